@@ -1,0 +1,84 @@
+// The Kubernetes objects Weft reads, cut down to the fields it reads. Projected once when they arrive (project.ts),
+// frozen, and with shared strings interned; everything behind kube/ trusts these shapes.
+
+export interface ObjectMeta {
+  readonly namespace: string; // "" for cluster-scoped objects
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Only the annotations Weft reads (see names.ts `annotations`). */
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly deletionTimestamp: string | undefined;
+}
+
+export interface Node extends ObjectMeta {
+  readonly kind: "Node";
+  /** InternalIP addresses in the order the kubelet reports them. */
+  readonly internalIps: readonly string[];
+  readonly networkUnavailable: boolean;
+}
+
+export interface Namespace extends ObjectMeta {
+  readonly kind: "Namespace";
+}
+
+export interface Pod extends ObjectMeta {
+  readonly kind: "Pod";
+  /** "" until the pod is scheduled. */
+  readonly nodeName: string;
+  readonly hostNetwork: boolean;
+  readonly phase: "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
+  readonly podIps: readonly string[];
+}
+
+export interface ServicePort {
+  readonly name: string; // "" when the Service has one unnamed port
+  readonly protocol: "TCP" | "UDP" | "SCTP";
+  readonly port: number;
+}
+
+export interface Service extends ObjectMeta {
+  readonly kind: "Service";
+  readonly type: "ClusterIP" | "NodePort" | "LoadBalancer" | "ExternalName";
+  /** Empty for headless (`None`) and ExternalName Services. */
+  readonly clusterIps: readonly string[];
+  readonly ports: readonly ServicePort[];
+  /** Seconds of ClientIP affinity, or 0. */
+  readonly affinitySeconds: number;
+  readonly publishNotReadyAddresses: boolean;
+}
+
+export interface Endpoint {
+  readonly addresses: readonly string[];
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  readonly nodeName: string; // "" when unknown
+}
+
+export interface EndpointPort {
+  readonly name: string;
+  readonly protocol: "TCP" | "UDP" | "SCTP";
+  /** Undefined means all ports, which only hand-made slices use; such a port balances nothing. */
+  readonly port: number | undefined;
+}
+
+export interface EndpointSlice extends ObjectMeta {
+  readonly kind: "EndpointSlice";
+  /** From the label kubernetes.io/service-name; "" when the slice belongs to no Service. */
+  readonly serviceName: string;
+  readonly addressType: "IPv4" | "IPv6" | "FQDN";
+  readonly endpoints: readonly Endpoint[];
+  readonly ports: readonly EndpointPort[];
+}
+
+export interface KindMap {
+  readonly Node: Node;
+  readonly Namespace: Namespace;
+  readonly Pod: Pod;
+  readonly Service: Service;
+  readonly EndpointSlice: EndpointSlice;
+}
+export type Kind = keyof KindMap;
+export type KubeObject = KindMap[Kind];

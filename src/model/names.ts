@@ -1,0 +1,81 @@
+// Every name that Weft gives to something in OVN or Open vSwitch, in one place. A name begins with the cluster's
+// id, because name indexes span the database and several clusters share one. Kubernetes names never hold `_`, so
+// joining with `_` cannot make two things meet.
+
+/** The id of a Weft cluster: a DNS label, at most 20 characters, so that names stay readable. */
+export const clusterIdPattern = /^[a-z]([-a-z0-9]{0,18}[a-z0-9])?$/;
+
+export interface Names {
+  readonly cluster: string;
+  readonly clusterRouter: string;
+  readonly joinSwitch: string;
+  /** Cluster router ▶ join switch, and the switch's end of it. */
+  readonly routerToJoin: string;
+  readonly joinToRouter: string;
+  /** The load balancers that every node switch applies. */
+  readonly serviceGroup: string;
+  readonly nodeSwitch: (node: string) => string;
+  /** Cluster router ▶ node switch, and the switch's end of it. */
+  readonly routerToSwitch: (node: string) => string;
+  readonly switchToRouter: (node: string) => string;
+  readonly managementPort: (node: string) => string;
+  readonly gatewayRouter: (node: string) => string;
+  /** Gateway router ▶ join switch, and the switch's end of it. */
+  readonly gatewayToJoin: (node: string) => string;
+  readonly joinToGateway: (node: string) => string;
+  readonly externalSwitch: (node: string) => string;
+  /** Gateway router ▶ external switch, and the switch's end of it. */
+  readonly gatewayToExternal: (node: string) => string;
+  readonly externalToGateway: (node: string) => string;
+  readonly localnetPort: (node: string) => string;
+  readonly podPort: (namespace: string, pod: string) => string;
+  readonly loadBalancer: (namespace: string, service: string, protocol: string) => string;
+  /** The balancer of a Service as one node sees it, where that differs from the others. */
+  readonly nodeLoadBalancer: (namespace: string, service: string, protocol: string, node: string) => string;
+}
+
+export function namesOf(cluster: string): Names {
+  const name = (...parts: readonly string[]): string => [cluster, ...parts].join("_");
+  return {
+    cluster,
+    clusterRouter: name("router"),
+    joinSwitch: name("join"),
+    routerToJoin: name("rtoj", "router"),
+    joinToRouter: name("jtor", "router"),
+    serviceGroup: name("services"),
+    nodeSwitch: (node) => name("switch", node),
+    routerToSwitch: (node) => name("rtos", node),
+    switchToRouter: (node) => name("stor", node),
+    managementPort: (node) => name("mgmt", node),
+    gatewayRouter: (node) => name("gateway", node),
+    gatewayToJoin: (node) => name("gtoj", node),
+    joinToGateway: (node) => name("jtog", node),
+    externalSwitch: (node) => name("external", node),
+    gatewayToExternal: (node) => name("gtoe", node),
+    externalToGateway: (node) => name("etog", node),
+    localnetPort: (node) => name("localnet", node),
+    podPort: (namespace, pod) => name("pod", namespace, pod),
+    loadBalancer: (namespace, service, protocol) => name("svc", namespace, service, protocol),
+    nodeLoadBalancer: (namespace, service, protocol, node) => name("svc", namespace, service, protocol, node),
+  };
+}
+
+/** Keys of `external_ids` in OVN that prove a row is Weft's. */
+export const ownership = { cluster: "weft.io/cluster", owner: "weft.io/owner" } as const;
+
+/** Annotations on Kubernetes objects; ovn-kubernetes' keys and formats where it has one. */
+export const annotations = {
+  podNetworks: "k8s.ovn.org/pod-networks",
+  nodeSubnets: "k8s.ovn.org/node-subnets",
+  nodeId: "k8s.ovn.org/node-id",
+  nodeChassisId: "k8s.ovn.org/node-chassis-id",
+  gatewayConfig: "k8s.ovn.org/l3-gateway-config",
+} as const;
+
+/** What a node calls the pieces of its own Open vSwitch. */
+export const onNode = {
+  integrationBridge: "br-int",
+  externalBridge: "br-ex",
+  physicalNetwork: "physnet",
+  managementInterface: "weft0",
+} as const;

@@ -1,0 +1,22 @@
+// Row identities are computed, never looked up: UUIDv5 (RFC 9562, section 5.5) over cluster, table and natural key.
+// Two writers, or one writer before and after a crash, produce the same row for the same thing.
+
+import { hash } from "node:crypto";
+
+/** The namespace of all of Weft's rows: UUIDv5 of the DNS name `weft.io`. Changing it orphans every row ever written. */
+const weftNamespace = Buffer.from(
+  uuidv5(Buffer.from("6ba7b8109dad11d180b400c04fd430c8", "hex"), "weft.io").replaceAll("-", ""),
+  "hex",
+);
+
+/** The UUID of the row of `table` that `key` names in the cluster `cluster`. */
+export const rowUuid = (cluster: string, table: string, key: string): string =>
+  uuidv5(weftNamespace, `${cluster}\0${table}\0${key}`);
+
+function uuidv5(namespace: Buffer, name: string): string {
+  const bytes = hash("sha1", Buffer.concat([namespace, Buffer.from(name)]), "buffer").subarray(0, 16);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  const hex = bytes.toString("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
