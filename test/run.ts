@@ -1,0 +1,116 @@
+// The one test command: static checks, then unit tests in one process, then each contract and sandbox file in a
+// process of its own, bounded in time; at the end a look for anything left behind. Last line: `N passed, N failed`.
+
+import { spawn } from "node:child_process";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { leftovers } from "./leftovers.ts";
+import type { Counts } from "./reporter.ts";
+
+interface Step {
+  readonly stage: "static" | "unit" | "contract" | "sandbox";
+  readonly name: string;
+  readonly argv: readonly string[];
+  /** Node test files report counts; any other command counts as one test. */
+  readonly counted: boolean;
+  readonly limitSeconds: number;
+}
+
+const { values: options } = parseArgs({
+  options: { only: { type: "string" }, ovn: { type: "string" }, match: { type: "string" } },
+});
+const scratch = mkdtempSync(join(tmpdir(), "weft-test-"));
+const stages = options.only?.split(",");
+const total: Counts = { passed: 0, failed: 0 };
+const before = leftovers();
+
+if (!process.version.startsWith("v24.")) {
+  console.error(`node is ${process.version}, not v24: run the tests by make`);
+  process.exit(2);
+}
+for (const step of steps()) {
+  if (stages && !stages.includes(step.stage)) continue;
+  if (options.match && !step.name.includes(options.match)) continue;
+  const started = Date.now();
+  const counts = await run(step);
+  total.passed += counts.passed;
+  total.failed += counts.failed;
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  console.log(
+    `${counts.failed ? "FAIL" : "ok  "} ${step.stage} ${step.name}: ${counts.passed} passed, ${counts.failed} failed, ${seconds} s`,
+  );
+}
+const left = [...leftovers()].filter((thing) => !before.has(thing));
+if (left.length > 0) console.log(`FAIL nothing is left behind: ${left.join(", ")}`);
+else console.log("ok   nothing is left behind");
+total[left.length > 0 ? "failed" : "passed"]++;
+rmSync(scratch, { recursive: true });
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exit(total.failed > 0 || total.passed <= 1 ? 1 : 0);
+
+function* steps(): Generator<Step> {
+  const check = (name: string, ...argv: readonly string[]): Step => ({
+    stage: "static",
+    name,
+    argv,
+    counted: false,
+    limitSeconds: 120,
+  });
+  yield check("format", "biome", "check", "--error-on-warnings", ".");
+  yield check("lint", "oxlint", "--type-aware", "--deny-warnings", "src", "sandbox", "test", "bench");
+  yield check("types", "tsc", "-p", ".");
+  yield tests("unit", "all", find("src/**/*.test.ts", "sandbox/**/*.test.ts", "test/golden/*.test.ts"), 120);
+  for (const file of find("test/contract/*.test.ts")) yield tests("contract", file, [file], 300);
+  for (const file of find("test/sandbox/*.test.ts")) yield tests("sandbox", file, [file], 600);
+}
+
+function tests(stage: Step["stage"], name: string, files: readonly string[], limitSeconds: number): Step {
+  const argv = [
+    "node",
+    "--test",
+    "--test-isolation=none",
+    "--test-force-exit",
+    "--test-reporter=./test/reporter.ts",
+    ...files,
+  ];
+  return { stage, name, argv, counted: true, limitSeconds };
+}
+
+function find(...globs: readonly string[]): string[] {
+  return globs.flatMap((glob) => globSync(glob).sort());
+}
+
+/** Runs one step in a process group of its own and ends the group when its time is over. */
+async function run(step: Step): Promise<Counts> {
+  const countsFile = join(scratch, "counts.json");
+  rmSync(countsFile, { force: true });
+  const env = {
+    ...process.env,
+    WEFT_TEST_COUNTS: countsFile,
+    ...(options.ovn ? { WEFT_OVN: options.ovn } : {}),
+  };
+  const [command = "", ...args] = step.argv;
+  const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit"], detached: true, env });
+  const limit = setTimeout(() => {
+    console.log(`FAIL ${step.name}: not done after ${step.limitSeconds} s, ended`);
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  }, step.limitSeconds * 1000);
+  const code = await new Promise<number>((resolve) => child.on("close", (status) => resolve(status ?? 1)));
+  clearTimeout(limit);
+  if (!step.counted) return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  const counts = readCounts(countsFile);
+  const missing = counts.failed === 0 && (code !== 0 || counts.passed === 0);
+  return missing ? { passed: counts.passed, failed: 1 } : counts;
+}
+
+function readCounts(file: string): Counts {
+  try {
+    const { passed, failed }: Counts = JSON.parse(readFileSync(file, "utf8"));
+    return { passed, failed };
+  } catch (error) {
+    console.log(`the test process wrote no counts: ${String(error)}`);
+    return { passed: 0, failed: 1 };
+  }
+}
