@@ -1,0 +1,54 @@
+// Which paths the demo checks, as data: from every pod to every other pod, Service, node and the outside host, and
+// from every node to every pod and Service. Pure, so that the count at the end can be checked by hand.
+
+export type Way = "icmp" | "tcp" | "udp";
+
+export interface Place {
+  /** What the matrix calls it: `shop/web-n1`, `n1`, `outside`. */
+  readonly name: string;
+  readonly sort: "pod" | "node" | "service" | "outside";
+  readonly addresses: readonly string[];
+  readonly ports: readonly { readonly way: "tcp" | "udp"; readonly port: number }[];
+}
+
+export interface Path {
+  readonly id: string;
+  readonly from: Place;
+  readonly to: Place;
+  readonly way: Way;
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface Result {
+  readonly ok: boolean;
+  readonly milliseconds: number;
+  readonly words: string;
+}
+
+/** Every path between the places. A Service answers no ping; a place is not checked against itself. */
+export function pathsBetween(places: readonly Place[]): Path[] {
+  return places.flatMap((from) =>
+    places.filter((to) => from !== to && wanted(from, to)).flatMap((to) => pathsTo(from, to)),
+  );
+}
+
+function wanted(from: Place, to: Place): boolean {
+  if (from.sort === "pod") return true;
+  return from.sort === "node" && (to.sort === "pod" || to.sort === "service");
+}
+
+function pathsTo(from: Place, to: Place): Path[] {
+  return to.addresses.flatMap((address) => {
+    const path = (way: Way, port: number): Path => ({
+      id: `${from.name}>${to.name}>${way}>${address}>${port}`,
+      from,
+      to,
+      way,
+      address,
+      port,
+    });
+    const pings = to.sort === "service" ? [] : [path("icmp", 0)];
+    return [...pings, ...to.ports.map(({ way, port }) => path(way, port))];
+  });
+}

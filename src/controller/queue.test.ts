@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { OwnerQueue, type QueueOptions } from "./queue.ts";
+
+function queueOf(
+  work: QueueOptions["work"],
+  more: Partial<QueueOptions> = {},
+): { queue: OwnerQueue; stop: () => Promise<void> } {
+  const queue = new OwnerQueue({
+    work,
+    concurrency: 2,
+    firstBackoffMs: 1,
+    maxBackoffMs: 4,
+    random: () => 0,
+    sliceMs: 5,
+    ...more,
+  });
+  const stopping = new AbortController();
+  const running = queue.run(stopping.signal);
+  return {
+    queue,
+    stop: () => {
+      stopping.abort();
+      return running;
+    },
+  };
+}
+
+test("an owner that is asked for many times is planned once", async () => {
+  const seen: string[] = [];
+  const { queue, stop } = queueOf(async (owner) => void seen.push(owner));
+  for (let i = 0; i < 5; i++) queue.add("pod/a");
+  queue.add("pod/b");
+  await turn();
+  await turn();
+  assert.deepEqual(seen, ["pod/a", "pod/b"]);
+  assert.equal(queue.depth, 0);
+  await stop();
+});
+
+test("an owner that changes while it is in hand is planned again, never twice at once", async () => {
+  let inHand = 0;
+  let most = 0;
+  let runs = 0;
+  const { queue, stop } = queueOf(async () => {
+    most = Math.max(most, ++inHand);
+    runs++;
+    await turn();
+    inHand--;
+  });
+  queue.add("pod/a");
+  await Promise.resolve();
+  queue.add("pod/a");
+  for (let i = 0; i < 10; i++) await turn();
+  assert.deepEqual([runs, most], [2, 1]);
+  await stop();
+});
+
+test("an owner that fails comes back after its back-off, and others are not held up", async () => {
+  const seen: string[] = [];
+  const done = Promise.withResolvers<void>();
+  const { queue, stop } = queueOf(async (owner) => {
+    seen.push(owner);
+    if (owner === "pod/bad" && seen.filter((one) => one === owner).length < 4) throw new Error("no");
+    if (owner === "pod/bad") done.resolve();
+  });
+  queue.add("pod/bad");
+  queue.add("pod/good");
+  await done.promise;
+  assert.deepEqual(seen, ["pod/bad", "pod/good", "pod/bad", "pod/bad", "pod/bad"]);
+  await stop();
+  assert.equal(queue.failing, 0);
+});
+
+test("a queue that is stopped keeps what waited, and works on when it is run again", async () => {
+  const seen: string[] = [];
+  const { queue, stop } = queueOf(async (owner) => void seen.push(owner));
+  await stop();
+  queue.add("pod/a");
+  assert.deepEqual(seen, []);
+  const again = new AbortController();
+  const running = queue.run(again.signal);
+  await turn();
+  await turn();
+  assert.deepEqual(seen, ["pod/a"]);
+  again.abort();
+  await running;
+});

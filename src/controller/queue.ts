@@ -1,0 +1,109 @@
+// The work queue: owners whose plan may have changed. An owner waits at most once; one that is being worked on and
+// changes meanwhile is worked on again afterwards; one that fails comes back after a back-off of its own while all
+// others go on. Several owners are in hand at once, because a decision may wait for the API server.
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Owner } from "../model/fact.ts";
+
+export interface QueueOptions {
+  /** Plans one owner. A rejection brings the owner back after a back-off; the handler itself reports it. */
+  readonly work: (owner: Owner) => Promise<void>;
+  /** How many owners may be in hand at once. */
+  readonly concurrency: number;
+  readonly firstBackoffMs: number;
+  readonly maxBackoffMs: number;
+  readonly random: () => number;
+  /** Owners are taken without a pause for at most this long before other events get their turn. */
+  readonly sliceMs: number;
+}
+
+export class OwnerQueue {
+  readonly #options: QueueOptions;
+  /** In order of arrival. */
+  readonly #waiting = new Set<Owner>();
+  readonly #inHand = new Set<Owner>();
+  readonly #failures = new Map<Owner, number>();
+  readonly #timers = new Map<Owner, NodeJS.Timeout>();
+  #wake: () => void = () => undefined;
+
+  constructor(options: QueueOptions) {
+    this.#options = options;
+  }
+
+  /** Owners that wait or are in hand, without those in back-off. */
+  get depth(): number {
+    return this.#waiting.size + this.#inHand.size;
+  }
+
+  /** Owners in back-off. */
+  get failing(): number {
+    return this.#timers.size;
+  }
+
+  /** Asks for the owner to be planned; ends its back-off, since something about it changed. */
+  add(owner: Owner): void {
+    this.#endBackoff(owner);
+    this.#waiting.add(owner);
+    this.#wake();
+  }
+
+  /** Works until the signal aborts. The queue can be run again after that, with what it still holds. */
+  async run(signal: AbortSignal): Promise<void> {
+    const woken = (): void => this.#wake();
+    signal.addEventListener("abort", woken);
+    let sliceEnd = performance.now() + this.#options.sliceMs;
+    while (!signal.aborted) {
+      const owner = this.#next();
+      if (owner === undefined) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        sliceEnd = performance.now() + this.#options.sliceMs;
+      } else {
+        void this.#take(owner);
+        if (performance.now() > sliceEnd) {
+          await nextTurn();
+          sliceEnd = performance.now() + this.#options.sliceMs;
+        }
+      }
+    }
+    signal.removeEventListener("abort", woken);
+    for (const [owner, timer] of this.#timers) {
+      clearTimeout(timer);
+      this.#waiting.add(owner);
+    }
+    this.#timers.clear();
+  }
+
+  #next(): Owner | undefined {
+    if (this.#inHand.size >= this.#options.concurrency) return undefined;
+    for (const owner of this.#waiting) if (!this.#inHand.has(owner)) return owner;
+    return undefined;
+  }
+
+  async #take(owner: Owner): Promise<void> {
+    this.#waiting.delete(owner);
+    this.#inHand.add(owner);
+    const failed = await this.#options.work(owner).then(
+      () => false,
+      () => true,
+    );
+    this.#inHand.delete(owner);
+    if (!failed) this.#failures.delete(owner);
+    else if (!this.#waiting.has(owner)) this.#backOff(owner);
+    this.#wake();
+  }
+
+  #backOff(owner: Owner): void {
+    const failures = (this.#failures.get(owner) ?? 0) + 1;
+    this.#failures.set(owner, failures);
+    const { firstBackoffMs, maxBackoffMs, random } = this.#options;
+    const delayMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** (failures - 1)) * (0.5 + random() / 2);
+    this.#timers.set(owner, setTimeout(() => this.add(owner), delayMs).unref());
+  }
+
+  #endBackoff(owner: Owner): void {
+    clearTimeout(this.#timers.get(owner));
+    this.#timers.delete(owner);
+  }
+}
