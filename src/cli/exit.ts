@@ -1,0 +1,11 @@
+// How a command ends: 0 yes, 1 no, 2 cannot tell or could not start. An error is one sentence on standard error; the stack
+// only helps those who set WEFT_DEBUG.
+
+export const exitCodes = { yes: 0, no: 1, cannotTell: 2 } as const;
+
+export function fail(error: unknown): void {
+  const sentence = error instanceof Error ? error.message : String(error);
+  console.error(`weft: ${sentence}`);
+  if (process.env["WEFT_DEBUG"] && error instanceof Error) console.error(error.stack);
+  process.exitCode = exitCodes.cannotTell;
+}

@@ -1,0 +1,86 @@
+// The controller's Prometheus metrics, all in one table. Names follow the Prometheus conventions: base units,
+// `_total` for counters. The registry is the caller's, so that a test or a second controller has its own.
+
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
+
+const quick = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export interface ControllerMetrics {
+  readonly planSeconds: Histogram<"kind">;
+  readonly birthSeconds: Histogram<"step">;
+  readonly transactionSeconds: Histogram;
+  readonly transactionOperations: Histogram;
+  readonly refused: Counter;
+  readonly drift: Counter;
+  readonly leader: Gauge;
+}
+
+/** What the gauges ask for when they are scraped. */
+export interface Readings {
+  readonly queueDepth: () => number;
+  readonly queueFailing: () => number;
+  readonly podsByState: () => ReadonlyMap<string, number>;
+  readonly heldDeletions: () => number;
+}
+
+export function controllerMetrics(registry: Registry, readings: Readings): ControllerMetrics {
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry, prefix: "weft_" });
+  const reading = (name: string, help: string, read: () => number): Gauge =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  reading("weft_queue_depth", "Owners that wait to be planned or are in hand", readings.queueDepth);
+  reading("weft_queue_failing", "Owners in back-off after a failure", readings.queueFailing);
+  reading("weft_prune_held_rows", "Rows whose deletion the prune guard holds back", readings.heldDeletions);
+  new Gauge({
+    name: "weft_pods",
+    help: "Pods by state: waiting (no address yet), addressed, bound, installed, outside (host network or finished)",
+    labelNames: ["state"] as const,
+    registers,
+    collect() {
+      this.reset();
+      for (const [state, count] of readings.podsByState()) this.set({ state }, count);
+    },
+  });
+  return {
+    planSeconds: new Histogram({
+      name: "weft_plan_seconds",
+      help: "Time to plan one owner, decisions included",
+      labelNames: ["kind"] as const,
+      buckets: quick,
+      registers,
+    }),
+    birthSeconds: new Histogram({
+      name: "weft_pod_birth_step_seconds",
+      help: "Time from the step before: seen, decided, committed, bound, installed",
+      labelNames: ["step"] as const,
+      buckets: quick,
+      registers,
+    }),
+    transactionSeconds: new Histogram({
+      name: "weft_transaction_seconds",
+      help: "Time from sending a northbound transaction to its answer",
+      buckets: quick,
+      registers,
+    }),
+    transactionOperations: new Histogram({
+      name: "weft_transaction_operations",
+      help: "Operations in one northbound transaction",
+      buckets: [1, 3, 10, 30, 100, 300, 1000, 3000],
+      registers,
+    }),
+    refused: new Counter({ name: "weft_refused_total", help: "Atoms that the database refused", registers }),
+    drift: new Counter({
+      name: "weft_drift_total",
+      help: "Rows of Weft that someone else changed and Weft put back",
+      registers,
+    }),
+    leader: new Gauge({ name: "weft_leader", help: "1 while this controller leads", registers }),
+  };
+}
