@@ -1,0 +1,220 @@
+// From what the three sources say to one sentence of health: pure, so that each sentence has a test. A source that
+// cannot be reached is not an excuse to say nothing: the others are judged, and the answer is "cannot tell".
+
+import type { Node, Pod } from "../../kube/objects.ts";
+import { annotations, namesOf } from "../../model/names.ts";
+
+export interface Snapshot {
+  readonly cluster: string;
+  readonly nowMs: number;
+  readonly kubernetes: KubernetesView | Unreachable;
+  readonly northbound: NorthboundView | Unreachable;
+  readonly southbound: SouthboundView | Unreachable;
+}
+
+export interface Unreachable {
+  readonly unreachable: string;
+}
+
+export interface KubernetesView {
+  readonly nodes: readonly Node[];
+  readonly pods: readonly Pod[];
+  readonly serviceCount: number;
+  /** Who holds the controller's Lease, and when it was renewed. */
+  readonly leader: { readonly holder: string; readonly renewedMs: number } | undefined;
+}
+
+export interface NorthboundView {
+  /** Names of logical switch ports. */
+  readonly ports: ReadonlySet<string>;
+  readonly rowCount: number;
+  /** Of NB_Global: what was asked for, what the southbound database has, what all nodes have. */
+  readonly nbCfg: number;
+  readonly sbCfg: number;
+  readonly hvCfg: number;
+}
+
+export interface SouthboundView {
+  /** Chassis names, which are system-ids, each with the generation of the southbound database it has reached. */
+  readonly chassis: ReadonlyMap<string, number>;
+  readonly nbCfg: number;
+  /** logical port ▶ its binding. */
+  readonly bindings: ReadonlyMap<string, { readonly bound: boolean; readonly up: boolean }>;
+}
+
+export interface WaitingPod {
+  readonly pod: string;
+  readonly node: string;
+  readonly step: "address" | "northbound" | "southbound" | "node" | "flows";
+  readonly why: string;
+}
+
+export interface NodeReport {
+  readonly name: string;
+  readonly subnets: readonly string[];
+  readonly pods: number;
+  readonly chassis: string;
+  readonly problem: string | undefined;
+}
+
+export interface Report {
+  readonly health: "healthy" | "unhealthy" | "unknown";
+  readonly sentence: string;
+  readonly leader: string | undefined;
+  readonly nodes: readonly NodeReport[];
+  readonly waiting: readonly WaitingPod[];
+  readonly lag: Lag;
+  readonly unreachable: readonly string[];
+}
+
+/** How many pods are held up between each pair of stores, and how far the databases' generations are apart. */
+export interface Lag {
+  readonly kubernetesToNorthbound: number | undefined;
+  readonly northboundToSouthbound: number | undefined;
+  readonly southboundToNodes: number | undefined;
+  readonly generations:
+    | { readonly northbound: number; readonly southbound: number; readonly nodes: number }
+    | undefined;
+}
+
+/** A Lease older than this has no living holder (the controller renews every few seconds). */
+const leaseStaleMs = 30_000;
+
+export function judge(snapshot: Snapshot): Report {
+  const { kubernetes, northbound, southbound } = snapshot;
+  const unreachable = Object.entries({ kubernetes, northbound, southbound }).flatMap(([name, view]) =>
+    "unreachable" in view ? [`${name}: ${view.unreachable}`] : [],
+  );
+  const waiting = waitingPods(snapshot);
+  const nodes = nodeReports(snapshot);
+  const leader = "unreachable" in kubernetes ? undefined : kubernetes.leader;
+  const leaderless =
+    !("unreachable" in kubernetes) && (!leader || snapshot.nowMs - leader.renewedMs > leaseStaleMs);
+  const sick = nodes.filter((node) => node.problem !== undefined);
+  const problems = [
+    ...(leaderless
+      ? [leader ? `no controller leads (${leader.holder} is silent)` : "no controller leads"]
+      : []),
+    ...(sick.length > 0 ? [`${counted(sick.length, "node")} with a problem`] : []),
+    ...(waiting.length > 0 ? [`${counted(waiting.length, "pod")} waiting for the network`] : []),
+  ];
+  const health = unreachable.length > 0 ? "unknown" : problems.length > 0 ? "unhealthy" : "healthy";
+  const steps = (...wanted: WaitingPod["step"][]): number =>
+    waiting.filter((each) => wanted.includes(each.step)).length;
+  const known = !("unreachable" in kubernetes || "unreachable" in northbound);
+  return {
+    health,
+    sentence: sentenceOf(health, snapshot, problems, unreachable),
+    leader: leader?.holder,
+    nodes,
+    waiting,
+    lag: {
+      kubernetesToNorthbound: known ? steps("address", "northbound") : undefined,
+      northboundToSouthbound: "unreachable" in southbound ? undefined : steps("southbound"),
+      southboundToNodes: "unreachable" in southbound ? undefined : steps("node", "flows"),
+      generations:
+        "unreachable" in northbound
+          ? undefined
+          : { northbound: northbound.nbCfg, southbound: northbound.sbCfg, nodes: northbound.hvCfg },
+    },
+    unreachable,
+  };
+}
+
+function sentenceOf(
+  health: Report["health"],
+  { kubernetes }: Snapshot,
+  problems: readonly string[],
+  unreachable: readonly string[],
+): string {
+  const found = problems.length > 0 ? `; ${problems.join(", ")}` : "";
+  if (health === "unknown") return `cannot tell: ${unreachable.join("; ")}${found}`;
+  if ("unreachable" in kubernetes || health === "unhealthy") return `unhealthy: ${problems.join(", ")}`;
+  const { nodes, pods, serviceCount } = kubernetes;
+  return `healthy: ${counted(nodes.length, "node")}, ${counted(pods.length, "pod")}, ${counted(serviceCount, "Service")}; nothing waits`;
+}
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+/** Pods that a network is due to: scheduled, in a network of their own, neither finished nor going. */
+const isDue = (pod: Pod): boolean =>
+  pod.nodeName !== "" &&
+  !pod.hostNetwork &&
+  pod.phase !== "Succeeded" &&
+  pod.phase !== "Failed" &&
+  pod.deletionTimestamp === undefined;
+
+function waitingPods(snapshot: Snapshot): WaitingPod[] {
+  const { kubernetes } = snapshot;
+  if ("unreachable" in kubernetes) return [];
+  return kubernetes.pods.filter(isDue).flatMap((pod) => {
+    const reason = waitsFor(pod, snapshot);
+    return reason ? [{ pod: `${pod.namespace}/${pod.name}`, node: pod.nodeName, ...reason }] : [];
+  });
+}
+
+function waitsFor(
+  pod: Pod,
+  { cluster, northbound, southbound }: Snapshot,
+): Pick<WaitingPod, "step" | "why"> | undefined {
+  const port = namesOf(cluster).podPort(pod.namespace, pod.name);
+  if (pod.annotations[annotations.podNetworks] === undefined)
+    return { step: "address", why: "has no address: see the pod's Events and the controller's log" };
+  if ("unreachable" in northbound) return undefined;
+  if (!northbound.ports.has(port))
+    return {
+      step: "northbound",
+      why: `port ${port} is not in the northbound database: see the controller's log`,
+    };
+  if ("unreachable" in southbound) return undefined;
+  const binding = southbound.bindings.get(port);
+  if (!binding)
+    return {
+      step: "southbound",
+      why: `port ${port} is not in the southbound database: is ovn-northd running?`,
+    };
+  if (!binding.bound)
+    return { step: "node", why: `no chassis has bound port ${port}: see the agent's log on ${pod.nodeName}` };
+  if (!binding.up)
+    return {
+      step: "flows",
+      why: `ovn-controller on ${pod.nodeName} has not installed the flows of port ${port}`,
+    };
+  return undefined;
+}
+
+function nodeReports(snapshot: Snapshot): NodeReport[] {
+  const { kubernetes, southbound } = snapshot;
+  if ("unreachable" in kubernetes) return [];
+  const podCount = new Map<string, number>();
+  for (const pod of kubernetes.pods)
+    if (isDue(pod)) podCount.set(pod.nodeName, (podCount.get(pod.nodeName) ?? 0) + 1);
+  return kubernetes.nodes.map((node) => ({
+    name: node.name,
+    subnets: subnetsOf(node),
+    pods: podCount.get(node.name) ?? 0,
+    chassis: node.annotations[annotations.nodeChassisId] ?? "",
+    problem: nodeProblem(node, southbound),
+  }));
+}
+
+function nodeProblem(node: Node, southbound: Snapshot["southbound"]): string | undefined {
+  const chassis = node.annotations[annotations.nodeChassisId];
+  if (node.annotations[annotations.nodeSubnets] === undefined)
+    return "has no subnet: see the controller's log";
+  if (chassis === undefined) return "its agent has not said who it is: see the agent's log";
+  if (!("unreachable" in southbound)) {
+    const reached = southbound.chassis.get(chassis);
+    if (reached === undefined)
+      return `chassis ${chassis} is not in the southbound database: is ovn-controller running?`;
+    if (reached < southbound.nbCfg)
+      return `ovn-controller is behind: generation ${reached} of ${southbound.nbCfg}`;
+  }
+  return node.networkUnavailable ? "its agent is not ready: see the agent's log" : undefined;
+}
+
+/** The annotation as people wrote or Weft wrote it; what is not readable is shown as nothing. */
+function subnetsOf(node: Node): string[] {
+  const text = node.annotations[annotations.nodeSubnets] ?? "";
+  return [...text.matchAll(/"([0-9a-fA-F:.]+\/\d+)"/g)].map((match) => match[1] ?? "");
+}
