@@ -1,0 +1,184 @@
+// Column values between JavaScript and the wire (RFC 7047, section 5.1), guided by the column's schema. What is
+// decoded comes from a peer and is checked; what is encoded is checked too, because one string that
+// ovsdb-server's parser refuses ends the whole connection, and with it everyone else's transactions.
+
+import type { Atom, ColumnValue } from "./database.ts";
+import { OvsdbError } from "./errors.ts";
+import type { BaseType, ColumnSchema } from "./schema.ts";
+
+const noAtoms: readonly Atom[] = Object.freeze([]);
+const noEntries: ReadonlyMap<Atom, Atom> = new Map();
+
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const zeroUuid = "00000000-0000-0000-0000-000000000000";
+
+export const isUuid = (text: unknown): text is string => typeof text === "string" && uuidPattern.test(text);
+
+/** The wire form of `value`. For an optional column an array of at most one member is taken too. */
+export function encodeColumn(value: ColumnValue, column: ColumnSchema): unknown {
+  if (value instanceof Map) {
+    if (!column.value) throw mismatch(value, column);
+    return encodeEntries(value, column.key, column.value);
+  }
+  if (isArray(value)) {
+    if (column.kind === "set" || (column.kind === "optional" && value.length <= 1))
+      return encodeAtoms(value, column.key);
+    throw mismatch(value, column);
+  }
+  if (value === undefined && column.kind === "optional") return ["set", []];
+  if (isAtom(value) && (column.kind === "scalar" || column.kind === "optional"))
+    return encodeAtom(value, column.key);
+  throw mismatch(value, column);
+}
+
+export const encodeAtoms = (atoms: readonly Atom[], base: BaseType): unknown => [
+  "set",
+  atoms.map((atom) => encodeAtom(atom, base)),
+];
+
+export const encodeEntries = (entries: ReadonlyMap<Atom, Atom>, key: BaseType, value: BaseType): unknown => [
+  "map",
+  [...entries].map(([k, v]) => [encodeAtom(k, key), encodeAtom(v, value)]),
+];
+
+export function encodeAtom(atom: Atom, base: BaseType): unknown {
+  switch (base.type) {
+    case "string":
+      if (isSendable(atom)) return atom;
+      break;
+    case "uuid":
+      if (isUuid(atom)) return ["uuid", atom];
+      break;
+    case "boolean":
+      if (typeof atom === "boolean") return atom;
+      break;
+    case "integer":
+      if (Number.isSafeInteger(atom)) return atom;
+      break;
+    case "real":
+      if (Number.isFinite(atom)) return atom;
+      break;
+  }
+  throw new OvsdbError("invalid value", `${JSON.stringify(atom)} is not ${nounOf(base)}`);
+}
+
+/** A string that ovsdb-server's JSON parser takes: no NUL, no half of a surrogate pair. */
+export const isSendable = (text: unknown): text is string =>
+  typeof text === "string" && !text.includes("\0") && text.isWellFormed();
+
+/** The JavaScript form of `wire`. Enumerations and ranges are not checked: a newer server may know more. */
+export function decodeColumn(wire: unknown, column: ColumnSchema): ColumnValue {
+  switch (column.kind) {
+    case "scalar":
+      return decodeAtom(isSet(wire) ? onlyMember(wire[1]) : wire, column.key);
+    case "optional":
+      if (!isSet(wire)) return decodeAtom(wire, column.key);
+      return wire[1].length === 0 ? undefined : decodeAtom(onlyMember(wire[1]), column.key);
+    case "set":
+      return decodeAtoms(wire, column.key);
+    case "map":
+      return column.value ? decodeEntries(wire, column.key, column.value) : noEntries;
+  }
+}
+
+/** The members of a set; a bare atom stands for a set of one. */
+export function decodeAtoms(wire: unknown, base: BaseType): readonly Atom[] {
+  if (!isSet(wire)) return [decodeAtom(wire, base)];
+  return wire[1].length === 0 ? noAtoms : wire[1].map((member) => decodeAtom(member, base));
+}
+
+export function decodeEntries(wire: unknown, key: BaseType, value: BaseType): ReadonlyMap<Atom, Atom> {
+  if (!Array.isArray(wire) || wire[0] !== "map" || !Array.isArray(wire[1]) || wire.length !== 2)
+    throw malformed(wire, "a map");
+  if (wire[1].length === 0) return noEntries;
+  const entries = new Map<Atom, Atom>();
+  for (const entry of wire[1]) {
+    if (!Array.isArray(entry) || entry.length !== 2) throw malformed(entry, "a key and a value");
+    entries.set(decodeAtom(entry[0], key), decodeAtom(entry[1], value));
+  }
+  return entries;
+}
+
+function decodeAtom(wire: unknown, base: BaseType): Atom {
+  switch (base.type) {
+    case "string":
+      if (typeof wire === "string") return wire;
+      break;
+    case "uuid":
+      if (Array.isArray(wire) && wire[0] === "uuid" && wire.length === 2 && isUuid(wire[1])) return wire[1];
+      break;
+    case "boolean":
+      if (typeof wire === "boolean") return wire;
+      break;
+    case "integer":
+      if (typeof wire === "number" && Number.isInteger(wire)) return wire;
+      break;
+    case "real":
+      if (typeof wire === "number") return wire;
+      break;
+  }
+  throw malformed(wire, nounOf(base));
+}
+
+/** What a column holds when a server leaves it out (RFC 7047, section 5.2.1). */
+export function defaultOf(column: ColumnSchema): ColumnValue {
+  switch (column.kind) {
+    case "scalar":
+      return defaultAtom(column.key);
+    case "optional":
+      return undefined;
+    case "set":
+      return column.min === 0 ? noAtoms : [defaultAtom(column.key)];
+    case "map":
+      return noEntries;
+  }
+}
+
+function defaultAtom(base: BaseType): Atom {
+  switch (base.type) {
+    case "string":
+      return "";
+    case "uuid":
+      return zeroUuid;
+    case "boolean":
+      return false;
+    case "integer":
+    case "real":
+      return 0;
+  }
+}
+
+const isAtom = (value: unknown): value is Atom =>
+  typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+
+/** `Array.isArray` that keeps the element type of a readonly array. */
+const isArray = (value: ColumnValue): value is readonly Atom[] => Array.isArray(value);
+
+const isSet = (wire: unknown): wire is ["set", unknown[]] =>
+  Array.isArray(wire) && wire[0] === "set" && wire.length === 2 && Array.isArray(wire[1]);
+
+function onlyMember(members: readonly unknown[]): unknown {
+  if (members.length === 1) return members[0];
+  throw malformed(members, "a set of one member");
+}
+
+const nouns = {
+  string: "a string without NUL and broken surrogates",
+  uuid: "a UUID",
+  boolean: "a boolean",
+  integer: "an integer",
+  real: "a finite number",
+} as const;
+
+const nounOf = (base: BaseType): string => nouns[base.type];
+
+function mismatch(value: ColumnValue, column: ColumnSchema): OvsdbError {
+  const shown = value instanceof Map ? "a map" : JSON.stringify(value);
+  return new OvsdbError("invalid value", `${shown} does not fit a column of kind ${column.kind}`);
+}
+
+const malformed = (wire: unknown, expected: string): OvsdbError =>
+  new OvsdbError(
+    "protocol error",
+    `expected ${expected}, got ${(JSON.stringify(wire) ?? "nothing").slice(0, 200)}`,
+  );

@@ -1,0 +1,53 @@
+// The command that turns .ovsschema files into modules of row types: NAME.ovsschema becomes NAME.gen.ts, which
+// exports the constant NAME. With --check nothing is written, and a stale file is an error.
+
+import { readFile, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { rowTypes } from "./rowTypes.ts";
+
+const usage = "usage: codegen [--check] [--library MODULE] --out FOLDER SCHEMA.ovsschema…";
+
+export interface GeneratedModule {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The module for one schema file, as it should be in the folder `out`. */
+export async function generatedModule(
+  schemaPath: string,
+  out: string,
+  library = relative(out, join(dirname(fileURLToPath(import.meta.url)), "index.ts")),
+): Promise<GeneratedModule> {
+  const name = basename(schemaPath, ".ovsschema");
+  const json: unknown = JSON.parse(await readFile(schemaPath, "utf8"));
+  return {
+    path: join(out, `${name}.gen.ts`),
+    text: rowTypes(json, { name, library, command: "make codegen" }),
+  };
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { check: { type: "boolean" }, library: { type: "string" }, out: { type: "string" } },
+    allowPositionals: true,
+  });
+  if (values.out === undefined || positionals.length === 0) {
+    console.error(usage);
+    return 2;
+  }
+  let stale = 0;
+  for (const schemaPath of positionals) {
+    const { path, text } = await generatedModule(schemaPath, values.out, values.library);
+    if (!values.check) await writeFile(path, text);
+    else if ((await readFile(path, "utf8")) !== text) {
+      console.error(`${path} is stale: run make codegen`);
+      stale++;
+    }
+  }
+  return stale > 0 ? 1 : 0;
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

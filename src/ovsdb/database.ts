@@ -1,0 +1,52 @@
+// The values a program sees: rows as plain objects, references branded with their table, and `Database`, which
+// ties the schema that codegen embeds to the row types it generates. How values look on the wire is codec.ts.
+
+import type { DatabaseSchema } from "./schema.ts";
+
+/** The UUID of a row of `Table`. A plain string fits (it may come from anywhere); a reference to another table does not. */
+export type Ref<Table extends string = string> = string & { readonly __table?: Table };
+
+export type Atom = string | number | boolean;
+
+/** An atom, a set, a map, or `undefined` for an optional atom that is absent. */
+export type ColumnValue = Atom | readonly Atom[] | ReadonlyMap<Atom, Atom> | undefined;
+
+export type Columns = { readonly [column: string]: ColumnValue };
+
+/** A row whose table is not known at compile time. Columns that the server does not have hold their default value. */
+export type Row = Columns & { readonly _uuid: string };
+
+/** A database: its schema at generation time, and in its type the row types of each table (`NorthboundTables`). */
+export interface Database<T> {
+  readonly schema: DatabaseSchema;
+  readonly __tables?: T;
+}
+
+/** The tables of `T` by name. */
+export type TableName<T> = keyof T & string;
+
+/** The row of table `K`: typed when `K` is a literal name of `T`, a plain `Row` when it is just a string. */
+export type RowOf<T, K extends string> = K extends keyof T
+  ? T[K] extends { readonly row: infer R }
+    ? R
+    : Row
+  : Row;
+
+/** What an insert into `K` takes: the columns that have no acceptable default are required. */
+export type InsertOf<T, K extends string> = K extends keyof T
+  ? T[K] extends { readonly insert: infer I }
+    ? I
+    : Columns
+  : Columns;
+
+type ColumnsOfKind<R, Kind> = { [C in keyof R & string]: R[C] extends Kind ? C : never }[keyof R & string];
+
+/** Names of the set columns of table `K`; any string when `K` is just a string. */
+export type SetColumn<T, K extends string> = string extends K
+  ? string
+  : ColumnsOfKind<RowOf<T, K>, readonly Atom[]>;
+
+/** Names of the map columns of table `K`; any string when `K` is just a string. */
+export type MapColumn<T, K extends string> = string extends K
+  ? string
+  : ColumnsOfKind<RowOf<T, K>, ReadonlyMap<Atom, Atom>>;

@@ -1,0 +1,118 @@
+// Everything that can go wrong between a program and an OVSDB server, as one error class with a code. Codes of the
+// RFC and of ovsdb-server are kept letter for letter; our own are listed apart. Two questions matter to a caller and
+// have an answer on each error: will a retry help, and may the transaction have been committed?
+
+/** RFC 7047 sections 3.1 and 5.2, and what ovsdb-server 2.x and 3.x add. */
+const serverCodes = [
+  "aborted",
+  "canceled",
+  "cluster error",
+  "constraint violation",
+  "domain error",
+  "duplicate uuid",
+  "duplicate uuid-name",
+  "I/O error",
+  "not allowed",
+  "not leader",
+  "not owner",
+  "not supported",
+  "permission error",
+  "range error",
+  "referential integrity violation",
+  "resources exhausted",
+  "syntax error",
+  "timed out",
+  "unknown column",
+  "unknown database",
+  "unknown method",
+  "unknown table",
+] as const;
+
+export type OvsdbErrorCode =
+  | (typeof serverCodes)[number]
+  /** An update, mutate or delete by UUID found no row. OVSDB commits such a transaction all the same. */
+  | "no row"
+  | "not connected"
+  | "connection lost"
+  /** The peer sent something that is not OVSDB. */
+  | "protocol error"
+  | "invalid schema"
+  /** A value does not fit its column. */
+  | "invalid value"
+  | "invalid remote"
+  | "closed"
+  /** A string that no list above has; the message carries it. */
+  | "other";
+
+/** What is known of the transaction the error is about. */
+export type Outcome = "not committed" | "committed" | "unknown";
+
+export interface OvsdbErrorDetails {
+  readonly outcome?: Outcome;
+  /** Index of the operation in the `Transaction`, in the order it was built. */
+  readonly operationIndex?: number;
+  readonly table?: string;
+  readonly uuid?: string;
+  readonly cause?: unknown;
+}
+
+const retryableCodes: ReadonlySet<OvsdbErrorCode> = new Set([
+  "canceled",
+  "cluster error",
+  "connection lost",
+  "I/O error",
+  "not connected",
+  "not leader",
+  "protocol error",
+  "resources exhausted",
+]);
+
+export class OvsdbError extends Error {
+  override readonly name = "OvsdbError";
+  readonly code: OvsdbErrorCode;
+  readonly outcome: Outcome;
+  readonly operationIndex: number | undefined;
+  readonly table: string | undefined;
+  readonly uuid: string | undefined;
+
+  constructor(code: OvsdbErrorCode, message: string, details: OvsdbErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.outcome = details.outcome ?? "not committed";
+    this.operationIndex = details.operationIndex;
+    this.table = details.table;
+    this.uuid = details.uuid;
+  }
+
+  /** The same request may succeed later without a change; the fault was in the way, not in the request. */
+  get retryable(): boolean {
+    return retryableCodes.has(this.code);
+  }
+
+  /** The transaction was sent and its answer lost: it may or may not have been committed. */
+  get outcomeUnknown(): boolean {
+    return this.outcome === "unknown";
+  }
+}
+
+export const isOvsdbError = (error: unknown, code?: OvsdbErrorCode): error is OvsdbError =>
+  error instanceof OvsdbError && (code === undefined || error.code === code);
+
+const knownServerCodes: ReadonlyMap<string, OvsdbErrorCode> = new Map(
+  serverCodes.map((code) => [code, code]),
+);
+
+/** The error in `json`, as servers send it: an object with `error` and perhaps `details`, or a bare string. */
+export function serverError(json: unknown, doing: string, details?: OvsdbErrorDetails): OvsdbError {
+  const text = typeof json === "object" && json !== null && "error" in json ? json.error : json;
+  const more =
+    typeof json === "object" && json !== null && "details" in json && typeof json.details === "string"
+      ? `: ${json.details}`
+      : "";
+  const code = (typeof text === "string" && knownServerCodes.get(text)) || "other";
+  return new OvsdbError(
+    code,
+    `${doing}: ${typeof text === "string" ? text : "unknown error"}${more}`,
+    details,
+  );
+}

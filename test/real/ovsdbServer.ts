@@ -1,0 +1,124 @@
+// A private, real ovsdb-server for a test or a benchmark: its own temporary folder, its own sockets, gone when
+// disposed. Standalone here; ovsdbCluster.ts makes a RAFT cluster of several.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createConnection, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface OvsdbServer extends AsyncDisposable {
+  /** `unix:…`, as the client takes it. */
+  readonly remote: string;
+  /** `tcp:127.0.0.1:PORT`. */
+  readonly tcpRemote: string;
+  readonly folder: string;
+  readonly pid: number;
+  /** Ends the server; `start` brings it back with the same database and the same remotes. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+  start(): Promise<void>;
+}
+
+/** A running server with an empty database of the schema in `schemaFile`. */
+export async function startOvsdbServer(schemaFile: string): Promise<OvsdbServer> {
+  const folder = await mkdtemp(join(tmpdir(), "weft-ovsdb-"));
+  const database = join(folder, "db");
+  await run("ovsdb-tool", ["create", database, schemaFile]);
+  const port = await freePort();
+  return startServer(folder, database, port);
+}
+
+/** Serves `database`, whatever its kind, on `folder`/sock and on a TCP port of this machine. */
+export async function startServer(folder: string, database: string, port: number): Promise<OvsdbServer> {
+  const socket = join(folder, "sock");
+  let child: ChildProcess | undefined;
+
+  async function start(): Promise<void> {
+    child = spawn(
+      "ovsdb-server",
+      [
+        `--remote=punix:${socket}`,
+        `--remote=ptcp:${port}:127.0.0.1`,
+        `--unixctl=${join(folder, "ctl")}`,
+        "--no-chdir",
+        "-vconsole:off",
+        `--log-file=${join(folder, "log")}`,
+        database,
+      ],
+      { stdio: "ignore" },
+    );
+    await accepting(socket, child);
+  }
+
+  async function stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill(signal);
+    await exited;
+  }
+
+  await start();
+  return {
+    remote: `unix:${socket}`,
+    tcpRemote: `tcp:127.0.0.1:${port}`,
+    folder,
+    get pid() {
+      return child?.pid ?? 0;
+    },
+    start,
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop("SIGKILL");
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Runs a command to its end; what it printed to standard output. A status other than 0 is an error. */
+export async function run(command: string, args: readonly string[]): Promise<string> {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], timeout: 30_000 });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  await once(child, "close");
+  if (child.exitCode !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr || child.signalCode}`);
+  return stdout;
+}
+
+/** A TCP port of this machine that nothing listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (typeof address !== "object" || address === null) throw new Error("no port");
+  return address.port;
+}
+
+async function accepting(socket: string, server: ChildProcess): Promise<void> {
+  for (let attempt = 0; attempt < 500; attempt++) {
+    if (server.exitCode !== null) throw new Error(`ovsdb-server ended with ${server.exitCode}`);
+    if (await accepts(socket)) return;
+    await sleep(10);
+  }
+  throw new Error(`ovsdb-server does not listen on ${socket}`);
+}
+
+function accepts(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = createConnection(path);
+    connection.once("connect", () => {
+      connection.destroy();
+      resolve(true);
+    });
+    connection.once("error", () => resolve(false));
+  });
+}
