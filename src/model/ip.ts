@@ -15,6 +15,12 @@ export interface Cidr {
   readonly bits: number;
 }
 
+/** An address with the prefix length of its network, host bits kept, as `ip addr` prints it. */
+export interface InterfaceAddress {
+  readonly ip: Ip;
+  readonly bits: number;
+}
+
 export const widthOf = (family: Family): number => (family === 4 ? 32 : 128);
 
 /** The address written in `text`, or undefined when it is none. Zones (`%eth0`) and ports are refused. */
@@ -28,8 +34,8 @@ export function parseCidr(text: string): Cidr | undefined {
   return interfaceAddress && networkOf(interfaceAddress.ip, interfaceAddress.bits);
 }
 
-/** An address with its prefix length, host bits kept, as `ip addr` prints it: `10.0.0.7/24`. */
-export function parseInterfaceAddress(text: string): { readonly ip: Ip; readonly bits: number } | undefined {
+/** The interface address written in `text`, or undefined: `10.0.0.7/24`. */
+export function parseInterfaceAddress(text: string): InterfaceAddress | undefined {
   const slash = text.indexOf("/");
   if (slash < 0) return undefined;
   const ip = parseIp(text.slice(0, slash));
@@ -48,7 +54,8 @@ export function formatIp(ip: Ip): string {
   return ip.family === 4 ? formatIpv4(ip.value) : formatIpv6(ip.value);
 }
 
-export const formatCidr = (cidr: Cidr): string => `${formatIp(cidr.ip)}/${cidr.bits}`;
+/** The text of a prefix, and of an interface address: `10.0.0.0/24`, `10.0.0.7/24`. */
+export const formatCidr = (cidr: Cidr | InterfaceAddress): string => `${formatIp(cidr.ip)}/${cidr.bits}`;
 
 /** How many addresses the prefix spans, network and broadcast address included. */
 export const sizeOf = (cidr: Cidr): bigint => 1n << BigInt(widthOf(cidr.ip.family) - cidr.bits);

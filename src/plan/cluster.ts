@@ -1,0 +1,84 @@
+// The facts that the cluster has once: its distributed router, the join switch where the gateway routers meet it, and
+// the group of load balancers that every node switch applies.
+
+import type { Fact } from "../model/fact.ts";
+import { type Cidr, formatCidr, type InterfaceAddress } from "../model/ip.ts";
+import { macOf } from "../model/mac.ts";
+import { type ClusterNetwork, routerJoinOf, within } from "../model/network.ts";
+import { FactList, mapOf } from "./facts.ts";
+import { policyPriority } from "./policy.ts";
+import type { Scope } from "./scope.ts";
+
+export function clusterFacts(scope: Scope, network: ClusterNetwork): readonly Fact[] {
+  const { names } = scope;
+  const facts = new FactList(scope, "cluster");
+  const router = facts.row("Logical_Router", names.clusterRouter, {
+    name: names.clusterRouter,
+    // All its neighbours are known; learning from others' requests would only fill the southbound database.
+    options: mapOf({ always_learn_from_arp_request: "false" }),
+  });
+  facts.member(
+    "Logical_Router",
+    router,
+    "ports",
+    facts.row("Logical_Router_Port", names.routerToJoin, {
+      name: names.routerToJoin,
+      mac: routerJoinMac(network),
+      networks: routerJoinAddresses(network).map(formatCidr),
+    }),
+  );
+  const join = facts.row("Logical_Switch", names.joinSwitch, { name: names.joinSwitch });
+  facts.member(
+    "Logical_Switch",
+    join,
+    "ports",
+    facts.row(
+      "Logical_Switch_Port",
+      names.joinToRouter,
+      routerAttachment(names.joinToRouter, names.routerToJoin),
+    ),
+  );
+  facts.row("Load_Balancer_Group", names.serviceGroup, { name: names.serviceGroup });
+  for (const services of network.services) keepInside(facts, scope, services);
+  return facts.facts;
+}
+
+/** The cluster router's end of the join networks. */
+export const routerJoinAddresses = (network: ClusterNetwork): readonly InterfaceAddress[] =>
+  network.join.map((join) => within(join, routerJoinOf(join)));
+
+export const routerJoinMac = (network: ClusterNetwork): string => macOfFirst(routerJoinAddresses(network));
+
+/** The MAC of a port with these addresses: that of the first, as ovn-kubernetes has it. */
+export function macOfFirst(addresses: readonly InterfaceAddress[]): string {
+  const first = addresses[0];
+  if (!first) throw new RangeError("a port needs an address");
+  return macOf(first.ip);
+}
+
+/** A switch port that is one end of a router port. `router` makes OVN take the addresses from there. */
+export const routerAttachment = (name: string, routerPort: string) => ({
+  name,
+  type: "router",
+  addresses: ["router"],
+  options: mapOf({ "router-port": routerPort }),
+});
+
+/**
+ * What a balancer did not turn into an endpoint (a port nobody serves, a connection that outlived its Service) must
+ * not leave through a gateway to whoever has that address outside.
+ */
+function keepInside(facts: FactList, scope: Scope, services: Cidr): void {
+  const router = facts.ref("Logical_Router", scope.names.clusterRouter);
+  const match = `ip${services.ip.family}.dst == ${formatCidr(services)}`;
+  facts.member(
+    "Logical_Router",
+    router,
+    "policies",
+    facts.row("Logical_Router_Policy", `${scope.names.clusterRouter} ${match}`, {
+      priority: policyPriority.services,
+      match,
+      action: "drop",
+    }),
+  );
+}

@@ -1,0 +1,177 @@
+// A node's way out of the cluster: a gateway router bound to the node, which shares the node's address and MAC, and
+// the external switch that joins it to the node's bridge.
+//
+// A pod's packet: node switch ▶ cluster router ▶ (route by source) join switch ▶ gateway router, SNAT ▶ external switch.
+
+import { type Cidr, formatCidr, formatIp, type InterfaceAddress, type Ip, widthOf } from "../model/ip.ts";
+import { podMtuBytes } from "../model/mtu.ts";
+import { type Names, onNode } from "../model/names.ts";
+import {
+  type ClusterNetwork,
+  type GatewayConfig,
+  gatewayJoinOf,
+  ofFamily,
+  type ResolvedNode,
+  within,
+} from "../model/network.ts";
+import { macOfFirst, routerAttachment, routerJoinAddresses, routerJoinMac } from "./cluster.ts";
+import { type FactList, mapOf, type RefTo } from "./facts.ts";
+import type { Scope } from "./scope.ts";
+
+/** What the steps below share: one node's gateway and where its facts go. */
+interface Plan {
+  readonly facts: FactList;
+  readonly names: Names;
+  readonly network: ClusterNetwork;
+  readonly node: ResolvedNode;
+  readonly gateway: GatewayConfig;
+  readonly routerName: string;
+  readonly router: RefTo<"Logical_Router">;
+}
+
+/** Nothing, until the node's agent has told its chassis and how it reaches the world. */
+export function planGateway(
+  facts: FactList,
+  { names }: Scope,
+  network: ClusterNetwork,
+  node: ResolvedNode,
+): void {
+  const { gateway, chassisId } = node;
+  if (!gateway || chassisId === undefined) return;
+  const routerName = names.gatewayRouter(node.name);
+  const router = facts.row("Logical_Router", routerName, {
+    name: routerName,
+    options: mapOf({
+      chassis: chassisId,
+      always_learn_from_arp_request: "false",
+      // Else every gateway router carries a flow for every other one, and the join switch costs nodes × nodes.
+      dynamic_neigh_routers: "true",
+      mac_binding_age_threshold: "300",
+      // The zone of the node's own connections in the kernel: one table, so that OVN and the node, which share an
+      // address, never choose the same port.
+      "snat-ct-zone": "0",
+    }),
+  });
+  const plan: Plan = { facts, names, network, node, gateway, routerName, router };
+  planJoin(plan);
+  planExternal(plan);
+  planSourceNat(plan);
+  planRoutesBack(plan);
+  planRoutesOut(plan);
+}
+
+function planJoin({ facts, names, network, node, gateway, router }: Plan): void {
+  const addresses = gatewayJoinAddresses(network, node);
+  const name = names.gatewayToJoin(node.name);
+  const routerPort = facts.row("Logical_Router_Port", name, {
+    name,
+    mac: macOfFirst(addresses),
+    networks: addresses.map(formatCidr),
+    options: mapOf({ gateway_mtu: gatewayMtu(gateway) }),
+  });
+  facts.member("Logical_Router", router, "ports", routerPort);
+
+  const port = names.joinToGateway(node.name);
+  const switchPort = facts.row("Logical_Switch_Port", port, routerAttachment(port, name));
+  facts.member("Logical_Switch", facts.ref("Logical_Switch", names.joinSwitch), "ports", switchPort);
+
+  // The one neighbour it has there, so that dynamic_neigh_routers costs no ARP and no learnt binding.
+  for (const { ip } of routerJoinAddresses(network)) {
+    facts.row("Static_MAC_Binding", `${name} ${formatIp(ip)}`, {
+      logical_port: name,
+      ip: formatIp(ip),
+      mac: routerJoinMac(network),
+      override_dynamic_mac: true,
+    });
+  }
+}
+
+function planExternal({ facts, names, node, gateway, router }: Plan): void {
+  const name = names.gatewayToExternal(node.name);
+  const routerPort = facts.row("Logical_Router_Port", name, {
+    name,
+    mac: gateway.mac,
+    networks: gateway.addresses.map(formatCidr),
+  });
+  facts.member("Logical_Router", router, "ports", routerPort);
+
+  const external = facts.row("Logical_Switch", names.externalSwitch(node.name), {
+    name: names.externalSwitch(node.name),
+  });
+  const port = names.externalToGateway(node.name);
+  const toRouter = facts.row("Logical_Switch_Port", port, routerAttachment(port, name));
+  facts.member("Logical_Switch", external, "ports", toRouter);
+
+  const localnet = names.localnetPort(node.name);
+  const toBridge = facts.row("Logical_Switch_Port", localnet, {
+    name: localnet,
+    type: "localnet",
+    addresses: ["unknown"],
+    options: mapOf({ network_name: onNode.physicalNetwork }),
+  });
+  facts.member("Logical_Switch", external, "ports", toBridge);
+}
+
+function planSourceNat({ facts, network, gateway, routerName, router }: Plan): void {
+  for (const { cidr } of network.pods) {
+    const address = ofFamily(gateway.addresses, cidr.ip.family);
+    if (!address) continue;
+    const nat = facts.row("NAT", `${routerName} snat ${formatCidr(cidr)}`, {
+      type: "snat",
+      logical_ip: formatCidr(cidr),
+      external_ip: formatIp(address.ip),
+    });
+    facts.member("Logical_Router", router, "nat", nat);
+  }
+}
+
+/** On the gateway router: pods are behind the cluster router, all else is behind the node's next hops. */
+function planRoutesBack({ facts, names, network, node, gateway, routerName }: Plan): void {
+  for (const { ip } of routerJoinAddresses(network)) {
+    for (const { cidr } of network.pods) {
+      if (cidr.ip.family === ip.family) planRoute(facts, routerName, { to: cidr, via: ip });
+    }
+  }
+  for (const via of gateway.nextHops) {
+    const everything = { ip: { family: via.family, value: 0n }, bits: 0 };
+    planRoute(facts, routerName, { to: everything, via, port: names.gatewayToExternal(node.name) });
+  }
+}
+
+/**
+ * On the cluster router: what a node's subnet sends to no other subnet leaves by the node's own gateway. A route by
+ * source is as strong as its prefix is long, so a /24 beats the connected join network; hence a host route for the
+ * gateway router.
+ */
+function planRoutesOut({ facts, names, network, node }: Plan): void {
+  for (const { ip } of gatewayJoinAddresses(network, node)) {
+    planRoute(facts, names.clusterRouter, { to: { ip, bits: widthOf(ip.family) }, via: ip });
+    const subnet = ofFamily(node.subnets, ip.family);
+    if (subnet) planRoute(facts, names.clusterRouter, { from: subnet, via: ip });
+  }
+}
+
+type Route = ({ readonly to: Cidr } | { readonly from: Cidr }) & { readonly via: Ip; readonly port?: string };
+
+function planRoute(facts: FactList, router: string, route: Route): void {
+  const [policy, prefix] =
+    "to" in route
+      ? (["dst-ip", formatCidr(route.to)] as const)
+      : (["src-ip", formatCidr(route.from)] as const);
+  const row = facts.row("Logical_Router_Static_Route", `${router} ${policy} ${prefix}`, {
+    policy,
+    ip_prefix: prefix,
+    nexthop: formatIp(route.via),
+    output_port: route.port,
+  });
+  facts.member("Logical_Router", facts.ref("Logical_Router", router), "static_routes", row);
+}
+
+const gatewayJoinAddresses = (network: ClusterNetwork, node: ResolvedNode): readonly InterfaceAddress[] =>
+  network.join.map((join) => within(join, gatewayJoinOf(join, node.id)));
+
+/** Pods take no longer packets than tunnels do. Tunnels run over the first of the node's addresses. */
+function gatewayMtu(gateway: GatewayConfig): string | undefined {
+  const underlay = gateway.addresses[0];
+  return underlay && String(podMtuBytes(gateway.mtuBytes, underlay.ip.family));
+}

@@ -1,0 +1,79 @@
+// The facts of a node: its switch with the router's port and the node's own management port, and, once its agent has
+// told how the node reaches the world, what gateway.ts adds.
+
+import type { Fact } from "../model/fact.ts";
+import { formatCidr, formatIp, type Ip } from "../model/ip.ts";
+import {
+  type ClusterNetwork,
+  gatewayOf,
+  managementOf,
+  ofFamily,
+  type ResolvedNode,
+  within,
+} from "../model/network.ts";
+import { macOfFirst, routerAttachment } from "./cluster.ts";
+import { FactList, mapOf } from "./facts.ts";
+import { planGateway } from "./gateway.ts";
+import { policyPriority } from "./policy.ts";
+import type { Scope } from "./scope.ts";
+
+export function nodeFacts(scope: Scope, network: ClusterNetwork, node: ResolvedNode): readonly Fact[] {
+  const facts = new FactList(scope, `node/${node.name}`);
+  planSwitch(facts, scope, node);
+  planManagementPort(facts, scope, node);
+  for (const address of node.hostAddresses) planWayToHost(facts, scope, node, address);
+  planGateway(facts, scope, network, node);
+  return facts.facts;
+}
+
+function planSwitch(facts: FactList, { names }: Scope, node: ResolvedNode): void {
+  const addresses = node.subnets.map((subnet) => within(subnet, gatewayOf(subnet)));
+  const routerPort = facts.row("Logical_Router_Port", names.routerToSwitch(node.name), {
+    name: names.routerToSwitch(node.name),
+    mac: macOfFirst(addresses),
+    networks: addresses.map(formatCidr),
+  });
+  facts.member("Logical_Router", facts.ref("Logical_Router", names.clusterRouter), "ports", routerPort);
+
+  const name = names.nodeSwitch(node.name);
+  const nodeSwitch = facts.row("Logical_Switch", name, { name });
+  const group = facts.ref("Load_Balancer_Group", names.serviceGroup);
+  facts.member("Logical_Switch", nodeSwitch, "load_balancer_group", group);
+
+  const port = names.switchToRouter(node.name);
+  const attachment = routerAttachment(port, names.routerToSwitch(node.name));
+  facts.member("Logical_Switch", nodeSwitch, "ports", facts.row("Logical_Switch_Port", port, attachment));
+}
+
+/**
+ * The node's own port on its switch. It has no port security: what the node answers to a pod that asked for the
+ * node's address carries that address as its source.
+ */
+function planManagementPort(facts: FactList, { names }: Scope, node: ResolvedNode): void {
+  const addresses = node.subnets.map((subnet) => within(subnet, managementOf(subnet)));
+  const name = names.managementPort(node.name);
+  const port = facts.row("Logical_Switch_Port", name, {
+    name,
+    addresses: [[macOfFirst(addresses), ...addresses.map(({ ip }) => formatIp(ip))].join(" ")],
+    options: mapOf({ "requested-chassis": node.chassisId }),
+  });
+  const nodeSwitch = facts.ref("Logical_Switch", names.nodeSwitch(node.name));
+  facts.member("Logical_Switch", nodeSwitch, "ports", port);
+}
+
+/**
+ * A pod's packets to its own node must not take the gateway: the gateway router has the same address and would
+ * answer itself. Pods of other nodes come from outside, through their own gateway.
+ */
+function planWayToHost(facts: FactList, { names }: Scope, node: ResolvedNode, address: Ip): void {
+  const subnet = ofFamily(node.subnets, address.family);
+  if (!subnet) return;
+  const match = `inport == "${names.routerToSwitch(node.name)}" && ip${address.family}.dst == ${formatIp(address)}`;
+  const policy = facts.row("Logical_Router_Policy", `${names.clusterRouter} ${match}`, {
+    priority: policyPriority.ownNode,
+    match,
+    action: "reroute",
+    nexthops: [formatIp(managementOf(subnet))],
+  });
+  facts.member("Logical_Router", facts.ref("Logical_Router", names.clusterRouter), "policies", policy);
+}
