@@ -1,0 +1,50 @@
+// The network namespaces of a sandbox: made in one batch, found by their prefix, removed in one batch.
+
+import { readdirSync, statSync } from "node:fs";
+import { run } from "../process/run.ts";
+
+const directory = "/run/netns";
+
+/** `argv` as it runs inside the namespace: same pid, and no new /sys that would hide cgroups (as `ip netns exec` has). */
+export const inNetns = (netns: string, argv: readonly string[]): readonly string[] => [
+  "nsenter",
+  `--net=${directory}/${netns}`,
+  "--",
+  ...argv,
+];
+
+export async function addNamespaces(names: readonly string[], signal: AbortSignal): Promise<void> {
+  await run(["ip", "-batch", "-"], { input: names.map((name) => `netns add ${name}\n`).join(""), signal });
+}
+
+/** The names in alphabetical order. */
+export function namespacesWith(prefix: string): string[] {
+  return listDirectory()
+    .filter((name) => name.startsWith(prefix))
+    .toSorted();
+}
+
+/** What /proc/PID/ns/net of a process inside shows. */
+export const inodesOf = (names: readonly string[]): Set<number> =>
+  new Set(names.map((name) => statSync(`${directory}/${name}`).ino));
+
+export async function removeNamespaces(names: readonly string[]): Promise<void> {
+  if (names.length > 0)
+    await run(["ip", "-batch", "-"], { input: names.map((name) => `netns del ${name}\n`).join("") });
+}
+
+/** The first `ip netns add` of a machine mounts its directory on itself; the last sandbox takes that away again. */
+export async function removeNamespaceDirectory(): Promise<void> {
+  if (listDirectory().length > 0) return;
+  // Fails when it never was a mount, or somebody has just made a namespace in it: both leave nothing to do.
+  await run(["sh", "-c", `umount ${directory} 2>/dev/null; rmdir ${directory} 2>/dev/null; true`]);
+}
+
+function listDirectory(): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  }
+}

@@ -1,0 +1,61 @@
+// The programs that a sandbox needs on the machine, and the Debian package that has each. Shared by `up`, which
+// refuses to start without them, and by the installer, which gets them.
+
+import { accessSync, constants } from "node:fs";
+import { join } from "node:path";
+
+/** program ▶ Debian package */
+export const programs: ReadonlyMap<string, string> = new Map([
+  ["ip", "iproute2"],
+  ["nsenter", "util-linux"],
+  ["sysctl", "procps"],
+  ["ethtool", "ethtool"],
+  ["nft", "nftables"],
+  ["conntrack", "conntrack"],
+  ["ping", "iputils-ping"],
+  ["openssl", "openssl"],
+  ["perl", "perl-base"],
+]);
+
+/** Not needed when OVN comes from a folder. */
+export const ovnPrograms: ReadonlyMap<string, string> = new Map([
+  ["ovsdb-server", "openvswitch-switch"],
+  ["ovs-vswitchd", "openvswitch-switch"],
+  ["ovs-vsctl", "openvswitch-switch"],
+  ["ovsdb-tool", "openvswitch-common"],
+  ["ovs-ofctl", "openvswitch-common"],
+  ["ovn-northd", "ovn-central"],
+  ["ovn-controller", "ovn-host"],
+  ["ovn-nbctl", "ovn-common"],
+]);
+
+const directories = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/** The path of `program` where the sandbox's processes look for it, or undefined. */
+export function findProgram(program: string): string | undefined {
+  return directories.map((directory) => join(directory, program)).find(isExecutable);
+}
+
+export function missingPrograms(wanted: ReadonlyMap<string, string>): string[] {
+  return [...wanted.keys()].filter((program) => findProgram(program) === undefined);
+}
+
+/** Throws one sentence that says what is missing and what to do about it. */
+export function requireMachine(ownOvn: boolean): void {
+  if (process.platform !== "linux") throw new Error(`a sandbox needs Linux, this is ${process.platform}`);
+  if (process.geteuid?.() !== 0)
+    throw new Error("a sandbox makes network namespaces and needs root; try again with sudo");
+  const missing = missingPrograms(ownOvn ? new Map([...programs, ...ovnPrograms]) : programs);
+  if (missing.length > 0)
+    throw new Error(`not on this machine: ${missing.join(" ")}; install what is missing with: make setup`);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error) return false;
+    throw error;
+  }
+}

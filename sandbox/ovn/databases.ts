@@ -1,0 +1,102 @@
+// The database files, written before any server runs: what has to be in them from the start goes in as one
+// transaction by ovsdb-tool, so no process has to wait for another only to be configured.
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { onNode } from "../../src/model/names.ts";
+import { uplink } from "../fabric/fabric.ts";
+import type { Layout, NodeHost } from "../layout.ts";
+import { run } from "../process/run.ts";
+
+export const databaseFiles = {
+  northbound: "ovnnb_db.db",
+  southbound: "ovnsb_db.db",
+  vswitch: "conf.db",
+} as const;
+
+/** Longer than the longest recompute of an ovn-controller, during which it answers no probe. */
+const inactivityProbeMs = 180_000;
+
+export async function createDatabases(
+  layout: Layout,
+  env: Record<string, string>,
+  signal: AbortSignal,
+): Promise<void> {
+  const create = async (
+    directory: string,
+    file: string,
+    schema: string,
+    operations: readonly unknown[],
+  ): Promise<void> => {
+    await mkdir(directory, { recursive: true });
+    const path = join(directory, file);
+    await run(["ovsdb-tool", "create", path, schema], { env, signal });
+    await run(["ovsdb-tool", "transact", path, JSON.stringify(operations)], { env, signal });
+  };
+  const { central } = layout;
+  await Promise.all([
+    create(
+      central.directory,
+      databaseFiles.northbound,
+      "/usr/share/ovn/ovn-nb.ovsschema",
+      listening("OVN_Northbound", "NB_Global", central.northbound),
+    ),
+    create(
+      central.directory,
+      databaseFiles.southbound,
+      "/usr/share/ovn/ovn-sb.ovsschema",
+      listening("OVN_Southbound", "SB_Global", central.southbound),
+    ),
+    ...layout.nodeHosts.map((node) =>
+      create(node.ovs, databaseFiles.vswitch, "/usr/share/openvswitch/vswitch.ovsschema", uplinkBridge(node)),
+    ),
+  ]);
+}
+
+/** The one row of the table `root`, and the remote on which its server listens. */
+function listening(database: string, root: string, remote: string): readonly unknown[] {
+  const connection = {
+    target: `p${remote.replace(/^tcp:(.*):(\d+)$/, "tcp:$2:$1")}`,
+    inactivity_probe: inactivityProbeMs,
+  };
+  return [
+    database,
+    insert("Connection", "listener", connection),
+    insert(root, "root", { connections: ["named-uuid", "listener"] }),
+  ];
+}
+
+/** br-ex with the uplink in it, as the administrator of a machine would have set it up before Weft comes. */
+function uplinkBridge(node: NodeHost): readonly unknown[] {
+  const bridge = onNode.externalBridge;
+  const port = (name: string, type: string): readonly unknown[] => [
+    insert("Interface", `interface_${symbol(name)}`, { name, type }),
+    insert("Port", `port_${symbol(name)}`, { name, interfaces: ["named-uuid", `interface_${symbol(name)}`] }),
+  ];
+  return [
+    "Open_vSwitch",
+    ...port(bridge, "internal"),
+    ...port(uplink, ""),
+    insert("Bridge", "bridge", {
+      name: bridge,
+      datapath_type: "netdev",
+      other_config: ["map", [["hwaddr", node.mac]]],
+      ports: ["set", [bridge, uplink].map((name) => ["named-uuid", `port_${symbol(name)}`])],
+    }),
+    insert("Open_vSwitch", "root", {
+      bridges: ["named-uuid", "bridge"],
+      // Which datapath this machine has; ovn-controller makes br-int with it if it is the first to do so.
+      external_ids: ["map", [["ovn-bridge-datapath-type", "netdev"]]],
+    }),
+  ];
+}
+
+const insert = (table: string, name: string, row: Readonly<Record<string, unknown>>): unknown => ({
+  op: "insert",
+  table,
+  "uuid-name": name,
+  row,
+});
+
+/** A name as RFC 7047 allows one for a row of the same transaction: no hyphen. */
+const symbol = (name: string): string => name.replaceAll("-", "_");

@@ -1,0 +1,36 @@
+// Ends processes for good: asks, waits, insists.
+
+import { setTimeout as delay } from "node:timers/promises";
+
+/** False when the process ended meanwhile. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ESRCH") return false;
+    throw error;
+  }
+}
+
+/**
+ * Sends SIGTERM to what `find` returns and, after `patienceMs`, SIGKILL, until `find` returns nothing. `find` is asked
+ * again and again, because a process that ends may leave children behind that it did not show before.
+ */
+export async function endProcesses(find: () => readonly number[], patienceMs: number): Promise<void> {
+  const asked = new Set<number>();
+  const deadline = performance.now() + patienceMs;
+  for (let pids = find(); pids.length > 0; pids = find()) {
+    const insist = performance.now() > deadline;
+    if (performance.now() > deadline + 10_000) throw new Error(`processes ${pids.join(" ")} survive SIGKILL`);
+    for (const pid of pids) {
+      if (insist) sendSignal(pid, "SIGKILL");
+      else if (!asked.has(pid)) {
+        asked.add(pid);
+        sendSignal(pid, "SIGTERM");
+        // A paused process acts on SIGTERM only when it goes on.
+        sendSignal(pid, "SIGCONT");
+      }
+    }
+    await delay(20);
+  }
+}

@@ -1,0 +1,31 @@
+// How a process of the sandbox is started, and the record that is kept of it: everything needed to find it again
+// and to start it again in the same way.
+
+import * as v from "valibot";
+
+const spec = {
+  /** Also the name of its log: `n1-vswitchd`. */
+  name: v.string(),
+  /** The network namespace it runs in; undefined is the machine's own. */
+  netns: v.optional(v.string()),
+  argv: v.array(v.string()),
+  /** The whole environment; nothing of the starter's is inherited. */
+  env: v.record(v.string(), v.string()),
+  /** A unix socket; the process is ready when it accepts connections there. */
+  readySocket: v.optional(v.string()),
+};
+
+const recordSchema = v.object({ ...spec, pid: v.number(), startTime: v.string() });
+
+type Readonlied<T> = { readonly [K in keyof T]: T[K] };
+export type ProcessRecord = Readonlied<v.InferOutput<typeof recordSchema>>;
+export type ProcessSpec = Omit<ProcessRecord, "pid" | "startTime">;
+
+/** The record in the text of `file`. Throws with the file's name when it is damaged. */
+export function parseRecord(file: string, text: string): ProcessRecord {
+  try {
+    return v.parse(recordSchema, JSON.parse(text));
+  } catch (cause) {
+    throw new Error(`${file}: not the record of a process; remove it, or run: weft sandbox down`, { cause });
+  }
+}

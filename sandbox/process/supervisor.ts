@@ -1,0 +1,172 @@
+// Starts the sandbox's processes and stops them; it does not watch over them and restarts nothing unasked. Each one
+// runs detached from whoever started it and is recorded in a file, so that any later command or test can stop, kill,
+// pause or restart it by name. A pid is trusted only together with its start time.
+
+import { spawn } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { inNetns } from "../fabric/netns.ts";
+import { endProcesses, sendSignal } from "./end.ts";
+import { isRunning, processState } from "./procfs.ts";
+import { type ProcessRecord, type ProcessSpec, parseRecord } from "./record.ts";
+
+const pollMs = 10;
+const readyTimeoutMs = 60_000;
+const stopTimeoutMs = 5_000;
+
+export class Supervisor {
+  readonly directory: string;
+
+  /** `directory` holds `<name>.json` and `<name>.log` of each process; it is made when the first one starts. */
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  /** Starts what `spec` says and waits until it is ready. A process of that name that still runs is left as it is. */
+  async launch(spec: ProcessSpec, signal?: AbortSignal): Promise<void> {
+    if (!this.isAlive(spec.name)) this.#spawn(spec);
+    await this.ready(spec.name, signal);
+  }
+
+  /** Starts a recorded process again, exactly as it was started the first time. */
+  start(name: string, signal?: AbortSignal): Promise<void> {
+    return this.launch(this.record(name), signal);
+  }
+
+  /** Stops the process and starts it again. */
+  async restart(name: string, signal?: AbortSignal): Promise<void> {
+    await this.stop(name);
+    await this.start(name, signal);
+  }
+
+  /** Waits until the process accepts connections on its socket (at once when it has none to wait for). */
+  async ready(name: string, signal?: AbortSignal): Promise<void> {
+    const { readySocket } = this.record(name);
+    const deadline = performance.now() + readyTimeoutMs;
+    for (;;) {
+      if (!this.isAlive(name))
+        throw new Error(`${name} died while starting; the end of its log:\n${this.logTail(name)}`);
+      if (readySocket === undefined || (await accepts(readySocket))) return;
+      if (performance.now() > deadline)
+        throw new Error(
+          `${name}: no answer on ${readySocket} after ${readyTimeoutMs / 1000} s; its log ends:\n${this.logTail(name)}`,
+        );
+      await delay(pollMs, undefined, { signal });
+    }
+  }
+
+  /** Asks with SIGTERM, insists with SIGKILL after 5 s. A process that does not run is stopped already. */
+  stop(name: string): Promise<void> {
+    return endProcesses(() => this.#alivePid(name), stopTimeoutMs);
+  }
+
+  /** The pids of all recorded processes that run. */
+  alivePids(): number[] {
+    return this.names().flatMap((name) => this.#alivePid(name));
+  }
+
+  /** Sends `signal`; after SIGKILL it returns when the process is gone. Throws when the process does not run. */
+  async kill(name: string, signal: NodeJS.Signals): Promise<void> {
+    const [pid] = this.#alivePid(name);
+    if (pid === undefined) throw new Error(`${name} is not running; start it first`);
+    sendSignal(pid, signal);
+    if (signal === "SIGKILL") await endProcesses(() => this.#alivePid(name), 0);
+  }
+
+  pause(name: string): Promise<void> {
+    return this.kill(name, "SIGSTOP");
+  }
+
+  resume(name: string): Promise<void> {
+    return this.kill(name, "SIGCONT");
+  }
+
+  isAlive(name: string): boolean {
+    return this.#alivePid(name).length > 0;
+  }
+
+  /** The names of all recorded processes, in alphabetical order, those that have died too. */
+  names(): string[] {
+    if (!existsSync(this.directory)) return [];
+    return readdirSync(this.directory)
+      .filter((file) => file.endsWith(".json"))
+      .map((file) => file.slice(0, -".json".length))
+      .toSorted();
+  }
+
+  /** How the process was started, or undefined when none of that name ever was. */
+  find(name: string): ProcessRecord | undefined {
+    const file = this.#file(name, "json");
+    return existsSync(file) ? parseRecord(file, readFileSync(file, "utf8")) : undefined;
+  }
+
+  record(name: string): ProcessRecord {
+    const record = this.find(name);
+    if (!record) throw new Error(`no process ${name}; there are: ${this.names().join(" ") || "none"}`);
+    return record;
+  }
+
+  logFile(name: string): string {
+    return this.#file(name, "log");
+  }
+
+  logTail(name: string, lines = 15): string {
+    const file = this.logFile(name);
+    if (!existsSync(file)) return "(no log)";
+    return readFileSync(file, "utf8").trimEnd().split("\n").slice(-lines).join("\n");
+  }
+
+  #spawn(spec: ProcessSpec): void {
+    mkdirSync(this.directory, { recursive: true });
+    const log = openSync(this.logFile(spec.name), "a");
+    const [file = "", ...args] = spec.netns === undefined ? spec.argv : inNetns(spec.netns, spec.argv);
+    const child = spawn(file, args, {
+      detached: true,
+      stdio: ["ignore", log, log],
+      cwd: "/",
+      env: { ...spec.env },
+    });
+    closeSync(log);
+    // A program that is not there shows as a process that died at once, with this line in its log.
+    child.once("error", (error) =>
+      writeFileSync(this.logFile(spec.name), `${error.message}\n`, { flag: "a" }),
+    );
+    child.unref();
+    const pid = child.pid ?? 0;
+    const record: ProcessRecord = { ...spec, pid, startTime: processState(pid)?.startTime ?? "" };
+    // Renamed into place: a reader sees the whole record or the one before.
+    writeFileSync(this.#file(spec.name, "json.new"), `${JSON.stringify(record, undefined, 2)}\n`);
+    renameSync(this.#file(spec.name, "json.new"), this.#file(spec.name, "json"));
+  }
+
+  #alivePid(name: string): number[] {
+    const record = this.find(name);
+    return record && isRunning(record.pid, record.startTime) ? [record.pid] : [];
+  }
+
+  #file(name: string, suffix: string): string {
+    return join(this.directory, `${name}.${suffix}`);
+  }
+}
+
+/** Whether something listens on the unix socket; the file of a server that was killed refuses. */
+async function accepts(socket: string): Promise<boolean> {
+  const answer = Promise.withResolvers<boolean>();
+  const connection = connect(socket);
+  connection.once("connect", () => answer.resolve(true));
+  connection.once("error", () => answer.resolve(false));
+  const accepted = await answer.promise;
+  connection.destroy();
+  return accepted;
+}

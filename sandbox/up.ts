@@ -1,0 +1,163 @@
+// Brings a sandbox up, everything at once that does not wait for something else, or leaves nothing when it cannot. Called
+// again on a sandbox that is up, it starts what has died.
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { downSandbox } from "./down.ts";
+import { baseEnvironment } from "./environment.ts";
+import { buildFabric } from "./fabric/fabric.ts";
+import { requireMachine } from "./install/requirements.ts";
+import { baseDirectory, type Layout, layoutOf, type Settings } from "./layout.ts";
+import { createDatabases } from "./ovn/databases.ts";
+import { requireOvn, writeWrappers } from "./ovn/folder.ts";
+import { processesOf } from "./plan.ts";
+import { isRunning, processState } from "./process/procfs.ts";
+import { Sandbox } from "./sandbox.ts";
+import { type Choices, readSettings, sameSettings, settingsOf } from "./settings.ts";
+
+type Progress = (line: string) => void;
+
+export interface UpOptions extends Choices {
+  /** Where run directories are; default `baseDirectory(process.env)`. */
+  readonly base?: string;
+  /** Gets a line for each step. */
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/** The sandbox, ready. When it rejects, or `signal` fires meanwhile, everything that was started is gone again. */
+export async function upSandbox(options: UpOptions): Promise<Sandbox> {
+  const { base = baseDirectory(process.env), progress = () => undefined } = options;
+  requireMachine(options.ovn === undefined);
+  if (options.ovn !== undefined) requireOvn(options.ovn);
+  const settings = settingsOf(options, await freePort());
+  const layout = layoutOf(settings, base);
+  const existing = await existingSandbox(layout, base);
+  if (existing) {
+    await startProcesses(existing, progress, options.signal);
+    return existing;
+  }
+  const sandbox = new Sandbox(layout);
+  const marker = await claim(layout, settings);
+  try {
+    await build(layout, progress, options.signal);
+    await startProcesses(sandbox, progress, options.signal);
+    await rm(marker);
+    return sandbox;
+  } catch (error) {
+    await downSandbox(layout.name, base);
+    throw error;
+  }
+}
+
+/** The sandbox if it is up with the same settings. What a crashed `up` left behind is removed first. */
+async function existingSandbox(layout: Layout, base: string): Promise<Sandbox | undefined> {
+  const settings = readSettings(layout.settingsFile);
+  const starter = starterOf(layout);
+  if (starter === "running") throw new Error(`another command is just starting the sandbox ${layout.name}`);
+  if (!settings || starter === "crashed") {
+    await downSandbox(layout.name, base);
+    return undefined;
+  }
+  if (!sameSettings(settings, layout))
+    throw new Error(
+      `sandbox ${layout.name} is up with other settings; first run: weft sandbox down --name ${layout.name}`,
+    );
+  return new Sandbox(layoutOf(settings, base));
+}
+
+async function build(layout: Layout, progress: Progress, signal: AbortSignal | undefined): Promise<void> {
+  const done = stopwatch(progress);
+  if (layout.ovn !== undefined) await writeWrappers(layout.ovn, layout.programs, layout.state);
+  const directories = layout.nodeHosts.flatMap((node) => [node.ovs, node.ovn, node.cni, node.log]);
+  await Promise.all(
+    [layout.central.directory, ...directories].map((path) => mkdir(path, { recursive: true })),
+  );
+  await together(signal, (signal) => [
+    buildFabric(layout, signal),
+    createDatabases(layout, baseEnvironment(layout), signal),
+  ]);
+  done(`network: ${layout.nodes} nodes, OVN central and an outside host on one bridge`);
+}
+
+/** Starts each process as soon as those are ready that it comes after. */
+async function startProcesses(
+  sandbox: Sandbox,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const done = stopwatch(progress);
+  const plan = new Map(processesOf(sandbox.layout).map((planned) => [planned.name, planned]));
+  const started = new Map<string, Promise<void>>();
+  const startOf = (name: string, signal: AbortSignal): Promise<void> => {
+    const running = started.get(name) ?? begin(name, signal);
+    started.set(name, running);
+    return running;
+  };
+  const begin = async (name: string, signal: AbortSignal): Promise<void> => {
+    const planned = plan.get(name);
+    if (!planned) throw new Error(`no process ${name} to come after`);
+    await Promise.all(planned.after.map((before) => startOf(before, signal)));
+    const { after: _, stage: __, ...spec } = planned;
+    await sandbox.processes.launch(spec, signal);
+  };
+  const stages = Map.groupBy(plan.values(), (planned) => planned.stage);
+  await together(signal, (signal) =>
+    [...stages].map(async ([stage, members]) => {
+      await Promise.all(members.map((member) => startOf(member.name, signal)));
+      done(stage);
+    }),
+  );
+}
+
+/** Does all at once. The first failure stops the others, and is thrown when none of them runs any more. */
+async function together(
+  outer: AbortSignal | undefined,
+  begin: (signal: AbortSignal) => readonly Promise<void>[],
+): Promise<void> {
+  const stopping = new AbortController();
+  const work = begin(outer ? AbortSignal.any([outer, stopping.signal]) : stopping.signal);
+  try {
+    await Promise.all(work);
+  } catch (error) {
+    stopping.abort();
+    await Promise.allSettled(work);
+    throw error;
+  }
+}
+
+/** Claims the run directory for this process until the marker is removed. */
+async function claim(layout: Layout, settings: Settings): Promise<string> {
+  await mkdir(layout.state, { recursive: true, mode: 0o700 });
+  const marker = markerOf(layout);
+  writeFileSync(marker, `${process.pid} ${processState(process.pid)?.startTime ?? ""}`, { flag: "wx" });
+  writeFileSync(layout.settingsFile, `${JSON.stringify(settings, undefined, 2)}\n`);
+  return marker;
+}
+
+function starterOf(layout: Layout): "none" | "running" | "crashed" {
+  const marker = markerOf(layout);
+  if (!existsSync(marker)) return "none";
+  const [pid = "", startTime = ""] = readFileSync(marker, "utf8").split(" ");
+  return isRunning(Number(pid), startTime) ? "running" : "crashed";
+}
+
+const markerOf = (layout: Layout): string => join(layout.state, "starting");
+
+function stopwatch(progress: Progress): (step: string) => void {
+  const start = performance.now();
+  return (step) => progress(`${((performance.now() - start) / 1000).toFixed(1).padStart(5)} s  ${step}`);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const listening = Promise.withResolvers<void>();
+  server.once("error", listening.reject);
+  server.listen(0, "127.0.0.1", listening.resolve);
+  await listening.promise;
+  const address = server.address();
+  server.close();
+  return address !== null && typeof address === "object" ? address.port : 0;
+}
