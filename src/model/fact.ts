@@ -44,3 +44,34 @@ export type Fact = RowFact | MemberFact;
 
 /** Who says a fact: `pod/shop/web-1`, `node/n3`, `service/shop/web`, `cluster`. */
 export type Owner = string;
+
+/** Both say the same. The order of a set's members means nothing. */
+export function sameValue(a: ColumnValue, b: ColumnValue): boolean {
+  if (a === b) return true;
+  if (a instanceof Map || b instanceof Map) return a instanceof Map && b instanceof Map && sameEntries(a, b);
+  return isSet(a) && isSet(b) && sameMembers(a, b);
+}
+
+/** Both have the same entries; values compared with `same`. */
+export function sameEntries<K, V>(
+  a: ReadonlyMap<K, V>,
+  b: ReadonlyMap<K, V>,
+  same: (x: V, y: V) => boolean = Object.is,
+): boolean {
+  if (a.size !== b.size) return false;
+  for (const [key, value] of a) {
+    const other = b.get(key);
+    if (other === undefined || !same(value, other)) return false;
+  }
+  return true;
+}
+
+/** Both have the same members, in whatever order and however often. */
+export function sameMembers(a: readonly Atom[], b: readonly Atom[]): boolean {
+  if (a.length === b.length && a.every((member, index) => member === b[index])) return true;
+  const members = new Set(a);
+  return members.size === new Set(b).size && b.every((member) => members.has(member));
+}
+
+/** `Array.isArray`, which forgets the element type of a readonly array. */
+const isSet = (value: ColumnValue): value is readonly Atom[] => Array.isArray(value);

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { parseCidr, parseInterfaceAddress, parseIp } from "../model/ip.ts";
+import { annotations } from "../model/names.ts";
+import {
+  chassisIdOf,
+  gatewayConfigAnnotation,
+  gatewayConfigOf,
+  nodeIdAnnotation,
+  nodeIdOf,
+  nodeSubnetsAnnotation,
+  nodeSubnetsOf,
+  podNetworkAnnotation,
+  podNetworkOf,
+} from "./annotations.ts";
+
+const ip = (text: string) => parseIp(text) ?? assert.fail(text);
+const cidr = (text: string) => parseCidr(text) ?? assert.fail(text);
+const address = (text: string) => parseInterfaceAddress(text) ?? assert.fail(text);
+
+const dual = {
+  addresses: [address("10.244.1.5/24"), address("fd00:10:244:1::5/64")],
+  mac: "0a:58:0a:f4:01:05",
+  gateways: [ip("10.244.1.1"), ip("fd00:10:244:1::1")],
+};
+
+test("a pod's network survives being printed and parsed", () => {
+  assert.deepEqual(podNetworkOf({ annotations: podNetworkAnnotation(dual) }), dual);
+});
+
+test("a pod's network reads as ovn-kubernetes prints it", () => {
+  const single = { ...dual, addresses: dual.addresses.slice(0, 1), gateways: dual.gateways.slice(0, 1) };
+  assert.deepEqual(podNetworkAnnotation(single), {
+    "k8s.ovn.org/pod-networks":
+      '{"default":{"ip_addresses":["10.244.1.5/24"],"mac_address":"0a:58:0a:f4:01:05","gateway_ips":["10.244.1.1"],"ip_address":"10.244.1.5/24","gateway_ip":"10.244.1.1"}}',
+  });
+  assert.equal(podNetworkAnnotation(dual)[annotations.podNetworks]?.includes('ip_address"'), false);
+});
+
+test("node id, subnets and gateway survive being printed and parsed", () => {
+  const subnets = [cidr("10.244.3.0/24"), cidr("fd00:10:244:3::/64")];
+  assert.deepEqual(nodeSubnetsOf({ annotations: nodeSubnetsAnnotation(subnets) }), subnets);
+  assert.equal(nodeIdOf({ annotations: nodeIdAnnotation(17) }), 17);
+  const gateway = {
+    mac: "02:00:00:00:00:01",
+    addresses: [address("172.30.0.11/24"), address("fd00:172:30::11/64")],
+    nextHops: [ip("172.30.0.1"), ip("fe80::1")],
+    mtuBytes: 1500,
+  };
+  const written = gatewayConfigAnnotation(gateway, { bridge: "br-ex", uplink: "eth0" });
+  assert.deepEqual(gatewayConfigOf({ annotations: written }), gateway);
+});
+
+const hostile: readonly (readonly [string, string])[] = [
+  ["not JSON", "{"],
+  ["null", "null"],
+  ["a list", "[]"],
+  ["no default network", "{}"],
+  ["no address", '{"default":{"ip_addresses":[],"mac_address":"0a:58:0a:f4:01:05"}}'],
+  [
+    "an address without its prefix",
+    '{"default":{"ip_addresses":["10.244.1.5"],"mac_address":"0a:58:0a:f4:01:05"}}',
+  ],
+  [
+    "two addresses of one family",
+    '{"default":{"ip_addresses":["10.244.1.5/24","10.244.1.6/24"],"mac_address":"0a:58:0a:f4:01:05"}}',
+  ],
+  [
+    "a MAC with a second address",
+    '{"default":{"ip_addresses":["10.244.1.5/24"],"mac_address":"0a:58:0a:f4:01:05 10.0.0.1"}}',
+  ],
+  ["numbers", '{"default":{"ip_addresses":[4],"mac_address":1}}'],
+];
+for (const [what, text] of hostile) {
+  test(`a pod annotation with ${what} is no network`, () => {
+    assert.equal(podNetworkOf({ annotations: { [annotations.podNetworks]: text } }), undefined);
+  });
+}
+
+test("ids outside of the range, and texts that only begin like one, are none", () => {
+  for (const text of ["", "0", "1", "5001", "02", "3 ", "3x", "-3", "3.0", "1e3"]) {
+    assert.equal(nodeIdOf({ annotations: { [annotations.nodeId]: text } }), undefined, text);
+  }
+});
+
+test("subnets with host bits are none", () => {
+  assert.equal(
+    nodeSubnetsOf({ annotations: { [annotations.nodeSubnets]: '{"default":["10.244.3.7/24"]}' } }),
+    undefined,
+  );
+});
+
+test("a chassis id holds nothing that means something elsewhere", () => {
+  const chassis = (text: string) => chassisIdOf({ annotations: { [annotations.nodeChassisId]: text } });
+  assert.equal(chassis("9f4bb1b0-6a2c-4d0c-8b8e-2d9d0b7a1c11"), "9f4bb1b0-6a2c-4d0c-8b8e-2d9d0b7a1c11");
+  for (const text of ["", "a,b", "a b", '"', "-a", "a\n"]) assert.equal(chassis(text), undefined, text);
+});
+
+test("no text makes a parser throw", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+      const everywhere = {
+        annotations: Object.fromEntries(Object.values(annotations).map((key) => [key, text])),
+      };
+      for (const parse of [podNetworkOf, nodeSubnetsOf, nodeIdOf, gatewayConfigOf, chassisIdOf])
+        parse(everywhere);
+    }),
+  );
+});

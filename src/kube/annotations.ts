@@ -1,0 +1,153 @@
+// The annotations through which controller and agents tell each other what was decided, in ovn-kubernetes' formats.
+// Whoever may edit a Node or Pod can write them, so they are hostile until parsed: a parser answers undefined for
+// anything that is not whole, and never half a value.
+
+import * as v from "valibot";
+import {
+  type Cidr,
+  formatCidr,
+  formatIp,
+  type InterfaceAddress,
+  type Ip,
+  parseCidr,
+  parseInterfaceAddress,
+  parseIp,
+} from "../model/ip.ts";
+import { isMac } from "../model/mac.ts";
+import { annotations } from "../model/names.ts";
+import { type GatewayConfig, nodeIds, type PodNetwork } from "../model/network.ts";
+
+/** A string that `parse` understands, as what it understood. */
+const parsed = <T>(parse: (text: string) => T | undefined) =>
+  v.pipe(
+    v.string(),
+    v.rawTransform(({ dataset, addIssue, NEVER }): T => {
+      const value = parse(dataset.value);
+      if (value !== undefined) return value;
+      addIssue({ message: "malformed" });
+      return NEVER;
+    }),
+  );
+
+const ip = parsed(parseIp);
+const interfaceAddress = parsed(parseInterfaceAddress);
+/** A network, written without host bits. */
+const network = parsed((text) => {
+  const cidr = parseCidr(text);
+  return cidr && formatCidr(cidr) === text ? cidr : undefined;
+});
+const mac = v.pipe(v.string(), v.toLowerCase(), v.check(isMac));
+const atMostOnePerFamily = (list: readonly (Ip | Cidr | InterfaceAddress)[]): boolean =>
+  new Set(list.map((item) => ("ip" in item ? item.ip.family : item.family))).size === list.length;
+
+const podNetworks = v.object({
+  default: v.object({
+    ip_addresses: v.pipe(v.array(interfaceAddress), v.minLength(1), v.check(atMostOnePerFamily)),
+    mac_address: mac,
+    gateway_ips: v.optional(v.pipe(v.array(ip), v.check(atMostOnePerFamily)), []),
+  }),
+});
+const nodeSubnets = v.object({
+  default: v.pipe(v.array(network), v.minLength(1), v.check(atMostOnePerFamily)),
+});
+const gatewayConfig = v.object({
+  default: v.object({
+    mode: v.literal("shared"),
+    "mac-address": mac,
+    "ip-addresses": v.pipe(v.array(interfaceAddress), v.minLength(1), v.check(atMostOnePerFamily)),
+    "next-hops": v.pipe(v.array(ip), v.check(atMostOnePerFamily)),
+    mtu: v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(65535)),
+  }),
+});
+
+/** The values of Weft's annotations by key, as a patch writes them. */
+export type AnnotationValues = Readonly<Record<string, string>>;
+
+type Annotated = { readonly annotations: AnnotationValues };
+
+export function podNetworkOf(pod: Annotated): PodNetwork | undefined {
+  const value = read(podNetworks, pod.annotations[annotations.podNetworks])?.default;
+  return value && { addresses: value.ip_addresses, mac: value.mac_address, gateways: value.gateway_ips };
+}
+
+/** As ovn-kubernetes prints it: the singular keys only for a single address. */
+export function podNetworkAnnotation({ addresses, mac: macAddress, gateways }: PodNetwork): AnnotationValues {
+  const [address, second] = addresses;
+  const [gateway] = gateways;
+  const value = {
+    ip_addresses: addresses.map(formatCidr),
+    mac_address: macAddress,
+    gateway_ips: gateways.map(formatIp),
+    ...(address && !second && { ip_address: formatCidr(address) }),
+    ...(gateway && !second && { gateway_ip: formatIp(gateway) }),
+  };
+  return { [annotations.podNetworks]: JSON.stringify({ default: value }) };
+}
+
+export const nodeSubnetsOf = (node: Annotated): readonly Cidr[] | undefined =>
+  read(nodeSubnets, node.annotations[annotations.nodeSubnets])?.default;
+
+export const nodeSubnetsAnnotation = (subnets: readonly Cidr[]): AnnotationValues => ({
+  [annotations.nodeSubnets]: JSON.stringify({ default: subnets.map(formatCidr) }),
+});
+
+export function nodeIdOf(node: Annotated): number | undefined {
+  const text = node.annotations[annotations.nodeId] ?? "";
+  const id = /^[1-9]\d{0,3}$/.test(text) ? Number(text) : 0;
+  return id >= nodeIds.first && id <= nodeIds.last ? id : undefined;
+}
+
+export const nodeIdAnnotation = (id: number): AnnotationValues => ({ [annotations.nodeId]: String(id) });
+
+/** The node's `system-id`. It becomes a chassis name in OVN, so it is held to what such names are made of. */
+export function chassisIdOf(node: Annotated): string | undefined {
+  const text = node.annotations[annotations.nodeChassisId] ?? "";
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(text) ? text : undefined;
+}
+
+export const chassisIdAnnotation = (chassisId: string): AnnotationValues => ({
+  [annotations.nodeChassisId]: chassisId,
+});
+
+export function gatewayConfigOf(node: Annotated): GatewayConfig | undefined {
+  const value = read(gatewayConfig, node.annotations[annotations.gatewayConfig])?.default;
+  return (
+    value && {
+      mac: value["mac-address"],
+      addresses: value["ip-addresses"],
+      nextHops: value["next-hops"],
+      mtuBytes: value.mtu,
+    }
+  );
+}
+
+/** `bridge` and `uplink` are for people who read the annotation; nothing of Weft reads them back. */
+export const gatewayConfigAnnotation = (
+  config: GatewayConfig,
+  { bridge, uplink }: { readonly bridge: string; readonly uplink: string },
+): AnnotationValues => ({
+  [annotations.gatewayConfig]: JSON.stringify({
+    default: {
+      mode: "shared",
+      "bridge-id": bridge,
+      "interface-id": uplink,
+      "mac-address": config.mac,
+      "ip-addresses": config.addresses.map(formatCidr),
+      "next-hops": config.nextHops.map(formatIp),
+      mtu: config.mtuBytes,
+    },
+  }),
+});
+
+function read<S extends v.GenericSchema>(schema: S, text: string | undefined): v.InferOutput<S> | undefined {
+  if (text === undefined) return undefined;
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  const result = v.safeParse(schema, json);
+  return result.success ? result.output : undefined;
+}
