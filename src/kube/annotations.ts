@@ -37,25 +37,30 @@ const network = parsed((text) => {
   return cidr && formatCidr(cidr) === text ? cidr : undefined;
 });
 const mac = v.pipe(v.string(), v.toLowerCase(), v.check(isMac));
-const atMostOnePerFamily = (list: readonly (Ip | Cidr | InterfaceAddress)[]): boolean =>
-  new Set(list.map((item) => ("ip" in item ? item.ip.family : item.family))).size === list.length;
+/** A list with at most one entry of each address family. */
+const onePerFamily = <T extends Ip | Cidr | InterfaceAddress>(item: v.GenericSchema<string, T>) =>
+  v.pipe(
+    v.array(item),
+    v.check((list) => new Set(list.map(familyOf)).size === list.length),
+  );
+const familyOf = (item: Ip | Cidr | InterfaceAddress) => ("ip" in item ? item.ip.family : item.family);
 
 const podNetworks = v.object({
   default: v.object({
-    ip_addresses: v.pipe(v.array(interfaceAddress), v.minLength(1), v.check(atMostOnePerFamily)),
+    ip_addresses: v.pipe(onePerFamily(interfaceAddress), v.minLength(1)),
     mac_address: mac,
-    gateway_ips: v.optional(v.pipe(v.array(ip), v.check(atMostOnePerFamily)), []),
+    gateway_ips: v.optional(onePerFamily(ip), []),
   }),
 });
 const nodeSubnets = v.object({
-  default: v.pipe(v.array(network), v.minLength(1), v.check(atMostOnePerFamily)),
+  default: v.pipe(onePerFamily(network), v.minLength(1)),
 });
 const gatewayConfig = v.object({
   default: v.object({
     mode: v.literal("shared"),
     "mac-address": mac,
-    "ip-addresses": v.pipe(v.array(interfaceAddress), v.minLength(1), v.check(atMostOnePerFamily)),
-    "next-hops": v.pipe(v.array(ip), v.check(atMostOnePerFamily)),
+    "ip-addresses": v.pipe(onePerFamily(interfaceAddress), v.minLength(1)),
+    "next-hops": onePerFamily(ip),
     mtu: v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(65535)),
   }),
 });
