@@ -1,0 +1,160 @@
+// The facts about one destination, counted. It knows nothing of the database's schema: a fact names a table, a
+// row, a column, and that is enough to count it and to say which rows became dirty.
+
+import {
+  type Destination,
+  destinationId,
+  type Fact,
+  type Owner,
+  sameEntries,
+  sameValue,
+} from "../model/fact.ts";
+import { type Columns, DesiredRow } from "./desiredRow.ts";
+import { Dirty } from "./dirty.ts";
+import { RowMap } from "./rowMap.ts";
+import { type Claim, Slot } from "./slot.ts";
+
+/** Two owners say different things about one row or one map entry. What `holder` says is in force, `waiting` waits. */
+export interface Conflict {
+  readonly holder: Owner;
+  readonly waiting: Owner;
+  /** What the waiting owner says. */
+  readonly fact: Fact;
+  readonly message: string;
+}
+
+export class DesiredDatabase {
+  readonly destination: Destination;
+  readonly #rows = new RowMap<DesiredRow>();
+  /** Slots that more than one owner claims -> a fact that leads to it. */
+  readonly #shared = new Map<Slot<unknown>, Fact>();
+  readonly #listeners = new Set<() => void>();
+  #dirty = new Dirty();
+
+  constructor(destination: Destination) {
+    this.destination = destination;
+  }
+
+  row(table: string, uuid: string): DesiredRow | undefined {
+    return this.#rows.get(table, uuid);
+  }
+
+  /** Every row about which there is a fact. */
+  rows(): Iterable<DesiredRow> {
+    return this.#rows.values();
+  }
+
+  /** What waits to be taken. */
+  get dirty(): { readonly size: number; readonly owners: ReadonlySet<Owner> } {
+    return { size: this.#dirty.rows.size, owners: this.#dirty.owners };
+  }
+
+  /** What became dirty since the last time. The caller answers for it from now on. */
+  takeDirty(): Dirty {
+    const taken = this.#dirty;
+    this.#dirty = new Dirty();
+    return taken;
+  }
+
+  /** Calls `listener` when there is something dirty after there was nothing. Returns what ends that. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** All conflicts there are now. */
+  *conflicts(): Iterable<Conflict> {
+    for (const [slot, fact] of this.#shared)
+      for (const claim of slot.others())
+        if (!sameClaim(slot.value, claim.value)) yield conflictOf(slot, claim.owner, fact);
+  }
+
+  /** `owner` says `fact`. Answers with the conflicts that this fact is part of. */
+  state(owner: Owner, fact: Fact, round: number): readonly Conflict[] {
+    const row = this.#rows.ensure(fact.table, fact.uuid, () => new DesiredRow(fact.table, fact.uuid));
+    if (fact.kind === "row") {
+      row.row ??= this.#open(owner, fact, fact.columns, round);
+      return this.#claim(row.row, owner, fact, fact.columns, round);
+    }
+    const key = fact.key ?? fact.value;
+    const found = row.member(fact.column, key);
+    if (found) return this.#claim(found, owner, fact, fact.value, round);
+    row.setMember(fact.column, key, this.#open(owner, fact, fact.value, round));
+    return [];
+  }
+
+  /** `owner` no longer says `fact`, unless it said it in `round` too. */
+  retract(owner: Owner, fact: Fact, round: number): void {
+    const row = this.#rows.get(fact.table, fact.uuid);
+    const slot = row && slotOf(row, fact);
+    const claim = slot?.claimOf(owner);
+    if (!row || !slot || !claim || claim.round === round) return;
+    const before: unknown = slot.value;
+    if (slot.remove(owner)) {
+      if (!slot.shared) this.#shared.delete(slot);
+      if (!sameClaim(before, slot.value)) this.#mark(fact, owner);
+      return;
+    }
+    if (fact.kind === "row") row.row = undefined;
+    else row.deleteMember(fact.column, fact.key ?? fact.value);
+    if (row.empty) this.#rows.delete(fact.table, fact.uuid);
+    this.#mark(fact, owner);
+  }
+
+  #open<V>(owner: Owner, fact: Fact, value: V, round: number): Slot<V> {
+    this.#mark(fact, owner);
+    return new Slot({ owner, value, round });
+  }
+
+  #claim<V>(slot: Slot<V>, owner: Owner, fact: Fact, value: V, round: number): readonly Conflict[] {
+    const claim = slot.claimOf(owner);
+    if (claim) {
+      const same = sameClaim(claim.value, value);
+      // One list that says two different things: the first stays, as between owners.
+      if (claim.round === round && !same) return [conflictOf(slot, owner, fact)];
+      claim.round = round;
+      claim.value = value;
+      if (!same && slot.claimOf(slot.owner) === claim) this.#mark(fact, owner);
+    } else {
+      slot.add({ owner, value, round });
+      this.#shared.set(slot, fact);
+    }
+    if (!slot.shared) return [];
+    return [...slot.others()]
+      .filter((other) => isWaiting(slot, other, owner))
+      .map((other) => conflictOf(slot, other.owner, fact));
+  }
+
+  #mark(fact: Fact, owner: Owner): void {
+    const first = this.#dirty.rows.size === 0;
+    this.#dirty.add(fact.table, fact.uuid, owner);
+    if (first) for (const listener of this.#listeners) listener();
+  }
+}
+
+/** `other` waits, and the owner that speaks now is one of the two it is about. */
+const isWaiting = <V>(slot: Slot<V>, other: Claim<V>, speaker: Owner): boolean =>
+  (speaker === slot.owner || speaker === other.owner) && !sameClaim(slot.value, other.value);
+
+function slotOf(row: DesiredRow, fact: Fact): Slot<unknown> | undefined {
+  return fact.kind === "row" ? row.row : row.member(fact.column, fact.key ?? fact.value);
+}
+
+/** Claims are the columns of a row, or one atom. */
+function sameClaim(a: unknown, b: unknown): boolean {
+  return a === b || (isColumns(a) && isColumns(b) && sameEntries(a, b, sameValue));
+}
+
+const isColumns = (value: unknown): value is Columns => value instanceof Map;
+
+function conflictOf(slot: Slot<unknown>, waiting: Owner, fact: Fact): Conflict {
+  const holder = slot.owner;
+  const what = fact.kind === "row" ? "row" : `${fact.column} ${String(fact.key ?? fact.value)} of row`;
+  const where = `${destinationId(fact.destination)} ${fact.table} ${fact.uuid}`;
+  return {
+    holder,
+    waiting,
+    fact,
+    message: `${holder} and ${waiting} say different things about ${what} ${where}; what ${holder} says is in force`,
+  };
+}

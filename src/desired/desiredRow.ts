@@ -1,0 +1,62 @@
+// What is wanted of one row: its columns, if an owner wants the row itself, and members of its set and map columns,
+// which anyone may want. A row may have members only: the port of a pod in a switch that its node owns.
+
+import type { Atom, ColumnValue, Owner } from "../model/fact.ts";
+import type { Slot } from "./slot.ts";
+
+export type Columns = ReadonlyMap<string, ColumnValue>;
+
+export class DesiredRow {
+  readonly table: string;
+  readonly uuid: string;
+  /** Set while an owner wants the row. */
+  row: Slot<Columns> | undefined;
+  /** column -> member (of a set) or key (of a map) -> member or value */
+  readonly #members = new Map<string, Map<Atom, Slot<Atom>>>();
+
+  constructor(table: string, uuid: string) {
+    this.table = table;
+    this.uuid = uuid;
+  }
+
+  /** The columns that are wanted, undefined when nobody wants the row itself. */
+  get columns(): Columns | undefined {
+    return this.row?.value;
+  }
+
+  /** Who wants the row itself; none when nobody does. */
+  get owners(): readonly Owner[] {
+    return this.row?.owners ?? [];
+  }
+
+  /** The columns that facts state members of. */
+  get memberColumns(): Iterable<string> {
+    return this.#members.keys();
+  }
+
+  /** The wanted members of a set column (each mapped to itself), or entries of a map column. */
+  members(column: string): ReadonlyMap<Atom, Slot<Atom>> | undefined {
+    return this.#members.get(column);
+  }
+
+  member(column: string, key: Atom): Slot<Atom> | undefined {
+    return this.#members.get(column)?.get(key);
+  }
+
+  setMember(column: string, key: Atom, slot: Slot<Atom>): void {
+    const members = this.#members.get(column);
+    if (members) members.set(key, slot);
+    else this.#members.set(column, new Map([[key, slot]]));
+  }
+
+  deleteMember(column: string, key: Atom): void {
+    const members = this.#members.get(column);
+    members?.delete(key);
+    if (members?.size === 0) this.#members.delete(column);
+  }
+
+  /** Nobody wants anything of the row. */
+  get empty(): boolean {
+    return this.row === undefined && this.#members.size === 0;
+  }
+}
