@@ -3,6 +3,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import * as v from "valibot";
 import { type Cidr, type Family, formatCidr, overlaps, parseCidr } from "../src/model/ip.ts";
 import { mostNodes, namePattern, type Settings } from "./layout.ts";
@@ -95,4 +96,4 @@ export function readSettings(file: string): Settings | undefined {
 
 /** Whether the same sandbox is meant; the port is chosen anew each time and does not count. */
 export const sameSettings = (a: Settings, b: Settings): boolean =>
-  JSON.stringify({ ...a, apiPort: 0 }) === JSON.stringify({ ...b, apiPort: 0 });
+  isDeepStrictEqual({ ...a, apiPort: 0 }, { ...b, apiPort: 0 });

@@ -34,7 +34,7 @@ export async function upSandbox(options: UpOptions): Promise<Sandbox> {
   if (options.ovn !== undefined) requireOvn(options.ovn);
   const settings = settingsOf(options, await freePort());
   const layout = layoutOf(settings, base);
-  const existing = await existingSandbox(layout, base);
+  const existing = await existingSandbox(settings, layout, base);
   if (existing) {
     await startProcesses(existing, progress, options.signal);
     return existing;
@@ -53,7 +53,7 @@ export async function upSandbox(options: UpOptions): Promise<Sandbox> {
 }
 
 /** The sandbox if it is up with the same settings. What a crashed `up` left behind is removed first. */
-async function existingSandbox(layout: Layout, base: string): Promise<Sandbox | undefined> {
+async function existingSandbox(wanted: Settings, layout: Layout, base: string): Promise<Sandbox | undefined> {
   const settings = readSettings(layout.settingsFile);
   const starter = starterOf(layout);
   if (starter === "running") throw new Error(`another command is just starting the sandbox ${layout.name}`);
@@ -61,7 +61,7 @@ async function existingSandbox(layout: Layout, base: string): Promise<Sandbox | 
     await downSandbox(layout.name, base);
     return undefined;
   }
-  if (!sameSettings(settings, layout))
+  if (!sameSettings(settings, wanted))
     throw new Error(
       `sandbox ${layout.name} is up with other settings; first run: weft sandbox down --name ${layout.name}`,
     );
