@@ -26,9 +26,8 @@ node-packages: node_modules/.installed
 setup: node_modules/.installed ## install what is missing: npm packages, then Debian packages (asks nothing, says what)
 	@node sandbox/install/main.ts
 
-build/weft-cni: node_modules/.installed $(wildcard src/cni/*.ts)
-	@mkdir -p build
-	@bun build --compile --minify --bytecode --no-compile-autoload-dotenv --no-compile-autoload-bunfig src/cni/main.ts --outfile $@ >/dev/null
+build/weft-cni: node_modules/.installed $(wildcard src/cni/*)
+	@src/cni/build.sh $@
 	@echo "cni: $@"
 
 .PHONY: cni

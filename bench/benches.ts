@@ -1,0 +1,6 @@
+// The benches, in the order they run: one entry for each published figure or group of figures.
+
+import type { Bench } from "./figure.ts";
+import { pluginBench } from "./plugin/bench.ts";
+
+export const benches: readonly Bench[] = [pluginBench];

@@ -1,0 +1,89 @@
+// Options that several commands share, with the environment variables that stand in for them (deploy files set those).
+// Lists are comma-separated. What is malformed is refused here, with the option's name, before anything starts.
+
+import { InvalidArgumentError, Option } from "commander";
+import { type Cidr, parseCidr } from "../model/ip.ts";
+import { clusterIdPattern } from "../model/names.ts";
+
+export const defaultRemotes = {
+  northbound: "unix:/var/run/ovn/ovnnb_db.sock",
+  southbound: "unix:/var/run/ovn/ovnsb_db.sock",
+  vswitch: "unix:/var/run/openvswitch/db.sock",
+} as const;
+
+export const clusterOption = (): Option =>
+  new Option("--cluster <id>", "id of this cluster in OVN; never change it while rows exist")
+    .env("WEFT_CLUSTER")
+    .default("weft")
+    .argParser(clusterId);
+
+export const kubeconfigOption = (): Option =>
+  new Option("--kubeconfig <file>", "kubeconfig; without it $KUBECONFIG, then the pod's service account").env(
+    "KUBECONFIG",
+  );
+
+export const northboundOption = (): Option =>
+  new Option("--northbound <remotes>", "northbound database")
+    .env("OVN_NB_DB")
+    .default([defaultRemotes.northbound], defaultRemotes.northbound)
+    .argParser(list);
+
+export const southboundOption = (): Option =>
+  new Option("--southbound <remotes>", "southbound database")
+    .env("OVN_SB_DB")
+    .default([defaultRemotes.southbound], defaultRemotes.southbound)
+    .argParser(list);
+
+export const podCidrOption = (): Option =>
+  new Option("--cluster-cidr <list>", "ranges that node subnets are cut from")
+    .default(["10.244.0.0/16", "fd00:10:244::/48"].map(cidr), "10.244.0.0/16,fd00:10:244::/48")
+    .argParser(cidrs);
+
+export const serviceCidrOption = (): Option =>
+  new Option("--service-cidr <list>", "ranges of ClusterIPs, as the API server has them")
+    .default(["10.96.0.0/16", "fd00:10:96::/112"].map(cidr), "10.96.0.0/16,fd00:10:96::/112")
+    .argParser(cidrs);
+
+export const logLevelOption = (): Option =>
+  new Option("--log-level <level>", "what is logged")
+    .choices(["debug", "info", "warn", "error"])
+    .default("info");
+
+export const metricsOption = (address: string): Option =>
+  new Option("--metrics-address <host:port>", "where /livez, /readyz and /metrics are served").default(
+    address,
+  );
+
+export function list(text: string): readonly string[] {
+  const parts = text.split(",").map((part) => part.trim());
+  if (parts.includes(""))
+    throw new InvalidArgumentError("expected a comma-separated list without empty parts");
+  return parts;
+}
+
+export const cidrs = (text: string): readonly Cidr[] => list(text).map(cidr);
+
+/** A whole number from `least` to `most`. */
+export const wholeNumber =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}`);
+  };
+
+function cidr(text: string): Cidr {
+  const parsed = parseCidr(text);
+  if (!parsed)
+    throw new InvalidArgumentError(
+      `${text} is no network; expected one as 10.244.0.0/16 or fd00:10:244::/48`,
+    );
+  return parsed;
+}
+
+function clusterId(text: string): string {
+  if (clusterIdPattern.test(text)) return text;
+  throw new InvalidArgumentError(
+    "expected a DNS label of at most 20 characters: lower-case letters, digits and hyphens",
+  );
+}
