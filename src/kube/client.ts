@@ -1,0 +1,244 @@
+// Requests to one API server, over node:https with connections kept alive. Answers are JSON nobody has vouched for
+// (`unknown`): who asks, reads them with json.ts. Knows nothing of kinds; paths come from resource.ts.
+
+import http, { type IncomingMessage } from "node:http";
+import https from "node:https";
+import { bytesOf, errorOf, readJson } from "./answer.ts";
+import { type ClusterConfig, KubeConfigError } from "./config.ts";
+import { KubeError } from "./error.ts";
+import { type Json, list, record, text } from "./json.ts";
+
+export interface ClientOptions {
+  /** A request without a whole answer by then fails. Watches have their own bounds. */
+  readonly timeoutMs?: number;
+  /** A longer answer fails the request before it fills the memory. */
+  readonly maxResponseBytes?: number;
+  /** Sent as User-Agent: `weft/0.1.0 controller`. */
+  readonly userAgent?: string;
+}
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface RequestOptions {
+  readonly query?: Query;
+  readonly signal?: AbortSignal;
+}
+
+export type PatchType = "merge" | "strategic" | "json";
+
+export interface PatchOptions extends RequestOptions {
+  /** JSON merge patch unless said otherwise. */
+  readonly type?: PatchType;
+}
+
+export interface DeleteOptions extends RequestOptions {
+  /** Delete only the object with this uid; another one of the name answers with a conflict. */
+  readonly uid?: string;
+  readonly gracePeriodSeconds?: number;
+}
+
+/** One page of a collection. */
+export interface Page {
+  readonly items: readonly unknown[];
+  readonly resourceVersion: string;
+  /** Token for the next page, or "". */
+  readonly continue: string;
+}
+
+const contentTypes: Readonly<Record<PatchType, string>> = {
+  merge: "application/merge-patch+json",
+  strategic: "application/strategic-merge-patch+json",
+  json: "application/json-patch+json",
+};
+
+interface Body {
+  readonly contentType: string;
+  readonly value: unknown;
+}
+
+export class KubeClient implements Disposable {
+  readonly config: ClusterConfig;
+  readonly #base: URL;
+  readonly #agent: http.Agent;
+  readonly #timeoutMs: number;
+  readonly #maxResponseBytes: number;
+  readonly #userAgent: string;
+
+  constructor(config: ClusterConfig, options: ClientOptions = {}) {
+    this.config = config;
+    this.#base = baseOf(config);
+    this.#timeoutMs = options.timeoutMs ?? 30_000;
+    this.#maxResponseBytes = options.maxResponseBytes ?? 128 * 1024 * 1024;
+    this.#userAgent = options.userAgent ?? "weft";
+    // With keepAlive, the kernel probes silent connections too: a dead peer is found within half a minute.
+    const keepAlive = { keepAlive: true, keepAliveMsecs: 15_000 };
+    this.#agent =
+      this.#base.protocol === "http:"
+        ? new http.Agent(keepAlive)
+        : new https.Agent({
+            ...keepAlive,
+            rejectUnauthorized: config.insecure !== true,
+            ...(config.ca !== undefined && { ca: config.ca }),
+            ...(config.clientCert !== undefined && { cert: config.clientCert }),
+            ...(config.clientKey !== undefined && { key: config.clientKey }),
+            ...(config.serverName !== undefined && { servername: config.serverName }),
+          });
+  }
+
+  /** The object or collection at `path`. All requests reject with a KubeError, or with the signal's reason. */
+  get(path: string, options: RequestOptions = {}): Promise<unknown> {
+    return this.#json("GET", path, options);
+  }
+
+  /** One page of the collection at `path`; `limit` and `continue` go into the query. */
+  async list(path: string, options: RequestOptions = {}): Promise<Page> {
+    const body = record(await this.get(path, options));
+    const metadata = record(body.metadata);
+    return {
+      items: list(body.items),
+      resourceVersion: text(metadata.resourceVersion),
+      continue: text(metadata.continue),
+    };
+  }
+
+  create(path: string, object: Json, options: RequestOptions = {}): Promise<unknown> {
+    return this.#json("POST", path, options, { contentType: "application/json", value: object });
+  }
+
+  /** Replaces the object. With a resourceVersion in it, a change by somebody else meanwhile is a conflict. */
+  update(path: string, object: Json, options: RequestOptions = {}): Promise<unknown> {
+    return this.#json("PUT", path, options, { contentType: "application/json", value: object });
+  }
+
+  /** `patch` is an object, or for type `json` a list of operations. */
+  patch(path: string, patch: Json | readonly Json[], options: PatchOptions = {}): Promise<unknown> {
+    const contentType = contentTypes[options.type ?? "merge"];
+    return this.#json("PATCH", path, options, { contentType, value: patch });
+  }
+
+  delete(path: string, options: DeleteOptions = {}): Promise<unknown> {
+    const value = {
+      apiVersion: "v1",
+      kind: "DeleteOptions",
+      ...(options.uid !== undefined && { preconditions: { uid: options.uid } }),
+      ...(options.gracePeriodSeconds !== undefined && { gracePeriodSeconds: options.gracePeriodSeconds }),
+    };
+    return this.#json("DELETE", path, options, { contentType: "application/json", value });
+  }
+
+  /**
+   * An answer that goes on for as long as the server likes. Fails when there are no headers by the client's time-out,
+   * and later when not a byte comes for `idleMs`.
+   */
+  async *stream(
+    path: string,
+    options: RequestOptions & { readonly idleMs: number },
+  ): AsyncGenerator<Buffer, void> {
+    const label = `GET ${path}`;
+    const deadline = this.#deadline(label, options.signal);
+    try {
+      const response = await this.#open(label, "GET", path, options.query, undefined, deadline.signal);
+      deadline.clear();
+      response.setTimeout(options.idleMs, () => {
+        const message = `${label}: not a byte in ${options.idleMs} ms`;
+        response.destroy(new KubeError(message, { status: 0, reason: "TimedOut" }));
+      });
+      yield* bytesOf(response);
+    } catch (error) {
+      throw explained(label, error, deadline.signal);
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  /** Closes the connections; requests under way fail. */
+  [Symbol.dispose](): void {
+    this.#agent.destroy();
+  }
+
+  async #json(method: string, path: string, options: RequestOptions, body?: Body): Promise<unknown> {
+    const label = `${method} ${path}`;
+    const deadline = this.#deadline(label, options.signal);
+    try {
+      const response = await this.#open(label, method, path, options.query, body, deadline.signal);
+      return await readJson(label, response, this.#maxResponseBytes);
+    } catch (error) {
+      throw explained(label, error, deadline.signal);
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  /** Sends the request and resolves with the head of a 2xx answer. */
+  async #open(
+    label: string,
+    method: string,
+    path: string,
+    query: Query | undefined,
+    body: Body | undefined,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const token = await this.config.token?.();
+    const payload = body && Buffer.from(JSON.stringify(body.value));
+    const url = new URL(this.#base.pathname.replace(/\/$/, "") + path + searchOf(query), this.#base);
+    const transport = url.protocol === "http:" ? http : https;
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const request = transport.request(url, {
+        method,
+        agent: this.#agent,
+        signal,
+        headers: {
+          accept: "application/json",
+          "user-agent": this.#userAgent,
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...(payload && { "content-type": body.contentType, "content-length": payload.length }),
+        },
+      });
+      request.on("error", reject);
+      request.on("response", resolve);
+      request.end(payload);
+    });
+    const status = response.statusCode ?? 0;
+    if (status < 200 || status > 299) throw await errorOf(label, response);
+    return response;
+  }
+
+  #deadline(label: string, signal: AbortSignal | undefined): { signal: AbortSignal; clear: () => void } {
+    const late = new AbortController();
+    const timer = setTimeout(() => {
+      const message = `${label}: no answer in ${this.#timeoutMs} ms`;
+      late.abort(new KubeError(message, { status: 0, reason: "TimedOut" }));
+    }, this.#timeoutMs);
+    return {
+      signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal,
+      clear: () => clearTimeout(timer),
+    };
+  }
+}
+
+function baseOf(config: ClusterConfig): URL {
+  const base = URL.canParse(config.server) ? new URL(config.server) : undefined;
+  if (!base || (base.protocol !== "https:" && base.protocol !== "http:")) {
+    throw new KubeConfigError(`the server "${config.server}" is no https:// URL`);
+  }
+  if (base.protocol === "http:" && (config.token || config.clientKey !== undefined)) {
+    throw new KubeConfigError(`credentials are not sent to ${config.server}: use https://`);
+  }
+  return base;
+}
+
+function searchOf(query: Query | undefined): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value !== undefined) parameters.set(name, String(value));
+  }
+  return parameters.size === 0 ? "" : `?${parameters.toString()}`;
+}
+
+/** Sockets fail in many ways; when the signal has aborted, its reason is the true one. */
+function explained(label: string, error: unknown, signal: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason;
+  if (error instanceof KubeError || error instanceof KubeConfigError) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  return new KubeError(`${label}: ${why}`, { status: 0, reason: "ConnectionLost", cause: error });
+}

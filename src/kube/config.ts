@@ -1,0 +1,40 @@
+// How to reach an API server and who to be there: what kubeconfig.ts and in-cluster.ts both come down to.
+
+import { readFile } from "node:fs/promises";
+
+export interface ClusterConfig {
+  /** `https://172.30.0.11:6443`; a path after the port is kept. Plain http only without credentials. */
+  readonly server: string;
+  /** PEM. Without it the system's certificate authorities are trusted. */
+  readonly ca?: string;
+  readonly clientCert?: string;
+  readonly clientKey?: string;
+  /** The bearer token as of now, asked for each request. A function, so that a config that gets logged shows none. */
+  readonly token?: () => Promise<string | undefined>;
+  /** The name the server's certificate is for, where that is not the host in `server`. */
+  readonly serverName?: string;
+  /** Do not verify the server's certificate. */
+  readonly insecure?: boolean;
+  /** Where the program runs, or the context's default. */
+  readonly namespace: string;
+}
+
+/** A configuration that cannot be used; the message says which file and what to do. */
+export class KubeConfigError extends Error {
+  override readonly name = "KubeConfigError";
+}
+
+/** A token that is read from `path` each time: kubelet replaces projected tokens long before they expire. */
+export const tokenFrom = (path: string) => async (): Promise<string> => {
+  const token = (await readText(path, "bearer token")).trim();
+  if (token === "") throw new KubeConfigError(`${path}: the bearer token file is empty`);
+  return token;
+};
+
+export async function readText(path: string, what: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    throw new KubeConfigError(`${path}: cannot read the ${what}`, { cause });
+  }
+}

@@ -1,0 +1,50 @@
+// The one error of the Kubernetes layer. A caller's queue reads `retryable` and `retryAfterMs`; code that expects
+// a particular answer asks (`isNotFound`) instead of matching text.
+
+/** Reasons that no API server sends: what went wrong before there was a whole answer. */
+export type TransportReason = "ConnectionLost" | "TimedOut" | "TooLarge" | "Malformed";
+
+export interface KubeErrorFields {
+  /** HTTP status, or 0 when there was no answer. */
+  readonly status: number;
+  /** `reason` of the API's Status (`NotFound`, `Conflict`, `Expired` …), or a TransportReason; "" when unknown. */
+  readonly reason: string;
+  readonly retryAfterMs?: number | undefined;
+  readonly cause?: unknown;
+}
+
+export class KubeError extends Error {
+  override readonly name = "KubeError";
+  readonly status: number;
+  readonly reason: string;
+  /** How long the server asked to be left alone. */
+  readonly retryAfterMs: number | undefined;
+
+  /** `message` says which request failed and why; it never holds a header. */
+  constructor(message: string, fields: KubeErrorFields) {
+    super(message, { cause: fields.cause });
+    this.status = fields.status;
+    this.reason = fields.reason;
+    this.retryAfterMs = fields.retryAfterMs;
+  }
+
+  /**
+   * Doing the work again, from what the stores hold by then, may help. So a conflict is retryable, and 401 too:
+   * tokens are read anew for each request, and the file may just have been replaced.
+   */
+  get retryable(): boolean {
+    if (this.status === 0) return this.reason === "ConnectionLost" || this.reason === "TimedOut";
+    if (this.status === 409) return this.reason !== "AlreadyExists";
+    return this.status === 401 || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+}
+
+const isKubeError = (error: unknown, status: number, reason?: string): error is KubeError =>
+  error instanceof KubeError && error.status === status && (reason === undefined || error.reason === reason);
+
+export const isNotFound = (error: unknown): boolean => isKubeError(error, 404);
+export const isAlreadyExists = (error: unknown): boolean => isKubeError(error, 409, "AlreadyExists");
+/** Somebody else changed the object meanwhile, or its uid is not the expected one. */
+export const isConflict = (error: unknown): boolean => isKubeError(error, 409) && !isAlreadyExists(error);
+/** The resource version or continue token is older than what the server remembers. */
+export const isExpired = (error: unknown): boolean => isKubeError(error, 410);

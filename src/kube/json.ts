@@ -1,0 +1,25 @@
+// Reading JSON whose shape nobody vouches for: each reader answers with the value, or with its absence, and never
+// throws. Hand-written rather than a schema library because a projection runs for every object of a large cluster.
+
+export type Json = Readonly<Record<string, unknown>>;
+
+const nothing: Json = Object.freeze({});
+
+export const isRecord = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+export const record = (value: unknown): Json => (isRecord(value) ? value : nothing);
+
+export const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+export const text = (value: unknown): string => (typeof value === "string" ? value : "");
+
+export const texts = (value: unknown): string[] => list(value).filter((item) => typeof item === "string");
+
+/** The whole number in `value` if it lies in the range. */
+export const integer = (value: unknown, from: number, to: number): number | undefined =>
+  typeof value === "number" && Number.isInteger(value) && value >= from && value <= to ? value : undefined;
+
+/** `value` if it is one of `choices`. */
+export const oneOf = <T extends string>(choices: readonly T[], value: unknown): T | undefined =>
+  choices.find((choice) => choice === value);

@@ -1,0 +1,54 @@
+// The kinds Weft watches. Adding one is a slim type in objects.ts, a projection in project.ts and an entry here.
+
+import type { Kind, KindMap, ObjectMeta } from "./objects.ts";
+import { endpointSliceOf, namespaceOf, nodeOf, type Projection, podOf, serviceOf } from "./project.ts";
+import type { Resource } from "./resource.ts";
+
+/** Name of an index ▶ the keys an object is found under. */
+export type Indexes<T> = Readonly<Record<string, (object: T) => readonly string[]>>;
+
+/** A resource that can be watched: where it is, what is kept of each object, and how to find objects again. */
+export interface Watchable<T extends ObjectMeta> extends Resource {
+  readonly project: Projection<T>;
+  readonly indexes: Indexes<T>;
+}
+
+export const kinds: { readonly [K in Kind]: Watchable<KindMap[K]> } = {
+  Node: { prefix: "/api/v1", plural: "nodes", namespaced: false, project: nodeOf, indexes: {} },
+  Namespace: {
+    prefix: "/api/v1",
+    plural: "namespaces",
+    namespaced: false,
+    project: namespaceOf,
+    indexes: {},
+  },
+  Pod: {
+    prefix: "/api/v1",
+    plural: "pods",
+    namespaced: true,
+    project: podOf,
+    indexes: {
+      namespace: (pod) => [pod.namespace],
+      node: (pod) => (pod.nodeName === "" ? [] : [pod.nodeName]),
+    },
+  },
+  Service: {
+    prefix: "/api/v1",
+    plural: "services",
+    namespaced: true,
+    project: serviceOf,
+    indexes: { namespace: (service) => [service.namespace] },
+  },
+  EndpointSlice: {
+    prefix: "/apis/discovery.k8s.io/v1",
+    plural: "endpointslices",
+    namespaced: true,
+    project: endpointSliceOf,
+    indexes: {
+      /** `shop/web` */
+      service: (slice) => (slice.serviceName === "" ? [] : [`${slice.namespace}/${slice.serviceName}`]),
+      node: (slice) =>
+        [...new Set(slice.endpoints.map((endpoint) => endpoint.nodeName))].filter((n) => n !== ""),
+    },
+  },
+};

@@ -1,0 +1,165 @@
+// Projections: an object as the API sent it ▶ the slim frozen object of objects.ts. The edge at which input is
+// distrusted: a malformed field becomes its absence, and an object without an identity is refused (undefined).
+// Defaults are those of the API's own documentation. Addresses come out in canonical form (RFC 5952).
+
+import { formatIp, parseIp } from "../model/ip.ts";
+import { annotations } from "../model/names.ts";
+import type { Interner } from "./intern.ts";
+import { integer, type Json, list, oneOf, record, text, texts } from "./json.ts";
+import type {
+  Endpoint,
+  EndpointPort,
+  EndpointSlice,
+  Namespace,
+  Node,
+  ObjectMeta,
+  Pod,
+  Service,
+  ServicePort,
+} from "./objects.ts";
+
+export type Projection<T> = (object: unknown, intern: Interner) => T | undefined;
+
+const annotationsRead: ReadonlySet<string> = new Set(Object.values(annotations));
+const protocols = ["TCP", "UDP", "SCTP"] as const;
+const phases = ["Pending", "Running", "Succeeded", "Failed", "Unknown"] as const;
+const serviceTypes = ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"] as const;
+const addressTypes = ["IPv4", "IPv6", "FQDN"] as const;
+const defaultAffinitySeconds = 10_800;
+
+/** The part that all kinds have; undefined without name, uid or resourceVersion. */
+export function metaOf(object: unknown, intern: Interner): ObjectMeta | undefined {
+  const metadata = record(record(object).metadata);
+  const name = text(metadata.name);
+  const uid = text(metadata.uid);
+  const resourceVersion = text(metadata.resourceVersion);
+  if (name === "" || uid === "" || resourceVersion === "") return undefined;
+  return {
+    namespace: intern.text(text(metadata.namespace)),
+    name,
+    uid,
+    resourceVersion,
+    labels: intern.record(textEntries(metadata.labels)),
+    annotations: Object.freeze(
+      Object.fromEntries(textEntries(metadata.annotations).filter(([key]) => annotationsRead.has(key))),
+    ),
+    deletionTimestamp: text(metadata.deletionTimestamp) || undefined,
+  };
+}
+
+export const nodeOf: Projection<Node> = (object, intern) => {
+  const meta = metaOf(object, intern);
+  if (!meta) return undefined;
+  const status = record(record(object).status);
+  const internal = records(status.addresses).filter((address) => address.type === "InternalIP");
+  const network = records(status.conditions).find((condition) => condition.type === "NetworkUnavailable");
+  return Object.freeze({
+    kind: "Node",
+    ...meta,
+    internalIps: Object.freeze(addresses(internal.map((address) => address.address))),
+    networkUnavailable: network?.status === "True",
+  });
+};
+
+export const namespaceOf: Projection<Namespace> = (object, intern) => {
+  const meta = metaOf(object, intern);
+  return meta && Object.freeze({ kind: "Namespace", ...meta });
+};
+
+export const podOf: Projection<Pod> = (object, intern) => {
+  const meta = metaOf(object, intern);
+  if (!meta) return undefined;
+  const spec = record(record(object).spec);
+  const status = record(record(object).status);
+  const ips = addresses(records(status.podIPs).map((entry) => entry.ip));
+  return Object.freeze({
+    kind: "Pod",
+    ...meta,
+    nodeName: intern.text(text(spec.nodeName)),
+    hostNetwork: spec.hostNetwork === true,
+    phase: text(status.phase) === "" ? "Pending" : (oneOf(phases, status.phase) ?? "Unknown"),
+    podIps: Object.freeze(ips.length > 0 ? ips : addresses([status.podIP])),
+  });
+};
+
+export const serviceOf: Projection<Service> = (object, intern) => {
+  const meta = metaOf(object, intern);
+  if (!meta) return undefined;
+  const spec = record(record(object).spec);
+  const ips = addresses(list(spec.clusterIPs));
+  return Object.freeze({
+    kind: "Service",
+    ...meta,
+    type: oneOf(serviceTypes, spec.type) ?? "ClusterIP",
+    clusterIps: Object.freeze(ips.length > 0 ? ips : addresses([spec.clusterIP])),
+    ports: Object.freeze(records(spec.ports).flatMap(servicePorts)),
+    affinitySeconds: spec.sessionAffinity === "ClientIP" ? affinityOf(spec) : 0,
+    publishNotReadyAddresses: spec.publishNotReadyAddresses === true,
+  });
+};
+
+export const endpointSliceOf: Projection<EndpointSlice> = (object, intern) => {
+  const meta = metaOf(object, intern);
+  const slice = record(object);
+  const addressType = oneOf(addressTypes, slice.addressType);
+  if (!meta || !addressType) return undefined;
+  return Object.freeze({
+    kind: "EndpointSlice",
+    ...meta,
+    serviceName: text(meta.labels["kubernetes.io/service-name"]),
+    addressType,
+    endpoints: Object.freeze(records(slice.endpoints).map((entry) => endpointOf(entry, addressType, intern))),
+    ports: Object.freeze(records(slice.ports).flatMap(endpointPorts)),
+  });
+};
+
+/** One port, or none when the entry makes no sense. */
+function servicePorts(entry: Json): readonly ServicePort[] {
+  const protocol = protocolOf(entry);
+  const port = integer(entry.port, 1, 65_535);
+  return protocol && port ? [Object.freeze({ name: text(entry.name), protocol, port })] : [];
+}
+
+function endpointPorts(entry: Json): readonly EndpointPort[] {
+  const protocol = protocolOf(entry);
+  const port = integer(entry.port, 1, 65_535);
+  const absent = entry.port === undefined || entry.port === null;
+  return protocol && (port || absent) ? [Object.freeze({ name: text(entry.name), protocol, port })] : [];
+}
+
+function endpointOf(entry: Json, addressType: EndpointSlice["addressType"], intern: Interner): Endpoint {
+  const { ready, serving, terminating } = record(entry.conditions);
+  // discovery.k8s.io/v1: an absent `ready` is true, and an absent `serving` is what `ready` is.
+  const isReady = ready !== false;
+  return Object.freeze({
+    addresses: Object.freeze(
+      addressType === "FQDN"
+        ? texts(entry.addresses)
+        : addresses(list(entry.addresses)).filter((ip) => ip.includes(":") === (addressType === "IPv6")),
+    ),
+    ready: isReady,
+    serving: typeof serving === "boolean" ? serving : isReady,
+    terminating: terminating === true,
+    nodeName: intern.text(text(entry.nodeName)),
+  });
+}
+
+const affinityOf = (spec: Json): number =>
+  integer(record(record(spec.sessionAffinityConfig).clientIP).timeoutSeconds, 1, 86_400) ??
+  defaultAffinitySeconds;
+
+const protocolOf = (entry: Json): ServicePort["protocol"] | undefined =>
+  entry.protocol === undefined || entry.protocol === null ? "TCP" : oneOf(protocols, entry.protocol);
+
+/** The IP addresses among `values`, canonical; what is none (`None`, "") is left out. */
+function addresses(values: readonly unknown[]): string[] {
+  return values.flatMap((value) => {
+    const ip = typeof value === "string" ? parseIp(value) : undefined;
+    return ip ? [formatIp(ip)] : [];
+  });
+}
+
+const records = (value: unknown): readonly Json[] => list(value).map(record);
+
+const textEntries = (value: unknown): readonly (readonly [string, string])[] =>
+  Object.entries(record(value)).flatMap(([key, item]) => (typeof item === "string" ? [[key, item]] : []));

@@ -1,0 +1,32 @@
+// Where a kind of object lives in the API, and how URL paths are built from that; nothing else puts one together.
+
+export interface Resource {
+  /** `/api/v1`, `/apis/discovery.k8s.io/v1`. */
+  readonly prefix: string;
+  readonly plural: string;
+  readonly namespaced: boolean;
+}
+
+/** Kinds that are written but not watched; those that are watched are in kinds.ts. */
+export const leases: Resource = {
+  prefix: "/apis/coordination.k8s.io/v1",
+  plural: "leases",
+  namespaced: true,
+};
+export const events: Resource = { prefix: "/api/v1", plural: "events", namespaced: true };
+
+/**
+ * The path of one object, or without `name` that of its collection: `pathOf(kinds.Pod, "shop", "web-1", "status")`
+ * is `/api/v1/namespaces/shop/pods/web-1/status`. A namespace of "" means all, and is right for cluster-scoped kinds.
+ */
+export function pathOf(resource: Resource, namespace = "", name = "", subresource = ""): string {
+  const scope = resource.namespaced && namespace !== "" ? ["namespaces", namespace] : [];
+  const tail = name === "" ? [] : [name, ...(subresource === "" ? [] : [subresource])];
+  return [resource.prefix, ...[...scope, resource.plural, ...tail].map(segment)].join("/");
+}
+
+/** Dots alone would climb out of the path; no Kubernetes name is made of them. */
+function segment(text: string): string {
+  if (text === "." || text === "..") throw new RangeError(`no Kubernetes object is called "${text}"`);
+  return encodeURIComponent(text);
+}
