@@ -35,7 +35,7 @@ cni: build/weft-cni ## build the CNI plugin, one self-contained executable, into
 
 .PHONY: demo
 demo: setup cni ## start a three-node cluster on real OVN, check every path, leave it running
-	@node sandbox/demo.ts --nodes $(NODES) $(if $(OVN),--ovn $(OVN))
+	@node sandbox/demo/main.ts --nodes $(NODES) $(if $(OVN),--ovn $(OVN))
 
 .PHONY: down
 down: node_modules/.installed ## stop what demo started and leave nothing behind

@@ -32,7 +32,7 @@ sub try_path {
         $way eq 'icmp' ? ping($address) : talk( $way, $address, $port );
     };
     ( $ok, $words ) = ( 0, $@ ) if $@;
-    $words =~ s/\s+/ /g;
+    $words =~ s{[^ -~]+}{ }g;
     printf "%s %s %.1f %s\n", $id, $ok ? 'ok' : 'fail', ( time - $start ) * 1000, $words;
 }
 

@@ -1,0 +1,102 @@
+// `make demo`: a cluster from nothing to a table in which every path works, left running for the user to try. The last
+// line is `demo: N/N paths ok`, and the exit status is 0 only if all are.
+
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { plainAddress } from "../layout.ts";
+import { run } from "../process/run.ts";
+import type { Sandbox } from "../sandbox.ts";
+import { upSandbox } from "../up.ts";
+import { birthOf, printedBirth } from "./birth.ts";
+import { matrix } from "./matrix.ts";
+import { demoApps, demoObjects } from "./objects.ts";
+import { type Place, pathsBetween } from "./paths.ts";
+import { nodePlaces, podPlaces, servicePlaces } from "./places.ts";
+import { checkPaths } from "./probe.ts";
+
+const start = performance.now();
+const say = (line: string): void =>
+  console.log(`${((performance.now() - start) / 1000).toFixed(1).padStart(5)} s  ${line}`);
+
+const { values: flags } = parseArgs({
+  options: {
+    name: { type: "string", default: "demo" },
+    nodes: { type: "string", default: "3" },
+    ovn: { type: "string" },
+  },
+});
+
+try {
+  const sandbox = await upSandbox({
+    name: flags.name,
+    nodes: Number(flags.nodes),
+    ...(flags.ovn !== undefined && { ovn: flags.ovn }),
+    progress: console.log,
+  });
+  const places = await deploy(sandbox);
+  const checked = await checkPaths(sandbox, pathsBetween(places), (from, ok, all) =>
+    say(`from ${from.name}: ${ok}/${all} paths ok`),
+  );
+  console.log(`\n${matrix(places, checked)}\n`);
+  printBirth(sandbox, places);
+  printNext(sandbox);
+  const ok = checked.filter(({ result }) => result.ok).length;
+  console.log(`demo: ${ok}/${checked.length} paths ok`);
+  process.exitCode = ok === checked.length && ok > 0 ? 0 : 1;
+} catch (error) {
+  console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
+  console.error("what runs: bin/weft sandbox status; why: bin/weft sandbox logs; take it away: make down");
+  process.exitCode = 2;
+}
+
+/** Creates the demo's objects, waits until all pods are ready, and says which places there are. */
+async function deploy(sandbox: Sandbox): Promise<readonly Place[]> {
+  const env = { KUBECONFIG: sandbox.kubeconfig };
+  const kubectl = (args: readonly string[], input?: string): Promise<string> =>
+    run(["kubectl", ...args], { env, timeoutMs: 120_000, ...(input !== undefined && { input }) });
+  await kubectl(["wait", "--for=condition=Ready", "node", "--all", "--timeout=60s"]);
+  const nodes = nodePlaces(await kubectl(["get", "nodes", "-o", "json"]));
+  say(`${nodes.length} nodes are ready`);
+  const names = nodes.map(({ name }) => name);
+  await kubectl(["apply", "-f", "-"], JSON.stringify(demoObjects(names, sandbox.layout.families)));
+  const pods = await Promise.all(
+    demoApps.map(async ({ namespace }) => {
+      await kubectl(["wait", "--for=condition=Ready", "pod", "--all", "-n", namespace, "--timeout=90s"]);
+      return podPlaces(await kubectl(["get", "pods", "-n", namespace, "-o", "json"]));
+    }),
+  );
+  say(`${pods.flat().length} pods are ready`);
+  const services = servicePlaces(await kubectl(["get", "services", "-A", "-o", "json"]));
+  const outside: Place = {
+    name: "outside",
+    sort: "outside",
+    addresses: sandbox.outside.host.addresses.map(plainAddress),
+    ports: [],
+  };
+  return [...pods.flat(), ...services, ...nodes, outside];
+}
+
+function printBirth(sandbox: Sandbox, places: readonly Place[]): void {
+  const log = join(sandbox.layout.processDirectory, "controller.log");
+  const born = places
+    .filter(({ sort }) => sort === "pod")
+    .map(({ name }) => ({ name, timeline: birthOf(log, name) }))
+    .find(({ timeline }) => timeline !== undefined);
+  if (born?.timeline) console.log(`${born.name} was born: ${printedBirth(born.timeline)}\n`);
+}
+
+function printNext(sandbox: Sandbox): void {
+  const named = sandbox.layout.name === "demo" ? "" : ` --name ${sandbox.layout.name}`;
+  const kubectl = `kubectl --kubeconfig ${sandbox.kubeconfig}`;
+  console.log(
+    [
+      "It runs on. Try:",
+      `  ${kubectl} get pods -A -o wide`,
+      `  ${kubectl} exec -n shop web-n1 -- ip address`,
+      `  ${kubectl} run -i --rm --restart=Never try --image=none --command -- ping -c 3 172.30.0.100`,
+      `  bin/weft sandbox status${named}`,
+      `  bin/weft sandbox exec${named} central -- ovn-nbctl show`,
+      `Stop it: ${named ? `bin/weft sandbox down${named}` : "make down"}`,
+    ].join("\n"),
+  );
+}

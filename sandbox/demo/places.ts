@@ -1,0 +1,63 @@
+// What the API says about the demo's pods, Services and nodes, as places between which there are paths.
+
+import * as v from "valibot";
+import type { Place } from "./paths.ts";
+
+const named = v.object({ namespace: v.optional(v.string(), ""), name: v.string() });
+const pods = v.object({
+  items: v.array(
+    v.object({
+      metadata: named,
+      status: v.object({ podIPs: v.array(v.object({ ip: v.string() })) }),
+    }),
+  ),
+});
+const services = v.object({
+  items: v.array(
+    v.object({
+      metadata: named,
+      spec: v.object({
+        clusterIPs: v.array(v.string()),
+        ports: v.array(v.object({ protocol: v.picklist(["TCP", "UDP"]), port: v.number() })),
+      }),
+    }),
+  ),
+});
+const nodes = v.object({
+  items: v.array(
+    v.object({
+      metadata: named,
+      status: v.object({ addresses: v.array(v.object({ type: v.string(), address: v.string() })) }),
+    }),
+  ),
+});
+
+const echo: Place["ports"] = [{ way: "tcp", port: 8080 }];
+const full = ({ namespace, name }: v.InferOutput<typeof named>): string => `${namespace}/${name}`;
+
+/** From the output of `kubectl get pods -o json`. */
+export const podPlaces = (json: string): Place[] =>
+  v.parse(pods, JSON.parse(json)).items.map(({ metadata, status }) => ({
+    name: full(metadata),
+    sort: "pod",
+    addresses: status.podIPs.map(({ ip }) => ip),
+    ports: echo,
+  }));
+
+/** From the output of `kubectl get services -o json`. */
+export const servicePlaces = (json: string): Place[] =>
+  v.parse(services, JSON.parse(json)).items.map(({ metadata, spec }) => ({
+    name: `svc ${full(metadata)}`,
+    sort: "service",
+    addresses: spec.clusterIPs,
+    ports: spec.ports.map(({ protocol, port }) => ({ way: protocol === "TCP" ? "tcp" : "udp", port })),
+  }));
+
+/** From the output of `kubectl get nodes -o json`. */
+export const nodePlaces = (json: string): Place[] =>
+  v.parse(nodes, JSON.parse(json)).items.map(({ metadata, status }) => ({
+    name: metadata.name,
+    sort: "node",
+    addresses: status.addresses.filter(({ type }) => type === "InternalIP").map(({ address }) => address),
+    ports: [],
+  }));

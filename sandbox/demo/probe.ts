@@ -1,0 +1,58 @@
+// Runs probe.pl where a path begins and reads its answers: on a node by its namespace, in a pod by kubectl exec, so that
+// the check goes the way a user's would.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "../process/run.ts";
+import type { Sandbox } from "../sandbox.ts";
+import type { Checked } from "./matrix.ts";
+import type { Path, Place, Result } from "./paths.ts";
+
+const program = readFileSync(join(import.meta.dirname, "probe.pl"), "utf8");
+const timeoutMs = 60_000;
+
+/** Tries every path, those of one source at once, sources one after the other. */
+export async function checkPaths(
+  sandbox: Sandbox,
+  paths: readonly Path[],
+  progress: (from: Place, ok: number, all: number) => void,
+): Promise<readonly Checked[]> {
+  const checked: Checked[] = [];
+  for (const [from, leaving] of Map.groupBy(paths, (path) => path.from)) {
+    const results = await probe(sandbox, from, leaving);
+    const found = leaving.map((path, index) => ({ path, result: results.get(String(index)) ?? silence }));
+    progress(from, found.filter(({ result }) => result.ok).length, found.length);
+    checked.push(...found);
+  }
+  return checked;
+}
+
+const silence: Result = { ok: false, milliseconds: 0, words: "the probe said nothing about it" };
+
+async function probe(
+  sandbox: Sandbox,
+  from: Place,
+  paths: readonly Path[],
+): Promise<ReadonlyMap<string, Result>> {
+  const input = paths.map((path, index) => `${index} ${path.way} ${path.address} ${path.port}\n`).join("");
+  const argv = ["perl", "-e", program];
+  if (from.sort === "node") return parsed(await sandbox.host(from.name).exec(argv, { input, timeoutMs }));
+  const [namespace = "", pod = ""] = from.name.split("/");
+  const env = { KUBECONFIG: sandbox.kubeconfig };
+  return parsed(
+    await run(["kubectl", "exec", "-i", "-n", namespace, pod, "--", ...argv], { input, timeoutMs, env }),
+  );
+}
+
+const line = /^(?<id>\d+) (?<outcome>ok|fail) (?<ms>[\d.]+) (?<words>.*)$/;
+
+function parsed(output: string): ReadonlyMap<string, Result> {
+  const results = new Map<string, Result>();
+  for (const text of output.split("\n")) {
+    const found = line.exec(text)?.groups;
+    if (!found) continue;
+    const { id = "", outcome, ms, words = "" } = found;
+    results.set(id, { ok: outcome === "ok", milliseconds: Number(ms), words: words.trim() });
+  }
+  return results;
+}
