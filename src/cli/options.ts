@@ -44,6 +44,12 @@ export const serviceCidrOption = (): Option =>
     .default(["10.96.0.0/16", "fd00:10:96::/112"].map(cidr), "10.96.0.0/16,fd00:10:96::/112")
     .argParser(cidrs);
 
+export const leaseNamespaceOption = (): Option =>
+  new Option(
+    "--lease-namespace <namespace>",
+    "where the Lease is by which controllers choose a leader",
+  ).default("kube-system");
+
 export const logLevelOption = (): Option =>
   new Option("--log-level <level>", "what is logged")
     .choices(["debug", "info", "warn", "error"])

@@ -44,7 +44,7 @@ function snapshot(
       serviceCount: 1,
       leader: { holder: "n1_17", renewedMs: 58_000 },
     },
-    northbound: { ports: new Set([port]), rowCount: 9, nbCfg: 1, sbCfg: 1, hvCfg: 1 },
+    northbound: { ports: new Set([port]), nbCfg: 1, sbCfg: 1, hvCfg: 1 },
     southbound: {
       chassis: new Map([["c1", 1]]),
       nbCfg: 1,
@@ -66,7 +66,7 @@ const waits: readonly [string, Snapshot, string][] = [
   ["has no address", snapshot({}, { annotations: {} }), "address"],
   [
     "has no port row",
-    snapshot({ northbound: { ports: new Set(), rowCount: 0, nbCfg: 1, sbCfg: 1, hvCfg: 1 } }),
+    snapshot({ northbound: { ports: new Set(), nbCfg: 1, sbCfg: 1, hvCfg: 1 } }),
     "northbound",
   ],
   [

@@ -27,7 +27,6 @@ export interface KubernetesView {
 export interface NorthboundView {
   /** Names of logical switch ports. */
   readonly ports: ReadonlySet<string>;
-  readonly rowCount: number;
   /** Of NB_Global: what was asked for, what the southbound database has, what all nodes have. */
   readonly nbCfg: number;
   readonly sbCfg: number;

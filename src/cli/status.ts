@@ -1,0 +1,60 @@
+// `weft status`: asks, judges, prints. Exit status 0 healthy, 1 not, 2 cannot tell.
+
+import { Command, Option } from "commander";
+import { kubeClient } from "./connect.ts";
+import { exitCodes } from "./exit.ts";
+import {
+  clusterOption,
+  kubeconfigOption,
+  leaseNamespaceOption,
+  northboundOption,
+  southboundOption,
+  wholeNumber,
+} from "./options.ts";
+import { gather } from "./status/gather.ts";
+import { judge } from "./status/judge.ts";
+import { printed } from "./status/print.ts";
+
+interface Flags {
+  readonly cluster: string;
+  readonly kubeconfig?: string;
+  readonly northbound: readonly string[];
+  readonly southbound: readonly string[];
+  readonly leaseNamespace: string;
+  readonly timeout: number;
+  readonly output: "text" | "json";
+}
+
+export function statusCommand(): Command {
+  return new Command("status")
+    .description(
+      "one sentence of health, then nodes, pods that wait and why, lag; exit 0 healthy, 1 not, 2 cannot tell",
+    )
+    .addOption(clusterOption())
+    .addOption(kubeconfigOption())
+    .addOption(northboundOption())
+    .addOption(southboundOption())
+    .addOption(leaseNamespaceOption())
+    .addOption(
+      new Option("--timeout <seconds>", "how long each source may take")
+        .default(5)
+        .argParser(wholeNumber(1, 600)),
+    )
+    .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
+    .action(async (flags: Flags) => {
+      const report = judge(
+        await gather({
+          cluster: flags.cluster,
+          kubernetes: () => kubeClient(flags.kubeconfig, "status"),
+          northbound: flags.northbound,
+          southbound: flags.southbound,
+          lease: { namespace: flags.leaseNamespace, name: `weft-${flags.cluster}` },
+          timeoutMs: flags.timeout * 1000,
+        }),
+      );
+      console.log(flags.output === "json" ? JSON.stringify(report, undefined, 2) : printed(report));
+      process.exitCode = { healthy: exitCodes.yes, unhealthy: exitCodes.no, unknown: exitCodes.cannotTell }[
+        report.health
+      ];
+    });
+}

@@ -1,0 +1,150 @@
+// Asks Kubernetes and both OVN databases for what judge.ts needs, each for itself: one that does not answer in time
+// becomes a sentence, and the others are still asked.
+
+import type { KubeClient } from "../../kube/client.ts";
+import { Interner } from "../../kube/intern.ts";
+import { list, record, text } from "../../kube/json.ts";
+import { kinds, type Watchable } from "../../kube/kinds.ts";
+import type { ObjectMeta } from "../../kube/objects.ts";
+import { leases, pathOf, type Resource } from "../../kube/resource.ts";
+import { northbound } from "../../ovn/northbound.gen.ts";
+import { southbound } from "../../ovn/southbound.gen.ts";
+import { type Database, type Replica, type Selection, Session } from "../../ovsdb/index.ts";
+import type { KubernetesView, NorthboundView, Snapshot, SouthboundView, Unreachable } from "./judge.ts";
+
+export interface Sources {
+  readonly cluster: string;
+  readonly kubernetes: () => Promise<KubeClient>;
+  readonly northbound: readonly string[];
+  readonly southbound: readonly string[];
+  readonly lease: { readonly namespace: string; readonly name: string };
+  readonly timeoutMs: number;
+}
+
+const pageSize = 500;
+
+export async function gather(sources: Sources): Promise<Snapshot> {
+  const signal = AbortSignal.timeout(sources.timeoutMs);
+  const [kubernetes, nb, sb] = await Promise.all([
+    orUnreachable(kubernetesView(sources, signal)),
+    orUnreachable(northboundView(sources.northbound, signal)),
+    orUnreachable(southboundView(sources.southbound, signal)),
+  ]);
+  return { cluster: sources.cluster, nowMs: Date.now(), kubernetes, northbound: nb, southbound: sb };
+}
+
+async function orUnreachable<View>(view: Promise<View>): Promise<View | Unreachable> {
+  try {
+    return await view;
+  } catch (error) {
+    return { unreachable: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<KubernetesView> {
+  using client = await sources.kubernetes();
+  const [nodes, pods, services, leader] = await Promise.all([
+    all(client, kinds.Node, signal),
+    all(client, kinds.Pod, signal),
+    all(client, kinds.Service, signal),
+    leaderOf(client, sources.lease, signal),
+  ]);
+  return { nodes, pods, serviceCount: services.length, leader };
+}
+
+async function all<T extends ObjectMeta>(
+  client: KubeClient,
+  kind: Watchable<T>,
+  signal: AbortSignal,
+): Promise<readonly T[]> {
+  const intern = new Interner();
+  const objects: T[] = [];
+  let next = "";
+  do {
+    const query = { limit: pageSize, continue: next === "" ? undefined : next };
+    const page = await client.list(pathOf(kind), { query, signal });
+    objects.push(...page.items.flatMap((item) => kind.project(item, intern) ?? []));
+    next = page.continue;
+  } while (next !== "");
+  return objects;
+}
+
+async function leaderOf(
+  client: KubeClient,
+  { namespace, name }: Sources["lease"],
+  signal: AbortSignal,
+): Promise<KubernetesView["leader"]> {
+  const found = await listNamed(client, leases, namespace, name, signal);
+  const spec = record(record(found).spec);
+  const holder = text(spec.holderIdentity);
+  return holder === "" ? undefined : { holder, renewedMs: Date.parse(text(spec.renewTime)) };
+}
+
+/** By a list, since an object that is absent is no error here. */
+async function listNamed(
+  client: KubeClient,
+  resource: Resource,
+  namespace: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const query = { fieldSelector: `metadata.name=${name}` };
+  const page = await client.list(pathOf(resource, namespace), { query, signal });
+  return list(page.items)[0];
+}
+
+async function northboundView(remotes: readonly string[], signal: AbortSignal): Promise<NorthboundView> {
+  const tables = {
+    Logical_Switch_Port: { columns: ["name"] },
+    NB_Global: { columns: ["nb_cfg", "sb_cfg", "hv_cfg"] },
+  };
+  return copied(remotes, northbound, tables, signal, (replica) => {
+    const [global] = replica.table("NB_Global").values();
+    return {
+      ports: new Set([...replica.table("Logical_Switch_Port").values()].map((port) => port.name)),
+      nbCfg: global?.nb_cfg ?? 0,
+      sbCfg: global?.sb_cfg ?? 0,
+      hvCfg: global?.hv_cfg ?? 0,
+    };
+  });
+}
+
+async function southboundView(remotes: readonly string[], signal: AbortSignal): Promise<SouthboundView> {
+  const tables = {
+    SB_Global: { columns: ["nb_cfg"] },
+    Chassis_Private: { columns: ["name", "nb_cfg"] },
+    Port_Binding: { columns: ["logical_port", "chassis", "up"] },
+  };
+  return copied(remotes, southbound, tables, signal, (replica) => {
+    const [global] = replica.table("SB_Global").values();
+    const chassis = [...replica.table("Chassis_Private").values()];
+    const bindings = [...replica.table("Port_Binding").values()];
+    return {
+      nbCfg: global?.nb_cfg ?? 0,
+      chassis: new Map(chassis.map((row) => [row.name, row.nb_cfg])),
+      bindings: new Map(
+        bindings.map((row) => [row.logical_port, { bound: row.chassis !== undefined, up: row.up === true }]),
+      ),
+    };
+  });
+}
+
+/** What `read` makes of a copy of these tables; nothing of the connection remains. */
+async function copied<T, View>(
+  remotes: readonly string[],
+  database: Database<T>,
+  tables: Selection<T>,
+  signal: AbortSignal,
+  read: (replica: Replica<T>) => View,
+): Promise<View> {
+  await using session = new Session({ remotes, database: database.schema.name });
+  const replica = session.replica(database, tables);
+  session.start();
+  try {
+    await replica.ready(signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new Error(`${remotes.join(",")} did not answer`, { cause: error });
+  }
+  return read(replica);
+}
