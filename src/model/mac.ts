@@ -2,7 +2,7 @@
 // and a pod's MAC is known as soon as its address is. 0a:58 is locally administered and unicast.
 
 import { createHash } from "node:crypto";
-import { formatIp, type Ip } from "./ip.ts";
+import { formatIp, type InterfaceAddress, type Ip } from "./ip.ts";
 
 /** `0a:58` and the four bytes of an IPv4 address, or the first four of SHA-256 of an IPv6 address in text form. */
 export function macOf(ip: Ip): string {
@@ -11,6 +11,13 @@ export function macOf(ip: Ip): string {
       ? [24n, 16n, 8n, 0n].map((shift) => Number((ip.value >> shift) & 255n))
       : [...createHash("sha256").update(formatIp(ip)).digest().subarray(0, 4)];
   return ["0a", "58", ...bytes.map((byte) => byte.toString(16).padStart(2, "0"))].join(":");
+}
+
+/** The MAC of an interface with these addresses: that of the first. */
+export function macOfFirst(addresses: readonly InterfaceAddress[]): string {
+  const [first] = addresses;
+  if (!first) throw new RangeError("an interface without an address has no MAC");
+  return macOf(first.ip);
 }
 
 /** Six lower-case hexadecimal pairs joined by colons. */

@@ -3,7 +3,7 @@
 
 import type { Fact } from "../model/fact.ts";
 import { type Cidr, formatCidr, type InterfaceAddress } from "../model/ip.ts";
-import { macOf } from "../model/mac.ts";
+import { macOfFirst } from "../model/mac.ts";
 import { type ClusterNetwork, routerJoinOf, within } from "../model/network.ts";
 import { FactList, mapOf } from "./facts.ts";
 import { policyPriority } from "./policy.ts";
@@ -48,13 +48,6 @@ export const routerJoinAddresses = (network: ClusterNetwork): readonly Interface
   network.join.map((join) => within(join, routerJoinOf(join)));
 
 export const routerJoinMac = (network: ClusterNetwork): string => macOfFirst(routerJoinAddresses(network));
-
-/** The MAC of a port with these addresses: that of the first, as ovn-kubernetes has it. */
-export function macOfFirst(addresses: readonly InterfaceAddress[]): string {
-  const first = addresses[0];
-  if (!first) throw new RangeError("a port needs an address");
-  return macOf(first.ip);
-}
 
 /** A switch port that is one end of a router port. `router` makes OVN take the addresses from there. */
 export const routerAttachment = (name: string, routerPort: string) => ({

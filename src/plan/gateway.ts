@@ -4,6 +4,7 @@
 // A pod's packet: node switch ▶ cluster router ▶ (route by source) join switch ▶ gateway router, SNAT ▶ external switch.
 
 import { type Cidr, formatCidr, formatIp, type InterfaceAddress, type Ip, widthOf } from "../model/ip.ts";
+import { macOfFirst } from "../model/mac.ts";
 import { podMtuBytes } from "../model/mtu.ts";
 import { type Names, onNode } from "../model/names.ts";
 import {
@@ -14,7 +15,7 @@ import {
   type ResolvedNode,
   within,
 } from "../model/network.ts";
-import { macOfFirst, routerAttachment, routerJoinAddresses, routerJoinMac } from "./cluster.ts";
+import { routerAttachment, routerJoinAddresses, routerJoinMac } from "./cluster.ts";
 import { type FactList, mapOf, type RefTo } from "./facts.ts";
 import type { Scope } from "./scope.ts";
 

@@ -3,6 +3,7 @@
 
 import type { Fact } from "../model/fact.ts";
 import { formatCidr, formatIp, type Ip } from "../model/ip.ts";
+import { macOfFirst } from "../model/mac.ts";
 import {
   type ClusterNetwork,
   gatewayOf,
@@ -11,7 +12,7 @@ import {
   type ResolvedNode,
   within,
 } from "../model/network.ts";
-import { macOfFirst, routerAttachment } from "./cluster.ts";
+import { routerAttachment } from "./cluster.ts";
 import { FactList, mapOf } from "./facts.ts";
 import { planGateway } from "./gateway.ts";
 import { policyPriority } from "./policy.ts";

@@ -1,0 +1,125 @@
+// Pod addresses: who holds which, and the next one to give. Held is what a living pod's annotation says, and what a
+// port row in the northbound database still has. A pod gets the same offset in each of its node's subnets.
+
+import {
+  addressAt,
+  type Cidr,
+  formatCidr,
+  formatIp,
+  type InterfaceAddress,
+  type Ip,
+  sizeOf,
+} from "../model/ip.ts";
+import { macOfFirst } from "../model/mac.ts";
+import { firstPodOffset, gatewayOf, ofFamily, type PodNetwork, within } from "../model/network.ts";
+import { ExhaustedError } from "./errors.ts";
+import { Holdings } from "./holdings.ts";
+import { Ring } from "./ring.ts";
+import type { RowAddresses } from "./rows.ts";
+
+/** The pod an address is for: `uid` is its life, `port` the name of its row, `label` what people call it. */
+export interface Holder {
+  readonly uid: string;
+  readonly port: string;
+  readonly label: string;
+}
+
+/** Where addresses come from: a node's name and its subnets. */
+export interface Site {
+  readonly name: string;
+  readonly subnets: readonly Cidr[];
+}
+
+export class PodAddresses {
+  readonly #rows: RowAddresses;
+  /** Addresses by the uid of the pod. */
+  readonly #held = new Holdings<string>();
+  /** subnets of a node -> its ring of offsets */
+  readonly #rings = new Map<string, Ring>();
+
+  constructor(rows: RowAddresses) {
+    this.#rows = rows;
+  }
+
+  /** Undefined when the pod holds `network` from now on, else why it cannot be trusted with it. */
+  claim(holder: Holder, site: Site, network: PodNetwork): string | undefined {
+    const distrusted = this.#whyNot(holder, site, network);
+    if (distrusted !== undefined) return distrusted;
+    this.#held.release(holder.uid);
+    for (const { ip } of network.addresses) {
+      this.#held.claim(formatIp(ip), holder.uid);
+      const offset = offsetIn(site, ip);
+      if (offset !== undefined) this.#ringOf(site).skip(offset - firstPodOffset);
+    }
+    return undefined;
+  }
+
+  /** Throws `ExhaustedError` when no offset is free in all of the node's subnets. */
+  take(holder: Holder, site: Site): PodNetwork {
+    this.#held.release(holder.uid);
+    const ring = this.#ringOf(site);
+    const at = (step: number): readonly InterfaceAddress[] =>
+      site.subnets.map((subnet) => within(subnet, addressAt(subnet, BigInt(step + firstPodOffset))));
+    const step = ring.take((free) => at(free).every(({ ip }) => this.#isFree(holder, ip)));
+    if (step === undefined) throw new ExhaustedError(this.#exhausted(holder, site));
+    const addresses = at(step);
+    for (const { ip } of addresses) this.#held.claim(formatIp(ip), holder.uid);
+    return { addresses, mac: macOfFirst(addresses), gateways: site.subnets.map(gatewayOf) };
+  }
+
+  release(uid: string): void {
+    this.#held.release(uid);
+  }
+
+  #whyNot(holder: Holder, site: Site, network: PodNetwork): string | undefined {
+    if (network.mac !== macOfFirst(network.addresses)) return "its MAC is not that of its first address";
+    for (const address of network.addresses) {
+      const subnet = ofFamily(site.subnets, address.ip.family);
+      if (subnet?.bits !== address.bits || offsetIn(site, address.ip) === undefined) {
+        return `${formatCidr(address)} is no pod's address on node ${site.name}`;
+      }
+      if (!this.#isFree(holder, address.ip)) return `${formatIp(address.ip)} is another pod's`;
+    }
+    const gateways = network.addresses
+      .flatMap(({ ip }) => ofFamily(site.subnets, ip.family) ?? [])
+      .map(gatewayOf);
+    return gateways.map(formatIp).join() === network.gateways.map(formatIp).join()
+      ? undefined
+      : "its gateways are not the node's";
+  }
+
+  #isFree(holder: Holder, ip: Ip): boolean {
+    const text = formatIp(ip);
+    return this.#held.isFree(text, holder.uid) && !this.#rows.heldByAnother(holder.port, text);
+  }
+
+  #ringOf({ subnets }: Site): Ring {
+    const key = subnets.map(formatCidr).join();
+    let ring = this.#rings.get(key);
+    if (!ring) {
+      ring = new Ring(Math.min(...subnets.map(roomIn)));
+      this.#rings.set(key, ring);
+    }
+    return ring;
+  }
+
+  #exhausted(holder: Holder, site: Site): string {
+    const subnets = site.subnets.map(formatCidr).join(" and ");
+    return `${holder.label}: no address left in ${subnets} (node ${site.name}, ${this.#ringOf(site).size} used); delete pods on this node, or give nodes larger subnets`;
+  }
+}
+
+/** How many pods fit: all but the network, router and node, and in IPv4 the broadcast address. */
+function roomIn(subnet: Cidr): number {
+  const last = subnet.ip.family === 4 ? 1n : 0n;
+  const room = sizeOf(subnet) - BigInt(firstPodOffset) - last;
+  return Number(room < 1_000_000n ? room : 1_000_000n);
+}
+
+/** The offset of `ip` if a pod may have it. */
+function offsetIn(site: Site, ip: Ip): number | undefined {
+  const subnet = ofFamily(site.subnets, ip.family);
+  if (!subnet) return undefined;
+  const offset = ip.value - subnet.ip.value;
+  return offset >= firstPodOffset && offset < firstPodOffset + roomIn(subnet) ? Number(offset) : undefined;
+}

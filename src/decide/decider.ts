@@ -1,0 +1,247 @@
+// Makes the choices about nodes and pods, each durable in an annotation before anybody uses it. The controller asks
+// for every Node and Pod object it sees, and again whenever it likes: an answer costs nothing when nothing is new.
+//
+//   new Decider(options, { nodes, pods })   all objects of a synced list: what they hold is known before a choice is made
+//   .node(node)  ▶ ready: ResolvedNode | pending | refused          .pod(pod) ▶ ready: PodNetwork | … | waiting | none
+//   .releaseNode(node), .releasePod(pod)    when the object is gone (a pod: or finished) and no row of it is left
+
+import {
+  type AnnotationValues,
+  chassisIdOf,
+  gatewayConfigOf,
+  nodeIdAnnotation,
+  nodeIdOf,
+  nodeSubnetsAnnotation,
+  nodeSubnetsOf,
+  podNetworkAnnotation,
+  podNetworkOf,
+} from "../kube/annotations.ts";
+import type { Node, ObjectMeta, Pod } from "../kube/objects.ts";
+import { type Cidr, formatIp, parseIp } from "../model/ip.ts";
+import { annotations, type Names } from "../model/names.ts";
+import type { ClusterNetwork, PodNetwork, ResolvedNode } from "../model/network.ts";
+import { type Holder, PodAddresses } from "./addresses.ts";
+import type { Decision } from "./decision.ts";
+import { Durable, type Patch } from "./durable.ts";
+import { ConfigError, ExhaustedError } from "./errors.ts";
+import { type NodeChoice, NodeChoices } from "./nodes.ts";
+import { hostOverlap } from "./ranges.ts";
+import type { RowAddresses } from "./rows.ts";
+
+export interface DeciderOptions {
+  readonly network: ClusterNetwork;
+  readonly names: Names;
+  readonly patch: Patch;
+  /** Kept up to date by the caller, and complete before the decider is made. */
+  readonly rows: RowAddresses;
+}
+
+interface DecidedNode extends NodeChoice {
+  readonly name: string;
+  readonly durable: Durable;
+  /** The object that has it now; another one may come back under the name. */
+  uid: string;
+  /** Set once the choice was durable. */
+  resolved: ResolvedNode | undefined;
+  /** The object is gone, but pods with addresses of the node are not. */
+  gone: boolean;
+  readonly pods: Set<string>;
+}
+
+interface DecidedPod {
+  readonly network: PodNetwork;
+  readonly durable: Durable;
+  readonly node: DecidedNode;
+}
+
+export class Decider {
+  readonly #options: DeciderOptions;
+  readonly #choices: NodeChoices;
+  readonly #addresses: PodAddresses;
+  /** name -> node */
+  readonly #nodes = new Map<string, DecidedNode>();
+  /** uid -> pod */
+  readonly #pods = new Map<string, DecidedPod>();
+
+  /** Of two that state the same, the one whose row has it keeps it, else the first by name. */
+  constructor(
+    options: DeciderOptions,
+    held: { readonly nodes: Iterable<Node>; readonly pods: Iterable<Pod> },
+  ) {
+    this.#options = options;
+    this.#choices = new NodeChoices(options.network);
+    this.#addresses = new PodAddresses(options.rows);
+    const nodes = [...held.nodes].toSorted(byName);
+    for (const node of nodes) this.#choices.adopt(node);
+    const sites = new Map(
+      nodes.map((node) => [node.name, { name: node.name, subnets: nodeSubnetsOf(node) ?? [] }]),
+    );
+    const pods = [...held.pods].filter(wantsAddress).toSorted(byName);
+    const inRows = pods.filter((pod) => this.#hasRow(pod));
+    for (const pod of [...inRows, ...pods]) {
+      const network = podNetworkOf(pod);
+      const site = sites.get(pod.nodeName);
+      if (network && site) this.#addresses.claim(this.#holderOf(pod), site, network);
+    }
+  }
+
+  /** Every node that is ready, with what was last known of it. */
+  *resolvedNodes(): Iterable<ResolvedNode> {
+    for (const { resolved } of this.#nodes.values()) if (resolved) yield resolved;
+  }
+
+  resolvedNode(name: string): ResolvedNode | undefined {
+    return this.#nodes.get(name)?.resolved;
+  }
+
+  node(node: Node): Decision<ResolvedNode> {
+    const decided = this.#decidedNode(node);
+    if ("refused" in decided) return { state: "refused", reason: decided.refused };
+    decided.uid = node.uid;
+    decided.gone = false;
+    const stated = nodeAnnotations(nodeIdOf(node), nodeSubnetsOf(node));
+    const written = decided.durable.write(node, stated);
+    if (written) return { state: "pending", written, distrusted: undefined };
+    const resolved = resolve(node, decided);
+    const overlap = hostOverlap(this.#options.network, resolved);
+    if (overlap !== undefined) return { state: "refused", reason: `node ${node.name}: ${overlap}` };
+    decided.resolved = resolved;
+    return { state: "ready", value: resolved };
+  }
+
+  pod(pod: Pod): Decision<PodNetwork> {
+    if (!wantsAddress(pod)) return { state: "none" };
+    let decided = this.#pods.get(pod.uid);
+    let distrusted: string | undefined;
+    if (!decided) {
+      const node = this.#nodes.get(pod.nodeName);
+      if (!node?.resolved)
+        return { state: "waiting", reason: `node ${pod.nodeName || "?"} has no subnet yet` };
+      const choice = this.#choosePod(pod, node.resolved);
+      if ("refused" in choice) return { state: "refused", reason: choice.refused };
+      distrusted = choice.distrusted;
+      const { network } = choice;
+      decided = { network, node, durable: new Durable(this.#options.patch, podNetworkAnnotation(network)) };
+      this.#pods.set(pod.uid, decided);
+      node.pods.add(pod.uid);
+    }
+    const stated = podNetworkOf(pod);
+    const written = decided.durable.write(pod, stated ? podNetworkAnnotation(stated) : {});
+    return written ? { state: "pending", written, distrusted } : { state: "ready", value: decided.network };
+  }
+
+  /** The Node object is gone and so are its rows. Its pods' addresses stay, and with them its subnets, for its return. */
+  releaseNode(node: { readonly name: string; readonly uid: string }): void {
+    const decided = this.#nodes.get(node.name);
+    if (decided && decided.uid !== node.uid) return;
+    if (decided) {
+      decided.gone = true;
+      decided.resolved = undefined;
+    }
+    if (!decided || decided.pods.size === 0) this.#forgetNode(node.name);
+  }
+
+  /** The pod is gone or finished, and the transaction that took its row out is committed. */
+  releasePod({ uid }: { readonly uid: string }): void {
+    this.#addresses.release(uid);
+    const node = this.#pods.get(uid)?.node;
+    this.#pods.delete(uid);
+    if (!node) return;
+    node.pods.delete(uid);
+    if (node.gone && node.pods.size === 0) this.#forgetNode(node.name);
+  }
+
+  #forgetNode(name: string): void {
+    this.#choices.release(name);
+    this.#nodes.delete(name);
+  }
+
+  #decidedNode(node: Node): DecidedNode | { readonly refused: string } {
+    const known = this.#nodes.get(node.name);
+    if (known) return known;
+    try {
+      const choice = this.#choices.choose(node);
+      const decided: DecidedNode = {
+        ...choice,
+        name: node.name,
+        durable: new Durable(this.#options.patch, nodeAnnotations(choice.id, choice.subnets)),
+        uid: node.uid,
+        resolved: undefined,
+        gone: false,
+        pods: new Set(),
+      };
+      this.#nodes.set(node.name, decided);
+      return decided;
+    } catch (error) {
+      if (error instanceof ExhaustedError || error instanceof ConfigError) return { refused: error.message };
+      throw error;
+    }
+  }
+
+  #choosePod(
+    pod: Pod,
+    site: ResolvedNode,
+  ):
+    | { readonly network: PodNetwork; readonly distrusted: string | undefined }
+    | { readonly refused: string } {
+    const holder = this.#holderOf(pod);
+    const stated = podNetworkOf(pod);
+    let distrusted = pod.annotations[annotations.podNetworks] === undefined ? undefined : "it is malformed";
+    if (stated) {
+      distrusted = this.#addresses.claim(holder, site, stated);
+      if (distrusted === undefined) return { network: stated, distrusted };
+    }
+    try {
+      return { network: this.#addresses.take(holder, site), distrusted };
+    } catch (error) {
+      if (error instanceof ExhaustedError) return { refused: error.message };
+      throw error;
+    }
+  }
+
+  #holderOf(pod: Pod): Holder {
+    return {
+      uid: pod.uid,
+      port: this.#options.names.podPort(pod.namespace, pod.name),
+      label: `pod ${pod.namespace}/${pod.name}`,
+    };
+  }
+
+  #hasRow(pod: Pod): boolean {
+    const port = this.#options.names.podPort(pod.namespace, pod.name);
+    return (
+      podNetworkOf(pod)?.addresses.some(({ ip }) => this.#options.rows.holds(port, formatIp(ip))) ?? false
+    );
+  }
+}
+
+/** Whether a pod takes part in the pod network: it has a network of its own, and something in it may still run. */
+export const wantsAddress = (pod: Pod): boolean =>
+  !pod.hostNetwork && pod.phase !== "Succeeded" && pod.phase !== "Failed";
+
+function nodeAnnotations(id: number | undefined, subnets: readonly Cidr[] | undefined): AnnotationValues {
+  return {
+    ...(id !== undefined && nodeIdAnnotation(id)),
+    ...(subnets && nodeSubnetsAnnotation(subnets)),
+  };
+}
+
+function resolve(node: Node, choice: NodeChoice): ResolvedNode {
+  const gateway = gatewayConfigOf(node);
+  const told = node.internalIps.flatMap((text) => parseIp(text) ?? []);
+  const hosts = new Map(
+    [...told, ...(gateway?.addresses ?? []).map(({ ip }) => ip)].map((ip) => [formatIp(ip), ip]),
+  );
+  return {
+    name: node.name,
+    id: choice.id,
+    subnets: choice.subnets,
+    chassisId: chassisIdOf(node),
+    gateway,
+    hostAddresses: [...hosts.values()],
+  };
+}
+
+const byName = (a: ObjectMeta, b: ObjectMeta): number => compare(keyOf(a), keyOf(b));
+const keyOf = ({ namespace, name }: ObjectMeta): string => `${namespace}/${name}`;
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,78 @@
+// The choices about nodes: id and subnets, held by the node's name. What a Node object's annotations say is taken
+// unless another node holds it.
+
+import { nodeIdOf, nodeSubnetsOf } from "../kube/annotations.ts";
+import type { Node } from "../kube/objects.ts";
+import type { Cidr } from "../model/ip.ts";
+import { formatCidr } from "../model/ip.ts";
+import { annotations } from "../model/names.ts";
+import { type ClusterNetwork, ofFamily } from "../model/network.ts";
+import { ConfigError } from "./errors.ts";
+import { NodeIds } from "./nodeIds.ts";
+import { Subnets } from "./subnets.ts";
+
+export interface NodeChoice {
+  readonly id: number;
+  /** In the order of the cluster's families. */
+  readonly subnets: readonly Cidr[];
+}
+
+export class NodeChoices {
+  readonly #network: ClusterNetwork;
+  readonly #ids = new NodeIds();
+  readonly #subnets: Subnets;
+
+  constructor(network: ClusterNetwork) {
+    this.#network = network;
+    this.#subnets = new Subnets(network);
+  }
+
+  /** Holds for the node what its annotations say and nobody else has. To be called for all nodes before `choose`. */
+  adopt(node: Node): void {
+    const id = nodeIdOf(node);
+    if (id !== undefined) this.#ids.claim(node.name, id);
+    for (const subnet of nodeSubnetsOf(node) ?? []) this.#subnets.claim(node.name, subnet);
+  }
+
+  /**
+   * The node's id and subnets: what its annotations say where that holds, the rest chosen now.
+   * Throws `ExhaustedError`; also `ConfigError` when the node's subnet is none of the configured ranges': giving it
+   * another would renumber all its pods, and the likelier mistake is in the configuration.
+   */
+  choose(node: Node): NodeChoice {
+    const stated = nodeSubnetsOf(node) ?? [];
+    const foreign = stated.find(
+      (subnet) => this.#network.families.includes(subnet.ip.family) && !this.#subnets.knows(subnet),
+    );
+    if (foreign) {
+      throw new ConfigError(
+        `node ${node.name}: its subnet ${formatCidr(foreign)} is not one of the pod ranges'; mend the ranges, or remove the annotation ${annotations.nodeSubnets} to renumber the node`,
+      );
+    }
+    const id = nodeIdOf(node);
+    const subnets: Cidr[] = [];
+    const taken: Cidr[] = [];
+    try {
+      for (const family of this.#network.families) {
+        const own = ofFamily(stated, family);
+        if (own && this.#subnets.claim(node.name, own)) subnets.push(own);
+        else {
+          const subnet = this.#subnets.take(node.name, family);
+          subnets.push(subnet);
+          taken.push(subnet);
+        }
+      }
+      const isOwn = id !== undefined && this.#ids.claim(node.name, id);
+      return { subnets, id: isOwn ? id : this.#ids.take(node.name) };
+    } catch (error) {
+      for (const subnet of taken) this.#subnets.drop(node.name, subnet);
+      throw error;
+    }
+  }
+
+  /** The node `name` holds nothing any more. */
+  release(name: string): void {
+    this.#ids.release(name);
+    this.#subnets.release(name);
+  }
+}
