@@ -129,12 +129,9 @@ const program = new Command("weft sandbox")
   .description("a whole cluster on this machine: OVN, nodes as network namespaces, a Kubernetes API, pods")
   .exitOverride()
   .enablePositionalOptions()
-  .configureHelp({ sortSubcommands: false })
-  .addCommand(upCommand())
-  .addCommand(downCommand())
-  .addCommand(statusCommand())
-  .addCommand(logsCommand())
-  .addCommand(execCommand());
+  .configureHelp({ sortSubcommands: false });
+for (const command of [upCommand(), downCommand(), statusCommand(), logsCommand(), execCommand()])
+  program.addCommand(command.copyInheritedSettings(program));
 
 try {
   await program.parseAsync();

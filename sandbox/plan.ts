@@ -21,7 +21,7 @@ interface Entry {
   readonly on: Host;
   readonly after?: readonly string[];
   readonly run: readonly string[];
-  readonly readySocket?: string;
+  readonly ready?: string;
 }
 
 const centralStage = "OVN central: northbound, southbound, northd";
@@ -61,7 +61,7 @@ function centralEntries({ central }: Layout): readonly Entry[] {
         central.northboundSocket,
         "OVN_Northbound,NB_Global,connections",
       ),
-      readySocket: central.northboundSocket,
+      ready: central.northboundSocket,
     },
     {
       name: "central-sb",
@@ -72,7 +72,7 @@ function centralEntries({ central }: Layout): readonly Entry[] {
         central.southboundSocket,
         "OVN_Southbound,SB_Global,connections",
       ),
-      readySocket: central.southboundSocket,
+      ready: central.southboundSocket,
     },
     {
       name: "central-northd",
@@ -105,7 +105,7 @@ function nodeEntries(node: NodeHost): readonly Entry[] {
         "--pidfile",
         ...logging,
       ],
-      readySocket: node.ovsSocket,
+      ready: node.ovsSocket,
     },
     {
       name: `${node.name}-vswitchd`,
@@ -113,7 +113,7 @@ function nodeEntries(node: NodeHost): readonly Entry[] {
       on: node,
       after: [`${node.name}-ovsdb`],
       run: ["ovs-vswitchd", database, "--pidfile", ...logging],
-      readySocket: join(node.ovs, `${onNode.externalBridge}.mgmt`),
+      ready: join(node.ovs, `${onNode.externalBridge}.mgmt`),
     },
     {
       name: `${node.name}-ovn-controller`,

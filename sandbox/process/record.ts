@@ -11,8 +11,8 @@ const spec = {
   argv: v.array(v.string()),
   /** The whole environment; nothing of the starter's is inherited. */
   env: v.record(v.string(), v.string()),
-  /** A unix socket; the process is ready when it accepts connections there. */
-  readySocket: v.optional(v.string()),
+  /** The path of a unix socket, or a port on 127.0.0.1: the process is ready when it accepts connections there. */
+  ready: v.optional(v.union([v.string(), v.number()])),
 };
 
 const recordSchema = v.object({ ...spec, pid: v.number(), startTime: v.string() });

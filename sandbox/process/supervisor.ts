@@ -3,6 +3,7 @@
 // pause or restart it by name. A pid is trusted only together with its start time.
 
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   closeSync,
   existsSync,
@@ -23,7 +24,6 @@ import { type ProcessRecord, type ProcessSpec, parseRecord } from "./record.ts";
 
 const pollMs = 10;
 const readyTimeoutMs = 60_000;
-const stopTimeoutMs = 5_000;
 
 export class Supervisor {
   readonly directory: string;
@@ -35,7 +35,7 @@ export class Supervisor {
 
   /** Starts what `spec` says and waits until it is ready. A process of that name that still runs is left as it is. */
   async launch(spec: ProcessSpec, signal?: AbortSignal): Promise<void> {
-    if (!this.isAlive(spec.name)) this.#spawn(spec);
+    if (!this.isAlive(spec.name)) await this.#spawn(spec);
     await this.ready(spec.name, signal);
   }
 
@@ -52,23 +52,23 @@ export class Supervisor {
 
   /** Waits until the process accepts connections on its socket (at once when it has none to wait for). */
   async ready(name: string, signal?: AbortSignal): Promise<void> {
-    const { readySocket } = this.record(name);
+    const { ready } = this.record(name);
     const deadline = performance.now() + readyTimeoutMs;
     for (;;) {
       if (!this.isAlive(name))
         throw new Error(`${name} died while starting; the end of its log:\n${this.logTail(name)}`);
-      if (readySocket === undefined || (await accepts(readySocket))) return;
+      if (ready === undefined || (await accepts(ready))) return;
       if (performance.now() > deadline)
         throw new Error(
-          `${name}: no answer on ${readySocket} after ${readyTimeoutMs / 1000} s; its log ends:\n${this.logTail(name)}`,
+          `${name}: no answer on ${ready} after ${readyTimeoutMs / 1000} s; its log ends:\n${this.logTail(name)}`,
         );
       await delay(pollMs, undefined, { signal });
     }
   }
 
-  /** Asks with SIGTERM, insists with SIGKILL after 5 s. A process that does not run is stopped already. */
-  stop(name: string): Promise<void> {
-    return endProcesses(() => this.#alivePid(name), stopTimeoutMs);
+  /** Asks with SIGTERM, insists with SIGKILL after `patienceMs`. A process that does not run is stopped already. */
+  stop(name: string, patienceMs = 5_000): Promise<void> {
+    return endProcesses(() => this.#alivePid(name), patienceMs);
   }
 
   /** The pids of all recorded processes that run. */
@@ -127,7 +127,7 @@ export class Supervisor {
     return readFileSync(file, "utf8").trimEnd().split("\n").slice(-lines).join("\n");
   }
 
-  #spawn(spec: ProcessSpec): void {
+  async #spawn(spec: ProcessSpec): Promise<void> {
     mkdirSync(this.directory, { recursive: true });
     const log = openSync(this.logFile(spec.name), "a");
     const [file = "", ...args] = spec.netns === undefined ? spec.argv : inNetns(spec.netns, spec.argv);
@@ -138,13 +138,16 @@ export class Supervisor {
       env: { ...spec.env },
     });
     closeSync(log);
-    // A program that is not there shows as a process that died at once, with this line in its log.
-    child.once("error", (error) =>
-      writeFileSync(this.logFile(spec.name), `${error.message}\n`, { flag: "a" }),
-    );
+    if (child.pid === undefined) {
+      const [cause]: unknown[] = await once(child, "error");
+      throw new Error(`${spec.name} cannot be started: ${file} ${String(cause)}`, { cause });
+    }
     child.unref();
-    const pid = child.pid ?? 0;
-    const record: ProcessRecord = { ...spec, pid, startTime: processState(pid)?.startTime ?? "" };
+    const record: ProcessRecord = {
+      ...spec,
+      pid: child.pid,
+      startTime: processState(child.pid)?.startTime ?? "",
+    };
     // Renamed into place: a reader sees the whole record or the one before.
     writeFileSync(this.#file(spec.name, "json.new"), `${JSON.stringify(record, undefined, 2)}\n`);
     renameSync(this.#file(spec.name, "json.new"), this.#file(spec.name, "json"));
@@ -160,10 +163,10 @@ export class Supervisor {
   }
 }
 
-/** Whether something listens on the unix socket; the file of a server that was killed refuses. */
-async function accepts(socket: string): Promise<boolean> {
+/** Whether something listens there; the socket file of a server that was killed refuses. */
+async function accepts(place: string | number): Promise<boolean> {
   const answer = Promise.withResolvers<boolean>();
-  const connection = connect(socket);
+  const connection = typeof place === "string" ? connect(place) : connect(place, "127.0.0.1");
   connection.once("connect", () => answer.resolve(true));
   connection.once("error", () => answer.resolve(false));
   const accepted = await answer.promise;
