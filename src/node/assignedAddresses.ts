@@ -1,0 +1,70 @@
+// Addresses that the controller decided: read from the annotation of the pod, and only of the very pod (by UID) that
+// the runtime starts. A pod of the same name that is being deleted still has an annotation, with an address that may
+// be given away at any moment.
+
+import { podNetworkOf } from "../kube/annotations.ts";
+import type { Pod } from "../kube/objects.ts";
+import type { Names } from "../model/names.ts";
+import type { AddressSource, Claim } from "./addressSource.ts";
+import { CniError, cniCode } from "./runtime/error.ts";
+import type { PodIdentity } from "./runtime/request.ts";
+import { type Source, whenever } from "./whenever.ts";
+
+/** The pods of this node as the API server last told them; a `Store<Pod>` fits. */
+export interface Pods extends Source {
+  /** The API server does not feed the list at the moment, or has not told all of it yet. */
+  readonly lagging: boolean;
+  get(namespace: string, name: string): Pod | undefined;
+}
+
+export class AssignedAddresses implements AddressSource {
+  readonly #pods: Pods;
+  readonly #names: Names;
+
+  constructor(pods: Pods, names: Names) {
+    this.#pods = pods;
+    this.#names = names;
+  }
+
+  subscribe(listener: () => void): () => void {
+    return this.#pods.subscribe(listener);
+  }
+
+  async claim(pod: PodIdentity, signal: AbortSignal): Promise<Claim> {
+    try {
+      return await whenever([this.#pods], signal, () => this.#look(pod));
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new CniError(cniCode.tryAgainLater, this.#missing(pod), { cause: error });
+    }
+  }
+
+  holds(claim: Claim): boolean {
+    return this.#pods.get(claim.namespace, claim.podName)?.uid === claim.podUid;
+  }
+
+  #look(wanted: PodIdentity): Claim | undefined {
+    const pod = this.#pods.get(wanted.namespace, wanted.name);
+    if (!pod || (wanted.uid !== undefined && pod.uid !== wanted.uid)) return undefined;
+    if (pod.hostNetwork) {
+      const reason = `pod ${wanted.namespace}/${wanted.name} uses the node's own network; it gets no interface`;
+      throw new CniError(cniCode.invalidConfiguration, reason);
+    }
+    const network = podNetworkOf(pod);
+    if (!network) return undefined;
+    const { namespace, name: podName, uid: podUid } = pod;
+    return { namespace, podName, podUid, portName: this.#names.podPort(namespace, podName), network };
+  }
+
+  #missing({ namespace, name, uid }: PodIdentity): string {
+    const who = `pod ${namespace}/${name}`;
+    const pod = this.#pods.get(namespace, name);
+    if (pod && (uid === undefined || pod.uid === uid)) {
+      return `${who}: the Weft controller has given it no address yet; kubectl -n ${namespace} describe pod ${name}`;
+    }
+    if (this.#pods.lagging) return `${who}: the API server does not tell this node's agent about its pods`;
+    return pod
+      ? `${who}: waited for the pod with UID ${uid}, but the API server knows the one with UID ${pod.uid}`
+      : `${who}: the API server knows no such pod on this node`;
+  }
+}

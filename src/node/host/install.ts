@@ -1,0 +1,57 @@
+// Makes the container runtime use Weft: puts the CNI executable where the runtime looks, and then, as the sign that
+// this node can serve pods, the network configuration. The runtime may look at any moment, so both appear whole.
+
+import { constants } from "node:fs";
+import { chmod, copyFile, mkdir, readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+
+/** First in the order of names, as runtimes choose. */
+const configurationFile = "10-weft.conflist";
+
+/** Installs `executable` into `directory`. A copy with its size and time is taken for it. */
+export async function installPlugin(executable: string, directory: string): Promise<void> {
+  const target = join(directory, basename(executable));
+  const source = await stat(executable);
+  const present = await statOrNothing(target);
+  if (present?.size === source.size && present.mtimeMs === source.mtimeMs) return;
+  await mkdir(directory, { recursive: true });
+  const fresh = `${target}.new`;
+  await copyFile(executable, fresh, constants.COPYFILE_FICLONE);
+  await chmod(fresh, 0o755);
+  await utimes(fresh, source.atime, source.mtime);
+  await rename(fresh, target);
+}
+
+/**
+ * The list of one plugin. Runtimes older than CNI 1.1 read `cniVersion` and refuse what they do not know; newer ones
+ * take the best of `cniVersions`.
+ */
+export const networkConfiguration = (plugin: string, socket: string): string =>
+  `${JSON.stringify(
+    {
+      cniVersion: "1.0.0",
+      cniVersions: ["0.4.0", "1.0.0", "1.1.0"],
+      name: "weft",
+      plugins: [{ type: plugin, socket }],
+    },
+    undefined,
+    2,
+  )}\n`;
+
+export async function writeConfiguration(directory: string, text: string): Promise<void> {
+  const target = join(directory, configurationFile);
+  if ((await readOrNothing(target)) === text) return;
+  await mkdir(directory, { recursive: true });
+  // Runtimes read *.conflist, so not this one.
+  const fresh = join(directory, `.${configurationFile}.new`);
+  await writeFile(fresh, text, { mode: 0o600 });
+  await rename(fresh, target);
+}
+
+const statOrNothing = (path: string) => stat(path).catch(absent);
+const readOrNothing = (path: string) => readFile(path, "utf8").catch(absent);
+
+function absent(error: unknown): undefined {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+  throw error;
+}

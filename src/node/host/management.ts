@@ -1,0 +1,50 @@
+// The node's own end of its switch: addresses and routes of the management interface as `ip -batch` reads them, and the
+// kernel settings it needs. Everything is stated again and again with `replace`, since the interface is a new one each
+// time Open vSwitch's userspace datapath restarts.
+
+import { writeFile } from "node:fs/promises";
+import { type Cidr, formatCidr, formatIp, type Ip, parseIp, widthOf } from "../../model/ip.ts";
+import { onNode } from "../../model/names.ts";
+import { gatewayOf, managementOf, within } from "../../model/network.ts";
+import type { Run } from "./run.ts";
+
+export interface ManagementNetwork {
+  /** This node's subnets. */
+  readonly subnets: readonly Cidr[];
+  /** What is reached through OVN: pods and Services. */
+  readonly destinations: readonly Cidr[];
+}
+
+/** Where a node seems to come from when it reaches itself through a Service; set as hairpin_snat_ip on the balancers. */
+const hairpin: readonly Ip[] = ["169.254.0.5", "fd69::5"].flatMap((text) => parseIp(text) ?? []);
+
+const settings: readonly (readonly [path: string, value: string])[] = [
+  // Strict reverse path filtering would drop what comes in for another of the node's addresses.
+  [`ipv4/conf/${onNode.managementInterface}/rp_filter`, "2"],
+  [`ipv6/conf/${onNode.managementInterface}/accept_ra`, "0"],
+];
+
+export function managementBatch({ subnets, destinations }: ManagementNetwork): string {
+  const device = onNode.managementInterface;
+  const commands = [
+    `link set ${device} up`,
+    ...subnets.flatMap((subnet) => {
+      const { family } = subnet.ip;
+      const local = formatCidr(within(subnet, managementOf(subnet)));
+      const via = `via ${formatIp(gatewayOf(subnet))} dev ${device}`;
+      const hosts = hairpin.map((ip) => ({ ip, bits: widthOf(ip.family) }));
+      return [
+        `address replace ${local} dev ${device}${family === 6 ? " nodad" : ""}`,
+        ...[...destinations, ...hosts]
+          .filter((cidr) => cidr.ip.family === family)
+          .map((cidr) => `route replace ${formatCidr(cidr)} ${via}`),
+      ];
+    }),
+  ];
+  return commands.map((command) => `${command}\n`).join("");
+}
+
+export async function configureManagement(run: Run, network: ManagementNetwork): Promise<void> {
+  for (const [path, value] of settings) await writeFile(`/proc/sys/net/${path}`, value);
+  await run(["ip", "-batch", "-"], { stdin: managementBatch(network) });
+}

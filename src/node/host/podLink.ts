@@ -1,0 +1,83 @@
+// Makes, inspects and removes the link of a pod. How the commands read is in links.ts.
+
+import { stat } from "node:fs/promises";
+import * as v from "valibot";
+import { formatCidr, type InterfaceAddress, parseInterfaceAddress } from "../../model/ip.ts";
+import { CniError, cniCode } from "../runtime/error.ts";
+import { hostBatch, type PodLink, podBatch } from "./links.ts";
+import { CommandError, type Run } from "./run.ts";
+
+/** What an interface in a pod has. */
+export interface Inspected {
+  readonly mac: string;
+  readonly addresses: readonly InterfaceAddress[];
+}
+
+/** Makes both ends, the far one in the pod's namespace. What an agent that died left of it is replaced. */
+export async function makeLink(run: Run, link: PodLink): Promise<void> {
+  const make = (): Promise<string> => run(["ip", "-batch", "-"], { stdin: hostBatch(link) });
+  try {
+    await make();
+  } catch (error) {
+    if (!(error instanceof CommandError && error.output.includes("File exists"))) throw error;
+    await removeLinks(run, [link.hostInterface]);
+    await make();
+  }
+}
+
+/**
+ * Configures the pod's end. In the userspace datapath nobody computes the checksums that a pod leaves to its network
+ * card, so there the pod must compute them itself.
+ */
+export async function configureLink(run: Run, link: PodLink, ownChecksums: boolean): Promise<void> {
+  const { netns, ifname } = link;
+  await run(["ip", "-batch", "-"], { stdin: podBatch(link), netns });
+  if (ownChecksums) await run(["ethtool", "-K", ifname, "tx", "off"], { netns });
+}
+
+/** Removes links by the names of their node's ends. A link that is gone, with its pod's namespace, is no error. */
+export async function removeLinks(run: Run, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    try {
+      await run(["ip", "link", "delete", name]);
+    } catch (error) {
+      if (!(error instanceof CommandError && error.output.includes("Cannot find device"))) throw error;
+    }
+  }
+}
+
+/** The interface `ifname` in a pod, or undefined when it or the whole namespace is not there. */
+export async function inspectLink(run: Run, netns: string, ifname: string): Promise<Inspected | undefined> {
+  try {
+    const text = await run(["ip", "-json", "address", "show", "dev", ifname], { netns });
+    const [found] = v.parse(ipAddressSchema, JSON.parse(text));
+    return found && { mac: found.address, addresses: addressesIn(found.addr_info) };
+  } catch (error) {
+    if (error instanceof CommandError) return undefined;
+    throw error;
+  }
+}
+
+/** Throws a CniError unless `netns` is a network namespace, and one other than the agent's own. */
+export async function requireForeignNamespace(netns: string): Promise<void> {
+  const found = await stat(netns).catch((error: unknown) => {
+    throw new CniError(cniCode.invalidEnvironment, `CNI_NETNS ${netns} cannot be opened`, { cause: error });
+  });
+  const own = await stat("/proc/self/ns/net");
+  if (found.dev === own.dev && found.ino === own.ino) {
+    throw new CniError(cniCode.invalidEnvironment, `CNI_NETNS ${netns} is the node's own network namespace`);
+  }
+}
+
+export const hasAddresses = (found: Inspected, wanted: readonly InterfaceAddress[]): boolean => {
+  const there = new Set(found.addresses.map(formatCidr));
+  return wanted.every((address) => there.has(formatCidr(address)));
+};
+
+const addrInfo = v.array(v.object({ local: v.string(), prefixlen: v.number(), scope: v.string() }));
+const ipAddressSchema = v.array(v.object({ address: v.string(), addr_info: addrInfo }));
+
+const addressesIn = (info: v.InferOutput<typeof addrInfo>): readonly InterfaceAddress[] =>
+  info
+    .filter(({ scope }) => scope === "global")
+    .flatMap(({ local, prefixlen }) => parseInterfaceAddress(`${local}/${prefixlen}`) ?? []);

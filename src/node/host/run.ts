@@ -1,0 +1,49 @@
+// Runs the few programs the agent needs (ip, nft, ethtool, ovs-ofctl): no shell, input on stdin, a time limit, and an
+// error that says what ran and what it printed.
+
+import { spawn } from "node:child_process";
+
+/** A program ended with something other than 0, could not start, or ran out of time. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+  /** What it printed on stderr. */
+  readonly output: string;
+
+  constructor(message: string, output: string) {
+    super(message);
+    this.output = output;
+  }
+}
+
+export interface RunOptions {
+  readonly stdin?: string;
+  /** Path of the network namespace to run in; the agent's own when not given. */
+  readonly netns?: string;
+  readonly timeoutMs?: number;
+}
+
+export type Run = (argv: readonly [string, ...string[]], options?: RunOptions) => Promise<string>;
+
+/** What the program prints on stdout. Rejects with a CommandError unless it ends with 0. */
+export const run: Run = (argv, { stdin = "", netns, timeoutMs = 20_000 } = {}) =>
+  new Promise((resolve, reject) => {
+    const [command, ...args] = netns === undefined ? argv : (["nsenter", `--net=${netns}`, ...argv] as const);
+    const child = spawn(command, args, { timeout: timeoutMs, killSignal: "SIGKILL" });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
+    child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
+    // A program that ends before it has read its input breaks the pipe; its exit status tells the story.
+    child.stdin.on("error", () => undefined);
+    child.on("error", (error) => reject(new CommandError(`${argv.join(" ")}: ${error.message}`, "")));
+    child.on("close", (status, signal) => {
+      const output = Buffer.concat(err).toString("utf8").trim();
+      if (status === 0) return resolve(Buffer.concat(out).toString("utf8"));
+      const ending =
+        signal === "SIGKILL" ? `no end within ${timeoutMs / 1000} s` : `exit ${status ?? signal}`;
+      return reject(
+        new CommandError(`${argv.join(" ")}: ${ending}: ${output.replaceAll("\n", "; ")}`, output),
+      );
+    });
+    child.stdin.end(stdin);
+  });

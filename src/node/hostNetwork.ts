@@ -1,0 +1,120 @@
+// Brings the node itself onto the network, from top to bottom: chassis, way out, subnet, management interface, flows of
+// the external bridge. Every step states what should be, so that all of them can be done again after anything: a
+// restart of Open vSwitch, a new subnet, an agent that died half-way.
+
+import { nodeSubnetsOf } from "../kube/annotations.ts";
+import type { Node } from "../kube/objects.ts";
+import { type Cidr, formatIp, parseIp } from "../model/ip.ts";
+import { macOf } from "../model/mac.ts";
+import { podMtuBytes } from "../model/mtu.ts";
+import { type Names, onNode } from "../model/names.ts";
+import { type GatewayConfig, managementOf, ofFamily } from "../model/network.ts";
+import { bridgeFlows } from "./host/bridgeFlows.ts";
+import { firewall } from "./host/firewall.ts";
+import { externalPorts, readGateway } from "./host/gateway.ts";
+import { configureManagement } from "./host/management.ts";
+import type { Run } from "./host/run.ts";
+import { isUserspace, prepareChassis, prepareManagementInterface } from "./ovs/chassis.ts";
+import { type InterfaceRow, interfaceNamed, type Vswitch } from "./ovs/vswitch.ts";
+import type { Writer } from "./ovs/writer.ts";
+import type { LinkSettings } from "./runtime/attachments.ts";
+
+export interface HostNetworkOptions {
+  readonly nodeName: string;
+  /** The chassis' id, should Open vSwitch have none yet. */
+  readonly chassisId: string;
+  readonly names: Names;
+  readonly ovnRemote: string;
+  readonly encapIp: string | undefined;
+  readonly clusterCidrs: readonly Cidr[];
+  readonly serviceCidrs: readonly Cidr[];
+  readonly ovsRunDirectory: string;
+  readonly db: Vswitch;
+  readonly writer: Writer;
+  readonly run: Run;
+  /** Tells the cluster who this node is and how it reaches the world. */
+  readonly announce: (chassisId: string, gateway: GatewayConfig, uplink: string) => Promise<void>;
+}
+
+/** How far the node has come. */
+export type Progress =
+  | { readonly ready: true; readonly links: LinkSettings }
+  | { readonly ready: false; readonly reason: string };
+
+const waiting = (reason: string): Progress => ({ ready: false, reason });
+
+/**
+ * Does what can be done now. When it says that the node is not ready, a later change of the Node or of the Open vSwitch
+ * database will bring it on. Rejects when a step failed and should be tried again.
+ */
+export async function bringUp(options: HostNetworkOptions, node: Node | undefined): Promise<Progress> {
+  const { db, writer, run, names, nodeName } = options;
+  const { uplink, patch } = externalPorts(db, names.localnetPort(nodeName));
+  const gateway = await readGateway(run, uplink);
+  const encapIp = options.encapIp ?? gateway.addresses.map(({ ip }) => formatIp(ip))[0] ?? "";
+  const chassisId = await prepareChassis(db, writer, { ...options, encapIp });
+  if (!node) return waiting(`the API server knows no node ${nodeName}`);
+  await options.announce(chassisId, gateway, uplink.name);
+
+  const subnets = nodeSubnetsOf(node);
+  if (!subnets) return waiting("the Weft controller has given this node no subnet yet");
+  const mtuBytes = podMtuBytes(gateway.mtuBytes, parseIp(encapIp)?.family ?? 4);
+  const portName = names.managementPort(nodeName);
+  await prepareManagementInterface(db, writer, { portName, mac: managementMac(subnets), mtuBytes });
+  const management = interfaceNamed(db, onNode.managementInterface);
+  if (!isPlugged(management)) return waiting(`Open vSwitch has not made ${onNode.managementInterface} yet`);
+  await configureManagement(run, {
+    subnets,
+    destinations: [...options.clusterCidrs, ...options.serviceCidrs],
+  });
+  await run(["nft", "-f", "-"], {
+    stdin: firewall(onNode.managementInterface, translated(subnets, gateway)),
+  });
+
+  if (!isPlugged(uplink)) return waiting(`Open vSwitch has not opened ${uplink.name} yet`);
+  if (!isPlugged(patch)) return waiting(`ovn-controller has not joined ${onNode.externalBridge} to OVN yet`);
+  const flows = bridgeFlows({
+    mac: gateway.mac,
+    uplink: uplink.ofport,
+    patch: patch.ofport,
+    pods: options.clusterCidrs,
+  });
+  const socket = `unix:${options.ovsRunDirectory}/${onNode.externalBridge}.mgmt`;
+  await run(["ovs-ofctl", "-OOpenFlow14", "--bundle", "add-flows", socket, "-"], { stdin: flows });
+
+  if (management.external_ids.get("ovn-installed") !== "true") {
+    return waiting(
+      `ovn-controller has not installed port ${portName} yet; is it connected to ${options.ovnRemote}?`,
+    );
+  }
+  return { ready: true, links: { mtuBytes, ownChecksums: isUserspace(db) } };
+}
+
+/** What of the database `bringUp` depends on: when this text changes, it should run again. */
+export function dependencies(db: Vswitch): string {
+  const [root] = db.table("Open_vSwitch").values();
+  const interfaces = [...db.table("Interface").values()]
+    .filter(({ name, type }) => name === onNode.managementInterface || type === "patch")
+    .map((row) => [row.name, row.ofport, row.ifindex, row.external_ids.get("ovn-installed")].join(" "));
+  return [
+    root?._uuid,
+    ...[...db.table("Bridge").values()].map((bridge) => bridge._uuid),
+    ...interfaces.sort(),
+  ].join("\n");
+}
+
+const isPlugged = (row: InterfaceRow | undefined): row is InterfaceRow & { readonly ofport: number } =>
+  row?.ofport !== undefined && row.ofport > 0;
+
+/** The MAC of the management port is that of its first address, as the plan has it. */
+function managementMac(subnets: readonly Cidr[]): string {
+  const [first] = subnets;
+  if (!first) throw new RangeError("a node needs a subnet");
+  return macOf(managementOf(first));
+}
+
+const translated = (subnets: readonly Cidr[], gateway: GatewayConfig) =>
+  subnets.flatMap((subnet) => {
+    const node = ofFamily(gateway.addresses, subnet.ip.family);
+    return node ? [{ management: managementOf(subnet), node: node.ip }] : [];
+  });

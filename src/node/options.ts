@@ -1,0 +1,47 @@
+// What an agent is told when it starts. The defaults are those of a real host; the sandbox gives its own for all.
+
+import type { Registry } from "prom-client";
+import type { Log } from "../kube/clock.ts";
+import type { Cidr } from "../model/ip.ts";
+
+export interface AgentOptions {
+  readonly nodeName: string;
+  readonly clusterId: string;
+  /** Path of a kubeconfig; without one, the pod's own service account. */
+  readonly kubeconfig?: string | undefined;
+  /** The southbound database: `tcp:172.30.0.2:6642`. */
+  readonly ovnRemote: string;
+  /** Where tunnels end; without it, the node's first address on the external bridge. */
+  readonly encapIp?: string | undefined;
+  readonly clusterCidrs: readonly Cidr[];
+  readonly serviceCidrs: readonly Cidr[];
+  /** The node's Open vSwitch database: `unix:/var/run/openvswitch/db.sock`. */
+  readonly ovsDb: string;
+  /** Where vswitchd has its pidfile and sockets. */
+  readonly ovsRunDirectory: string;
+  /** Where ovn-controller has its pidfile and sockets. */
+  readonly ovnRunDirectory: string;
+  readonly cniSocket: string;
+  readonly cniConfDirectory: string;
+  readonly cniBinDirectory: string;
+  /** The executable to install into `cniBinDirectory`. */
+  readonly cniPlugin: string;
+  /** `host:port` for /healthz, /readyz and /metrics. */
+  readonly healthAddress: string;
+  /** How long an ADD may wait for address and flows; below the 110 s of the executable. */
+  readonly cniLimitMs: number;
+  readonly registry: Registry;
+  readonly log: Log;
+}
+
+export const agentDefaults = {
+  clusterId: "weft",
+  ovsDb: "unix:/var/run/openvswitch/db.sock",
+  ovsRunDirectory: "/var/run/openvswitch",
+  ovnRunDirectory: "/var/run/ovn",
+  cniSocket: "/run/weft/cni.sock",
+  cniConfDirectory: "/etc/cni/net.d",
+  cniBinDirectory: "/opt/cni/bin",
+  healthAddress: "127.0.0.1:9410",
+  cniLimitMs: 100_000,
+} as const;

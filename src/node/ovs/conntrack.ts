@@ -1,0 +1,35 @@
+// Removes entries of the datapath's connection tracker, which would otherwise outlive what they point to: a UDP client
+// that keeps sending never lets its entry expire, and OVN goes on translating to a backend that is gone. Open vSwitch
+// 3.1 and later take partial tuples in both directions and look through all zones (dpctl(8), flush-conntrack).
+
+import { formatIp, type Ip } from "../../model/ip.ts";
+import { controlSocket, unixctl } from "./unixctl.ts";
+
+/** Two partial tuples: of the direction the connection was opened in, and of its replies. "" matches everything. */
+export type Match = readonly [original: string, reply: string];
+
+const udp = 17;
+
+/** Connections to a virtual address that were sent to a backend. */
+export const towards = (
+  vip: { readonly ip: Ip; readonly port: number },
+  backend: { readonly ip: Ip; readonly port: number },
+): Match => [
+  `${field("dst", vip.ip)},ct_nw_proto=${udp},ct_tp_dst=${vip.port}`,
+  `${field("src", backend.ip)},ct_nw_proto=${udp},ct_tp_src=${backend.port}`,
+];
+
+/** Connections that `ip` opened, and those that ended at it, translated or not. */
+export const withEnd = (ip: Ip): readonly Match[] => [
+  [field("src", ip), ""],
+  ["", field("src", ip)],
+];
+
+/** Removes what matches in the datapath of the vswitchd that runs in `runDirectory`. */
+export async function flushConntrack(runDirectory: string, matches: readonly Match[]): Promise<void> {
+  const socket = await controlSocket(runDirectory, "ovs-vswitchd");
+  for (const match of matches) await unixctl(socket, "dpctl/flush-conntrack", match);
+}
+
+const field = (end: "src" | "dst", ip: Ip): string =>
+  `${ip.family === 4 ? "ct_nw" : "ct_ipv6"}_${end}=${formatIp(ip)}`;

@@ -1,0 +1,40 @@
+// Notices each start of vswitchd: its OpenFlow tables are then empty, and in the userspace datapath its interfaces are
+// new ones. The database does not tell, as its rows stay the same; but a connection to vswitchd's control socket lives
+// exactly as long as the process.
+
+import { once } from "node:events";
+import { connect } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import { controlSocket } from "./unixctl.ts";
+
+const retryMs = 200;
+
+/** Calls `started` now and after every restart, as soon as vswitchd listens. Returns when `signal` is aborted. */
+export async function followVswitchd(
+  runDirectory: string,
+  started: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await oneLife(await controlSocket(runDirectory, "ovs-vswitchd"), started, signal);
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+    }
+    await pause(retryMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Resolves when the process behind `socket` has ended, or was not there. */
+async function oneLife(socket: string, started: () => void, signal: AbortSignal): Promise<void> {
+  const connection = connect(socket, started);
+  const stop = (): void => void connection.destroy();
+  signal.addEventListener("abort", stop);
+  // A socket whose process died refuses; "close" follows.
+  connection.on("error", () => undefined);
+  await once(connection, "close");
+  signal.removeEventListener("abort", stop);
+}
+
+const isAbsent = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "ENOENT";

@@ -1,0 +1,57 @@
+// Asks a running Open vSwitch or OVN daemon over its control socket, as ovs-appctl does: JSON-RPC 1.0 on a unix
+// stream (ovs-appctl(8), lib/unixctl.c), found by the daemon's pidfile.
+
+import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+
+/** The control socket of `daemon` in its run directory. Rejects when there is no pidfile. */
+export async function controlSocket(runDirectory: string, daemon: string): Promise<string> {
+  const pid = (await readFile(join(runDirectory, `${daemon}.pid`), "utf8")).trim();
+  return join(runDirectory, `${daemon}.${pid}.ctl`);
+}
+
+/** The daemon's answer to `method`. Rejects with its complaint, and when no answer comes within `timeoutMs`. */
+export function unixctl(
+  socket: string,
+  method: string,
+  params: readonly string[] = [],
+  timeoutMs = 5000,
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const connection = connect(socket);
+    let text = "";
+    const finish = (settle: () => void): void => {
+      clearTimeout(timer);
+      connection.destroy();
+      settle();
+    };
+    const fail = (reason: string): void => finish(() => reject(new Error(`${socket} ${method}: ${reason}`)));
+    const timer = setTimeout(() => fail(`no answer within ${timeoutMs / 1000} s`), timeoutMs);
+    connection.setEncoding("utf8");
+    connection.on("connect", () => connection.write(JSON.stringify({ id: 0, method, params })));
+    connection.on("error", (error) => fail(error.message));
+    connection.on("end", () => fail("closed without an answer"));
+    connection.on("data", (chunk: string) => {
+      text += chunk;
+      const answer = answerIn(text);
+      if (answer === undefined) return;
+      if (typeof answer.error === "string") return fail(answer.error.trim());
+      return finish(() => resolve(answer.result));
+    });
+  });
+}
+
+/** The whole answer, or undefined while some of it is still under way: it has no delimiter. */
+function answerIn(text: string): { readonly result: string; readonly error: unknown } | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null || !("result" in value) || !("error" in value)) {
+      return { result: "", error: "the answer is not JSON-RPC" };
+    }
+    return { result: typeof value.result === "string" ? value.result : "", error: value.error };
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

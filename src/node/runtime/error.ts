@@ -1,0 +1,40 @@
+// An error with a code of the CNI specification (1.1.0, section "Error"). Codes below 100 are the specification's;
+// a runtime reads them to decide whether to try again.
+
+export const cniCode = {
+  unsupportedField: 2,
+  unknownContainer: 3,
+  invalidEnvironment: 4,
+  ioFailure: 5,
+  decodingFailure: 6,
+  invalidConfiguration: 7,
+  tryAgainLater: 11,
+  notAvailable: 50,
+  limitedConnectivity: 51,
+  /** Weft's own: what CHECK found is not what ADD made. */
+  notAsAttached: 100,
+  /** Weft's own: the work failed for a reason a retry may or may not cure. */
+  failed: 101,
+} as const;
+
+export class CniError extends Error {
+  override readonly name = "CniError";
+  readonly code: number;
+  readonly details: string | undefined;
+
+  constructor(
+    code: number,
+    message: string,
+    options?: { readonly details?: string; readonly cause?: unknown },
+  ) {
+    super(message, { cause: options?.cause });
+    this.code = code;
+    this.details = options?.details;
+  }
+}
+
+/** `error` as a CniError: itself, or wrapped with a code that does not promise that a retry helps. */
+export const asCniError = (error: unknown): CniError =>
+  error instanceof CniError
+    ? error
+    : new CniError(cniCode.failed, error instanceof Error ? error.message : String(error), { cause: error });
