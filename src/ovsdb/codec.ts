@@ -2,6 +2,7 @@
 // decoded comes from a peer and is checked; what is encoded is checked too, because one string that
 // ovsdb-server's parser refuses ends the whole connection, and with it everyone else's transactions.
 
+import { isMapValue, isSetValue } from "./columnValue.ts";
 import type { Atom, ColumnValue } from "./database.ts";
 import { OvsdbError } from "./errors.ts";
 import type { BaseType, ColumnSchema } from "./schema.ts";
@@ -16,11 +17,11 @@ export const isUuid = (text: unknown): text is string => typeof text === "string
 
 /** The wire form of `value`. For an optional column an array of at most one member is taken too. */
 export function encodeColumn(value: ColumnValue, column: ColumnSchema): unknown {
-  if (value instanceof Map) {
+  if (isMapValue(value)) {
     if (!column.value) throw mismatch(value, column);
     return encodeEntries(value, column.key, column.value);
   }
-  if (isArray(value)) {
+  if (isSetValue(value)) {
     if (column.kind === "set" || (column.kind === "optional" && value.length <= 1))
       return encodeAtoms(value, column.key);
     throw mismatch(value, column);
@@ -66,8 +67,13 @@ export function encodeAtom(atom: Atom, base: BaseType): unknown {
 export const isSendable = (text: unknown): text is string =>
   typeof text === "string" && !text.includes("\0") && text.isWellFormed();
 
+/** Gives equal atoms one place in memory. The keys of maps repeat from row to row. */
+export type Intern = (atom: Atom) => Atom;
+
+const same: Intern = (atom) => atom;
+
 /** The JavaScript form of `wire`. Enumerations and ranges are not checked: a newer server may know more. */
-export function decodeColumn(wire: unknown, column: ColumnSchema): ColumnValue {
+export function decodeColumn(wire: unknown, column: ColumnSchema, intern: Intern = same): ColumnValue {
   switch (column.kind) {
     case "scalar":
       return decodeAtom(isSet(wire) ? onlyMember(wire[1]) : wire, column.key);
@@ -77,24 +83,29 @@ export function decodeColumn(wire: unknown, column: ColumnSchema): ColumnValue {
     case "set":
       return decodeAtoms(wire, column.key);
     case "map":
-      return column.value ? decodeEntries(wire, column.key, column.value) : noEntries;
+      return column.value ? decodeEntries(wire, column.key, column.value, intern) : noEntries;
   }
 }
 
 /** The members of a set; a bare atom stands for a set of one. */
-export function decodeAtoms(wire: unknown, base: BaseType): readonly Atom[] {
+function decodeAtoms(wire: unknown, base: BaseType): readonly Atom[] {
   if (!isSet(wire)) return [decodeAtom(wire, base)];
   return wire[1].length === 0 ? noAtoms : wire[1].map((member) => decodeAtom(member, base));
 }
 
-export function decodeEntries(wire: unknown, key: BaseType, value: BaseType): ReadonlyMap<Atom, Atom> {
+function decodeEntries(
+  wire: unknown,
+  key: BaseType,
+  value: BaseType,
+  intern: Intern,
+): ReadonlyMap<Atom, Atom> {
   if (!Array.isArray(wire) || wire[0] !== "map" || !Array.isArray(wire[1]) || wire.length !== 2)
     throw malformed(wire, "a map");
   if (wire[1].length === 0) return noEntries;
   const entries = new Map<Atom, Atom>();
   for (const entry of wire[1]) {
     if (!Array.isArray(entry) || entry.length !== 2) throw malformed(entry, "a key and a value");
-    entries.set(decodeAtom(entry[0], key), decodeAtom(entry[1], value));
+    entries.set(intern(decodeAtom(entry[0], key)), decodeAtom(entry[1], value));
   }
   return entries;
 }
@@ -151,9 +162,6 @@ function defaultAtom(base: BaseType): Atom {
 const isAtom = (value: unknown): value is Atom =>
   typeof value === "string" || typeof value === "number" || typeof value === "boolean";
 
-/** `Array.isArray` that keeps the element type of a readonly array. */
-const isArray = (value: ColumnValue): value is readonly Atom[] => Array.isArray(value);
-
 const isSet = (wire: unknown): wire is ["set", unknown[]] =>
   Array.isArray(wire) && wire[0] === "set" && wire.length === 2 && Array.isArray(wire[1]);
 
@@ -173,7 +181,7 @@ const nouns = {
 const nounOf = (base: BaseType): string => nouns[base.type];
 
 function mismatch(value: ColumnValue, column: ColumnSchema): OvsdbError {
-  const shown = value instanceof Map ? "a map" : JSON.stringify(value);
+  const shown = isMapValue(value) ? "a map" : JSON.stringify(value);
   return new OvsdbError("invalid value", `${shown} does not fit a column of kind ${column.kind}`);
 }
 

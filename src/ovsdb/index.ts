@@ -1,6 +1,7 @@
 // The public face of the library: an OVSDB client (RFC 7047 and ovsdb-server(7)). Nothing else of this folder is
 // meant to be imported from outside it.
 
+export type { Clock } from "./clock.ts";
 export type {
   Atom,
   Columns,
@@ -15,16 +16,17 @@ export type {
   TableName,
 } from "./database.ts";
 export { isOvsdbError, type Outcome, OvsdbError, type OvsdbErrorCode } from "./errors.ts";
+export type { Log, LogLevel } from "./log.ts";
 export type { MapMutation, Operation } from "./operation.ts";
-export {
-  type AnyReplica,
-  type Change,
-  type Condition,
+export type {
+  AnyChange,
+  AnyReplica,
+  Change,
+  Condition,
   Replica,
-  type ReplicaOptions,
-  type Selection,
-  type TableSelection,
-  type TableView,
+  ReplicaOptions,
+  Selection,
+  TableSelection,
 } from "./replica.ts";
 export {
   type AtomicType,
@@ -35,14 +37,7 @@ export {
   parseSchema,
   type TableSchema,
 } from "./schema.ts";
-export {
-  type Clock,
-  type Log,
-  type LogLevel,
-  type OperationResult,
-  Session,
-  type SessionOptions,
-  type SessionState,
-  type TransactionResult,
-} from "./session.ts";
+export { Session, type SessionOptions, type SessionState } from "./session.ts";
+export type { TableView } from "./table.ts";
 export { type RowOptions, Transaction } from "./transaction.ts";
+export type { OperationResult, TransactionResult } from "./transactionReply.ts";

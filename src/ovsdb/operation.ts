@@ -2,6 +2,7 @@
 // form depends on the server: columns that its schema does not have are left out.
 
 import { encodeAtoms, encodeColumn, encodeEntries, isSendable, isUuid } from "./codec.ts";
+import { isMapValue, isSetValue } from "./columnValue.ts";
 import type { Atom, ColumnValue } from "./database.ts";
 import { OvsdbError } from "./errors.ts";
 import type { ColumnSchema, DatabaseSchema, TableSchema } from "./schema.ts";
@@ -173,7 +174,7 @@ export function printOperation(operation: Operation): string {
 }
 
 function print(value: ColumnValue): string {
-  if (value instanceof Map) return `{${[...value].map(([k, v]) => `${print(k)}:${print(v)}`).join(" ")}}`;
-  if (Array.isArray(value)) return `[${value.map(print).join(" ")}]`;
+  if (isMapValue(value)) return `{${[...value].map(([k, v]) => `${print(k)}:${print(v)}`).join(" ")}}`;
+  if (isSetValue(value)) return `[${value.map(print).join(" ")}]`;
   return value === undefined ? "[]" : JSON.stringify(value);
 }

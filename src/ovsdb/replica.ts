@@ -1,20 +1,27 @@
 // A live copy of some tables. Rows are immutable plain objects: a changed row is a new object, so an old one can be
 // kept and compared. Readers always see the state after a whole transaction, never within one.
 
+import { ChangeStream } from "./changeStream.ts";
 import type { Atom, Ref, Row, RowOf, TableName } from "./database.ts";
 import { OvsdbError } from "./errors.ts";
+import { Gate } from "./gate.ts";
+import type { Log } from "./log.ts";
+import { Table, type TableView } from "./table.ts";
 
-/** A condition on a column, as in RFC 7047, section 5.1: `["priority", ">=", 100]`. */
+/** A condition on a column (RFC 7047, section 5.1): `["priority", ">=", 100]`. */
 export type Condition = readonly [
   column: string,
   compare: "==" | "!=" | "<" | "<=" | ">" | ">=" | "includes" | "excludes",
-  value: Atom | readonly Atom[] | ReadonlyMap<Atom, Atom> | undefined,
+  value: Atom | readonly Atom[] | ReadonlyMap<Atom, Atom>,
 ];
 
 export interface TableSelection {
   /** Only these columns are copied; the others are absent from the row objects. All, when not given. */
   readonly columns?: readonly string[];
-  /** Only rows that meet at least one of these conditions. All, when not given. */
+  /**
+   * Only rows that meet at least one of these conditions. All, when not given, and when the server is so old that it
+   * lacks one of the columns or cannot filter.
+   */
   readonly where?: readonly Condition[];
 }
 
@@ -27,57 +34,139 @@ export interface ReplicaOptions<T> {
 }
 
 /** One row that appeared (`old` absent), changed, or vanished (`new` absent). */
+export interface AnyChange {
+  readonly table: string;
+  readonly uuid: string;
+  readonly old?: Row | undefined;
+  readonly new?: Row | undefined;
+}
+
+/** The same, typed: after a test of `table` the rows have their types. */
 export type Change<T = unknown> = unknown extends T
-  ? { readonly table: string; readonly uuid: string; readonly old?: Row; readonly new?: Row }
+  ? AnyChange
   : {
       [K in TableName<T>]: {
         readonly table: K;
         readonly uuid: Ref<K>;
-        readonly old?: RowOf<T, K>;
-        readonly new?: RowOf<T, K>;
+        readonly old?: RowOf<T, K> | undefined;
+        readonly new?: RowOf<T, K> | undefined;
       };
     }[TableName<T>];
 
-export interface TableView<R> {
-  readonly size: number;
-  get(uuid: string): R | undefined;
-  values(): Iterable<R>;
-  /** The rows whose `index` has the value `value`. `index` must be one the replica was made with. */
-  by(index: string, value: Atom): readonly R[];
+export interface Replica<T> extends Disposable {
+  /** The copy follows the server now. False before the first copy, and while the connection is away. */
+  readonly synced: boolean;
+  /** Resolves when the replica is synced; at once if it is. */
+  ready(signal?: AbortSignal): Promise<void>;
+  /** Names of the tables it was asked for. */
+  readonly tables: Iterable<string>;
+  table<K extends string>(name: K): TableView<RowOf<T, K>>;
+  /** Calls `listener` once for each update, after all of it is in the tables. Returns what ends the subscription. */
+  subscribe(listener: (changes: readonly Change<T>[]) => void): () => void;
+  /**
+   * The same as an async iterable, from now on until `signal` is aborted. While its reader is busy, changes to one row
+   * are merged, so that a slow reader costs at most the memory of one change per row.
+   */
+  changes(signal: AbortSignal): AsyncIterable<readonly Change<T>[]>;
 }
 
 /** Any replica, for code that does not know the database. */
-export interface AnyReplica {
+export interface AnyReplica extends Disposable {
   readonly synced: boolean;
   ready(signal?: AbortSignal): Promise<void>;
+  readonly tables: Iterable<string>;
   table(name: string): TableView<Row>;
-  subscribe(listener: (changes: readonly Change[]) => void): () => void;
-  changes(signal: AbortSignal): AsyncIterable<readonly Change[]>;
+  subscribe(listener: (changes: readonly AnyChange[]) => void): () => void;
+  changes(signal: AbortSignal): AsyncIterable<readonly AnyChange[]>;
 }
 
-export class Replica<T> {
-  /** The copy follows the server now. False before the first copy, and while the connection is away. */
+/** The tables behind a replica, as its monitor writes them. */
+export class ReplicaStore implements AnyReplica {
+  readonly #indexes: ReadonlyMap<string, readonly string[]>;
+  readonly #log: Log;
+  readonly #dispose: () => void;
+  readonly #listeners = new Set<(changes: readonly AnyChange[]) => void>();
+  #tables: ReadonlyMap<string, Table>;
+  readonly #synced = new Gate();
+
+  /** `indexes` has an entry for each table of the replica. */
+  constructor(indexes: ReadonlyMap<string, readonly string[]>, log: Log, dispose: () => void) {
+    this.#indexes = indexes;
+    this.#log = log;
+    this.#dispose = dispose;
+    this.#tables = this.emptyTables();
+  }
+
   get synced(): boolean {
-    return false;
+    return this.#synced.isOpen;
   }
 
-  /** Resolves when the replica is synced; at once if it is. */
-  ready(_signal?: AbortSignal): Promise<void> {
-    return Promise.reject(new OvsdbError("not connected", "replica"));
+  ready(signal?: AbortSignal): Promise<void> {
+    return this.#synced.wait(signal);
   }
 
-  table<K extends string>(name: K): TableView<RowOf<T, K>> {
-    throw new OvsdbError("unknown table", `replica has no table ${name}`);
+  get tables(): Iterable<string> {
+    return this.#indexes.keys();
   }
 
-  /** Calls `listener` once for each update, after all of it is in the tables. Returns what ends the subscription. */
-  subscribe(_listener: (changes: readonly Change<T>[]) => void): () => void {
-    return () => {};
+  table(name: string): Table {
+    const table = this.#tables.get(name);
+    if (table) return table;
+    throw new OvsdbError("unknown table", `the replica was not asked for table ${name}`);
   }
 
-  /**
-   * The same as an async iterable. While its reader is busy, changes to one row are merged, so that a slow reader costs
-   * at most the memory of one change per row.
-   */
-  async *changes(_signal: AbortSignal): AsyncIterable<readonly Change<T>[]> {}
+  subscribe(listener: (changes: readonly AnyChange[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  changes(signal: AbortSignal): AsyncIterable<readonly AnyChange[]> {
+    const stream = new ChangeStream();
+    const unsubscribe = this.subscribe((changes) => stream.push(changes));
+    signal.addEventListener("abort", unsubscribe, { once: true });
+    return stream.read(signal);
+  }
+
+  [Symbol.dispose](): void {
+    this.#dispose();
+  }
+
+  /** A set of tables like this replica's, to fill and give to `exchange`. */
+  emptyTables(): ReadonlyMap<string, Table> {
+    return new Map([...this.#indexes].map(([name, indexes]) => [name, new Table(indexes)]));
+  }
+
+  /** Applies one transaction's changes. */
+  apply(changes: readonly AnyChange[]): void {
+    for (const change of changes) this.table(change.table).replace(change.old, change.new);
+    this.#notify(changes);
+  }
+
+  /** Puts a new copy in place of the tables; `changes` is all that differs. */
+  exchange(tables: ReadonlyMap<string, Table>, changes: readonly AnyChange[]): void {
+    this.#tables = tables;
+    this.#notify(changes);
+  }
+
+  setSynced(synced: boolean): void {
+    if (synced) this.#synced.open();
+    else this.#synced.shut();
+  }
+
+  /** The session ended: nobody need wait any longer. */
+  end(reason: OvsdbError): void {
+    this.#synced.fail(reason);
+  }
+
+  /** A listener that throws harms neither the others nor the session. */
+  #notify(changes: readonly AnyChange[]): void {
+    if (changes.length === 0) return;
+    for (const listener of this.#listeners) {
+      try {
+        listener(changes);
+      } catch (error) {
+        this.#log("error", "a listener of a replica failed", { error });
+      }
+    }
+  }
 }

@@ -1,21 +1,27 @@
-// One program's lasting relation with one database, over whatever connection there is at the moment.
+// One program's lasting relation with one database, over whatever connection there is at the moment: connects,
+// shakes hands, starts the monitors of its replicas, and begins anew when the connection is lost. When to do what
+// is decided by reconnect.ts; whether a server is one to stay with, by membership.ts.
 
+import { type Clock, systemClock } from "./clock.ts";
 import type { Database } from "./database.ts";
-import { OvsdbError } from "./errors.ts";
-import { Replica, type ReplicaOptions, type Selection } from "./replica.ts";
-import type { DatabaseSchema } from "./schema.ts";
+import { isOvsdbError, OvsdbError } from "./errors.ts";
+import { Gate } from "./gate.ts";
+import type { Log } from "./log.ts";
+import { Membership, serverDatabaseSchema } from "./membership.ts";
+import { Monitor } from "./monitor.ts";
+import { Reconnect } from "./reconnect.ts";
+import { openRemote, parseRemote, type Remote } from "./remote.ts";
+import {
+  type Replica,
+  type ReplicaOptions,
+  ReplicaStore,
+  type Selection,
+  type TableSelection,
+} from "./replica.ts";
+import { Rpc } from "./rpc.ts";
+import { type DatabaseSchema, parseSchema } from "./schema.ts";
 import type { Transaction } from "./transaction.ts";
-
-export type LogLevel = "debug" | "info" | "warn" | "error";
-export type Log = (level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>) => void;
-
-/** Time as the session sees it; tests bring their own. */
-export interface Clock {
-  /** Milliseconds, never going back. */
-  readonly now: () => number;
-  /** Runs `action` after `ms`; the returned function calls that off. */
-  readonly after: (ms: number, action: () => void) => () => void;
-}
+import { encodeTransaction, readReply, type TransactionResult } from "./transactionReply.ts";
 
 export interface SessionOptions {
   /** Where the database may be: `unix:/path`, `tcp:host:port`, `tcp:[::1]:6641`. Tried in turn. */
@@ -30,62 +36,283 @@ export interface SessionOptions {
   readonly random?: () => number;
   /** A server silent for this long is asked for a sign of life; silent for as long again, it is given up. 0: never. */
   readonly probeIntervalMs?: number;
+  /** For the whole way to a usable connection. */
   readonly connectTimeoutMs?: number;
   readonly minBackoffMs?: number;
   readonly maxBackoffMs?: number;
 }
 
-/** What one operation did. */
-export interface OperationResult {
-  /** Of an insert. */
-  readonly uuid?: string;
-  /** Of update, delete and mutate: rows hit. */
-  readonly count?: number;
-}
-
-export interface TransactionResult {
-  /** In the order in which the operations were added. An operation not sent, for want of its column, is empty. */
-  readonly operations: readonly OperationResult[];
-}
-
 export type SessionState = "connecting" | "connected" | "backoff" | "closed";
 
-export class Session implements AsyncDisposable {
-  readonly options: SessionOptions;
+/** A connection that is, or is about to be, usable. */
+interface Link {
+  readonly remote: string;
+  readonly rpc: Rpc;
+  /** What the server's own database says of ours, copied like any other. */
+  readonly serverStore: ReplicaStore;
+  readonly serverMonitor: Monitor;
+  /** Of the server; undefined until the handshake is over. */
+  schema: DatabaseSchema | undefined;
+}
 
+export class Session implements AsyncDisposable {
+  readonly #database: string;
+  readonly #remotes: readonly (readonly [name: string, remote: Remote])[];
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #reconnect: Reconnect;
+  readonly #membership: Membership;
+  readonly #connected = new Gate();
+  /** Monitor id -> monitor, one for each replica. */
+  readonly #monitors = new Map<string, Monitor>();
+  #attempts = 0;
+  #lastMonitorId = 0;
+  #link: Link | undefined;
+  #serverSchema: DatabaseSchema | undefined;
+  #state: "new" | "started" | "closed" = "new";
+  #cancelTimer = (): void => {};
+
+  /** Throws an `OvsdbError` "invalid remote" for remotes that cannot be. Does no I/O. */
   constructor(options: SessionOptions) {
-    this.options = options;
+    if (options.remotes.length === 0) throw new OvsdbError("invalid remote", "no remote given");
+    this.#database = options.database;
+    this.#remotes = options.remotes.map((remote) => [remote, parseRemote(remote)]);
+    this.#log = options.log ?? (() => {});
+    this.#clock = options.clock ?? systemClock;
+    this.#reconnect = new Reconnect(
+      {
+        remotes: options.remotes.length,
+        minBackoffMs: options.minBackoffMs ?? 100,
+        maxBackoffMs: options.maxBackoffMs ?? 8000,
+        connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+        probeIntervalMs: options.probeIntervalMs ?? 10_000,
+        random: options.random ?? Math.random,
+      },
+      this.#clock.now(),
+    );
+    this.#membership = new Membership(options.leaderOnly ?? false);
   }
 
   get state(): SessionState {
-    return "closed";
+    if (this.#state !== "started") return this.#state === "closed" ? "closed" : "backoff";
+    if (this.#connected.isOpen) return "connected";
+    return this.#link ? "connecting" : "backoff";
   }
 
   /** The schema of the server, which may be older or newer than the generated one; undefined before the first connection. */
   get serverSchema(): DatabaseSchema | undefined {
-    return undefined;
+    return this.#serverSchema;
   }
 
   /** Begins to connect, and goes on for ever until `signal` is aborted or the session is disposed. */
-  start(_signal?: AbortSignal): void {}
+  start(signal?: AbortSignal): void {
+    if (this.#state !== "new") return;
+    this.#state = "started";
+    signal?.addEventListener("abort", () => this.#close(), { once: true });
+    if (signal?.aborted) this.#close();
+    else this.#pump();
+  }
 
   /** Resolves when the session is connected; at once if it is. */
-  connected(_signal?: AbortSignal): Promise<void> {
-    return Promise.reject(new OvsdbError("not connected", "session"));
+  connected(signal?: AbortSignal): Promise<void> {
+    return this.#connected.wait(signal);
   }
 
   /**
-   * Commits `transaction`. Rejects with an `OvsdbError` when the server refuses it, when an operation hit no row, when
-   * there is no connection, and when the connection is lost before the answer (`outcomeUnknown`).
+   * Commits `transaction`. Rejects with an `OvsdbError`
+   * - when the server refuses it, or it does not fit the schema: nothing is committed;
+   * - "no row", when an operation found no row: `outcome` is "committed", because OVSDB commits the others;
+   * - "not connected", when there is no connection now: it was not sent;
+   * - "connection lost", when the connection ended before the answer, and "canceled", when `signal` was aborted before it:
+   *   `outcomeUnknown` is true. An insert with a UUID of its own can then be sent again: "duplicate uuid" proves the first.
+   *
+   * When it resolves, the session's replicas hold the transaction, unless they are still taking in a much larger one.
    */
-  transact<T>(_transaction: Transaction<T>, _options?: { signal?: AbortSignal }): Promise<TransactionResult> {
-    return Promise.reject(new OvsdbError("not connected", "session"));
+  async transact<T>(
+    transaction: Transaction<T>,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<TransactionResult> {
+    const link = this.#link;
+    if (!link?.schema) throw new OvsdbError("not connected", `${this.#database}: not connected`);
+    const sent = encodeTransaction(transaction, link.schema);
+    const request = link.rpc.request("transact", [this.#database, ...sent.map(({ wire }) => wire)]);
+    const reply = await unlessAborted(request, options.signal);
+    return readReply(reply, sent, transaction.size);
   }
 
   /** A copy of `tables` that is kept up to date, over reconnections too, until it or the session is disposed. */
-  replica<T>(_database: Database<T>, _tables: Selection<T>, _options?: ReplicaOptions<T>): Replica<T> {
-    return new Replica<T>();
+  replica<T>(database: Database<T>, tables: Selection<T>, options?: ReplicaOptions<T>): Replica<T>;
+  replica(
+    database: Database<unknown>,
+    tables: Readonly<Record<string, true | TableSelection | undefined>>,
+    options: { readonly indexes?: Readonly<Record<string, readonly string[] | undefined>> } = {},
+  ): unknown {
+    const selection = new Map<string, TableSelection>();
+    const indexes = new Map<string, readonly string[]>();
+    for (const [name, wanted] of Object.entries(tables)) {
+      if (!wanted) continue;
+      selection.set(name, wanted === true ? {} : wanted);
+      indexes.set(name, options.indexes?.[name] ?? []);
+    }
+    const id = String(++this.#lastMonitorId);
+    const store = new ReplicaStore(indexes, this.#log, () => this.#forget(id));
+    const monitor = new Monitor({ id, schema: database.schema, selection, store });
+    this.#monitors.set(id, monitor);
+    if (this.#link) this.#follow(monitor, this.#link);
+    return store;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#close();
+  }
+
+  /** Does what is to be done now, and comes back when something will be. */
+  readonly #pump = (): void => {
+    while (this.#state === "started") {
+      const now = this.#clock.now();
+      const advice = this.#reconnect.advise(now);
+      this.#cancelTimer();
+      switch (advice.action) {
+        case "connect":
+          this.#reconnect.connecting(now);
+          this.#connect();
+          break;
+        case "probe":
+          this.#reconnect.probed(now);
+          this.#link?.rpc.request("echo", ["probe"]).catch((error: unknown) => this.#debug("probe", error));
+          break;
+        case "disconnect":
+          this.#link?.rpc.close(new OvsdbError("connection lost", advice.reason));
+          break;
+        case "wait":
+          if (advice.until < Number.POSITIVE_INFINITY)
+            this.#cancelTimer = this.#clock.after(advice.until - now, this.#pump);
+          return;
+      }
+    }
+  };
+
+  #connect(): void {
+    const remote = this.#remotes[this.#attempts++ % this.#remotes.length];
+    if (!remote) return;
+    const rpc = new Rpc(openRemote(remote[1]), {
+      received: () => this.#reconnect.received(this.#clock.now()),
+      notification: (method, params) => this.#notified(method, params),
+      closed: (reason) => this.#lost(reason),
+    });
+    const serverStore = new ReplicaStore(new Map([["Database", ["name"]]]), this.#log, () => {});
+    const serverMonitor = new Monitor({
+      id: "_Server",
+      schema: serverDatabaseSchema,
+      selection: new Map([["Database", {}]]),
+      store: serverStore,
+    });
+    const link: Link = { remote: remote[0], rpc, serverStore, serverMonitor, schema: undefined };
+    this.#link = link;
+    serverStore.subscribe(() => this.#checkMembership(link));
+    this.#handshake(link).catch((error: unknown) => rpc.close(asOvsdbError(error)));
+  }
+
+  async #handshake(link: Link): Promise<void> {
+    const [schema] = await Promise.all([
+      link.rpc.request("get_schema", [this.#database]),
+      followServer(link.rpc, link.serverMonitor),
+    ]);
+    if (this.#link !== link) return;
+    link.schema = parseSchema(schema);
+    this.#serverSchema = link.schema;
+    this.#reconnect.connected(this.#clock.now());
+    this.#connected.open();
+    const { remote } = link;
+    this.#log("info", "connected", { database: this.#database, remote, schemaVersion: link.schema.version });
+    for (const monitor of this.#monitors.values()) this.#follow(monitor, link);
+    this.#pump();
+  }
+
+  #follow(monitor: Monitor, link: Link): void {
+    if (!link.schema) return;
+    monitor.start(link.rpc, link.schema).catch((error: unknown) => link.rpc.close(asOvsdbError(error)));
+  }
+
+  #forget(id: string): void {
+    this.#monitors.get(id)?.stop();
+    this.#monitors.delete(id);
+    if (!this.#connected.isOpen) return;
+    this.#link?.rpc
+      .request("monitor_cancel", [id])
+      .catch((error: unknown) => this.#debug("monitor_cancel", error));
+  }
+
+  #checkMembership(link: Link): void {
+    const refusal = this.#membership.refusal(
+      link.serverStore.table("Database").by("name", this.#database)[0],
+    );
+    if (refusal !== undefined) link.rpc.close(new OvsdbError("not leader", refusal));
+  }
+
+  #notified(method: string, params: readonly unknown[]): void {
+    if (!method.startsWith("update")) return;
+    const [id] = params;
+    if (id === this.#link?.serverMonitor.id) this.#link?.serverMonitor.notification(method, params);
+    else if (typeof id === "string") this.#monitors.get(id)?.notification(method, params);
+  }
+
+  #lost(reason: OvsdbError): void {
+    const remote = this.#link?.remote;
+    this.#link?.serverMonitor.stop();
+    this.#link = undefined;
+    this.#connected.shut();
+    for (const monitor of this.#monitors.values()) monitor.stop();
+    if (this.#state === "closed") return;
+    this.#reconnect.disconnected(this.#clock.now());
+    this.#log("warn", "disconnected", { database: this.#database, remote, reason: reason.message });
+    this.#pump();
+  }
+
+  #close(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#cancelTimer();
+    const reason = new OvsdbError("closed", `${this.#database}: the session is closed`);
+    this.#link?.rpc.close(reason);
+    this.#connected.fail(reason);
+    for (const monitor of this.#monitors.values()) monitor.end(reason);
+    this.#monitors.clear();
+  }
+
+  #debug(what: string, error: unknown): void {
+    this.#log("debug", `${what} failed`, { database: this.#database, error });
+  }
 }
+
+/** Follows the server's own database, where it has one. */
+async function followServer(rpc: Rpc, monitor: Monitor): Promise<void> {
+  try {
+    await monitor.start(rpc, parseSchema(await rpc.request("get_schema", [serverDatabaseSchema.name])));
+  } catch (error) {
+    if (!isOvsdbError(error, "unknown database")) throw error;
+  }
+}
+
+/** The answer, or an error as soon as `signal` is aborted. */
+async function unlessAborted(reply: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
+  if (!signal) return reply;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void =>
+    reject(
+      new OvsdbError("canceled", "transact: given up before the answer", {
+        cause: signal.reason,
+        outcome: "unknown",
+      }),
+    );
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([reply, promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+const asOvsdbError = (error: unknown): OvsdbError =>
+  isOvsdbError(error) ? error : new OvsdbError("protocol error", String(error), { cause: error });

@@ -1,0 +1,44 @@
+// What can be asked of column values without knowing their column: their kind, equality, and the change that a
+// server describes as a difference.
+
+import type { Atom, ColumnValue } from "./database.ts";
+
+export const isSetValue = (value: ColumnValue): value is readonly Atom[] => Array.isArray(value);
+
+export const isMapValue = (value: ColumnValue): value is ReadonlyMap<Atom, Atom> => value instanceof Map;
+
+/** Whether two values of one column are equal: sets and maps by their members, in whatever order. */
+export function sameValue(a: ColumnValue, b: ColumnValue): boolean {
+  if (a === b) return true;
+  if (isSetValue(a) && isSetValue(b)) return sameMembers(a, b);
+  if (isMapValue(a) && isMapValue(b))
+    return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
+  return false;
+}
+
+function sameMembers(a: readonly Atom[], b: readonly Atom[]): boolean {
+  if (a.length !== b.length) return false;
+  if (a.every((member, index) => member === b[index])) return true;
+  const members = new Set(b);
+  return a.every((member) => members.has(member));
+}
+
+/** The set `old` without the members of `difference` that it has, with those that it has not; sorted as servers sort. */
+export function setAfter(old: readonly Atom[], difference: readonly Atom[]): readonly Atom[] {
+  const added = new Set(difference);
+  const kept = old.filter((member) => !added.delete(member));
+  return added.size === 0 ? kept : [...kept, ...added].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+}
+
+/** The map `old` after `difference`: an entry that it has goes, any other is set. */
+export function mapAfter(
+  old: ReadonlyMap<Atom, Atom>,
+  difference: ReadonlyMap<Atom, Atom>,
+): ReadonlyMap<Atom, Atom> {
+  const entries = new Map(old);
+  for (const [key, value] of difference) {
+    if (entries.get(key) === value) entries.delete(key);
+    else entries.set(key, value);
+  }
+  return entries;
+}

@@ -1,0 +1,128 @@
+// Parses one large JSON value while it arrives. The outer levels are taken apart by hand, and everything below is
+// given to JSON.parse piece by piece: in a reply of 60 MB to `monitor` a piece is a row. So no stall is longer than
+// a chunk, and the text is never in memory as a whole.
+
+import { OvsdbError } from "./errors.ts";
+import { isSpace, JsonScanner } from "./jsonScanner.ts";
+
+/** Levels taken apart by hand: message, result, tables, rows. */
+const outlineDepth = 4;
+
+const quote = 0x22;
+const comma = 0x2c;
+const colon = 0x3a;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+
+/** A container whose end has not come yet; `key` is the member of `object` that is being read. */
+type Open = { readonly array: unknown[] } | { readonly object: Record<string, unknown>; key: string };
+
+type Expected = "value" | "value or end" | "key" | "key or end" | "colon" | "comma or end";
+
+export class JsonOutline {
+  readonly #stack: Open[] = [];
+  readonly #scanner = new JsonScanner();
+  /** Bytes of the piece that has begun in an earlier chunk; undefined between pieces. */
+  #piece: Uint8Array[] | undefined;
+  #expected: Expected = "value";
+  #value: unknown;
+
+  /** The value, once `push` has said that it is complete. */
+  get value(): unknown {
+    return this.#value;
+  }
+
+  /** Takes the bytes from index `from` on. The index after the value's last byte, or -1 when more is needed. */
+  push(bytes: Uint8Array, from: number): number {
+    let at = from;
+    while (at < bytes.length) {
+      const byte = bytes[at];
+      if (this.#piece) {
+        const end = this.#scanner.scan(bytes, at);
+        this.#piece.push(bytes.subarray(at, end < 0 ? bytes.length : end));
+        if (end < 0) return -1;
+        at = end;
+        this.#endPiece(this.#piece);
+      } else if (isSpace(byte)) at++;
+      else if (this.#beginsPiece(byte)) this.#piece = [];
+      else {
+        this.#punctuation(byte);
+        at++;
+      }
+      if (this.#stack.length === 0 && !this.#piece) return at;
+    }
+    return -1;
+  }
+
+  /** Whether `byte` is the first of something for JSON.parse: a key, a plain value, or a container that lies deep. */
+  #beginsPiece(byte: number | undefined): boolean {
+    const opens = byte === openBrace || byte === openBracket;
+    switch (this.#expected) {
+      case "key":
+      case "key or end":
+        return byte === quote;
+      case "value or end":
+        return byte !== closeBracket && (!opens || this.#stack.length >= outlineDepth);
+      case "value":
+        return !opens || this.#stack.length >= outlineDepth;
+      case "colon":
+      case "comma or end":
+        return false;
+    }
+  }
+
+  #punctuation(byte: number | undefined): void {
+    const open = this.#stack.at(-1);
+    const inArray = open !== undefined && "array" in open;
+    switch (this.#expected) {
+      case "value":
+      case "value or end":
+        if (byte === openBrace) return this.#open({ object: Object.create(null), key: "" }, "key or end");
+        if (byte === openBracket) return this.#open({ array: [] }, "value or end");
+        break;
+      case "colon":
+        if (byte === colon) return this.#expect("value");
+        break;
+      case "comma or end":
+        if (byte === comma) return this.#expect(inArray ? "value" : "key");
+        break;
+      case "key":
+      case "key or end":
+        break;
+    }
+    if (!open || !this.#expected.endsWith("or end") || byte !== (inArray ? closeBracket : closeBrace))
+      throw new OvsdbError("protocol error", `malformed JSON: expected ${this.#expected}`);
+    this.#stack.pop();
+    this.#place("array" in open ? open.array : open.object);
+  }
+
+  #expect(expected: Expected): void {
+    this.#expected = expected;
+  }
+
+  #open(container: Open, expected: Expected): void {
+    this.#stack.push(container);
+    this.#expected = expected;
+  }
+
+  #endPiece(pieces: readonly Uint8Array[]): void {
+    this.#piece = undefined;
+    const value: unknown = JSON.parse(Buffer.concat(pieces).toString());
+    const open = this.#stack.at(-1);
+    if (open && "object" in open && this.#expected.startsWith("key") && typeof value === "string") {
+      open.key = value;
+      this.#expected = "colon";
+    } else this.#place(value);
+  }
+
+  /** Puts a finished value where it belongs. */
+  #place(value: unknown): void {
+    const open = this.#stack.at(-1);
+    if (!open) this.#value = value;
+    else if ("array" in open) open.array.push(value);
+    else open.object[open.key] = value;
+    this.#expected = "comma or end";
+  }
+}

@@ -1,0 +1,51 @@
+// Whether the server at the other end is one to stay with. Servers since Open vSwitch 2.9 tell in their `_Server`
+// database: is this a member of a cluster, does it lead, is it connected to the majority, how far has its log come.
+
+import type { Row } from "./database.ts";
+import { parseSchema } from "./schema.ts";
+
+/** The part of the `_Server` schema that is read here (ovsdb-server(5)). */
+export const serverDatabaseSchema = parseSchema({
+  name: "_Server",
+  version: "1.0.0",
+  tables: {
+    Database: {
+      columns: {
+        name: { type: "string" },
+        model: { type: "string" },
+        connected: { type: "boolean" },
+        leader: { type: "boolean" },
+        cid: { type: { key: "uuid", min: 0, max: 1 } },
+        index: { type: { key: "integer", min: 0, max: 1 } },
+      },
+    },
+  },
+});
+
+export class Membership {
+  readonly #leaderOnly: boolean;
+  /** The cluster seen last, and the highest log index seen in it: a member behind that would take us back in time. */
+  #cluster: unknown;
+  #index = 0;
+
+  constructor(leaderOnly: boolean) {
+    this.#leaderOnly = leaderOnly;
+  }
+
+  /** Why not to stay with a server whose `_Server` row for the database is `row`; undefined to stay. */
+  refusal(row: Row | undefined): string | undefined {
+    if (!row) return undefined;
+    if (row.model === "relay") return row.connected ? undefined : "the relay has lost its source";
+    if (row.model !== "clustered") return undefined;
+    if (!row.connected) return "the cluster member is cut off from the majority";
+    if (this.#leaderOnly && !row.leader) return "the cluster member does not lead";
+    if (row.cid !== this.#cluster) {
+      this.#cluster = row.cid;
+      this.#index = 0;
+    }
+    const index = typeof row.index === "number" ? row.index : 0;
+    if (index < this.#index) return `the cluster member is stale: at index ${index}, seen ${this.#index}`;
+    this.#index = index;
+    return undefined;
+  }
+}

@@ -1,0 +1,235 @@
+// Keeps one replica equal to the server: asks for a monitor on each new connection, in the best way the server knows,
+// and turns what comes into changes of rows. Decoding goes in slices, so that neither a first copy nor a huge
+// transaction holds the event loop; only the moment in which it becomes visible is one piece.
+
+import { encodeColumn, type Intern } from "./codec.ts";
+import { sameValue } from "./columnValue.ts";
+import type { Atom, Row } from "./database.ts";
+import { isOvsdbError, OvsdbError } from "./errors.ts";
+import type { AnyChange, ReplicaStore, TableSelection } from "./replica.ts";
+import { RowDecoder } from "./rowDecoder.ts";
+import type { Rpc } from "./rpc.ts";
+import type { DatabaseSchema, TableSchema } from "./schema.ts";
+import { Slices } from "./slices.ts";
+
+/** The id of no transaction: a server finds nothing that follows it. */
+const noTransaction = "00000000-0000-0000-0000-000000000000";
+
+/** Beyond so many distinct map keys they are taken as data that does not repeat. */
+const maxInterned = 4096;
+
+export interface MonitorOptions {
+  /** Distinguishes the monitors of one connection. */
+  readonly id: string;
+  readonly schema: DatabaseSchema;
+  readonly selection: ReadonlyMap<string, TableSelection>;
+  readonly store: ReplicaStore;
+}
+
+type Json = { readonly [key: string]: unknown };
+type Notification = { readonly method: string; readonly params: readonly unknown[] };
+
+export class Monitor {
+  readonly id: string;
+  readonly #schema: DatabaseSchema;
+  readonly #selection: ReadonlyMap<string, TableSelection>;
+  readonly #store: ReplicaStore;
+  readonly #interned = new Map<Atom, Atom>();
+  #decoders: ReadonlyMap<string, RowDecoder> = new Map();
+  #slices: Slices | undefined;
+  /** Notifications that came before the reply was looked at; undefined afterwards. */
+  #early: Notification[] | undefined;
+  /** The last transaction that the replica contains, when the server names transactions. */
+  #lastTransaction = noTransaction;
+
+  /** Throws when the selection names what the schema does not have. */
+  constructor(options: MonitorOptions) {
+    for (const [name, { columns = [], where = [] }] of options.selection) {
+      const known = tableOf(options.schema, name).columns;
+      for (const column of [...columns, ...where.map((condition) => condition[0])])
+        if (!known.has(column) && column !== "_uuid")
+          throw new OvsdbError("unknown column", `replica: table ${name} has no column ${column}`);
+    }
+    this.id = options.id;
+    this.#schema = options.schema;
+    this.#selection = options.selection;
+    this.#store = options.store;
+  }
+
+  /** Begins to follow the server behind `rpc`. Whatever goes wrong ends that connection. */
+  async start(rpc: Rpc, server: DatabaseSchema): Promise<void> {
+    const slices = new Slices((error) => {
+      this.#lastTransaction = noTransaction;
+      rpc.close(asProtocolError(error));
+    });
+    this.#slices = slices;
+    this.#early = [];
+    this.#decoders = this.#decodersFor(server);
+    const { whole, transaction, rows } = await this.#request(rpc, server);
+    if (this.#slices !== slices) return;
+    slices.add(whole ? this.#copy(rows, transaction) : this.#update(rows, transaction));
+    const early = this.#early;
+    this.#early = undefined;
+    for (const { method, params } of early) this.notification(method, params);
+  }
+
+  /** The connection is gone. The rows stay; updates half taken in are dropped. */
+  stop(): void {
+    this.#slices?.clear();
+    this.#slices = undefined;
+    this.#store.setSynced(false);
+  }
+
+  /** The session is over, for `reason`. */
+  end(reason: OvsdbError): void {
+    this.stop();
+    this.#store.end(reason);
+  }
+
+  /** An `update`, `update2` or `update3` for this monitor. */
+  notification(method: string, params: readonly unknown[]): void {
+    if (this.#early) this.#early.push({ method, params });
+    else if (method === "update3") this.#slices?.add(this.#update(params[2], params[1]));
+    else this.#slices?.add(this.#update(params[1], noTransaction));
+  }
+
+  #decodersFor(server: DatabaseSchema): ReadonlyMap<string, RowDecoder> {
+    const intern: Intern = (atom) => {
+      const known = this.#interned.get(atom);
+      if (known !== undefined) return known;
+      if (this.#interned.size < maxInterned) this.#interned.set(atom, atom);
+      return atom;
+    };
+    const decoders = new Map<string, RowDecoder>();
+    for (const [name, { columns }] of this.#selection) {
+      const client = tableOf(this.#schema, name);
+      const there = server.tables.get(name);
+      if (there) decoders.set(name, new RowDecoder(client, there, columns ?? client.columns.keys(), intern));
+    }
+    return decoders;
+  }
+
+  /** Newest method first; a server that does not know it says so, and gets the next older one. */
+  async #request(
+    rpc: Rpc,
+    server: DatabaseSchema,
+  ): Promise<{ readonly whole: boolean; readonly transaction: unknown; readonly rows: unknown }> {
+    const tables = Object.fromEntries(
+      [...this.#decoders].map(([name, { columns }]) => {
+        const where = encodeWhere(
+          this.#selection.get(name),
+          tableOf(this.#schema, name),
+          server.tables.get(name),
+        );
+        return [name, [{ columns, ...(where && { where }) }]];
+      }),
+    );
+    const params = [server.name, this.id, tables];
+    try {
+      const reply = await rpc.request("monitor_cond_since", [...params, this.#lastTransaction]);
+      if (!Array.isArray(reply) || reply.length !== 3)
+        throw new OvsdbError("protocol error", "monitor_cond_since: expected three results");
+      return { whole: reply[0] !== true, transaction: reply[1], rows: reply[2] };
+    } catch (error) {
+      if (!isOvsdbError(error, "unknown method")) throw error;
+    }
+    const rows = await rpc.request("monitor_cond", params).catch((error: unknown) => {
+      if (!isOvsdbError(error, "unknown method")) throw error;
+      return rpc.request("monitor", params);
+    });
+    return { whole: true, transaction: noTransaction, rows };
+  }
+
+  /** Takes in one transaction, or all that happened since `#lastTransaction`. */
+  *#update(tables: unknown, transaction: unknown): Generator<void> {
+    const changes: AnyChange[] = [];
+    for (const [name, decoder, rows] of this.#tablesOf(tables)) {
+      const table = this.#store.table(name);
+      for (const uuid in rows) {
+        const old = table.get(uuid);
+        const row = decoder.after(uuid, old, rows[uuid]);
+        if (old || row) changes.push({ table: name, uuid, old, new: row });
+        yield;
+      }
+    }
+    this.#reached(transaction);
+    this.#store.apply(changes);
+  }
+
+  /** Takes in a whole copy. A row that did not change stays the same object and is no change. */
+  *#copy(tables: unknown, transaction: unknown): Generator<void> {
+    const copy = this.#store.emptyTables();
+    const changes: AnyChange[] = [];
+    for (const [name, decoder, rows] of this.#tablesOf(tables)) {
+      const before = this.#store.table(name);
+      for (const uuid in rows) {
+        const old = before.get(uuid);
+        const row = decoder.after(uuid, undefined, rows[uuid]);
+        if (!row) throw new OvsdbError("protocol error", `copy of table ${name} deletes a row`);
+        const same = old && sameRow(old, row);
+        copy.get(name)?.replace(undefined, same ? old : row);
+        if (!same) changes.push({ table: name, uuid, old, new: row });
+        yield;
+      }
+    }
+    for (const [name, table] of copy) {
+      for (const old of this.#store.table(name).values()) {
+        if (!table.get(old._uuid)) changes.push({ table: name, uuid: old._uuid, old, new: undefined });
+        yield;
+      }
+    }
+    this.#reached(transaction);
+    this.#store.exchange(copy, changes);
+  }
+
+  /** The rows are decoded; what remains, to put them into the tables, is done at once. */
+  #reached(transaction: unknown): void {
+    this.#store.setSynced(true);
+    this.#lastTransaction = typeof transaction === "string" ? transaction : noTransaction;
+  }
+
+  *#tablesOf(tables: unknown): Generator<[name: string, decoder: RowDecoder, rows: Json]> {
+    for (const [name, rows] of Object.entries(asObject(tables))) {
+      const decoder = this.#decoders.get(name);
+      if (!decoder)
+        throw new OvsdbError("protocol error", `update of table ${name}, which was not asked for`);
+      yield [name, decoder, asObject(rows)];
+    }
+  }
+}
+
+/** The wire form of the conditions; undefined when there are none, or when the server lacks a column they name. */
+function encodeWhere(
+  selection: TableSelection | undefined,
+  client: TableSchema,
+  server: TableSchema | undefined,
+): unknown[] | undefined {
+  const conditions = selection?.where;
+  if (!conditions || !conditions.every(([name]) => name === "_uuid" || server?.columns.has(name)))
+    return undefined;
+  return conditions.map(([name, compare, value]) => {
+    if (name === "_uuid") return [name, compare, ["uuid", value]];
+    const column = client.columns.get(name);
+    const bare = typeof value !== "object";
+    return [name, compare, column && encodeColumn(bare && column.kind === "set" ? [value] : value, column)];
+  });
+}
+
+function sameRow(a: Row, b: Row): boolean {
+  for (const name in b) if (!sameValue(a[name], b[name])) return false;
+  return true;
+}
+
+function tableOf(schema: DatabaseSchema, name: string): TableSchema {
+  const table = schema.tables.get(name);
+  if (table) return table;
+  throw new OvsdbError("unknown table", `database ${schema.name} has no table ${name}`);
+}
+
+function asObject(json: unknown): Json {
+  if (typeof json === "object" && json !== null && !Array.isArray(json)) return json as Json;
+  throw new OvsdbError("protocol error", "expected an object of tables or rows");
+}
+
+const asProtocolError = (error: unknown): OvsdbError =>
+  isOvsdbError(error) ? error : new OvsdbError("protocol error", String(error), { cause: error });

@@ -1,0 +1,120 @@
+// JSON-RPC 1.0 over a stream, as RFC 7047 section 4 uses it: requests both ways, notifications from the server, the
+// peer's `echo` answered here. One instance lives as long as its stream; it ends once, with a reason, and every
+// request still open then is rejected.
+
+import type { Duplex } from "node:stream";
+import { isOvsdbError, OvsdbError, serverError } from "./errors.ts";
+import { JsonStream } from "./jsonStream.ts";
+
+export interface RpcHandlers {
+  /** Bytes came: the peer is alive. */
+  readonly received: () => void;
+  readonly notification: (method: string, params: readonly unknown[]) => void;
+  /** The end, called once. */
+  readonly closed: (reason: OvsdbError) => void;
+}
+
+interface OpenRequest {
+  readonly method: string;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: OvsdbError) => void;
+}
+
+const maxMessageBytes = 1024 ** 3;
+
+export class Rpc {
+  readonly #stream: Duplex;
+  readonly #handlers: RpcHandlers;
+  readonly #incoming = new JsonStream(maxMessageBytes);
+  readonly #requests = new Map<number, OpenRequest>();
+  #outgoing: string[] = [];
+  #lastId = 0;
+  #closed: OvsdbError | undefined;
+
+  constructor(stream: Duplex, handlers: RpcHandlers) {
+    this.#stream = stream;
+    this.#handlers = handlers;
+    stream.on("data", (bytes: Buffer) => this.#receive(bytes));
+    stream.on("error", (cause) =>
+      this.close(new OvsdbError("connection lost", `connection failed: ${cause.message}`, { cause })),
+    );
+    stream.on("close", () =>
+      this.close(new OvsdbError("connection lost", "the server closed the connection")),
+    );
+  }
+
+  /** The result of `method`. Rejects with what the server answered, or with what ended the connection. */
+  request(method: string, params: readonly unknown[]): Promise<unknown> {
+    if (this.#closed) return Promise.reject(this.#closed);
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#requests.set(id, { method, resolve, reject });
+      this.#send({ id, method, params });
+    });
+  }
+
+  /** Ends the connection for `reason`. */
+  close(reason: OvsdbError): void {
+    if (this.#closed) return;
+    this.#closed = reason;
+    this.#stream.destroy();
+    // A request that was open may have been carried out, whatever ended the connection.
+    const lost = new OvsdbError(reason.code === "closed" ? "closed" : "connection lost", reason.message, {
+      cause: reason,
+      outcome: "unknown",
+    });
+    for (const request of this.#requests.values()) request.reject(lost);
+    this.#requests.clear();
+    this.#handlers.closed(reason);
+  }
+
+  /** Messages of one turn of the event loop leave in one write. */
+  #send(message: object): void {
+    this.#outgoing.push(JSON.stringify(message));
+    if (this.#outgoing.length > 1) return;
+    queueMicrotask(() => {
+      const text = this.#outgoing.join("");
+      this.#outgoing = [];
+      if (!this.#closed) this.#stream.write(text);
+    });
+  }
+
+  #receive(bytes: Buffer): void {
+    if (this.#closed) return;
+    this.#handlers.received();
+    try {
+      for (const message of this.#incoming.push(bytes)) this.#dispatch(message);
+    } catch (cause) {
+      this.close(
+        isOvsdbError(cause)
+          ? cause
+          : new OvsdbError("protocol error", `malformed message: ${String(cause)}`, { cause }),
+      );
+    }
+  }
+
+  #dispatch(message: unknown): void {
+    if (typeof message !== "object" || message === null || !("id" in message))
+      throw new OvsdbError("protocol error", "message without id");
+    const { id } = message;
+    if ("method" in message) {
+      const params = "params" in message && Array.isArray(message.params) ? message.params : undefined;
+      if (typeof message.method !== "string" || !params)
+        throw new OvsdbError("protocol error", "request without method or params");
+      if (id === null) this.#handlers.notification(message.method, params);
+      else this.#answer(id, message.method, params);
+      return;
+    }
+    const request = typeof id === "number" ? this.#requests.get(id) : undefined;
+    if (!request || typeof id !== "number") throw new OvsdbError("protocol error", "reply to no request");
+    this.#requests.delete(id);
+    if ("error" in message && message.error !== null)
+      request.reject(serverError(message.error, request.method));
+    else request.resolve("result" in message ? message.result : null);
+  }
+
+  #answer(id: unknown, method: string, params: readonly unknown[]): void {
+    if (method === "echo") this.#send({ id, result: params, error: null });
+    else this.#send({ id, result: null, error: { error: "unknown method" } });
+  }
+}

@@ -1,0 +1,46 @@
+// Runs jobs one after another without holding the event loop: a job is an iterator that pauses wherever it may be
+// interrupted. What fits into one slice is done before `add` returns.
+
+const sliceMs = 10;
+/** Asking for the time costs more than a small step. */
+const stepsPerLook = 16;
+
+export class Slices {
+  readonly #failed: (error: unknown) => void;
+  #jobs: Iterator<void>[] = [];
+  #busy = false;
+
+  /** `failed` gets what a job throws; the jobs behind it are dropped. */
+  constructor(failed: (error: unknown) => void) {
+    this.#failed = failed;
+  }
+
+  add(job: Iterator<void>): void {
+    this.#jobs.push(job);
+    if (!this.#busy) this.#run();
+  }
+
+  /** Drops all jobs, also the one under way. */
+  clear(): void {
+    this.#jobs = [];
+  }
+
+  #run(): void {
+    this.#busy = true;
+    const until = performance.now() + sliceMs;
+    try {
+      for (let steps = 1; this.#jobs[0]; steps++) {
+        const job = this.#jobs[0];
+        if (job.next().done && this.#jobs[0] === job) this.#jobs.shift();
+        if (steps % stepsPerLook === 0 && performance.now() >= until) {
+          setImmediate(() => this.#run());
+          return;
+        }
+      }
+    } catch (error) {
+      this.clear();
+      this.#failed(error);
+    }
+    this.#busy = false;
+  }
+}
