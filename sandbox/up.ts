@@ -3,11 +3,11 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { downSandbox } from "./down.ts";
 import { baseEnvironment } from "./environment.ts";
 import { buildFabric } from "./fabric/fabric.ts";
+import { freePort } from "./freePort.ts";
 import { requireMachine } from "./install/requirements.ts";
 import { baseDirectory, type Layout, layoutOf, type Settings } from "./layout.ts";
 import { createDatabases } from "./ovn/databases.ts";
@@ -149,15 +149,4 @@ const markerOf = (layout: Layout): string => join(layout.state, "starting");
 function stopwatch(progress: Progress): (step: string) => void {
   const start = performance.now();
   return (step) => progress(`${((performance.now() - start) / 1000).toFixed(1).padStart(5)} s  ${step}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const listening = Promise.withResolvers<void>();
-  server.once("error", listening.reject);
-  server.listen(0, "127.0.0.1", listening.resolve);
-  await listening.promise;
-  const address = server.address();
-  server.close();
-  return address !== null && typeof address === "object" ? address.port : 0;
 }
