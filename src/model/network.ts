@@ -79,3 +79,6 @@ export const ofFamily = <T extends Cidr | InterfaceAddress>(
 
 /** The network an interface address is in. */
 export const networkAround = (address: InterfaceAddress): Cidr => networkOf(address.ip, address.bits);
+
+/** The source that a server sees when a balancer chose the client itself as the endpoint; one address per family. */
+export const hairpinAddresses = ["169.254.0.5", "fd69::5"] as const;

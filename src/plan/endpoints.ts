@@ -1,0 +1,64 @@
+// Which endpoints a Service's port balances over, from the EndpointSlices that belong to the Service. The rules are
+// kube-proxy's: slices may overlap while endpoints move between them, and a rolling update may leave nothing ready.
+
+import type { Endpoint, EndpointPort, EndpointSlice, Service, ServicePort } from "../kube/objects.ts";
+import { type Family, formatIp, type Ip, parseIp } from "../model/ip.ts";
+
+export interface Backend {
+  readonly ip: Ip;
+  readonly port: number;
+}
+
+/** The labels by which somebody says that a Service or slice is not for this proxy. */
+const notForUs = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"] as const;
+
+/** Whether a Service or a slice is left to somebody else. */
+export const isForeign = ({ labels }: Service | EndpointSlice): boolean =>
+  notForUs.some((label) => Object.hasOwn(labels, label));
+
+/**
+ * Ready endpoints, or, when there is none, those that still serve while they terminate. Sorted, each once. An endpoint
+ * that two slices hold is ready if one of them says so.
+ */
+export function backendsOf(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  port: ServicePort,
+  family: Family,
+): readonly Backend[] {
+  const ready = new Map<string, Backend>();
+  const fallback = new Map<string, Backend>();
+  for (const slice of slices) {
+    if (slice.addressType !== `IPv${family}` || isForeign(slice)) continue;
+    for (const number of slice.ports.flatMap((slicePort) => numberOf(slicePort, port))) {
+      for (const endpoint of slice.endpoints) {
+        const backend = backendOf(endpoint, number, family);
+        if (!backend) continue;
+        if (endpoint.ready || service.publishNotReadyAddresses) ready.set(formatBackend(backend), backend);
+        else if (endpoint.serving && endpoint.terminating) fallback.set(formatBackend(backend), backend);
+      }
+    }
+  }
+  return [...(ready.size > 0 ? ready : fallback).values()].toSorted(byAddress);
+}
+
+/** As OVN writes an address with a port: `10.244.1.5:80`, `[fd00::5]:80`. */
+export const formatBackend = ({ ip, port }: Backend): string =>
+  ip.family === 4 ? `${formatIp(ip)}:${port}` : `[${formatIp(ip)}]:${port}`;
+
+/** Port numbers differ between slices when pods of one Service give one name to different ports. */
+const numberOf = (slicePort: EndpointPort, port: ServicePort): readonly number[] =>
+  slicePort.name === port.name && slicePort.protocol === port.protocol && slicePort.port !== undefined
+    ? [slicePort.port]
+    : [];
+
+/** All addresses of an endpoint mean the same, so the first will do (EndpointSlice API). */
+function backendOf({ addresses }: Endpoint, port: number, family: Family): Backend | undefined {
+  const ip = parseIp(addresses[0] ?? "");
+  return ip?.family === family ? { ip, port } : undefined;
+}
+
+function byAddress(a: Backend, b: Backend): number {
+  if (a.ip.value !== b.ip.value) return a.ip.value < b.ip.value ? -1 : 1;
+  return a.port - b.port;
+}
