@@ -2,7 +2,12 @@
 // the external bridge. Every step states what should be, so that all of them can be done again after anything: a
 // restart of Open vSwitch, a new subnet, an agent that died half-way.
 
-import { nodeSubnetsOf } from "../kube/annotations.ts";
+import {
+  type AnnotationValues,
+  chassisIdAnnotation,
+  gatewayConfigAnnotation,
+  nodeSubnetsOf,
+} from "../kube/annotations.ts";
 import type { Node } from "../kube/objects.ts";
 import { type Cidr, formatIp, parseIp } from "../model/ip.ts";
 import { macOf } from "../model/mac.ts";
@@ -32,8 +37,8 @@ export interface HostNetworkOptions {
   readonly db: Vswitch;
   readonly writer: Writer;
   readonly run: Run;
-  /** Tells the cluster who this node is and how it reaches the world. */
-  readonly announce: (chassisId: string, gateway: GatewayConfig, uplink: string) => Promise<void>;
+  /** Tells the cluster who this node is and how it reaches the world, by these annotations. */
+  readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
 }
 
 /** How far the node has come. */
@@ -53,8 +58,11 @@ export async function bringUp(options: HostNetworkOptions, node: Node | undefine
   const gateway = await readGateway(run, uplink);
   const encapIp = options.encapIp ?? gateway.addresses.map(({ ip }) => formatIp(ip))[0] ?? "";
   const chassisId = await prepareChassis(db, writer, { ...options, encapIp });
-  if (!node) return waiting(`the API server knows no node ${nodeName}`);
-  await options.announce(chassisId, gateway, uplink.name);
+  if (!node) return waiting(`the API server has not told about node ${nodeName} yet`);
+  await options.announce(node, {
+    ...chassisIdAnnotation(chassisId),
+    ...gatewayConfigAnnotation(gateway, { bridge: onNode.externalBridge, uplink: uplink.name }),
+  });
 
   const subnets = nodeSubnetsOf(node);
   if (!subnets) return waiting("the Weft controller has given this node no subnet yet");
