@@ -17,17 +17,18 @@ const patienceMs = 3_000;
 export async function downSandbox(name: string, base: string): Promise<boolean> {
   if (!namePattern.test(name)) throw new Error(`--name ${name}: not the name of a sandbox`);
   const state = join(base, name);
-  const namespaces = namespacesWith(`weft-${name}-`);
-  const existed = existsSync(state) || namespaces.length > 0;
+  const prefix = `weft-${name}-`;
+  const existed = existsSync(state) || namespacesWith(prefix).length > 0;
   const supervisor = new Supervisor(join(state, "proc"));
   const spared = ownAncestry();
-  const inodes = inodesOf(namespaces);
+  // Looked at anew each time: a runner may make one more namespace for a pod just before it ends.
   const ours = (): number[] =>
-    [...new Set([...supervisor.alivePids(), ...processesInNetns(inodes)])].filter((pid) => !spared.has(pid));
+    [...new Set([...supervisor.alivePids(), ...processesInNetns(inodesOf(namespacesWith(prefix)))])].filter(
+      (pid) => !spared.has(pid),
+    );
   await endProcesses(ours, patienceMs);
   await unmountBelow(state);
-  // Listed again: a runner may have made one more for a pod just before it ended.
-  await removeNamespaces(namespacesWith(`weft-${name}-`));
+  await removeNamespaces(namespacesWith(prefix));
   await removeNamespaceDirectory();
   await rm(state, { recursive: true, force: true });
   await removeIfEmpty(base);

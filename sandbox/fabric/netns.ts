@@ -1,7 +1,7 @@
 // The network namespaces of a sandbox: made in one batch, found by their prefix, removed in one batch.
 
 import { readdirSync, statSync } from "node:fs";
-import { run } from "../process/run.ts";
+import { run, tryRun } from "../process/run.ts";
 
 const directory = "/run/netns";
 
@@ -24,13 +24,18 @@ export function namespacesWith(prefix: string): string[] {
     .toSorted();
 }
 
-/** What /proc/PID/ns/net of a process inside shows. */
+/** What /proc/PID/ns/net of a process inside shows; a namespace that is gone meanwhile is left out. */
 export const inodesOf = (names: readonly string[]): Set<number> =>
-  new Set(names.map((name) => statSync(`${directory}/${name}`).ino));
+  new Set(names.flatMap((name) => statSync(`${directory}/${name}`, { throwIfNoEntry: false })?.ino ?? []));
 
+/** A namespace that somebody else has removed meanwhile is as good as removed. */
 export async function removeNamespaces(names: readonly string[]): Promise<void> {
-  if (names.length > 0)
-    await run(["ip", "-batch", "-"], { input: names.map((name) => `netns del ${name}\n`).join("") });
+  if (names.length === 0) return;
+  const input = names.map((name) => `netns del ${name}\n`).join("");
+  const { stderr } = await tryRun(["ip", "-force", "-batch", "-"], { input });
+  const left = listDirectory().filter((name) => names.includes(name));
+  if (left.length > 0)
+    throw new Error(`network namespaces ${left.join(" ")} cannot be removed: ${stderr.trim()}`);
 }
 
 /** The first `ip netns add` of a machine mounts its directory on itself; the last sandbox takes that away again. */

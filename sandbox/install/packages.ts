@@ -43,7 +43,8 @@ async function aptInstall(packages: readonly string[], say: (line: string) => vo
     await run(install, options);
   }
   const added = (await serviceUnits()).filter((unit) => !unitsBefore.includes(unit));
-  if (added.length > 0) await run(["deb-systemd-helper", "disable", ...added]);
+  if (added.length > 0 && findProgram("systemctl") !== undefined)
+    await run(["systemctl", "disable", "--quiet", ...added]);
 }
 
 /** The systemd services that packages have brought, whether or not systemd runs here. */

@@ -41,8 +41,9 @@ function wrapper(root: string, program: string, state: string): string {
   // The whole top directory (`/run`), since that one exists in any root file system.
   const top = `/${resolve(state).split("/")[1] ?? ""}`;
   return `#!/bin/sh
-# Runs ${program} of ${root}; same pid, no mount outlives it.
-exec unshare --mount --propagation private sh -c '
+# Runs ${program} of ${root}; same pid, no mount outlives it. As a slave it also loses the network namespaces
+# that are deleted later: it would keep them alive.
+exec unshare --mount --propagation slave sh -c '
 root=$1
 shift
 for directory in /proc /sys /dev ${top}; do mount --rbind "$directory" "$root$directory" || exit 125; done
