@@ -1,0 +1,232 @@
+// One request from its path to its answer: who calls, what is meant, which verb does it.
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Authenticator } from "../auth.ts";
+import type { Cluster } from "../cluster.ts";
+import { discoveryOf } from "../discovery.ts";
+import { type KubeletSocket, nodeOf, proxyLog, proxyUpgrade } from "../proxy.ts";
+import { selectionOf } from "../select/selection.ts";
+import { ApiError, noSuchPath, notSupported, successStatus, unauthorized } from "../status.ts";
+import { columnDefinitions, includeObjectOf, tableOf, tableRow } from "../tables/table.ts";
+import { create } from "../verbs/create.ts";
+import { deleteOptionsOf, remove } from "../verbs/delete.ts";
+import { listTexts, pageOf, tableTexts } from "../verbs/list.ts";
+import { writeOptionsOf } from "../verbs/options.ts";
+import { bind, patchScale, replaceScale, scaleOf } from "../verbs/subresources.ts";
+import { entryOf, patch, replace } from "../verbs/update.ts";
+import { serveWatch } from "../verbs/watch.ts";
+import { answerFormOf } from "./accept.ts";
+import { apiErrorOf, refuseUpgrade, sendJson, sendText } from "./answer.ts";
+import { readObject, readPatch } from "./body.ts";
+import { writeTexts } from "./stream.ts";
+import { type Target, targetOf } from "./target.ts";
+
+export interface Server {
+  readonly cluster: Cluster;
+  readonly authenticator: Authenticator;
+  readonly kubeletSocket: KubeletSocket;
+  readonly bookmarkIntervalMs: number;
+  readonly log: (text: string) => void;
+  /** Fires when the server stops: watches and streams end then. */
+  readonly stopping: AbortSignal;
+}
+
+interface Exchange {
+  readonly server: Server;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly query: URLSearchParams;
+  /** Fires when the client goes or the server stops. */
+  readonly signal: AbortSignal;
+}
+
+const healthPaths = ["/healthz", "/livez", "/readyz"];
+
+export async function handleRequest(
+  server: Server,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const closed = new AbortController();
+  response.once("close", () => closed.abort());
+  const signal = AbortSignal.any([closed.signal, server.stopping]);
+  try {
+    const { path, query } = locationOf(request);
+    if (healthPaths.includes(path)) return sendText(response, "ok");
+    if (!server.authenticator.userOf(request.headers.authorization)) throw unauthorized();
+    const document = request.method === "GET" ? discoveryOf(path) : undefined;
+    if (document) return sendJson(response, 200, document);
+    await dispatch({ server, request, response, query, signal }, targetOf(path));
+  } catch (error) {
+    if (signal.aborted || response.headersSent) response.destroy();
+    else {
+      const { code, status } = apiErrorOf(error, server.log);
+      sendJson(response, code, status);
+    }
+  }
+}
+
+function locationOf(request: IncomingMessage): { readonly path: string; readonly query: URLSearchParams } {
+  const [path = "", ...query] = (request.url ?? "/").split("?");
+  return {
+    path: path.length > 1 ? path.replace(/\/$/, "") : path,
+    query: new URLSearchParams(query.join("?")),
+  };
+}
+
+async function dispatch(exchange: Exchange, target: Target): Promise<void> {
+  if (target.subresource === "log") return serveLog(exchange, target);
+  if (target.subresource === "exec") throw refusedStream(exchange, target);
+  if (target.subresource === "attach" || target.subresource === "portforward")
+    throw notSupported(target.subresource === "attach" ? "attach" : "port-forward");
+  switch (exchange.request.method ?? "") {
+    case "GET":
+      return target.name === "" ? serveMany(exchange, target) : serveOne(exchange, target);
+    case "POST":
+      return serveCreate(exchange, target);
+    case "PUT":
+      return serveReplace(exchange, target);
+    case "PATCH":
+      return servePatch(exchange, target);
+    case "DELETE":
+      return serveDelete(exchange, target);
+    default:
+      throw wrongMethod();
+  }
+}
+
+const wrongMethod = (): ApiError =>
+  new ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+
+function serveOne(
+  { server, request, response, query }: Exchange,
+  { kind, namespace, name, subresource }: Target,
+): void {
+  const entry = entryOf(server.cluster, kind, namespace, name);
+  if (subresource === "scale") return sendJson(response, 200, scaleOf(entry.object));
+  if (subresource === "binding") throw wrongMethod();
+  if (answerFormOf(request.headers.accept) === "object") return sendJson(response, 200, entry.json);
+  const row = tableRow(kind, entry.object, server.cluster.clock(), includeObjectOf(query));
+  const metadata = { resourceVersion: String(entry.revision) };
+  sendJson(response, 200, tableOf(columnDefinitions(kind), [row], metadata));
+}
+
+async function serveMany(
+  { server, request, response, query, signal }: Exchange,
+  { kind, namespace }: Target,
+): Promise<void> {
+  const { cluster, bookmarkIntervalMs } = server;
+  const form = answerFormOf(request.headers.accept);
+  const selection = selectionOf(kind, namespace, query);
+  const include = includeObjectOf(query);
+  if (["true", "1"].includes(query.get("watch") ?? "")) {
+    const table = form === "table" ? include : undefined;
+    return serveWatch({ cluster, kind, selection, query, table, bookmarkIntervalMs }, response, signal);
+  }
+  const page = pageOf(cluster, kind, selection, query);
+  response.writeHead(200, { "content-type": "application/json", "cache-control": "no-cache, private" });
+  const texts = form === "table" ? tableTexts(kind, page, cluster.clock(), include) : listTexts(kind, page);
+  await writeTexts(response, texts, signal);
+  response.end();
+}
+
+/** Warnings go into headers, so they are gathered before the answer is written. */
+const optionsOf = ({ query, response }: Exchange): ReturnType<typeof writeOptionsOf> =>
+  writeOptionsOf(query, (text) => response.appendHeader("warning", `299 - ${JSON.stringify(text)}`));
+
+async function serveCreate(
+  exchange: Exchange,
+  { kind, namespace, name, subresource }: Target,
+): Promise<void> {
+  const { server, request, response } = exchange;
+  const scoped = kind.namespaced === (namespace !== "");
+  if (!scoped || (name !== "" && subresource !== "binding")) throw wrongMethod();
+  const body = await readObject(request);
+  const created =
+    subresource === "binding"
+      ? bind(server.cluster, kind, entryOf(server.cluster, kind, namespace, name), body, optionsOf(exchange))
+      : create(server.cluster, kind, namespace, body, optionsOf(exchange));
+  sendJson(response, 201, created);
+}
+
+async function serveReplace(exchange: Exchange, target: Target): Promise<void> {
+  const { kind, namespace, name, subresource } = target;
+  if (name === "") throw wrongMethod();
+  const body = await readObject(exchange.request);
+  const { cluster } = exchange.server;
+  const entry = entryOf(cluster, kind, namespace, name);
+  const options = optionsOf(exchange);
+  if (subresource === "scale")
+    return sendJson(exchange.response, 200, replaceScale(cluster, kind, entry, body, options));
+  sendJson(exchange.response, 200, replace(cluster, kind, entry, partOf(target), body, options));
+}
+
+async function servePatch(exchange: Exchange, target: Target): Promise<void> {
+  const { kind, namespace, name, subresource } = target;
+  if (name === "") throw wrongMethod();
+  const change = await readPatch(exchange.request);
+  const { cluster } = exchange.server;
+  const entry = entryOf(cluster, kind, namespace, name);
+  const options = optionsOf(exchange);
+  if (subresource === "scale")
+    return sendJson(exchange.response, 200, patchScale(cluster, kind, entry, change, options));
+  sendJson(exchange.response, 200, patch(cluster, kind, entry, partOf(target), change, options));
+}
+
+function partOf({ subresource }: Target): "" | "status" | "finalize" {
+  if (subresource === "" || subresource === "status" || subresource === "finalize") return subresource;
+  throw wrongMethod();
+}
+
+async function serveDelete({ server, request, response, query }: Exchange, target: Target): Promise<void> {
+  const { kind, namespace, name, subresource } = target;
+  if (subresource !== "") throw wrongMethod();
+  const options = deleteOptionsOf(await readObject(request), query);
+  if (name !== "")
+    return sendJson(
+      response,
+      200,
+      remove(server.cluster, kind, entryOf(server.cluster, kind, namespace, name), options),
+    );
+  const selection = selectionOf(kind, namespace, query);
+  for (const entry of server.cluster.store.shelf(kind).range(namespace))
+    if (selection.matches(entry.object)) remove(server.cluster, kind, entry, options);
+  sendJson(response, 200, successStatus(kind, "", ""));
+}
+
+function serveLog(
+  { server, request, response, query, signal }: Exchange,
+  { kind, namespace, name }: Target,
+): Promise<void> {
+  if (request.method !== "GET") throw wrongMethod();
+  const pod = entryOf(server.cluster, kind, namespace, name).object;
+  return proxyLog(server.kubeletSocket, pod, query, response, signal);
+}
+
+/** kubectl comes here, by POST, when its WebSocket was refused: the first reason is the better answer. */
+function refusedStream({ server }: Exchange, { kind, namespace, name }: Target): ApiError {
+  nodeOf(entryOf(server.cluster, kind, namespace, name).object);
+  return notSupported("exec over SPDY (a WebSocket with v5.channel.k8s.io is)");
+}
+
+/** A connection that asks to become a WebSocket: only exec does. */
+export async function handleUpgrade(
+  server: Server,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  try {
+    const { path, query } = locationOf(request);
+    if (!server.authenticator.userOf(request.headers.authorization)) throw unauthorized();
+    const { kind, namespace, name, subresource } = targetOf(path);
+    if (subresource === "") throw noSuchPath();
+    if (subresource !== "exec")
+      throw notSupported(subresource === "portforward" ? "port-forward" : subresource);
+    const pod = entryOf(server.cluster, kind, namespace, name).object;
+    await proxyUpgrade(server.kubeletSocket, pod, query, { request, socket, head }, server.stopping);
+  } catch (error) {
+    if (!socket.destroyed) refuseUpgrade(socket, apiErrorOf(error, server.log));
+  }
+}

@@ -1,0 +1,94 @@
+// What the server must know of a kind to serve it. A kind is one file beside this one and one line in table.ts; all
+// else (routes, discovery, OpenAPI, patches, tables, selectors) follows from this description.
+
+import type { Causes } from "../causes.ts";
+import type { Json } from "../json.ts";
+import type { KubeObject } from "../objects.ts";
+import { type MessageType, schema } from "../schema/schema.ts";
+import type { ResourceName } from "../status.ts";
+import { isDnsSubdomain } from "../validate/names.ts";
+
+export type Subresource =
+  | "status"
+  | "scale"
+  | "log"
+  | "exec"
+  | "attach"
+  | "portforward"
+  | "binding"
+  | "finalize";
+
+/** A column of `kubectl get`; `priority` 1 shows only with `-o wide`. */
+export interface Column {
+  readonly name: string;
+  readonly type: "string" | "integer" | "date";
+  readonly priority: 0 | 1;
+  readonly cell: (object: KubeObject, now: number) => Json;
+}
+
+/** How a name is checked; answers what is wrong with it, or "". */
+export type NameRule = (name: string) => string;
+
+export interface Kind extends ResourceName {
+  readonly version: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly namespaced: boolean;
+  readonly subresources: readonly Subresource[];
+  /** Whether a change of the specification counts up metadata.generation. */
+  readonly tracksGeneration: boolean;
+  /** Undefined for kinds without a table: their bodies are taken as they are, and strategic patches refused. */
+  readonly type: MessageType | undefined;
+  readonly nameRule: NameRule;
+  /** Field selectors besides metadata.name and metadata.namespace. */
+  readonly selectableFields: Readonly<Record<string, (object: KubeObject) => string>>;
+  readonly columns: readonly Column[];
+  /** Fills in what the client left out; sees every object that is written. */
+  readonly defaults: (object: KubeObject) => KubeObject;
+  /** What a new object becomes whatever the client asked, such as a pod's phase. */
+  readonly prepareCreate: (object: KubeObject) => KubeObject;
+  readonly validate: (object: KubeObject, causes: Causes) => void;
+  readonly validateUpdate: (object: KubeObject, old: KubeObject, causes: Causes) => void;
+}
+
+type Required = "group" | "version" | "kind" | "plural" | "namespaced";
+
+/** Fills in the parts of a kind's description that most kinds share. */
+export function defineKind(kind: Pick<Kind, Required> & Partial<Omit<Kind, Required>>): Kind {
+  return {
+    singular: kind.kind.toLowerCase(),
+    shortNames: [],
+    categories: [],
+    subresources: [],
+    tracksGeneration: false,
+    type: schema.get(kind.kind),
+    nameRule: isDnsSubdomain,
+    selectableFields: {},
+    columns: [],
+    defaults: (object) => object,
+    prepareCreate: (object) => object,
+    validate: () => {},
+    validateUpdate: () => {},
+    ...kind,
+  };
+}
+
+export const apiVersionOf = (kind: Kind): string =>
+  kind.group === "" ? kind.version : `${kind.group}/${kind.version}`;
+
+export const hasStatus = (kind: Kind): boolean => kind.subresources.includes("status");
+
+export const text = (name: string, cell: Column["cell"], priority: 0 | 1 = 0): Column => ({
+  name,
+  type: "string",
+  priority,
+  cell,
+});
+
+export const integer = (name: string, cell: Column["cell"], priority: 0 | 1 = 0): Column => ({
+  name,
+  type: "integer",
+  priority,
+  cell,
+});

@@ -1,0 +1,190 @@
+// Gives Services their cluster addresses and node ports. What is taken is read off the stored Services, so there is
+// nothing to release and nothing to repair.
+
+import {
+  addressAt,
+  type Cidr,
+  contains,
+  type Family,
+  formatCidr,
+  formatIp,
+  parseIp,
+  sizeOf,
+} from "../../../src/model/ip.ts";
+import type { Causes } from "../causes.ts";
+import { type Json, type JsonObject, listAt, numberAt, objectAt, textAt, without } from "../json.ts";
+import type { KubeObject } from "../objects.ts";
+
+const nodePorts = { first: 30_000, last: 32_767 };
+
+/** `cidrs` has at most one per family; the first is the family of a Service that does not choose. */
+export interface ServiceAddresses {
+  readonly cidrs: readonly Cidr[];
+}
+
+/**
+ * The Service with clusterIP, clusterIPs, ipFamilies, ipFamilyPolicy and node ports filled in. `others` are all other
+ * Services; `old` is the stored state, whose addresses stay.
+ */
+export function allocated(
+  service: KubeObject,
+  old: KubeObject | undefined,
+  others: readonly KubeObject[],
+  { cidrs }: ServiceAddresses,
+  causes: Causes,
+): KubeObject {
+  const spec = inherited(objectAt(service, "spec"), objectAt(old, "spec"));
+  const type = textAt(spec, "type");
+  if (type === "ExternalName")
+    return { ...service, spec: without(spec, "clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy") };
+  const asked = askedIps(spec);
+  const headless = asked[0] === "None";
+  const families = familiesOf(spec, headless ? [] : asked, cidrs, causes);
+  const clusterIps = headless ? ["None"] : clusterIpsOf(asked, families, others, cidrs, causes);
+  const withPorts =
+    type === "NodePort" || type === "LoadBalancer" ? { ports: portsOf(spec, others, causes) } : {};
+  return {
+    ...service,
+    spec: {
+      ...spec,
+      ...withPorts,
+      clusterIP: clusterIps[0] ?? "",
+      clusterIPs: clusterIps,
+      ipFamilies: families.map((family) => `IPv${family}`),
+      ipFamilyPolicy:
+        textAt(spec, "ipFamilyPolicy") || (families.length > 1 ? "RequireDualStack" : "SingleStack"),
+    },
+  };
+}
+
+/** `kubectl replace` and apply leave out what the server gave: an update keeps it. */
+function inherited(spec: JsonObject, old: JsonObject): JsonObject {
+  const external = textAt(old, "type") === "ExternalName";
+  const missing = external || askedIps(spec).length > 0 || textAt(old, "clusterIP") === "";
+  const kept = missing ? spec : { ...spec, clusterIP: old["clusterIP"], clusterIPs: old["clusterIPs"] };
+  const single = textAt(spec, "ipFamilyPolicy") === "SingleStack";
+  const shrunk =
+    single && listAt(kept, "clusterIPs").length > 1 && textAt(old, "ipFamilyPolicy") !== "SingleStack";
+  return shrunk
+    ? {
+        ...kept,
+        clusterIPs: listAt(kept, "clusterIPs").slice(0, 1),
+        ipFamilies: listAt(kept, "ipFamilies").slice(0, 1),
+      }
+    : kept;
+}
+
+function askedIps(spec: JsonObject): readonly string[] {
+  const list = listAt(spec, "clusterIPs").map(String);
+  const first = textAt(spec, "clusterIP");
+  return list.length > 0 || first === "" ? list : [first];
+}
+
+function familiesOf(
+  spec: JsonObject,
+  ips: readonly string[],
+  cidrs: readonly Cidr[],
+  causes: Causes,
+): readonly Family[] {
+  const available = cidrs.map((cidr) => cidr.ip.family);
+  const asked = listAt(spec, "ipFamilies").map((name): Family => (name === "IPv6" ? 6 : 4));
+  const ofIps = ips.flatMap((ip) => parseIp(ip)?.family ?? []);
+  const chosen = [...new Set([...asked, ...ofIps])];
+  for (const family of chosen)
+    if (!available.includes(family))
+      causes.invalid("spec.ipFamilies[0]", `IPv${family}`, "not configured on this cluster");
+  const policy = textAt(spec, "ipFamilyPolicy");
+  if (policy === "RequireDualStack" && available.length < 2)
+    causes.invalid("spec.ipFamilyPolicy", policy, "this cluster is not configured for dual-stack services");
+  if (policy === "" || policy === "SingleStack") {
+    if (policy !== "" && chosen.length > 1)
+      causes.invalid(
+        "spec.ipFamilyPolicy",
+        policy,
+        "may not be SingleStack when multiple IP families are specified",
+      );
+    return chosen.length > 0 ? chosen : available.slice(0, 1);
+  }
+  return [...chosen, ...available.filter((family) => !chosen.includes(family))];
+}
+
+function clusterIpsOf(
+  asked: readonly string[],
+  families: readonly Family[],
+  others: readonly KubeObject[],
+  cidrs: readonly Cidr[],
+  causes: Causes,
+): readonly string[] {
+  const taken = new Set(others.flatMap((other) => listAt(other, "spec", "clusterIPs").map(String)));
+  return families.map((family, index) => {
+    const cidr = cidrs.find((candidate) => candidate.ip.family === family);
+    const given = asked[index];
+    if (given !== undefined) {
+      checkClusterIp(given, index, cidr, taken, causes);
+      return given;
+    }
+    const free = cidr && freeAddress(cidr, taken);
+    if (free === undefined)
+      causes.invalid(`spec.clusterIPs[${index}]`, null, "failed to allocate IP: range is full");
+    return free ?? "";
+  });
+}
+
+function checkClusterIp(
+  ip: string,
+  index: number,
+  cidr: Cidr | undefined,
+  taken: ReadonlySet<string>,
+  causes: Causes,
+): void {
+  const field = `spec.clusterIPs[${index}]`;
+  const parsed = parseIp(ip);
+  if (!parsed) causes.invalid(field, [ip], "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+  else if (!cidr || !contains(cidr, parsed))
+    causes.invalid(
+      field,
+      [ip],
+      `failed to allocate IP ${ip}: the provided IP is not in the valid range${cidr ? `. The range of valid IPs is ${formatCidr(cidr)}` : ""}`,
+    );
+  else if (taken.has(formatIp(parsed)))
+    causes.invalid(field, [ip], `failed to allocate IP ${ip}: provided IP is already allocated`);
+}
+
+/** Counts up from the low end; .0 is no host's and .1 is the `kubernetes` Service's. */
+function freeAddress(cidr: Cidr, taken: ReadonlySet<string>): string | undefined {
+  const last = sizeOf(cidr) - (cidr.ip.family === 4 ? 2n : 1n);
+  for (let offset = 2n; offset <= last; offset++) {
+    const text = formatIp(addressAt(cidr, offset));
+    if (!taken.has(text)) return text;
+  }
+  return undefined;
+}
+
+function portsOf(spec: JsonObject, others: readonly KubeObject[], causes: Causes): readonly Json[] {
+  const taken = new Set(others.flatMap((other) => listAt(other, "spec", "ports").map(nodePortKey)));
+  return listAt(spec, "ports").map((port, index) => {
+    const field = `spec.ports[${index}].nodePort`;
+    const protocol = textAt(port, "protocol");
+    const given = numberAt(port, "nodePort") || undefined;
+    if (given !== undefined && (given < nodePorts.first || given > nodePorts.last))
+      causes.invalid(
+        field,
+        given,
+        `provided port is not in the valid range. The range of valid ports is ${nodePorts.first}-${nodePorts.last}`,
+      );
+    else if (given !== undefined && taken.has(`${protocol}/${given}`))
+      causes.invalid(field, given, "provided port is already allocated");
+    const free = given ?? freePort(protocol, taken);
+    taken.add(`${protocol}/${free}`);
+    return { ...objectAt(port), nodePort: free };
+  });
+}
+
+function freePort(protocol: string, taken: ReadonlySet<string>): number {
+  let port = nodePorts.first;
+  while (taken.has(`${protocol}/${port}`)) port++;
+  return port;
+}
+
+const nodePortKey = (port: Json): string =>
+  `${textAt(port, "protocol")}/${numberAt(port, "nodePort") ?? "none"}`;

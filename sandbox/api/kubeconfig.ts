@@ -1,0 +1,26 @@
+// A kubeconfig for one user of one server, as text; kubectl and Weft read the same file.
+
+import { writeFile } from "node:fs/promises";
+import { stringify } from "yaml";
+
+export interface Credentials {
+  readonly server: string;
+  readonly ca: string;
+  readonly token: string;
+}
+
+export const kubeconfigText = ({ server, ca, token }: Credentials): string =>
+  stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [
+      { name: "weft", cluster: { server, "certificate-authority-data": Buffer.from(ca).toString("base64") } },
+    ],
+    users: [{ name: "admin", user: { token } }],
+    contexts: [{ name: "weft", context: { cluster: "weft", user: "admin", namespace: "default" } }],
+    "current-context": "weft",
+  });
+
+/** Readable by its owner only: the token in it is all that is needed to do everything. */
+export const writeKubeconfig = (path: string, credentials: Credentials): Promise<void> =>
+  writeFile(path, kubeconfigText(credentials), { mode: 0o600 });

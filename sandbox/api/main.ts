@@ -1,0 +1,55 @@
+// The API server as a process of its own. Prints one JSON line when it is ready, and stops on SIGTERM or SIGINT.
+
+import { once } from "node:events";
+import { parseArgs } from "node:util";
+import { writeKubeconfig } from "./kubeconfig.ts";
+import { startApi } from "./start.ts";
+
+const usage = `usage: node sandbox/api/main.ts --state-dir DIR [options]
+  --host ADDRESS          where to listen (127.0.0.1)
+  --port NUMBER           0 for any free one (6443)
+  --socket PATH           listen on this unix socket too, also with TLS
+  --name NAME             a name or address for the certificate; repeatable
+  --service-cidr CIDR     for Services; one a family, the preferred one first (10.96.0.0/16)
+  --endpoint ADDRESS      the server's address in default/kubernetes; repeatable
+  --kubelet-socket PATH   the kubelet's unix socket, {node} stands for the node's name
+  --kubeconfig PATH=URL   write a kubeconfig for clients that call the server at URL; repeatable
+`;
+
+const { values } = parseArgs({
+  options: {
+    "state-dir": { type: "string" },
+    host: { type: "string", default: "127.0.0.1" },
+    port: { type: "string", default: "6443" },
+    socket: { type: "string" },
+    name: { type: "string", multiple: true, default: [] },
+    "service-cidr": { type: "string", multiple: true, default: ["10.96.0.0/16"] },
+    endpoint: { type: "string", multiple: true, default: [] },
+    "kubelet-socket": { type: "string", default: "/run/kubelet/{node}.sock" },
+    kubeconfig: { type: "string", multiple: true, default: [] },
+    help: { type: "boolean", default: false },
+  },
+});
+const stateDir = values["state-dir"];
+if (values.help || stateDir === undefined) {
+  process.stderr.write(usage);
+  process.exit(values.help ? 0 : 2);
+}
+
+await using api = await startApi({
+  stateDir,
+  host: values.host,
+  port: Number(values.port),
+  ...(values.socket !== undefined && { socketPath: values.socket }),
+  names: [values.host, ...values.name],
+  serviceCidrs: values["service-cidr"],
+  endpoints: values.endpoint,
+  kubeletSocket: (node) => values["kubelet-socket"].replaceAll("{node}", node),
+  log: (text) => process.stderr.write(`${text}\n`),
+});
+for (const pair of values.kubeconfig) {
+  const split = pair.indexOf("=");
+  await writeKubeconfig(pair.slice(0, split), { ...api.credentials, server: pair.slice(split + 1) });
+}
+process.stdout.write(`${JSON.stringify({ ready: true, server: api.credentials.server, port: api.port })}\n`);
+await Promise.race(["SIGTERM", "SIGINT"].map((signal) => once(process, signal)));

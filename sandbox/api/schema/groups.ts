@@ -1,0 +1,32 @@
+// The types of apps/v1, discovery.k8s.io/v1 and coordination.k8s.io/v1, written as in core.ts.
+
+export const groupTypes = `
+Deployment: 1 metadata ObjectMeta, 2 spec DeploymentSpec, 3 status DeploymentStatus
+ReplicaSet: 1 metadata ObjectMeta, 2 spec ReplicaSetSpec, 3 status ReplicaSetStatus
+EndpointSlice: 1 metadata ObjectMeta, 4 addressType string, 2 endpoints []Endpoint, 3 ports []EndpointPort
+Lease: 1 metadata ObjectMeta, 2 spec LeaseSpec
+DeploymentSpec: 1 replicas int, 2 selector LabelSelector, 3 template PodTemplateSpec,
+  4 strategy DeploymentStrategy retainKeys, 5 minReadySeconds int, 6 revisionHistoryLimit int,
+  7 paused bool, 9 progressDeadlineSeconds int
+DeploymentStatus: 1 observedGeneration int, 2 replicas int, 3 updatedReplicas int, 7 readyReplicas int,
+  4 availableReplicas int, 5 unavailableReplicas int, 6 conditions []DeploymentCondition key=type,
+  8 collisionCount int
+ReplicaSetSpec: 1 replicas int, 4 minReadySeconds int, 2 selector LabelSelector, 3 template PodTemplateSpec
+ReplicaSetStatus: 1 replicas int, 2 fullyLabeledReplicas int, 4 readyReplicas int, 5 availableReplicas int,
+  3 observedGeneration int, 6 conditions []ReplicaSetCondition key=type
+Endpoint: 1 addresses []string, 2 conditions EndpointConditions, 3 hostname string,
+  4 targetRef ObjectReference, 5 deprecatedTopology {}string, 6 nodeName string, 7 zone string,
+  8 hints EndpointHints
+EndpointPort: 1 name string, 2 protocol string, 3 port int, 4 appProtocol string
+LeaseSpec: 1 holderIdentity string, 2 leaseDurationSeconds int, 3 acquireTime MicroTime,
+  4 renewTime MicroTime, 5 leaseTransitions int, 6 strategy string, 7 preferredHolder string
+DeploymentStrategy: 1 type string, 2 rollingUpdate RollingUpdateDeployment
+DeploymentCondition: 1 type string, 2 status string, 6 lastUpdateTime Time, 7 lastTransitionTime Time,
+  4 reason string, 5 message string
+ReplicaSetCondition: 1 type string, 2 status string, 3 lastTransitionTime Time, 4 reason string,
+  5 message string
+EndpointConditions: 1 ready bool, 2 serving bool, 3 terminating bool
+EndpointHints: 1 forZones []ForZone
+RollingUpdateDeployment: 1 maxUnavailable IntOrString, 2 maxSurge IntOrString
+ForZone: 1 name string
+`;

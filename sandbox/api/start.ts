@@ -1,0 +1,126 @@
+// Starts the API server inside a process: TLS on a TCP port and, when asked, on a unix socket too.
+
+import { once } from "node:events";
+import { rm } from "node:fs/promises";
+import { createServer, type Server as HttpsServer } from "node:https";
+import { join } from "node:path";
+import { parseCidr } from "../../src/model/ip.ts";
+import { Authenticator, tokenFileUsers, type User } from "./auth.ts";
+import { bootstrap } from "./bootstrap.ts";
+import { serverCertificate } from "./certs.ts";
+import { GarbageCollector } from "./gc.ts";
+import { handleRequest, handleUpgrade, type Server } from "./http/handler.ts";
+import { kinds } from "./kinds/table.ts";
+import type { Credentials } from "./kubeconfig.ts";
+import type { Clock } from "./objects.ts";
+import type { KubeletSocket } from "./proxy.ts";
+import { ApiStore } from "./store/store.ts";
+
+export interface ApiOptions {
+  /** Certificates and the token file live here and are used again by the next start. */
+  readonly stateDir: string;
+  readonly host: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  readonly socketPath?: string;
+  /** Names and addresses that clients call the server by, for its certificate. */
+  readonly names: readonly string[];
+  /** At most one per family; the first is the family of Services that do not choose. */
+  readonly serviceCidrs: readonly string[];
+  /** The server's addresses in the endpoints of `default/kubernetes`. */
+  readonly endpoints: readonly string[];
+  readonly kubeletSocket: KubeletSocket;
+  /** Besides those of the token file. */
+  readonly users?: readonly User[];
+  readonly clock?: Clock;
+  /** Changes of each kind that a watch can surely resume over. */
+  readonly historyLength?: number;
+  readonly bookmarkIntervalMs?: number;
+  readonly log?: (text: string) => void;
+}
+
+export interface ApiServer extends AsyncDisposable {
+  readonly port: number;
+  /** For the first user of the token file, at the address that was listened on. */
+  readonly credentials: Credentials;
+  /** For bulk loads and tests; ordinary clients use the network. */
+  readonly store: ApiStore;
+}
+
+/** Listens before it answers. Disposing it ends watches and streams and closes all connections. */
+export async function startApi(options: ApiOptions): Promise<ApiServer> {
+  const { stateDir, clock = Date.now } = options;
+  const cidrs = options.serviceCidrs.map((text) => {
+    const cidr = parseCidr(text);
+    if (!cidr) throw new Error(`service CIDR ${text}: not an address prefix`);
+    return cidr;
+  });
+  const certificate = await serverCertificate(stateDir, [...new Set(["localhost", ...options.names])]);
+  const users = await tokenFileUsers(join(stateDir, "tokens.csv"));
+  const cluster = {
+    store: new ApiStore(kinds, options.historyLength ?? 10_000),
+    addresses: { cidrs },
+    clock,
+  };
+  const collector = new GarbageCollector(cluster);
+  const stopping = new AbortController();
+  const server: Server = {
+    cluster,
+    authenticator: new Authenticator([...users, ...(options.users ?? [])]),
+    kubeletSocket: options.kubeletSocket,
+    bookmarkIntervalMs: options.bookmarkIntervalMs ?? 10_000,
+    log: options.log ?? (() => {}),
+    stopping: stopping.signal,
+  };
+  const tcp = httpsServer(certificate, server);
+  tcp.listen(options.port, options.host);
+  await once(tcp, "listening");
+  const listeners = [tcp];
+  if (options.socketPath !== undefined) {
+    const unix = httpsServer(certificate, server);
+    await rm(options.socketPath, { force: true });
+    unix.listen(options.socketPath);
+    await once(unix, "listening");
+    listeners.push(unix);
+  }
+  const port = portOf(tcp);
+  bootstrap(cluster, options.endpoints, port);
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  return {
+    port,
+    credentials: { server: `https://${host}:${port}`, ca: certificate.ca, token: users[0]?.token ?? "" },
+    store: cluster.store,
+    [Symbol.asyncDispose]: async () => {
+      stopping.abort();
+      collector[Symbol.dispose]();
+      await Promise.all(listeners.map(close));
+    },
+  };
+}
+
+function httpsServer(
+  { cert, key }: { readonly cert: string; readonly key: string },
+  server: Server,
+): HttpsServer {
+  const https = createServer(
+    { cert, key },
+    (request, response) => void handleRequest(server, request, response),
+  );
+  https.on("upgrade", (request, socket, head) => void handleUpgrade(server, request, socket, head));
+  // A client that speaks no TLS, or breaks off within the handshake, concerns nobody else.
+  https.on("tlsClientError", (error) => server.log(`TLS: ${error.message}`));
+  return https;
+}
+
+function portOf(server: HttpsServer): number {
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("the API server has no TCP address");
+  return address.port;
+}
+
+async function close(server: HttpsServer): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}

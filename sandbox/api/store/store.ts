@@ -1,0 +1,83 @@
+// The objects of the cluster, in memory. Every write counts up one revision for all kinds, as etcd does; an object's
+// resourceVersion is the revision of its last write. Objects are never changed in place.
+
+import type { Kind } from "../kinds/kind.ts";
+import { type KubeObject, withMetadata } from "../objects.ts";
+import { type Entry, type Listener, Shelf } from "./shelf.ts";
+
+export const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
+
+export const keyOfObject = (object: KubeObject): string =>
+  keyOf(object.metadata.namespace ?? "", object.metadata.name);
+
+export class ApiStore {
+  readonly #shelves: ReadonlyMap<Kind, Shelf>;
+  #revision = 1;
+
+  /** `historyLength` is how many changes of a kind are surely remembered for watches that resume. */
+  constructor(kinds: readonly Kind[], historyLength: number) {
+    this.#shelves = new Map(kinds.map((kind) => [kind, new Shelf(kind, historyLength)]));
+  }
+
+  /** The revision of the last write. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  shelf(kind: Kind): Shelf {
+    const shelf = this.#shelves.get(kind);
+    if (!shelf) throw new Error(`the store holds no ${kind.plural}`);
+    return shelf;
+  }
+
+  get(kind: Kind, namespace: string, name: string): Entry | undefined {
+    return this.shelf(kind).get(keyOf(namespace, name));
+  }
+
+  /** Calls `listener` within every write, after it; the answer stops that. */
+  subscribe(listener: Listener): () => void {
+    for (const shelf of this.#shelves.values()) shelf.listeners.add(listener);
+    return () => {
+      for (const shelf of this.#shelves.values()) shelf.listeners.delete(listener);
+    };
+  }
+
+  /** Stores a new object. The caller has checked that its key is free. */
+  create(kind: Kind, object: KubeObject): Entry {
+    const entry = this.#entry(object);
+    this.shelf(kind).apply({ type: "ADDED", kind, entry, before: undefined });
+    return entry;
+  }
+
+  replace(kind: Kind, before: Entry, object: KubeObject): Entry {
+    const entry = this.#entry(object);
+    this.shelf(kind).apply({ type: "MODIFIED", kind, entry, before });
+    return entry;
+  }
+
+  /** Takes the object out; its last state, with the deletion's revision, is the answer. */
+  remove(kind: Kind, before: Entry): Entry {
+    const entry = this.#entry(before.object);
+    this.shelf(kind).apply({ type: "DELETED", kind, entry, before });
+    return entry;
+  }
+
+  /**
+   * Takes in many complete objects (uid and creationTimestamp included) at once, unchecked and untold to watches, for
+   * benches that begin with a large cluster.
+   */
+  load(kind: Kind, objects: Iterable<KubeObject>): void {
+    this.shelf(kind).load(Array.from(objects, (object) => this.#entry(object)));
+  }
+
+  #entry(object: KubeObject): Entry {
+    this.#revision++;
+    const stored = withMetadata(object, { resourceVersion: String(this.#revision) });
+    return {
+      key: keyOfObject(stored),
+      revision: this.#revision,
+      object: stored,
+      json: JSON.stringify(stored),
+    };
+  }
+}

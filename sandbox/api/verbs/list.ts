@@ -1,0 +1,99 @@
+// GET of many objects, whole or in pages. A page's continue token holds the revision of the first page: a client that
+// watches from there misses nothing, whatever changed while it was paging.
+
+import type { Cluster } from "../cluster.ts";
+import type { JsonObject } from "../json.ts";
+import { apiVersionOf, type Kind } from "../kinds/kind.ts";
+import type { Selection } from "../select/selection.ts";
+import { ApiError, badRequest, expired } from "../status.ts";
+import type { Entry } from "../store/shelf.ts";
+import { columnDefinitions, type IncludeObject, tableRow } from "../tables/table.ts";
+
+export interface Page {
+  readonly entries: readonly Entry[];
+  readonly metadata: JsonObject;
+}
+
+interface Token {
+  readonly revision: number;
+  readonly after: string;
+}
+
+export function pageOf(cluster: Cluster, kind: Kind, selection: Selection, query: URLSearchParams): Page {
+  const shelf = cluster.store.shelf(kind);
+  const token = decodeToken(query.get("continue") ?? "");
+  if (token && !shelf.since(token.revision))
+    throw expired(
+      "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.",
+    );
+  if (!token) checkRevision(cluster, query);
+  const found = shelf
+    .range(selection.namespace, token?.after)
+    .filter((entry) => selection.matches(entry.object));
+  const limit = Number(query.get("limit") ?? 0) || found.length;
+  const entries = found.slice(0, limit);
+  const remaining = found.length - entries.length;
+  const revision = token?.revision ?? cluster.store.revision;
+  return {
+    entries,
+    metadata: {
+      resourceVersion: String(revision),
+      ...(remaining > 0 && { continue: encodeToken({ revision, after: entries.at(-1)?.key ?? "" }) }),
+      ...(remaining > 0 && !selection.narrowed && { remainingItemCount: remaining }),
+    },
+  };
+}
+
+/** Refuses a revision that is still to come, and an exact one that is not the present one: the past is not kept. */
+export function checkRevision(cluster: Cluster, query: URLSearchParams): void {
+  const text = query.get("resourceVersion") ?? "";
+  if (text === "") return;
+  if (!/^\d+$/.test(text)) throw badRequest(`invalid resource version: ${JSON.stringify(text)}`);
+  const asked = Number(text);
+  const present = cluster.store.revision;
+  if (asked > present)
+    throw new ApiError(504, "Timeout", `Too large resource version: ${asked}, current: ${present}`, {
+      retryAfterSeconds: 1,
+      causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+    });
+  if (query.get("resourceVersionMatch") === "Exact" && asked !== present)
+    throw expired(`The resourceVersion for the provided list is too old: ${asked}, current: ${present}`);
+}
+
+const encodeToken = (token: Token): string => Buffer.from(JSON.stringify(token)).toString("base64url");
+
+function decodeToken(text: string): Token | undefined {
+  if (text === "") return undefined;
+  const [, revision, after] =
+    /^\{"revision":(\d+),"after":"([^"\\]+)"\}$/.exec(Buffer.from(text, "base64url").toString()) ?? [];
+  if (revision === undefined || after === undefined) throw badRequest("continue key is not valid");
+  return { revision: Number(revision), after };
+}
+
+/** The list as texts: the items are written as they were stored. */
+export function* listTexts(kind: Kind, page: Page): Generator<string> {
+  const { metadata } = page;
+  yield `{"kind":"${kind.kind}List","apiVersion":"${apiVersionOf(kind)}","metadata":${JSON.stringify(metadata)},"items":[`;
+  let separator = "";
+  for (const entry of page.entries) {
+    yield separator + entry.json;
+    separator = ",";
+  }
+  yield "]}\n";
+}
+
+export function* tableTexts(kind: Kind, page: Page, now: number, include: IncludeObject): Generator<string> {
+  const head = {
+    kind: "Table",
+    apiVersion: "meta.k8s.io/v1",
+    metadata: page.metadata,
+    columnDefinitions: columnDefinitions(kind),
+  };
+  yield `${JSON.stringify(head).slice(0, -1)},"rows":[`;
+  let separator = "";
+  for (const entry of page.entries) {
+    yield separator + JSON.stringify(tableRow(kind, entry.object, now, include));
+    separator = ",";
+  }
+  yield "]}\n";
+}

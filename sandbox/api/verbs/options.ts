@@ -1,0 +1,20 @@
+// What a client may ask of a write besides the object: a rehearsal, and how unknown fields are met.
+
+import { badRequest } from "../status.ts";
+
+export interface WriteOptions {
+  readonly dryRun: boolean;
+  readonly unknownFields: "Strict" | "Warn" | "Ignore";
+  /** Tells the client something in a Warning header. */
+  readonly warn: (text: string) => void;
+}
+
+export function writeOptionsOf(query: URLSearchParams, warn: (text: string) => void): WriteOptions {
+  const dryRun = query.getAll("dryRun");
+  if (dryRun.some((value) => value !== "All"))
+    throw badRequest(`dryRun may be All only, not ${dryRun.join()}`);
+  const unknownFields = query.get("fieldValidation") || "Warn";
+  if (unknownFields !== "Strict" && unknownFields !== "Warn" && unknownFields !== "Ignore")
+    throw badRequest(`fieldValidation may be Ignore, Strict or Warn, not ${unknownFields}`);
+  return { dryRun: dryRun.length > 0, unknownFields, warn };
+}
