@@ -35,7 +35,7 @@ export async function errorOf(label: string, response: IncomingMessage): Promise
 
 /** What an API `Status` says; also arrives inside watches, as the object of an ERROR event. */
 export function statusFields(
-  fallbackCode: number,
+  httpStatus: number | undefined,
   status: unknown,
 ): {
   readonly status: number;
@@ -46,7 +46,7 @@ export function statusFields(
   const { code, reason, message, details } = record(status);
   const seconds = integer(record(details).retryAfterSeconds, 1, 86_400);
   return {
-    status: fallbackCode || (integer(code, 100, 599) ?? 500),
+    status: httpStatus ?? integer(code, 100, 599) ?? 500,
     reason: text(reason),
     message: text(message),
     ...(seconds !== undefined && { retryAfterMs: seconds * 1000 }),

@@ -22,6 +22,8 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 export interface RequestOptions {
   readonly query?: Query;
   readonly signal?: AbortSignal;
+  /** In place of the client's. */
+  readonly timeoutMs?: number;
 }
 
 export type PatchType = "merge" | "strategic" | "json";
@@ -127,23 +129,22 @@ export class KubeClient implements Disposable {
   }
 
   /**
-   * An answer that goes on for as long as the server likes. Fails when there are no headers by the client's time-out,
-   * and later when not a byte comes for `idleMs`.
+   * An answer that goes on for as long as the server likes; resolves once it has begun. The caller iterates over it.
+   * Fails when there are no headers by the client's time-out, and later when not a byte comes for `idleMs`.
    */
-  async *stream(
+  async stream(
     path: string,
     options: RequestOptions & { readonly idleMs: number },
-  ): AsyncGenerator<Buffer, void> {
+  ): Promise<AsyncIterable<Buffer>> {
     const label = `GET ${path}`;
-    const deadline = this.#deadline(label, options.signal);
+    const deadline = this.#deadline(label, options);
     try {
       const response = await this.#open(label, "GET", path, options.query, undefined, deadline.signal);
-      deadline.clear();
       response.setTimeout(options.idleMs, () => {
         const message = `${label}: not a byte in ${options.idleMs} ms`;
         response.destroy(new KubeError(message, { status: 0, reason: "TimedOut" }));
       });
-      yield* bytesOf(response);
+      return chunksOf(label, response, deadline.signal);
     } catch (error) {
       throw explained(label, error, deadline.signal);
     } finally {
@@ -158,7 +159,7 @@ export class KubeClient implements Disposable {
 
   async #json(method: string, path: string, options: RequestOptions, body?: Body): Promise<unknown> {
     const label = `${method} ${path}`;
-    const deadline = this.#deadline(label, options.signal);
+    const deadline = this.#deadline(label, options);
     try {
       const response = await this.#open(label, method, path, options.query, body, deadline.signal);
       return await readJson(label, response, this.#maxResponseBytes);
@@ -203,16 +204,28 @@ export class KubeClient implements Disposable {
     return response;
   }
 
-  #deadline(label: string, signal: AbortSignal | undefined): { signal: AbortSignal; clear: () => void } {
+  #deadline(label: string, options: RequestOptions): { signal: AbortSignal; clear: () => void } {
+    const { signal, timeoutMs = this.#timeoutMs } = options;
     const late = new AbortController();
     const timer = setTimeout(() => {
-      const message = `${label}: no answer in ${this.#timeoutMs} ms`;
-      late.abort(new KubeError(message, { status: 0, reason: "TimedOut" }));
-    }, this.#timeoutMs);
+      late.abort(new KubeError(`${label}: no answer in ${timeoutMs} ms`, { status: 0, reason: "TimedOut" }));
+    }, timeoutMs);
     return {
       signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal,
       clear: () => clearTimeout(timer),
     };
+  }
+}
+
+async function* chunksOf(
+  label: string,
+  response: IncomingMessage,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void> {
+  try {
+    yield* bytesOf(response);
+  } catch (error) {
+    throw explained(label, error, signal);
   }
 }
 

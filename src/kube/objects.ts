@@ -82,3 +82,5 @@ export interface KindMap {
 }
 export type Kind = keyof KindMap;
 export type KubeObject = KindMap[Kind];
+/** Enough of an object to write to it: the slim object itself, or what is left of it. */
+export type ObjectRef = Pick<KubeObject, "kind" | "namespace" | "name" | "uid">;

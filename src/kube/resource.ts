@@ -25,6 +25,9 @@ export function pathOf(resource: Resource, namespace = "", name = "", subresourc
   return [resource.prefix, ...[...scope, resource.plural, ...tail].map(segment)].join("/");
 }
 
+/** `v1`, `discovery.k8s.io/v1`: as objects name it in their `apiVersion`. */
+export const apiVersionOf = (resource: Resource): string => resource.prefix.replace(/^\/apis?\//, "");
+
 /** Dots alone would climb out of the path; no Kubernetes name is made of them. */
 function segment(text: string): string {
   if (text === "." || text === "..") throw new RangeError(`no Kubernetes object is called "${text}"`);

@@ -1,0 +1,69 @@
+// The Lease object as leader election reads and writes it: coordination.k8s.io/v1, with the meaning client-go gives its
+// fields, so that `kubectl get lease` tells the truth and other electors could take part.
+
+import { integer, type Json, record, text } from "./json.ts";
+
+export interface LeaseRecord {
+  /** "" when nobody holds it. */
+  readonly holder: string;
+  readonly durationMs: number | undefined;
+  /** Compared for change only: clocks of different machines are never compared. */
+  readonly renewTime: string;
+  /** How often the lease has changed hands. */
+  readonly transitions: number;
+  /** The whole object, of which fields not named here are kept. */
+  readonly object: Json;
+}
+
+export function leaseRecordOf(object: unknown): LeaseRecord {
+  const spec = record(record(object).spec);
+  const seconds = integer(spec.leaseDurationSeconds, 1, 86_400);
+  return {
+    holder: text(spec.holderIdentity),
+    durationMs: seconds === undefined ? undefined : seconds * 1000,
+    renewTime: text(spec.renewTime),
+    transitions: integer(spec.leaseTransitions, 0, Number.MAX_SAFE_INTEGER) ?? 0,
+    object: record(object),
+  };
+}
+
+export interface Claim {
+  readonly holder: string;
+  readonly durationMs: number;
+  readonly nowMs: number;
+}
+
+export const newLease = (namespace: string, name: string, claim: Claim): Json => ({
+  apiVersion: "coordination.k8s.io/v1",
+  kind: "Lease",
+  metadata: { namespace, name },
+  spec: specOf(claim, { acquireTime: microTime(claim.nowMs), leaseTransitions: 0 }),
+});
+
+/** The lease taken over from whoever held it. Keeps the resourceVersion, so only one of two takers succeeds. */
+export const takenLease = (from: LeaseRecord, claim: Claim): Json =>
+  withSpec(from, claim, {
+    acquireTime: microTime(claim.nowMs),
+    leaseTransitions: from.transitions + (from.holder === claim.holder ? 0 : 1),
+  });
+
+export const renewedLease = (from: LeaseRecord, claim: Claim): Json => withSpec(from, claim, {});
+
+/** Nobody's lease, free to take at once. */
+export const releasedLease = (from: LeaseRecord, nowMs: number): Json =>
+  withSpec(from, { holder: "", durationMs: 1000, nowMs }, {});
+
+const withSpec = (from: LeaseRecord, claim: Claim, more: Json): Json => ({
+  ...from.object,
+  spec: { ...record(from.object.spec), ...specOf(claim, more) },
+});
+
+const specOf = (claim: Claim, more: Json): Json => ({
+  holderIdentity: claim.holder,
+  leaseDurationSeconds: Math.ceil(claim.durationMs / 1000),
+  renewTime: microTime(claim.nowMs),
+  ...more,
+});
+
+/** metav1.MicroTime: always six digits of a second. */
+const microTime = (ms: number): string => new Date(ms).toISOString().replace("Z", "000Z");

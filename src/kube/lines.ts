@@ -1,0 +1,33 @@
+// Watch streams are JSON objects, one a line. Chunks of bytes go in, whole lines come out; a line cut off by the end of
+// the stream never does.
+
+import { KubeError } from "./error.ts";
+
+/** Far above what etcd stores for one object (1.5 MiB), and yet a bound. */
+const maxLineBytes = 16 * 1024 * 1024;
+
+export class Lines {
+  /** The pieces of a line whose end has not come yet. Whole bytes: a chunk may end inside a character. */
+  #pieces: Buffer[] = [];
+  #size = 0;
+
+  *push(chunk: Buffer): Generator<string, void> {
+    let from = 0;
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
+      const line = Buffer.concat([...this.#pieces, chunk.subarray(from, end)]).toString("utf8");
+      this.#pieces = [];
+      this.#size = 0;
+      from = end + 1;
+      if (line.trim() !== "") yield line;
+    }
+    if (from === chunk.length) return;
+    this.#pieces.push(chunk.subarray(from));
+    this.#size += chunk.length - from;
+    if (this.#size > maxLineBytes) {
+      throw new KubeError(`a line of the watch is longer than ${maxLineBytes} bytes`, {
+        status: 200,
+        reason: "TooLarge",
+      });
+    }
+  }
+}

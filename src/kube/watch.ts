@@ -1,0 +1,202 @@
+// Keeps a Store equal to the API's objects of one kind, for as long as its signal lives: performs the steps of
+// cycle.ts, and takes in what they bring. Objects of a list go into the store as they arrive; at the list's end what
+// was not in it is removed. So a list after a gap delivers differences only, like any other news.
+
+import type { KubeClient, Query } from "./client.ts";
+import { type Clock, type Log, pause, type Surroundings, silent, systemClock } from "./clock.ts";
+import { beginning, type Failure, nextAfter, type Outcome, type Step } from "./cycle.ts";
+import { isExpired, KubeError } from "./error.ts";
+import { type WatchEvent, watchEventOf } from "./event.ts";
+import { Intake } from "./intake.ts";
+import { type Indexes, kinds, type Watchable } from "./kinds.ts";
+import { Lines } from "./lines.ts";
+import type { Kind, KindMap, ObjectMeta } from "./objects.ts";
+import { pathOf } from "./resource.ts";
+import { Store } from "./store.ts";
+
+export interface WatchOptions<T> extends Surroundings {
+  /** Ends the watch. */
+  readonly signal: AbortSignal;
+  /** Watch one namespace only. */
+  readonly namespace?: string;
+  readonly fieldSelector?: string;
+  readonly labelSelector?: string;
+  /** In addition to those of the kind. */
+  readonly indexes?: Indexes<T>;
+  /** A stream silent for this long is given up. API servers send a bookmark about every minute. */
+  readonly idleMs?: number;
+  /** Objects in a page, where lists come in pages. */
+  readonly pageSize?: number;
+}
+
+/** The slim objects of `kind`, kept up to date from now on. Returns at once; `ready` of the store tells when it is complete. */
+export const watchKind = <K extends Kind>(
+  client: KubeClient,
+  kind: K,
+  options: WatchOptions<KindMap[K]>,
+): Store<KindMap[K]> => watchResource<KindMap[K]>(client, kinds[kind], options);
+
+/** As watchKind, for a resource that is not one of Weft's kinds. */
+export function watchResource<T extends ObjectMeta>(
+  client: KubeClient,
+  resource: Watchable<T>,
+  options: WatchOptions<T>,
+): Store<T> {
+  const log = options.log ?? silent;
+  const store = new Store<T>({ ...resource.indexes, ...options.indexes }, (error) =>
+    log("error", `a listener of ${resource.plural} threw`, { error }),
+  );
+  void new Watcher(client, resource, store, options).run();
+  return store;
+}
+
+/** A stream that lasted this long was no failure, even if nothing happened. */
+const livelyAfterMs = 10_000;
+
+class Watcher<T extends ObjectMeta> {
+  readonly #client: KubeClient;
+  readonly #store: Store<T>;
+  readonly #intake: Intake<T>;
+  readonly #options: WatchOptions<T>;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #random: () => number;
+  readonly #path: string;
+
+  constructor(client: KubeClient, resource: Watchable<T>, store: Store<T>, options: WatchOptions<T>) {
+    this.#client = client;
+    this.#store = store;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#log = options.log ?? silent;
+    this.#random = options.random ?? Math.random;
+    this.#path = pathOf(resource, options.namespace);
+    this.#intake = new Intake(resource, store, this.#clock, this.#log);
+  }
+
+  /** Never rejects: whatever a step runs into is a failure to recover from. */
+  async run(): Promise<void> {
+    const { signal } = this.#options;
+    let cycle = beginning;
+    while (!signal.aborted) {
+      const outcome = await this.#perform(cycle.step);
+      const next = nextAfter(cycle, outcome, this.#random());
+      cycle = next.cycle;
+      await pause(this.#clock, next.delayMs, signal);
+    }
+    this.#store.note({ lagging: true });
+  }
+
+  #perform(step: Step): Promise<Outcome> {
+    switch (step.type) {
+      case "page":
+        if (step.cursor === "") this.#intake.beginList();
+        return this.#takePage(step.cursor);
+      case "streamed list":
+        this.#intake.beginList();
+        return this.#takeStream("", { sendInitialEvents: true, resourceVersionMatch: "NotOlderThan" });
+      case "watch":
+        return this.#takeStream(step.resourceVersion, { resourceVersion: step.resourceVersion });
+    }
+  }
+
+  async #takePage(cursor: string): Promise<Outcome> {
+    try {
+      const page = await this.#client.list(this.#path, {
+        query: { ...this.#selectors(), limit: this.#options.pageSize ?? 500, continue: cursor || undefined },
+        signal: this.#options.signal,
+      });
+      for (const item of page.items) {
+        this.#intake.put(item);
+        await this.#intake.rest();
+      }
+      if (page.continue !== "") return { type: "page taken", cursor: page.continue };
+      if (page.resourceVersion === "") throw new Error(`the list of ${this.#path} has no resourceVersion`);
+      await this.#intake.completeList(page.resourceVersion);
+      return { type: "caught up", resourceVersion: page.resourceVersion, lively: false, failure: undefined };
+    } catch (error) {
+      return { type: "list broken", failure: this.#failure("list", error) };
+    }
+  }
+
+  /** Takes in a stream until it ends. `from` is the version it begins after, or "" when it begins with a list. */
+  async #takeStream(from: string, query: Query): Promise<Outcome> {
+    const began = this.#clock.now();
+    let resourceVersion = from;
+    let lively = false;
+    let failure: Failure | undefined;
+    try {
+      const chunks = await this.#open(query);
+      if (resourceVersion !== "") this.#store.note({ lagging: false });
+      const lines = new Lines();
+      for await (const chunk of chunks) {
+        for (const line of lines.push(chunk)) {
+          lively ||= resourceVersion !== "";
+          resourceVersion = await this.#take(watchEventOf(line), resourceVersion);
+          await this.#intake.rest();
+        }
+        this.#intake.flush();
+        this.#store.note({ lastEventMs: this.#clock.now(), resourceVersion });
+      }
+    } catch (error) {
+      failure = this.#failure(resourceVersion === "" ? "streamed list" : "watch", error);
+    }
+    this.#intake.flush();
+    if (resourceVersion === "") return { type: "list broken", failure: failure ?? { type: "other" } };
+    lively ||= this.#clock.now() - began >= livelyAfterMs;
+    return { type: "caught up", resourceVersion, lively, failure };
+  }
+
+  #open(query: Query): Promise<AsyncIterable<Buffer>> {
+    return this.#client.stream(this.#path, {
+      query: {
+        ...this.#selectors(),
+        watch: true,
+        allowWatchBookmarks: true,
+        // As client-go: between five and ten minutes, so that the watches of many clients do not end together.
+        timeoutSeconds: 300 + Math.floor(this.#random() * 300),
+        ...query,
+      },
+      idleMs: this.#options.idleMs ?? 150_000,
+      signal: this.#options.signal,
+    });
+  }
+
+  /** Answers the version that the store is complete up to after `event`; "" while the list is not complete. */
+  async #take(event: WatchEvent, complete: string): Promise<string> {
+    if (event.type === "put") this.#intake.put(event.object);
+    if (event.type === "remove") this.#intake.remove(event.namespace, event.name);
+    if (complete !== "") return event.resourceVersion;
+    if (event.type !== "bookmark") return "";
+    if (!event.endsList) throw new ListUnmarked();
+    await this.#intake.completeList(event.resourceVersion);
+    return event.resourceVersion;
+  }
+
+  #failure(doing: "list" | "streamed list" | "watch", error: unknown): Failure {
+    if (this.#options.signal.aborted) return { type: "other" };
+    this.#store.note({ lagging: true });
+    if (doing === "streamed list" && refusesStreamedList(error)) {
+      this.#log("info", `${this.#path}: the server streams no lists, taking pages`, { error });
+      return { type: "streamed list refused" };
+    }
+    this.#log("warn", `${doing} of ${this.#path} failed, trying again`, { error });
+    return {
+      type: isExpired(error) ? "expired" : "other",
+      retryAfterMs: error instanceof KubeError ? error.retryAfterMs : undefined,
+    };
+  }
+
+  #selectors(): Query {
+    return { fieldSelector: this.#options.fieldSelector, labelSelector: this.#options.labelSelector };
+  }
+}
+
+/** The server has sent a bookmark in place of the list's end mark. */
+class ListUnmarked extends Error {}
+
+/** Servers before 1.27 ignore `sendInitialEvents`, those with the feature gate off answer 422. */
+const refusesStreamedList = (error: unknown): boolean =>
+  error instanceof ListUnmarked ||
+  (error instanceof KubeError &&
+    (error.status === 400 || error.status === 422 || error.reason === "TimedOut"));

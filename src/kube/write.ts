@@ -1,0 +1,45 @@
+// Writes that decide/, controller/ and the agent share. Each carries the uid of the object it was decided for: if
+// another object has the name by now, the API server answers with a conflict instead of changing the wrong one.
+
+import type { KubeClient, RequestOptions } from "./client.ts";
+import { kinds } from "./kinds.ts";
+import type { ObjectRef } from "./objects.ts";
+import { pathOf } from "./resource.ts";
+
+/** Sets annotations; null takes one away. Annotations not named stay. */
+export async function annotate(
+  client: KubeClient,
+  object: ObjectRef,
+  annotations: Readonly<Record<string, string | null>>,
+  options: RequestOptions = {},
+): Promise<void> {
+  const path = pathOf(kinds[object.kind], object.namespace, object.name);
+  await client.patch(path, { metadata: { uid: object.uid, annotations } }, options);
+}
+
+export interface Condition {
+  readonly type: string;
+  readonly status: "True" | "False" | "Unknown";
+  /** CamelCase, for machines. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/**
+ * Sets the condition of this type in the object's status and leaves the others alone: by strategic merge, conditions
+ * are keyed by type. `at` becomes the transition time, so call this only when the condition changes.
+ */
+export async function setCondition(
+  client: KubeClient,
+  object: ObjectRef,
+  condition: Condition,
+  at: Date,
+  options: RequestOptions = {},
+): Promise<void> {
+  const path = pathOf(kinds[object.kind], object.namespace, object.name, "status");
+  // metav1.Time has whole seconds.
+  const lastTransitionTime = at.toISOString().replace(/\.\d+/, "");
+  const conditions = [{ ...condition, lastTransitionTime }];
+  const patch = { metadata: { uid: object.uid }, status: { conditions } };
+  await client.patch(path, patch, { ...options, type: "strategic" });
+}
