@@ -15,7 +15,7 @@ export async function installPlugin(executable: string, directory: string): Prom
   const present = await statOrNothing(target);
   if (present?.size === source.size && present.mtimeMs === source.mtimeMs) return;
   await mkdir(directory, { recursive: true });
-  const fresh = `${target}.new`;
+  const fresh = `${target}.new-${process.pid}`;
   await copyFile(executable, fresh, constants.COPYFILE_FICLONE);
   await chmod(fresh, 0o755);
   await utimes(fresh, source.atime, source.mtime);

@@ -1,0 +1,101 @@
+// The least of a Kubernetes API that an agent needs, as a process of its own in a namespace of the sandbox: list and
+// watch of any path, patches of annotations and status. The test writes objects over a unix socket.
+// Arguments: port, path of the unix socket.
+
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import { type Json, list, record, text } from "../../src/kube/json.ts";
+
+const [port = "", socket = ""] = process.argv.slice(2);
+
+/** `/api/v1/pods` -> `shop/web-1` -> object */
+const collections = new Map<string, Map<string, Json>>();
+const watches = new Map<string, Set<(type: string, object: Json) => void>>();
+let version = 1;
+
+const collectionAt = (path: string): Map<string, Json> => {
+  const found = collections.get(path) ?? new Map<string, Json>();
+  collections.set(path, found);
+  return found;
+};
+
+function put(path: string, object: Json): Json {
+  const metadata = record(object.metadata);
+  const key = `${text(metadata.namespace)}/${text(metadata.name)}`;
+  const stored = { ...object, metadata: { ...metadata, resourceVersion: String(++version) } };
+  const type = collectionAt(path).has(key) ? "MODIFIED" : "ADDED";
+  collectionAt(path).set(key, stored);
+  for (const tell of watches.get(path) ?? []) tell(type, stored);
+  return stored;
+}
+
+function remove(path: string, key: string): void {
+  const object = collectionAt(path).get(key);
+  if (!object) return;
+  collectionAt(path).delete(key);
+  for (const tell of watches.get(path) ?? []) tell("DELETED", object);
+}
+
+/** Only what the agent uses: `metadata.name=` and `spec.nodeName=`. */
+function selects(selector: string, object: Json): boolean {
+  const [field, value] = selector.split("=");
+  if (field === "metadata.name") return text(record(object.metadata).name) === value;
+  return field !== "spec.nodeName" || text(record(object.spec).nodeName) === value;
+}
+
+function answerList(url: URL, response: ServerResponse): void {
+  const selector = url.searchParams.get("fieldSelector") ?? "";
+  const chosen = (object: Json): boolean => selector === "" || selects(selector, object);
+  const items = [...collectionAt(url.pathname).values()].filter(chosen);
+  if (url.searchParams.get("watch") === null) {
+    response.end(JSON.stringify({ items, metadata: { resourceVersion: String(version) } }));
+    return;
+  }
+  const tell = (type: string, object: Json): void => {
+    if (chosen(object)) response.write(`${JSON.stringify({ type, object })}\n`);
+  };
+  if (url.searchParams.get("sendInitialEvents") === "true") {
+    for (const object of items) tell("ADDED", object);
+    const annotations = { "k8s.io/initial-events-end": "true" };
+    const end = { metadata: { resourceVersion: String(version), annotations } };
+    response.write(`${JSON.stringify({ type: "BOOKMARK", object: end })}\n`);
+  }
+  const all = watches.get(url.pathname) ?? new Set();
+  watches.set(url.pathname, all.add(tell));
+  response.on("close", () => all.delete(tell));
+}
+
+/** A merge patch of annotations, or a status with one condition. */
+function answerPatch(url: URL, body: Json, response: ServerResponse): void {
+  const [, path = "", name = ""] = /^(.*\/nodes)\/([^/]+)/.exec(url.pathname) ?? [];
+  const object = collectionAt(path).get(`/${name}`);
+  if (!object) {
+    response.writeHead(404).end(JSON.stringify({ kind: "Status", reason: "NotFound", code: 404 }));
+    return;
+  }
+  const metadata = record(object.metadata);
+  const annotations = { ...record(metadata.annotations), ...record(record(body.metadata).annotations) };
+  const conditions = list(record(body.status).conditions);
+  const status = conditions.length > 0 ? { ...record(object.status), conditions } : object.status;
+  response.end(JSON.stringify(put(path, { ...object, status, metadata: { ...metadata, annotations } })));
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Json> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(Buffer.from(chunk));
+  const body = Buffer.concat(chunks).toString("utf8");
+  return record(body === "" ? {} : JSON.parse(body));
+}
+
+const serve: RequestListener = (request, response) => {
+  const url = new URL(request.url ?? "/", "http://api");
+  if (request.method === "GET") return answerList(url, response);
+  return void bodyOf(request).then((body) => {
+    if (request.method === "PATCH") return answerPatch(url, body, response);
+    if (request.method === "PUT") return response.end(JSON.stringify(put(url.pathname, body)));
+    remove(url.pathname, text(body.key));
+    return response.end("{}");
+  });
+};
+
+createServer(serve).listen(Number(port), "0.0.0.0");
+createServer(serve).listen(socket, () => process.stdout.write("ready\n"));

@@ -1,0 +1,269 @@
+// Two nodes of a sandbox with real OVN and an agent on each, and in place of the controller this: it gives nodes and
+// pods their addresses, plans their facts and puts them into the northbound database.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
+import { request } from "node:http";
+import { join } from "node:path";
+import type { SandboxHost } from "../../sandbox/sandbox.ts";
+import { upSandbox } from "../../sandbox/up.ts";
+import {
+  chassisIdOf,
+  gatewayConfigOf,
+  nodeSubnetsAnnotation,
+  podNetworkAnnotation,
+} from "../../src/kube/annotations.ts";
+import { type Json, record } from "../../src/kube/json.ts";
+import type { Fact } from "../../src/model/fact.ts";
+import { addressAt, type Cidr, parseCidr } from "../../src/model/ip.ts";
+import { macOf } from "../../src/model/mac.ts";
+import {
+  type ClusterNetwork,
+  gatewayOf,
+  type PodNetwork,
+  type ResolvedNode,
+  within,
+} from "../../src/model/network.ts";
+import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
+import { Session, Transaction } from "../../src/ovsdb/index.ts";
+import { clusterFacts } from "../../src/plan/cluster.ts";
+import { nodeFacts } from "../../src/plan/node.ts";
+import { podFacts } from "../../src/plan/pod.ts";
+import { northboundScope } from "../../src/plan/scope.ts";
+
+const scope = northboundScope("test", "global");
+const cidr = (text: string): Cidr => {
+  const parsed = parseCidr(text);
+  if (!parsed) throw new Error(text);
+  return parsed;
+};
+
+export const network: ClusterNetwork = {
+  families: [4, 6],
+  pods: [
+    { cidr: cidr("10.244.0.0/16"), nodeBits: 24 },
+    { cidr: cidr("fd00:10:244::/48"), nodeBits: 64 },
+  ],
+  services: [cidr("10.96.0.0/16"), cidr("fd00:10:96::/112")],
+  join: [cidr("100.64.0.0/16"), cidr("fd98::/64")],
+};
+
+const subnetsOf = (index: number): readonly Cidr[] => [
+  cidr(`10.244.${index}.0/24`),
+  cidr(`fd00:10:244:${index}::/64`),
+];
+
+export interface TestPod {
+  readonly name: string;
+  readonly uid: string;
+  readonly node: number;
+  readonly netns: string;
+  readonly network: PodNetwork;
+}
+
+export type World = Awaited<ReturnType<typeof buildWorld>>;
+
+/** Starts everything; `plugin` is the CNI executable to install. Disposing of it takes all away. */
+export async function buildWorld(name: string, plugin: string) {
+  const stack = new AsyncDisposableStack();
+  const sandbox = stack.use(await upSandbox({ name, nodes: 2, parts: "ovn" }));
+  const { layout } = sandbox;
+  const children = new Set<ReturnType<typeof spawn>>();
+  stack.defer(async () => {
+    for (const child of children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      child.kill();
+      await once(child, "exit");
+    }
+  });
+  const start = (host: SandboxHost, script: string, args: readonly string[]) => {
+    const path = new URL(script, import.meta.url).pathname;
+    const [command = "", ...rest] = host.command([process.execPath, path, ...args]);
+    const child = spawn(command, rest, { env: { ...host.env }, stdio: ["ignore", "pipe", "inherit"] });
+    children.add(child);
+    return child;
+  };
+
+  const apiSocket = join(layout.state, "fake-api.sock");
+  const api = start(sandbox.outside, "./agentApi.ts", ["6443", apiSocket]);
+  await once(api.stdout, "data");
+  const kubeconfig = join(layout.state, "fake-kubeconfig");
+  await writeFile(kubeconfig, kubeconfigFor("http://172.30.0.100:6443"));
+
+  const session = stack.use(
+    new Session({ remotes: [`unix:${layout.central.northboundSocket}`], database: "OVN_Northbound" }),
+  );
+  session.start();
+  await session.connected();
+  const commit = (facts: readonly Fact[]) => session.transact(transactionOf(facts));
+  await commit(clusterFacts(scope, network));
+
+  const nodes = new Map<number, ResolvedNode>();
+  const nodeName = (index: number): string => `n${index + 1}`;
+  const optionsOf = (index: number) => {
+    const host = layout.nodeHosts[index];
+    if (!host) throw new RangeError(`no node ${index}`);
+    return {
+      nodeName: nodeName(index),
+      clusterId: scope.cluster,
+      kubeconfig,
+      ovnRemote: layout.central.southbound,
+      clusterCidrs: ["10.244.0.0/16", "fd00:10:244::/48"],
+      serviceCidrs: ["10.96.0.0/16", "fd00:10:96::/112"],
+      ovsDb: `unix:${host.ovsSocket}`,
+      ovsRunDirectory: host.ovs,
+      ovnRunDirectory: host.ovn,
+      cniSocket: join(host.cni, "agent", "cni.sock"),
+      cniConfDirectory: join(host.cni, "net.d"),
+      cniBinDirectory: join(layout.state, "cni-bin"),
+      cniPlugin: plugin,
+      healthAddress: "127.0.0.1:9410",
+      cniLimitMs: 15_000,
+    };
+  };
+
+  return {
+    sandbox,
+    optionsOf,
+    log: new Array<string>(),
+
+    /** Starts an agent; its log lines are collected. */
+    startAgent(index: number) {
+      const host = sandbox.host(nodeName(index));
+      const child = start(host, "./agentProcess.ts", [JSON.stringify(optionsOf(index))]);
+      child.stdout.on("data", (chunk: Buffer) => this.log.push(`${nodeName(index)} ${chunk.toString()}`));
+      return child;
+    },
+
+    /** Makes the Node, waits for its agent's annotations, and plans it. */
+    async admitNode(index: number): Promise<void> {
+      const annotations = nodeSubnetsAnnotation(subnetsOf(index));
+      await call(apiSocket, "PUT", "/api/v1/nodes", {
+        metadata: { name: nodeName(index), uid: `node-${index}`, annotations },
+        status: { conditions: [{ type: "NetworkUnavailable", status: "True" }] },
+      });
+      const node = await this.nodeWith(index, (annotated) => gatewayConfigOf(annotated) !== undefined);
+      const gateway = gatewayConfigOf(node);
+      const resolved: ResolvedNode = {
+        name: nodeName(index),
+        id: 2 + index,
+        subnets: subnetsOf(index),
+        chassisId: chassisIdOf(node),
+        gateway,
+        hostAddresses: gateway?.addresses.map(({ ip }) => ip) ?? [],
+      };
+      nodes.set(index, resolved);
+      await commit(nodeFacts(scope, network, resolved));
+    },
+
+    /** The Node's annotations, once they are as `wanted` says. */
+    async nodeWith(index: number, wanted: (node: { annotations: Record<string, string> }) => boolean) {
+      for (;;) {
+        const { items } = record(await call(apiSocket, "GET", "/api/v1/nodes"));
+        const all: readonly unknown[] = Array.isArray(items) ? items : [];
+        const found = all
+          .map((item) => record(record(item).metadata))
+          .find((m) => m.name === nodeName(index));
+        const annotations = Object.fromEntries(
+          Object.entries(record(found?.annotations)).map(([key, value]) => [key, String(value)]),
+        );
+        if (wanted({ annotations })) return { annotations };
+        await pause();
+      }
+    },
+
+    async node(index: number): Promise<Json> {
+      return record(
+        await call(apiSocket, "GET", `/api/v1/nodes?fieldSelector=metadata.name=${nodeName(index)}`),
+      );
+    },
+
+    /** Resolves when the agent has written the CNI configuration. */
+    async ready(index: number): Promise<void> {
+      const host = sandbox.host(nodeName(index));
+      while ((await host.tryExec(["curl", "-sf", "http://127.0.0.1:9410/readyz"])).status !== 0)
+        await pause();
+    },
+
+    /** A pod with an address, its port planned, and a network namespace for it. */
+    async makePod(
+      name: string,
+      index: number,
+      place: number,
+      uid: string = crypto.randomUUID(),
+    ): Promise<TestPod> {
+      const node = nodes.get(index);
+      if (!node) throw new RangeError(`node ${index} is not admitted`);
+      const addresses = node.subnets.map((subnet) => within(subnet, addressAt(subnet, BigInt(place))));
+      const [first] = addresses;
+      if (!first) throw new RangeError("no subnet");
+      const podNetwork: PodNetwork = {
+        addresses,
+        mac: macOf(first.ip),
+        gateways: node.subnets.map(gatewayOf),
+      };
+      const netns = `${layout.netnsPrefix}pod-${name}-${uid.slice(0, 4)}`;
+      await sandbox.central.exec(["true"]);
+      await mkdir(join(layout.state, "pods"), { recursive: true });
+      await runHere(["ip", "netns", "add", netns]);
+      await this.putPod(name, index, uid, podNetworkAnnotation(podNetwork));
+      await commit(podFacts(scope, { namespace: "default", name, uid }, node, podNetwork));
+      return { name, uid, node: index, netns, network: podNetwork };
+    },
+
+    putPod: (name: string, index: number, uid: string, annotations: Readonly<Record<string, string>>) =>
+      call(apiSocket, "PUT", "/api/v1/pods", {
+        metadata: { namespace: "default", name, uid, annotations },
+        spec: { nodeName: nodeName(index) },
+        status: {},
+      }),
+
+    deletePod: (name: string) => call(apiSocket, "DELETE", "/api/v1/pods", { key: `default/${name}` }),
+
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** The facts as operations of one transaction, rows first. Only for facts that are not there yet. */
+function transactionOf(facts: readonly Fact[]): Transaction<NorthboundTables> {
+  const tx = new Transaction(northbound);
+  for (const fact of facts) {
+    const table: string = fact.table;
+    if (fact.kind === "row") tx.insert(table, fact.columns, fact.uuid);
+  }
+  for (const fact of facts) {
+    const table: string = fact.table;
+    if (fact.kind === "member") tx.mutateSet(table, fact.uuid, fact.column, "insert", [fact.value]);
+  }
+  return tx;
+}
+
+function call(socketPath: string, method: string, path: string, body?: Json): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath, method, path }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => (text += chunk));
+      response.on("end", () => resolve(JSON.parse(text)));
+    });
+    sent.on("error", reject);
+    sent.end(body && JSON.stringify(body));
+  });
+}
+
+async function runHere(argv: readonly string[]): Promise<void> {
+  const [command = "", ...args] = argv;
+  const child = spawn(command, args, { stdio: "inherit" });
+  await once(child, "exit");
+}
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
+
+const kubeconfigFor = (server: string): string =>
+  JSON.stringify({
+    "current-context": "test",
+    clusters: [{ name: "test", cluster: { server } }],
+    users: [],
+    contexts: [{ name: "test", context: { cluster: "test", user: "" } }],
+  });
