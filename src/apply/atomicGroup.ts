@@ -1,0 +1,236 @@
+// Atoms: changes that are committed together or not at all. A row that lives only while it is referred to goes with
+// every member that holds it, so a port never vanishes between two switches; a name goes from one row to the next in
+// one step; a row goes with new rows that its columns refer to. Everything else is a group of its own, so that one
+// refused change holds up nothing but itself.
+
+import type { Atom } from "../model/fact.ts";
+import type { Row } from "../ovsdb/index.ts";
+import { type Change, type MemberChange, type RowDelete, type RowInsert, targetOf } from "./change.ts";
+import { UnionFind } from "./unionFind.ts";
+import type { World } from "./world.ts";
+
+export interface RowName {
+  readonly table: string;
+  readonly uuid: string;
+}
+
+export interface AtomicGroup {
+  /** The same for the same change in a later flush. */
+  readonly id: string;
+  readonly changes: readonly Change[];
+  /** Rows that must be there before, or come in the same transaction. */
+  readonly needs: readonly RowName[];
+  /** Takes something away that is Weft's and that nobody wants any more; a move does not. */
+  readonly removes: boolean;
+  /** Waits for other facts: to send it now would lose a row. */
+  readonly incomplete: boolean;
+  /** Cannot be done as facts and database are; the reason, for people. */
+  readonly problem?: string;
+}
+
+/** All changes of a flush, seen together. */
+interface Flush {
+  readonly world: World;
+  readonly inserted: ReadonlyMap<string, RowInsert>;
+  readonly deleted: ReadonlyMap<string, RowDelete>;
+}
+
+/** The changes in groups, in no particular order. Changes that others bring about by themselves are left out. */
+export function atomicGroups(changes: readonly Change[], world: World): readonly AtomicGroup[] {
+  const flush: Flush = {
+    world,
+    inserted: new Map(changes.filter((change) => change.kind === "insert").map((row) => [row.uuid, row])),
+    deleted: new Map(changes.filter((change) => change.kind === "delete").map((row) => [row.uuid, row])),
+  };
+  const sets = new UnionFind();
+  const effective = changes.filter((change) => !isImplied(flush, change));
+  for (const change of effective) joinReferences(flush, change, sets);
+  joinNames(flush, effective, sets);
+  const groups = Map.groupBy(effective, (change) => sets.find(nodeOf(flush, change)));
+  return [...groups.values()].map((group) => describe(flush, group));
+}
+
+/** A member of a deleted row goes with the row; a weak reference goes with its target. */
+function isImplied(flush: Flush, change: Change): boolean {
+  if (change.kind !== "member" || change.action !== "delete") return false;
+  if (flush.deleted.has(change.uuid)) return true;
+  const target = targetOf(change);
+  return target !== undefined && change.column.reference?.strong === false && flush.deleted.has(target);
+}
+
+/** What the change belongs to: a row, or nothing but itself. */
+function nodeOf(flush: Flush, change: Change): string {
+  if (change.kind === "impossible") return `${change.uuid} ${change.message}`;
+  if (change.kind !== "member") return change.uuid;
+  const target = targetOf(change);
+  if (target !== undefined && belongsToTarget(flush, change, target)) return target;
+  return `${change.uuid} ${change.column.name} ${String(change.key)}`;
+}
+
+function belongsToTarget(flush: Flush, change: MemberChange, target: string): boolean {
+  if (change.column.reference?.holds) return true;
+  if (change.action === "delete") return flush.deleted.has(target);
+  // A new port enters the groups that exist together with its switch: it is never there without its policies.
+  const isNew = flush.inserted.get(target);
+  return (
+    isNew !== undefined &&
+    flush.world.rules(isNew.table)?.isRoot === false &&
+    flush.world.actual(change.table, change.uuid) !== undefined
+  );
+}
+
+/** A row goes with new rows that its columns refer to, and a deleted row with those that it holds. */
+function joinReferences(flush: Flush, change: Change, sets: UnionFind): void {
+  if (change.kind === "delete") for (const { uuid } of heldBy(flush, change)) sets.join(uuid, change.uuid);
+  if (change.kind === "insert" || change.kind === "update")
+    for (const { uuid } of referred(flush, change))
+      if (flush.inserted.has(uuid)) sets.join(uuid, change.uuid);
+}
+
+/** The rows that stated columns, other than member columns, refer to. */
+function* referred(flush: Flush, change: Change): Iterable<RowName> {
+  if (change.kind !== "insert" && change.kind !== "update") return;
+  for (const [column, { table }] of flush.world.rules(change.table)?.references ?? []) {
+    const value = change.columns.get(column);
+    if (Array.isArray(value)) for (const uuid of value) yield { table, uuid: String(uuid) };
+    else if (typeof value === "string") yield { table, uuid: value };
+  }
+}
+
+/** The rows that live by a reference from the row that is deleted. */
+function* heldBy(flush: Flush, { table, uuid }: RowDelete): Iterable<RowName> {
+  const row = flush.world.actual(table, uuid);
+  const rules = flush.world.rules(table);
+  if (!row || !rules) return;
+  const columns = [...rules.memberColumns.values()].map(({ name, reference }) => [name, reference] as const);
+  for (const [name, reference] of [...columns, ...rules.references]) {
+    if (!reference?.holds) continue;
+    const value = row[name];
+    if (Array.isArray(value)) for (const held of value) yield { table: reference.table, uuid: String(held) };
+    else if (typeof value === "string") yield { table: reference.table, uuid: value };
+  }
+}
+
+/** Joins the row that takes a unique name with the row that gives it up. */
+function joinNames(flush: Flush, changes: readonly Change[], sets: UnionFind): void {
+  const givers = new Map<string, string>();
+  for (const change of changes) {
+    if (change.kind !== "delete" && change.kind !== "update") continue;
+    const row = flush.world.actual(change.table, change.uuid);
+    for (const name of row ? uniqueNames(flush, change, (column) => row[column]) : [])
+      givers.set(name, change.uuid);
+  }
+  for (const change of changes) {
+    if (change.kind !== "insert" && change.kind !== "update") continue;
+    const row = flush.world.actual(change.table, change.uuid);
+    for (const name of uniqueNames(flush, change, (column) => change.columns.get(column) ?? row?.[column])) {
+      const giver = givers.get(name);
+      if (giver !== undefined) sets.join(giver, change.uuid);
+    }
+  }
+}
+
+/** The values of the table's indexes, as far as the change concerns them. */
+function uniqueNames(
+  flush: Flush,
+  change: Exclude<Change, MemberChange>,
+  valueOf: (column: string) => Row[string],
+): readonly string[] {
+  return (flush.world.rules(change.table)?.indexes ?? [])
+    .filter((columns) => change.kind !== "update" || columns.some((column) => change.columns.has(column)))
+    .map((columns) => JSON.stringify([change.table, columns, columns.map(valueOf)]));
+}
+
+function describe(flush: Flush, changes: readonly Change[]): AtomicGroup {
+  const held = new Set<string>();
+  const released = new Map<string, RowName>();
+  for (const change of changes) {
+    if (change.kind === "member" && change.column.reference?.holds) {
+      if (change.action === "insert") held.add(String(change.key));
+      else
+        released.set(String(change.key), { table: change.column.reference.table, uuid: String(change.key) });
+    }
+    if (change.kind === "delete") for (const row of heldBy(flush, change)) released.set(row.uuid, row);
+  }
+  const foreign = [...released.values()].find((row) => !held.has(row.uuid) && isForeign(flush, row));
+  const impossible = changes.find((change) => change.kind === "impossible");
+  const problem = impossible?.message ?? (foreign && foreignMessage(changes, foreign));
+  return {
+    id: idOf(flush, changes),
+    changes,
+    needs: needsOf(flush, changes),
+    removes: changes.some((change) => isRemoval(change, held)),
+    incomplete: changes.some((change) => isIncomplete(flush, change, held, released)),
+    ...(problem !== undefined && { problem }),
+  };
+}
+
+const idOf = (flush: Flush, changes: readonly Change[]): string =>
+  changes
+    .map((change) => (change.kind === "member" ? nodeOf(flush, change) : change.uuid))
+    .reduce((least, id) => (id < least ? id : least));
+
+const isRemoval = (change: Change, held: ReadonlySet<Atom>): boolean =>
+  change.kind === "delete" ||
+  (change.kind === "member" && change.action === "delete" && !held.has(change.key));
+
+const isForeign = ({ world }: Flush, { table, uuid }: RowName): boolean => {
+  const row = world.actual(table, uuid);
+  return row !== undefined && !world.owns(table, row);
+};
+
+/** Would a row be lost that is wanted, or be inserted with nothing to hold it, or be kept by a member still wanted? */
+function isIncomplete(
+  flush: Flush,
+  change: Change,
+  held: ReadonlySet<string>,
+  released: ReadonlyMap<string, RowName>,
+): boolean {
+  const isRoot = flush.world.rules(change.table)?.isRoot !== false;
+  if (change.kind === "insert") return !isRoot && !held.has(change.uuid);
+  if (change.kind === "delete") {
+    if (!isRoot && !released.has(change.uuid)) return true;
+    return [...heldBy(flush, change)].some((row) => isLost(flush, row, held, released));
+  }
+  if (change.kind !== "member" || change.action === "insert" || !change.column.reference?.holds) return false;
+  const { table } = change.column.reference;
+  return isLost(flush, { table, uuid: String(change.key) }, held, released);
+}
+
+/** The row is wanted, is let go here, and nothing else holds it. */
+function isLost(
+  flush: Flush,
+  row: RowName,
+  held: ReadonlySet<string>,
+  released: ReadonlyMap<string, RowName>,
+): boolean {
+  if (held.has(row.uuid) || !released.has(row.uuid)) return false;
+  const wanted = flush.world.desired(row.table, row.uuid);
+  if (!wanted?.columns) return false;
+  return !wanted.owners.some((owner) =>
+    flush.world.factsOf(owner).some((fact) => {
+      if (fact.kind !== "member" || fact.value !== row.uuid) return false;
+      const members = flush.world.actual(fact.table, fact.uuid)?.[fact.column];
+      return Array.isArray(members) && members.includes(row.uuid) && !flush.deleted.has(fact.uuid);
+    }),
+  );
+}
+
+function needsOf(flush: Flush, changes: readonly Change[]): readonly RowName[] {
+  const needs = new Map<string, RowName>();
+  for (const change of changes) {
+    for (const row of referred(flush, change)) needs.set(row.uuid, row);
+    if (change.kind !== "member" || change.action === "delete") continue;
+    needs.set(change.uuid, change);
+    const target = targetOf(change);
+    if (target !== undefined && change.column.reference)
+      needs.set(target, { table: change.column.reference.table, uuid: target });
+  }
+  for (const change of changes) if (change.kind === "insert") needs.delete(change.uuid);
+  return [...needs.values()].filter(({ table, uuid }) => !flush.world.actual(table, uuid));
+}
+
+function foreignMessage(changes: readonly Change[], foreign: RowName): string {
+  const holder = changes.find((change) => change.kind === "delete") ?? foreign;
+  return `${holder.table} ${holder.uuid} is no longer wanted, but holds ${foreign.table} ${foreign.uuid}, which is not Weft's; move or delete that row`;
+}

@@ -1,0 +1,129 @@
+// From groups to transactions: what a row needs comes before it or with it, a batch stays within limits, and changes
+// of one row become as few operations as they can. Groups are never split.
+
+import type { Atom, ColumnValue } from "../model/fact.ts";
+import { type Database, Transaction } from "../ovsdb/index.ts";
+import type { AtomicGroup } from "./atomicGroup.ts";
+import { bytesOf, type Change, type MemberChange } from "./change.ts";
+import type { World } from "./world.ts";
+
+export interface BatchLimits {
+  /** Changes in one transaction; members of one column count one each, though they share an operation. */
+  readonly changes: number;
+  readonly bytes: number;
+}
+
+export const bytesOfGroup = (group: AtomicGroup): number =>
+  group.changes.reduce((bytes, change) => bytes + bytesOf(change), 0);
+
+/** The groups in an order in which each comes after those that insert what it needs, cut into batches. */
+export function batches(
+  groups: readonly AtomicGroup[],
+  limits: BatchLimits,
+): readonly (readonly AtomicGroup[])[] {
+  const cut: AtomicGroup[][] = [];
+  let changes = Number.POSITIVE_INFINITY;
+  let bytes = 0;
+  for (const group of inOrderOfNeeds(groups)) {
+    const size = bytesOfGroup(group);
+    if (changes + group.changes.length > limits.changes || bytes + size > limits.bytes) {
+      cut.push([]);
+      changes = bytes = 0;
+    }
+    cut.at(-1)?.push(group);
+    changes += group.changes.length;
+    bytes += size;
+  }
+  return cut;
+}
+
+/** Those whose needs are met by the database or by another of the same batch. To send the others would lose members. */
+export function ready(groups: readonly AtomicGroup[], world: Pick<World, "actual">): readonly AtomicGroup[] {
+  const coming = insertedBy(groups);
+  const kept = groups.filter(({ needs }) =>
+    needs.every(({ table, uuid }) => coming.has(uuid) || world.actual(table, uuid)),
+  );
+  return kept.length === groups.length ? kept : ready(kept, world);
+}
+
+/** One transaction with all changes of `groups`: inserts, updates, members, deletes. */
+export function transactionOf(
+  database: Database<unknown>,
+  groups: readonly AtomicGroup[],
+  isRoot: (table: string) => boolean,
+  transaction: Transaction = new Transaction(database),
+): Transaction {
+  const changes = groups.flatMap((group) => group.changes);
+  const members = Map.groupBy(changes.filter(isMember), (change) => change.uuid);
+  for (const change of changes) {
+    if (change.kind !== "insert") continue;
+    transaction.insert(change.table, withMembers(change.columns, members.get(change.uuid)), change.uuid);
+    members.delete(change.uuid);
+  }
+  for (const change of changes)
+    if (change.kind === "update") transaction.update(change.table, change.uuid, change.columns);
+  for (const ofRow of members.values())
+    for (const ofColumn of Map.groupBy(ofRow, (change) => change.column.name).values())
+      mutate(transaction, ofColumn);
+  // A row that is not in the root set goes with the last reference to it; to delete it as well would be refused.
+  for (const change of changes)
+    if (change.kind === "delete" && isRoot(change.table)) transaction.delete(change.table, change.uuid);
+  return transaction;
+}
+
+const isMember = (change: Change): change is MemberChange => change.kind === "member";
+
+function inOrderOfNeeds(groups: readonly AtomicGroup[]): Iterable<AtomicGroup> {
+  const providers = insertedBy(groups);
+  const ordered = new Set<AtomicGroup>();
+  const visiting = new Set<AtomicGroup>();
+  const visit = (group: AtomicGroup): void => {
+    if (visiting.has(group)) return;
+    visiting.add(group);
+    for (const { uuid } of group.needs) {
+      const provider = providers.get(uuid);
+      if (provider) visit(provider);
+    }
+    ordered.add(group);
+  };
+  for (const group of groups) visit(group);
+  return ordered;
+}
+
+/** uuid -> the group that inserts it */
+function insertedBy(groups: readonly AtomicGroup[]): ReadonlyMap<string, AtomicGroup> {
+  const providers = new Map<string, AtomicGroup>();
+  for (const group of groups)
+    for (const change of group.changes) if (change.kind === "insert") providers.set(change.uuid, group);
+  return providers;
+}
+
+/** The columns of a new row together with its first members. */
+function withMembers(
+  columns: ReadonlyMap<string, ColumnValue>,
+  members: readonly MemberChange[] = [],
+): ReadonlyMap<string, ColumnValue> {
+  const all = new Map(columns);
+  for (const [name, ofColumn] of Map.groupBy(members, (change) => change.column.name))
+    all.set(name, ofColumn[0]?.column.map ? entries(ofColumn) : keys(ofColumn));
+  return all;
+}
+
+function mutate(transaction: Transaction, changes: readonly MemberChange[]): void {
+  const [first] = changes;
+  if (!first) return;
+  const { table, uuid, column } = first;
+  const inserted = changes.filter((change) => change.action === "insert");
+  const deleted = changes.filter((change) => change.action === "delete");
+  if (column.map) {
+    transaction.mutateMap(table, uuid, column.name, { insert: entries(inserted), delete: keys(deleted) });
+    return;
+  }
+  if (inserted.length > 0) transaction.mutateSet(table, uuid, column.name, "insert", keys(inserted));
+  if (deleted.length > 0) transaction.mutateSet(table, uuid, column.name, "delete", keys(deleted));
+}
+
+const keys = (changes: readonly MemberChange[]): readonly Atom[] => changes.map((change) => change.key);
+
+const entries = (changes: readonly MemberChange[]): ReadonlyMap<Atom, Atom> =>
+  new Map(changes.map((change) => [change.key, change.value]));

@@ -1,0 +1,68 @@
+// The smallest things that the engine changes, before they are gathered into transactions: a row, the stated columns
+// of a row, or one member of one column. One operation may carry many members.
+
+import type { Columns } from "../desired/desiredRow.ts";
+import type { Atom, Owner } from "../model/fact.ts";
+import type { MemberColumn } from "./tableRules.ts";
+
+interface OnRow {
+  readonly table: string;
+  readonly uuid: string;
+  /** Whose facts ask for it; empty for what nobody wants any more. */
+  readonly owners: readonly Owner[];
+}
+
+export interface RowInsert extends OnRow {
+  readonly kind: "insert";
+  readonly columns: Columns;
+}
+
+export interface RowUpdate extends OnRow {
+  readonly kind: "update";
+  /** Only those that differ. */
+  readonly columns: Columns;
+}
+
+export interface RowDelete extends OnRow {
+  readonly kind: "delete";
+}
+
+export interface MemberChange extends OnRow {
+  readonly kind: "member";
+  readonly column: MemberColumn;
+  readonly action: "insert" | "delete";
+  /** The member of a set, the key of a map. */
+  readonly key: Atom;
+  /** The same in a set, the entry's value in a map. */
+  readonly value: Atom;
+}
+
+/** Facts that cannot be made true, whatever the database holds. */
+export interface Impossible extends OnRow {
+  readonly kind: "impossible";
+  readonly message: string;
+}
+
+export type Change = RowInsert | RowUpdate | RowDelete | MemberChange | Impossible;
+
+/** The row that a member change is about to refer to, or to stop referring to. */
+export const targetOf = (change: MemberChange): string | undefined =>
+  change.column.reference && typeof change.key === "string" ? change.key : undefined;
+
+/** Roughly what the change adds to a request. */
+export function bytesOf(change: Change): number {
+  const columns = change.kind === "insert" || change.kind === "update" ? change.columns : undefined;
+  let bytes = 100;
+  if (change.kind === "member") bytes = 20 + bytesOfValue(change.key) + bytesOfValue(change.value);
+  if (columns) for (const [name, value] of columns) bytes += name.length + bytesOfValue(value);
+  return bytes;
+}
+
+function bytesOfValue(value: unknown): number {
+  if (typeof value === "string") return value.length + 4;
+  if (value instanceof Map) return sum([...value].flat());
+  return Array.isArray(value) ? sum(value) : 6;
+}
+
+const sum = (values: readonly unknown[]): number =>
+  values.reduce<number>((bytes, value) => bytes + bytesOfValue(value), 10);

@@ -1,0 +1,43 @@
+// The columns that member facts may fill, of each table: sets and maps with members from many owners, and often from
+// other writers too. They change by `mutate`, never as a whole. What is taken out of them is only what is provably
+// Weft's: references to rows of Weft, and plain values in rows of Weft. Every other column belongs to the one owner
+// that states it in its row fact, and holds exactly what that fact says (docs/decisions/0004).
+
+import type { NorthboundTables } from "../ovn/northbound.gen.ts";
+
+type Table = keyof NorthboundTables;
+type Row<T extends Table> = NorthboundTables[T]["row"];
+type MemberColumn<T extends Table> = {
+  [C in keyof Row<T> & string]: Row<T>[C] extends readonly unknown[] | ReadonlyMap<string, string>
+    ? C
+    : never;
+}[keyof Row<T> & string];
+
+const northbound: { readonly [T in Table]?: readonly MemberColumn<T>[] } = {
+  Address_Set: ["addresses"],
+  Chassis_Template_Var: ["variables"],
+  Copp: ["meters"],
+  DNS: ["records"],
+  HA_Chassis_Group: ["ha_chassis"],
+  Load_Balancer_Group: ["load_balancer"],
+  Logical_Router: ["ports", "static_routes", "policies", "nat", "load_balancer", "load_balancer_group"],
+  Logical_Router_Port: ["gateway_chassis"],
+  Logical_Switch: [
+    "ports",
+    "acls",
+    "qos_rules",
+    "load_balancer",
+    "load_balancer_group",
+    "dns_records",
+    "forwarding_groups",
+  ],
+  Port_Group: ["ports", "acls"],
+};
+
+const databases: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>> = new Map([
+  ["OVN_Northbound", new Map(Object.entries(northbound))],
+]);
+
+/** The columns of `table` that member facts may fill. */
+export const sharedColumns = (database: string, table: string): readonly string[] =>
+  databases.get(database)?.get(table) ?? [];

@@ -1,0 +1,373 @@
+// One destination's engine: keeps a database equal to what is desired of it. A loop: gather dirty rows, compare them
+// with the replica, send the difference, and what became dirty meanwhile goes out in the next round. Facts, other
+// writers, retries and a lost connection all do the same thing: they make rows dirty.
+
+import type { Desired } from "../desired/desired.ts";
+import type { Destination, Owner } from "../model/fact.ts";
+import {
+  type AnyReplica,
+  type Clock,
+  type Database,
+  type DatabaseSchema,
+  isOvsdbError,
+  type Log,
+  type OvsdbError,
+  type Row,
+  type Session,
+  type Transaction,
+} from "../ovsdb/index.ts";
+import type { AtomicGroup, RowName } from "./atomicGroup.ts";
+import { Backlog } from "./backlog.ts";
+import { type BatchLimits, batches, transactionOf } from "./batch.ts";
+import type { Change } from "./change.ts";
+import { Condition } from "./condition.ts";
+import type { EngineEvents, EngineStatus } from "./engineEvents.ts";
+import { ImpossibleFactsError } from "./errors.ts";
+import type { Fence } from "./fence.ts";
+import { Penalties } from "./penalties.ts";
+import { defaultPruneLimits, PruneGuard, type PruneHeld, type PruneLimits } from "./pruneGuard.ts";
+import { type Commit, type Outcomes, Sender } from "./sender.ts";
+import { Slicer } from "./slicer.ts";
+import { survey } from "./survey.ts";
+import { type World, worldOf } from "./world.ts";
+
+export interface EngineOptions {
+  readonly destination: Destination;
+  readonly cluster: string;
+  readonly database: Database<unknown>;
+  readonly desired: Desired;
+  readonly session: Pick<Session, "transact" | "serverSchema">;
+  /** Must copy every table that facts speak of, whole. */
+  readonly replica: AnyReplica;
+  /** Taken before `run`. Without one, nothing keeps a second writer out. */
+  readonly fence?: Fence;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits?: { readonly batch?: BatchLimits; readonly prune?: PruneLimits };
+  readonly events?: EngineEvents;
+}
+
+/** What `dryRun` found: transactions in the order in which they would be sent, and what would not be. */
+export interface DryRun {
+  readonly transactions: readonly Transaction[];
+  readonly held: PruneHeld | undefined;
+  /** Facts that cannot be made true as things are. */
+  readonly problems: readonly string[];
+}
+
+const defaultBatchLimits: BatchLimits = { changes: 1_000, bytes: 512 * 1024 };
+const firstPauseMs = 100;
+const longestPauseMs = 5_000;
+
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #backlog: Backlog;
+  readonly #sender: Sender;
+  readonly #guard: PruneGuard;
+  readonly #penalties = new Penalties();
+  /** There may be work for the loop. */
+  readonly #work = new Condition();
+  /** A flush is over. */
+  readonly #progress = new Condition();
+  #idle = false;
+  /** When the oldest fact that is not taken yet came. */
+  #dirtySince: number | undefined;
+  /** When held deletions may have become few enough to go. */
+  #recheckAt: number | undefined;
+  #reportedHeld = 0;
+  #world: { readonly schema: DatabaseSchema; readonly world: World } | undefined;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    const { database, session, replica, fence, clock, limits } = options;
+    this.#backlog = new Backlog(options.desired.database(options.destination));
+    this.#sender = new Sender({ database, session, replica, fence, clock });
+    this.#guard = this.#newGuard(limits?.prune);
+  }
+
+  /**
+   * Works until `signal` is aborted. Rejects with a `FenceLostError` when another controller took the fence, and then
+   * never writes again.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { replica, clock, desired, destination } = this.#options;
+    using stack = new DisposableStack();
+    stack.defer(
+      replica.subscribe((changes) => {
+        for (const { table, uuid } of changes) this.#backlog.mark(table, uuid, "somebody changed it");
+        this.#work.notify();
+      }),
+    );
+    stack.defer(
+      desired.database(destination).subscribe(() => {
+        this.#dirtySince = clock.now();
+        this.#work.notify();
+      }),
+    );
+    try {
+      await replica.ready(signal);
+      this.#backlog.markAll(this.#allRows());
+      await this.#loop(signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  /** All inputs of all plans are complete. Until this is said, the engine adds and changes but removes nothing. */
+  allSynced(): void {
+    this.#guard.allSynced();
+    this.#lookAgain(this.#guard.held());
+  }
+
+  /** Lets the deletions that are held now go. */
+  approvePrune(): void {
+    this.#guard.approve();
+    this.#lookAgain(this.#guard.held());
+  }
+
+  /** Resolves when there is nothing to do, except what waits: for a retry, for other rows, for approval. */
+  settled(signal?: AbortSignal): Promise<void> {
+    return this.#progress.until(() => this.#idle && this.#backlog.size === 0, signal);
+  }
+
+  /** Resolves when the database holds all rows and members that `owner` says, and no row that it no longer says. */
+  committed(owner: Owner, signal?: AbortSignal): Promise<void> {
+    return this.#progress.until(() => this.#backlog.isCommitted(owner), signal);
+  }
+
+  get status(): EngineStatus {
+    return {
+      dirty: this.#backlog.size,
+      pendingOwners: this.#backlog.pendingOwners,
+      refused: this.#penalties.size,
+      heldDeletes: this.#guard.heldDeletes,
+    };
+  }
+
+  /** What `run` would send now, as if all inputs were synced. Sends nothing and takes nothing. */
+  async dryRun(signal?: AbortSignal): Promise<DryRun> {
+    await this.#options.replica.ready(signal);
+    const { clock, database, limits } = this.#options;
+    const world = this.#worldNow();
+    const rounds = [[...this.#allRows()]];
+    const slicer = new Slicer(clock.now);
+    const { groups } = await survey({
+      world,
+      slicer,
+      take: () => rounds.pop() ?? [],
+      waitingFor: () => [],
+    });
+    const guard = this.#newGuard(limits?.prune);
+    guard.allSynced();
+    const possible = groups.filter((group) => group.problem === undefined && !group.incomplete);
+    const [sendable] = this.#admit(possible, guard);
+    return {
+      transactions: batches(sendable, limits?.batch ?? defaultBatchLimits).map((batch) =>
+        transactionOf(database, batch, (table) => world.rules(table)?.isRoot !== false),
+      ),
+      held: guard.heldDeletes > 0 ? guard.report(this.#countOwned()) : undefined,
+      problems: groups.flatMap(({ problem }) => problem ?? []),
+    };
+  }
+
+  async #loop(signal: AbortSignal): Promise<void> {
+    const { log, replica } = this.#options;
+    let pauseMs = firstPauseMs;
+    while (!signal.aborted) {
+      this.#lookAtDue();
+      if (this.#backlog.size === 0) {
+        await this.#sleep(signal);
+        continue;
+      }
+      await replica.ready(signal);
+      try {
+        await this.#flush(signal);
+        pauseMs = firstPauseMs;
+      } catch (error) {
+        if (signal.aborted || !isOvsdbError(error) || error.code === "closed") throw error;
+        log("warn", "the database did not answer; comparing again", { error: error.message, pauseMs });
+        await this.#pause(pauseMs, signal);
+        pauseMs = Math.min(longestPauseMs, pauseMs * 2);
+      }
+    }
+  }
+
+  /** One round: everything dirty is compared, and what differs is sent. */
+  async #flush(signal: AbortSignal): Promise<void> {
+    const backlog = this.#backlog;
+    const { clock, limits } = this.#options;
+    const start = clock.now();
+    const queuedMs = this.#dirtySince === undefined ? 0 : start - this.#dirtySince;
+    this.#dirtySince = undefined;
+    const world = this.#worldNow();
+    const { rows, groups } = await survey({
+      world,
+      slicer: new Slicer(clock.now),
+      take: () => backlog.take(),
+      waitingFor: (uuid) => backlog.waitingFor(uuid),
+    });
+    const timing = { queuedMs, diffMs: clock.now() - start };
+    const outcomes: Outcomes = {
+      committed: (commit) => this.#committed(commit, timing),
+      refused: (group, error) => this.#refuse(group, error),
+      unmet: (group) => backlog.leave(group),
+      doubtful: (group) => {
+        backlog.leave(group);
+        backlog.markAll(group.changes);
+      },
+    };
+    try {
+      for (const [table, uuid] of rows.entries()) this.#guard.forget(table, uuid);
+      const [sendable, held] = this.#admit(this.#possible(groups), this.#guard);
+      for (const group of held) backlog.leave(group);
+      for (const batch of batches(sendable, limits?.batch ?? defaultBatchLimits))
+        await this.#sender.send(batch, world, outcomes, signal);
+    } catch (error) {
+      backlog.retry(rows.entries());
+      throw error;
+    }
+    backlog.settle(rows.entries());
+    this.#penalties.forgetTried();
+    this.#reportHeld();
+    this.#progress.notify();
+  }
+
+  /** The groups that may be tried now; the others are left. */
+  #possible(groups: readonly AtomicGroup[]): readonly AtomicGroup[] {
+    return groups.filter((group) => {
+      if (group.problem === undefined && !group.incomplete && !this.#penalties.blocks(group)) return true;
+      if (group.problem !== undefined && !this.#penalties.blocks(group))
+        this.#refuse(group, new ImpossibleFactsError(group.problem));
+      else this.#backlog.leave(group);
+      return false;
+    });
+  }
+
+  /** Additions, then those removals that the guard admits; and the removals that it holds. */
+  #admit(
+    groups: readonly AtomicGroup[],
+    guard: PruneGuard,
+  ): readonly [sendable: readonly AtomicGroup[], held: readonly AtomicGroup[]] {
+    const removals = groups.filter((group) => group.removes);
+    const admitted = new Set(guard.admit(removals, () => this.#countOwned(), this.#options.clock.now()));
+    const held = removals.filter((group) => !admitted.has(group));
+    return [[...groups.filter((group) => !group.removes), ...admitted], held];
+  }
+
+  #committed(commit: Commit, timing: { readonly queuedMs: number; readonly diffMs: number }): void {
+    const { groups, operations, bytes, commitMs } = commit;
+    const changes = groups.flatMap((group) => group.changes);
+    this.#guard.removed(groups, this.#options.clock.now());
+    this.#options.events?.committed?.({
+      ...timing,
+      owners: this.#ownersOf(changes),
+      operations,
+      bytes,
+      commitMs,
+      drift: this.#backlog.driftIn(changes),
+    });
+  }
+
+  #refuse(group: AtomicGroup, error: OvsdbError | ImpossibleFactsError): void {
+    const owners = this.#ownersOf(group.changes);
+    const penalty = this.#penalties.add(group, this.#options.clock.now());
+    this.#backlog.leave(group);
+    const fields = { owners: [...owners], error: error.message, ...penalty };
+    this.#options.log("warn", "facts refused; all others go on", fields);
+    this.#options.events?.refused?.({ owners, error, ...penalty });
+  }
+
+  #ownersOf(changes: readonly Change[]): ReadonlySet<Owner> {
+    return new Set(changes.flatMap((change) => [...this.#backlog.ownersOf(change)]));
+  }
+
+  #reportHeld(): void {
+    const rows = this.#guard.heldDeletes;
+    if (rows === this.#reportedHeld) return;
+    this.#reportedHeld = rows;
+    const report = this.#guard.report(this.#countOwned());
+    if (rows > 0) this.#options.log("warn", report.message, { rows });
+    this.#options.events?.pruneHeld?.(report);
+  }
+
+  /** Marks what only time makes due: retries, and held deletions after others left the window. */
+  #lookAtDue(): void {
+    const now = this.#options.clock.now();
+    this.#backlog.markAll(this.#penalties.takeDue(now));
+    if (this.#guard.mayRelease(() => this.#countOwned(), now)) this.#backlog.markAll(this.#guard.held());
+    this.#recheckAt = this.#guard.heldDeletes > 0 ? now + this.#guard.windowMs : undefined;
+  }
+
+  /** Sleeps until there is work, or until something becomes due. */
+  async #sleep(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const due = Math.min(this.#penalties.nextDue ?? Infinity, this.#recheckAt ?? Infinity);
+    const cancel = due < Infinity ? clock.after(due - clock.now(), () => this.#work.notify()) : undefined;
+    this.#idle = true;
+    this.#progress.notify();
+    try {
+      await this.#work.until(() => this.#backlog.size > 0 || clock.now() >= due, signal);
+    } finally {
+      this.#idle = false;
+      cancel?.();
+    }
+  }
+
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const until = clock.now() + ms;
+    const cancel = clock.after(ms, () => this.#work.notify());
+    await this.#work.until(() => clock.now() >= until, signal).finally(cancel);
+  }
+
+  #lookAgain(rows: Iterable<RowName>): void {
+    this.#backlog.markAll(rows);
+    this.#work.notify();
+  }
+
+  #worldNow(): World {
+    const { cluster, database, desired, destination, replica, session, fence } = this.#options;
+    const schema = session.serverSchema ?? database.schema;
+    if (this.#world?.schema !== schema)
+      this.#world = {
+        schema,
+        world: worldOf({
+          cluster,
+          schema,
+          replica,
+          desired: desired.database(destination),
+          factsOf: (owner) => desired.factsOf(owner),
+          kept: new Set(fence ? [fence.row] : []),
+        }),
+      };
+    return this.#world.world;
+  }
+
+  /** Every row that is wanted or there. */
+  *#allRows(): Iterable<RowName> {
+    const { desired, destination, replica } = this.#options;
+    yield* desired.database(destination).rows();
+    for (const table of replica.tables)
+      for (const { _uuid } of replica.table(table).values()) yield { table, uuid: _uuid };
+  }
+
+  /** How many rows in the database are Weft's. */
+  #countOwned(): number {
+    const world = this.#worldNow();
+    let count = 0;
+    for (const table of this.#options.replica.tables)
+      for (const row of this.#options.replica.table(table).values()) if (world.owns(table, row)) count++;
+    return count;
+  }
+
+  #newGuard(limits: PruneLimits = defaultPruneLimits): PruneGuard {
+    const { replica } = this.#options;
+    return new PruneGuard(
+      limits,
+      (table, uuid) => nameOf(replica.table(table).get(uuid)) ?? `${table} ${uuid}`,
+    );
+  }
+}
+
+const nameOf = (row: Row | undefined): string | undefined =>
+  typeof row?.name === "string" && row.name !== "" ? row.name : undefined;

@@ -1,0 +1,120 @@
+// The fence: a row of Weft's own with an epoch that only grows. Whoever wins the Lease takes it over by
+// compare-and-swap, and every transaction of the engine begins by waiting, with no patience, for its own epoch. So a
+// controller that lost its Lease without noticing writes nothing, on whatever member of a cluster it talks to.
+//
+// It is an Address_Set that nobody uses, because a write to that table costs northd next to nothing.
+
+import { sameEntries } from "../model/fact.ts";
+import { ownership } from "../model/names.ts";
+import { rowUuid } from "../model/uuid.ts";
+import {
+  type AnyReplica,
+  type Database,
+  isOvsdbError,
+  type Row,
+  type Session,
+  Transaction,
+} from "../ovsdb/index.ts";
+import { FenceLostError } from "./errors.ts";
+
+const table = "Address_Set";
+const epochKey = "weft.io/epoch";
+const holderKey = "weft.io/holder";
+/** Takers that meet at once cost each other an attempt; one of them gets through each time. */
+const attempts = 10;
+
+export interface FenceOptions {
+  readonly database: Database<unknown>;
+  readonly cluster: string;
+  /** Who holds it: unique for each process and each time it leads. */
+  readonly holder: string;
+}
+
+export class Fence {
+  /** The row's UUID: it is Weft's, but no fact speaks of it. */
+  readonly row: string;
+  readonly #options: FenceOptions;
+  readonly #name: string;
+  #epoch: number | undefined;
+
+  constructor(options: FenceOptions) {
+    this.#options = options;
+    // Names of address sets allow no `-`, and a cluster's id no `_`: no two clusters meet.
+    this.#name = `${options.cluster.replaceAll("-", "_")}_fence`;
+    this.row = rowUuid(options.cluster, table, this.#name);
+  }
+
+  /** The epoch that is held, undefined before `take`. */
+  get epoch(): number | undefined {
+    return this.#epoch;
+  }
+
+  /** Takes the fence over, from whoever holds it. Call it only as the holder of the Lease. */
+  async take(
+    session: Pick<Session, "transact">,
+    replica: Pick<AnyReplica, "ready" | "table">,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      await replica.ready(signal);
+      const found = replica.table(table).get(this.row);
+      if (found && this.#isOwn(found)) {
+        this.#epoch = epochOf(found);
+        return;
+      }
+      const epoch = found ? epochOf(found) + 1 : 1;
+      try {
+        await session.transact(this.#takeOver(found, epoch), signal && { signal });
+        this.#epoch = epoch;
+        return;
+      } catch (error) {
+        // Another took it in between, or the answer was lost: the replica shows which.
+        const again = isOvsdbError(error) && (error.retryable || error.code !== "permission error");
+        if (!again || attempt === attempts) throw error;
+      }
+    }
+  }
+
+  /** Makes `transaction` fail unless this fence is still held. */
+  guard(transaction: Transaction): Transaction {
+    if (this.#epoch === undefined) throw new FenceLostError("the fence was never taken");
+    return transaction.waitUntil(table, this.row, { external_ids: this.#idsOf(this.#epoch) });
+  }
+
+  /** The error that says that a guarded transaction was refused by the fence, which is its first operation. */
+  lost(error: unknown): FenceLostError | undefined {
+    if (!isOvsdbError(error, "timed out") || error.operationIndex !== 0) return undefined;
+    return new FenceLostError(
+      `epoch ${this.#epoch} of the fence ${this.#name} is over: another controller took it; this one must not write`,
+      { cause: error },
+    );
+  }
+
+  #takeOver(found: Row | undefined, epoch: number): Transaction {
+    const ids = { external_ids: this.#idsOf(epoch) };
+    const transaction = new Transaction(this.#options.database);
+    if (!found) return transaction.insert(table, { name: this.#name, ...ids }, this.row);
+    return transaction
+      .waitUntil(table, this.row, { external_ids: found.external_ids })
+      .update(table, this.row, ids);
+  }
+
+  #idsOf(epoch: number): ReadonlyMap<string, string> {
+    return new Map([
+      [ownership.cluster, this.#options.cluster],
+      [ownership.owner, "fence"],
+      [epochKey, String(epoch)],
+      [holderKey, this.#options.holder],
+    ]);
+  }
+
+  #isOwn(row: Row): boolean {
+    return row.external_ids instanceof Map && sameEntries(row.external_ids, this.#idsOf(epochOf(row)));
+  }
+}
+
+/** The row's epoch; 0 when somebody scribbled over it, which makes the next one 1 and all others void. */
+function epochOf(row: Row): number {
+  const epoch = row.external_ids instanceof Map ? Number(row.external_ids.get(epochKey)) : Number.NaN;
+  return Number.isSafeInteger(epoch) ? epoch : 0;
+}

@@ -1,0 +1,76 @@
+// Groups that the database refused, and when each is tried again: after a second, then twice as long each time, up
+// to a minute. Everything else goes on meanwhile.
+
+import { sameEntries, sameValue } from "../model/fact.ts";
+import type { AtomicGroup, RowName } from "./atomicGroup.ts";
+import type { Change } from "./change.ts";
+
+const firstMs = 1_000;
+const longestMs = 60_000;
+
+interface Penalty {
+  /** What was refused. */
+  readonly changes: readonly Change[];
+  readonly attempts: number;
+  /** Undefined while the group is being tried again. */
+  dueAt: number | undefined;
+}
+
+export class Penalties {
+  /** group id -> its penalty */
+  readonly #penalties = new Map<string, Penalty>();
+
+  get size(): number {
+    return this.#penalties.size;
+  }
+
+  /** The group was refused; answers with the number of attempts so far and the time until the next. */
+  add(group: AtomicGroup, now: number): { readonly attempts: number; readonly retryInMs: number } {
+    const attempts = (this.#penalties.get(group.id)?.attempts ?? 0) + 1;
+    const retryInMs = Math.min(longestMs, firstMs * 2 ** (attempts - 1));
+    this.#penalties.set(group.id, { changes: group.changes, attempts, dueAt: now + retryInMs });
+    return { attempts, retryInMs };
+  }
+
+  /** The group must wait still. It need not when it is no longer what was refused: its facts changed. */
+  blocks(group: AtomicGroup): boolean {
+    const penalty = this.#penalties.get(group.id);
+    return (
+      penalty?.dueAt !== undefined && sameEntries(byPlace(penalty.changes), byPlace(group.changes), same)
+    );
+  }
+
+  /** The rows of the penalties that are over; from now on these groups may be tried. */
+  takeDue(now: number): readonly RowName[] {
+    const due = [...this.#penalties.values()].filter(({ dueAt }) => dueAt !== undefined && dueAt <= now);
+    for (const penalty of due) penalty.dueAt = undefined;
+    return due.flatMap(({ changes }) => changes);
+  }
+
+  /** A flush is over: groups that were to be tried and were not refused again are well, or no longer needed. */
+  forgetTried(): void {
+    for (const [id, { dueAt }] of this.#penalties) if (dueAt === undefined) this.#penalties.delete(id);
+  }
+
+  /** When the next one is due; undefined when there is none. */
+  get nextDue(): number | undefined {
+    const dues = [...this.#penalties.values()].flatMap(({ dueAt }) => (dueAt === undefined ? [] : [dueAt]));
+    return dues.length > 0 ? Math.min(...dues) : undefined;
+  }
+}
+
+/** What a change is about -> the change; a group has one change about each thing. */
+const byPlace = (changes: readonly Change[]): ReadonlyMap<string, Change> =>
+  new Map(
+    changes.map((change) => [
+      change.kind === "member" ? `${change.uuid} ${change.column.name} ${String(change.key)}` : change.uuid,
+      change,
+    ]),
+  );
+
+function same(a: Change, b: Change): boolean {
+  if (a.kind === "member") return b.kind === "member" && a.action === b.action && a.value === b.value;
+  if (a.kind === "insert" || a.kind === "update")
+    return a.kind === b.kind && sameEntries(a.columns, b.columns, sameValue);
+  return a.kind === b.kind;
+}

@@ -1,0 +1,144 @@
+// The guard over deletions. A restart must not delete what it has not read yet, and an API server that comes back
+// empty after a bad restore must not take the network with it. So nothing is removed before every input has synced,
+// and a removal of a large share of Weft's rows is held until facts change or a person approves it. While deletions
+// are held, memberships are not taken away either: to do half of it would be the worst of both.
+
+import { RowMap } from "../desired/rowMap.ts";
+import type { AtomicGroup, RowName } from "./atomicGroup.ts";
+
+export interface PruneLimits {
+  /** Deleting more than this share of Weft's rows needs approval … */
+  readonly share: number;
+  /** … when it is more than this many rows. */
+  readonly rows: number;
+  /** Deletions of so long ago still count, or slices of a flood would pass one by one. */
+  readonly windowMs: number;
+}
+
+export const defaultPruneLimits: PruneLimits = { share: 0.3, rows: 20, windowMs: 10_000 };
+
+export interface PruneHeld {
+  readonly rows: number;
+  /** Of how many rows of Weft in the database. */
+  readonly of: number;
+  readonly tables: ReadonlyMap<string, number>;
+  /** Names of some of the rows. */
+  readonly examples: readonly string[];
+  readonly message: string;
+}
+
+const maxExamples = 5;
+
+export class PruneGuard {
+  readonly #limits: PruneLimits;
+  readonly #nameOf: (table: string, uuid: string) => string;
+  /** Rows with removals that are held. */
+  readonly #held = new RowMap<true>();
+  /** Of these, the rows that would be deleted. */
+  readonly #deletes = new RowMap<true>();
+  /** What a person agreed to. */
+  #approved = new RowMap<true>();
+  #recent: { readonly at: number; readonly rows: number }[] = [];
+  #synced = false;
+
+  constructor(limits: PruneLimits, nameOf: (table: string, uuid: string) => string) {
+    this.#limits = limits;
+    this.#nameOf = nameOf;
+  }
+
+  /** Rows whose deletion is held. */
+  get heldDeletes(): number {
+    return this.#deletes.size;
+  }
+
+  /** The rows of which something is held. */
+  *held(): Iterable<RowName> {
+    for (const [table, uuid] of this.#held.entries()) yield { table, uuid };
+  }
+
+  /** Every kind of input is complete: what nobody wants now is really not wanted. */
+  allSynced(): void {
+    this.#synced = true;
+  }
+
+  /** Lets what is held now go. */
+  approve(): void {
+    this.#approved = new RowMap();
+    for (const { table, uuid } of this.held()) this.#approved.set(table, uuid, true);
+  }
+
+  /** The row is looked at anew; what was held of it counts no more. */
+  forget(table: string, uuid: string): void {
+    this.#held.delete(table, uuid);
+    this.#deletes.delete(table, uuid);
+  }
+
+  /** Those of `groups`, all with removals, that may be sent; the others are held. `owned`: rows of Weft there are. */
+  admit(groups: readonly AtomicGroup[], owned: () => number, now: number): readonly AtomicGroup[] {
+    const isOpen = this.#synced && !this.#isTooMuch(groups, owned, now);
+    const admitted: AtomicGroup[] = [];
+    for (const group of groups) {
+      if (isOpen || (this.#synced && this.#isApproved(group))) admitted.push(group);
+      else this.#hold(group);
+    }
+    return admitted;
+  }
+
+  /** So little is held now that it may go. */
+  mayRelease(owned: () => number, now: number): boolean {
+    return this.#synced && this.#held.size > 0 && !this.#isTooMuch([], owned, now);
+  }
+
+  /** Removals were committed. */
+  removed(groups: readonly AtomicGroup[], now: number): void {
+    let rows = 0;
+    for (const group of groups) {
+      if (!this.#isApproved(group)) rows += deletesOf(group);
+      else for (const { table, uuid } of group.changes) this.#approved.delete(table, uuid);
+    }
+    if (rows > 0) this.#recent.push({ at: now, rows });
+  }
+
+  /** Held removals may pass when earlier ones leave the window: look again after so long. */
+  get windowMs(): number {
+    return this.#limits.windowMs;
+  }
+
+  report(owned: number): PruneHeld {
+    const rows = this.#deletes.size;
+    const tables = this.#deletes.counts();
+    const named = [...this.#deletes.entries()].slice(0, maxExamples);
+    const examples = named.map(([table, uuid]) => this.#nameOf(table, uuid));
+    const counts = [...tables].map(([table, count]) => `${count} ${table}`).join(", ");
+    return {
+      rows,
+      of: owned,
+      tables,
+      examples,
+      message: `deletion of ${rows} of ${owned} rows is held (${counts}; such as ${examples.join(", ")}): more than ${this.#limits.share * 100} %. If they are to go, approve the prune; if not, look why Kubernetes no longer lists them`,
+    };
+  }
+
+  #isTooMuch(groups: readonly AtomicGroup[], owned: () => number, now: number): boolean {
+    this.#recent = this.#recent.filter(({ at }) => now - at < this.#limits.windowMs);
+    const fresh = groups.filter((group) => !this.#isApproved(group));
+    const wanted = fresh.reduce((sum, group) => sum + deletesOf(group), this.#deletes.size);
+    const recent = this.#recent.reduce((sum, { rows }) => sum + rows, 0);
+    if (wanted === 0 || wanted + recent <= this.#limits.rows) return false;
+    return wanted + recent > this.#limits.share * (owned() + recent);
+  }
+
+  #isApproved(group: AtomicGroup): boolean {
+    return group.changes.every(({ table, uuid }) => this.#approved.has(table, uuid));
+  }
+
+  #hold(group: AtomicGroup): void {
+    for (const { kind, table, uuid } of group.changes) {
+      this.#held.set(table, uuid, true);
+      if (kind === "delete") this.#deletes.set(table, uuid, true);
+    }
+  }
+}
+
+const deletesOf = (group: AtomicGroup): number =>
+  group.changes.filter((change) => change.kind === "delete").length;

@@ -1,0 +1,135 @@
+// Sends batches. A refused batch is split in halves, and these again, until the groups that the database will not
+// have are alone; the rest is committed. After a commit it waits until the replica shows it, because a large
+// update takes the replica a moment longer than the answer takes.
+
+import {
+  type AnyReplica,
+  type Clock,
+  type Database,
+  isOvsdbError,
+  type OvsdbError,
+  type Session,
+  Transaction,
+} from "../ovsdb/index.ts";
+import type { AtomicGroup } from "./atomicGroup.ts";
+import { bytesOfGroup, ready, transactionOf } from "./batch.ts";
+import { isVisible } from "./diff.ts";
+import type { Fence } from "./fence.ts";
+import type { World } from "./world.ts";
+
+export interface SenderOptions {
+  readonly database: Database<unknown>;
+  readonly session: Pick<Session, "transact">;
+  readonly replica: Pick<AnyReplica, "subscribe">;
+  readonly fence: Fence | undefined;
+  readonly clock: Clock;
+}
+
+export interface Commit {
+  readonly groups: readonly AtomicGroup[];
+  readonly operations: number;
+  readonly bytes: number;
+  readonly commitMs: number;
+}
+
+/** What became of the groups of a batch. */
+export interface Outcomes {
+  committed(commit: Commit): void;
+  refused(group: AtomicGroup, error: OvsdbError): void;
+  /** Not sent: a row that it needs did not come. */
+  unmet(group: AtomicGroup): void;
+  /** Committed, but a row was gone: to be compared again. */
+  doubtful(group: AtomicGroup): void;
+}
+
+/** A commit that the replica does not show by then is compared again, which is never wrong. */
+const patienceMs = 5_000;
+
+export class Sender {
+  readonly #options: SenderOptions;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Commits what can be committed of `batch`. Rejects with a `FenceLostError` when another leads, and with the
+   * `OvsdbError` when the way to the database failed: then some groups may be committed without a word.
+   */
+  async send(
+    batch: readonly AtomicGroup[],
+    world: World,
+    outcomes: Outcomes,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const groups = ready(batch, world);
+    if (groups.length < batch.length) {
+      const kept = new Set(groups);
+      for (const group of batch) if (!kept.has(group)) outcomes.unmet(group);
+    }
+    if (groups.length === 0) return;
+    const refusal = await this.#commit(groups, world, outcomes, signal);
+    if (!refusal) return;
+    const [first] = groups;
+    if (groups.length === 1 && first) {
+      outcomes.refused(first, refusal);
+      return;
+    }
+    const middle = groups.length >> 1;
+    await this.send(groups.slice(0, middle), world, outcomes, signal);
+    await this.send(groups.slice(middle), world, outcomes, signal);
+  }
+
+  async #commit(
+    groups: readonly AtomicGroup[],
+    world: World,
+    outcomes: Outcomes,
+    signal: AbortSignal,
+  ): Promise<OvsdbError | undefined> {
+    const { clock, database, fence, session } = this.#options;
+    const isRoot = (table: string): boolean => world.rules(table)?.isRoot !== false;
+    const empty = new Transaction(database);
+    const transaction = transactionOf(database, groups, isRoot, fence ? fence.guard(empty) : empty);
+    const start = clock.now();
+    using witness = this.#witness(groups, world);
+    try {
+      await session.transact(transaction, { signal });
+    } catch (error) {
+      const lost = fence?.lost(error);
+      if (lost) throw lost;
+      if (!isOvsdbError(error) || error.retryable || error.outcomeUnknown || error.code === "closed")
+        throw error;
+      if (error.outcome !== "committed") return error;
+      for (const group of groups) outcomes.doubtful(group);
+      return undefined;
+    }
+    const commitMs = clock.now() - start;
+    await witness.seen();
+    const bytes = groups.reduce((sum, group) => sum + bytesOfGroup(group), 0);
+    outcomes.committed({ groups, operations: transaction.size, bytes, commitMs });
+    return undefined;
+  }
+
+  /**
+   * Watches one change of the transaction from before it is sent, for another writer may undo it at once. One is
+   * enough: the replica shows transactions whole.
+   */
+  #witness(groups: readonly AtomicGroup[], world: World): Disposable & { seen(): Promise<void> } {
+    const { clock, replica } = this.#options;
+    const change = groups[0]?.changes[0];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = (): void => {
+      if (!change || isVisible(change, world)) resolve();
+    };
+    const stack = new DisposableStack();
+    stack.defer(replica.subscribe(look));
+    return {
+      seen: () => {
+        look();
+        stack.defer(clock.after(patienceMs, resolve));
+        return promise;
+      },
+      [Symbol.dispose]: () => stack.dispose(),
+    };
+  }
+}

@@ -1,0 +1,28 @@
+// Keeps long loops from holding the event loop: `if (slicer.due) await slicer.pause()`.
+
+import { setImmediate } from "node:timers/promises";
+
+const sliceMs = 8;
+/** Asking for the time costs more than a small step. */
+const stepsPerLook = 16;
+
+export class Slicer {
+  readonly #now: () => number;
+  #until: number;
+  #steps = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#until = now() + sliceMs;
+  }
+
+  /** It is time to let others run. */
+  get due(): boolean {
+    return ++this.#steps % stepsPerLook === 0 && this.#now() >= this.#until;
+  }
+
+  async pause(): Promise<void> {
+    await setImmediate();
+    this.#until = this.#now() + sliceMs;
+  }
+}

@@ -1,0 +1,59 @@
+// The two sides that the engine compares, what is wanted and what is there, and whose a row is. A row is provably
+// Weft's by the cluster's mark in its external_ids; in the few tables without them, by the reserved beginning of its
+// name together with a computed UUID.
+
+import type { DesiredDatabase } from "../desired/desiredDatabase.ts";
+import type { DesiredRow } from "../desired/desiredRow.ts";
+import type { Fact, Owner } from "../model/fact.ts";
+import { ownership } from "../model/names.ts";
+import type { AnyReplica, DatabaseSchema, Row } from "../ovsdb/index.ts";
+import { type TableRules, tableRules } from "./tableRules.ts";
+
+/** The two sides as the pure parts of the engine see them. */
+export interface World {
+  rules(table: string): TableRules | undefined;
+  desired(table: string, uuid: string): DesiredRow | undefined;
+  actual(table: string, uuid: string): Row | undefined;
+  /** The row is wanted, or provably Weft's. */
+  owns(table: string, row: Row): boolean;
+  factsOf(owner: Owner): readonly Fact[];
+}
+
+export interface WorldOptions {
+  readonly cluster: string;
+  readonly schema: DatabaseSchema;
+  readonly desired: DesiredDatabase;
+  readonly replica: Pick<AnyReplica, "tables" | "table">;
+  readonly factsOf: (owner: Owner) => readonly Fact[];
+  /** Rows of Weft that no fact speaks of and that are never deleted: the fence. */
+  readonly kept: ReadonlySet<string>;
+}
+
+export function worldOf(options: WorldOptions): World {
+  const replicated = new Set(options.replica.tables);
+  const rules = new Map([...tableRules(options.schema)].filter(([table]) => replicated.has(table)));
+  const prefix = `${options.cluster}_`;
+
+  function owns(table: string, row: Row): boolean {
+    if (options.kept.has(row._uuid)) return false;
+    if (options.desired.row(table, row._uuid)?.columns) return true;
+    const nameColumn = rules.get(table)?.nameColumn;
+    if (nameColumn !== undefined) {
+      const name = row[nameColumn];
+      return typeof name === "string" && name.startsWith(prefix) && isComputed(row._uuid);
+    }
+    const ids = row.external_ids;
+    return ids instanceof Map && ids.get(ownership.cluster) === options.cluster;
+  }
+
+  return {
+    rules: (table) => rules.get(table),
+    desired: (table, uuid) => options.desired.row(table, uuid),
+    actual: (table, uuid) => (rules.has(table) ? options.replica.table(table).get(uuid) : undefined),
+    owns,
+    factsOf: options.factsOf,
+  };
+}
+
+/** A UUID of version 5: rows of other writers get random ones, of version 4. */
+const isComputed = (uuid: string): boolean => uuid[14] === "5";
