@@ -1,0 +1,27 @@
+// Golden files: for every cases/*.yaml the facts in cases/*.txt, to be read as a diff. `WEFT_GOLDEN=update` writes them.
+
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { test } from "node:test";
+import { plannedCase } from "./plannedCase.ts";
+import { printedFacts } from "./printedFacts.ts";
+
+const folder = new URL("cases/", import.meta.url);
+const update = process.env.WEFT_GOLDEN === "update";
+const cases = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
+
+for (const name of cases) {
+  test(`the facts of ${name} are the ones reviewed`, async () => {
+    const { plans, without } = await plannedCase(new URL(name, folder));
+    const known = [...plans.values()].flat();
+    const sections = [
+      ...[...plans].map(([owner, facts]) => `# ${owner}\n${printedFacts(facts, known)}\n`),
+      ...[...without].map(([owner, why]) => `# ${owner}: nothing (${why})\n`),
+    ];
+    const text = sections.join("\n");
+    const golden = new URL(name.replace(/yaml$/, "txt"), folder);
+    if (update) await writeFile(golden, text);
+    assert.equal(text, await readFile(golden, "utf8"));
+  });
+}
