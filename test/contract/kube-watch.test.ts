@@ -1,0 +1,333 @@
+// Watches against servers that refuse, forget, cut, stall and lie.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { KubeClient } from "../../src/kube/client.ts";
+import type { Pod } from "../../src/kube/objects.ts";
+import type { Change, Store } from "../../src/kube/store.ts";
+import { type WatchOptions, watchKind } from "../../src/kube/watch.ts";
+import {
+  type Answer,
+  json,
+  logBook,
+  type SkippingClock,
+  scripted,
+  skippingClock,
+  status,
+  stream,
+  until,
+} from "./kubeScript.ts";
+
+const pod = (name: string, version: number, nodeName = "n1"): object => ({
+  metadata: { namespace: "shop", name, uid: `uid-${name}`, resourceVersion: `${version}` },
+  spec: { nodeName },
+});
+const added = (name: string, version: number, nodeName?: string): object => ({
+  type: "ADDED",
+  object: pod(name, version, nodeName),
+});
+const modified = (name: string, version: number, nodeName: string): object => ({
+  type: "MODIFIED",
+  object: pod(name, version, nodeName),
+});
+const deleted = (name: string, version: number): object => ({ type: "DELETED", object: pod(name, version) });
+const bookmark = (version: number): object => ({
+  type: "BOOKMARK",
+  object: { metadata: { resourceVersion: `${version}` } },
+});
+const listEnd = (version: number): object => ({
+  type: "BOOKMARK",
+  object: {
+    metadata: { resourceVersion: `${version}`, annotations: { "k8s.io/initial-events-end": "true" } },
+  },
+});
+const gone = { type: "ERROR", object: { kind: "Status", code: 410, reason: "Expired", message: "too old" } };
+const page = (items: readonly object[], version: number, next = ""): Answer =>
+  json({ metadata: { resourceVersion: `${version}`, continue: next }, items });
+
+interface Story {
+  readonly store: Store<Pod>;
+  readonly clock: SkippingClock;
+  /** `+name`, `-name`, `~name` for each change that subscribers were told of. */
+  readonly told: readonly string[];
+  readonly requests: () => readonly string[];
+  readonly log: readonly string[];
+  /** The `n`-th request, counted from 0, as it came. */
+  readonly query: (n: number) => URLSearchParams;
+}
+
+/** Watches pods at a server that gives `answers`, while `check` looks on. */
+async function story(
+  answers: readonly Answer[],
+  check: (story: Story) => Promise<void>,
+  options: Partial<WatchOptions<Pod>> = {},
+): Promise<void> {
+  await using server = await scripted(answers);
+  using client = new KubeClient({ server: server.url, namespace: "default" });
+  const ending = new AbortController();
+  const clock = skippingClock();
+  const { log, lines } = logBook();
+  const store = watchKind(client, "Pod", {
+    signal: ending.signal,
+    clock,
+    log,
+    random: () => 0.5,
+    ...options,
+  });
+  const told: string[] = [];
+  store.subscribe((changes) => void told.push(...changes.map(describe)));
+  const query = (n: number): URLSearchParams => server.seen[n]?.query ?? new URLSearchParams();
+  const requests = (): readonly string[] => server.seen.map((seen) => requestText(seen.query));
+  try {
+    await check({ store, clock, told, requests, log: lines, query });
+  } finally {
+    ending.abort(new Error("the story is over"));
+    await until(() => server.counts.answering === 0, "the watch has let go");
+  }
+}
+
+function requestText(query: URLSearchParams): string {
+  if (!query.has("watch")) return `page ${query.get("continue") ?? ""}`.trim();
+  return query.has("sendInitialEvents") ? "streamed list" : `watch ${query.get("resourceVersion")}`;
+}
+
+function describe(change: Change<Pod>): string {
+  if (!change.old) return `+${change.new?.name}`;
+  return change.new ? `~${change.new.name}` : `-${change.old.name}`;
+}
+
+const names = (store: Store<Pod>): readonly string[] => [...store.values()].map((pod) => pod.name).sort();
+
+test("a streamed list ends at its bookmark, and the same connection goes on as a watch", async () => {
+  const answer: Answer = (response, seen) => {
+    stream([added("a", 1), added("b", 2), listEnd(7)])(response, seen);
+    setTimeout(() => {
+      response.write(
+        [modified("a", 8, "n2"), deleted("b", 9), added("c", 10)]
+          .map((event) => `${JSON.stringify(event)}\n`)
+          .join(""),
+      );
+    }, 30);
+  };
+  await story([answer], async ({ store, told, query, requests }) => {
+    await store.ready();
+    assert.equal(store.freshness.resourceVersion, "7");
+    assert.equal(store.lagging, false);
+    await until(() => told.includes("+c"), "the watch brought c");
+    assert.deepEqual(told, ["+a", "+b", "~a", "-b", "+c"]);
+    assert.deepEqual(names(store), ["a", "c"]);
+    assert.equal(store.get("shop", "a")?.nodeName, "n2");
+    assert.deepEqual(requests(), ["streamed list"]);
+    assert.equal(query(0).get("resourceVersionMatch"), "NotOlderThan");
+    assert.equal(query(0).get("allowWatchBookmarks"), "true");
+    assert.equal(query(0).get("resourceVersion"), null);
+    assert.ok(Number(query(0).get("timeoutSeconds")) >= 300);
+  });
+});
+
+test("a connection cut in the middle of a line is resumed after the last whole event", async () => {
+  const answers = [stream([listEnd(5), added("a", 6)], "cut mid-line"), stream([added("b", 7)])];
+  await story(answers, async ({ store, told, requests }) => {
+    await until(() => store.size === 2, "both pods are there");
+    assert.deepEqual(requests(), ["streamed list", "watch 6"]);
+    assert.deepEqual(told, ["+a", "+b"]);
+  });
+});
+
+test("a list cut off begins anew, and what vanished meanwhile is not kept", async () => {
+  const answers = [
+    stream([added("a", 1), added("b", 2)], "cut mid-line"),
+    stream([added("b", 2), listEnd(9)]),
+  ];
+  await story(answers, async ({ store, told, requests }) => {
+    await store.ready();
+    assert.deepEqual(requests(), ["streamed list", "streamed list"]);
+    assert.deepEqual(names(store), ["b"]);
+    assert.deepEqual(told, ["+a", "+b", "-a"]);
+  });
+});
+
+test("a bookmark moves the place to resume from", async () => {
+  const answers = [stream([listEnd(5)], "end"), stream([added("a", 6), bookmark(40)], "end"), stream([])];
+  await story(answers, async ({ requests, store }) => {
+    await until(() => requests().length === 3, "the watch has been resumed twice");
+    assert.deepEqual(requests(), ["streamed list", "watch 5", "watch 40"]);
+    await until(() => !store.lagging, "the last watch is open");
+  });
+});
+
+test("a server that refuses streamed lists is listed in pages, and watched from the version of the list", async () => {
+  const answers = [
+    status(422, "Invalid"),
+    page([pod("a", 1), pod("b", 2)], 50, "more"),
+    page([pod("c", 3)], 50),
+    stream([added("d", 51)]),
+  ];
+  await story(
+    answers,
+    async ({ store, requests, query }) => {
+      await until(() => store.size === 4, "all pods are there");
+      assert.deepEqual(requests(), ["streamed list", "page", "page more", "watch 50"]);
+      assert.equal(query(1).get("limit"), "2");
+    },
+    { pageSize: 2 },
+  );
+});
+
+test("a server that does not know sendInitialEvents is found out by its first bookmark", async () => {
+  const answers = [stream([added("a", 1), bookmark(9)]), page([pod("a", 1)], 10), stream([])];
+  await story(answers, async ({ store, told, requests }) => {
+    await store.ready();
+    await until(() => requests().length === 3, "the watch is open");
+    assert.deepEqual(requests(), ["streamed list", "page", "watch 10"]);
+    assert.deepEqual(told, ["+a"]);
+  });
+});
+
+test("an expired continue token restarts the list, without the objects that are gone by then", async () => {
+  const answers = [
+    status(422, "Invalid"),
+    page([pod("a", 1), pod("b", 2)], 50, "old"),
+    status(410, "Expired"),
+    page([pod("b", 2)], 80),
+    stream([]),
+  ];
+  await story(answers, async ({ store, told, requests }) => {
+    await store.ready();
+    assert.deepEqual(requests().slice(0, 4), ["streamed list", "page", "page old", "page"]);
+    assert.deepEqual(told, ["+a", "+b", "-a"]);
+  });
+});
+
+for (const [how, answer] of [
+  ["as a status", status(410, "Expired")],
+  ["as an event", stream([gone], "end")],
+] as const) {
+  test(`a version the server has forgotten (${how}) leads to a list that delivers differences only`, async () => {
+    const answers = [
+      stream([added("same", 1), added("changed", 2), added("gone", 3), listEnd(5)], "end"),
+      answer,
+      stream([added("same", 1), added("changed", 9, "n2"), added("new", 8), listEnd(20)]),
+    ];
+    await story(answers, async ({ store, told, requests, log }) => {
+      await until(() => store.freshness.resourceVersion === "20", "the second list is complete");
+      assert.deepEqual(requests(), ["streamed list", "watch 5", "streamed list"]);
+      assert.deepEqual(told, ["+same", "+changed", "+gone", "~changed", "+new", "-gone"]);
+      assert.equal(log.filter((line) => line.startsWith("warn")).length, 1);
+    });
+  });
+}
+
+test("a server that says when to come back is left alone until then", async () => {
+  const answers = [status(429, "TooManyRequests", { "retry-after": "7" }), stream([listEnd(1)])];
+  await story(answers, async ({ store, clock }) => {
+    await store.ready();
+    assert.deepEqual(clock.waits, [7000 + 250 * 0.75]);
+  });
+});
+
+test("failures in a row are waited for longer and longer", async () => {
+  const refused = status(503, "ServiceUnavailable");
+  await story([refused, refused, refused, stream([listEnd(1)])], async ({ store, clock }) => {
+    await store.ready();
+    assert.deepEqual(
+      clock.waits,
+      [250, 500, 1000].map((ms) => ms * 0.75),
+    );
+  });
+});
+
+test("a half-open connection is given up, and the store says that it lags", async () => {
+  let lagged = false;
+  const holder: { store?: Store<Pod> } = {};
+  const resumed: Answer = (response, seen) => {
+    lagged = holder.store?.lagging === true;
+    stream([added("a", 6)])(response, seen);
+  };
+  const answers = [stream([listEnd(5)]), resumed];
+  await story(
+    answers,
+    async ({ store, requests, log }) => {
+      holder.store = store;
+      await until(() => store.size === 1, "the watch is resumed");
+      assert.deepEqual(requests().slice(0, 2), ["streamed list", "watch 5"]);
+      assert.equal(lagged, true);
+      assert.match(log.join("\n"), /not a byte in 150 ms/);
+    },
+    { idleMs: 150 },
+  );
+});
+
+test("an object that makes no sense is reported and left out, and its neighbours are not", async () => {
+  const nonsense = { type: "ADDED", object: { metadata: { name: "x", resourceVersion: "2" }, spec: 7 } };
+  await story([stream([added("a", 1), nonsense, added("b", 3), listEnd(5)])], async ({ store, log }) => {
+    await store.ready();
+    assert.deepEqual(names(store), ["a", "b"]);
+    assert.equal(store.freshness.malformed, 1);
+    assert.match(log.join("\n"), /malformed object of pods is left out.*"x"/);
+  });
+});
+
+test("a known object whose new state makes no sense keeps its old one, through a list too", async () => {
+  const nonsense = { metadata: { namespace: "shop", name: "a", resourceVersion: "9" } };
+  const answers = [
+    stream([added("a", 1), listEnd(5), { type: "MODIFIED", object: nonsense }, gone], "end"),
+    stream([{ type: "ADDED", object: nonsense }, listEnd(10)]),
+  ];
+  await story(answers, async ({ store, told }) => {
+    await until(() => store.freshness.resourceVersion === "10", "the second list is complete");
+    assert.deepEqual(told, ["+a"]);
+    assert.equal(store.freshness.malformed, 2);
+  });
+});
+
+test("garbage in the stream ends the connection, not the watch", async () => {
+  const garbage: Answer = (response) => void response.end('{"type":"ADDED"}\nwhat is this\n');
+  await story([garbage, stream([added("a", 1), listEnd(2)])], async ({ store }) => {
+    await store.ready();
+    assert.deepEqual(names(store), ["a"]);
+  });
+});
+
+test("a listener that throws is reported, and others still hear", async () => {
+  let heard = 0;
+  await story([stream([listEnd(1)], "end"), stream([added("a", 2)])], async ({ store, log }) => {
+    store.subscribe(() => {
+      throw new Error("a listener's own fault");
+    });
+    store.subscribe(() => void heard++);
+    await until(() => heard === 1, "the second listener was called");
+    assert.match(log.join("\n"), /error a listener of pods threw error=a listener's own fault/);
+  });
+});
+
+test("selectors and the namespace are sent with lists and watches alike", async () => {
+  await using server = await scripted([status(422, "Invalid"), page([], 5), stream([])]);
+  using client = new KubeClient({ server: server.url, namespace: "default" });
+  const ending = new AbortController();
+  watchKind(client, "Pod", {
+    signal: ending.signal,
+    clock: skippingClock(),
+    namespace: "shop",
+    fieldSelector: "spec.nodeName=n1",
+    labelSelector: "app=web",
+  });
+  await until(() => server.seen.length === 3, "the watch is open");
+  ending.abort();
+  for (const seen of server.seen) {
+    assert.equal(seen.path, "/api/v1/namespaces/shop/pods");
+    assert.equal(seen.query.get("fieldSelector"), "spec.nodeName=n1");
+    assert.equal(seen.query.get("labelSelector"), "app=web");
+  }
+});
+
+test("waiting for a store to be ready ends with the waiter's signal", async () => {
+  await story([stream([added("a", 1)])], async ({ store }) => {
+    const waiting = new AbortController();
+    const ready = store.ready(waiting.signal);
+    waiting.abort(new Error("no patience"));
+    await assert.rejects(ready, /no patience/);
+    await assert.rejects(store.ready(waiting.signal), /no patience/);
+    assert.equal(store.synced, false);
+  });
+});
