@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { decodeColumn, defaultOf, encodeColumn } from "./codec.ts";
+import { sameValue } from "./columnValue.ts";
+import type { Atom, ColumnValue } from "./database.ts";
+import { OvsdbError } from "./errors.ts";
+import { type AtomicType, type ColumnSchema, parseSchema } from "./schema.ts";
+
+const atomicTypes: readonly AtomicType[] = ["integer", "real", "boolean", "string", "uuid"];
+
+function column(type: unknown): ColumnSchema {
+  const schema = parseSchema({ name: "Db", tables: { T: { columns: { c: { type } } } } });
+  const found = schema.tables.get("T")?.columns.get("c");
+  assert(found);
+  return found;
+}
+
+function atomOf(type: AtomicType): fc.Arbitrary<Atom> {
+  switch (type) {
+    case "integer":
+      return fc.maxSafeInteger();
+    case "real":
+      // JSON has one zero.
+      return fc.double({ noNaN: true, noDefaultInfinity: true }).map((real) => real + 0);
+    case "boolean":
+      return fc.boolean();
+    case "string":
+      return fc.string({ unit: "binary" }).filter((text) => !text.includes("\0"));
+    case "uuid":
+      return fc.uuid();
+  }
+}
+
+const anyType = fc.constantFrom(...atomicTypes);
+const unlimited = { min: 0, max: "unlimited" };
+
+/** Any column type with any value of it. */
+const typed: fc.Arbitrary<readonly [ColumnSchema, ColumnValue]> = fc.oneof(
+  anyType.chain((type) => atomOf(type).map((value) => [column(type), value] as const)),
+  anyType.chain((type) =>
+    fc
+      .option(atomOf(type), { nil: undefined })
+      .map((value) => [column({ key: type, min: 0 }), value] as const),
+  ),
+  anyType.chain((type) =>
+    fc.uniqueArray(atomOf(type)).map((value) => [column({ key: type, ...unlimited }), value] as const),
+  ),
+  fc
+    .tuple(anyType, anyType)
+    .chain(([key, value]) =>
+      fc
+        .array(fc.tuple(atomOf(key), atomOf(value)))
+        .map((entries) => [column({ key, value, ...unlimited }), new Map(entries)] as const),
+    ),
+);
+
+test("a value of any column type comes back from the wire as it went", () => {
+  fc.assert(
+    fc.property(typed, ([schema, value]) => {
+      const wire: unknown = JSON.parse(JSON.stringify(encodeColumn(value, schema)));
+      assert(sameValue(decodeColumn(wire, schema), value));
+    }),
+  );
+});
+
+test("the default of any column type can be sent and comes back", () => {
+  fc.assert(
+    fc.property(typed, ([schema]) => {
+      assert.deepEqual(decodeColumn(encodeColumn(defaultOf(schema), schema), schema), defaultOf(schema));
+    }),
+  );
+});
+
+test("what a hostile server sends for a column is a value or a protocol error, nothing else", () => {
+  fc.assert(
+    fc.property(typed, fc.jsonValue(), ([schema], wire) => {
+      try {
+        decodeColumn(wire, schema);
+      } catch (error) {
+        assert(error instanceof OvsdbError && error.code === "protocol error");
+      }
+    }),
+  );
+});
+
+test("a value that does not fit its column is never sent", () => {
+  const refused: readonly (readonly [unknown, ColumnValue])[] = [
+    ["string", 1],
+    ["string", "with\0NUL"],
+    ["string", "broken \ud800"],
+    ["string", undefined],
+    ["string", ["one"]],
+    ["integer", 1.5],
+    ["integer", 2 ** 53],
+    ["real", Number.NaN],
+    ["boolean", "true"],
+    ["uuid", "not-a-uuid"],
+    [{ key: "string", min: 0 }, ["one", "two"]],
+    [{ key: "string", ...unlimited }, "bare"],
+    [{ key: "string", ...unlimited }, new Map()],
+    [{ key: "string", value: "string", ...unlimited }, []],
+    [{ key: "string", value: "integer", ...unlimited }, new Map([["a", "b"]])],
+  ];
+  for (const [type, value] of refused)
+    assert.throws(() => encodeColumn(value, column(type)), { code: "invalid value" });
+});
+
+test("an optional column takes an empty set for absent and a set of one for present", () => {
+  const optional = column({ key: "integer", min: 0 });
+  assert.deepEqual(encodeColumn([], optional), ["set", []]);
+  assert.deepEqual(encodeColumn([7], optional), ["set", [7]]);
+  assert.equal(decodeColumn(["set", [7]], optional), 7);
+});
+
+test("a bare atom from the wire is a set of one", () => {
+  assert.deepEqual(decodeColumn("a", column({ key: "string", ...unlimited })), ["a"]);
+});

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { Reconnect, type ReconnectOptions } from "./reconnect.ts";
+
+const options: ReconnectOptions = {
+  remotes: 1,
+  minBackoffMs: 100,
+  maxBackoffMs: 800,
+  connectTimeoutMs: 1000,
+  probeIntervalMs: 5000,
+  random: () => 1,
+};
+
+/** How long it waits after each of `count` attempts that fail at once. */
+function waits(machine: Reconnect, count: number): number[] {
+  let now = 0;
+  return Array.from({ length: count }, () => {
+    machine.connecting(now);
+    machine.disconnected(now);
+    const advice = machine.advise(now);
+    assert(advice.action === "wait");
+    const wait = advice.until - now;
+    now = advice.until;
+    return wait;
+  });
+}
+
+test("it connects at once, and gives an attempt up when its time is over", () => {
+  const machine = new Reconnect(options, 0);
+  assert.deepEqual(machine.advise(0), { action: "connect" });
+  machine.connecting(0);
+  assert.deepEqual(machine.advise(0), { action: "wait", until: 1000 });
+  assert.equal(machine.advise(1000).action, "disconnect");
+});
+
+test("the wait doubles from failure to failure up to its limit", () => {
+  assert.deepEqual(waits(new Reconnect(options, 0), 6), [100, 200, 400, 800, 800, 800]);
+});
+
+test("with several remotes the wait doubles only after each had its turn", () => {
+  assert.deepEqual(
+    waits(new Reconnect({ ...options, remotes: 3 }, 0), 7),
+    [100, 100, 100, 200, 200, 200, 400],
+  );
+});
+
+test("half of the wait is left to chance", () => {
+  assert.deepEqual(waits(new Reconnect({ ...options, random: () => 0 }, 0), 3), [50, 100, 200]);
+});
+
+test("a connection that held starts the waits over, one that fell at once does not", () => {
+  const machine = new Reconnect(options, 0);
+  waits(machine, 4);
+  machine.connecting(10_000);
+  machine.connected(10_000);
+  machine.disconnected(10_010);
+  assert.deepEqual(machine.advise(10_010), { action: "wait", until: 10_810 });
+  machine.connecting(20_000);
+  machine.connected(20_000);
+  machine.disconnected(29_000);
+  assert.deepEqual(machine.advise(29_000), { action: "wait", until: 29_100 });
+});
+
+test("a silent server is probed, and given up when it stays silent", () => {
+  const machine = new Reconnect(options, 0);
+  machine.connecting(0);
+  machine.connected(0);
+  machine.received(3000);
+  assert.deepEqual(machine.advise(3000), { action: "wait", until: 8000 });
+  assert.deepEqual(machine.advise(8000), { action: "probe" });
+  machine.probed(8000);
+  assert.deepEqual(machine.advise(8000), { action: "wait", until: 13_000 });
+  assert.equal(machine.advise(13_000).action, "disconnect");
+});
+
+test("any byte answers a probe", () => {
+  const machine = new Reconnect(options, 0);
+  machine.connecting(0);
+  machine.connected(0);
+  machine.probed(5000);
+  machine.received(5001);
+  assert.deepEqual(machine.advise(5001), { action: "wait", until: 10_001 });
+});
+
+test("without a probe interval it waits for ever", () => {
+  const machine = new Reconnect({ ...options, probeIntervalMs: 0 }, 0);
+  machine.connecting(0);
+  machine.connected(0);
+  assert.deepEqual(machine.advise(1e9), { action: "wait", until: Number.POSITIVE_INFINITY });
+});
+
+test("whatever happens, it never waits for a moment that has passed, and never waits too long", () => {
+  const event = fc.constantFrom("connecting", "connected", "received", "probed", "disconnected");
+  fc.assert(
+    fc.property(fc.array(fc.tuple(event, fc.nat(3000))), (events) => {
+      const machine = new Reconnect(options, 0);
+      let now = 0;
+      for (const [name, pause] of events) {
+        now += pause;
+        machine[name](now);
+        const advice = machine.advise(now);
+        if (advice.action === "wait") assert(advice.until > now && advice.until <= now + 5000);
+      }
+    }),
+  );
+});
