@@ -5,7 +5,6 @@
 import { join } from "node:path";
 import { type Family, parseIp } from "../src/model/ip.ts";
 import { macOf } from "../src/model/mac.ts";
-import { rowUuid } from "../src/model/uuid.ts";
 
 /** What a user chooses; kept in `<state>/sandbox.json`. */
 export interface Settings {
@@ -31,12 +30,16 @@ export interface Host {
 }
 
 export interface NodeHost extends Host {
-  /** Stable over restarts, as `/etc/openvswitch/system-id.conf` of a machine is. */
-  readonly systemId: string;
   readonly directory: string;
   readonly ovs: string;
   readonly ovn: string;
-  readonly cni: string;
+  /** Where the runtime looks for network configurations and for plugins, and where Weft's plugin finds the agent. */
+  readonly cniConfigurations: string;
+  /** There when the node can serve pods. */
+  readonly cniConfiguration: string;
+  readonly cniPrograms: string;
+  readonly cniSocket: string;
+  readonly kubeletSocket: string;
   readonly log: string;
   /** Of the vswitch database. */
   readonly ovsSocket: string;
@@ -111,21 +114,24 @@ export function layoutOf(settings: Settings, base: string): Layout {
     },
     outside: host("outside", 100),
     nodeHosts: Array.from({ length: settings.nodes }, (_, index) =>
-      nodeHost(host(`n${index + 1}`, 11 + index), settings.name, state),
+      nodeHost(host(`n${index + 1}`, 11 + index), state),
     ),
   };
 }
 
-function nodeHost(host: Host, sandbox: string, state: string): NodeHost {
+function nodeHost(host: Host, state: string): NodeHost {
   const directory = join(state, host.name);
   const ovs = join(directory, "ovs");
   return {
     ...host,
-    systemId: rowUuid(sandbox, "Chassis", host.name),
     directory,
     ovs,
     ovn: join(directory, "ovn"),
-    cni: join(directory, "cni"),
+    cniConfigurations: join(directory, "cni/net.d"),
+    cniConfiguration: join(directory, "cni/net.d/10-weft.conflist"),
+    cniPrograms: join(directory, "cni/bin"),
+    cniSocket: join(directory, "cni/weft.sock"),
+    kubeletSocket: join(directory, "kubelet.sock"),
     log: join(directory, "log"),
     ovsSocket: join(ovs, "db.sock"),
     kubeconfig: join(directory, "kubeconfig"),

@@ -24,7 +24,7 @@ test("the relay passes on bytes, the end of each direction, and a server that is
   });
   try {
     const argv = [process.execPath, join(import.meta.dirname, "relay.ts"), String(port), socket];
-    await relay.launch({ name: "relay", argv, env: {}, ready: port });
+    await relay.launch({ name: "relay", argv, env: {}, ready: [port] });
     const early = connect(port, "127.0.0.1");
     early.on("error", () => undefined);
     assert.equal(await text(early.end("nobody")).catch(() => ""), "");

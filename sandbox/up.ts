@@ -12,8 +12,9 @@ import { requireMachine } from "./install/requirements.ts";
 import { baseDirectory, type Layout, layoutOf, type Settings } from "./layout.ts";
 import { createDatabases } from "./ovn/databases.ts";
 import { requireOvn, writeWrappers } from "./ovn/folder.ts";
-import { processesOf } from "./plan.ts";
+import { processesOf, specOf } from "./plan.ts";
 import { isRunning, processState } from "./process/procfs.ts";
+import { cniPlugin } from "./processes.ts";
 import { Sandbox } from "./sandbox.ts";
 import { type Choices, readSettings, sameSettings, settingsOf } from "./settings.ts";
 
@@ -32,6 +33,8 @@ export async function upSandbox(options: UpOptions): Promise<Sandbox> {
   const { base = baseDirectory(process.env), progress = () => undefined } = options;
   requireMachine(options.ovn === undefined);
   if (options.ovn !== undefined) requireOvn(options.ovn);
+  if (options.parts !== "ovn" && !existsSync(cniPlugin))
+    throw new Error(`no ${cniPlugin}; build it with: make cni`);
   const settings = settingsOf(options, await freePort());
   const layout = layoutOf(settings, base);
   const existing = await existingSandbox(settings, layout, base);
@@ -71,7 +74,12 @@ async function existingSandbox(wanted: Settings, layout: Layout, base: string): 
 async function build(layout: Layout, progress: Progress, signal: AbortSignal | undefined): Promise<void> {
   const done = stopwatch(progress);
   if (layout.ovn !== undefined) await writeWrappers(layout.ovn, layout.programs, layout.state);
-  const directories = layout.nodeHosts.flatMap((node) => [node.ovs, node.ovn, node.cni, node.log]);
+  const directories = layout.nodeHosts.flatMap((node) => [
+    node.ovs,
+    node.ovn,
+    node.cniConfigurations,
+    node.log,
+  ]);
   await Promise.all(
     [layout.central.directory, ...directories].map((path) => mkdir(path, { recursive: true })),
   );
@@ -99,9 +107,8 @@ async function startProcesses(
   const begin = async (name: string, signal: AbortSignal): Promise<void> => {
     const planned = plan.get(name);
     if (!planned) throw new Error(`no process ${name} to come after`);
-    await Promise.all(planned.after.map((before) => startOf(before, signal)));
-    const { after: _, stage: __, ...spec } = planned;
-    await sandbox.processes.launch(spec, signal);
+    await Promise.all((planned.after ?? []).map((before) => startOf(before, signal)));
+    await sandbox.processes.launch(specOf(sandbox.layout, planned), signal);
   };
   const stages = Map.groupBy(plan.values(), (planned) => planned.stage);
   await together(signal, (signal) =>

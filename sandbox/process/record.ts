@@ -11,8 +11,11 @@ const spec = {
   argv: v.array(v.string()),
   /** The whole environment; nothing of the starter's is inherited. */
   env: v.record(v.string(), v.string()),
-  /** The path of a unix socket, or a port on 127.0.0.1: the process is ready when it accepts connections there. */
-  ready: v.optional(v.union([v.string(), v.number()])),
+  /**
+   * What shows that the process is ready, all of it: a port on 127.0.0.1 or a unix socket that accepts connections, or
+   * any other file that is there.
+   */
+  ready: v.optional(v.array(v.union([v.number(), v.string()]))),
 };
 
 const recordSchema = v.object({ ...spec, pid: v.number(), startTime: v.string() });

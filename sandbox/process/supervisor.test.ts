@@ -49,7 +49,7 @@ suite("the supervisor", () => {
   test("a process that dies while starting is an error with the end of its log", limit, async () => {
     const place = join(directory, "never.sock");
     await assert.rejects(
-      supervisor.launch(shell("unlucky", "echo out of luck; exit 3", { ready: place })),
+      supervisor.launch(shell("unlucky", "echo out of luck; exit 3", { ready: [place] })),
       /unlucky died while starting.*\nout of luck/,
     );
   });
@@ -59,7 +59,7 @@ suite("the supervisor", () => {
       name: "absent",
       argv: ["/no/such/program"],
       env: {},
-      ready: join(directory, "never.sock"),
+      ready: [join(directory, "never.sock")],
     };
     await assert.rejects(supervisor.launch(spec), /absent cannot be started: \/no\/such\/program .*ENOENT/);
   });

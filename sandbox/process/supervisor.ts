@@ -12,6 +12,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { connect } from "node:net";
@@ -50,20 +51,20 @@ export class Supervisor {
     await this.start(name, signal);
   }
 
-  /** Waits until the process accepts connections on its socket (at once when it has none to wait for). */
+  /** Waits until the process shows that it is ready, as its record says. */
   async ready(name: string, signal?: AbortSignal): Promise<void> {
-    const { ready } = this.record(name);
     const deadline = performance.now() + readyTimeoutMs;
-    for (;;) {
-      if (!this.isAlive(name))
-        throw new Error(`${name} died while starting; the end of its log:\n${this.logTail(name)}`);
-      if (ready === undefined || (await accepts(ready))) return;
-      if (performance.now() > deadline)
-        throw new Error(
-          `${name}: no answer on ${ready} after ${readyTimeoutMs / 1000} s; its log ends:\n${this.logTail(name)}`,
-        );
-      await delay(pollMs, undefined, { signal });
+    for (const place of this.record(name).ready ?? []) {
+      while (!(await isThere(place))) {
+        this.#expectAlive(name);
+        if (performance.now() > deadline)
+          throw new Error(
+            `${name}: nothing at ${place} after ${readyTimeoutMs / 1000} s; its log ends:\n${this.logTail(name)}`,
+          );
+        await delay(pollMs, undefined, { signal });
+      }
     }
+    this.#expectAlive(name);
   }
 
   /** Asks with SIGTERM, insists with SIGKILL after `patienceMs`. A process that does not run is stopped already. */
@@ -153,6 +154,11 @@ export class Supervisor {
     renameSync(this.#file(spec.name, "json.new"), this.#file(spec.name, "json"));
   }
 
+  #expectAlive(name: string): void {
+    if (!this.isAlive(name))
+      throw new Error(`${name} died while starting; the end of its log:\n${this.logTail(name)}`);
+  }
+
   #alivePid(name: string): number[] {
     const record = this.find(name);
     return record && isRunning(record.pid, record.startTime) ? [record.pid] : [];
@@ -163,11 +169,14 @@ export class Supervisor {
   }
 }
 
-/** Whether something listens there; the socket file of a server that was killed refuses. */
-async function accepts(place: string | number): Promise<boolean> {
+/** Whether something listens at the port or the socket; a file that is no socket need only exist. */
+async function isThere(place: number | string): Promise<boolean> {
+  const file = typeof place === "string" ? statSync(place, { throwIfNoEntry: false }) : undefined;
+  if (typeof place === "string" && !file?.isSocket()) return file !== undefined;
   const answer = Promise.withResolvers<boolean>();
   const connection = typeof place === "string" ? connect(place) : connect(place, "127.0.0.1");
   connection.once("connect", () => answer.resolve(true));
+  // The socket file of a server that was killed refuses.
   connection.once("error", () => answer.resolve(false));
   const accepted = await answer.promise;
   connection.destroy();

@@ -162,7 +162,7 @@ async function joinOvn(sandbox: Sandbox, name: string): Promise<void> {
   const node = sandbox.layout.nodeHosts.find((each) => each.name === name);
   assert.ok(node);
   const set = [
-    `external_ids:system-id=${node.systemId}`,
+    `external_ids:system-id=chassis-${name}`,
     `external_ids:ovn-remote=${sandbox.layout.central.southbound}`,
     "external_ids:ovn-encap-type=geneve",
     `external_ids:ovn-encap-ip=${plainAddress(node.addresses[0] ?? "")}`,

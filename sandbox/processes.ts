@@ -1,0 +1,154 @@
+// The processes of Kubernetes and of Weft. The API server, its controllers and Weft's controller run on the first node, as
+// on a cluster with one control-plane node; each node has a runner in a kubelet's place and Weft's agent.
+
+import { join } from "node:path";
+import { addressAt, formatIp, parseCidr } from "../src/model/ip.ts";
+import { type Layout, type NodeHost, plainAddress } from "./layout.ts";
+import type { PlannedProcess } from "./plan.ts";
+
+type Flags = Readonly<Record<string, string | readonly string[]>>;
+
+const root = join(import.meta.dirname, "..");
+/** What `make cni` builds. */
+export const cniPlugin = join(root, "build/weft-cni");
+
+const apiPort = 6443;
+const kubernetes = "Kubernetes: API, controllers, a runner on each node";
+const network = "Weft: controller, an agent on each node, all ready to serve pods";
+
+export function kubernetesProcesses(layout: Layout): readonly PlannedProcess[] {
+  const [first] = layout.nodeHosts;
+  if (!first) return [];
+  return [
+    {
+      name: "api",
+      stage: kubernetes,
+      on: first,
+      after: [`${first.name}-vswitchd`],
+      run: script("sandbox/api/main.ts", apiFlags(layout, first)),
+      ready: [layout.apiSocket, layout.kubeconfig, ...layout.nodeHosts.map((node) => node.kubeconfig)],
+    },
+    {
+      name: "relay",
+      stage: kubernetes,
+      after: ["api"],
+      run: [...script("sandbox/relay.ts", {}), String(layout.apiPort), layout.apiSocket],
+      ready: [layout.apiPort],
+    },
+    {
+      name: "controllers",
+      stage: kubernetes,
+      on: first,
+      after: ["api"],
+      run: script("sandbox/controllers/main.ts", { kubeconfig: first.kubeconfig }),
+    },
+    ...layout.nodeHosts.map(
+      (node): PlannedProcess => ({
+        name: `${node.name}-runner`,
+        stage: kubernetes,
+        on: node,
+        after: ["api"],
+        run: script("sandbox/runner/main.ts", {
+          node: node.name,
+          "node-ip": node.addresses.map(plainAddress),
+          kubeconfig: node.kubeconfig,
+          "state-dir": node.directory,
+          "cni-conf-dir": node.cniConfigurations,
+          "cni-bin-dir": node.cniPrograms,
+          "netns-prefix": `${node.netns}-`,
+          socket: node.kubeletSocket,
+        }),
+        ready: [node.kubeletSocket],
+      }),
+    ),
+  ];
+}
+
+export function weftProcesses(layout: Layout): readonly PlannedProcess[] {
+  const [first] = layout.nodeHosts;
+  if (!first) return [];
+  const { central } = layout;
+  const ranges = { "cluster-cidr": layout.clusterCidrs.join(), "service-cidr": layout.serviceCidrs.join() };
+  return [
+    {
+      name: "controller",
+      stage: network,
+      on: first,
+      after: ["api", "central-nb", "central-sb"],
+      run: weft("controller", {
+        kubeconfig: first.kubeconfig,
+        northbound: `unix:${central.northboundSocket}`,
+        southbound: `unix:${central.southboundSocket}`,
+        ...ranges,
+      }),
+    },
+    ...layout.nodeHosts.map(
+      (node): PlannedProcess => ({
+        name: `${node.name}-agent`,
+        stage: network,
+        on: node,
+        after: ["api", `${node.name}-vswitchd`],
+        run: weft("agent", {
+          node: node.name,
+          kubeconfig: node.kubeconfig,
+          southbound: central.southbound,
+          vswitch: `unix:${node.ovsSocket}`,
+          "ovs-rundir": node.ovs,
+          "ovn-rundir": node.ovn,
+          "cni-socket": node.cniSocket,
+          "cni-conf-dir": node.cniConfigurations,
+          "cni-bin-dir": node.cniPrograms,
+          "cni-plugin": cniPlugin,
+          ...ranges,
+        }),
+        ready: [node.cniSocket, node.cniConfiguration],
+      }),
+    ),
+  ];
+}
+
+function apiFlags(layout: Layout, node: NodeHost): Flags {
+  const addresses = node.addresses.map(plainAddress);
+  const [address = ""] = addresses;
+  const server = `https://${address.includes(":") ? `[${address}]` : address}:${apiPort}`;
+  return {
+    "state-dir": join(layout.state, "api"),
+    host: layout.families.includes(6) ? "::" : "0.0.0.0",
+    port: String(apiPort),
+    socket: layout.apiSocket,
+    "kubelet-socket": join(layout.state, "{node}", "kubelet.sock"),
+    name: ["127.0.0.1", ...addresses, ...layout.serviceCidrs.flatMap(firstAddress), ...serviceNames],
+    "service-cidr": layout.serviceCidrs,
+    endpoint: addresses,
+    kubeconfig: [
+      `${layout.kubeconfig}=https://127.0.0.1:${layout.apiPort}`,
+      ...layout.nodeHosts.map(({ kubeconfig }) => `${kubeconfig}=${server}`),
+    ],
+  };
+}
+
+/** What pods call the Service of the API server, and the address it has. */
+const serviceNames = ["", ".default", ".default.svc", ".default.svc.cluster.local"].map(
+  (domain) => `kubernetes${domain}`,
+);
+
+function firstAddress(text: string): string[] {
+  const cidr = parseCidr(text);
+  return cidr ? [formatIp(addressAt(cidr, 1n))] : [];
+}
+
+const script = (path: string, flags: Flags): readonly string[] => [
+  process.execPath,
+  join(root, path),
+  ...wordsOf(flags),
+];
+
+const weft = (command: string, flags: Flags): readonly string[] => [
+  join(root, "bin/weft"),
+  command,
+  ...wordsOf(flags),
+];
+
+/** A flag with several values is given several times. */
+const wordsOf = (flags: Flags): readonly string[] =>
+  Object.entries(flags).flatMap(([flag, value]) => [value].flat().flatMap((each) => [`--${flag}`, each]));
