@@ -43,11 +43,7 @@ export async function readPatch(request: IncomingMessage): Promise<{ body: Json;
   const body = await readBody(request);
   const contentType = contentTypeOf(request);
   if (contentType.startsWith("application/apply-patch"))
-    throw unsupportedMediaType(`${contentType}: server-side apply`, [
-      "application/json-patch+json",
-      "application/merge-patch+json",
-      "application/strategic-merge-patch+json",
-    ]);
+    throw new ApiError(415, "UnsupportedMediaType", "the sandbox's Kubernetes API has no server-side apply");
   return { body: parseJson(body), contentType };
 }
 

@@ -4,6 +4,11 @@
 import type { Kind } from "../kinds/kind.ts";
 import type { KubeObject } from "../objects.ts";
 
+export const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
+
+/** Follows `/` in the order of characters, so it ends the keys of a namespace. */
+const afterSlash = "0";
+
 /** An object as it is stored. `json` is written once, here, however many lists and watches will carry it. */
 export interface Entry {
   /** `namespace/name`, or `/name` for cluster-scoped kinds. */
@@ -26,8 +31,9 @@ export type Listener = (change: Change) => void;
 export class Shelf {
   readonly kind: Kind;
   readonly listeners = new Set<Listener>();
-  readonly #entries = new Map<string, Entry>();
-  readonly #keys: string[] = [];
+  readonly #byKey = new Map<string, Entry>();
+  /** The same entries in key order. */
+  readonly #sorted: Entry[] = [];
   readonly #changes: Change[] = [];
   readonly #historyLength: number;
   /** The newest revision whose change is no longer remembered. */
@@ -39,29 +45,18 @@ export class Shelf {
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#byKey.size;
   }
 
   get(key: string): Entry | undefined {
-    return this.#entries.get(key);
-  }
-
-  values(): Iterable<Entry> {
-    return this.#entries.values();
+    return this.#byKey.get(key);
   }
 
   /** The entries of a namespace ("" for all) in key order, those after the key `after` only. */
   range(namespace: string, after = ""): readonly Entry[] {
-    const prefix = namespace === "" ? "" : `${namespace}/`;
-    const found: Entry[] = [];
-    const start = after === "" ? this.#position(prefix) : this.#position(`${after}\0`);
-    for (let i = start; i < this.#keys.length; i++) {
-      const key = this.#keys[i] ?? "";
-      if (!key.startsWith(prefix)) break;
-      const entry = this.#entries.get(key);
-      if (entry) found.push(entry);
-    }
-    return found;
+    const first = namespace === "" ? "" : keyOf(namespace, "");
+    const start = this.#position(after === "" ? first : `${after}\0`);
+    return this.#sorted.slice(start, namespace === "" ? undefined : this.#position(namespace + afterSlash));
   }
 
   /** The changes after `revision`, or undefined when some of them are forgotten. */
@@ -74,11 +69,14 @@ export class Shelf {
 
   apply(change: Change): void {
     const { key } = change.entry;
-    if (change.type === "ADDED") this.#keys.splice(this.#position(key), 0, key);
+    const position = this.#position(key);
     if (change.type === "DELETED") {
-      this.#entries.delete(key);
-      this.#keys.splice(this.#position(key), 1);
-    } else this.#entries.set(key, change.entry);
+      this.#byKey.delete(key);
+      this.#sorted.splice(position, 1);
+    } else {
+      this.#byKey.set(key, change.entry);
+      this.#sorted.splice(position, change.type === "ADDED" ? 0 : 1, change.entry);
+    }
     this.#changes.push(change);
     if (this.#changes.length >= 2 * this.#historyLength) this.#forget();
     for (const listener of this.listeners) listener(change);
@@ -87,11 +85,12 @@ export class Shelf {
   /** Adds many new entries at once, without telling anybody; a watch from before has to start anew. */
   load(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      if (!this.#entries.has(entry.key)) this.#keys.push(entry.key);
-      this.#entries.set(entry.key, entry);
+      if (this.#byKey.has(entry.key)) throw new Error(`${this.kind.plural} ${entry.key} is there already`);
+      this.#byKey.set(entry.key, entry);
+      this.#sorted.push(entry);
       this.#forgotten = Math.max(this.#forgotten, entry.revision);
     }
-    this.#keys.sort();
+    this.#sorted.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   #forget(): void {
@@ -99,13 +98,13 @@ export class Shelf {
     this.#forgotten = dropped.at(-1)?.entry.revision ?? this.#forgotten;
   }
 
-  /** Where `key` is or would be. */
+  /** Where the entry with `key` is or would be. */
   #position(key: string): number {
     let low = 0;
-    let high = this.#keys.length;
+    let high = this.#sorted.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#keys[middle] ?? "") < key) low = middle + 1;
+      if ((this.#sorted[middle]?.key ?? "") < key) low = middle + 1;
       else high = middle;
     }
     return low;

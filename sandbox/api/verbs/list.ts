@@ -27,12 +27,16 @@ export function pageOf(cluster: Cluster, kind: Kind, selection: Selection, query
       "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.",
     );
   if (!token) checkRevision(cluster, query);
-  const found = shelf
-    .range(selection.namespace, token?.after)
-    .filter((entry) => selection.matches(entry.object));
-  const limit = Number(query.get("limit") ?? 0) || found.length;
-  const entries = found.slice(0, limit);
-  const remaining = found.length - entries.length;
+  const candidates = shelf.range(selection.namespace, token?.after);
+  const limit = Number(query.get("limit") ?? 0) || candidates.length;
+  const entries: Entry[] = [];
+  let looked = 0;
+  for (const entry of candidates) {
+    if (entries.length === limit) break;
+    looked++;
+    if (selection.matches(entry.object)) entries.push(entry);
+  }
+  const remaining = candidates.length - looked;
   const revision = token?.revision ?? cluster.store.revision;
   return {
     entries,

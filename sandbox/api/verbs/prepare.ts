@@ -53,7 +53,10 @@ function withAddresses(
   old: KubeObject | undefined,
   causes: Causes,
 ): KubeObject {
-  const others = Array.from(cluster.store.shelf(services).values(), (entry) => entry.object);
+  const others = cluster.store
+    .shelf(services)
+    .range("")
+    .map((entry) => entry.object);
   const uid = old?.metadata.uid;
   return allocated(
     service,
