@@ -19,7 +19,7 @@ export class ChangeStream {
   }
 
   /** What was pushed and not yet read, again and again, until `signal` is aborted. */
-  async *read(signal: AbortSignal): AsyncGenerator<readonly AnyChange[]> {
+  async *read(signal: AbortSignal): AsyncGenerator<readonly AnyChange[], void> {
     while (!signal.aborted) {
       if (this.#pending.size === 0) await this.#pushed(signal);
       if (this.#pending.size === 0) continue;

@@ -25,28 +25,35 @@ export interface Database<T> {
 /** The tables of `T` by name. */
 export type TableName<T> = keyof T & string;
 
+/** A table about which nothing is known: a name that is just a string, or a database without row types. */
+type Untyped<T, K extends string> = string extends K ? true : unknown extends T ? true : false;
+
 /** The row of table `K`: typed when `K` is a literal name of `T`, a plain `Row` when it is just a string. */
-export type RowOf<T, K extends string> = K extends keyof T
-  ? T[K] extends { readonly row: infer R }
-    ? R
-    : Row
-  : Row;
+export type RowOf<T, K extends string> =
+  Untyped<T, K> extends true
+    ? Row
+    : K extends keyof T
+      ? T[K] extends { readonly row: infer R }
+        ? R
+        : never
+      : never;
 
 /** What an insert into `K` takes: the columns that have no acceptable default are required. */
-export type InsertOf<T, K extends string> = K extends keyof T
-  ? T[K] extends { readonly insert: infer I }
-    ? I
-    : Columns
-  : Columns;
+export type InsertOf<T, K extends string> =
+  Untyped<T, K> extends true
+    ? Columns
+    : K extends keyof T
+      ? T[K] extends { readonly insert: infer I }
+        ? I
+        : never
+      : never;
 
 type ColumnsOfKind<R, Kind> = { [C in keyof R & string]: R[C] extends Kind ? C : never }[keyof R & string];
 
 /** Names of the set columns of table `K`; any string when `K` is just a string. */
-export type SetColumn<T, K extends string> = string extends K
-  ? string
-  : ColumnsOfKind<RowOf<T, K>, readonly Atom[]>;
+export type SetColumn<T, K extends string> =
+  Untyped<T, K> extends true ? string : ColumnsOfKind<RowOf<T, K>, readonly Atom[]>;
 
 /** Names of the map columns of table `K`; any string when `K` is just a string. */
-export type MapColumn<T, K extends string> = string extends K
-  ? string
-  : ColumnsOfKind<RowOf<T, K>, ReadonlyMap<Atom, Atom>>;
+export type MapColumn<T, K extends string> =
+  Untyped<T, K> extends true ? string : ColumnsOfKind<RowOf<T, K>, ReadonlyMap<Atom, Atom>>;
