@@ -2,7 +2,6 @@
 // Lists are comma-separated. What is malformed is refused here, with the option's name, before anything starts.
 
 import { InvalidArgumentError, Option } from "commander";
-import { type Cidr, parseCidr } from "../model/ip.ts";
 import { clusterIdPattern } from "../model/names.ts";
 
 export const defaultRemotes = {
@@ -35,14 +34,17 @@ export const southboundOption = (): Option =>
     .argParser(list);
 
 export const podCidrOption = (): Option =>
-  new Option("--cluster-cidr <list>", "ranges that node subnets are cut from")
-    .default(["10.244.0.0/16", "fd00:10:244::/48"].map(cidr), "10.244.0.0/16,fd00:10:244::/48")
-    .argParser(cidrs);
+  new Option(
+    "--cluster-cidr <list>",
+    "ranges that node subnets are cut from; a third number is a node's prefix length",
+  )
+    .default(["10.244.0.0/16/24", "fd00:10:244::/48/64"], "10.244.0.0/16/24,fd00:10:244::/48/64")
+    .argParser(list);
 
 export const serviceCidrOption = (): Option =>
   new Option("--service-cidr <list>", "ranges of ClusterIPs, as the API server has them")
-    .default(["10.96.0.0/16", "fd00:10:96::/112"].map(cidr), "10.96.0.0/16,fd00:10:96::/112")
-    .argParser(cidrs);
+    .default(["10.96.0.0/16", "fd00:10:96::/112"], "10.96.0.0/16,fd00:10:96::/112")
+    .argParser(list);
 
 export const leaseNamespaceOption = (): Option =>
   new Option(
@@ -67,8 +69,6 @@ export function list(text: string): readonly string[] {
   return parts;
 }
 
-export const cidrs = (text: string): readonly Cidr[] => list(text).map(cidr);
-
 /** A whole number from `least` to `most`. */
 export const wholeNumber =
   (least: number, most: number) =>
@@ -77,15 +77,6 @@ export const wholeNumber =
     if (/^\d+$/.test(text) && value >= least && value <= most) return value;
     throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}`);
   };
-
-function cidr(text: string): Cidr {
-  const parsed = parseCidr(text);
-  if (!parsed)
-    throw new InvalidArgumentError(
-      `${text} is no network; expected one as 10.244.0.0/16 or fd00:10:244::/48`,
-    );
-  return parsed;
-}
 
 function clusterId(text: string): string {
   if (clusterIdPattern.test(text)) return text;

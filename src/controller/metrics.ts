@@ -40,7 +40,7 @@ export function controllerMetrics(registry: Registry, readings: Readings): Contr
   reading("weft_prune_held_rows", "Rows whose deletion the prune guard holds back", readings.heldDeletions);
   new Gauge({
     name: "weft_pods",
-    help: "Pods by state: waiting (no address yet), addressed, bound, installed, outside (host network or finished)",
+    help: "Pods by state: unscheduled, waiting (for an address), addressed, bound, installed, outside (host network or finished)",
     labelNames: ["state"] as const,
     registers,
     collect() {

@@ -25,6 +25,7 @@ export class OwnerQueue {
   readonly #failures = new Map<Owner, number>();
   readonly #timers = new Map<Owner, NodeJS.Timeout>();
   #wake: () => void = () => undefined;
+  #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(options: QueueOptions) {
     this.#options = options;
@@ -45,6 +46,13 @@ export class OwnerQueue {
     this.#endBackoff(owner);
     this.#waiting.add(owner);
     this.#wake();
+  }
+
+  /** Resolves when nothing waits and nothing is in hand; owners in back-off do not count. */
+  idle(): Promise<void> {
+    if (this.depth === 0) return Promise.resolve();
+    this.#idle ??= Promise.withResolvers();
+    return this.#idle.promise;
   }
 
   /** Works until the signal aborts. The queue can be run again after that, with what it still holds. */
@@ -91,6 +99,10 @@ export class OwnerQueue {
     this.#inHand.delete(owner);
     if (!failed) this.#failures.delete(owner);
     else if (!this.#waiting.has(owner)) this.#backOff(owner);
+    if (this.depth === 0) {
+      this.#idle?.resolve();
+      this.#idle = undefined;
+    }
     this.#wake();
   }
 

@@ -79,3 +79,10 @@ export const onNode = {
   physicalNetwork: "physnet",
   managementInterface: "weft0",
 } as const;
+
+/** The pod whose port `port` is, as `shop/web-1`; undefined when it is no pod's port of this cluster. */
+export function podOfPort(cluster: string, port: string): string | undefined {
+  const [owner, what, namespace, pod, ...more] = port.split("_");
+  if (owner !== cluster || what !== "pod" || more.length > 0) return undefined;
+  return namespace && pod ? `${namespace}/${pod}` : undefined;
+}

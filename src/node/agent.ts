@@ -3,6 +3,7 @@
 // Open vSwitch database and the API; killing it loses nothing.
 
 import { basename } from "node:path";
+import { serveHealth } from "../health/serve.ts";
 import { KubeClient } from "../kube/client.ts";
 import { inCluster } from "../kube/in-cluster.ts";
 import { loadKubeconfig } from "../kube/kubeconfig.ts";
@@ -12,7 +13,6 @@ import { rowUuid } from "../model/uuid.ts";
 import { Session } from "../ovsdb/index.ts";
 import { AssignedAddresses } from "./assignedAddresses.ts";
 import { Bell } from "./bell.ts";
-import { serveHealth } from "./health.ts";
 import { installPlugin, networkConfiguration, writeConfiguration } from "./host/install.ts";
 import { run } from "./host/run.ts";
 import { bringUp, dependencies, type HostNetworkOptions, type Progress } from "./hostNetwork.ts";
@@ -73,14 +73,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const handled = (request: Handled): void => report(options, metrics, request);
   const commands = { attachments, unready, limitMs: options.cniLimitMs, handled };
   await serveCni(options.cniSocket, (line, gone) => answer(commands, line, gone), signal);
-  await serveHealth({ address: options.healthAddress, registry, unready }, signal);
-  followStaleUdp({
-    services,
-    slices,
-    flush,
-    failed: (error) => log("warn", "stale UDP connections were not flushed", { error }),
-    signal,
-  });
+  await serveHealth({ address: options.healthAddress, registry, notReady: unready }, signal);
+  followStaleUdp({ services, slices, flush, signal });
 
   const bell = new Bell();
   signal.addEventListener("abort", bell.ring);

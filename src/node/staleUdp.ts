@@ -32,13 +32,13 @@ export function udpWays(service: Service | undefined, slices: readonly EndpointS
 export interface StaleUdpOptions {
   readonly services: Store<Service>;
   readonly slices: Store<EndpointSlice>;
+  /** Does not reject. */
   readonly flush: (matches: readonly Match[]) => Promise<void>;
-  readonly failed: (error: unknown) => void;
   readonly signal: AbortSignal;
 }
 
 /** Flushes, from now on and until `signal` is aborted, what becomes stale. */
-export function followStaleUdp({ services, slices, flush, failed, signal }: StaleUdpOptions): void {
+export function followStaleUdp({ services, slices, flush, signal }: StaleUdpOptions): void {
   /** `shop/web` -> how its packets may be sent */
   const known = new Map<string, Ways>();
   const timers = new Set<NodeJS.Timeout>();
@@ -53,7 +53,7 @@ export function followStaleUdp({ services, slices, flush, failed, signal }: Stal
     for (const delay of flushAfterMs) {
       const timer = setTimeout(() => {
         timers.delete(timer);
-        flush(stale).catch(failed);
+        void flush(stale);
       }, delay);
       timers.add(timer);
     }

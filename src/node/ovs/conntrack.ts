@@ -5,24 +5,30 @@
 import { formatIp, type Ip } from "../../model/ip.ts";
 import { controlSocket, unixctl } from "./unixctl.ts";
 
-/** Two partial tuples: of the direction the connection was opened in, and of its replies. "" matches everything. */
-export type Match = readonly [original: string, reply: string];
+/**
+ * Partial tuples: of the direction the connection was opened in, and of its replies. Each names the protocol: without it
+ * Open vSwitch 3.1 takes a tuple with nothing but an IPv6 address for an empty one, and flushes everything, or crashes.
+ */
+export type Match = readonly [original: string, reply?: string];
 
-const udp = 17;
+const udp = "ct_nw_proto=17";
 
 /** Connections to a virtual address that were sent to a backend. */
 export const towards = (
   vip: { readonly ip: Ip; readonly port: number },
   backend: { readonly ip: Ip; readonly port: number },
 ): Match => [
-  `${field("dst", vip.ip)},ct_nw_proto=${udp},ct_tp_dst=${vip.port}`,
-  `${field("src", backend.ip)},ct_nw_proto=${udp},ct_tp_src=${backend.port}`,
+  `${field("dst", vip.ip)},${udp},ct_tp_dst=${vip.port}`,
+  `${field("src", backend.ip)},${udp},ct_tp_src=${backend.port}`,
 ];
 
-/** Connections that `ip` opened, and those that ended at it, translated or not. */
+/**
+ * Connections that `ip` opened, and those that ended at it, translated or not. UDP alone: what is left of others ends
+ * when the next owner of the address refuses a connection it does not know.
+ */
 export const withEnd = (ip: Ip): readonly Match[] => [
-  [field("src", ip), ""],
-  ["", field("src", ip)],
+  [`${field("src", ip)},${udp}`],
+  [udp, `${field("src", ip)},${udp}`],
 ];
 
 /** Removes what matches in the datapath of the vswitchd that runs in `runDirectory`. */

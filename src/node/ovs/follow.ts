@@ -2,7 +2,6 @@
 // new ones. The database does not tell, as its rows stay the same; but a connection to vswitchd's control socket lives
 // exactly as long as the process.
 
-import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { controlSocket } from "./unixctl.ts";
@@ -30,9 +29,9 @@ async function oneLife(socket: string, started: () => void, signal: AbortSignal)
   const connection = connect(socket, started);
   const stop = (): void => void connection.destroy();
   signal.addEventListener("abort", stop);
-  // A socket whose process died refuses; "close" follows.
+  // A socket whose process died refuses; "close" follows every "error".
   connection.on("error", () => undefined);
-  await once(connection, "close");
+  await new Promise<void>((resolve) => connection.once("close", () => resolve()));
   signal.removeEventListener("abort", stop);
 }
 

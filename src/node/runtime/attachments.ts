@@ -36,6 +36,7 @@ export interface AttachmentsOptions {
   readonly database: Source;
   readonly run: Run;
   readonly linkSettings: () => LinkSettings;
+  /** Does not reject. */
   readonly flushConntrack: (matches: readonly Match[]) => Promise<void>;
   /** What ovn-controller says of itself, for the error of an ADD that waited in vain. */
   readonly controllerStatus: () => Promise<string>;

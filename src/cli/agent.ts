@@ -1,0 +1,115 @@
+// `weft agent`: options to an agent, its signals.
+
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { Command, Option } from "commander";
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { clusterNetwork, defaultJoin } from "../decide/ranges.ts";
+import { runAgent } from "../node/agent.ts";
+import { agentDefaults } from "../node/options.ts";
+import { jsonLog } from "./connect.ts";
+import {
+  clusterOption,
+  kubeconfigOption,
+  logLevelOption,
+  metricsOption,
+  podCidrOption,
+  serviceCidrOption,
+  wholeNumber,
+} from "./options.ts";
+import { untilStopped } from "./signals.ts";
+
+interface Flags {
+  readonly nodeName: string;
+  readonly cluster: string;
+  readonly kubeconfig?: string;
+  readonly ovnRemote: string;
+  readonly encapIp?: string;
+  readonly clusterCidr: readonly string[];
+  readonly serviceCidr: readonly string[];
+  readonly ovsDb: string;
+  readonly ovsRunDir: string;
+  readonly ovnRunDir: string;
+  readonly cniSocket: string;
+  readonly cniConfDir: string;
+  readonly cniBinDir: string;
+  readonly cniPlugin: string;
+  readonly cniLimit: number;
+  readonly metricsAddress: string;
+  readonly logLevel: string;
+}
+
+const builtPlugin = join(import.meta.dirname, "../../build/weft-cni");
+
+export function agentCommand(): Command {
+  return new Command("agent")
+    .description("on each node: set up Open vSwitch, serve the CNI plugin, wire pods")
+    .addOption(
+      new Option("--node-name <name>", "this node's name in Kubernetes").env("NODE_NAME").default(hostname()),
+    )
+    .addOption(clusterOption())
+    .addOption(kubeconfigOption())
+    .requiredOption(
+      "--ovn-remote <remotes>",
+      "southbound database as ovn-controller reaches it, as tcp:172.30.0.2:6642",
+    )
+    .option("--encap-ip <address>", "where this node's tunnels end; default its first address on br-ex")
+    .addOption(podCidrOption())
+    .addOption(serviceCidrOption())
+    .option("--ovs-db <remote>", "this node's Open vSwitch database", agentDefaults.ovsDb)
+    .option("--ovs-run-dir <folder>", "where ovs-vswitchd has its sockets", agentDefaults.ovsRunDirectory)
+    .option("--ovn-run-dir <folder>", "where ovn-controller has its sockets", agentDefaults.ovnRunDirectory)
+    .option("--cni-socket <path>", "where the plugin reaches this agent", agentDefaults.cniSocket)
+    .option(
+      "--cni-conf-dir <folder>",
+      "where the container runtime reads configurations",
+      agentDefaults.cniConfDirectory,
+    )
+    .option(
+      "--cni-bin-dir <folder>",
+      "where the container runtime finds plugins",
+      agentDefaults.cniBinDirectory,
+    )
+    .option("--cni-plugin <file>", "the plugin to install there", builtPlugin)
+    .addOption(
+      new Option("--cni-limit <seconds>", "how long an ADD may wait before the runtime is told to try again")
+        .default(agentDefaults.cniLimitMs / 1000)
+        .argParser(wholeNumber(1, 105)),
+    )
+    .addOption(metricsOption(agentDefaults.healthAddress))
+    .addOption(logLevelOption())
+    .action(async (flags: Flags) => {
+      const registry = new Registry();
+      collectDefaultMetrics({ register: registry, prefix: "weft_" });
+      const network = clusterNetwork({
+        pods: flags.clusterCidr,
+        services: flags.serviceCidr,
+        join: defaultJoin,
+      });
+      await untilStopped((signal) =>
+        runAgent(
+          {
+            nodeName: flags.nodeName,
+            clusterId: flags.cluster,
+            kubeconfig: flags.kubeconfig,
+            ovnRemote: flags.ovnRemote,
+            encapIp: flags.encapIp,
+            clusterCidrs: network.pods.map(({ cidr }) => cidr),
+            serviceCidrs: network.services,
+            ovsDb: flags.ovsDb,
+            ovsRunDirectory: flags.ovsRunDir,
+            ovnRunDirectory: flags.ovnRunDir,
+            cniSocket: flags.cniSocket,
+            cniConfDirectory: flags.cniConfDir,
+            cniBinDirectory: flags.cniBinDir,
+            cniPlugin: flags.cniPlugin,
+            cniLimitMs: flags.cniLimit * 1000,
+            healthAddress: flags.metricsAddress,
+            registry,
+            log: jsonLog(flags.logLevel),
+          },
+          signal,
+        ),
+      );
+    });
+}

@@ -1,0 +1,106 @@
+// `weft controller`: options to a Controller, its endpoints, its signals.
+
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { Command, Option } from "commander";
+import { Registry } from "prom-client";
+import { Controller } from "../controller/controller.ts";
+import { clusterNetwork, defaultJoin } from "../decide/ranges.ts";
+import { serveHealth } from "../health/serve.ts";
+import { silent } from "../kube/clock.ts";
+import { jsonLog, kubeClient } from "./connect.ts";
+import {
+  clusterOption,
+  kubeconfigOption,
+  leaseNamespaceOption,
+  list,
+  logLevelOption,
+  metricsOption,
+  northboundOption,
+  podCidrOption,
+  serviceCidrOption,
+  southboundOption,
+  wholeNumber,
+} from "./options.ts";
+import { untilStopped } from "./signals.ts";
+
+interface Flags {
+  readonly cluster: string;
+  readonly kubeconfig?: string;
+  readonly northbound: readonly string[];
+  readonly southbound: readonly string[];
+  readonly clusterCidr: readonly string[];
+  readonly serviceCidr: readonly string[];
+  readonly joinCidr: readonly string[];
+  readonly leaseNamespace: string;
+  readonly pruneLimit: number;
+  readonly metricsAddress: string;
+  readonly logLevel: string;
+  readonly dryRun?: true;
+}
+
+export function controllerCommand(): Command {
+  return new Command("controller")
+    .description(
+      "plan the cluster's network and keep the northbound database equal to the plan; run several, one leads",
+    )
+    .addOption(clusterOption())
+    .addOption(kubeconfigOption())
+    .addOption(northboundOption())
+    .addOption(southboundOption())
+    .addOption(podCidrOption())
+    .addOption(serviceCidrOption())
+    .addOption(
+      new Option("--join-cidr <list>", "ranges inside OVN that join the routers")
+        .default(defaultJoin, defaultJoin.join())
+        .argParser(list),
+    )
+    .addOption(leaseNamespaceOption())
+    .addOption(
+      new Option(
+        "--prune-limit <percent>",
+        "deleting more than this share of Weft's rows at once waits for SIGUSR2",
+      )
+        .default(30)
+        .argParser(wholeNumber(0, 100)),
+    )
+    .addOption(metricsOption("127.0.0.1:9411"))
+    .addOption(logLevelOption())
+    .option("--dry-run", "print the operations that would be sent now, and send none")
+    .action(async (flags: Flags) => {
+      const log = flags.dryRun ? silent : jsonLog(flags.logLevel);
+      const registry = new Registry();
+      using client = await kubeClient(flags.kubeconfig, "controller");
+      const controller = new Controller({
+        cluster: flags.cluster,
+        network: clusterNetwork({
+          pods: flags.clusterCidr,
+          services: flags.serviceCidr,
+          join: flags.joinCidr,
+        }),
+        client,
+        northbound: flags.northbound,
+        southbound: flags.southbound,
+        identity: `${hostname()}_${randomUUID()}`,
+        leaseNamespace: flags.leaseNamespace,
+        pruneShare: flags.pruneLimit / 100,
+        registry,
+        log,
+      });
+      await untilStopped(async (signal) => {
+        if (flags.dryRun) return printDryRun(controller, signal);
+        process.on("SIGUSR2", () => controller.approvePrune());
+        await serveHealth(
+          { address: flags.metricsAddress, registry, notReady: () => controller.notReady },
+          signal,
+        );
+        await controller.run(signal);
+      });
+    });
+}
+
+async function printDryRun(controller: Controller, signal: AbortSignal): Promise<void> {
+  const { operations, notes } = await controller.dryRun(signal);
+  console.log(operations === "" ? "nothing to do" : operations);
+  for (const note of notes) console.error(`note: ${note}`);
+}

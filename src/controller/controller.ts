@@ -1,0 +1,249 @@
+// The controller: keeps stores and replicas fed whether it leads or not, and leads for as long as it holds the Lease and
+// the fence. Everything it needs to know is in Kubernetes and in the databases; it can be killed at any time.
+
+import type { Registry } from "prom-client";
+import { FenceLostError } from "../apply/errors.ts";
+import { defaultPruneLimits } from "../apply/pruneGuard.ts";
+import type { KubeClient } from "../kube/client.ts";
+import { type Log, systemClock } from "../kube/clock.ts";
+import { Lease } from "../kube/lease.ts";
+import type { Node, Pod } from "../kube/objects.ts";
+import { EventRecorder } from "../kube/recorder.ts";
+import { annotate } from "../kube/write.ts";
+import type { ClusterNetwork } from "../model/network.ts";
+import { northbound } from "../ovn/northbound.gen.ts";
+import { Session } from "../ovsdb/index.ts";
+import { northboundScope } from "../plan/scope.ts";
+import { followBindings } from "./bindings.ts";
+import { Births } from "./births.ts";
+import { type ControllerMetrics, controllerMetrics } from "./metrics.ts";
+import { parseOwner } from "./owners.ts";
+import { podStates } from "./podStates.ts";
+import { type Stores, watchAll } from "./stores.ts";
+import { northboundTables } from "./tables.ts";
+import { Term, type TermOptions } from "./term.ts";
+
+export interface ControllerOptions {
+  readonly cluster: string;
+  readonly network: ClusterNetwork;
+  readonly client: KubeClient;
+  readonly northbound: readonly string[];
+  readonly southbound: readonly string[];
+  /** Differs between any two processes. */
+  readonly identity: string;
+  readonly leaseNamespace: string;
+  /** The share of Weft's rows, 0 to 1, that may be deleted at once without approval. */
+  readonly pruneShare: number;
+  readonly registry: Registry;
+  readonly log: Log;
+}
+
+/** Today one zone holds the whole cluster. */
+const zone = "global";
+
+const pauseAfterFailureMs = 1_000;
+
+export class Controller {
+  readonly #options: ControllerOptions;
+  #term: Term | undefined;
+  #notReady: string | undefined = "has just started";
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+  }
+
+  /** Why this controller is of no use at the moment, in a few words. One that waits to lead is ready. */
+  get notReady(): string | undefined {
+    return this.#notReady;
+  }
+
+  /** Lets the deletions go that the prune guard holds now. */
+  approvePrune(): void {
+    this.#term?.engine.approvePrune();
+  }
+
+  /** Runs until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { client, cluster, identity, leaseNamespace, log, registry } = this.#options;
+    await using northboundSession = this.#session("OVN_Northbound", this.#options.northbound);
+    await using southboundSession = this.#session("OVN_Southbound", this.#options.southbound);
+    await using events = new EventRecorder({ client, component: "weft-controller", log });
+    const stores = watchAll(client, signal, { log });
+    const births = new Births({
+      now: () => performance.now(),
+      onStep: (step, ms) => metrics.birthSeconds.observe({ step }, ms / 1000),
+      onBorn: (pod, timeline) => log("info", "pod born", { pod, timeline: rounded(timeline) }),
+    });
+    const bindings = followBindings(southboundSession, cluster, (pod, step) => births.reach(pod, step));
+    const metrics = controllerMetrics(registry, {
+      queueDepth: () => this.#term?.queue.depth ?? 0,
+      queueFailing: () => this.#term?.queue.failing ?? 0,
+      podsByState: () => podStates(stores.Pod.values(), bindings),
+      heldDeletions: () => this.#term?.engine.status.heldDeletes ?? 0,
+    });
+    const replica = northboundSession.replica(northbound, northboundTables);
+    northboundSession.start(signal);
+    southboundSession.start(signal);
+    followBirths(stores, births);
+    const options: TermOptions = {
+      ...this.#common(stores, northboundSession),
+      replica,
+      patch: ({ annotations, ...object }) => annotate(client, object, annotations, { signal }),
+      tell: {
+        decided: (pod) => births.reach(nameOf(pod), "decided"),
+        refused: (object, reason) => {
+          log("warn", reason, { object: nameOf(object) });
+          events.record(object, "Warning", "NetworkNotReady", reason);
+        },
+        distrusted: (object, reason) => {
+          log("warn", "an annotation was not trusted", { object: nameOf(object), reason });
+          events.record(
+            object,
+            "Warning",
+            "AnnotationIgnored",
+            `its network annotation was replaced: ${reason}`,
+          );
+        },
+      },
+      events: this.#engineEvents(metrics, births),
+      onPlanned: (owner, ms) => metrics.planSeconds.observe({ kind: parseOwner(owner).kind }, ms / 1000),
+    };
+    const lease = new Lease({ client, namespace: leaseNamespace, name: `weft-${cluster}`, identity, log });
+    while (!signal.aborted) {
+      try {
+        this.#notReady = undefined;
+        await this.#leadOnce(lease, options, metrics, signal);
+      } catch (error) {
+        if (signal.aborted) break;
+        this.#notReady = error instanceof Error ? error.message : String(error);
+        const level = error instanceof FenceLostError ? "warn" : "error";
+        log(level, "the term ended", { error: this.#notReady });
+        await new Promise((resolve) => setTimeout(resolve, pauseAfterFailureMs));
+      }
+    }
+  }
+
+  /** What a leader would send now, as text; sends nothing, to nobody. */
+  async dryRun(
+    signal: AbortSignal,
+  ): Promise<{ readonly operations: string; readonly notes: readonly string[] }> {
+    const { client, log } = this.#options;
+    const ending = new AbortController();
+    const both = AbortSignal.any([signal, ending.signal]);
+    await using session = this.#session("OVN_Northbound", this.#options.northbound);
+    const stores = watchAll(client, both, { log });
+    const replica = session.replica(northbound, northboundTables);
+    session.start(both);
+    const notes: string[] = [];
+    const term = new Term(
+      {
+        ...this.#common(stores, session),
+        replica,
+        patch: async () => undefined,
+        tell: {
+          decided: () => undefined,
+          refused: (_, reason) => notes.push(reason),
+          distrusted: () => undefined,
+        },
+        events: {},
+        onPlanned: () => undefined,
+      },
+      undefined,
+    );
+    try {
+      const { transactions, held, problems } = await term.dryRun(both);
+      if (held) notes.push(held.message);
+      return { operations: transactions.map(String).join("\n\n"), notes: [...notes, ...problems] };
+    } finally {
+      ending.abort(new Error("the dry run is over"));
+    }
+  }
+
+  async #leadOnce(
+    lease: Lease,
+    options: TermOptions,
+    metrics: ControllerMetrics,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { identity, log } = this.#options;
+    log("info", "waiting to lead", { identity });
+    await using held = await lease.acquire(signal);
+    log("info", "leading", { identity, transitions: held.transitions });
+    metrics.leader.set(1);
+    try {
+      this.#term = new Term(options, `${identity} ${held.transitions}`);
+      await this.#term.run(AbortSignal.any([signal, held.signal]));
+    } finally {
+      this.#term = undefined;
+      metrics.leader.set(0);
+    }
+  }
+
+  #session(database: string, remotes: readonly string[]): Session {
+    return new Session({ remotes, database, log: this.#options.log });
+  }
+
+  #common(
+    stores: Stores,
+    session: Session,
+  ): Pick<TermOptions, "scope" | "network" | "stores" | "session" | "prune" | "clock" | "random" | "log"> {
+    const { cluster, network, pruneShare, log } = this.#options;
+    return {
+      scope: northboundScope(cluster, zone),
+      network,
+      stores,
+      session,
+      prune: { ...defaultPruneLimits, share: pruneShare },
+      clock: systemClock,
+      random: Math.random,
+      log,
+    };
+  }
+
+  #engineEvents(metrics: ControllerMetrics, births: Births): TermOptions["events"] {
+    const { log } = this.#options;
+    return {
+      committed: ({ owners, operations, commitMs, drift }) => {
+        metrics.transactionSeconds.observe(commitMs / 1000);
+        metrics.transactionOperations.observe(operations);
+        if (drift > 0) metrics.drift.inc(drift);
+        for (const owner of owners) {
+          const { kind, namespace, name } = parseOwner(owner);
+          if (kind === "pod") births.reach(`${namespace}/${name}`, "committed");
+        }
+      },
+      refused: ({ owners, error, attempts, retryInMs }) => {
+        metrics.refused.inc();
+        log("warn", "the database refused", {
+          owners: [...owners],
+          error: error.message,
+          attempts,
+          retryInMs,
+        });
+      },
+      pruneHeld: ({ rows, message }) => {
+        if (rows > 0) log("error", `${message}. Approve by sending SIGUSR2 to this process`, {});
+        else log("info", "no deletion is held any more", {});
+      },
+    };
+  }
+}
+
+const nameOf = (object: Node | Pod): string =>
+  object.namespace === "" ? object.name : `${object.namespace}/${object.name}`;
+
+/** A birth begins when the pod is on a node and has no address yet, and is forgotten with the pod. */
+function followBirths(stores: Stores, births: Births): void {
+  stores.Pod.subscribe((changes) => {
+    for (const { old, new: now } of changes) {
+      if (!now) births.forget(old ? nameOf(old) : "");
+      else if (old?.nodeName !== now.nodeName && isUnborn(now)) births.reach(nameOf(now), "seen");
+    }
+  });
+}
+
+const isUnborn = (pod: Pod): boolean =>
+  pod.nodeName !== "" && !pod.hostNetwork && pod.phase === "Pending" && pod.podIps.length === 0;
+
+const rounded = (timeline: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>
+  Object.fromEntries(Object.entries(timeline).map(([step, ms]) => [step, Math.round(ms * 10) / 10]));

@@ -1,0 +1,166 @@
+// Plans one owner: looks its objects up, asks for the decision it needs, and states its facts. Called for an owner as often
+// as anything about it may have changed, in any order; what is not decided yet is planned when it is.
+
+import type { Decider } from "../decide/decider.ts";
+import type { Decision } from "../decide/decision.ts";
+import type { Desired } from "../desired/desired.ts";
+import type { Node, ObjectMeta, Pod } from "../kube/objects.ts";
+import type { Fact, Owner } from "../model/fact.ts";
+import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
+import { clusterFacts } from "../plan/cluster.ts";
+import { nodeFacts } from "../plan/node.ts";
+import { NodeIndex } from "../plan/nodeIndex.ts";
+import { podFacts } from "../plan/pod.ts";
+import type { Scope } from "../plan/scope.ts";
+import { serviceFacts } from "../plan/service.ts";
+import { type OwnerName, ownerOf, parseOwner } from "./owners.ts";
+import type { Stores } from "./stores.ts";
+
+export interface PlannerOptions {
+  readonly scope: Scope;
+  readonly network: ClusterNetwork;
+  readonly stores: Stores;
+  readonly decider: Decider;
+  readonly desired: Desired;
+  /** Asks for other owners to be planned, since something they depend on has changed. */
+  readonly enqueue: (owner: Owner) => void;
+  /** Resolves when the database holds what the owner says, and nothing more of what it no longer says. */
+  readonly committed: (owner: Owner) => Promise<void>;
+  readonly tell: Tell;
+}
+
+/** What the planner has to say about an object, to people and to metrics. */
+export interface Tell {
+  readonly refused: (object: Node | Pod, reason: string) => void;
+  readonly distrusted: (object: Node | Pod, reason: string) => void;
+  readonly decided: (pod: Pod) => void;
+}
+
+/** The marker of a failure that was told already: the queue tries the owner again, later. */
+export class NotNow extends Error {
+  override readonly name = "NotNow";
+}
+
+export class Planner {
+  readonly #options: PlannerOptions;
+  /** owner ▶ the object its facts were planned for: what has to be released when another takes its place. */
+  readonly #planned = new Map<Owner, { readonly name: string; readonly uid: string }>();
+  #nodeIndex: NodeIndex | undefined;
+
+  constructor(options: PlannerOptions) {
+    this.#options = options;
+  }
+
+  async plan(owner: Owner): Promise<void> {
+    const name = parseOwner(owner);
+    switch (name.kind) {
+      case "cluster":
+        return this.#state(owner, clusterFacts(this.#options.scope, this.#options.network));
+      case "node":
+        return this.#planNode(owner, name);
+      case "pod":
+        return this.#planPod(owner, name);
+      case "service":
+        return this.#planService(owner, name);
+    }
+  }
+
+  async #planNode(owner: Owner, { name }: OwnerName): Promise<void> {
+    const { stores, decider, scope, network } = this.#options;
+    const before = decider.resolvedNode(name);
+    const node = stores.Node.get("", name);
+    if (!node) {
+      this.#state(owner, []);
+      this.#release(owner, undefined, (gone) => decider.releaseNode(gone));
+    } else {
+      const resolved = await this.#decided(node, () => decider.node(stores.Node.get("", name) ?? node));
+      if (resolved) this.#state(owner, nodeFacts(scope, network, resolved));
+      this.#release(owner, node, (gone) => decider.releaseNode(gone));
+    }
+    this.#nodeChanged(name, before, node && decider.resolvedNode(name));
+  }
+
+  async #planPod(owner: Owner, { namespace, name }: OwnerName): Promise<void> {
+    const { stores, decider, scope, tell } = this.#options;
+    const pod = stores.Pod.get(namespace, name);
+    const network =
+      pod && (await this.#decided(pod, () => decider.pod(stores.Pod.get(namespace, name) ?? pod)));
+    const node = pod && decider.resolvedNode(pod.nodeName);
+    if (pod && network && node) {
+      tell.decided(pod);
+      this.#state(owner, podFacts(scope, pod, node, network));
+    } else this.#state(owner, []);
+    this.#release(owner, network && pod, (gone) => decider.releasePod(gone));
+  }
+
+  #planService(owner: Owner, { namespace, name }: OwnerName): void {
+    const { stores, decider, scope } = this.#options;
+    this.#nodeIndex ??= new NodeIndex(decider.resolvedNodes());
+    const service = stores.Service.get(namespace, name);
+    const slices = stores.EndpointSlice.by("service", `${namespace}/${name}`);
+    this.#state(owner, service ? serviceFacts(scope, service, slices, this.#nodeIndex) : []);
+  }
+
+  /** What was decided, undefined when there is nothing to plan now. Rejects with NotNow when it has to be tried again. */
+  async #decided<T>(object: Node | Pod, decide: () => Decision<T>): Promise<T | undefined> {
+    const { tell } = this.#options;
+    for (;;) {
+      const decision = decide();
+      switch (decision.state) {
+        case "ready":
+          return decision.value;
+        case "none":
+        case "waiting":
+          return undefined;
+        case "refused":
+          tell.refused(object, decision.reason);
+          throw new NotNow(decision.reason);
+        case "pending":
+          if (decision.distrusted !== undefined) tell.distrusted(object, decision.distrusted);
+          await decision.written;
+      }
+    }
+  }
+
+  #state(owner: Owner, facts: readonly Fact[]): void {
+    this.#options.desired.replace(owner, facts);
+  }
+
+  /** Once the object that was planned before `now` has left the database, what was chosen for it is free. */
+  #release(
+    owner: Owner,
+    now: ObjectMeta | undefined,
+    release: (gone: { readonly name: string; readonly uid: string }) => void,
+  ): void {
+    const before = this.#planned.get(owner);
+    if (now) this.#planned.set(owner, { name: now.name, uid: now.uid });
+    else this.#planned.delete(owner);
+    if (!before || before.uid === now?.uid) return;
+    // Rejects only when the term ends, and then the next one begins with what the databases hold.
+    this.#options.committed(owner).then(
+      () => release(before),
+      () => undefined,
+    );
+  }
+
+  /** Pods and Services are planned again when what they take from the node is not what it was. */
+  #nodeChanged(name: string, before: ResolvedNode | undefined, after: ResolvedNode | undefined): void {
+    if (before === after || (before && after && sameForOthers(before, after))) return;
+    const { stores, enqueue } = this.#options;
+    this.#nodeIndex = undefined;
+    for (const pod of stores.Pod.by("node", name)) enqueue(ownerOf(pod));
+    for (const service of stores.Service.values()) enqueue(ownerOf(service));
+  }
+}
+
+const sameForOthers = (a: ResolvedNode, b: ResolvedNode): boolean =>
+  a.chassisId === b.chassisId &&
+  sameList(a.subnets, b.subnets, (x, y) => x.bits === y.bits && x.ip.value === y.ip.value) &&
+  sameList(a.hostAddresses, b.hostAddresses, (x, y) => x.value === y.value && x.family === y.family);
+
+const sameList = <T>(a: readonly T[], b: readonly T[], same: (x: T, y: T) => boolean): boolean =>
+  a.length === b.length &&
+  a.every((item, index) => {
+    const other = b[index];
+    return other !== undefined && same(item, other);
+  });

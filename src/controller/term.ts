@@ -1,0 +1,198 @@
+// One time as leader: takes the fence, builds decisions, facts and engine from what Kubernetes and the database hold,
+// and works until leadership ends. Nothing is carried from one term into the next: a restart and a change of leader
+// are the same thing.
+
+import { Engine } from "../apply/engine.ts";
+import type { EngineEvents } from "../apply/engineEvents.ts";
+import { Fence } from "../apply/fence.ts";
+import type { PruneLimits } from "../apply/pruneGuard.ts";
+import { Decider } from "../decide/decider.ts";
+import type { Patch } from "../decide/durable.ts";
+import { Desired } from "../desired/desired.ts";
+import type { Clock, Log } from "../kube/clock.ts";
+import type { Kind, KindMap } from "../kube/objects.ts";
+import type { Store } from "../kube/store.ts";
+import type { Owner } from "../model/fact.ts";
+import type { ClusterNetwork } from "../model/network.ts";
+import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
+import type { Replica, Session } from "../ovsdb/index.ts";
+import type { Scope } from "../plan/scope.ts";
+import { clusterOwner, concerned, ownerOf } from "./owners.ts";
+import { NotNow, Planner, type Tell } from "./planner.ts";
+import { OwnerQueue } from "./queue.ts";
+import { followRows } from "./rows.ts";
+import { allReady, type Stores } from "./stores.ts";
+
+export interface TermOptions {
+  readonly scope: Scope;
+  readonly network: ClusterNetwork;
+  readonly stores: Stores;
+  readonly session: Session;
+  readonly replica: Replica<NorthboundTables>;
+  readonly patch: Patch;
+  readonly tell: Tell;
+  readonly events: EngineEvents;
+  readonly onPlanned: (owner: Owner, ms: number) => void;
+  readonly prune: PruneLimits;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** How many decisions may wait for the API server at once. */
+const concurrency = 64;
+const sliceMs = 8;
+
+export class Term {
+  readonly #options: TermOptions;
+  readonly #fence: Fence | undefined;
+  readonly engine: Engine;
+  readonly queue: OwnerQueue;
+  readonly #desired = new Desired();
+  #planner: Planner | undefined;
+  #isSteady = false;
+
+  /** `holder` is who takes the fence; without one the term can only be run dry. */
+  constructor(options: TermOptions, holder: string | undefined) {
+    const { scope, session, replica, clock, log, random } = options;
+    this.#options = options;
+    this.#fence =
+      holder === undefined ? undefined : new Fence({ database: northbound, cluster: scope.cluster, holder });
+    this.engine = new Engine({
+      destination: scope.destination,
+      cluster: scope.cluster,
+      database: northbound,
+      desired: this.#desired,
+      session,
+      replica,
+      ...(this.#fence && { fence: this.#fence }),
+      clock,
+      log,
+      limits: { prune: options.prune },
+      events: options.events,
+    });
+    this.queue = new OwnerQueue({
+      work: (owner) => this.#plan(owner),
+      concurrency,
+      firstBackoffMs: 200,
+      maxBackoffMs: 30_000,
+      random,
+      sliceMs,
+    });
+  }
+
+  /** Every owner has been planned once, and the database was brought in line with that. */
+  get isSteady(): boolean {
+    return this.#isSteady;
+  }
+
+  /** Leads until `signal` aborts. Rejects with a FenceLostError when another took the fence. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { session, replica, log, clock } = this.#options;
+    const began = clock.now();
+    const ending = new AbortController();
+    const both = AbortSignal.any([signal, ending.signal]);
+    await session.connected(both);
+    await this.#fence?.take(session, replica, both);
+    log("info", "took the fence", { epoch: this.#fence?.epoch });
+    const stops = await this.#begin(both);
+    const working = [this.engine.run(both), this.queue.run(both)];
+    const steady = this.#becomeSteady(both).then(
+      () => log("info", "steady", { afterMs: Math.round(clock.now() - began) }),
+      (error: unknown) => {
+        if (!both.aborted) throw error;
+      },
+    );
+    try {
+      await Promise.race([Promise.all([...working, steady]), aborted(signal)]);
+    } finally {
+      ending.abort(new Error("the term is over"));
+      for (const stop of stops) stop();
+      await Promise.allSettled([...working, steady]);
+    }
+  }
+
+  /** Plans everything and hands over what would be sent. Decisions are made as they would be, and written nowhere. */
+  async dryRun(signal: AbortSignal): ReturnType<Engine["dryRun"]> {
+    const ending = new AbortController();
+    const both = AbortSignal.any([signal, ending.signal]);
+    const stops = await this.#begin(both);
+    const working = this.queue.run(both);
+    try {
+      await this.queue.idle();
+      return await this.engine.dryRun(both);
+    } finally {
+      ending.abort(new Error("the dry run is over"));
+      for (const stop of stops) stop();
+      await working;
+    }
+  }
+
+  /** Reads all inputs, and asks for every owner to be planned. */
+  async #begin(signal: AbortSignal): Promise<readonly (() => void)[]> {
+    const { scope, network, stores, replica, patch, tell } = this.#options;
+    await allReady(stores, signal);
+    await replica.ready(signal);
+    const { rows, stop } = followRows(replica, scope.cluster);
+    const held = { nodes: stores.Node.values(), pods: stores.Pod.values() };
+    const { engine, queue } = this;
+    this.#planner = new Planner({
+      scope,
+      network,
+      stores,
+      decider: new Decider({ network, names: scope.names, patch, rows }, held),
+      desired: this.#desired,
+      enqueue: (owner) => queue.add(owner),
+      committed: (owner) => engine.committed(owner, signal),
+      tell,
+    });
+    const stops = [
+      stop,
+      this.#follow("Node", stores.Node),
+      this.#follow("Pod", stores.Pod),
+      this.#follow("Service", stores.Service),
+      this.#follow("EndpointSlice", stores.EndpointSlice),
+    ];
+    queue.add(clusterOwner);
+    for (const node of stores.Node.values()) queue.add(ownerOf(node));
+    for (const pod of stores.Pod.values())
+      for (const owner of concerned.Pod({ old: undefined, new: pod })) queue.add(owner);
+    for (const service of stores.Service.values()) queue.add(ownerOf(service));
+    return stops;
+  }
+
+  #follow<K extends Kind>(kind: K, store: Store<KindMap[K]>): () => void {
+    return store.subscribe((changes) => {
+      for (const change of changes) for (const owner of concerned[kind](change)) this.queue.add(owner);
+    });
+  }
+
+  async #becomeSteady(signal: AbortSignal): Promise<void> {
+    await Promise.race([this.queue.idle(), aborted(signal)]);
+    signal.throwIfAborted();
+    this.engine.allSynced();
+    await Promise.race([this.engine.settled(), aborted(signal)]);
+    this.#isSteady = !signal.aborted;
+  }
+
+  async #plan(owner: Owner): Promise<void> {
+    const { log, onPlanned, clock } = this.#options;
+    const start = clock.now();
+    try {
+      await this.#planner?.plan(owner);
+    } catch (error) {
+      if (!(error instanceof NotNow))
+        log("warn", "cannot plan; trying again", { owner, error: String(error) });
+      throw error;
+    }
+    onPlanned(owner, clock.now() - start);
+  }
+}
+
+/** Resolves when the signal aborts. */
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

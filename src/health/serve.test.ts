@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Counter, Registry } from "prom-client";
+import { serveHealth } from "./serve.ts";
+
+test("a process says that it lives, whether it is ready and why not, and what it counted", async () => {
+  const registry = new Registry();
+  new Counter({ name: "weft_things_total", help: "things", registers: [registry] }).inc(3);
+  const stopping = new AbortController();
+  let reason: string | undefined = "no database";
+  const address = "127.0.0.1:19417";
+  await serveHealth({ address, registry, notReady: () => reason }, stopping.signal);
+  const get = async (path: string): Promise<[number, string]> => {
+    const response = await fetch(`http://${address}${path}`);
+    return [response.status, await response.text()];
+  };
+  try {
+    assert.deepEqual(await get("/livez"), [200, "ok\n"]);
+    assert.deepEqual(await get("/readyz"), [503, "no database\n"]);
+    reason = undefined;
+    assert.deepEqual(await get("/readyz"), [200, "ok\n"]);
+    assert.match((await get("/metrics"))[1], /weft_things_total 3/);
+    assert.equal((await get("/"))[0], 404);
+  } finally {
+    stopping.abort();
+  }
+});
+
+for (const address of ["9410", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:http"])
+  test(`${address} is no address to listen on`, async () => {
+    const options = { address, registry: new Registry(), notReady: () => undefined };
+    await assert.rejects(serveHealth(options, AbortSignal.abort()), /expected HOST:PORT/);
+  });
