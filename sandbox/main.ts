@@ -44,7 +44,7 @@ function upCommand(): Command {
     .action(async (flags: UpFlags) => {
       const families: Family[] = [...(flags.ipv4 ? [4 as const] : []), ...(flags.ipv6 ? [6 as const] : [])];
       const stopping = new AbortController();
-      const stop = (): void => stopping.abort();
+      const stop = (): void => stopping.abort(new Error("interrupted; what was started is gone again"));
       process.once("SIGINT", stop).once("SIGTERM", stop);
       await upSandbox({
         name: flags.name,

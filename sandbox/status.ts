@@ -1,12 +1,15 @@
 // What runs in a sandbox and what does not, for people and as JSON.
 
+import { processesOf } from "./plan.ts";
 import { processState } from "./process/procfs.ts";
+import type { Supervisor } from "./process/supervisor.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 export interface ProcessStatus {
   readonly name: string;
-  readonly state: "running" | "paused" | "dead";
-  readonly pid: number;
+  /** `absent`: planned, and never started. */
+  readonly state: "running" | "paused" | "dead" | "absent";
+  readonly pid?: number;
 }
 
 export interface SandboxStatus {
@@ -34,12 +37,15 @@ export function statusOf(sandbox: Sandbox): SandboxStatus {
         addresses,
       }),
     ),
-    processes: processes.names().map((name) => {
-      const { pid } = processes.record(name);
-      if (!processes.isAlive(name)) return { name, state: "dead", pid };
-      return { name, state: processState(pid)?.letter === "T" ? "paused" : "running", pid };
-    }),
+    processes: processesOf(layout).map(({ name }) => processStatus(processes, name)),
   };
+}
+
+function processStatus(processes: Supervisor, name: string): ProcessStatus {
+  const pid = processes.find(name)?.pid;
+  if (pid === undefined) return { name, state: "absent" };
+  if (!processes.isAlive(name)) return { name, state: "dead", pid };
+  return { name, state: processState(pid)?.letter === "T" ? "paused" : "running", pid };
 }
 
 export function printStatus(status: SandboxStatus): string {
@@ -47,7 +53,7 @@ export function printStatus(status: SandboxStatus): string {
   const health =
     failing.length === 0
       ? `all ${status.processes.length} processes run`
-      : `${failing.length} of ${status.processes.length} processes do not run; see: weft sandbox logs ${failing[0]?.name}`;
+      : `${failing.length} of ${status.processes.length} processes do not run; see: weft sandbox logs --name ${status.name} ${failing[0]?.name}`;
   return [
     `sandbox ${status.name}: ${health}`,
     "",
@@ -58,7 +64,7 @@ export function printStatus(status: SandboxStatus): string {
     "",
     ...columns(
       ["PROCESS", "STATE", "PID"],
-      status.processes.map(({ name, state, pid }) => [name, state, String(pid)]),
+      status.processes.map(({ name, state, pid }) => [name, state, String(pid ?? "-")]),
     ),
   ].join("\n");
 }

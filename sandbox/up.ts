@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { downSandbox } from "./down.ts";
 import { baseEnvironment } from "./environment.ts";
 import { buildFabric } from "./fabric/fabric.ts";
+import { namespacesWith } from "./fabric/netns.ts";
 import { freePort } from "./freePort.ts";
 import { requireMachine } from "./install/requirements.ts";
 import { baseDirectory, type Layout, layoutOf, type Settings } from "./layout.ts";
@@ -51,16 +52,21 @@ export async function upSandbox(options: UpOptions): Promise<Sandbox> {
     return sandbox;
   } catch (error) {
     await downSandbox(layout.name, base);
-    throw error;
+    throw options.signal?.aborted ? options.signal.reason : error;
   }
 }
 
-/** The sandbox if it is up with the same settings. What a crashed `up` left behind is removed first. */
+/** The sandbox if it is up with the same settings. What a crashed `up` or a reboot left behind is removed first. */
 async function existingSandbox(wanted: Settings, layout: Layout, base: string): Promise<Sandbox | undefined> {
   const settings = readSettings(layout.settingsFile);
   const starter = starterOf(layout);
-  if (starter === "running") throw new Error(`another command is just starting the sandbox ${layout.name}`);
-  if (!settings || starter === "crashed") {
+  if (starter === "running")
+    throw new Error(`another command is just starting the sandbox ${layout.name}; wait for it`);
+  if (
+    !settings ||
+    starter === "crashed" ||
+    !namespacesWith(layout.netnsPrefix).includes(layout.fabric.netns)
+  ) {
     await downSandbox(layout.name, base);
     return undefined;
   }

@@ -116,7 +116,7 @@ suite("a sandbox with OVN alone", () => {
   });
 
   test("up on a sandbox that is up starts only what has died", limit, async () => {
-    const pids = (): Map<string, number> =>
+    const pids = (): Map<string, number | undefined> =>
       new Map(statusOf(sandbox).processes.map(({ name, pid }) => [name, pid]));
     const earlier = pids();
     await sandbox.processes.kill("central-northd", "SIGKILL");
