@@ -91,7 +91,8 @@ function memberDiff(world: World, side: Side, changes: Change[]): void {
     changes.push({ kind: "member", table, uuid, column, action, key, value, owners });
   };
 
-  const plainInForeignRow = !column.reference && !wanted?.columns;
+  // Before the row is there it may still become Weft's; the member waits for it.
+  const plainInForeignRow = found !== undefined && !column.reference && !wanted?.columns;
   const there = memberLookup(actual);
   for (const [key, slot] of members ?? []) {
     if (there(key) === slot.value) continue;

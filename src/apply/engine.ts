@@ -235,9 +235,9 @@ export class Engine {
   /** The groups that may be tried now; the others are left. */
   #possible(groups: readonly AtomicGroup[]): readonly AtomicGroup[] {
     return groups.filter((group) => {
-      if (group.problem === undefined && !group.incomplete && !this.#penalties.blocks(group)) return true;
-      if (group.problem !== undefined && !this.#penalties.blocks(group))
-        this.#refuse(group, new ImpossibleFactsError(group.problem));
+      const mayTry = !group.incomplete && this.#penalties.mayTry(group);
+      if (mayTry && group.problem === undefined) return true;
+      if (mayTry && group.problem !== undefined) this.#refuse(group, new ImpossibleFactsError(group.problem));
       else this.#backlog.leave(group);
       return false;
     });

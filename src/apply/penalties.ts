@@ -32,12 +32,12 @@ export class Penalties {
     return { attempts, retryInMs };
   }
 
-  /** The group must wait still. It need not when it is no longer what was refused: its facts changed. */
-  blocks(group: AtomicGroup): boolean {
+  /** May the group be tried now? Yes, too, when it is no longer what was refused: its facts changed. */
+  mayTry(group: AtomicGroup): boolean {
     const penalty = this.#penalties.get(group.id);
-    return (
-      penalty?.dueAt !== undefined && sameEntries(byPlace(penalty.changes), byPlace(group.changes), same)
-    );
+    if (penalty && !sameEntries(byPlace(penalty.changes), byPlace(group.changes), same))
+      penalty.dueAt = undefined;
+    return penalty?.dueAt === undefined;
   }
 
   /** The rows of the penalties that are over; from now on these groups may be tried. */

@@ -1,0 +1,303 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Session } from "../../src/ovsdb/index.ts";
+import { FactList } from "../../src/plan/facts.ts";
+import {
+  byName,
+  portFacts,
+  type Running,
+  refOf,
+  scope,
+  startEngine,
+  switchFacts,
+  transaction,
+  withEngine,
+} from "./engineWorld.ts";
+
+/** The engine has seen everything that the other writer did so far, and is done with it. */
+async function mended(running: Running, other: Session): Promise<void> {
+  const marker = crypto.randomUUID();
+  await other.transact(transaction().insert("Logical_Router", { name: "marker" }, marker));
+  const signal = AbortSignal.timeout(10_000);
+  while (!running.replica.table("Logical_Router").get(marker))
+    for await (const _ of running.replica.changes(signal)) break;
+  await running.engine.settled(signal);
+}
+
+const portsOf = (running: Running, name: string): readonly string[] =>
+  byName(running.replica, "Logical_Switch", name)?.ports ?? [];
+
+test("facts become rows, and a restart sends nothing", () =>
+  withEngine({}, async (running, _other, remote) => {
+    const { desired, engine, replica } = running;
+    desired.replace("node/n1", switchFacts("n1"));
+    desired.replace("pod/a", portFacts("a", "n1", { addresses: ["0a:58:0a:f4:00:05 10.244.0.5"] }));
+    await engine.committed("pod/a");
+    assert.deepEqual(portsOf(running, "n1"), [refOf("Logical_Switch_Port", "a")]);
+    assert.equal(byName(replica, "Logical_Switch_Port", "a")?.external_ids.get("weft.io/owner"), "pod/a");
+    assert.ok(running.committed.some(({ owners }) => owners.has("pod/a") && owners.has("node/n1")));
+    assert.deepEqual((await engine.dryRun()).transactions, []);
+    await running.stop();
+
+    const again = await startEngine({ remote, desired });
+    await again.engine.settled();
+    await again.stop();
+    assert.deepEqual(again.committed, []);
+  }));
+
+test("what facts do not state is left alone in a row of Weft, and what they state is put back", () =>
+  withEngine({}, async (running, other) => {
+    const { desired, engine, replica } = running;
+    desired.replace("node/n1", switchFacts("n1"));
+    desired.replace("pod/a", portFacts("a", "n1", { addresses: ["x"] }));
+    await engine.committed("pod/a");
+    const port = refOf("Logical_Switch_Port", "a");
+    await other.transact(
+      transaction().update("Logical_Switch_Port", port, {
+        up: true,
+        addresses: ["y"],
+        external_ids: new Map(),
+      }),
+    );
+    await mended(running, other);
+    const row = replica.table("Logical_Switch_Port").get(port);
+    assert.deepEqual([row?.up, row?.external_ids.get("weft.io/cluster")], [true, "demo"]);
+    assert.equal(
+      running.committed.reduce((sum, { drift }) => sum + drift, 0),
+      1,
+    );
+  }));
+
+test("rows that others delete come back, with their memberships", () =>
+  withEngine({}, async (running, other) => {
+    const { desired, engine, replica } = running;
+    desired.replace("node/n1", switchFacts("n1"));
+    desired.replace("pod/a", portFacts("a", "n1"));
+    const policy = new FactList(scope, "policy/p");
+    const group = policy.row("Port_Group", "pg", { name: "demo_pg" });
+    policy.member("Port_Group", group, "ports", policy.ref("Logical_Switch_Port", "a"));
+    desired.replace("policy/p", policy.facts);
+    await engine.committed("policy/p");
+    const port = refOf("Logical_Switch_Port", "a");
+    const isWhole = (): boolean =>
+      portsOf(running, "n1").includes(port) && replica.table("Port_Group").get(group)?.ports[0] === port;
+
+    await other.transact(
+      transaction().mutateSet("Logical_Switch", refOf("Logical_Switch", "n1"), "ports", "delete", [port]),
+    );
+    await mended(running, other);
+    assert.ok(isWhole());
+    await other.transact(transaction().delete("Logical_Switch", refOf("Logical_Switch", "n1")));
+    await mended(running, other);
+    assert.ok(isWhole());
+    await other.transact(transaction().mutateSet("Port_Group", group, "ports", "delete", [port]));
+    await mended(running, other);
+    assert.ok(isWhole());
+  }));
+
+test("rows and members of others stay, also in rows of Weft", () =>
+  withEngine({}, async (running, other) => {
+    const { desired, engine, replica } = running;
+    desired.replace("node/n1", switchFacts("n1"));
+    desired.replace("pod/a", portFacts("a", "n1"));
+    await engine.committed("pod/a");
+    const foreign = crypto.randomUUID();
+    const theirs = crypto.randomUUID();
+    await other.transact(
+      transaction()
+        .insert("Logical_Switch_Port", { name: "theirs" }, foreign)
+        .mutateSet("Logical_Switch", refOf("Logical_Switch", "n1"), "ports", "insert", [foreign])
+        .insert("Logical_Switch", { name: "their switch", ports: [] }, theirs),
+    );
+    desired.replace("pod/b", portFacts("b", "n1"));
+    desired.remove("pod/a");
+    await engine.committed("pod/b");
+    await engine.committed("pod/a");
+    assert.deepEqual(new Set(portsOf(running, "n1")), new Set([foreign, refOf("Logical_Switch_Port", "b")]));
+    assert.ok(replica.table("Logical_Switch").get(theirs));
+
+    // To delete the switch would take their port with it.
+    desired.remove("node/n1");
+    desired.remove("pod/b");
+    await engine.settled();
+    assert.ok(replica.table("Logical_Switch_Port").get(foreign));
+    assert.match(
+      running.refused[0]?.error.message ?? "",
+      /Logical_Switch .* holds Logical_Switch_Port .* not Weft's/,
+    );
+  }));
+
+test("a port of Weft that another puts into a switch of theirs is taken out of it", () =>
+  withEngine({}, async (running, other) => {
+    const { desired, engine, replica } = running;
+    desired.replace("node/n1", switchFacts("n1"));
+    desired.replace("pod/a", portFacts("a", "n1"));
+    await engine.committed("pod/a");
+    const theirs = crypto.randomUUID();
+    const port = refOf("Logical_Switch_Port", "a");
+    await other.transact(transaction().insert("Logical_Switch", { name: "theirs", ports: [port] }, theirs));
+    await mended(running, other);
+    assert.deepEqual(replica.table("Logical_Switch").get(theirs)?.ports, []);
+    assert.deepEqual(portsOf(running, "n1"), [port]);
+  }));
+
+test("a port moves between switches in one transaction, without ever vanishing", () =>
+  withEngine({}, async (running) => {
+    const { desired, engine, replica } = running;
+    for (const node of ["n1", "n2"]) desired.replace(`node/${node}`, switchFacts(node));
+    desired.replace("pod/a", portFacts("a", "n1"));
+    await engine.committed("pod/a");
+    const port = refOf("Logical_Switch_Port", "a");
+    const seen: string[] = [];
+    replica.subscribe(() => {
+      const n1 = portsOf(running, "n1").includes(port);
+      const n2 = portsOf(running, "n2").includes(port);
+      seen.push(`${n1} ${n2} ${replica.table("Logical_Switch_Port").get(port) !== undefined}`);
+    });
+    desired.replace("pod/a", portFacts("a", "n2"));
+    await engine.committed("pod/a");
+    assert.deepEqual(seen, ["false true true"]);
+
+    // Also when the switch it leaves is deleted at the same time, which would take the port with it.
+    desired.replace("pod/a", portFacts("a", "n1"));
+    desired.remove("node/n2");
+    await engine.committed("pod/a");
+    await engine.committed("node/n2");
+    assert.deepEqual([portsOf(running, "n1"), byName(replica, "Logical_Switch", "n2")], [[port], undefined]);
+    assert.ok(seen.every((state) => state.endsWith("true")));
+  }));
+
+test("a unique name goes from one row to another in one transaction", () =>
+  withEngine({}, async (running) => {
+    const { desired, engine, replica } = running;
+    const named = (key: string) => {
+      const facts = new FactList(scope, `as/${key}`);
+      facts.row("Address_Set", key, { name: "demo_shared" });
+      return facts.facts;
+    };
+    desired.replace("as/one", named("one"));
+    await engine.committed("as/one");
+    desired.replace("as/two", named("two"));
+    desired.remove("as/one");
+    await engine.committed("as/two");
+    assert.equal(byName(replica, "Address_Set", "demo_shared")?._uuid, refOf("Address_Set", "two"));
+    assert.deepEqual(running.refused, []);
+  }));
+
+test("a row that goes and comes back under its UUID does so in two transactions", () =>
+  withEngine({}, async (running) => {
+    const { desired, engine, replica } = running;
+    desired.replace("node/n1", switchFacts("n1"));
+    for (let life = 0; life < 5; life++) {
+      desired.replace("pod/a", portFacts("a", "n1"));
+      if (life % 2 === 0) await engine.committed("pod/a");
+      desired.remove("pod/a");
+      if (life % 3 === 0) await engine.committed("pod/a");
+    }
+    desired.replace("pod/a", portFacts("a", "n1"));
+    await engine.settled();
+    assert.ok(byName(replica, "Logical_Switch_Port", "a"));
+    assert.deepEqual(running.refused, []);
+  }));
+
+test("a member waits for its target, and a port for its switch", () =>
+  withEngine({}, async (running) => {
+    const { desired, engine, replica } = running;
+    desired.replace("pod/a", portFacts("a", "n1"));
+    const policy = new FactList(scope, "policy/p");
+    const group = policy.row("Port_Group", "pg", { name: "demo_pg" });
+    policy.member("Port_Group", group, "ports", policy.ref("Logical_Switch_Port", "a"));
+    desired.replace("policy/p", policy.facts);
+    await engine.settled();
+    assert.equal(byName(replica, "Logical_Switch_Port", "a"), undefined);
+    assert.deepEqual(replica.table("Port_Group").get(group)?.ports, []);
+    assert.equal(engine.status.pendingOwners, 2);
+
+    desired.replace("node/n1", switchFacts("n1"));
+    await engine.committed("pod/a");
+    await engine.committed("policy/p");
+    assert.deepEqual(replica.table("Port_Group").get(group)?.ports, [refOf("Logical_Switch_Port", "a")]);
+    assert.equal(engine.status.pendingOwners, 0);
+  }));
+
+test("map entries from several owners change one by one", () =>
+  withEngine({}, async (running) => {
+    const { desired, engine, replica } = running;
+    const table = "DNS";
+    const uuid = refOf(table, "dns");
+    const entry = (key: string, value: string) => ({
+      kind: "member" as const,
+      destination: scope.destination,
+      table,
+      uuid,
+      column: "records",
+      key,
+      value,
+    });
+    const facts = new FactList(scope, "cluster");
+    facts.row(table, "dns", {});
+    desired.replace("cluster", facts.facts);
+    desired.replace("pod/a", [entry("a", "10.0.0.1")]);
+    desired.replace("pod/b", [entry("b", "10.0.0.2")]);
+    await engine.committed("pod/b");
+    desired.replace("pod/a", [entry("a", "10.0.0.9")]);
+    desired.remove("pod/b");
+    await engine.settled();
+    assert.deepEqual([...(replica.table(table).get(uuid)?.records ?? [])], [["a", "10.0.0.9"]]);
+  }));
+
+test("a refused fact is found and reported with its owner, and all others are committed", () =>
+  withEngine({}, async (running) => {
+    const { desired, engine, replica } = running;
+    desired.replace("node/n1", switchFacts("n1"));
+    const acl = (priority: number) => {
+      const facts = new FactList(scope, "policy/bad");
+      const row = facts.row("ACL", "bad", { priority, direction: "to-lport", match: "1", action: "drop" });
+      facts.member("Logical_Switch", facts.ref("Logical_Switch", "n1"), "acls", row);
+      return facts.facts;
+    };
+    desired.replace("policy/bad", acl(99_999));
+    for (let i = 0; i < 40; i++) desired.replace(`pod/p${i}`, portFacts(`p${i}`, "n1"));
+    await engine.settled();
+    assert.equal(replica.table("Logical_Switch_Port").size, 40);
+    assert.equal(replica.table("ACL").size, 0);
+    assert.deepEqual(
+      running.refused.map(({ owners, attempts }) => [[...owners], attempts]),
+      [[["policy/bad"], 1]],
+    );
+    assert.equal(engine.status.refused, 1);
+
+    // Changes around it do not try it again; a change of its own facts does, at once.
+    desired.replace("pod/late", portFacts("late", "n1"));
+    await engine.committed("pod/late");
+    assert.equal(running.refused.length, 1);
+    desired.replace("policy/bad", acl(1_000));
+    await engine.committed("policy/bad");
+    assert.equal(replica.table("ACL").size, 1);
+    assert.equal(engine.status.refused, 0);
+  }));
+
+test("a plain value for a row that is not Weft's is refused without a transaction", () =>
+  withEngine({}, async (running, other) => {
+    const { desired, engine, replica } = running;
+    const theirs = crypto.randomUUID();
+    await other.transact(transaction().insert("Address_Set", { name: "theirs" }, theirs));
+    const facts = new FactList(scope, "pod/a");
+    facts.member("Address_Set", theirs, "addresses", "10.0.0.1");
+    desired.replace("pod/a", facts.facts);
+    await engine.settled();
+    await mended(running, other);
+    assert.match(running.refused[0]?.error.message ?? "", /not Weft's/);
+    assert.deepEqual(replica.table("Address_Set").get(theirs)?.addresses, []);
+  }));
+
+test("batches are bounded, and what a row needs goes before it", () =>
+  withEngine({ limits: { batch: { changes: 10, bytes: 100_000 } } }, async (running) => {
+    const { desired, engine, replica } = running;
+    for (let i = 0; i < 60; i++) desired.replace(`pod/p${i}`, portFacts(`p${i}`, `n${i % 3}`));
+    for (let i = 0; i < 3; i++) desired.replace(`node/n${i}`, switchFacts(`n${i}`));
+    await engine.settled();
+    assert.equal(replica.table("Logical_Switch_Port").size, 60);
+    assert.ok(running.committed.length >= 12);
+    assert.deepEqual(running.refused, []);
+  }));

@@ -1,0 +1,172 @@
+// What the engine's contract tests share: a real northbound server, an engine on it, a second writer, and short
+// names for facts.
+
+import type { BatchLimits } from "../../src/apply/batch.ts";
+import { Engine } from "../../src/apply/engine.ts";
+import type { Committed, Refused } from "../../src/apply/engineEvents.ts";
+import { Fence } from "../../src/apply/fence.ts";
+import type { PruneHeld, PruneLimits } from "../../src/apply/pruneGuard.ts";
+import { Desired } from "../../src/desired/desired.ts";
+import type { Fact } from "../../src/model/fact.ts";
+import { namesOf } from "../../src/model/names.ts";
+import type { NorthboundTables } from "../../src/ovn/northbound.gen.ts";
+import { northbound } from "../../src/ovn/northbound.gen.ts";
+import { type Clock, type Replica, Session, Transaction } from "../../src/ovsdb/index.ts";
+import { FactList } from "../../src/plan/facts.ts";
+import type { Scope } from "../../src/plan/scope.ts";
+import { startOvsdbServer } from "../real/ovsdbServer.ts";
+
+export const schemaFile = new URL("../../src/ovn/schemas/northbound.ovsschema", import.meta.url).pathname;
+
+export const scope: Scope = {
+  cluster: "demo",
+  destination: { zone: "global", database: "OVN_Northbound" },
+  names: namesOf("demo"),
+};
+
+export const transaction = (): Transaction<NorthboundTables> => new Transaction(northbound);
+
+/** The facts of a switch: its row and nothing else. */
+export function switchFacts(name: string): readonly Fact[] {
+  const facts = new FactList(scope, `node/${name}`);
+  facts.row("Logical_Switch", name, { name });
+  return facts.facts;
+}
+
+/** The facts of a port on a switch that another owner states. */
+export function portFacts(
+  name: string,
+  onSwitch: string,
+  columns: { addresses?: string[] } = {},
+): readonly Fact[] {
+  const facts = new FactList(scope, `pod/${name}`);
+  const port = facts.row("Logical_Switch_Port", name, { name, ...columns });
+  facts.member("Logical_Switch", facts.ref("Logical_Switch", onSwitch), "ports", port);
+  return facts.facts;
+}
+
+/** The UUID of the row of `table` that `key` names. */
+export const refOf = <T extends keyof NorthboundTables>(table: T, key: string) =>
+  new FactList(scope, "test").ref(table, key);
+
+export interface Running {
+  readonly engine: Engine;
+  readonly desired: Desired;
+  readonly session: Session;
+  readonly replica: Replica<NorthboundTables>;
+  readonly fence: Fence;
+  readonly committed: readonly Committed[];
+  readonly refused: readonly Refused[];
+  readonly held: readonly PruneHeld[];
+  /** Rejects as the engine's `run` does. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface EngineSettings {
+  readonly remote: string;
+  readonly desired?: Desired;
+  readonly synced?: boolean;
+  readonly holder?: string;
+  readonly clock?: Clock;
+  readonly limits?: { readonly batch?: BatchLimits; readonly prune?: PruneLimits };
+}
+
+export const realClock: Clock = {
+  now: () => performance.now(),
+  after: (ms, action) => {
+    const timer = setTimeout(action, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** An engine with a session of its own that holds the fence and runs. */
+export async function startEngine(settings: EngineSettings): Promise<Running> {
+  const abort = new AbortController();
+  const session = openSession(settings.remote);
+  const replica = wholeReplica(session);
+  const desired = settings.desired ?? new Desired();
+  const holder = settings.holder ?? crypto.randomUUID();
+  const fence = new Fence({ database: northbound, cluster: scope.cluster, holder });
+  const committed: Committed[] = [];
+  const refused: Refused[] = [];
+  const held: PruneHeld[] = [];
+  const engine = new Engine({
+    destination: scope.destination,
+    cluster: scope.cluster,
+    database: northbound,
+    desired,
+    session,
+    replica,
+    fence,
+    clock: settings.clock ?? realClock,
+    log: () => {},
+    ...(settings.limits && { limits: settings.limits }),
+    events: {
+      committed: (event) => committed.push(event),
+      refused: (event) => refused.push(event),
+      pruneHeld: (event) => held.push(event),
+    },
+  });
+  if (settings.synced !== false) engine.allSynced();
+  await fence.take(session, replica);
+  const ended = engine.run(abort.signal);
+  ended.catch(() => {});
+  return {
+    engine,
+    desired,
+    session,
+    replica,
+    fence,
+    committed,
+    refused,
+    held,
+    ended,
+    async stop() {
+      abort.abort();
+      await ended.catch(() => {});
+      await session[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export function openSession(remote: string): Session {
+  const session = new Session({
+    remotes: [remote],
+    database: "OVN_Northbound",
+    minBackoffMs: 10,
+    maxBackoffMs: 100,
+  });
+  session.start();
+  return session;
+}
+
+export function wholeReplica(session: Session): Replica<NorthboundTables> {
+  const tables = Object.fromEntries(
+    [...northbound.schema.tables.keys()].map((table) => [table, true as const]),
+  );
+  return session.replica(northbound, tables);
+}
+
+/** A server, an engine and another writer, for the length of one test. */
+export async function withEngine(
+  settings: Omit<EngineSettings, "remote">,
+  body: (running: Running, other: Session, remote: string) => Promise<void>,
+): Promise<void> {
+  await using server = await startOvsdbServer(schemaFile);
+  await using other = openSession(server.remote);
+  const running = await startEngine({ remote: server.remote, ...settings });
+  try {
+    await other.connected();
+    await body(running, other, server.remote);
+  } finally {
+    await running.stop();
+  }
+}
+
+/** Rows by name: the tests' view of what is in the database. */
+export const byName = <K extends "Logical_Switch" | "Logical_Switch_Port" | "Port_Group" | "Address_Set">(
+  replica: Replica<NorthboundTables>,
+  table: K,
+  name: string,
+) => [...replica.table(table).values()].find((row) => row.name === name);
