@@ -20,16 +20,16 @@ import {
 import { untilStopped } from "./signals.ts";
 
 interface Flags {
-  readonly nodeName: string;
+  readonly node: string;
   readonly cluster: string;
   readonly kubeconfig?: string;
-  readonly ovnRemote: string;
+  readonly southbound: string;
   readonly encapIp?: string;
   readonly clusterCidr: readonly string[];
   readonly serviceCidr: readonly string[];
-  readonly ovsDb: string;
-  readonly ovsRunDir: string;
-  readonly ovnRunDir: string;
+  readonly vswitch: string;
+  readonly ovsRundir: string;
+  readonly ovnRundir: string;
   readonly cniSocket: string;
   readonly cniConfDir: string;
   readonly cniBinDir: string;
@@ -45,20 +45,20 @@ export function agentCommand(): Command {
   return new Command("agent")
     .description("on each node: set up Open vSwitch, serve the CNI plugin, wire pods")
     .addOption(
-      new Option("--node-name <name>", "this node's name in Kubernetes").env("NODE_NAME").default(hostname()),
+      new Option("--node <name>", "this node's name in Kubernetes").env("NODE_NAME").default(hostname()),
     )
     .addOption(clusterOption())
     .addOption(kubeconfigOption())
     .requiredOption(
-      "--ovn-remote <remotes>",
+      "--southbound <remotes>",
       "southbound database as ovn-controller reaches it, as tcp:172.30.0.2:6642",
     )
     .option("--encap-ip <address>", "where this node's tunnels end; default its first address on br-ex")
     .addOption(podCidrOption())
     .addOption(serviceCidrOption())
-    .option("--ovs-db <remote>", "this node's Open vSwitch database", agentDefaults.ovsDb)
-    .option("--ovs-run-dir <folder>", "where ovs-vswitchd has its sockets", agentDefaults.ovsRunDirectory)
-    .option("--ovn-run-dir <folder>", "where ovn-controller has its sockets", agentDefaults.ovnRunDirectory)
+    .option("--vswitch <remote>", "this node's Open vSwitch database", agentDefaults.ovsDb)
+    .option("--ovs-rundir <folder>", "where ovs-vswitchd has its sockets", agentDefaults.ovsRunDirectory)
+    .option("--ovn-rundir <folder>", "where ovn-controller has its sockets", agentDefaults.ovnRunDirectory)
     .option("--cni-socket <path>", "where the plugin reaches this agent", agentDefaults.cniSocket)
     .option(
       "--cni-conf-dir <folder>",
@@ -89,16 +89,16 @@ export function agentCommand(): Command {
       await untilStopped((signal) =>
         runAgent(
           {
-            nodeName: flags.nodeName,
+            nodeName: flags.node,
             clusterId: flags.cluster,
             kubeconfig: flags.kubeconfig,
-            ovnRemote: flags.ovnRemote,
+            ovnRemote: flags.southbound,
             encapIp: flags.encapIp,
             clusterCidrs: network.pods.map(({ cidr }) => cidr),
             serviceCidrs: network.services,
-            ovsDb: flags.ovsDb,
-            ovsRunDirectory: flags.ovsRunDir,
-            ovnRunDirectory: flags.ovnRunDir,
+            ovsDb: flags.vswitch,
+            ovsRunDirectory: flags.ovsRundir,
+            ovnRunDirectory: flags.ovnRundir,
             cniSocket: flags.cniSocket,
             cniConfDirectory: flags.cniConfDir,
             cniBinDirectory: flags.cniBinDir,
