@@ -1,0 +1,63 @@
+// OVN's central part for a test: northbound and southbound servers and a real ovn-northd between them, all private,
+// and ovn-trace to ask what would become of a packet.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type OvsdbServer, run, startOvsdbServer } from "./ovsdbServer.ts";
+
+export interface OvnCentral extends AsyncDisposable {
+  readonly northbound: OvsdbServer;
+  readonly southbound: OvsdbServer;
+  /** Resolves when northd has turned all of the northbound database into logical flows. */
+  caughtUp(): Promise<void>;
+  /** What ovn-sbctl prints. */
+  sbctl(...args: readonly string[]): Promise<string>;
+  /** What ovn-trace prints for a packet that enters `datapath`: `inport == "…" && eth.src == …`. */
+  trace(datapath: string, packet: string, ...options: readonly string[]): Promise<string>;
+  /** Everything northd has complained about. */
+  complaints(): Promise<readonly string[]>;
+}
+
+export async function startOvnCentral(): Promise<OvnCentral> {
+  const northbound = await startOvsdbServer("/usr/share/ovn/ovn-nb.ovsschema");
+  const southbound = await startOvsdbServer("/usr/share/ovn/ovn-sb.ovsschema");
+  const log = join(northbound.folder, "northd.log");
+  const northd = spawn(
+    "ovn-northd",
+    [
+      `--ovnnb-db=${northbound.remote}`,
+      `--ovnsb-db=${southbound.remote}`,
+      `--unixctl=${join(northbound.folder, "northd.ctl")}`,
+      `--log-file=${log}`,
+      "-vconsole:off",
+    ],
+    { stdio: "ignore" },
+  );
+  const sbctl = (...args: readonly string[]): Promise<string> =>
+    run("ovn-sbctl", [`--db=${southbound.remote}`, ...args]);
+  return {
+    northbound,
+    southbound,
+    sbctl,
+    async caughtUp() {
+      await run("ovn-nbctl", [`--db=${northbound.remote}`, "--timeout=20", "--wait=sb", "sync"]);
+    },
+    trace: (datapath, packet, ...options) =>
+      run("ovn-trace", [`--db=${southbound.remote}`, ...options, datapath, packet]),
+    async complaints() {
+      const lines = (await readFile(log, "utf8")).split("\n");
+      return lines.filter((line) => /\|(WARN|ERR|EMER)\|/.test(line));
+    },
+    async [Symbol.asyncDispose]() {
+      if (northd.exitCode === null && northd.signalCode === null) {
+        const exited = once(northd, "exit");
+        northd.kill("SIGKILL");
+        await exited;
+      }
+      await northbound[Symbol.asyncDispose]();
+      await southbound[Symbol.asyncDispose]();
+    },
+  };
+}
