@@ -50,9 +50,9 @@ export function kubernetesProcesses(layout: Layout): readonly PlannedProcess[] {
         after: ["api"],
         run: script("sandbox/runner/main.ts", {
           node: node.name,
-          "node-ip": node.addresses.map(plainAddress),
+          "node-ip": node.addresses.map(plainAddress).join(),
           kubeconfig: node.kubeconfig,
-          "state-dir": node.directory,
+          state: node.directory,
           "cni-conf-dir": node.cniConfigurations,
           "cni-bin-dir": node.cniPrograms,
           "netns-prefix": `${node.netns}-`,
