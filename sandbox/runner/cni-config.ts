@@ -1,0 +1,52 @@
+// The CNI configuration a node uses: the first file of the configuration directory in the order of names, as
+// containerd and CRI-O choose it. No file means that the network is not ready, which a real kubelet reports too.
+
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as v from "valibot";
+
+const Plugin = v.looseObject({
+  type: v.pipe(v.string(), v.regex(/^[^/]+$/, "a plugin's type is a file name")),
+  capabilities: v.optional(v.record(v.string(), v.boolean())),
+});
+const List = v.looseObject({
+  cniVersion: v.optional(v.string(), "0.2.0"),
+  name: v.pipe(v.string(), v.minLength(1)),
+  plugins: v.pipe(v.array(Plugin), v.minLength(1)),
+});
+
+export type PluginConfig = v.InferOutput<typeof Plugin>;
+export type NetworkConfig = v.InferOutput<typeof List>;
+
+export const networkConfigSchema = List;
+
+/** @returns undefined when the directory has no configuration (or does not exist yet). @throws on a malformed one. */
+export async function readNetworkConfig(directory: string): Promise<NetworkConfig | undefined> {
+  const files = await readdir(directory).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  });
+  const first = files.filter((file) => /\.(conflist|conf|json)$/.test(file)).sort()[0];
+  if (first === undefined) return undefined;
+  const path = join(directory, first);
+  try {
+    return parseNetworkConfig(JSON.parse(await readFile(path, "utf8")));
+  } catch (error) {
+    throw new Error(`CNI configuration ${path}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** A single plugin's configuration (`*.conf`) is read as a list of one. */
+export function parseNetworkConfig(json: unknown): NetworkConfig {
+  const list = v.safeParse(List, json);
+  if (list.success) return list.output;
+  const single = v.safeParse(v.intersect([Plugin, v.looseObject({ name: v.string() })]), json);
+  if (!single.success) return v.parse(List, json); // speaks of the list, the form everyone uses
+  const { name, cniVersion } = v.parse(
+    v.looseObject({ name: v.string(), cniVersion: v.optional(v.string(), "0.2.0") }),
+    json,
+  );
+  return { name, cniVersion, plugins: [single.output] };
+}

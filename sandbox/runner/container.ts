@@ -1,0 +1,294 @@
+// One container of a pod over all its runs: start, probes, exit, restart with back-off, termination. It knows nothing
+// of the API: it keeps the fields of a ContainerStatus up to date and calls `changed` when one moved.
+
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { timeText } from "../client/kinds.ts";
+import type { Container, ContainerState, ContainerStatus, Handler, Pod } from "../client/objects.ts";
+import { argvOf, ContainerConfigError, environmentOf, hostnameOf, type PodPlace } from "./env.ts";
+import { execute } from "./execute.ts";
+import { type ProbeTarget, probeLoop, probeOnce } from "./probes.ts";
+import { ContainerProcess, type Exit, logPath } from "./process.ts";
+
+/** What a container needs to know of its pod; addresses and namespace are there once it runs. */
+export interface ContainerContext {
+  readonly pod: () => Pod;
+  readonly place: () => PodPlace;
+  /** Undefined means the node's own. */
+  readonly netnsPath: () => string | undefined;
+  /** The container's directory; each run gets a numbered directory below. */
+  readonly directory: string;
+  readonly restart: "Always" | "OnFailure" | "Never";
+  /** Aborted when the pod ends: from then on nothing is started. */
+  readonly stop: AbortSignal;
+  readonly changed: () => void;
+  readonly event: (type: "Normal" | "Warning", reason: string, message: string) => void;
+}
+
+const backoffMs = { first: 10_000, most: 300_000, forgetAfter: 600_000 } as const;
+const settleMs = 300;
+
+export class ContainerRun {
+  readonly spec: Container;
+  readonly #context: ContainerContext;
+  #process: ContainerProcess | undefined;
+  #state: ContainerState = { waiting: { reason: "ContainerCreating" } };
+  #lastState: ContainerState = {};
+  #restarts = 0;
+  #ready = false;
+  #started = false;
+  #graceMs = 0;
+
+  constructor(spec: Container, context: ContainerContext) {
+    this.spec = spec;
+    this.#context = context;
+  }
+
+  get status(): ContainerStatus {
+    return {
+      name: this.spec.name,
+      image: this.spec.image ?? "",
+      imageID: "",
+      ...(this.#process ? { containerID: this.#containerId } : {}),
+      ready: this.#ready,
+      started: this.#started,
+      restartCount: this.#restarts,
+      state: this.#state,
+      lastState: this.#lastState,
+    };
+  }
+
+  /** Runs the container until it ends for good: by its restart policy, or because the pod stops. */
+  async run(): Promise<void> {
+    let process = await this.recover();
+    let delayMs = 0;
+    while (!this.#context.stop.aborted || process) {
+      process ??= await this.#launch();
+      if (process) {
+        const exit = await this.#follow(process);
+        if (this.#context.stop.aborted || !this.#restartsAfter(exit)) return;
+        const ranMs = exit.finishedAt.getTime() - process.startedAt.getTime();
+        if (ranMs >= backoffMs.forgetAfter) delayMs = 0;
+        process = undefined;
+        this.#restarts++;
+      }
+      await this.#backOff(delayMs);
+      delayMs = Math.min(delayMs === 0 ? backoffMs.first : delayMs * 2, backoffMs.most);
+    }
+  }
+
+  /** Ends a running container: preStop, TERM, and KILL when the grace is over. */
+  async terminate(graceMs: number): Promise<void> {
+    this.#graceMs = graceMs;
+    const process = this.#process;
+    if (!process || this.#state.running === undefined) return;
+    const deadline = performance.now() + graceMs;
+    const remaining = () => Math.max(0, deadline - performance.now());
+    const preStop = this.spec.lifecycle?.preStop;
+    if (preStop) await this.#preStop(preStop, remaining());
+    // Pid 1 of a namespace feels TERM only once it has a handler, which takes a new process a moment.
+    const ageMs = Date.now() - process.startedAt.getTime();
+    if (ageMs < settleMs) await sleep(Math.min(settleMs - ageMs, remaining()));
+    await process.signal("SIGTERM");
+    const timer = new AbortController();
+    const overdue = sleep(remaining(), "overdue", { signal: timer.signal }).catch(() => "ended");
+    const first = await Promise.race([process.exited, overdue]);
+    timer.abort();
+    if (first === "overdue") await process.signal("SIGKILL");
+    await process.exited;
+  }
+
+  /** The command line that runs a command inside the container; undefined when the container is not running. */
+  async inside(command: readonly string[]): Promise<readonly string[] | undefined> {
+    const pid = await this.#process?.pid();
+    if (pid === undefined) return undefined;
+    const where = this.spec.workingDir === undefined ? [] : [`--wdns=${this.spec.workingDir}`];
+    return ["nsenter", `--target=${pid}`, "--net", "--pid", "--mount", "--uts", ...where, "--", ...command];
+  }
+
+  get environment(): Record<string, string> {
+    return environmentOf(this.#context.pod(), this.spec, this.#context.place());
+  }
+
+  /** The log of this run, or of the one before it; undefined when there was none. */
+  log(previous: boolean): string | undefined {
+    const run = this.#restarts - (previous ? 1 : 0);
+    if (run < 0 || (!previous && !this.#process)) return undefined;
+    return logPath(this.#directory(run));
+  }
+
+  get running(): boolean {
+    return this.#state.running !== undefined;
+  }
+
+  get #containerId(): string {
+    return `sandbox://${this.#context.pod().metadata.uid}/${this.spec.name}/${this.#restarts}`;
+  }
+
+  #directory(run: number): string {
+    return join(this.#context.directory, String(run));
+  }
+
+  /** Finds what an earlier runner left: which run it was, its log, and the process, running or ended. */
+  async recover(): Promise<ContainerProcess | undefined> {
+    await mkdir(this.#context.directory, { recursive: true });
+    const runs = (await readdir(this.#context.directory)).map(Number).sort((a, b) => a - b);
+    const last = runs.at(-1);
+    if (last === undefined) return undefined;
+    this.#restarts = last;
+    const process = await ContainerProcess.adopt(this.#directory(last));
+    if (!process) return undefined;
+    this.#process = process;
+    // It was ready when the old runner last looked; probes correct that if it is not so.
+    const { containerStatuses = [] } = this.#context.pod().status ?? {};
+    this.#ready = containerStatuses.find(({ name }) => name === this.spec.name)?.ready ?? false;
+    return process;
+  }
+
+  async #launch(): Promise<ContainerProcess | undefined> {
+    const { pod, place, netnsPath } = this.#context;
+    try {
+      const env = this.environment;
+      const process = await ContainerProcess.launch({
+        directory: this.#directory(this.#restarts),
+        netnsPath: netnsPath(),
+        hostname: hostnameOf(pod(), place()),
+        argv: argvOf(this.spec, env),
+        env,
+        workingDirectory: this.spec.workingDir ?? "/",
+      });
+      await rm(this.#directory(this.#restarts - 2), { recursive: true, force: true });
+      return process;
+    } catch (error) {
+      const reason =
+        error instanceof ContainerConfigError ? "CreateContainerConfigError" : "RunContainerError";
+      const message = error instanceof Error ? error.message : String(error);
+      this.#context.event("Warning", "Failed", `Error: ${message}`);
+      this.#become({ waiting: { reason, message } });
+      return undefined;
+    }
+  }
+
+  /** From a running process to its end, with its probes. */
+  async #follow(process: ContainerProcess): Promise<Exit> {
+    this.#process = process;
+    const startedAt = timeText(process.startedAt);
+    const ended = new AbortController();
+    this.#started = this.spec.startupProbe === undefined;
+    this.#ready = this.#started && (this.#ready || this.spec.readinessProbe === undefined);
+    this.#become({ running: { startedAt } });
+    const probing = this.#probe(process, ended.signal);
+    // The pod may have ended while the process was being started or found.
+    const ending = this.#context.stop.aborted ? this.terminate(this.#graceMs) : undefined;
+    const exit = await process.exited;
+    ended.abort();
+    await Promise.all([probing, ending]);
+    this.#ready = false;
+    this.#started = false;
+    this.#become({
+      terminated: {
+        exitCode: exit.code,
+        reason: exit.code === 0 ? "Completed" : "Error",
+        startedAt,
+        finishedAt: timeText(exit.finishedAt),
+        containerID: this.#containerId,
+      },
+    });
+    return exit;
+  }
+
+  async #probe(process: ContainerProcess, ended: AbortSignal): Promise<void> {
+    const { startupProbe, livenessProbe, readinessProbe } = this.spec;
+    const target = this.#target();
+    // Readiness is asked to the end, so that a terminating pod can still be seen to serve; the others stop with the pod.
+    const living = AbortSignal.any([ended, this.#context.stop]);
+    if (startupProbe) {
+      const done = new AbortController();
+      await probeLoop(startupProbe, target, AbortSignal.any([living, done.signal]), (good) => {
+        if (good) this.#started = true;
+        else this.#unhealthy("Startup", process);
+        done.abort();
+      });
+      if (!this.#started) return;
+      this.#ready = readinessProbe === undefined;
+      this.#context.changed();
+    }
+    const loops: Promise<void>[] = [];
+    if (livenessProbe) {
+      const failed = new AbortController();
+      loops.push(
+        probeLoop(livenessProbe, target, AbortSignal.any([living, failed.signal]), (good) => {
+          if (good) return;
+          this.#unhealthy("Liveness", process);
+          failed.abort();
+        }),
+      );
+    }
+    if (readinessProbe) {
+      loops.push(
+        probeLoop(readinessProbe, target, ended, (good) => {
+          if (good === this.#ready) return;
+          this.#ready = good;
+          if (!good) this.#context.event("Warning", "Unhealthy", "Readiness probe failed");
+          this.#context.changed();
+        }),
+      );
+    }
+    await Promise.all(loops);
+  }
+
+  #unhealthy(which: string, process: ContainerProcess): void {
+    const name = this.spec.name;
+    this.#context.event("Warning", "Unhealthy", `${which} probe failed`);
+    this.#context.event(
+      "Normal",
+      "Killing",
+      `Container ${name} failed ${which.toLowerCase()} probe, will be restarted`,
+    );
+    const graceMs = (this.#context.pod().spec.terminationGracePeriodSeconds ?? 30) * 1000;
+    this.terminate(graceMs).catch(() => process.signal("SIGKILL"));
+  }
+
+  #target(): ProbeTarget {
+    return {
+      container: this.spec,
+      address: this.#context.place().podIps[0] ?? "",
+      execute: async (command, timeoutMs) => {
+        const argv = await this.inside(command);
+        if (!argv) return false;
+        const { code, timedOut } = await execute(argv, { env: this.environment, timeoutMs });
+        return code === 0 && !timedOut;
+      },
+    };
+  }
+
+  async #preStop(hook: Handler, limitMs: number): Promise<void> {
+    if (hook.sleep) await sleep(Math.min(hook.sleep.seconds * 1000, limitMs));
+    else await probeOnce(hook, this.#target(), limitMs);
+  }
+
+  #restartsAfter(exit: Exit): boolean {
+    const { restart } = this.#context;
+    return restart === "Always" || (restart === "OnFailure" && exit.code !== 0);
+  }
+
+  async #backOff(delayMs: number): Promise<void> {
+    if (this.#state.terminated) this.#lastState = this.#state;
+    if (delayMs === 0) return;
+    const { name } = this.spec;
+    if (this.#state.terminated) {
+      const message = `back-off ${delayMs / 1000}s restarting failed container=${name}`;
+      this.#become({ waiting: { reason: "CrashLoopBackOff", message } });
+      this.#context.event("Warning", "BackOff", `Back-off restarting failed container ${name}`);
+    }
+    await sleep(delayMs, undefined, { signal: this.#context.stop, ref: false }).catch((error: unknown) => {
+      if (!this.#context.stop.aborted) throw error;
+    });
+  }
+
+  #become(state: ContainerState): void {
+    this.#state = state;
+    this.#context.changed();
+  }
+}

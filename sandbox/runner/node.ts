@@ -1,0 +1,137 @@
+// Registers the node and keeps it alive: the Node object, its status every ten seconds or when readiness moves, and the
+// Lease in kube-node-lease that tells others it lives. A node is ready when a CNI configuration is there, as with kubelet.
+
+import { watch } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { KubeClient } from "../../src/kube/client.ts";
+import { isAlreadyExists, isNotFound } from "../../src/kube/error.ts";
+import { record } from "../../src/kube/json.ts";
+import { leases, pathOf } from "../../src/kube/resource.ts";
+import { rawKinds, rawOf } from "../client/kinds.ts";
+import type { Condition } from "../client/objects.ts";
+import { readNetworkConfig } from "./cni-config.ts";
+import { labelsOf, type NodeIdentity, newNode, nodeStatus } from "./node-status.ts";
+
+const heartbeatMs = 10_000;
+const leaseNamespace = "kube-node-lease";
+
+export interface NodeOptions {
+  readonly identity: NodeIdentity;
+  readonly cniConfigDirectory: string;
+  readonly log: (message: string) => void;
+}
+
+export class NodeHeartbeat {
+  readonly #client: KubeClient;
+  readonly #options: NodeOptions;
+  #conditions: readonly Condition[] = [];
+
+  constructor(client: KubeClient, options: NodeOptions) {
+    this.#client = client;
+    this.#options = options;
+  }
+
+  /** Creates the Node, or brings the labels of an existing one up to date. Retries until it is done. */
+  async register(signal: AbortSignal): Promise<void> {
+    const { identity, log } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await this.#createOrAdopt();
+        return;
+      } catch (error) {
+        log(`node ${identity.name} not registered yet: ${messageOf(error)}`);
+        await pause(1000, signal);
+      }
+    }
+  }
+
+  /** Beats until the signal; a failed beat is logged and the next one comes in time. */
+  async beat(signal: AbortSignal): Promise<void> {
+    await mkdir(this.#options.cniConfigDirectory, { recursive: true });
+    // Wakes the loop when the plugin's configuration appears or goes.
+    let wake = new AbortController();
+    const watcher = watch(this.#options.cniConfigDirectory, { persistent: false }, () => wake.abort());
+    try {
+      while (!signal.aborted) {
+        wake = new AbortController();
+        const next = AbortSignal.any([signal, wake.signal]);
+        await this.#beatOnce().catch((error: unknown) => {
+          this.#options.log(`heartbeat failed: ${messageOf(error)}`);
+        });
+        await pause(heartbeatMs, next);
+      }
+    } finally {
+      watcher.close();
+    }
+  }
+
+  async #createOrAdopt(): Promise<void> {
+    const { identity } = this.#options;
+    const path = pathOf(rawKinds.node, "", identity.name);
+    try {
+      await this.#client.create(pathOf(rawKinds.node), { ...newNode(identity, new Date()) });
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+      const node = await this.#client.patch(path, { metadata: { labels: labelsOf(identity) } });
+      // Readiness keeps its transition time over a restart of the runner.
+      this.#conditions = rawOf(rawKinds.node, node).status?.conditions ?? [];
+    }
+  }
+
+  async #beatOnce(): Promise<void> {
+    const { identity } = this.#options;
+    const now = new Date();
+    const status = nodeStatus(identity, this.#conditions, await this.#problem(), now);
+    const path = pathOf(rawKinds.node, "", identity.name, "status");
+    // Addresses too would be merged by type, and the IPv6 address would overwrite the IPv4 one: kubelet says this as well.
+    const addresses = [...(status.addresses ?? []), { $patch: "replace" }];
+    await this.#client.patch(path, { status: { ...status, addresses } }, { type: "strategic" });
+    this.#conditions = status.conditions ?? [];
+    await this.#renewLease(now);
+  }
+
+  async #problem(): Promise<string | undefined> {
+    try {
+      if (await readNetworkConfig(this.#options.cniConfigDirectory)) return undefined;
+      return "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized";
+    } catch (error) {
+      return `container runtime network not ready: ${messageOf(error)}`;
+    }
+  }
+
+  async #renewLease(now: Date): Promise<void> {
+    const { name } = this.#options.identity;
+    const spec = {
+      holderIdentity: name,
+      leaseDurationSeconds: 40,
+      renewTime: now.toISOString().replace("Z", "000Z"), // MicroTime
+    };
+    try {
+      await this.#client.patch(pathOf(leases, leaseNamespace, name), { spec });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      const node = record(await this.#client.get(pathOf(rawKinds.node, "", name)));
+      await this.#client.create(pathOf(leases, leaseNamespace), {
+        apiVersion: "coordination.k8s.io/v1",
+        kind: "Lease",
+        metadata: {
+          name,
+          namespace: leaseNamespace,
+          ownerReferences: [{ apiVersion: "v1", kind: "Node", name, uid: record(node.metadata).uid }],
+        },
+        spec,
+      });
+    }
+  }
+}
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

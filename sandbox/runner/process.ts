@@ -1,0 +1,134 @@
+// One run of a container: a shim (shim.sh) and the container's process below it, with a directory of its own on disk:
+//   pid   the shim's pid      log   what the container wrote      exit   its exit code, once it ended
+// The directory is the whole truth, so a runner that was killed adopts the process by reading it. That a pid is still
+// ours is proved by the directory's name in the shim's command line.
+
+import { spawn } from "node:child_process";
+import { mkdir, open, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { killGroup, send } from "./execute.ts";
+
+const shim = join(import.meta.dirname, "shim.sh");
+const adoptedPollMs = 300;
+
+export interface Launch {
+  readonly directory: string;
+  /** Path of the network namespace; undefined means the node's own. */
+  readonly netnsPath: string | undefined;
+  readonly hostname: string;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly workingDirectory: string;
+}
+
+export interface Exit {
+  readonly code: number;
+  readonly finishedAt: Date;
+}
+
+export class ContainerProcess {
+  readonly directory: string;
+  readonly startedAt: Date;
+  readonly exited: Promise<Exit>;
+  readonly #shim: number;
+
+  private constructor(directory: string, shimPid: number, startedAt: Date, ended: Promise<void>) {
+    this.directory = directory;
+    this.startedAt = startedAt;
+    this.#shim = shimPid;
+    this.exited = ended.then(() => readExit(directory));
+  }
+
+  /** Starts the container; the process is detached and survives the runner. */
+  static async launch(launch: Launch): Promise<ContainerProcess> {
+    await mkdir(launch.directory, { recursive: true });
+    const log = await open(logPath(launch.directory), "a");
+    try {
+      const enter = launch.netnsPath === undefined ? [] : ["nsenter", `--net=${launch.netnsPath}`];
+      // Slave propagation: namespaces that are deleted later must vanish from this mount namespace too.
+      const isolate = ["unshare", "--pid", "--mount", "--uts", "--propagation", "slave"];
+      const [command = "", ...args] = [
+        ...enter,
+        ...isolate,
+        shim,
+        launch.directory,
+        launch.hostname,
+        ...launch.argv,
+      ];
+      const child = spawn(command, args, {
+        cwd: launch.workingDirectory,
+        env: launch.env,
+        detached: true,
+        stdio: ["ignore", log.fd, log.fd],
+      });
+      const ended = Promise.withResolvers<void>();
+      child.once("exit", () => ended.resolve());
+      await new Promise<void>((resolve, reject) => {
+        child.once("spawn", resolve);
+        child.once("error", reject);
+      });
+      child.unref();
+      return new ContainerProcess(launch.directory, child.pid ?? 0, new Date(), ended.promise);
+    } finally {
+      await log.close();
+    }
+  }
+
+  /** The process that an earlier runner started in this directory, running or ended; undefined if none began. */
+  static async adopt(directory: string): Promise<ContainerProcess | undefined> {
+    const pid = Number(await readFile(join(directory, "pid"), "utf8").catch(absent));
+    if (!pid) return undefined;
+    const startedAt = (await stat(join(directory, "pid"))).mtime;
+    return new ContainerProcess(directory, pid, startedAt, endOfAdopted(directory, pid));
+  }
+
+  /** The container's own process, pid 1 of its namespace; undefined when it has not begun or has ended. */
+  async pid(): Promise<number | undefined> {
+    if (!(await isShim(this.#shim, this.directory))) return undefined;
+    const children = await readFile(`/proc/${this.#shim}/task/${this.#shim}/children`, "utf8").catch(absent);
+    const pid = Number(children.split(" ")[0]);
+    // Until it has become the command, the child is still the shim.
+    return pid > 0 && !(await isShim(pid, this.directory)) ? pid : undefined;
+  }
+
+  async signal(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    const pid = await this.pid();
+    if (pid !== undefined) send(pid, signal);
+    else if (signal === "SIGKILL" && (await isShim(this.#shim, this.directory))) killGroup(this.#shim);
+  }
+}
+
+export function logPath(directory: string): string {
+  return join(directory, "log");
+}
+
+async function endOfAdopted(directory: string, pid: number): Promise<void> {
+  while ((await exitCode(directory)) === undefined && (await isShim(pid, directory))) {
+    await sleep(adoptedPollMs, undefined, { ref: false });
+  }
+}
+
+async function readExit(directory: string): Promise<Exit> {
+  const code = await exitCode(directory);
+  // Without a code the shim itself was killed, and the kernel has killed nobody for it: say so as a kill.
+  if (code === undefined) return { code: 137, finishedAt: new Date() };
+  return { code, finishedAt: (await stat(join(directory, "exit"))).mtime };
+}
+
+async function exitCode(directory: string): Promise<number | undefined> {
+  const text = await readFile(join(directory, "exit"), "utf8").catch(absent);
+  return text.endsWith("\n") ? Number(text) : undefined;
+}
+
+async function isShim(pid: number, directory: string): Promise<boolean> {
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(absent);
+  return commandLine.split("\0").includes(directory);
+}
+
+/** Files of a process or directory that vanished meanwhile read as empty. */
+function absent(error: unknown): string {
+  if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH"))
+    return "";
+  throw error;
+}
