@@ -1,0 +1,81 @@
+// The EndpointSlice controller: keeps the slices of every Service that has a selector equal to what endpoints.ts and
+// slices.ts say. Slices that others made are never touched: only those with this controller's label are its own.
+
+import { pathOf } from "../../src/kube/resource.ts";
+import { type Kept, rawKinds, rawOf } from "../client/kinds.ts";
+import type { EndpointSlice, Pod, Service } from "../client/objects.ts";
+import { atLeast, type Context, type Controller, going, keyOf, settled } from "./context.ts";
+import { endpointGroups, isManaged } from "./endpoints.ts";
+import { matchesLabels } from "./selectors.ts";
+import { managedBy, managerName, serviceName, sliceWrites } from "./slices.ts";
+
+export function endpointSliceController(context: Context): Controller {
+  const { pods, services, slices } = context.stores;
+
+  const selecting = ({ namespace, labels }: Kept<Pod>): readonly Kept<Service>[] =>
+    services
+      .by("namespace", namespace)
+      .filter(({ raw }) => isManaged(raw) && matchesLabels(raw.spec?.selector ?? {}, labels));
+
+  return {
+    name: "endpointslice",
+    watch: (add) => {
+      services.subscribe((changes) => {
+        for (const { new: service } of changes) if (service) add(keyOf(service));
+      });
+      pods.subscribe((changes) => {
+        for (const pod of changes.flatMap((change) => [change.old, change.new])) {
+          if (pod) for (const service of selecting(pod)) add(keyOf(service));
+        }
+      });
+      slices.subscribe((changes) => {
+        for (const slice of changes.flatMap((change) => [change.old, change.new])) {
+          if (slice && isOwn(slice)) add(`${slice.namespace}/${slice.labels[serviceName]}`);
+        }
+      });
+    },
+    sync: async (namespace, name) => {
+      const service = services.get(namespace, name);
+      // With its Service gone, a slice is garbage collected by its owner reference.
+      if (!service || !isManaged(service.raw) || service.deletionTimestamp !== undefined) return;
+      const existing = slices
+        .by("namespace", namespace)
+        .filter((slice) => isOwn(slice) && slice.labels[serviceName] === name && !going(slice))
+        .map(({ raw }) => raw);
+      const members = pods.by("namespace", namespace).map(({ raw }) => raw);
+      const writes = sliceWrites(service.raw, endpointGroups(service.raw, members), existing);
+      // What is new first: an endpoint that moves between slices is for a moment in both rather than in none.
+      for (const slice of writes.create) await create(context, slice);
+      for (const slice of writes.update) await update(context, slice);
+      for (const slice of writes.remove) await remove(context, slice);
+    },
+  };
+}
+
+function isOwn(slice: Kept<EndpointSlice>): boolean {
+  return slice.labels[managedBy] === managerName;
+}
+
+async function create({ client, stores }: Context, slice: EndpointSlice): Promise<void> {
+  const path = pathOf(rawKinds.endpointSlice, slice.metadata.namespace);
+  const { name: _empty, ...metadata } = slice.metadata;
+  const made = rawOf(rawKinds.endpointSlice, await client.create(path, { ...slice, metadata }));
+  await settled(stores.slices, placeOf(made), (kept) => kept?.uid === made.metadata.uid);
+}
+
+async function update({ client, stores }: Context, slice: EndpointSlice): Promise<void> {
+  const { namespace, name } = placeOf(slice);
+  const path = pathOf(rawKinds.endpointSlice, namespace, name);
+  const made = rawOf(rawKinds.endpointSlice, await client.update(path, { ...slice }));
+  await settled(stores.slices, placeOf(made), atLeast(made.metadata.resourceVersion));
+}
+
+async function remove({ client, stores }: Context, slice: EndpointSlice): Promise<void> {
+  const { namespace, name } = placeOf(slice);
+  const { uid } = slice.metadata;
+  const path = pathOf(rawKinds.endpointSlice, namespace, name);
+  await client.delete(path, uid === undefined ? {} : { uid });
+  await settled(stores.slices, { namespace, name }, going);
+}
+
+const placeOf = ({ metadata: { namespace = "", name } }: EndpointSlice) => ({ namespace, name });

@@ -1,0 +1,44 @@
+// Pods that nobody will ever end: those whose node is gone from the API are deleted without grace. Their runner, should
+// it still live, sees that and takes them down.
+
+import { isConflict, isNotFound } from "../../src/kube/error.ts";
+import { pathOf } from "../../src/kube/resource.ts";
+import { rawKinds } from "../client/kinds.ts";
+import { type Context, type Controller, keyOf } from "./context.ts";
+
+export function podGarbageCollector({ client, stores: { nodes, pods } }: Context): Controller {
+  return {
+    name: "podgc",
+    watch: (add) => {
+      nodes.subscribe((changes) => {
+        for (const { old, new: now } of changes) {
+          if (old && !now) for (const pod of pods.by("node", old.name)) add(keyOf(pod));
+        }
+      });
+      pods.subscribe((changes) => {
+        for (const { old, new: pod } of changes) if (!old && pod) add(keyOf(pod));
+      });
+    },
+    sync: async (namespace, name) => {
+      const pod = pods.get(namespace, name);
+      const node = pod?.raw.spec.nodeName ?? "";
+      if (!pod || node === "" || nodes.get("", node)) return;
+      // The store may not have heard of a new node yet: the API decides.
+      if (await exists(() => client.get(pathOf(rawKinds.node, "", node)))) return;
+      await exists(() =>
+        client.delete(pathOf(rawKinds.pod, namespace, name), { uid: pod.uid, gracePeriodSeconds: 0 }),
+      );
+    },
+  };
+}
+
+/** False when the API says that the object is not there, or is another by now. */
+async function exists(call: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await call();
+    return true;
+  } catch (error) {
+    if (isNotFound(error) || isConflict(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,108 @@
+// The ReplicaSet controller: as many pods as asked for, made from the template; too many are deleted, those first that
+// nobody would miss. `kubectl scale` and Deployments change only the number.
+
+import { pathOf } from "../../src/kube/resource.ts";
+import { type Kept, rawKinds, rawOf } from "../client/kinds.ts";
+import type { Pod, ReplicaSet } from "../client/objects.ts";
+import { atLeast, type Context, type Controller, going, keyOf, settled } from "./context.ts";
+import { hasEnded } from "./scheduler.ts";
+import { setStatus } from "./workload-status.ts";
+
+const writesAtOnce = 100;
+
+export function replicaSetController(context: Context): Controller {
+  const { pods, replicaSets } = context.stores;
+  return {
+    name: "replicaset",
+    watch: (add) => {
+      replicaSets.subscribe((changes) => {
+        for (const { new: replicaSet } of changes) if (replicaSet) add(keyOf(replicaSet));
+      });
+      pods.subscribe((changes) => {
+        for (const pod of changes.map((change) => change.new ?? change.old)) {
+          const owner = pod?.raw.metadata.ownerReferences?.find(({ kind }) => kind === "ReplicaSet");
+          if (pod && owner) add(`${pod.namespace}/${owner.name}`);
+        }
+      });
+    },
+    sync: async (namespace, name) => {
+      const replicaSet = replicaSets.get(namespace, name);
+      if (!replicaSet || going(replicaSet)) return;
+      const own = pods.by("owner", replicaSet.uid).filter((pod) => !going(pod) && !hasEnded(pod.raw));
+      const missing = (replicaSet.raw.spec.replicas ?? 1) - own.length;
+      await writeStatus(context, replicaSet, own);
+      if (missing > 0) {
+        const count = Math.min(missing, writesAtOnce);
+        await Promise.all(Array.from({ length: count }, () => createPod(context, replicaSet)));
+      } else {
+        const victims = own.toSorted(dispensableFirst).slice(0, Math.min(-missing, writesAtOnce));
+        await Promise.all(victims.map((pod) => deletePod(context, pod)));
+      }
+    },
+  };
+}
+
+export function isReady({ raw }: Kept<Pod>): boolean {
+  return (raw.status?.conditions ?? []).some(({ type, status }) => type === "Ready" && status === "True");
+}
+
+/** Without a node, then not ready, then the youngest. */
+function dispensableFirst(a: Kept<Pod>, b: Kept<Pod>): number {
+  const rank = (pod: Kept<Pod>) => (pod.raw.spec.nodeName ? 1 : 0) + (isReady(pod) ? 1 : 0);
+  const born = (pod: Kept<Pod>) => Date.parse(pod.raw.metadata.creationTimestamp ?? "");
+  return rank(a) - rank(b) || born(b) - born(a);
+}
+
+async function createPod(
+  { client, stores }: Context,
+  { raw, namespace, name, uid }: Kept<ReplicaSet>,
+): Promise<void> {
+  const { metadata = {}, spec } = raw.spec.template;
+  const { labels = {}, annotations = {} } = metadata;
+  const owner = {
+    apiVersion: "apps/v1",
+    kind: "ReplicaSet",
+    name,
+    uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+  const pod = rawOf(
+    rawKinds.pod,
+    await client.create(pathOf(rawKinds.pod, namespace), {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { generateName: `${name}-`, labels, annotations, ownerReferences: [owner] },
+      spec,
+    }),
+  );
+  await settled(
+    stores.pods,
+    { namespace, name: pod.metadata.name },
+    (kept) => kept?.uid === pod.metadata.uid,
+  );
+}
+
+async function deletePod({ client, stores }: Context, pod: Kept<Pod>): Promise<void> {
+  await client.delete(pathOf(rawKinds.pod, pod.namespace, pod.name), { uid: pod.uid });
+  await settled(stores.pods, pod, (kept) => kept?.uid !== pod.uid || going(kept));
+}
+
+async function writeStatus(
+  context: Context,
+  replicaSet: Kept<ReplicaSet>,
+  own: readonly Kept<Pod>[],
+): Promise<void> {
+  const ready = own.filter(isReady).length;
+  const labels = Object.entries(replicaSet.raw.spec.template.metadata?.labels ?? {});
+  const status = {
+    replicas: own.length,
+    fullyLabeledReplicas: own.filter((pod) => labels.every(([key, value]) => pod.labels[key] === value))
+      .length,
+    readyReplicas: ready,
+    availableReplicas: ready,
+    observedGeneration: replicaSet.raw.metadata.generation ?? 0,
+  };
+  const version = await setStatus(context.client, rawKinds.replicaSet, replicaSet, status);
+  if (version !== undefined) await settled(context.stores.replicaSets, replicaSet, atLeast(version));
+}

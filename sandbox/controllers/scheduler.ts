@@ -1,0 +1,97 @@
+// The scheduler: gives each pod without a node the one that placePod chooses, by a Binding. A pod that fits nowhere is
+// told so in its condition PodScheduled and by an Event, and is looked at again when a node changes or a pod goes.
+
+import { isConflict, isNotFound } from "../../src/kube/error.ts";
+import { pathOf } from "../../src/kube/resource.ts";
+import { type Kept, rawKinds, timeText } from "../client/kinds.ts";
+import type { Pod } from "../client/objects.ts";
+import { type Context, type Controller, keyOf, settled } from "./context.ts";
+import { placePod } from "./placement.ts";
+
+export function scheduler(context: Context): Controller {
+  const { pods, nodes } = context.stores;
+  /** Pod's uid ▶ node, from the decision until the store shows it. */
+  const assumed = new Map<string, string>();
+
+  const podsOn = (node: string): number => {
+    const bound = pods.by("node", node).filter((pod) => !hasEnded(pod.raw));
+    const seen = new Set(bound.map(({ uid }) => uid));
+    return bound.length + [...assumed].filter(([uid, target]) => target === node && !seen.has(uid)).length;
+  };
+
+  return {
+    name: "scheduler",
+    watch: (add) => {
+      const addAllWaiting = (): void => {
+        for (const pod of pods.by("node", "")) if (isWaiting(pod)) add(keyOf(pod));
+      };
+      pods.subscribe((changes) => {
+        for (const change of changes) if (change.new && isWaiting(change.new)) add(keyOf(change.new));
+        if (changes.some((change) => change.old && !change.new)) addAllWaiting();
+      });
+      nodes.subscribe(addAllWaiting);
+    },
+    sync: async (namespace, name) => {
+      const pod = pods.get(namespace, name);
+      if (!pod || !isWaiting(pod)) return;
+      const placement = placePod(
+        pod.raw,
+        [...nodes.values()].map(({ raw }) => raw),
+        podsOn,
+      );
+      if (placement.node === undefined) {
+        await tellUnschedulable(context, pod, placement.reason);
+        return;
+      }
+      assumed.set(pod.uid, placement.node);
+      try {
+        await bind(context, pod, placement.node);
+        await settled(pods, pod, (kept) => kept?.uid !== pod.uid || !isWaiting(kept));
+      } finally {
+        assumed.delete(pod.uid);
+      }
+    },
+  };
+}
+
+function isWaiting({ raw, deletionTimestamp }: Kept<Pod>): boolean {
+  const { nodeName = "", schedulerName = "default-scheduler" } = raw.spec;
+  const ours = schedulerName === "" || schedulerName === "default-scheduler";
+  return nodeName === "" && ours && deletionTimestamp === undefined;
+}
+
+export function hasEnded(pod: Pod): boolean {
+  return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
+}
+
+async function bind({ client }: Context, pod: Kept<Pod>, node: string): Promise<void> {
+  const { namespace, name, uid } = pod;
+  const binding = {
+    apiVersion: "v1",
+    kind: "Binding",
+    metadata: { namespace, name, uid },
+    target: { apiVersion: "v1", kind: "Node", name: node },
+  };
+  try {
+    await client.create(pathOf(rawKinds.pod, namespace, name, "binding"), binding);
+  } catch (error) {
+    // The pod was deleted, or somebody else bound it: the store will say so.
+    if (!isNotFound(error) && !isConflict(error)) throw error;
+  }
+}
+
+async function tellUnschedulable(context: Context, pod: Kept<Pod>, message: string): Promise<void> {
+  const told = (pod.raw.status?.conditions ?? []).find(({ type }) => type === "PodScheduled");
+  if (told?.message === message) return;
+  context.event(pod.raw, "Warning", "FailedScheduling", message);
+  const condition = {
+    type: "PodScheduled",
+    status: "False",
+    reason: "Unschedulable",
+    message,
+    lastTransitionTime: timeText(new Date()),
+  };
+  const patch = { metadata: { uid: pod.uid }, status: { conditions: [condition] } };
+  const path = pathOf(rawKinds.pod, pod.namespace, pod.name, "status");
+  await context.client.patch(path, patch, { type: "strategic" });
+}
