@@ -3,7 +3,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { Command, Option } from "commander";
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { Registry } from "prom-client";
 import { clusterNetwork, defaultJoin } from "../decide/ranges.ts";
 import { runAgent } from "../node/agent.ts";
 import { agentDefaults } from "../node/options.ts";
@@ -80,7 +80,6 @@ export function agentCommand(): Command {
     .addOption(logLevelOption())
     .action(async (flags: Flags) => {
       const registry = new Registry();
-      collectDefaultMetrics({ register: registry, prefix: "weft_" });
       const network = clusterNetwork({
         pods: flags.clusterCidr,
         services: flags.serviceCidr,

@@ -3,9 +3,10 @@
 
 export const exitCodes = { yes: 0, no: 1, cannotTell: 2 } as const;
 
-export function fail(error: unknown): void {
+/** Ends the process, also when connections are still open. */
+export function fail(error: unknown): never {
   const sentence = error instanceof Error ? error.message : String(error);
   console.error(`weft: ${sentence}`);
   if (process.env["WEFT_DEBUG"] && error instanceof Error) console.error(error.stack);
-  process.exitCode = exitCodes.cannotTell;
+  process.exit(exitCodes.cannotTell);
 }
