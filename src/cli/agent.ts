@@ -80,6 +80,7 @@ export function agentCommand(): Command {
     .addOption(logLevelOption())
     .action(async (flags: Flags) => {
       const registry = new Registry();
+      const network = clusterNetwork({
         pods: flags.clusterCidr,
         services: flags.serviceCidr,
         join: defaultJoin,
