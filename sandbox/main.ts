@@ -37,8 +37,12 @@ function upCommand(): Command {
     .option("--nodes <count>", "how many nodes", integer, 3)
     .option("--ipv4", "IPv4 (both families when neither is given)")
     .option("--ipv6", "IPv6 (both families when neither is given)")
-    .option("--cluster-cidr <list>", "addresses of pods: a network per family, comma-separated", list)
-    .option("--service-cidr <list>", "addresses of Services: a network per family, comma-separated", list)
+    .option(
+      "--cluster-cidr <list>",
+      "addresses of pods, as 10.244.0.0/16 or 10.244.0.0/16/24 with the size of a node's share",
+      list,
+    )
+    .option("--service-cidr <list>", "addresses of Services, one network per family", list)
     .option("--ovn <folder>", "run OVN and Open vSwitch of this root file system (made by debootstrap)")
     .addOption(new Option("--only <part>", "OVN alone: no Kubernetes API, no Weft").choices(["ovn"]))
     .action(async (flags: UpFlags) => {

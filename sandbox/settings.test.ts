@@ -19,10 +19,11 @@ const refused: readonly (readonly [Choices, RegExp])[] = [
   [{ name: "../../etc" }, /--name/],
   [{ nodes: 0 }, /--nodes 0/],
   [{ nodes: 65 }, /--nodes 65/],
-  [{ clusterCidrs: ["10.244.0.0/33", "fd00::/48"] }, /--cluster-cidr 10.244.0.0\/33: not a network/],
-  [{ clusterCidrs: ["10.244.0.0/16"] }, /--cluster-cidr .*IPv4 and IPv6/],
-  [{ families: [6], serviceCidrs: ["10.96.0.0/16"] }, /--service-cidr .*IPv6/],
-  [{ families: [4], clusterCidrs: ["10.96.0.0/12"] }, /10.96.0.0\/12 overlaps 10.96.0.0\/16/],
+  [{ clusterCidrs: ["10.244.0.0/33", "fd00::/48"] }, /10.244.0.0\/33: not an address/],
+  [{ clusterCidrs: ["10.244.0.0/16"], serviceCidrs: [] }, /pods get IPv4, nodes IPv4 and IPv6/],
+  [{ families: [6], serviceCidrs: ["10.96.0.0/16"] }, /IPv4/],
+  [{ families: [4], serviceCidrs: ["10.96.0.0/16", "10.97.0.0/16"] }, /--service-cidr .*more than one/],
+  [{ families: [4], clusterCidrs: ["10.96.0.0/12"] }, /10.96.0.0\/16 overlaps .*10.96.0.0\/12/],
   [{ families: [4], clusterCidrs: ["172.16.0.0/12"] }, /overlaps 172.30.0.0\/24/],
 ];
 

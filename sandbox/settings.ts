@@ -5,7 +5,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as v from "valibot";
-import { type Cidr, type Family, formatCidr, overlaps, parseCidr } from "../src/model/ip.ts";
+import { clusterNetwork, defaultJoin } from "../src/decide/ranges.ts";
+import { type Family, formatCidr, overlaps, parseCidr } from "../src/model/ip.ts";
 import { mostNodes, namePattern, type Settings } from "./layout.ts";
 
 /** What a user may leave out, and what it is then. */
@@ -28,48 +29,35 @@ const defaults = {
   service: { 4: "10.96.0.0/16", 6: "fd00:10:96::/112" },
 } as const;
 
-/** Networks of the sandbox itself: the underlay, and what OVN uses inside. */
-const taken = ["172.30.0.0/24", "fd00:172:30::/64", "100.64.0.0/16", "fd98::/64"];
+/** Networks of the sandbox itself. */
+const underlay = ["172.30.0.0/24", "fd00:172:30::/64"].flatMap((text) => parseCidr(text) ?? []);
 
+/** Throws one sentence that says which choice makes no sense. */
 export function settingsOf(choices: Choices, apiPort: number): Settings {
-  const { name = "demo", nodes = 3, families = [4, 6], ovn, parts = "all" } = choices;
+  const { name = "demo", nodes = 3, families = [4, 6], parts = "all" } = choices;
   if (!namePattern.test(name))
     throw new Error(`--name ${name}: a letter, then at most 11 letters and digits, all lower case`);
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > mostNodes)
     throw new Error(`--nodes ${nodes}: a number from 1 to ${mostNodes}`);
   const clusterCidrs = choices.clusterCidrs ?? families.map((family) => defaults.cluster[family]);
   const serviceCidrs = choices.serviceCidrs ?? families.map((family) => defaults.service[family]);
-  const networks = [
-    ...checkedCidrs("--cluster-cidr", clusterCidrs, families),
-    ...checkedCidrs("--service-cidr", serviceCidrs, families),
-    ...taken.flatMap((text) => parseCidr(text) ?? []),
-  ];
-  for (const [index, network] of networks.entries()) {
-    const other = networks.slice(index + 1).find((candidate) => overlaps(network, candidate));
-    if (other)
-      throw new Error(`${formatCidr(network)} overlaps ${formatCidr(other)}; choose another network`);
+  const network = clusterNetwork({ pods: clusterCidrs, services: serviceCidrs, join: defaultJoin });
+  if (new Set(network.families).symmetricDifference(new Set(families)).size > 0)
+    throw new Error(
+      `--cluster-cidr ${clusterCidrs.join()}: pods get ${inWords(network.families)}, nodes ${inWords(families)}; both must be the same`,
+    );
+  if (new Set(network.services.map(({ ip }) => ip.family)).size < network.services.length)
+    throw new Error(`--service-cidr ${serviceCidrs.join()}: more than one network of a family`);
+  for (const cidr of [...network.pods.map(({ cidr }) => cidr), ...network.services]) {
+    const own = underlay.find((candidate) => overlaps(candidate, cidr));
+    if (own) throw new Error(`${formatCidr(cidr)} overlaps ${formatCidr(own)}, the network of the nodes`);
   }
-  const folder = ovn === undefined ? undefined : resolve(ovn);
-  return { name, nodes, families, clusterCidrs, serviceCidrs, ovn: folder, parts, apiPort };
+  const ovn = choices.ovn === undefined ? undefined : resolve(choices.ovn);
+  return { name, nodes, families, clusterCidrs, serviceCidrs, ovn, parts, apiPort };
 }
 
-function checkedCidrs(
-  option: string,
-  texts: readonly string[],
-  families: readonly Family[],
-): readonly Cidr[] {
-  const cidrs = texts.map((text) => {
-    const cidr = parseCidr(text);
-    if (!cidr) throw new Error(`${option} ${text}: not a network such as ${defaults.cluster[4]}`);
-    return cidr;
-  });
-  const given = new Set(cidrs.map((cidr) => cidr.ip.family));
-  if (cidrs.length !== families.length || given.symmetricDifference(new Set(families)).size > 0)
-    throw new Error(
-      `${option} ${texts.join(",")}: exactly one network for each of ${families.map((f) => `IPv${f}`).join(" and ")}`,
-    );
-  return cidrs;
-}
+const inWords = (families: readonly Family[]): string =>
+  families.map((family) => `IPv${family}`).join(" and ");
 
 const family = v.picklist([4, 6]);
 const schema = v.object({
