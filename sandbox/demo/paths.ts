@@ -1,14 +1,15 @@
 // Which paths the demo checks, as data: from every pod to every other pod, Service, node and the outside host, and
 // from every node to every pod and Service. Pure, so that the count at the end can be checked by hand.
 
-export type Way = "icmp" | "tcp" | "udp";
+/** `connect` is a TCP handshake and nothing more, for servers that do not answer strangers. */
+export type Way = "icmp" | "tcp" | "udp" | "connect";
 
 export interface Place {
   /** What the matrix calls it: `shop/web-n1`, `n1`, `outside`. */
   readonly name: string;
   readonly sort: "pod" | "node" | "service" | "outside";
   readonly addresses: readonly string[];
-  readonly ports: readonly { readonly way: "tcp" | "udp"; readonly port: number }[];
+  readonly ports: readonly { readonly way: Exclude<Way, "icmp">; readonly port: number }[];
 }
 
 export interface Path {

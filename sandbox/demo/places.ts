@@ -18,7 +18,13 @@ const services = v.object({
       metadata: named,
       spec: v.object({
         clusterIPs: v.array(v.string()),
-        ports: v.array(v.object({ protocol: v.picklist(["TCP", "UDP"]), port: v.number() })),
+        ports: v.array(
+          v.object({
+            name: v.optional(v.string(), ""),
+            protocol: v.picklist(["TCP", "UDP"]),
+            port: v.number(),
+          }),
+        ),
       }),
     }),
   ),
@@ -50,8 +56,13 @@ export const servicePlaces = (json: string): Place[] =>
     name: `svc ${full(metadata)}`,
     sort: "service",
     addresses: spec.clusterIPs,
-    ports: spec.ports.map(({ protocol, port }) => ({ way: protocol === "TCP" ? "tcp" : "udp", port })),
+    ports: spec.ports.map(({ name, protocol, port }) => ({ way: wayTo(name, protocol), port })),
   }));
+
+function wayTo(name: string, protocol: "TCP" | "UDP"): Place["ports"][number]["way"] {
+  if (protocol === "UDP") return "udp";
+  return name === "https" ? "connect" : "tcp";
+}
 
 /** From the output of `kubectl get nodes -o json`. */
 export const nodePlaces = (json: string): Place[] =>
