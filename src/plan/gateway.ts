@@ -37,7 +37,8 @@ export function planGateway(
   network: ClusterNetwork,
   node: ResolvedNode,
 ): void {
-  const { gateway, chassisId } = node;
+  const { chassisId } = node;
+  const gateway = node.gateway && gatewayIn(network, node.gateway);
   if (!gateway || chassisId === undefined) return;
   const routerName = names.gatewayRouter(node.name);
   const router = facts.row("Logical_Router", routerName, {
@@ -61,14 +62,21 @@ export function planGateway(
   planRoutesOut(plan);
 }
 
-function planJoin({ facts, names, network, node, gateway, router }: Plan): void {
+/** A node may have addresses of a family that the cluster has not; nothing would be routed there. */
+function gatewayIn({ families }: ClusterNetwork, gateway: GatewayConfig): GatewayConfig | undefined {
+  const addresses = gateway.addresses.filter(({ ip }) => families.includes(ip.family));
+  const nextHops = gateway.nextHops.filter(({ family }) => families.includes(family));
+  return addresses.length > 0 ? { ...gateway, addresses, nextHops } : undefined;
+}
+
+function planJoin({ facts, names, network, node, router }: Plan): void {
   const addresses = gatewayJoinAddresses(network, node);
   const name = names.gatewayToJoin(node.name);
   const routerPort = facts.row("Logical_Router_Port", name, {
     name,
     mac: macOfFirst(addresses),
     networks: addresses.map(formatCidr),
-    options: mapOf({ gateway_mtu: gatewayMtu(gateway) }),
+    options: mapOf({ gateway_mtu: gatewayMtu(node) }),
   });
   facts.member("Logical_Router", router, "ports", routerPort);
 
@@ -172,7 +180,7 @@ const gatewayJoinAddresses = (network: ClusterNetwork, node: ResolvedNode): read
   network.join.map((join) => within(join, gatewayJoinOf(join, node.id)));
 
 /** Pods take no longer packets than tunnels do. Tunnels run over the first of the node's addresses. */
-function gatewayMtu(gateway: GatewayConfig): string | undefined {
-  const underlay = gateway.addresses[0];
-  return underlay && String(podMtuBytes(gateway.mtuBytes, underlay.ip.family));
+function gatewayMtu({ gateway }: ResolvedNode): string | undefined {
+  const underlay = gateway?.addresses[0];
+  return gateway && underlay && String(podMtuBytes(gateway.mtuBytes, underlay.ip.family));
 }

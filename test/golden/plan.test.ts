@@ -25,3 +25,17 @@ for (const name of cases) {
     assert.equal(text, await readFile(golden, "utf8"));
   });
 }
+
+test("no two owners of a case state one row", async () => {
+  for (const name of cases) {
+    const { plans } = await plannedCase(new URL(name, folder));
+    const owners = new Map<string, string>();
+    for (const [owner, facts] of plans) {
+      for (const fact of facts) {
+        if (fact.kind === "member") continue;
+        assert.equal(owners.get(fact.uuid), undefined, `${name}: ${fact.table} of ${owner}`);
+        owners.set(fact.uuid, owner);
+      }
+    }
+  }
+});

@@ -1,0 +1,354 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { podNetworkOf } from "../kube/annotations.ts";
+import type { Node, Pod } from "../kube/objects.ts";
+import { formatCidr, formatIp } from "../model/ip.ts";
+import { annotations, namesOf } from "../model/names.ts";
+import type { PodNetwork } from "../model/network.ts";
+import { Decider } from "./decider.ts";
+import type { Decision } from "./decision.ts";
+import type { AnnotationPatch } from "./durable.ts";
+import { clusterNetwork, defaultJoin } from "./ranges.ts";
+import { RowAddresses } from "./rows.ts";
+
+const meta = (namespace: string, name: string) => ({
+  namespace,
+  name,
+  uid: `uid-${name}`,
+  resourceVersion: "1",
+  labels: {},
+  annotations: {},
+  deletionTimestamp: undefined,
+});
+const aNode = (name: string, change: Partial<Node> = {}): Node => ({
+  ...meta("", name),
+  kind: "Node",
+  internalIps: [],
+  networkUnavailable: true,
+  ...change,
+});
+const aPod = (name: string, change: Partial<Pod> = {}): Pod => ({
+  ...meta("shop", name),
+  kind: "Pod",
+  nodeName: "n1",
+  hostNetwork: false,
+  phase: "Pending",
+  podIps: [],
+  ...change,
+});
+
+/** An API server for annotations. Writes wait while it is `held`, fail while it is `away`. */
+class Api {
+  readonly objects = new Map<string, Node | Pod>();
+  writes = 0;
+  away = false;
+
+  put(...objects: readonly (Node | Pod)[]): void {
+    for (const object of objects) this.objects.set(object.uid, object);
+  }
+
+  readonly patch = async ({ uid, annotations: values }: AnnotationPatch): Promise<void> => {
+    this.writes++;
+    await Promise.resolve();
+    if (this.away) throw new Error("no answer");
+    const object = this.objects.get(uid);
+    if (!object) throw new Error("not found");
+    const resourceVersion = String(Number(object.resourceVersion) + 1);
+    this.put({ ...object, resourceVersion, annotations: { ...object.annotations, ...values } });
+  };
+
+  get nodes(): readonly Node[] {
+    return [...this.objects.values()].filter((object) => object.kind === "Node");
+  }
+
+  get pods(): readonly Pod[] {
+    return [...this.objects.values()].filter((object) => object.kind === "Pod");
+  }
+
+  node(name: string): Node {
+    return this.nodes.find((node) => node.name === name) ?? assert.fail(`no node ${name}`);
+  }
+
+  pod(name: string): Pod {
+    return this.pods.find((pod) => pod.name === name) ?? assert.fail(`no pod ${name}`);
+  }
+}
+
+function decider(api: Api, { pods = ["10.244.0.0/16"], rows = new RowAddresses() } = {}): Decider {
+  const network = clusterNetwork({ pods, services: [], join: defaultJoin });
+  const options = { network, names: namesOf("demo"), rows, patch: api.patch };
+  return new Decider(options, { nodes: api.nodes, pods: api.pods });
+}
+
+function ready<T>(decision: Decision<T>): T {
+  assert.equal(decision.state, "ready");
+  return decision.state === "ready" ? decision.value : assert.fail();
+}
+
+/** The answer after what is pending has been written. */
+async function settled<T>(decide: () => Decision<T>): Promise<Decision<T>> {
+  const decision = decide();
+  if (decision.state === "pending") await decision.written;
+  return decision.state === "pending" ? decide() : decision;
+}
+
+const texts = (network: PodNetwork): readonly string[] => network.addresses.map(formatCidr);
+
+test("a node is ready once its choice is written, before the watch has shown it", async () => {
+  const api = new Api();
+  const node = aNode("n1", { internalIps: ["172.30.0.11"] });
+  api.put(node);
+  const deciding = decider(api);
+  const first = deciding.node(node);
+  assert.equal(first.state, "pending");
+  assert.equal(deciding.resolvedNode("n1"), undefined);
+  if (first.state === "pending") await first.written;
+  const resolved = ready(deciding.node(node));
+  assert.deepEqual([resolved.id, resolved.subnets.map(formatCidr)], [2, ["10.244.0.0/24"]]);
+  assert.deepEqual(resolved.hostAddresses.map(formatIp), ["172.30.0.11"]);
+  assert.deepEqual(api.node("n1").annotations, {
+    [annotations.nodeId]: "2",
+    [annotations.nodeSubnets]: '{"default":["10.244.0.0/24"]}',
+  });
+  ready(deciding.node(api.node("n1")));
+  assert.equal(api.writes, 1);
+});
+
+test("a pod waits for its node, and asks the API server once however often it is asked about", async () => {
+  const api = new Api();
+  api.put(aNode("n1"), aPod("web-1"));
+  const deciding = decider(api);
+  assert.equal(deciding.pod(api.pod("web-1")).state, "waiting");
+  await settled(() => deciding.node(api.node("n1")));
+  const pod = api.pod("web-1");
+  assert.equal(deciding.pod(pod).state, "pending");
+  assert.deepEqual(texts(ready(await settled(() => deciding.pod(pod)))), ["10.244.0.3/24"]);
+  assert.equal(api.writes, 2);
+});
+
+test("host-network and finished pods need nothing", () => {
+  const deciding = decider(new Api());
+  for (const change of [
+    { hostNetwork: true },
+    { phase: "Succeeded" as const },
+    { phase: "Failed" as const },
+  ]) {
+    assert.deepEqual(deciding.pod(aPod("web-1", change)), { state: "none" });
+  }
+});
+
+test("a write that fails is written again with the same choice", async () => {
+  const api = new Api();
+  api.put(aNode("n1"), aPod("web-1"));
+  const deciding = decider(api);
+  await settled(() => deciding.node(api.node("n1")));
+  api.away = true;
+  await assert.rejects(
+    settled(() => deciding.pod(api.pod("web-1"))),
+    /no answer/,
+  );
+  api.away = false;
+  assert.deepEqual(texts(ready(await settled(() => deciding.pod(api.pod("web-1"))))), ["10.244.0.3/24"]);
+});
+
+test("an annotation that somebody takes out is put back", async () => {
+  const api = new Api();
+  api.put(aNode("n1"), aPod("web-1"));
+  const deciding = decider(api);
+  await settled(() => deciding.node(api.node("n1")));
+  await settled(() => deciding.pod(api.pod("web-1")));
+  ready(deciding.pod(api.pod("web-1")));
+  api.put({ ...api.pod("web-1"), annotations: {}, resourceVersion: "9" });
+  await settled(() => deciding.pod(api.pod("web-1")));
+  assert.deepEqual(podNetworkOf(api.pod("web-1"))?.addresses.map(formatCidr), ["10.244.0.3/24"]);
+});
+
+test("a restart decides nothing anew", async () => {
+  const api = new Api();
+  api.put(aNode("n1"), aNode("n2"), aPod("web-1"), aPod("web-2", { nodeName: "n2" }));
+  const before = decider(api);
+  for (const name of ["n2", "n1"]) await settled(() => before.node(api.node(name)));
+  for (const name of ["web-1", "web-2"]) await settled(() => before.pod(api.pod(name)));
+  const { writes } = api;
+  const after = decider(api);
+  for (const name of ["n1", "n2"]) {
+    const node = ready(after.node(api.node(name)));
+    assert.deepEqual(node.subnets, before.resolvedNode(name)?.subnets);
+  }
+  for (const name of ["web-1", "web-2"]) {
+    assert.deepEqual(ready(after.pod(api.pod(name))), ready(before.pod(api.pod(name))));
+  }
+  assert.equal(api.writes, writes);
+});
+
+const subnets = (text: string) => ({ [annotations.nodeSubnets]: text });
+
+test("of two nodes that state one subnet and one id the first keeps them, the other is decided again", async () => {
+  const api = new Api();
+  const doubled = { ...subnets('{"default":["10.244.7.0/24"]}'), [annotations.nodeId]: "9" };
+  api.put(aNode("n2", { annotations: doubled }), aNode("n1", { annotations: doubled }));
+  const deciding = decider(api);
+  const [second, first] = [
+    ready(await settled(() => deciding.node(api.node("n2")))),
+    ready(await settled(() => deciding.node(api.node("n1")))),
+  ];
+  assert.deepEqual([first.id, first.subnets.map(formatCidr)], [9, ["10.244.7.0/24"]]);
+  assert.deepEqual([second.id, second.subnets.map(formatCidr)], [10, ["10.244.8.0/24"]]);
+});
+
+test("malformed annotations of a node are decided again", async () => {
+  const api = new Api();
+  api.put(aNode("n1", { annotations: { ...subnets('{"default":7}'), [annotations.nodeId]: "one" } }));
+  const deciding = decider(api);
+  const node = ready(await settled(() => deciding.node(api.node("n1"))));
+  assert.deepEqual([node.id, node.subnets.map(formatCidr)], [2, ["10.244.0.0/24"]]);
+});
+
+test("a node whose subnet the configured ranges do not give is refused, not renumbered", () => {
+  const api = new Api();
+  api.put(aNode("n1", { annotations: subnets('{"default":["10.200.0.0/24"]}') }));
+  const decision = decider(api).node(api.node("n1"));
+  assert.equal(decision.state, "refused");
+  assert.match(
+    "reason" in decision ? decision.reason : "",
+    /^node n1: its subnet 10\.200\.0\.0\/24 is not one of/,
+  );
+  assert.equal(api.writes, 0);
+});
+
+test("a node whose own address lies in the pod ranges is refused", async () => {
+  const api = new Api();
+  api.put(aNode("n1", { internalIps: ["10.244.9.9"] }));
+  const deciding = decider(api);
+  const decision = await settled(() => deciding.node(api.node("n1")));
+  assert.match(
+    "reason" in decision ? decision.reason : "",
+    /^node n1: its own network 10\.244\.9\.9\/32 overlaps/,
+  );
+});
+
+test("a cluster that gets a second family keeps every node's first subnet", async () => {
+  const api = new Api();
+  api.put(
+    aNode("n1", { annotations: { ...subnets('{"default":["10.244.7.0/24"]}'), [annotations.nodeId]: "9" } }),
+  );
+  const deciding = decider(api, { pods: ["10.244.0.0/16", "fd00:10:244::/48"] });
+  const node = ready(await settled(() => deciding.node(api.node("n1"))));
+  assert.deepEqual(node.subnets.map(formatCidr), ["10.244.7.0/24", "fd00:10:244::/64"]);
+});
+
+test("a pod that copies another's annotation gets an address of its own, and the reason is told", async () => {
+  const api = new Api();
+  api.put(aNode("n1"), aPod("web-1"));
+  const deciding = decider(api);
+  await settled(() => deciding.node(api.node("n1")));
+  await settled(() => deciding.pod(api.pod("web-1")));
+  const thief = aPod("thief", { annotations: api.pod("web-1").annotations });
+  api.put(thief);
+  const decision = deciding.pod(thief);
+  assert.equal(decision.state === "pending" && decision.distrusted, "10.244.0.3 is another pod's");
+  assert.deepEqual(texts(ready(await settled(() => deciding.pod(thief)))), ["10.244.0.4/24"]);
+  assert.deepEqual(podNetworkOf(api.pod("thief"))?.addresses.map(formatCidr), ["10.244.0.4/24"]);
+});
+
+test("after a restart the pod whose row has the address keeps it, though a thief's name sorts before", async () => {
+  const api = new Api();
+  api.put(aNode("n1"), aPod("web-1"));
+  const before = decider(api);
+  await settled(() => before.node(api.node("n1")));
+  await settled(() => before.pod(api.pod("web-1")));
+  api.put(aPod("a-thief", { annotations: api.pod("web-1").annotations }));
+  const rows = new RowAddresses();
+  rows.set("row", "demo_pod_shop_web-1", ["0a:58:0a:f4:00:03 10.244.0.3"]);
+  const after = decider(api, { rows });
+  await settled(() => after.node(api.node("n1")));
+  assert.deepEqual(texts(ready(after.pod(api.pod("web-1")))), ["10.244.0.3/24"]);
+  assert.deepEqual(texts(ready(await settled(() => after.pod(api.pod("a-thief"))))), ["10.244.0.4/24"]);
+});
+
+test("a full subnet refuses one pod and goes on when another is released", async () => {
+  const api = new Api();
+  api.put(aNode("n1"), ...["a", "b", "c", "d", "e"].map((name) => aPod(name)));
+  const deciding = decider(api, { pods: ["10.244.0.0/16/29"] });
+  await settled(() => deciding.node(api.node("n1")));
+  for (const name of ["a", "b", "c", "d"]) ready(await settled(() => deciding.pod(api.pod(name))));
+  const refused = deciding.pod(api.pod("e"));
+  assert.match(
+    "reason" in refused ? refused.reason : "",
+    /^pod shop\/e: no address left in 10\.244\.0\.0\/29/,
+  );
+  deciding.releasePod(api.pod("b"));
+  assert.deepEqual(texts(ready(await settled(() => deciding.pod(api.pod("e"))))), ["10.244.0.4/29"]);
+});
+
+test("a node that comes back while its pods live gets its subnet back", async () => {
+  const api = new Api();
+  api.put(aNode("n1"), aNode("n2"), aPod("web-1"));
+  const deciding = decider(api, { pods: ["10.244.0.0/23/24"] });
+  for (const name of ["n1", "n2"]) await settled(() => deciding.node(api.node(name)));
+  await settled(() => deciding.pod(api.pod("web-1")));
+  deciding.releaseNode(api.node("n1"));
+  assert.equal(deciding.resolvedNode("n1"), undefined);
+  api.put(aNode("n3"));
+  assert.equal(deciding.node(api.node("n3")).state, "refused");
+  const reborn = aNode("n1", { uid: "uid-again" });
+  api.put(reborn);
+  assert.deepEqual(ready(await settled(() => deciding.node(reborn))).subnets.map(formatCidr), [
+    "10.244.0.0/24",
+  ]);
+  // The late news that the first object's rows are gone means nothing any more.
+  deciding.releaseNode(aNode("n1"));
+  assert.ok(deciding.resolvedNode("n1"));
+  deciding.releaseNode(reborn);
+  deciding.releasePod(api.pod("web-1"));
+  assert.deepEqual(ready(await settled(() => deciding.node(api.node("n3")))).subnets.map(formatCidr), [
+    "10.244.0.0/24",
+  ]);
+});
+
+test("whatever fails, restarts, dies and is copied, no two living pods are ever ready with one address", async () => {
+  const step = fc.record({
+    pod: fc.integer({ min: 0, max: 7 }),
+    what: fc.constantFrom("ask", "ask while away", "die", "copy", "restart"),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const api = new Api();
+      api.put(aNode("n1"));
+      let deciding = decider(api, { pods: ["10.244.0.0/16/29"] });
+      await settled(() => deciding.node(api.node("n1")));
+      let lives = 0;
+      for (const { pod: number, what } of steps) {
+        const name = `p${number}`;
+        const pod = api.pods.find((candidate) => candidate.name === name);
+        if (what === "die") {
+          if (pod) api.objects.delete(pod.uid);
+          if (pod) deciding.releasePod(pod);
+        } else if (what === "restart") {
+          deciding = decider(api, { pods: ["10.244.0.0/16/29"] });
+          await settled(() => deciding.node(api.node("n1")));
+        } else {
+          const stolen = what === "copy" ? (api.pods.at(0)?.annotations ?? {}) : {};
+          const asked = pod ?? aPod(name, { uid: `uid-${lives++}`, annotations: stolen });
+          api.put(asked);
+          api.away = what === "ask while away";
+          const answer = settled(() => deciding.pod(asked));
+          await answer.catch((error: unknown) => assert.match(String(error), /no answer/));
+          api.away = false;
+        }
+        const held = new Set<string>();
+        for (const living of api.pods) {
+          const decision = deciding.pod(living);
+          if (decision.state === "pending") await decision.written;
+          if (decision.state !== "ready") continue;
+          for (const text of texts(decision.value)) {
+            assert.equal(held.has(text), false, `${text} doubled`);
+            held.add(text);
+          }
+        }
+      }
+    }),
+    { numRuns: 150 },
+  );
+});
