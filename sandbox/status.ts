@@ -1,7 +1,6 @@
 // What runs in a sandbox and what does not, for people and as JSON.
 
 import { processesOf } from "./plan.ts";
-import { processState } from "./process/procfs.ts";
 import type { Supervisor } from "./process/supervisor.ts";
 import type { Sandbox } from "./sandbox.ts";
 
@@ -45,7 +44,7 @@ function processStatus(processes: Supervisor, name: string): ProcessStatus {
   const pid = processes.find(name)?.pid;
   if (pid === undefined) return { name, state: "absent" };
   if (!processes.isAlive(name)) return { name, state: "dead", pid };
-  return { name, state: processState(pid)?.letter === "T" ? "paused" : "running", pid };
+  return { name, state: processes.isPaused(name) ? "paused" : "running", pid };
 }
 
 export function printStatus(status: SandboxStatus): string {

@@ -85,12 +85,19 @@ export class Supervisor {
     if (signal === "SIGKILL") await endProcesses(() => this.#alivePid(name), 0);
   }
 
-  pause(name: string): Promise<void> {
-    return this.kill(name, "SIGSTOP");
+  /** Returns when the process has stopped, which it does only when it is next scheduled. */
+  async pause(name: string): Promise<void> {
+    await this.kill(name, "SIGSTOP");
+    while (this.isAlive(name) && !this.isPaused(name)) await delay(pollMs);
   }
 
-  resume(name: string): Promise<void> {
-    return this.kill(name, "SIGCONT");
+  async resume(name: string): Promise<void> {
+    await this.kill(name, "SIGCONT");
+    while (this.isAlive(name) && this.isPaused(name)) await delay(pollMs);
+  }
+
+  isPaused(name: string): boolean {
+    return this.#alivePid(name).some((pid) => processState(pid)?.letter === "T");
   }
 
   isAlive(name: string): boolean {
