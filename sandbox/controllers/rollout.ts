@@ -68,7 +68,7 @@ function portion(value: number | string, whole: number, round: (x: number) => nu
   return round((Number(value.replace("%", "")) / 100) * whole);
 }
 
-/** The label pod-template-hash: equal templates have equal hashes, whatever the order of their fields. */
+/** The label pod-template-hash. What means nothing changes nothing: the order of fields, nulls and empty objects. */
 export function templateHash(template: PodTemplate): string {
   const digest = createHash("sha256")
     .update(JSON.stringify(sorted(template)))
@@ -82,9 +82,13 @@ function sorted(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
+      .filter(([, inner]) => !isEmpty(inner))
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, inner]) => [key, sorted(inner)]),
   );
 }
+
+const isEmpty = (value: unknown): boolean =>
+  value === null || (typeof value === "object" && Object.keys(value).length === 0);
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);

@@ -42,10 +42,7 @@ export function serveExec(socket: WebSocket, request: ExecRequest): void {
 }
 
 function start({ argv, env, stdin, tty }: ExecRequest): ChildProcess {
-  // `script` lends the command a terminal of its own; its size cannot be changed from here.
-  const [command = "", ...args] = tty
-    ? ["script", "--quiet", "--return", "--flush", "--command", argv.map(quoted).join(" "), "/dev/null"]
-    : argv;
+  const [command = "", ...args] = argv;
   return spawn(command, args, {
     cwd: "/",
     env: tty ? { TERM: "xterm", ...env } : env,
@@ -88,6 +85,22 @@ function outcome(code: number): object {
 
 function failure(reason: string, text: string): object {
   return { metadata: {}, status: "Failure", reason, message: text };
+}
+
+/**
+ * The command with a terminal of its own, lent by `script` inside the container: a session must begin in the pid
+ * namespace of its processes. The terminal's size cannot be changed from here.
+ */
+export function withTerminal(command: readonly string[]): readonly string[] {
+  return [
+    "script",
+    "--quiet",
+    "--return",
+    "--flush",
+    "--command",
+    command.map(quoted).join(" "),
+    "/dev/null",
+  ];
 }
 
 function quoted(word: string): string {

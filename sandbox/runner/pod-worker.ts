@@ -101,8 +101,8 @@ export class PodWorker {
       await this.#reports.flushed();
     }
     await this.#deletion.promise;
-    if (!this.#gone) await this.#reports.remove();
     await rm(this.#directory, { recursive: true, force: true });
+    if (!this.#gone) await this.#reports.remove(); // the object goes last: after it nothing is left here
   }
 
   /** Adopts or makes the pod's network. False when the pod ended before it had one. */

@@ -11,6 +11,7 @@ import { killGroup, send } from "./execute.ts";
 
 const shim = join(import.meta.dirname, "shim.sh");
 const adoptedPollMs = 300;
+const beginPollMs = 4;
 
 export interface Launch {
   readonly directory: string;
@@ -40,7 +41,7 @@ export class ContainerProcess {
     this.exited = ended.then(() => readExit(directory));
   }
 
-  /** Starts the container; the process is detached and survives the runner. */
+  /** Starts the container and returns when its command runs; the process is detached and survives the runner. */
   static async launch(launch: Launch): Promise<ContainerProcess> {
     await mkdir(launch.directory, { recursive: true });
     const log = await open(logPath(launch.directory), "a");
@@ -69,7 +70,9 @@ export class ContainerProcess {
         child.once("error", reject);
       });
       child.unref();
-      return new ContainerProcess(launch.directory, child.pid ?? 0, new Date(), ended.promise);
+      const process = new ContainerProcess(launch.directory, child.pid ?? 0, new Date(), ended.promise);
+      await process.#begun();
+      return process;
     } finally {
       await log.close();
     }
@@ -90,6 +93,13 @@ export class ContainerProcess {
     const pid = Number(children.split(" ")[0]);
     // Until it has become the command, the child is still the shim.
     return pid > 0 && !(await isShim(pid, this.directory)) ? pid : undefined;
+  }
+
+  /** Until the command runs (only then can probes and exec enter it), or has ended already. */
+  async #begun(): Promise<void> {
+    const ended = new AbortController();
+    void this.exited.then(() => ended.abort());
+    while (!ended.signal.aborted && (await this.pid()) === undefined) await sleep(beginPollMs);
   }
 
   async signal(signal: "SIGTERM" | "SIGKILL"): Promise<void> {

@@ -14,7 +14,7 @@ import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { WebSocketServer } from "ws";
 import type { ContainerRun } from "./container.ts";
-import { execProtocols, serveExec } from "./exec.ts";
+import { execProtocols, serveExec, withTerminal } from "./exec.ts";
 import { type LogRequest, readLog } from "./logs.ts";
 
 export type FindContainer = (namespace: string, pod: string, container: string) => ContainerRun | undefined;
@@ -90,7 +90,8 @@ async function startExec(
   const { container, query, name } = target(request, "exec", find);
   const command = query.getAll("command");
   if (command.length === 0) throw new HttpError(400, "exec: no command given");
-  const argv = await container.inside(command);
+  const tty = flag(query, "tty");
+  const argv = await container.inside(tty ? withTerminal(command) : command);
   if (!argv) throw new HttpError(400, `container ${name} is not running`);
   const offered = (request.headers["sec-websocket-protocol"] ?? "").split(/, */);
   if (!execProtocols.some((protocol) => offered.includes(protocol))) {
@@ -101,7 +102,7 @@ async function startExec(
       argv,
       env: container.environment,
       stdin: flag(query, "stdin"),
-      tty: flag(query, "tty"),
+      tty,
     });
   });
 }
