@@ -60,6 +60,7 @@ export interface Replica<T> extends Disposable {
   ready(signal?: AbortSignal): Promise<void>;
   /** Names of the tables it was asked for. */
   readonly tables: Iterable<string>;
+  /** A view of a table, which stays valid and current as long as the replica. */
   table<K extends string>(name: K): TableView<RowOf<T, K>>;
   /** Calls `listener` once for each update, after all of it is in the tables. Returns what ends the subscription. */
   subscribe(listener: (changes: readonly Change<T>[]) => void): () => void;
@@ -86,7 +87,7 @@ export class ReplicaStore implements AnyReplica {
   readonly #log: Log;
   readonly #dispose: () => void;
   readonly #listeners = new Set<(changes: readonly AnyChange[]) => void>();
-  #tables: ReadonlyMap<string, Table>;
+  readonly #tables: ReadonlyMap<string, Table>;
   readonly #synced = new Gate();
 
   /** `indexes` has an entry for each table of the replica. */
@@ -142,9 +143,9 @@ export class ReplicaStore implements AnyReplica {
     this.#notify(changes);
   }
 
-  /** Puts a new copy in place of the tables; `changes` is all that differs. */
-  exchange(tables: ReadonlyMap<string, Table>, changes: readonly AnyChange[]): void {
-    this.#tables = tables;
+  /** Puts a new copy in place of what the tables hold; `changes` is all that differs. Views stay valid. */
+  exchange(copy: ReadonlyMap<string, Table>, changes: readonly AnyChange[]): void {
+    for (const [name, table] of copy) this.table(name).become(table);
     this.#notify(changes);
   }
 

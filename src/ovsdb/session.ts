@@ -133,7 +133,11 @@ export class Session implements AsyncDisposable {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<TransactionResult> {
     const link = this.#link;
-    if (!link?.schema) throw new OvsdbError("not connected", `${this.#database}: not connected`);
+    if (!link?.schema)
+      throw new OvsdbError(
+        this.#state === "closed" ? "closed" : "not connected",
+        `${this.#database}: not connected`,
+      );
     const sent = encodeTransaction(transaction, link.schema);
     const request = link.rpc.request("transact", [this.#database, ...sent.map(({ wire }) => wire)]);
     const reply = await unlessAborted(request, options.signal);

@@ -23,8 +23,8 @@ interface Index {
 }
 
 export class Table implements TableView<Row> {
-  readonly #rows = new Map<string, Row>();
-  readonly #indexes: ReadonlyMap<string, Index>;
+  #rows = new Map<string, Row>();
+  #indexes: ReadonlyMap<string, Index>;
 
   /** `indexes` holds `column` (a set column is indexed by each member) or `column:key` (one key of a map column). */
   constructor(indexes: readonly string[]) {
@@ -63,6 +63,12 @@ export class Table implements TableView<Row> {
       if (old) for (const value of indexedValues(index, old)) removeFrom(index.buckets, value, old);
       if (row) for (const value of indexedValues(index, row)) addTo(index.buckets, value, row);
     }
+  }
+
+  /** Takes over the content of `other`, which had the same indexes and is done with. */
+  become(other: Table): void {
+    this.#rows = other.#rows;
+    this.#indexes = other.#indexes;
   }
 
   #indexOf(name: string): Index {

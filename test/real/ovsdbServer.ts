@@ -8,6 +8,13 @@ import { createConnection, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseSchema, type Row } from "../../src/ovsdb/index.ts";
+import { RowDecoder } from "../../src/ovsdb/rowDecoder.ts";
+
+const schemas = join(import.meta.dirname, "../../src/ovn/schemas");
+export const northboundSchema = join(schemas, "northbound.ovsschema");
+export const southboundSchema = join(schemas, "southbound.ovsschema");
+export const vswitchSchema = join(schemas, "vswitch.ovsschema");
 
 export interface OvsdbServer extends AsyncDisposable {
   /** `unix:…`, as the client takes it. */
@@ -16,6 +23,7 @@ export interface OvsdbServer extends AsyncDisposable {
   readonly tcpRemote: string;
   readonly folder: string;
   readonly pid: number;
+  readonly running: boolean;
   /** Ends the server; `start` brings it back with the same database and the same remotes. */
   stop(signal?: NodeJS.Signals): Promise<void>;
   start(): Promise<void>;
@@ -36,9 +44,12 @@ export async function startServer(folder: string, database: string, port: number
   let child: ChildProcess | undefined;
 
   async function start(): Promise<void> {
+    // setpriv: the server does not outlive a test process that is killed.
     child = spawn(
-      "ovsdb-server",
+      "setpriv",
       [
+        "--pdeathsig=KILL",
+        "ovsdb-server",
         `--remote=punix:${socket}`,
         `--remote=ptcp:${port}:127.0.0.1`,
         `--unixctl=${join(folder, "ctl")}`,
@@ -52,8 +63,10 @@ export async function startServer(folder: string, database: string, port: number
     await accepting(socket, child);
   }
 
+  const running = (): boolean => child !== undefined && child.exitCode === null && child.signalCode === null;
+
   async function stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (!child || !running()) return;
     const exited = once(child, "exit");
     child.kill(signal);
     await exited;
@@ -67,6 +80,9 @@ export async function startServer(folder: string, database: string, port: number
     get pid() {
       return child?.pid ?? 0;
     },
+    get running() {
+      return running();
+    },
     start,
     stop,
     async [Symbol.asyncDispose]() {
@@ -74,6 +90,21 @@ export async function startServer(folder: string, database: string, port: number
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** All rows of a table as `ovsdb-client` sees them: nothing of the client under test takes part but the row decoder. */
+export async function select(remote: string, database: string, table: string): Promise<Row[]> {
+  const { tables } = parseSchema(JSON.parse(await run("ovsdb-client", ["get-schema", remote, database])));
+  const schema = tables.get(table);
+  if (!schema) throw new Error(`no table ${table}`);
+  const decoder = new RowDecoder(schema, schema, schema.columns.keys(), (atom) => atom);
+  const query = JSON.stringify([database, { op: "select", table, where: [] }]);
+  const reply: readonly { rows: readonly { _uuid: readonly string[] }[] }[] = JSON.parse(
+    await run("ovsdb-client", ["transact", remote, query]),
+  );
+  return (reply[0]?.rows ?? []).flatMap(
+    (row) => decoder.after(row._uuid[1] ?? "", undefined, { insert: row }) ?? [],
+  );
 }
 
 /** Runs a command to its end; what it printed to standard output. A status other than 0 is an error. */
