@@ -13,7 +13,8 @@ const usage = `usage: node sandbox/api/main.ts --state-dir DIR [options]
   --service-cidr CIDR     for Services; one a family, the preferred one first (10.96.0.0/16)
   --endpoint ADDRESS      the server's address in default/kubernetes; repeatable
   --kubelet-socket PATH   the kubelet's unix socket, {node} stands for the node's name
-  --kubeconfig PATH=URL   write a kubeconfig for clients that call the server at URL; repeatable
+  --history-length NUMBER changes of a kind that a watch can resume over (10000)
+  --kubeconfig PATH[=URL] write a kubeconfig for clients that call the server at URL; repeatable
 `;
 
 const { values } = parseArgs({
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     "service-cidr": { type: "string", multiple: true, default: ["10.96.0.0/16"] },
     endpoint: { type: "string", multiple: true, default: [] },
     "kubelet-socket": { type: "string", default: "/run/kubelet/{node}.sock" },
+    "history-length": { type: "string", default: "10000" },
     kubeconfig: { type: "string", multiple: true, default: [] },
     help: { type: "boolean", default: false },
   },
@@ -45,11 +47,12 @@ await using api = await startApi({
   serviceCidrs: values["service-cidr"],
   endpoints: values.endpoint,
   kubeletSocket: (node) => values["kubelet-socket"].replaceAll("{node}", node),
+  historyLength: Number(values["history-length"]),
   log: (text) => process.stderr.write(`${text}\n`),
 });
 for (const pair of values.kubeconfig) {
-  const split = pair.indexOf("=");
-  await writeKubeconfig(pair.slice(0, split), { ...api.credentials, server: pair.slice(split + 1) });
+  const [, path = "", server = api.credentials.server] = /^([^=]*)(?:=(.*))?$/.exec(pair) ?? [];
+  await writeKubeconfig(path, { ...api.credentials, server });
 }
 process.stdout.write(`${JSON.stringify({ ready: true, server: api.credentials.server, port: api.port })}\n`);
 await Promise.race(["SIGTERM", "SIGINT"].map((signal) => once(process, signal)));

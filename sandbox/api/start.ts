@@ -39,6 +39,9 @@ export interface ApiOptions {
   readonly log?: (text: string) => void;
 }
 
+/** As long as the real server's: a client that keeps a connection should not find it closed when it needs it. */
+const keepAliveTimeout = 180_000;
+
 export interface ApiServer extends AsyncDisposable {
   readonly port: number;
   /** For the first user of the token file, at the address that was listened on. */
@@ -102,10 +105,9 @@ function httpsServer(
   { cert, key }: { readonly cert: string; readonly key: string },
   server: Server,
 ): HttpsServer {
-  const https = createServer(
-    { cert, key },
-    (request, response) => void handleRequest(server, request, response),
-  );
+  const https = createServer({ cert, key, keepAliveTimeout }, (request, response) => {
+    void handleRequest(server, request, response);
+  });
   https.on("upgrade", (request, socket, head) => void handleUpgrade(server, request, socket, head));
   // A client that speaks no TLS, or breaks off within the handshake, concerns nobody else.
   https.on("tlsClientError", (error) => server.log(`TLS: ${error.message}`));

@@ -59,11 +59,10 @@ export async function handleRequest(
     if (document) return sendJson(response, 200, document);
     await dispatch({ server, request, response, query, signal }, targetOf(path));
   } catch (error) {
-    if (signal.aborted || response.headersSent) response.destroy();
-    else {
-      const { code, status } = apiErrorOf(error, server.log);
-      sendJson(response, code, status);
-    }
+    if (signal.aborted) return void response.destroy();
+    const { code, status } = apiErrorOf(error, server.log);
+    if (response.headersSent) response.destroy();
+    else sendJson(response, code, status);
   }
 }
 
@@ -131,9 +130,12 @@ async function serveMany(
   response.end();
 }
 
+/** RFC 7234, section 5.5; a header holds ASCII only. */
+const warningOf = (text: string): string => `299 - ${JSON.stringify(text.replaceAll(/[^ -~]/g, "?"))}`;
+
 /** Warnings go into headers, so they are gathered before the answer is written. */
 const optionsOf = ({ query, response }: Exchange): ReturnType<typeof writeOptionsOf> =>
-  writeOptionsOf(query, (text) => response.appendHeader("warning", `299 - ${JSON.stringify(text)}`));
+  writeOptionsOf(query, (text) => response.appendHeader("warning", warningOf(text)));
 
 async function serveCreate(
   exchange: Exchange,
@@ -217,6 +219,8 @@ export async function handleUpgrade(
   socket: Duplex,
   head: Buffer,
 ): Promise<void> {
+  // Until the two sides are joined nobody else hears of a client that goes.
+  socket.on("error", () => socket.destroy());
   try {
     const { path, query } = locationOf(request);
     if (!server.authenticator.userOf(request.headers.authorization)) throw unauthorized();

@@ -12,7 +12,19 @@ import {
   sizeOf,
 } from "../../../src/model/ip.ts";
 import type { Causes } from "../causes.ts";
-import { type Json, type JsonObject, listAt, numberAt, objectAt, textAt, without } from "../json.ts";
+import {
+  at,
+  type Json,
+  type JsonObject,
+  listAt,
+  numberAt,
+  objectAt,
+  printed,
+  sameJson,
+  textAt,
+  withDefaults,
+  without,
+} from "../json.ts";
 import type { KubeObject } from "../objects.ts";
 
 const nodePorts = { first: 30_000, last: 32_767 };
@@ -37,17 +49,19 @@ export function allocated(
   const type = textAt(spec, "type");
   if (type === "ExternalName")
     return { ...service, spec: without(spec, "clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy") };
-  const asked = askedIps(spec);
+  const asked = askedIps(spec, listAt(spec, "clusterIPs"));
   const headless = asked[0] === "None";
   const families = familiesOf(spec, headless ? [] : asked, cidrs, causes);
   const clusterIps = headless ? ["None"] : clusterIpsOf(asked, families, others, cidrs, causes);
-  const withPorts =
-    type === "NodePort" || type === "LoadBalancer" ? { ports: portsOf(spec, others, causes) } : {};
+  const external = type === "NodePort" || type === "LoadBalancer";
+  const ports = external
+    ? portsOf(spec, others, causes)
+    : listAt(spec, "ports").map((port) => without(objectAt(port), "nodePort"));
   return {
     ...service,
     spec: {
       ...spec,
-      ...withPorts,
+      ...(spec["ports"] !== undefined && { ports }),
       clusterIP: clusterIps[0] ?? "",
       clusterIPs: clusterIps,
       ipFamilies: families.map((family) => `IPv${family}`),
@@ -57,27 +71,33 @@ export function allocated(
   };
 }
 
-/** `kubectl replace` and apply leave out what the server gave: an update keeps it. */
+/** `kubectl replace` leaves out what the server gave: an update keeps it. */
 function inherited(spec: JsonObject, old: JsonObject): JsonObject {
-  const external = textAt(old, "type") === "ExternalName";
-  const missing = external || askedIps(spec).length > 0 || textAt(old, "clusterIP") === "";
-  const kept = missing ? spec : { ...spec, clusterIP: old["clusterIP"], clusterIPs: old["clusterIPs"] };
-  const single = textAt(spec, "ipFamilyPolicy") === "SingleStack";
-  const shrunk =
-    single && listAt(kept, "clusterIPs").length > 1 && textAt(old, "ipFamilyPolicy") !== "SingleStack";
-  return shrunk
-    ? {
-        ...kept,
-        clusterIPs: listAt(kept, "clusterIPs").slice(0, 1),
-        ipFamilies: listAt(kept, "ipFamilies").slice(0, 1),
-      }
-    : kept;
+  if (textAt(old, "clusterIP") === "") return spec;
+  const { clusterIPs, ipFamilies, ipFamilyPolicy } = old;
+  const asked = askedIps(spec, listAt(old, "clusterIPs"));
+  const kept = withDefaults(spec, { ipFamilies, ipFamilyPolicy });
+  const ports = listAt(spec, "ports").map((port) => withNodePort(port, listAt(old, "ports")));
+  const ips = asked.length > 0 ? asked : listAt(old, "clusterIPs");
+  const shrinks = textAt(kept, "ipFamilyPolicy") === "SingleStack" && ipFamilyPolicy !== "SingleStack";
+  const all = { ...kept, ports, clusterIP: ips[0], clusterIPs: ips };
+  return shrinks && sameJson(ips, clusterIPs)
+    ? { ...all, clusterIPs: ips.slice(0, 1), ipFamilies: listAt(kept, "ipFamilies").slice(0, 1) }
+    : all;
 }
 
-function askedIps(spec: JsonObject): readonly string[] {
-  const list = listAt(spec, "clusterIPs").map(String);
+function withNodePort(port: Json, old: readonly Json[]): Json {
+  const same = old.find((one) => portKey(one) === portKey(port));
+  return at(port, "nodePort") ? port : { ...objectAt(port), nodePort: at(same, "nodePort") };
+}
+
+const portKey = (port: Json): string => `${textAt(port, "protocol")}/${numberAt(port, "port") ?? 0}`;
+
+/** clusterIP is the first of clusterIPs; whoever changes only the former means the latter too. */
+function askedIps(spec: JsonObject, old: readonly Json[]): readonly string[] {
+  const list = listAt(spec, "clusterIPs").map(printed);
   const first = textAt(spec, "clusterIP");
-  return list.length > 0 || first === "" ? list : [first];
+  return first === "" || (list.length > 0 && !sameJson(list, old)) ? list : [first, ...list.slice(1)];
 }
 
 function familiesOf(
@@ -115,7 +135,7 @@ function clusterIpsOf(
   cidrs: readonly Cidr[],
   causes: Causes,
 ): readonly string[] {
-  const taken = new Set(others.flatMap((other) => listAt(other, "spec", "clusterIPs").map(String)));
+  const taken = new Set(others.flatMap((other) => listAt(other, "spec", "clusterIPs").map(printed)));
   return families.map((family, index) => {
     const cidr = cidrs.find((candidate) => candidate.ip.family === family);
     const given = asked[index];
