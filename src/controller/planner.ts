@@ -1,12 +1,12 @@
 // Plans one owner: looks its objects up, asks for the decision it needs, and states its facts. Called for an owner as often
 // as anything about it may have changed, in any order; what is not decided yet is planned when it is.
 
-import type { Decider } from "../decide/decider.ts";
+import { type Decider, wantsAddress } from "../decide/decider.ts";
 import type { Decision } from "../decide/decision.ts";
 import type { Desired } from "../desired/desired.ts";
-import type { Node, ObjectMeta, Pod } from "../kube/objects.ts";
+import type { Node, Pod } from "../kube/objects.ts";
 import type { Fact, Owner } from "../model/fact.ts";
-import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
+import type { ClusterNetwork, PodNetwork, ResolvedNode } from "../model/network.ts";
 import { clusterFacts } from "../plan/cluster.ts";
 import { nodeFacts } from "../plan/node.ts";
 import { NodeIndex } from "../plan/nodeIndex.ts";
@@ -43,8 +43,6 @@ export class NotNow extends Error {
 
 export class Planner {
   readonly #options: PlannerOptions;
-  /** owner ▶ the object its facts were planned for: what has to be released when another takes its place. */
-  readonly #planned = new Map<Owner, { readonly name: string; readonly uid: string }>();
   #nodeIndex: NodeIndex | undefined;
 
   constructor(options: PlannerOptions) {
@@ -70,27 +68,36 @@ export class Planner {
     const before = decider.resolvedNode(name);
     const node = stores.Node.get("", name);
     if (!node) {
+      decider.nodeGone(name);
       this.#state(owner, []);
-      this.#release(owner, undefined, (gone) => decider.releaseNode(gone));
+      this.#afterCommit(owner, () => decider.releaseNode(name));
     } else {
       const resolved = await this.#decided(node, () => decider.node(stores.Node.get("", name) ?? node));
       if (resolved) this.#state(owner, nodeFacts(scope, network, resolved));
-      this.#release(owner, node, (gone) => decider.releaseNode(gone));
     }
-    this.#nodeChanged(name, before, node && decider.resolvedNode(name));
+    this.#nodeChanged(name, before, decider.resolvedNode(name));
   }
 
   async #planPod(owner: Owner, { namespace, name }: OwnerName): Promise<void> {
     const { stores, decider, scope, tell } = this.#options;
-    const pod = stores.Pod.get(namespace, name);
-    const network =
-      pod && (await this.#decided(pod, () => decider.pod(stores.Pod.get(namespace, name) ?? pod)));
+    const seen = stores.Pod.get(namespace, name);
+    // Another pod may come under the name while this one's choice is written.
+    let pod = seen;
+    const decide = (): Decision<PodNetwork> => {
+      pod = stores.Pod.get(namespace, name) ?? pod;
+      return pod ? decider.pod(pod) : { state: "none" };
+    };
+    const network = seen && (await this.#decided(seen, decide));
     const node = pod && decider.resolvedNode(pod.nodeName);
     if (pod && network && node) {
       tell.decided(pod);
       this.#state(owner, podFacts(scope, pod, node, network));
     } else this.#state(owner, []);
-    this.#release(owner, network && pod, (gone) => decider.releasePod(gone));
+    const former = decider.formerPods(namespace, name, pod && wantsAddress(pod) ? pod.uid : undefined);
+    if (former.length === 0) return;
+    this.#afterCommit(owner, () => {
+      for (const uid of former) decider.releasePod(namespace, name, uid);
+    });
   }
 
   #planService(owner: Owner, { namespace, name }: OwnerName): void {
@@ -126,21 +133,10 @@ export class Planner {
     this.#options.desired.replace(owner, facts);
   }
 
-  /** Once the object that was planned before `now` has left the database, what was chosen for it is free. */
-  #release(
-    owner: Owner,
-    now: ObjectMeta | undefined,
-    release: (gone: { readonly name: string; readonly uid: string }) => void,
-  ): void {
-    const before = this.#planned.get(owner);
-    if (now) this.#planned.set(owner, { name: now.name, uid: now.uid });
-    else this.#planned.delete(owner);
-    if (!before || before.uid === now?.uid) return;
+  /** What was chosen for an object that has gone is free once its rows have left the database. */
+  #afterCommit(owner: Owner, release: () => void): void {
     // Rejects only when the term ends, and then the next one begins with what the databases hold.
-    this.#options.committed(owner).then(
-      () => release(before),
-      () => undefined,
-    );
+    this.#options.committed(owner).then(release, () => undefined);
   }
 
   /** Pods and Services are planned again when what they take from the node is not what it was. */

@@ -278,8 +278,27 @@ test("a full subnet refuses one pod and goes on when another is released", async
     "reason" in refused ? refused.reason : "",
     /^pod shop\/e: no address left in 10\.244\.0\.0\/29/,
   );
-  deciding.releasePod(api.pod("b"));
+  deciding.releasePod("shop", "b", "uid-b");
   assert.deepEqual(texts(ready(await settled(() => deciding.pod(api.pod("e"))))), ["10.244.0.4/29"]);
+});
+
+test("the lives of a pod's name are told apart, also those known only from a restart or a failed write", async () => {
+  const api = new Api();
+  api.put(aNode("n1"), aPod("web-1"));
+  const before = decider(api);
+  await settled(() => before.node(api.node("n1")));
+  await settled(() => before.pod(api.pod("web-1")));
+  const after = decider(api);
+  await settled(() => after.node(api.node("n1")));
+  assert.deepEqual(after.formerPods("shop", "web-1", "uid-web-1"), []);
+  assert.deepEqual(after.formerPods("shop", "web-1", undefined), ["uid-web-1"]);
+  await assert.rejects(
+    settled(() => after.pod(aPod("web-1", { uid: "uid-again" }))),
+    /not found/,
+  );
+  assert.deepEqual(after.formerPods("shop", "web-1", "uid-again"), ["uid-web-1"]);
+  for (const uid of after.formerPods("shop", "web-1", undefined)) after.releasePod("shop", "web-1", uid);
+  assert.deepEqual(after.formerPods("shop", "web-1", undefined), []);
 });
 
 test("a node that comes back while its pods live gets its subnet back", async () => {
@@ -288,7 +307,8 @@ test("a node that comes back while its pods live gets its subnet back", async ()
   const deciding = decider(api, { pods: ["10.244.0.0/23/24"] });
   for (const name of ["n1", "n2"]) await settled(() => deciding.node(api.node(name)));
   await settled(() => deciding.pod(api.pod("web-1")));
-  deciding.releaseNode(api.node("n1"));
+  deciding.nodeGone("n1");
+  deciding.releaseNode("n1");
   assert.equal(deciding.resolvedNode("n1"), undefined);
   api.put(aNode("n3"));
   assert.equal(deciding.node(api.node("n3")).state, "refused");
@@ -298,10 +318,11 @@ test("a node that comes back while its pods live gets its subnet back", async ()
     "10.244.0.0/24",
   ]);
   // The late news that the first object's rows are gone means nothing any more.
-  deciding.releaseNode(aNode("n1"));
+  deciding.releaseNode("n1");
   assert.ok(deciding.resolvedNode("n1"));
-  deciding.releaseNode(reborn);
-  deciding.releasePod(api.pod("web-1"));
+  deciding.nodeGone("n1");
+  deciding.releaseNode("n1");
+  deciding.releasePod("shop", "web-1", "uid-web-1");
   assert.deepEqual(ready(await settled(() => deciding.node(api.node("n3")))).subnets.map(formatCidr), [
     "10.244.0.0/24",
   ]);
@@ -324,7 +345,8 @@ test("whatever fails, restarts, dies and is copied, no two living pods are ever 
         const pod = api.pods.find((candidate) => candidate.name === name);
         if (what === "die") {
           if (pod) api.objects.delete(pod.uid);
-          if (pod) deciding.releasePod(pod);
+          for (const uid of deciding.formerPods("shop", name, undefined))
+            deciding.releasePod("shop", name, uid);
         } else if (what === "restart") {
           deciding = decider(api, { pods: ["10.244.0.0/16/29"] });
           await settled(() => deciding.node(api.node("n1")));

@@ -3,7 +3,8 @@
 //
 //   new Decider(options, { nodes, pods })   all objects of a synced list: what they hold is known before a choice is made
 //   .node(node)  ▶ ready: ResolvedNode | pending | refused          .pod(pod) ▶ ready: PodNetwork | … | waiting | none
-//   .releaseNode(node), .releasePod(pod)    when the object is gone (a pod: or finished) and no row of it is left
+//   .nodeGone(name) at once, .releaseNode(name) when no row of it is left
+//   .formerPods(namespace, name, uid) ▶ uids, .releasePod(…, uid) for each when no row of it is left
 
 import {
   type AnnotationValues,
@@ -39,11 +40,9 @@ export interface DeciderOptions {
 interface DecidedNode extends NodeChoice {
   readonly name: string;
   readonly durable: Durable;
-  /** The object that has it now; another one may come back under the name. */
-  uid: string;
   /** Set once the choice was durable. */
   resolved: ResolvedNode | undefined;
-  /** The object is gone, but pods with addresses of the node are not. */
+  /** The object is gone; one may come back under the name and take over. */
   gone: boolean;
   readonly pods: Set<string>;
 }
@@ -62,6 +61,8 @@ export class Decider {
   readonly #nodes = new Map<string, DecidedNode>();
   /** uid -> pod */
   readonly #pods = new Map<string, DecidedPod>();
+  /** namespace/name -> uids of the pods of that name that hold something */
+  readonly #lives = new Map<string, Set<string>>();
 
   /** Of two that state the same, the one whose row has it keeps it, else the first by name. */
   constructor(
@@ -81,7 +82,9 @@ export class Decider {
     for (const pod of [...inRows, ...pods]) {
       const network = podNetworkOf(pod);
       const site = sites.get(pod.nodeName);
-      if (network && site) this.#addresses.claim(this.#holderOf(pod), site, network);
+      if (!network || !site) continue;
+      this.#addresses.claim(this.#holderOf(pod), site, network);
+      this.#remember(pod);
     }
   }
 
@@ -97,7 +100,6 @@ export class Decider {
   node(node: Node): Decision<ResolvedNode> {
     const decided = this.#decidedNode(node);
     if ("refused" in decided) return { state: "refused", reason: decided.refused };
-    decided.uid = node.uid;
     decided.gone = false;
     const stated = nodeAnnotations(nodeIdOf(node), nodeSubnetsOf(node));
     const written = decided.durable.write(node, stated);
@@ -123,6 +125,7 @@ export class Decider {
       const { network } = choice;
       decided = { network, node, durable: new Durable(this.#options.patch, podNetworkAnnotation(network)) };
       this.#pods.set(pod.uid, decided);
+      this.#remember(pod);
       node.pods.add(pod.uid);
     }
     const stated = podNetworkOf(pod);
@@ -130,25 +133,42 @@ export class Decider {
     return written ? { state: "pending", written, distrusted } : { state: "ready", value: decided.network };
   }
 
-  /** The Node object is gone and so are its rows. Its pods' addresses stay, and with them its subnets, for its return. */
-  releaseNode(node: { readonly name: string; readonly uid: string }): void {
-    const decided = this.#nodes.get(node.name);
-    if (decided && decided.uid !== node.uid) return;
-    if (decided) {
-      decided.gone = true;
-      decided.resolved = undefined;
-    }
-    if (!decided || decided.pods.size === 0) this.#forgetNode(node.name);
+  /** The Node object is gone. What it holds stays held: rows of it are left, and the node may come back. */
+  nodeGone(name: string): void {
+    const decided = this.#nodes.get(name);
+    if (!decided) return;
+    decided.gone = true;
+    decided.resolved = undefined;
+  }
+
+  /** No row of the node is left. While pods with its addresses live, its subnets wait for its return. */
+  releaseNode(name: string): void {
+    const decided = this.#nodes.get(name);
+    if (!decided || (decided.gone && decided.pods.size === 0)) this.#forgetNode(name);
+  }
+
+  /** The uids of pods of this name that hold something, but for `current`: lives that have ended. */
+  formerPods(namespace: string, name: string, current: string | undefined): readonly string[] {
+    return [...(this.#lives.get(`${namespace}/${name}`) ?? [])].filter((uid) => uid !== current);
   }
 
   /** The pod is gone or finished, and the transaction that took its row out is committed. */
-  releasePod({ uid }: { readonly uid: string }): void {
+  releasePod(namespace: string, name: string, uid: string): void {
+    const lives = this.#lives.get(`${namespace}/${name}`);
+    lives?.delete(uid);
+    if (lives?.size === 0) this.#lives.delete(`${namespace}/${name}`);
     this.#addresses.release(uid);
     const node = this.#pods.get(uid)?.node;
     this.#pods.delete(uid);
     if (!node) return;
     node.pods.delete(uid);
     if (node.gone && node.pods.size === 0) this.#forgetNode(node.name);
+  }
+
+  #remember(pod: Pod): void {
+    const lives = this.#lives.get(keyOf(pod));
+    if (lives) lives.add(pod.uid);
+    else this.#lives.set(keyOf(pod), new Set([pod.uid]));
   }
 
   #forgetNode(name: string): void {
@@ -165,7 +185,6 @@ export class Decider {
         ...choice,
         name: node.name,
         durable: new Durable(this.#options.patch, nodeAnnotations(choice.id, choice.subnets)),
-        uid: node.uid,
         resolved: undefined,
         gone: false,
         pods: new Set(),
