@@ -25,7 +25,7 @@ export interface WatchOptions<T> extends Surroundings {
   readonly indexes?: Indexes<T>;
   /** A stream silent for this long is given up. API servers send a bookmark about every minute. */
   readonly idleMs?: number;
-  /** Objects in a page, where lists come in pages. */
+  /** Objects in a page, where lists come in pages. A page is parsed in one go, so a large one stalls the event loop. */
   readonly pageSize?: number;
 }
 
@@ -103,7 +103,7 @@ class Watcher<T extends ObjectMeta> {
   async #takePage(cursor: string): Promise<Outcome> {
     try {
       const page = await this.#client.list(this.#path, {
-        query: { ...this.#selectors(), limit: this.#options.pageSize ?? 500, continue: cursor || undefined },
+        query: { ...this.#selectors(), limit: this.#options.pageSize ?? 250, continue: cursor || undefined },
         signal: this.#options.signal,
       });
       for (const item of page.items) {
