@@ -8,10 +8,16 @@ export type Phase = "address" | "link" | "port" | "installed";
 export interface AgentMetrics {
   readonly requestSeconds: Histogram<"command" | "code">;
   readonly phaseSeconds: Histogram<"phase">;
-  readonly ready: Gauge;
 }
 
-export function agentMetrics(registry: Registry, attachments: () => number): AgentMetrics {
+/** What the gauges ask for when they are scraped. */
+export interface Readings {
+  readonly attachments: () => number;
+  /** Undefined when pods can be attached. */
+  readonly notReady: () => string | undefined;
+}
+
+export function agentMetrics(registry: Registry, readings: Readings): AgentMetrics {
   const registers = [registry];
   collectDefaultMetrics({ register: registry, prefix: "weft_" });
   const buckets = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 90];
@@ -20,7 +26,15 @@ export function agentMetrics(registry: Registry, attachments: () => number): Age
     help: "Pod interfaces that are plugged into br-int",
     registers,
     collect() {
-      this.set(attachments());
+      this.set(readings.attachments());
+    },
+  });
+  new Gauge({
+    name: "weft_node_ready",
+    help: "1 while pods can be attached to this node",
+    registers,
+    collect() {
+      this.set(readings.notReady() === undefined ? 1 : 0);
     },
   });
   return {
@@ -38,6 +52,5 @@ export function agentMetrics(registry: Registry, attachments: () => number): Age
       buckets,
       registers,
     }),
-    ready: new Gauge({ name: "weft_node_ready", help: "1 while this node can serve pods", registers }),
   };
 }

@@ -3,7 +3,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import type { SandboxHost } from "../../sandbox/sandbox.ts";
@@ -114,12 +114,12 @@ export async function buildWorld(name: string, plugin: string) {
       ovsDb: `unix:${host.ovsSocket}`,
       ovsRunDirectory: host.ovs,
       ovnRunDirectory: host.ovn,
-      cniSocket: join(host.cni, "agent", "cni.sock"),
-      cniConfDirectory: join(host.cni, "net.d"),
+      cniSocket: join(host.directory, "agent", "cni.sock"),
+      cniConfDirectory: join(host.directory, "test-net.d"),
       cniBinDirectory: join(layout.state, "cni-bin"),
       cniPlugin: plugin,
       healthAddress: "127.0.0.1:9410",
-      cniLimitMs: 15_000,
+      cniLimitMs: 10_000,
     };
   };
 
@@ -173,10 +173,35 @@ export async function buildWorld(name: string, plugin: string) {
       }
     },
 
-    async node(index: number): Promise<Json> {
-      return record(
+    /** The conditions in the status of the Node. */
+    async conditions(index: number): Promise<unknown> {
+      const { items } = record(
         await call(apiSocket, "GET", `/api/v1/nodes?fieldSelector=metadata.name=${nodeName(index)}`),
       );
+      const all: readonly unknown[] = Array.isArray(items) ? items : [];
+      return record(record(all[0]).status).conditions;
+    },
+
+    /** Runs the CNI executable for `container` as a runtime would. `more` overrides environment, `conf` configuration. */
+    cni(
+      command: string,
+      container: string,
+      pod: TestPod,
+      more: Record<string, string> = {},
+      conf: Json = {},
+    ) {
+      const env = {
+        CNI_COMMAND: command,
+        CNI_CONTAINERID: container,
+        CNI_NETNS: `/run/netns/${pod.netns}`,
+        CNI_IFNAME: "eth0",
+        CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${pod.name};K8S_POD_UID=${pod.uid}`,
+        CNI_PATH: "/opt/cni/bin",
+        ...more,
+      };
+      const { cniSocket } = optionsOf(pod.node);
+      const stdin = { cniVersion: "1.1.0", name: "weft", type: "weft-cni", socket: cniSocket, ...conf };
+      return runPlugin(plugin, env, JSON.stringify(stdin));
     },
 
     /** Resolves when the agent has written the CNI configuration. */
@@ -204,12 +229,18 @@ export async function buildWorld(name: string, plugin: string) {
         gateways: node.subnets.map(gatewayOf),
       };
       const netns = `${layout.netnsPrefix}pod-${name}-${uid.slice(0, 4)}`;
-      await sandbox.central.exec(["true"]);
-      await mkdir(join(layout.state, "pods"), { recursive: true });
       await runHere(["ip", "netns", "add", netns]);
+      await runHere(["ip", "-n", netns, "link", "set", "lo", "up"]);
       await this.putPod(name, index, uid, podNetworkAnnotation(podNetwork));
       await commit(podFacts(scope, { namespace: "default", name, uid }, node, podNetwork));
       return { name, uid, node: index, netns, network: podNetwork };
+    },
+
+    /** A container more in the same pod: the runtime gave up on the first one, without a DEL. */
+    async secondNamespace(pod: TestPod): Promise<TestPod> {
+      const netns = `${pod.netns}2`;
+      await runHere(["ip", "netns", "add", netns]);
+      return { ...pod, netns };
     },
 
     putPod: (name: string, index: number, uid: string, annotations: Readonly<Record<string, string>>) =>
@@ -250,6 +281,21 @@ function call(socketPath: string, method: string, path: string, body?: Json): Pr
     sent.on("error", reject);
     sent.end(body && JSON.stringify(body));
   });
+}
+
+export interface PluginRun {
+  readonly exit: number | null;
+  /** What it printed; undefined when that is nothing. */
+  readonly said: Json | undefined;
+}
+
+async function runPlugin(plugin: string, env: Record<string, string>, stdin: string): Promise<PluginRun> {
+  const child = spawn(plugin, { env, stdio: ["pipe", "pipe", "inherit"] });
+  let stdout = "";
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stdin.end(stdin);
+  await once(child, "close");
+  return { exit: child.exitCode, said: stdout === "" ? undefined : record(JSON.parse(stdout)) };
 }
 
 async function runHere(argv: readonly string[]): Promise<void> {

@@ -46,6 +46,12 @@ export async function removeLinks(run: Run, names: readonly string[]): Promise<v
   }
 }
 
+/** Names of the links that the node's namespace has. */
+export async function linkNames(run: Run): Promise<ReadonlySet<string>> {
+  const links = v.parse(linkSchema, JSON.parse(await run(["ip", "-json", "link", "show"])));
+  return new Set(links.map(({ ifname }) => ifname));
+}
+
 /** The interface `ifname` in a pod, or undefined when it or the whole namespace is not there. */
 export async function inspectLink(run: Run, netns: string, ifname: string): Promise<Inspected | undefined> {
   try {
@@ -74,6 +80,7 @@ export const hasAddresses = (found: Inspected, wanted: readonly InterfaceAddress
   return wanted.every((address) => there.has(formatCidr(address)));
 };
 
+const linkSchema = v.array(v.object({ ifname: v.string() }));
 const addrInfo = v.array(v.object({ local: v.string(), prefixlen: v.number(), scope: v.string() }));
 const ipAddressSchema = v.array(v.object({ address: v.string(), addr_info: addrInfo }));
 

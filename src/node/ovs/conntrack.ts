@@ -9,7 +9,7 @@ import { controlSocket, unixctl } from "./unixctl.ts";
  * Partial tuples: of the direction the connection was opened in, and of its replies. Each names the protocol: without it
  * Open vSwitch 3.1 takes a tuple with nothing but an IPv6 address for an empty one, and flushes everything, or crashes.
  */
-export type Match = readonly [original: string, reply?: string];
+export type Match = readonly [original: string] | readonly [original: string, reply: string];
 
 const udp = "ct_nw_proto=17";
 

@@ -55,3 +55,13 @@ function answerIn(text: string): { readonly result: string; readonly error: unkn
     throw error;
   }
 }
+
+/** What ovn-controller says of its connection to the southbound database, or why it says nothing. Never rejects. */
+export async function controllerStatus(runDirectory: string): Promise<string> {
+  try {
+    const socket = await controlSocket(runDirectory, "ovn-controller");
+    return (await unixctl(socket, "connection-status")).trim();
+  } catch (error) {
+    return `no answer (${error instanceof Error ? error.message : String(error)})`;
+  }
+}

@@ -8,6 +8,7 @@ import {
   configureLink,
   hasAddresses,
   inspectLink,
+  linkNames,
   makeLink,
   removeLinks,
   requireForeignNamespace,
@@ -115,16 +116,18 @@ export class Attachments {
   async collect({ valid }: GcRequest): Promise<void> {
     this.#options.ports.requireDatabase();
     const kept = new Set(valid.map(lockOf));
-    for (const { id } of this.#options.ports.all()) {
-      if (!kept.has(lockOf(id))) await this.remove(id);
-    }
+    const stale = this.#options.ports.all().filter(({ id }) => !kept.has(lockOf(id)));
+    await Promise.all(stale.map(({ id }) => this.remove(id)));
   }
 
-  /** Removes attachments whose link is gone: their pods ended, with their namespaces, while no agent was there. */
+  /**
+   * Removes attachments whose link is gone: their pods ended, with their namespaces, while no agent was there. To be
+   * called before the first ADD is let in.
+   */
   async adopt(): Promise<void> {
-    for (const { id, row } of this.#options.ports.all()) {
-      if (row.error?.includes("No such device")) await this.remove(id);
-    }
+    const links = await linkNames(this.#options.run);
+    const stale = this.#options.ports.all().filter(({ row }) => !links.has(row.name));
+    await Promise.all(stale.map(({ id }) => this.remove(id)));
   }
 
   async #isWhole(claim: Claim, { hostInterface, netns, ifname }: PodLink): Promise<boolean> {

@@ -14,8 +14,8 @@ export interface Answer {
 
 /** One answered request, for log and metrics. */
 export interface Handled {
-  readonly command: string;
-  readonly code: number;
+  /** "invalid" when the request is none. */
+  readonly command: CniRequest["command"] | "invalid";
   readonly seconds: number;
   readonly error: CniError | undefined;
   readonly env: Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ export interface Handled {
 export interface CommandsOptions {
   readonly attachments: Attachments;
   /** Why pods cannot be attached now; undefined when they can. */
-  readonly unready: () => string | undefined;
+  readonly notReady: () => string | undefined;
   /** Below the executable's own limit, so that the runtime gets our reason and not its silence. */
   readonly limitMs: number;
   readonly handled: (handled: Handled) => void;
@@ -35,20 +35,17 @@ export async function answer(options: CommandsOptions, line: string, gone: Abort
   const started = performance.now();
   let version: CniVersion = "1.1.0";
   let env: Handled["env"] = {};
+  let command: Handled["command"] = "invalid";
   const done = (error?: CniError): void =>
-    options.handled({
-      command: env["CNI_COMMAND"] ?? "",
-      code: error?.code ?? 0,
-      seconds: (performance.now() - started) / 1000,
-      error,
-      env,
-    });
+    options.handled({ command, seconds: (performance.now() - started) / 1000, error, env });
   try {
     const envelope = parseEnvelope(line);
     version = envelope.configuration.cniVersion;
     env = envelope.env;
+    const request = requestOf(envelope);
+    command = request.command;
     const signal = AbortSignal.any([gone, AbortSignal.timeout(options.limitMs)]);
-    const stdout = await execute(options, requestOf(envelope), version, signal);
+    const stdout = await execute(options, request, version, signal);
     done();
     return { exit: 0, stdout };
   } catch (caught) {
@@ -59,12 +56,12 @@ export async function answer(options: CommandsOptions, line: string, gone: Abort
 }
 
 async function execute(
-  { attachments, unready }: CommandsOptions,
+  { attachments, notReady }: CommandsOptions,
   request: CniRequest,
   version: CniVersion,
   signal: AbortSignal,
 ): Promise<string> {
-  const reason = unready();
+  const reason = notReady();
   switch (request.command) {
     case "ADD":
       if (reason !== undefined)

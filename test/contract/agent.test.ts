@@ -1,0 +1,277 @@
+// The agent on two nodes with real Open vSwitch and OVN: the node comes onto the network, the CNI executable attaches
+// pods through it, and both survive what happens to a node.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { parseIp } from "../../src/model/ip.ts";
+import { flushConntrack, type Match, towards, withEnd } from "../../src/node/ovs/conntrack.ts";
+import { buildWorld, type TestPod, type World } from "./agentWorld.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "weft-agent-test-"));
+let world: World;
+let agents: ReturnType<World["startAgent"]>[];
+let a: TestPod;
+let b: TestPod;
+
+before(async () => {
+  const plugin = join(folder, "weft-cni");
+  execFileSync(fileURLToPath(new URL("../../src/cni/build.sh", import.meta.url)), [plugin]);
+  world = await buildWorld("agent", plugin);
+  agents = [world.startAgent(0), world.startAgent(1)];
+  await Promise.all([world.admitNode(0), world.admitNode(1)]);
+  await Promise.all([world.ready(0), world.ready(1)]);
+});
+after(async () => {
+  await world?.[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+const inNamespace = (netns: string, ...argv: readonly string[]) =>
+  spawnSync("ip", ["netns", "exec", netns, ...argv], { encoding: "utf8", timeout: 20_000 });
+
+/** The destinations that do not answer two pings. */
+const unreachable = (netns: string, destinations: readonly string[]): readonly string[] =>
+  destinations.filter((to) => inNamespace(netns, "ping", "-c2", "-i0.2", "-W3", to).status !== 0);
+
+const netnsOf = (name: string): string => world.sandbox.host(name).host.netns;
+
+const eventually = async (holds: () => boolean | Promise<boolean>, what: string): Promise<void> => {
+  const deadline = Date.now() + 20_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) assert.fail(`never: ${what}\n${world.log.join("")}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+};
+
+const vsctl = async (...args: readonly string[]): Promise<string> =>
+  (await world.sandbox.host("n1").exec(["ovs-vsctl", ...args])).trim();
+
+/** Changes with every write to the row that ovn-controller reads its configuration from. */
+const rootVersion = (): Promise<string> => {
+  const select = { op: "select", table: "Open_vSwitch", where: [], columns: ["_version"] };
+  const { ovsDb } = world.optionsOf(0);
+  const query = JSON.stringify(["Open_vSwitch", select]);
+  return world.sandbox.host("n1").exec(["ovsdb-client", "transact", ovsDb, query]);
+};
+
+test("a node that can serve has the executable, its configuration, and no NetworkUnavailable", async () => {
+  const { cniConfDirectory, cniBinDirectory, cniSocket } = world.optionsOf(0);
+  await eventually(() => existsSync(join(cniConfDirectory, "10-weft.conflist")), "10-weft.conflist");
+  const list = JSON.parse(await readFile(join(cniConfDirectory, "10-weft.conflist"), "utf8"));
+  assert.deepEqual(list.plugins, [{ type: "weft-cni", socket: cniSocket }]);
+  assert.equal((await stat(join(cniBinDirectory, "weft-cni"))).mode & 0o777, 0o755);
+  assert.equal((await stat(cniSocket)).mode & 0o777, 0o600);
+  assert.equal((await stat(join(cniSocket, ".."))).mode & 0o777, 0o700);
+  await eventually(async () => {
+    const conditions = await world.conditions(0);
+    return JSON.stringify(conditions).includes('"reason":"WeftIsUp"');
+  }, "the condition is cleared");
+});
+
+test("ADD attaches pods, and each reaches pods, nodes and the world in both families", async () => {
+  [a, b] = [await world.makePod("a", 0, 10), await world.makePod("b", 1, 10)];
+  const added = await world.cni("ADD", "ca", a);
+  assert.equal(added.exit, 0, JSON.stringify(added.said));
+  assert.equal((await world.cni("ADD", "cb", b)).exit, 0);
+  const pods = ["10.244.0.10", "fd00:10:244::a", "10.244.1.10", "fd00:10:244:1::a"];
+  const nodes = ["172.30.0.11", "fd00:172:30::11", "172.30.0.12", "fd00:172:30::12"];
+  const outside = ["172.30.0.100", "fd00:172:30::100", "172.30.0.1"];
+  for (const netns of [a.netns, b.netns, netnsOf("n1"), netnsOf("n2")]) {
+    assert.deepEqual(unreachable(netns, [...pods, ...nodes, ...outside]), [], `from ${netns}`);
+  }
+  assert.deepEqual(unreachable(netnsOf("outside"), nodes), []);
+});
+
+test("a pod's connection leaves under the node's address", async () => {
+  const [server, client] = [netnsOf("outside"), a.netns];
+  for (const [at, seen] of [
+    ["172.30.0.100", "172.30.0.11"],
+    ["fd00:172:30::100", "fd00:172:30::11"],
+  ] as const) {
+    const listening = `$s = IO::Socket::IP->new(LocalAddr=>"${at}", LocalPort=>7777, Listen=>1, ReuseAddr=>1) or die;
+      system("ip netns exec ${client} perl -MIO::Socket::IP -e 'IO::Socket::IP->new(PeerAddr=>q(${at}), PeerPort=>7777, Timeout=>5) or die' &");
+      alarm 10; $c = $s->accept; print $c->peerhost;`;
+    assert.equal(inNamespace(server, "perl", "-MIO::Socket::IP", "-e", listening).stdout, seen);
+  }
+});
+
+test("a second ADD of one container, also at the same moment, has the first one's result", async () => {
+  const first = await world.cni("ADD", "ca", a);
+  const both = await Promise.all([world.cni("ADD", "ca", a), world.cni("ADD", "ca", a)]);
+  for (const again of both) assert.deepEqual(again, first);
+  const c = await world.makePod("c", 0, 11);
+  const [one, other] = await Promise.all([world.cni("ADD", "cc", c), world.cni("ADD", "cc", c)]);
+  assert.equal(one.exit, 0);
+  assert.deepEqual(one, other);
+  assert.deepEqual(unreachable(c.netns, ["10.244.1.10"]), []);
+});
+
+test("a new container of a pod takes the place of the old one", async () => {
+  const first = await world.makePod("d", 0, 12);
+  assert.equal((await world.cni("ADD", "cc", first)).exit, 0);
+  const again = await world.secondNamespace(first);
+  assert.equal((await world.cni("ADD", "cc2", again)).exit, 0);
+  const claiming = await vsctl(
+    "--bare",
+    "--columns=name",
+    "find",
+    "Interface",
+    "external_ids:iface-id=test_pod_default_d",
+  );
+  assert.equal(claiming.split("\n").length, 1);
+  assert.deepEqual(unreachable(again.netns, ["10.244.1.10", "fd00:10:244:1::a"]), []);
+  assert.equal((await world.cni("DEL", "cc", again)).exit, 0);
+  assert.deepEqual(unreachable(again.netns, ["10.244.1.10"]), []);
+  assert.equal((await world.cni("DEL", "cc2", again)).exit, 0);
+});
+
+test("CHECK compares what is with what ADD answered", async () => {
+  const { said: prevResult } = await world.cni("ADD", "ca", a);
+  assert.deepEqual(await world.cni("CHECK", "ca", a, {}, { prevResult }), { exit: 0, said: undefined });
+  const wrong = { prevResult: { ips: [{ address: "10.244.0.99/24" }] } };
+  assert.equal((await world.cni("CHECK", "ca", a, {}, wrong)).said?.code, 100);
+  assert.equal((await world.cni("CHECK", "unknown", a, {}, { prevResult })).said?.code, 100);
+  assert.equal((await world.cni("CHECK", "ca", a)).said?.code, 7);
+});
+
+test("what cannot be attached is refused with the specification's codes", async () => {
+  const refusals: readonly (readonly [Record<string, string>, number])[] = [
+    [{ CNI_NETNS: "/run/netns/no-such" }, 4],
+    [{ CNI_NETNS: `/run/netns/${netnsOf("n1")}` }, 4],
+    [{ CNI_NETNS: "" }, 4],
+    [{ CNI_CONTAINERID: "" }, 4],
+    [{ CNI_CONTAINERID: "../x" }, 4],
+    [{ CNI_IFNAME: "far-too-long-a-name" }, 4],
+    [{ CNI_ARGS: "" }, 4],
+    [{ CNI_ARGS: "K8S_POD_NAMESPACE=default;K8S_POD_NAME=../a" }, 4],
+    [{ CNI_COMMAND: "JUMP" }, 4],
+  ];
+  for (const [env, code] of refusals) {
+    assert.equal((await world.cni("ADD", "cx", a, env)).said?.code, code, JSON.stringify(env));
+  }
+  assert.equal((await world.cni("GC", "", a)).said?.code, 7);
+});
+
+test("a pod that the API does not know makes ADD wait and then say so", async () => {
+  const { said } = await world.cni("ADD", "cx", { ...a, uid: "another-uid" });
+  assert.equal(said?.code, 11);
+  assert.match(String(said.msg), /pod default\/a: waited for the pod with UID another-uid/);
+});
+
+test("a port that OVN does not have makes ADD say what it saw", async () => {
+  const stranger = { ...a, name: "stranger", uid: "stranger-uid" };
+  const address =
+    '{"default":{"ip_addresses":["10.244.0.77/24"],"mac_address":"0a:58:0a:f4:00:4d","gateway_ips":["10.244.0.1"]}}';
+  await world.putPod("stranger", 0, stranger.uid, { "k8s.ovn.org/pod-networks": address });
+  execFileSync("ip", ["netns", "add", `${a.netns}s`]);
+  const { said } = await world.cni("ADD", "cs", { ...stranger, netns: `${a.netns}s` });
+  assert.equal(said?.code, 11);
+  assert.match(String(said.msg), /waited for ovn-controller to install port test_pod_default_stranger/);
+  assert.match(
+    String(said.details),
+    /ofport \d+, error none, iface-id test_pod_default_stranger; ovn-controller: connected/,
+  );
+  assert.equal(inNamespace(`${a.netns}s`, "ip", "link", "show", "eth0").status, 1);
+});
+
+test("DEL removes, twice if asked, and a later ADD attaches again", async () => {
+  assert.deepEqual(await world.cni("DEL", "ca", a), { exit: 0, said: undefined });
+  assert.deepEqual(await world.cni("DEL", "ca", a), { exit: 0, said: undefined });
+  assert.equal((await world.cni("DEL", "never-seen", a, { CNI_NETNS: "", CNI_ARGS: "" })).exit, 0);
+  assert.equal(inNamespace(a.netns, "ip", "link", "show", "eth0").status, 1);
+  assert.equal((await world.cni("ADD", "ca", a)).exit, 0);
+  assert.deepEqual(unreachable(a.netns, ["10.244.1.10"]), []);
+});
+
+test("fifty ADDs at once all succeed, and GC removes those that are not valid", async () => {
+  const many = await Promise.all(
+    Array.from({ length: 50 }, (_, index) => world.makePod(`m${index}`, 0, 20 + index)),
+  );
+  const added = await Promise.all(many.map((each) => world.cni("ADD", each.name, each)));
+  assert.deepEqual(
+    added.filter(({ exit }) => exit !== 0),
+    [],
+  );
+  assert.deepEqual(unreachable(a.netns, ["10.244.0.20", "10.244.0.69", "fd00:10:244::45"]), []);
+  const valid = [{ containerID: "ca", ifname: "eth0" }];
+  assert.equal((await world.cni("GC", "", a, {}, { "cni.dev/valid-attachments": valid })).exit, 0);
+  const left = await vsctl(
+    "--bare",
+    "--columns=external_ids",
+    "find",
+    "Interface",
+    'external_ids:"weft.io/ifname"=eth0',
+  );
+  assert.match(left, /^[^\n]*weft.io\/container=ca[^\n]*$/);
+});
+
+test("an agent killed and started again writes nothing, keeps its pods, and removes those that ended meanwhile", async () => {
+  const gone = await world.makePod("gone", 0, 80);
+  assert.equal((await world.cni("ADD", "cgone", gone)).exit, 0);
+  const [agent] = agents;
+  agent?.kill("SIGKILL");
+  if (agent?.exitCode === null && agent.signalCode === null) await once(agent, "exit");
+  assert.equal((await world.cni("ADD", "ca", a)).said?.code, 11);
+  assert.equal((await world.cni("STATUS", "", a)).said?.code, 50);
+  execFileSync("ip", ["netns", "delete", gone.netns]);
+  const before = await rootVersion();
+  agents = [world.startAgent(0), ...agents.slice(1)];
+  await world.ready(0);
+  assert.equal(await rootVersion(), before);
+  assert.deepEqual(unreachable(a.netns, ["10.244.1.10", "172.30.0.100"]), []);
+  assert.equal((await world.cni("STATUS", "", a)).exit, 0);
+  assert.equal((await world.cni("ADD", "ca", a)).exit, 0);
+  const ofGone = () => vsctl("--bare", "find", "Interface", 'external_ids:"weft.io/container"=cgone');
+  await eventually(async () => (await ofGone()) === "", "the port of the pod that ended is removed");
+});
+
+test("after a restart of vswitchd pods, node and world find each other again", async () => {
+  await world.sandbox.processes.restart("n1-vswitchd");
+  const all = ["10.244.1.10", "fd00:10:244:1::a", "172.30.0.12", "172.30.0.100", "fd00:172:30::100"];
+  await eventually(() => unreachable(a.netns, all).length === 0, "the pod reaches all");
+  await eventually(
+    () => unreachable(netnsOf("n1"), [...all, "10.244.0.10"]).length === 0,
+    "the node reaches all",
+  );
+});
+
+test("connection tracking is flushed by one end and by virtual address, and nothing else goes with it", async () => {
+  const { ovsRunDirectory } = world.optionsOf(0);
+  const sendTo = (to: string) => {
+    const program = `$s = IO::Socket::IP->new(PeerAddr=>"${to}", PeerPort=>5001, Proto=>"udp") or die; print $s "x"`;
+    inNamespace(netnsOf("n1"), "perl", "-MIO::Socket::IP", "-e", program);
+  };
+  const entriesTo = async (to: string): Promise<number> => {
+    const all = await world.sandbox.host("n1").exec(["ovs-appctl", "dpctl/dump-conntrack"]);
+    return all.split("\n").filter((line) => line.startsWith("udp") && line.includes(`dst=${to},`)).length;
+  };
+  const ip = (text: string) => parseIp(text) ?? assert.fail(text);
+  const families = [
+    { near: "172.30.0.11", far: "172.30.0.100" },
+    { near: "fd00:172:30::11", far: "fd00:172:30::100" },
+  ] as const;
+  for (const [index, { near, far }] of families.entries()) {
+    const other = families[1 - index]?.far ?? "";
+    const cases: readonly (readonly Match[])[] = [
+      [towards({ ip: ip(far), port: 5001 }, { ip: ip(far), port: 5001 })],
+      withEnd(ip(near)).slice(0, 1),
+      withEnd(ip(far)).slice(1),
+    ];
+    for (const matches of cases) {
+      sendTo(far);
+      sendTo(other);
+      await eventually(async () => (await entriesTo(far)) > 0, "an entry");
+      const others = await entriesTo(other);
+      await flushConntrack(ovsRunDirectory, matches);
+      assert.equal(await entriesTo(far), 0, matches.join());
+      assert.equal(await entriesTo(other), others);
+    }
+  }
+});
