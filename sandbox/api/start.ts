@@ -6,7 +6,7 @@ import { createServer, type Server as HttpsServer } from "node:https";
 import { join } from "node:path";
 import { parseCidr } from "../../src/model/ip.ts";
 import { Authenticator, tokenFileUsers, type User } from "./auth.ts";
-import { bootstrap } from "./bootstrap.ts";
+import { keepSystemObjects } from "./bootstrap.ts";
 import { serverCertificate } from "./certs.ts";
 import { GarbageCollector } from "./gc.ts";
 import { handleRequest, handleUpgrade, type Server } from "./http/handler.ts";
@@ -87,7 +87,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     listeners.push(unix);
   }
   const port = portOf(tcp);
-  bootstrap(cluster, options.endpoints, port);
+  const unkeep = keepSystemObjects(cluster, options.endpoints, port);
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {
     port,
@@ -95,6 +95,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     store: cluster.store,
     [Symbol.asyncDispose]: async () => {
       stopping.abort();
+      unkeep();
       collector[Symbol.dispose]();
       await Promise.all(listeners.map(close));
     },

@@ -124,5 +124,6 @@ describe("a Service", () => {
     const found = await api.expect(200, "GET", "/api/v1/namespaces/default/services/kubernetes");
     assert.equal(numberAt(listAt(found, "spec", "ports")[0], "port"), 443);
     await api.expect(200, "GET", "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes");
+    await api.expect(403, "DELETE", "/api/v1/namespaces/default");
   });
 });

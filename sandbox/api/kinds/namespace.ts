@@ -7,6 +7,9 @@ import { ageColumn } from "../tables/age.ts";
 import { isDnsLabel } from "../validate/names.ts";
 import { defineKind, text } from "./kind.ts";
 
+/** A cluster cannot do without them, so they may not be deleted. */
+export const immortalNamespaces: readonly string[] = ["default", "kube-system", "kube-public"];
+
 const nameLabel = "kubernetes.io/metadata.name";
 
 export const namespaces = defineKind({

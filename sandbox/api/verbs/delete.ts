@@ -4,10 +4,10 @@
 import type { Cluster } from "../cluster.ts";
 import { type JsonObject, listAt, numberAt, objectAt, textAt } from "../json.ts";
 import type { Kind } from "../kinds/kind.ts";
-import { namespaces } from "../kinds/namespace.ts";
+import { immortalNamespaces, namespaces } from "../kinds/namespace.ts";
 import { pods } from "../kinds/pod.ts";
 import { type KubeObject, timeText, withMetadata } from "../objects.ts";
-import { badRequest, conflict, successStatus } from "../status.ts";
+import { badRequest, conflict, forbidden, successStatus } from "../status.ts";
 import type { Entry } from "../store/shelf.ts";
 
 /** What the garbage collector looks for on owners; Kubernetes' names. */
@@ -39,6 +39,8 @@ export function deleteOptionsOf(body: JsonObject, query: URLSearchParams): Delet
 /** Deletes, or begins to. The answer is the object while it stays (a pod always), else a Status of success. */
 export function remove(cluster: Cluster, kind: Kind, entry: Entry, options: DeleteOptions): JsonObject {
   checkPreconditions(kind, entry.object, options);
+  if (kind === namespaces && immortalNamespaces.includes(entry.object.metadata.name))
+    throw forbidden(kind, entry.object.metadata.name, "this namespace may not be deleted");
   const marked = markedForDeletion(cluster, kind, entry.object, options);
   const gone = leavesNow(marked);
   const result =
