@@ -1,6 +1,8 @@
 // The benches, in the order they run: one entry for each published figure or group of figures.
 
+import { burstBench } from "./burst/bench.ts";
+import { cniBench } from "./cni/bench.ts";
 import type { Bench } from "./figure.ts";
 import { pluginBench } from "./plugin/bench.ts";
 
-export const benches: readonly Bench[] = [pluginBench];
+export const benches: readonly Bench[] = [cniBench, burstBench, pluginBench];

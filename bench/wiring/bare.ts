@@ -1,0 +1,145 @@
+// The limit that Weft's CNI ADD is held against: the same wiring by one process that already knows everything. It puts
+// a port into the northbound database, makes the link, plugs it in and waits for `ovn-installed`, by raw JSON-RPC: no
+// schema, no Kubernetes, no Weft. Compiled as the plugin is, so that both pay for one start.
+// Reads one JSON object from stdin (see Wiring); ends with status 0 when the flows are installed.
+
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import net from "node:net";
+
+export interface Wiring {
+  readonly northbound: string;
+  readonly vswitch: string;
+  readonly switchUuid: string;
+  readonly bridgeUuid: string;
+  readonly port: string;
+  readonly mac: string;
+  /** With prefix length. */
+  readonly addresses: readonly string[];
+  readonly gateways: readonly string[];
+  readonly netns: string;
+  readonly hostInterface: string;
+  readonly mtuBytes: number;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** A connection to one OVSDB server: sends requests, hands every message over. */
+function connect(
+  path: string,
+  onMessage: (message: Json) => void,
+): (method: string, params: readonly unknown[]) => void {
+  let text = "";
+  const socket = net.connect(path);
+  socket.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+    for (let end = endOfObject(text); end > 0; end = endOfObject(text)) {
+      onMessage(JSON.parse(text.slice(0, end)));
+      text = text.slice(end);
+    }
+  });
+  let id = 0;
+  return (method, params) => void socket.write(JSON.stringify({ method, params, id: id++ }));
+}
+
+/** The replies here hold no braces in strings, so counting them finds the end of a message. */
+function endOfObject(text: string): number {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === "{") depth++;
+    else if (text[i] === "}" && --depth === 0) return i + 1;
+  }
+  return 0;
+}
+
+function command(argv: readonly string[], input = ""): Promise<void> {
+  const [file = "", ...args] = argv;
+  const child = spawn(file, args, { stdio: ["pipe", "ignore", "inherit"] });
+  child.stdin.end(input);
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => (code === 0 ? resolve() : reject(new Error(`${argv.join(" ")}: ${code}`))));
+  });
+}
+
+const wiring: Wiring = JSON.parse(readFileSync(0, "utf8"));
+const { hostInterface, netns, mtuBytes, mac } = wiring;
+const inPod = ["nsenter", `--net=${netns}`];
+
+const northbound = connect(wiring.northbound, expectNoError);
+const addresses = [mac, ...wiring.addresses.map((address) => address.replace(/\/.*/, ""))].join(" ");
+northbound("transact", [
+  "OVN_Northbound",
+  {
+    op: "insert",
+    table: "Logical_Switch_Port",
+    "uuid-name": "port",
+    row: { name: wiring.port, addresses, port_security: addresses },
+  },
+  {
+    op: "mutate",
+    table: "Logical_Switch",
+    where: [["_uuid", "==", ["uuid", wiring.switchUuid]]],
+    mutations: [["ports", "insert", ["named-uuid", "port"]]],
+  },
+]);
+
+const vswitch = connect(wiring.vswitch, (message) => {
+  expectNoError(message);
+  if (JSON.stringify(message).includes('["ovn-installed","true"]')) process.exit(0);
+});
+const condition = [["name", "==", hostInterface]];
+vswitch("monitor_cond", [
+  "Open_vSwitch",
+  null,
+  { Interface: [{ columns: ["external_ids"], where: condition }] },
+]);
+
+void wire();
+
+async function wire(): Promise<void> {
+  const peer = `peer name eth0 mtu ${mtuBytes} address ${mac} netns ${netns}`;
+  await command(
+    ["ip", "-batch", "-"],
+    `link add ${hostInterface} mtu ${mtuBytes} type veth ${peer}\nlink set ${hostInterface} addrgenmode none up\n`,
+  );
+  vswitch("transact", [
+    "Open_vSwitch",
+    {
+      op: "insert",
+      table: "Interface",
+      "uuid-name": "interface",
+      row: { name: hostInterface, external_ids: ["map", [["iface-id", wiring.port]]] },
+    },
+    {
+      op: "insert",
+      table: "Port",
+      "uuid-name": "port",
+      row: { name: hostInterface, interfaces: ["named-uuid", "interface"] },
+    },
+    {
+      op: "mutate",
+      table: "Bridge",
+      where: [["_uuid", "==", ["uuid", wiring.bridgeUuid]]],
+      mutations: [["ports", "insert", ["named-uuid", "port"]]],
+    },
+  ]);
+  const lines = [
+    ...wiring.addresses.map(
+      (address) => `address add ${address} dev eth0${address.includes(":") ? " nodad" : ""}`,
+    ),
+    "link set eth0 up",
+    ...wiring.gateways.map(
+      (gateway) => `route add ${gateway.includes(":") ? "::/0" : "0.0.0.0/0"} via ${gateway} dev eth0`,
+    ),
+  ];
+  await command([...inPod, "ip", "-batch", "-"], lines.map((line) => `${line}\n`).join(""));
+  await command([...inPod, "ethtool", "-K", "eth0", "tx", "off"]);
+}
+
+function expectNoError(message: Json): void {
+  const text = JSON.stringify(message);
+  if (!text.includes('"error":"') && !text.includes('"details"')) return;
+  console.error(text);
+  process.exit(1);
+}
