@@ -28,8 +28,8 @@ export const hostInterfaceOf = (container: string, ifname: string): string =>
 export function hostBatch({ hostInterface, netns, ifname, mtuBytes, network }: PodLink): string {
   const peer = `peer name ${ifname} mtu ${mtuBytes} address ${network.mac} netns ${netns}`;
   return lines(
-    `link add ${hostInterface} mtu ${mtuBytes} type veth ${peer}`,
-    `link set ${hostInterface} addrgenmode none up`,
+    `link add name ${hostInterface} mtu ${mtuBytes} type veth ${peer}`,
+    `link set dev ${hostInterface} addrgenmode none up`,
   );
 }
 
@@ -40,7 +40,7 @@ export function podBatch({ ifname, network }: PodLink): string {
       const nodad = address.ip.family === 6 ? " nodad" : "";
       return `address add ${formatCidr(address)} dev ${ifname}${nodad}`;
     }),
-    `link set ${ifname} up`,
+    `link set dev ${ifname} up`,
     ...network.gateways.map((gateway) => {
       const everywhere = gateway.family === 4 ? "0.0.0.0/0" : "::/0";
       return `route add ${everywhere} via ${formatIp(gateway)} dev ${ifname}`;

@@ -127,7 +127,7 @@ function attachmentId(env: Envelope["env"]): AttachmentId {
 
 function netns(env: Envelope["env"]): string {
   const path = env["CNI_NETNS"] ?? "";
-  if (!/^\/[^\s\0]+$/.test(path)) throw invalid("CNI_NETNS", path);
+  if (!/^\/[\w./:@+-]+$/.test(path)) throw invalid("CNI_NETNS", path);
   return path;
 }
 

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseCidr } from "../../model/ip.ts";
+import { bridgeFlows } from "./bridgeFlows.ts";
+
+const text = bridgeFlows({
+  mac: "0a:58:ac:1e:00:0b",
+  uplink: 1,
+  patch: 2,
+  pods: ["10.244.0.0/16", "fd00:10:244::/48"].map((cidr) => parseCidr(cidr) ?? assert.fail(cidr)),
+});
+const lines = text.trimEnd().split("\n");
+
+test("the bundle takes our old flows away first, and no others", () => {
+  assert.equal(lines[0], "delete cookie=0x77656674/-1");
+  assert.ok(lines.slice(1).every((line) => line.startsWith("add cookie=0x77656674,table=")));
+});
+
+test("each way through the bridge has its flow", () => {
+  const expected = [
+    "table=0,priority=500,in_port=1,udp,dl_dst=0a:58:ac:1e:00:0b,tp_dst=6081,actions=LOCAL",
+    "table=0,priority=500,in_port=LOCAL,udp6,tp_dst=6081,actions=output:1",
+    "table=0,priority=200,in_port=1,arp,actions=LOCAL,output:2",
+    "table=0,priority=200,in_port=2,icmp6,icmp_type=135,actions=output:1",
+    "table=0,priority=110,in_port=2,ip,nw_src=10.244.0.0/16,actions=drop",
+    "table=0,priority=110,in_port=2,ipv6,ipv6_src=fd00:10:244::/48,actions=drop",
+    "table=0,priority=100,in_port=2,ip,actions=ct(commit,zone=64000,exec(set_field:1->ct_mark)),output:1",
+    "table=0,priority=100,in_port=LOCAL,ipv6,actions=ct(commit,zone=64000,exec(set_field:2->ct_mark)),output:1",
+    "table=0,priority=100,in_port=1,ip,dl_dst=0a:58:ac:1e:00:0b,actions=ct(zone=64000,table=1)",
+    "table=0,priority=0,actions=NORMAL",
+    "table=1,priority=100,ct_mark=1,actions=output:2",
+    "table=1,priority=0,actions=LOCAL",
+  ];
+  for (const flow of expected) assert.ok(lines.includes(`add cookie=0x77656674,${flow}`), flow);
+});
+
+test("no two flows have the same table, priority and match: the later would silently replace the earlier", () => {
+  const matches = lines.slice(1).map((line) => line.replace(/,actions=.*$/, ""));
+  assert.equal(new Set(matches).size, matches.length);
+});

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseCidr } from "../../model/ip.ts";
+import { managementBatch } from "./management.ts";
+
+const cidrs = (...texts: readonly string[]) => texts.map((text) => parseCidr(text) ?? assert.fail(text));
+
+test("pods, Services and the hairpin address of each family are reached through the router", () => {
+  const batch = managementBatch({
+    subnets: cidrs("10.244.0.0/24", "fd00:10:244::/64"),
+    destinations: cidrs("10.244.0.0/16", "fd00:10:244::/48", "10.96.0.0/16", "fd00:10:96::/112"),
+  });
+  assert.equal(
+    batch,
+    `link set weft0 up
+address replace 10.244.0.2/24 dev weft0
+route replace 10.244.0.0/16 via 10.244.0.1 dev weft0
+route replace 10.96.0.0/16 via 10.244.0.1 dev weft0
+route replace 169.254.0.5/32 via 10.244.0.1 dev weft0
+address replace fd00:10:244::2/64 dev weft0 nodad
+route replace fd00:10:244::/48 via fd00:10:244::1 dev weft0
+route replace fd00:10:96::/112 via fd00:10:244::1 dev weft0
+route replace fd69::5/128 via fd00:10:244::1 dev weft0
+`,
+  );
+});
+
+test("a family that the node has no subnet of is left alone", () => {
+  const batch = managementBatch({
+    subnets: cidrs("10.244.0.0/24"),
+    destinations: cidrs("fd00:10:96::/112"),
+  });
+  assert.ok(!batch.includes(":"));
+});

@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Chassis, chassisIds } from "./chassis.ts";
+
+const chassis: Chassis = {
+  nodeName: "n1",
+  chassisId: "computed",
+  ovnRemote: "tcp:172.30.0.2:6642",
+  encapIp: "172.30.0.11",
+};
+
+test("a chassis keeps the id it has, and gets the computed one when it has none", () => {
+  assert.equal(chassisIds(chassis, new Map([["system-id", "old"]]), false).get("system-id"), "old");
+  assert.equal(chassisIds(chassis, new Map(), false).get("system-id"), "computed");
+});
+
+test("bridge mappings of others stay, and ours is there once", () => {
+  const mappings = (present: string): string | undefined =>
+    chassisIds(chassis, new Map([["ovn-bridge-mappings", present]]), false).get("ovn-bridge-mappings");
+  assert.equal(mappings("storage:br-sto,physnet:br-old"), "storage:br-sto,physnet:br-ex");
+  assert.equal(mappings(""), "physnet:br-ex");
+});
+
+test("said again over what it said, nothing is different", () => {
+  const once = chassisIds(chassis, new Map(), true);
+  assert.equal(once.get("ovn-bridge-datapath-type"), "netdev");
+  assert.deepEqual(chassisIds(chassis, once, true), once);
+});
