@@ -119,9 +119,10 @@ function attachmentId(env: Envelope["env"]): AttachmentId {
   const container = env["CNI_CONTAINERID"] ?? "";
   const ifname = env["CNI_IFNAME"] ?? "";
   if (!/^[a-zA-Z0-9][-a-zA-Z0-9_.]{0,254}$/.test(container)) throw invalid("CNI_CONTAINERID", container);
-  // What Linux takes as an interface name (dev_valid_name in net/core/dev.c).
-  if (!/^[^\s/:]{1,15}$/.test(ifname) || ifname === "." || ifname === "..")
+  // Less than Linux takes (dev_valid_name in net/core/dev.c): a batch of `ip` also reads quotes and `#`.
+  if (!/^[\w.@+-]{1,15}$/.test(ifname) || ifname === "." || ifname === "..") {
     throw invalid("CNI_IFNAME", ifname);
+  }
   return { container, ifname };
 }
 
