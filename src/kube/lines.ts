@@ -14,9 +14,7 @@ export class Lines {
   *push(chunk: Buffer): Generator<string, void> {
     let from = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
-      const line = Buffer.concat([...this.#pieces, chunk.subarray(from, end)]).toString("utf8");
-      this.#pieces = [];
-      this.#size = 0;
+      const line = this.#lineUpTo(chunk, from, end);
       from = end + 1;
       if (line.trim() !== "") yield line;
     }
@@ -29,5 +27,13 @@ export class Lines {
         reason: "TooLarge",
       });
     }
+  }
+
+  #lineUpTo(chunk: Buffer, from: number, end: number): string {
+    if (this.#size === 0) return chunk.toString("utf8", from, end);
+    const line = Buffer.concat([...this.#pieces, chunk.subarray(from, end)]);
+    this.#pieces = [];
+    this.#size = 0;
+    return line.toString("utf8");
   }
 }

@@ -110,6 +110,7 @@ class Watcher<T extends ObjectMeta> {
         this.#intake.put(item);
         await this.#intake.rest();
       }
+      this.#intake.flush();
       if (page.continue !== "") return { type: "page taken", cursor: page.continue };
       if (page.resourceVersion === "") throw new Error(`the list of ${this.#path} has no resourceVersion`);
       await this.#intake.completeList(page.resourceVersion);
