@@ -172,6 +172,9 @@ test("a restart decides nothing anew", async () => {
   for (const name of ["web-1", "web-2"]) await settled(() => before.pod(api.pod(name)));
   const { writes } = api;
   const after = decider(api);
+  const stranger = aNode("n0");
+  api.put(stranger);
+  assert.equal(ready(await settled(() => after.node(stranger))).id, 4);
   for (const name of ["n1", "n2"]) {
     const node = ready(after.node(api.node(name)));
     assert.deepEqual(node.subnets, before.resolvedNode(name)?.subnets);
@@ -179,7 +182,7 @@ test("a restart decides nothing anew", async () => {
   for (const name of ["web-1", "web-2"]) {
     assert.deepEqual(ready(after.pod(api.pod(name))), ready(before.pod(api.pod(name))));
   }
-  assert.equal(api.writes, writes);
+  assert.equal(api.writes, writes + 1);
 });
 
 const subnets = (text: string) => ({ [annotations.nodeSubnets]: text });

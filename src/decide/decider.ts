@@ -64,7 +64,7 @@ export class Decider {
   /** namespace/name -> uids of the pods of that name that hold something */
   readonly #lives = new Map<string, Set<string>>();
 
-  /** Of two that state the same, the one whose row has it keeps it, else the first by name. */
+  /** Of two that state the same address, the one whose row has it keeps it, else the first by name. */
   constructor(
     options: DeciderOptions,
     held: { readonly nodes: Iterable<Node>; readonly pods: Iterable<Pod> },
@@ -78,8 +78,7 @@ export class Decider {
       nodes.map((node) => [node.name, { name: node.name, subnets: nodeSubnetsOf(node) ?? [] }]),
     );
     const pods = [...held.pods].filter(wantsAddress).toSorted(byName);
-    const inRows = pods.filter((pod) => this.#hasRow(pod));
-    for (const pod of [...inRows, ...pods]) {
+    for (const pod of pods) {
       const network = podNetworkOf(pod);
       const site = sites.get(pod.nodeName);
       if (!network || !site) continue;
@@ -224,13 +223,6 @@ export class Decider {
       port: this.#options.names.podPort(pod.namespace, pod.name),
       label: `pod ${pod.namespace}/${pod.name}`,
     };
-  }
-
-  #hasRow(pod: Pod): boolean {
-    const port = this.#options.names.podPort(pod.namespace, pod.name);
-    return (
-      podNetworkOf(pod)?.addresses.some(({ ip }) => this.#options.rows.holds(port, formatIp(ip))) ?? false
-    );
   }
 }
 

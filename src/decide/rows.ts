@@ -28,17 +28,9 @@ export class RowAddresses {
     this.#rows.delete(uuid);
   }
 
-  /** Whether `port` has `ip`. */
-  holds(port: string, ip: string): boolean {
-    return this.#portsWith(ip).includes(port);
-  }
-
   /** Whether any port but `port` has `ip`. */
   heldByAnother(port: string, ip: string): boolean {
-    return this.#portsWith(ip).some((holder) => holder !== port);
-  }
-
-  #portsWith(ip: string): readonly string[] {
-    return [...(this.#holders.get(ip) ?? [])].flatMap((uuid) => this.#rows.get(uuid)?.port ?? []);
+    const holders = [...(this.#holders.get(ip) ?? [])];
+    return holders.some((uuid) => this.#rows.get(uuid)?.port !== port);
   }
 }
