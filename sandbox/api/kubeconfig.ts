@@ -1,6 +1,6 @@
 // A kubeconfig for one user of one server, as text; kubectl and Weft read the same file.
 
-import { writeFile } from "node:fs/promises";
+import { rename, writeFile } from "node:fs/promises";
 import { stringify } from "yaml";
 
 export interface Credentials {
@@ -9,7 +9,7 @@ export interface Credentials {
   readonly token: string;
 }
 
-export const kubeconfigText = ({ server, ca, token }: Credentials): string =>
+const kubeconfigText = ({ server, ca, token }: Credentials): string =>
   stringify({
     apiVersion: "v1",
     kind: "Config",
@@ -21,6 +21,9 @@ export const kubeconfigText = ({ server, ca, token }: Credentials): string =>
     "current-context": "weft",
   });
 
-/** Readable by its owner only: the token in it is all that is needed to do everything. */
-export const writeKubeconfig = (path: string, credentials: Credentials): Promise<void> =>
-  writeFile(path, kubeconfigText(credentials), { mode: 0o600 });
+/** Readable by its owner only: the token in it is all that is needed to do everything. Never there by half. */
+export async function writeKubeconfig(path: string, credentials: Credentials): Promise<void> {
+  const fresh = `${path}.new`;
+  await writeFile(fresh, kubeconfigText(credentials), { mode: 0o600 });
+  await rename(fresh, path);
+}

@@ -18,7 +18,7 @@ export type KubeletSocket = (node: string) => string;
 const defaultContainer = "kubectl.kubernetes.io/default-container";
 
 /** The kubelet's path for a container of the pod; throws when the pod has no node or the container is not clear. */
-export function kubeletPath(verb: "containerLogs" | "exec", pod: KubeObject, query: URLSearchParams): string {
+function kubeletPath(verb: "containerLogs" | "exec", pod: KubeObject, query: URLSearchParams): string {
   const { name, namespace = "" } = pod.metadata;
   const container = containerOf(pod, query.get("container") ?? "");
   const passed = new URLSearchParams([...query].filter(([key]) => key !== "container"));

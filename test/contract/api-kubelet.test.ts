@@ -24,6 +24,7 @@ function kubelet(): Server {
       const send = (to: number, text: string): void =>
         client.send(Buffer.concat([Buffer.from([to]), Buffer.from(text)]));
       send(channel.stdout, `${request.url}\n`);
+      client.once("close", () => server.emit("client gone"));
       client.on("message", (data: Buffer) => {
         if (data[0] !== channel.stdin) return;
         send(channel.stdout, `echo ${data.subarray(1).toString()}`);
@@ -111,6 +112,14 @@ describe("kubectl exec", () => {
       new RegExp(`^/exec/${api.namespace}/single/one\\?command=cat&command=a\\+b&stderr=true&stdin=true`),
     );
     assert.match(stdout, /echo hello/);
+  });
+
+  it("ends at the kubelet when the client goes", async () => {
+    const gone = once(stub, "client gone");
+    const lines = api.kubectlLines(["exec", "-i", "single", "--", "cat"]);
+    assert.match((await lines.next()).value ?? "", /^\/exec\//);
+    await lines.return();
+    await gone;
   });
 
   it("is refused with the reason where there is no kubelet", async () => {

@@ -10,10 +10,10 @@ const maxBytes = 3 * 1024 * 1024;
 
 const protobufType = "application/vnd.kubernetes.protobuf";
 
-export const contentTypeOf = (request: IncomingMessage): string =>
+const contentTypeOf = (request: IncomingMessage): string =>
   (request.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "";
 
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request) {

@@ -52,10 +52,10 @@ export interface Kind extends ResourceName {
   readonly validateUpdate: (object: KubeObject, old: KubeObject, causes: Causes) => void;
 }
 
-type Required = "group" | "version" | "kind" | "plural" | "namespaced";
+type Identity = "group" | "version" | "kind" | "plural" | "namespaced";
 
 /** Fills in the parts of a kind's description that most kinds share. */
-export function defineKind(kind: Pick<Kind, Required> & Partial<Omit<Kind, Required>>): Kind {
+export function defineKind(kind: Pick<Kind, Identity> & Partial<Omit<Kind, Identity>>): Kind {
   return {
     singular: kind.kind.toLowerCase(),
     shortNames: [],

@@ -5,7 +5,7 @@ import type { Kind } from "../kinds/kind.ts";
 import { type KubeObject, withMetadata } from "../objects.ts";
 import { type Entry, keyOf, type Listener, Shelf } from "./shelf.ts";
 
-export const keyOfObject = (object: KubeObject): string =>
+const keyOfObject = (object: KubeObject): string =>
   keyOf(object.metadata.namespace ?? "", object.metadata.name);
 
 export class ApiStore {
