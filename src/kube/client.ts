@@ -59,7 +59,7 @@ interface Body {
 }
 
 export class KubeClient implements Disposable {
-  readonly config: ClusterConfig;
+  readonly #config: ClusterConfig;
   readonly #base: URL;
   readonly #agent: http.Agent;
   readonly #timeoutMs: number;
@@ -67,7 +67,7 @@ export class KubeClient implements Disposable {
   readonly #userAgent: string;
 
   constructor(config: ClusterConfig, options: ClientOptions = {}) {
-    this.config = config;
+    this.#config = config;
     this.#base = baseOf(config);
     this.#timeoutMs = options.timeoutMs ?? 30_000;
     this.#maxResponseBytes = options.maxResponseBytes ?? 128 * 1024 * 1024;
@@ -179,7 +179,7 @@ export class KubeClient implements Disposable {
     body: Body | undefined,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
-    const token = await this.config.token?.();
+    const token = await this.#config.token?.();
     const payload = body && Buffer.from(JSON.stringify(body.value));
     const url = new URL(this.#base.pathname.replace(/\/$/, "") + path + searchOf(query), this.#base);
     const transport = url.protocol === "http:" ? http : https;
