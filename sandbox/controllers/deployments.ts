@@ -4,6 +4,7 @@
 import { pathOf } from "../../src/kube/resource.ts";
 import { type Kept, rawKinds, rawOf, timeText } from "../client/kinds.ts";
 import type { Condition, Deployment, ReplicaSet } from "../client/objects.ts";
+import { stillThere } from "../client/still-there.ts";
 import { atLeast, type Context, type Controller, going, keyOf, settled } from "./context.ts";
 import { rolloutStep, templateHash } from "./rollout.ts";
 import { setStatus } from "./workload-status.ts";
@@ -193,6 +194,6 @@ async function forget(
   const empty = old.filter(({ raw }) => raw.spec.replicas === 0 && (raw.status?.replicas ?? 0) === 0);
   const limit = deployment.raw.spec.revisionHistoryLimit ?? defaultHistory;
   for (const { namespace, name, uid } of empty.slice(0, Math.max(0, empty.length - limit))) {
-    await client.delete(pathOf(rawKinds.replicaSet, namespace, name), { uid });
+    await stillThere(() => client.delete(pathOf(rawKinds.replicaSet, namespace, name), { uid }));
   }
 }

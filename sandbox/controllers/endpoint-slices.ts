@@ -4,6 +4,7 @@
 import { pathOf } from "../../src/kube/resource.ts";
 import { type Kept, rawKinds, rawOf } from "../client/kinds.ts";
 import type { EndpointSlice, Pod, Service } from "../client/objects.ts";
+import { stillThere } from "../client/still-there.ts";
 import { atLeast, type Context, type Controller, going, keyOf, settled } from "./context.ts";
 import { endpointGroups, isManaged } from "./endpoints.ts";
 import { matchesLabels } from "./selectors.ts";
@@ -74,7 +75,7 @@ async function remove({ client, stores }: Context, slice: EndpointSlice): Promis
   const { namespace, name } = placeOf(slice);
   const { uid } = slice.metadata;
   const path = pathOf(rawKinds.endpointSlice, namespace, name);
-  await client.delete(path, uid === undefined ? {} : { uid });
+  await stillThere(() => client.delete(path, uid === undefined ? {} : { uid }));
   await settled(stores.slices, { namespace, name }, going);
 }
 

@@ -2,10 +2,10 @@
 // is gone (pods take their grace), and then gives the namespace free through its subresource `finalize`.
 
 import type { KubeClient } from "../../src/kube/client.ts";
-import { isConflict, isNotFound, KubeError } from "../../src/kube/error.ts";
 import { list, record, text, texts } from "../../src/kube/json.ts";
 import { pathOf, type Resource } from "../../src/kube/resource.ts";
 import { rawKinds } from "../client/kinds.ts";
+import { stillThere } from "../client/still-there.ts";
 import { type Context, type Controller, keyOf } from "./context.ts";
 
 export function namespaceController({ client, stores: { namespaces, pods } }: Context): Controller {
@@ -28,7 +28,8 @@ export function namespaceController({ client, stores: { namespaces, pods } }: Co
       if (left.length > 0) throw new Error(`namespace ${name}: still has ${left.join(", ")}`);
       const finalizers = (namespace.raw.spec?.finalizers ?? []).filter((one) => one !== "kubernetes");
       const freed = { ...namespace.raw, spec: { ...namespace.raw.spec, finalizers } };
-      await unlessGone(() => client.update(pathOf(rawKinds.namespace, "", name, "finalize"), freed));
+      // A conflict is a newer version, which brings the namespace here again.
+      await stillThere(() => client.update(pathOf(rawKinds.namespace, "", name, "finalize"), freed));
     },
   };
 }
@@ -43,7 +44,7 @@ async function deleteContents(client: KubeClient, namespace: string): Promise<st
       const name = text(metadata.name);
       found.push(`${resource.plural}/${name}`);
       if (text(metadata.deletionTimestamp) !== "") continue;
-      await unlessGone(() => client.delete(pathOf(resource, namespace, name), { uid: text(metadata.uid) }));
+      await stillThere(() => client.delete(pathOf(resource, namespace, name), { uid: text(metadata.uid) }));
     }
   }
   return found;
@@ -67,13 +68,3 @@ async function namespacedResources(client: KubeClient): Promise<Resource[]> {
 
 const hasAll = (verbs: readonly string[], wanted: readonly string[]): boolean =>
   wanted.every((verb) => verbs.includes(verb));
-
-/** What another has removed meanwhile is as good as removed by us. */
-async function unlessGone(call: () => Promise<unknown>): Promise<void> {
-  try {
-    await call();
-  } catch (error) {
-    if (error instanceof KubeError && (isNotFound(error) || isConflict(error))) return;
-    throw error;
-  }
-}

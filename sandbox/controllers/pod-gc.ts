@@ -1,9 +1,9 @@
 // Pods that nobody will ever end: those whose node is gone from the API are deleted without grace. Their runner, should
 // it still live, sees that and takes them down.
 
-import { isConflict, isNotFound } from "../../src/kube/error.ts";
 import { pathOf } from "../../src/kube/resource.ts";
 import { rawKinds } from "../client/kinds.ts";
+import { stillThere } from "../client/still-there.ts";
 import { type Context, type Controller, keyOf } from "./context.ts";
 
 export function podGarbageCollector({ client, stores: { nodes, pods } }: Context): Controller {
@@ -24,21 +24,10 @@ export function podGarbageCollector({ client, stores: { nodes, pods } }: Context
       const node = pod?.raw.spec.nodeName ?? "";
       if (!pod || node === "" || nodes.get("", node)) return;
       // The store may not have heard of a new node yet: the API decides.
-      if (await exists(() => client.get(pathOf(rawKinds.node, "", node)))) return;
-      await exists(() =>
+      if (await stillThere(() => client.get(pathOf(rawKinds.node, "", node)))) return;
+      await stillThere(() =>
         client.delete(pathOf(rawKinds.pod, namespace, name), { uid: pod.uid, gracePeriodSeconds: 0 }),
       );
     },
   };
-}
-
-/** False when the API says that the object is not there, or is another by now. */
-async function exists(call: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await call();
-    return true;
-  } catch (error) {
-    if (isNotFound(error) || isConflict(error)) return false;
-    throw error;
-  }
 }

@@ -4,14 +4,18 @@
 import { pathOf } from "../../src/kube/resource.ts";
 import { type Kept, rawKinds, rawOf } from "../client/kinds.ts";
 import type { Pod, ReplicaSet } from "../client/objects.ts";
+import { Semaphore } from "../client/semaphore.ts";
+import { stillThere } from "../client/still-there.ts";
 import { atLeast, type Context, type Controller, going, keyOf, settled } from "./context.ts";
 import { hasEnded } from "./scheduler.ts";
 import { setStatus } from "./workload-status.ts";
 
-const writesAtOnce = 100;
+const mostWrites = 100;
+const writesAtOnce = 10;
 
 export function replicaSetController(context: Context): Controller {
   const { pods, replicaSets } = context.stores;
+  const writes = new Semaphore(writesAtOnce);
   return {
     name: "replicaset",
     watch: (add) => {
@@ -32,11 +36,12 @@ export function replicaSetController(context: Context): Controller {
       const missing = (replicaSet.raw.spec.replicas ?? 1) - own.length;
       await writeStatus(context, replicaSet, own);
       if (missing > 0) {
-        const count = Math.min(missing, writesAtOnce);
-        await Promise.all(Array.from({ length: count }, () => createPod(context, replicaSet)));
+        const count = Math.min(missing, mostWrites);
+        const create = () => writes.run(() => createPod(context, replicaSet));
+        await Promise.all(Array.from({ length: count }, create));
       } else {
-        const victims = own.toSorted(dispensableFirst).slice(0, Math.min(-missing, writesAtOnce));
-        await Promise.all(victims.map((pod) => deletePod(context, pod)));
+        const victims = own.toSorted(dispensableFirst).slice(0, Math.min(-missing, mostWrites));
+        await Promise.all(victims.map((pod) => writes.run(() => deletePod(context, pod))));
       }
     },
   };
@@ -84,7 +89,8 @@ async function createPod(
 }
 
 async function deletePod({ client, stores }: Context, pod: Kept<Pod>): Promise<void> {
-  await client.delete(pathOf(rawKinds.pod, pod.namespace, pod.name), { uid: pod.uid });
+  const path = pathOf(rawKinds.pod, pod.namespace, pod.name);
+  await stillThere(() => client.delete(path, { uid: pod.uid }));
   await settled(stores.pods, pod, (kept) => kept?.uid !== pod.uid || going(kept));
 }
 

@@ -1,10 +1,10 @@
 // The scheduler: gives each pod without a node the one that placePod chooses, by a Binding. A pod that fits nowhere is
 // told so in its condition PodScheduled and by an Event, and is looked at again when a node changes or a pod goes.
 
-import { isConflict, isNotFound } from "../../src/kube/error.ts";
 import { pathOf } from "../../src/kube/resource.ts";
 import { type Kept, rawKinds, timeText } from "../client/kinds.ts";
 import type { Pod } from "../client/objects.ts";
+import { stillThere } from "../client/still-there.ts";
 import { type Context, type Controller, keyOf, settled } from "./context.ts";
 import { placePod } from "./placement.ts";
 
@@ -72,12 +72,8 @@ async function bind({ client }: Context, pod: Kept<Pod>, node: string): Promise<
     metadata: { namespace, name, uid },
     target: { apiVersion: "v1", kind: "Node", name: node },
   };
-  try {
-    await client.create(pathOf(rawKinds.pod, namespace, name, "binding"), binding);
-  } catch (error) {
-    // The pod was deleted, or somebody else bound it: the store will say so.
-    if (!isNotFound(error) && !isConflict(error)) throw error;
-  }
+  // The pod may have been deleted or bound by somebody else: the store will say so.
+  await stillThere(() => client.create(pathOf(rawKinds.pod, namespace, name, "binding"), binding));
 }
 
 async function tellUnschedulable(context: Context, pod: Kept<Pod>, message: string): Promise<void> {
@@ -93,5 +89,5 @@ async function tellUnschedulable(context: Context, pod: Kept<Pod>, message: stri
   };
   const patch = { metadata: { uid: pod.uid }, status: { conditions: [condition] } };
   const path = pathOf(rawKinds.pod, pod.namespace, pod.name, "status");
-  await context.client.patch(path, patch, { type: "strategic" });
+  await stillThere(() => context.client.patch(path, patch, { type: "strategic" }));
 }

@@ -2,12 +2,12 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { KubeClient } from "../../src/kube/client.ts";
-import { isConflict, isNotFound } from "../../src/kube/error.ts";
 import { record } from "../../src/kube/json.ts";
 import type { Watchable } from "../../src/kube/kinds.ts";
 import { pathOf } from "../../src/kube/resource.ts";
 import { type Kept, rawOf } from "../client/kinds.ts";
 import type { Raw } from "../client/objects.ts";
+import { stillThere } from "../client/still-there.ts";
 
 /** @returns the resourceVersion after the write; undefined when there was nothing to write, or the object is gone. */
 export async function setStatus<T extends Raw & { readonly status?: object }>(
@@ -18,12 +18,11 @@ export async function setStatus<T extends Raw & { readonly status?: object }>(
 ): Promise<string | undefined> {
   const known = record(raw.status);
   if (Object.entries(status).every(([key, value]) => isDeepStrictEqual(known[key], value))) return undefined;
-  try {
-    const patch = { metadata: { uid }, status };
-    const path = pathOf(kind, namespace, name, "status");
-    return rawOf(kind, await client.patch(path, patch)).metadata.resourceVersion;
-  } catch (error) {
-    if (isNotFound(error) || isConflict(error)) return undefined;
-    throw error;
-  }
+  const patch = { metadata: { uid }, status };
+  const path = pathOf(kind, namespace, name, "status");
+  let version: string | undefined;
+  await stillThere(async () => {
+    version = rawOf(kind, await client.patch(path, patch)).metadata.resourceVersion;
+  });
+  return version;
 }

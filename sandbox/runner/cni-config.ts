@@ -9,9 +9,13 @@ const Plugin = v.looseObject({
   type: v.pipe(v.string(), v.regex(/^[^/]+$/, "a plugin's type is a file name")),
   capabilities: v.optional(v.record(v.string(), v.boolean())),
 });
-const List = v.looseObject({
+const named = {
   cniVersion: v.optional(v.string(), "0.2.0"),
   name: v.pipe(v.string(), v.minLength(1)),
+};
+const Single = v.looseObject({ ...named, ...Plugin.entries });
+const List = v.looseObject({
+  ...named,
   plugins: v.pipe(v.array(Plugin), v.minLength(1)),
 });
 
@@ -40,13 +44,8 @@ export async function readNetworkConfig(directory: string): Promise<NetworkConfi
 
 /** A single plugin's configuration (`*.conf`) is read as a list of one. */
 export function parseNetworkConfig(json: unknown): NetworkConfig {
-  const list = v.safeParse(List, json);
-  if (list.success) return list.output;
-  const single = v.safeParse(v.intersect([Plugin, v.looseObject({ name: v.string() })]), json);
-  if (!single.success) return v.parse(List, json); // speaks of the list, the form everyone uses
-  const { name, cniVersion } = v.parse(
-    v.looseObject({ name: v.string(), cniVersion: v.optional(v.string(), "0.2.0") }),
-    json,
-  );
+  const single = v.safeParse(Single, json);
+  if (!single.success) return v.parse(List, json);
+  const { name, cniVersion } = single.output;
   return { name, cniVersion, plugins: [single.output] };
 }

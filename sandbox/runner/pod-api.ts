@@ -2,11 +2,11 @@
 // made again under its name is not mistaken for the one that ran here.
 
 import type { KubeClient } from "../../src/kube/client.ts";
-import { isConflict, isNotFound } from "../../src/kube/error.ts";
 import type { EventRecorder } from "../../src/kube/recorder.ts";
 import { pathOf } from "../../src/kube/resource.ts";
 import { rawKinds } from "../client/kinds.ts";
 import type { Pod } from "../client/objects.ts";
+import { stillThere } from "../client/still-there.ts";
 import type { ReportsApi } from "./pod-reports.ts";
 
 export function podApi(client: KubeClient, events: EventRecorder): ReportsApi {
@@ -26,15 +26,4 @@ export function podApi(client: KubeClient, events: EventRecorder): ReportsApi {
       events.record({ kind: "Pod", namespace, name, uid }, type, reason, message);
     },
   };
-}
-
-/** A conflict is about the uid: a merge patch that names no resourceVersion has no other. */
-async function stillThere(call: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await call();
-    return true;
-  } catch (error) {
-    if (isNotFound(error) || isConflict(error)) return false;
-    throw error;
-  }
 }

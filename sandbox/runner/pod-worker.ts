@@ -7,11 +7,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { timeText } from "../client/kinds.ts";
 import type { Container, Pod, PodStatus } from "../client/objects.ts";
+import type { Semaphore } from "../client/semaphore.ts";
 import { ContainerRun } from "./container.ts";
 import { PodReports, type ReportsApi } from "./pod-reports.ts";
 import { podStatus } from "./pod-status.ts";
 import { PodSandbox, type SandboxOptions } from "./sandbox.ts";
-import type { Semaphore } from "./semaphore.ts";
 
 /** What all pods of a node share. */
 export interface NodeContext {

@@ -9,6 +9,7 @@ import type { Change } from "../../src/kube/store.ts";
 import { watchResource } from "../../src/kube/watch.ts";
 import { type Kept, rawKinds } from "../client/kinds.ts";
 import type { Pod } from "../client/objects.ts";
+import { Semaphore } from "../client/semaphore.ts";
 import { Cni } from "./cni.ts";
 import { readNetworkConfig } from "./cni-config.ts";
 import type { ContainerRun } from "./container.ts";
@@ -17,7 +18,6 @@ import { NodeHeartbeat } from "./node.ts";
 import { namesIn, recordedAttachments, removeOrphan } from "./orphans.ts";
 import type { ReportsApi } from "./pod-reports.ts";
 import { type NodeContext, PodWorker } from "./pod-worker.ts";
-import { Semaphore } from "./semaphore.ts";
 import { serveKubelet } from "./server.ts";
 
 const startsAtOnce = 10;

@@ -32,7 +32,7 @@ const get = async (name: string, path: string): Promise<string> =>
   (await cluster.kubectl(["get", "pod", name, "-o", `jsonpath={${path}}`])).stdout;
 const create = (json: string) => cluster.ok(["apply", "-f", "-"], json);
 const ready = (...names: readonly string[]) =>
-  cluster.ok(["wait", "--for=condition=Ready", "--timeout=20s", ...names.map((name) => `pod/${name}`)]);
+  cluster.ok(["wait", "--for=condition=Ready", "--timeout=60s", ...names.map((name) => `pod/${name}`)]);
 const remove = (...names: readonly string[]) => cluster.ok(["delete", "pod", ...names]);
 const calls = async (name: string) =>
   (await readFile(join(cluster.cni, "calls"), "utf8"))

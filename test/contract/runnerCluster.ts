@@ -4,7 +4,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdir, mkdtemp, open, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, open, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,7 +12,7 @@ import { run } from "../../sandbox/process/run.ts";
 import { execute } from "../../sandbox/runner/execute.ts";
 
 const repository = join(import.meta.dirname, "..", "..");
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 
 export type TestCluster = Awaited<ReturnType<typeof startCluster>>;
 
@@ -83,7 +83,7 @@ export async function startCluster(name: string) {
     execute(kubectlArgv(args), {
       env: { PATH: process.env["PATH"], HOME: directory },
       input,
-      timeoutMs: patienceMs * 2,
+      timeoutMs: patienceMs,
     });
   const ok = async (args: readonly string[], input = ""): Promise<string> => {
     const { code, stdout, stderr } = await kubectl(args, input);
@@ -128,6 +128,8 @@ export async function startCluster(name: string) {
       return spawn(command, rest, { stdio: "ignore" });
     },
     startRunner,
+    /** Whether the runner still keeps anything of the pod on disk. */
+    holdsPod: async (uid: string) => (await readdir(join(directory, "state", "pods"))).includes(uid),
     killRunner: () => stop("runner", "SIGKILL"),
     /** What the network plugin's agent does: writes the configuration, clears the condition. */
     installNetwork: async () => {
@@ -137,7 +139,7 @@ export async function startCluster(name: string) {
       const conditions = [{ type: "NetworkUnavailable", status: "False", reason: "Test" }];
       const patch = JSON.stringify({ status: { conditions } });
       await ok(["patch", "node", "n1", "--subresource=status", "-p", patch]);
-      await ok(["wait", "--for=condition=Ready", "node/n1", "--timeout=20s"]);
+      await ok(["wait", "--for=condition=Ready", "node/n1", "--timeout=60s"]);
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
