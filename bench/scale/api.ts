@@ -1,0 +1,36 @@
+// A process with the embedded Kubernetes API, loaded with a large cluster: `node api.ts STATE NODES PODS SERVICES`.
+// Writes STATE/kubeconfig and prints a line when it is ready; ends with its standard input.
+
+import { join } from "node:path";
+import { endpointSlices as endpointSliceKind } from "../../sandbox/api/kinds/endpointslice.ts";
+import { namespaces as namespaceKind } from "../../sandbox/api/kinds/namespace.ts";
+import { nodes as nodeKind } from "../../sandbox/api/kinds/node.ts";
+import { pods as podKind } from "../../sandbox/api/kinds/pod.ts";
+import { services as serviceKind } from "../../sandbox/api/kinds/service.ts";
+import { writeKubeconfig } from "../../sandbox/api/kubeconfig.ts";
+import { startApi } from "../../sandbox/api/start.ts";
+import { endpointSlices, namespaces, nodes, pods, type Scale, services } from "./objects.ts";
+
+const [stateDir = "", ...counts] = process.argv.slice(2);
+const [nodeCount = 0, podCount = 0, serviceCount = 0] = counts.map(Number);
+const scale: Scale = { nodes: nodeCount, pods: podCount, services: serviceCount };
+
+await using api = await startApi({
+  stateDir,
+  host: "127.0.0.1",
+  port: 0,
+  names: ["127.0.0.1"],
+  serviceCidrs: ["10.96.0.0/16"],
+  endpoints: ["192.0.2.1"],
+  kubeletSocket: () => "/nonexistent",
+  historyLength: 20_000,
+});
+api.store.load(namespaceKind, namespaces());
+api.store.load(nodeKind, nodes(scale));
+api.store.load(podKind, pods(scale));
+api.store.load(serviceKind, services(scale));
+api.store.load(endpointSliceKind, endpointSlices(scale));
+await writeKubeconfig(join(stateDir, "kubeconfig"), api.credentials);
+console.log("ready");
+process.stdin.resume();
+await new Promise((resolve) => process.stdin.once("end", resolve));

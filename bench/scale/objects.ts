@@ -1,0 +1,155 @@
+// A large cluster's objects as an API server would send them: nodes with chassis and gateway, pods spread over them,
+// Services with three endpoints each. Complete, realistic in size, and made by arithmetic, so that two runs are equal.
+
+import type { KubeObject } from "../../sandbox/api/objects.ts";
+
+export interface Scale {
+  readonly nodes: number;
+  readonly pods: number;
+  readonly services: number;
+}
+
+const created = "2026-01-01T00:00:00Z";
+const uid = (kind: number, index: number): string =>
+  `${kind.toString(16).padStart(8, "0")}-0000-4000-8000-${index.toString(16).padStart(12, "0")}`;
+const meta = (kind: number, index: number, name: string, namespace?: string): Record<string, unknown> => ({
+  name,
+  ...(namespace !== undefined && { namespace }),
+  uid: uid(kind, index),
+  creationTimestamp: created,
+});
+const namespaceOf = (index: number): string => `team-${index % 20}`;
+
+export const namespaces = (): KubeObject[] =>
+  Array.from({ length: 20 }, (_, i) => ({
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: meta(1, i, `team-${i}`),
+    status: { phase: "Active" },
+  }));
+
+export const nodes = ({ nodes: count }: Scale): KubeObject[] =>
+  Array.from({ length: count }, (_, i) => {
+    const address = `172.${16 + (i >> 8)}.${i & 255}.10`;
+    const gateway = {
+      mode: "shared",
+      "bridge-id": "br-ex",
+      "interface-id": "eth0",
+      "mac-address": `02:00:00:00:${(i >> 8).toString(16).padStart(2, "0")}:${(i & 255).toString(16).padStart(2, "0")}`,
+      "ip-addresses": [`${address}/24`],
+      "next-hops": [`172.${16 + (i >> 8)}.${i & 255}.1`],
+      mtu: 1500,
+    };
+    return {
+      apiVersion: "v1",
+      kind: "Node",
+      metadata: {
+        ...meta(2, i, `node-${i}`),
+        labels: { "kubernetes.io/hostname": `node-${i}` },
+        annotations: {
+          "k8s.ovn.org/node-chassis-id": uid(9, i),
+          "k8s.ovn.org/l3-gateway-config": JSON.stringify({ default: gateway }),
+        },
+      },
+      spec: {},
+      status: {
+        addresses: [{ type: "InternalIP", address }],
+        conditions: [{ type: "Ready", status: "True" }],
+      },
+    };
+  });
+
+export const pods = (scale: Scale): KubeObject[] =>
+  Array.from({ length: scale.pods }, (_, i) => podObject(scale, i));
+
+/** Big as pods are in clusters: with managed fields, volumes and a status. */
+function podObject(scale: Scale, i: number): KubeObject {
+  const name = `web-${i}`;
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      ...meta(3, i, name, namespaceOf(i)),
+      labels: { app: `web-${i % scale.services}`, "pod-template-hash": "5d4f8c7b9d" },
+      managedFields: [
+        {
+          manager: "kube-controller-manager",
+          operation: "Update",
+          apiVersion: "v1",
+          time: created,
+          fieldsType: "FieldsV1",
+          fieldsV1: { "f:metadata": { "f:labels": { ".": {}, "f:app": {}, "f:pod-template-hash": {} } } },
+        },
+      ],
+    },
+    spec: {
+      nodeName: `node-${i % scale.nodes}`,
+      serviceAccountName: "default",
+      tolerations: [{ key: "node.kubernetes.io/not-ready", operator: "Exists", effect: "NoExecute" }],
+      volumes: [{ name: "kube-api-access", projected: { defaultMode: 420 } }],
+      containers: [
+        {
+          name: "web",
+          image: "registry.example/web:1.27.3",
+          ports: [{ name: "http", containerPort: 8080, protocol: "TCP" }],
+          env: [{ name: "MODE", value: "production" }],
+          resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "256Mi" } },
+          volumeMounts: [
+            { name: "kube-api-access", mountPath: "/var/run/secrets/kubernetes.io/serviceaccount" },
+          ],
+        },
+      ],
+    },
+    status: {
+      phase: "Running",
+      startTime: created,
+      conditions: ["Initialized", "Ready", "ContainersReady", "PodScheduled"].map((type) => ({
+        type,
+        status: "True",
+        lastTransitionTime: created,
+      })),
+      containerStatuses: [
+        { name: "web", ready: true, restartCount: 0, state: { running: { startedAt: created } } },
+      ],
+    },
+  };
+}
+
+/** ClusterIPs of 10.96.0.0/16, from .1.1 on. */
+const clusterIp = (i: number): string => `10.96.${1 + Math.floor(i / 250)}.${1 + (i % 250)}`;
+
+export const services = (scale: Scale): KubeObject[] =>
+  Array.from({ length: scale.services }, (_, i) => ({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: meta(4, i, `web-${i}`, namespaceOf(i)),
+    spec: {
+      type: "ClusterIP",
+      clusterIP: clusterIp(i),
+      clusterIPs: [clusterIp(i)],
+      ipFamilies: ["IPv4"],
+      ipFamilyPolicy: "SingleStack",
+      sessionAffinity: "None",
+      internalTrafficPolicy: "Cluster",
+      selector: { app: `web-${i}` },
+      ports: [{ name: "http", protocol: "TCP", port: 80, targetPort: "http" }],
+    },
+    status: { loadBalancer: {} },
+  }));
+
+export const endpointSlices = (scale: Scale): KubeObject[] =>
+  Array.from({ length: scale.services }, (_, i) => ({
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: {
+      ...meta(5, i, `web-${i}-abcde`, namespaceOf(i)),
+      labels: { "kubernetes.io/service-name": `web-${i}` },
+    },
+    addressType: "IPv4",
+    ports: [{ name: "http", protocol: "TCP", port: 8080 }],
+    endpoints: [3, 4, 5].map((last) => ({
+      addresses: [`10.244.${i % 250}.${last}`],
+      conditions: { ready: true, serving: true, terminating: false },
+      nodeName: `node-${i % scale.nodes}`,
+    })),
+  }));
