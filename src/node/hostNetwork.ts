@@ -20,7 +20,7 @@ import { externalPorts, readGateway } from "./host/gateway.ts";
 import { configureManagement } from "./host/management.ts";
 import type { Run } from "./host/run.ts";
 import { isUserspace, prepareChassis, prepareManagementInterface } from "./ovs/chassis.ts";
-import { type InterfaceRow, interfaceNamed, type Vswitch } from "./ovs/vswitch.ts";
+import { bridgeNamed, type InterfaceRow, interfaceNamed, interfacesOf, type Vswitch } from "./ovs/vswitch.ts";
 import type { Writer } from "./ovs/writer.ts";
 import type { LinkSettings } from "./runtime/attachments.ts";
 
@@ -100,15 +100,13 @@ export async function bringUp(options: HostNetworkOptions, node: Node | undefine
 
 /** What of the database `bringUp` depends on: when this text changes, it should run again. */
 export function dependencies(db: Vswitch): string {
-  const [root] = db.table("Open_vSwitch").values();
-  const interfaces = [...db.table("Interface").values()]
-    .filter(({ name, type }) => name === onNode.managementInterface || type === "patch")
-    .map((row) => [row.name, row.ofport, row.ifindex, row.external_ids.get("ovn-installed")].join(" "));
-  return [
-    root?._uuid,
-    ...[...db.table("Bridge").values()].map((bridge) => bridge._uuid),
-    ...interfaces.sort(),
-  ].join("\n");
+  const external = bridgeNamed(db, onNode.externalBridge);
+  const interfaces = [
+    interfaceNamed(db, onNode.managementInterface),
+    ...interfacesOf(db, external?.ports ?? []),
+  ].map((row) => row && [row.name, row.ofport, row.ifindex, row.external_ids.get("ovn-installed")].join(" "));
+  const bridges = [bridgeNamed(db, onNode.integrationBridge)?._uuid, external?._uuid];
+  return [...bridges, ...interfaces].join("\n");
 }
 
 const isPlugged = (row: InterfaceRow | undefined): row is InterfaceRow & { readonly ofport: number } =>

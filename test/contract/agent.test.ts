@@ -232,6 +232,34 @@ test("an agent killed and started again writes nothing, keeps its pods, and remo
   await eventually(async () => (await ofGone()) === "", "the port of the pod that ended is removed");
 });
 
+test("while the API is away pods that are known are served, and others get an answer in time", async () => {
+  const known = await world.makePod("known", 0, 81);
+  assert.equal((await world.cni("ADD", "ck", known)).exit, 0);
+  assert.equal((await world.cni("DEL", "ck", known)).exit, 0);
+  const thaw = world.freezeApi();
+  try {
+    assert.equal((await world.cni("ADD", "ck", known)).exit, 0);
+    const { said } = await world.cni("ADD", "cu", { ...known, name: "unknown" });
+    assert.equal(said?.code, 11);
+    assert.match(String(said.msg), /^pod default\/unknown: /);
+  } finally {
+    thaw();
+  }
+  assert.equal((await world.cni("DEL", "ck", known)).exit, 0);
+});
+
+test("a restart of the Open vSwitch database is no more than a moment in which a retry helps", async () => {
+  await world.sandbox.processes.stop("n1-ovsdb");
+  await eventually(
+    async () => (await world.cni("DEL", "none", a)).said?.code === 11,
+    "DEL is to be tried again",
+  );
+  await world.sandbox.processes.restart("n1-ovsdb");
+  const c = await world.makePod("after", 0, 82);
+  await eventually(async () => (await world.cni("ADD", "cafter", c)).exit === 0, "ADD succeeds");
+  assert.deepEqual(unreachable(c.netns, ["10.244.1.10", "172.30.0.100"]), []);
+});
+
 test("after a restart of vswitchd pods, node and world find each other again", async () => {
   await world.sandbox.processes.restart("n1-vswitchd");
   const all = ["10.244.1.10", "fd00:10:244:1::a", "172.30.0.12", "172.30.0.100", "fd00:172:30::100"];

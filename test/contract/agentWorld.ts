@@ -88,6 +88,11 @@ export async function buildWorld(name: string, plugin: string) {
   const apiSocket = join(layout.state, "fake-api.sock");
   const api = start(sandbox.outside, "./agentApi.ts", ["6443", apiSocket]);
   await once(api.stdout, "data");
+  /** Until the returned function is called, the API takes connections and answers nothing. */
+  const freezeApi = (): (() => void) => {
+    api.kill("SIGSTOP");
+    return () => void api.kill("SIGCONT");
+  };
   const kubeconfig = join(layout.state, "fake-kubeconfig");
   await writeFile(kubeconfig, kubeconfigFor("http://172.30.0.100:6443"));
 
@@ -126,6 +131,7 @@ export async function buildWorld(name: string, plugin: string) {
   return {
     sandbox,
     optionsOf,
+    freezeApi,
     log: new Array<string>(),
 
     /** Starts an agent; its log lines are collected. */

@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { type Family, parseInterfaceAddress, parseIp } from "../../model/ip.ts";
 import { onNode } from "../../model/names.ts";
 import { type GatewayConfig, ofFamily } from "../../model/network.ts";
-import { bridgeNamed, type InterfaceRow, type Vswitch } from "../ovs/vswitch.ts";
+import { bridgeNamed, type InterfaceRow, interfacesOf, type Vswitch } from "../ovs/vswitch.ts";
 import type { Run } from "./run.ts";
 
 const linkSchema = v.array(
@@ -64,9 +64,7 @@ export function externalPorts(db: Vswitch, localnetPort: string): ExternalPorts 
   if (!bridge) {
     throw new Error(`Open vSwitch has no bridge ${name}: make it, with the node's uplink and address on it`);
   }
-  const interfaces = bridge.ports
-    .flatMap((port) => db.table("Port").get(port)?.interfaces ?? [])
-    .flatMap((uuid) => db.table("Interface").get(uuid) ?? []);
+  const interfaces = interfacesOf(db, bridge.ports);
   const uplinks = interfaces.filter(({ type }) => type !== "internal" && type !== "patch");
   const [uplink] = uplinks;
   if (!uplink || uplinks.length > 1) {

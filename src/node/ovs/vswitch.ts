@@ -47,3 +47,9 @@ export const interfaceNamed = (db: Vswitch, name: string): InterfaceRow | undefi
 
 export const bridgeNamed = (db: Vswitch, name: string): BridgeRow | undefined =>
   db.table("Bridge").by("name", name)[0];
+
+/** The interfaces of the ports with these UUIDs. */
+export const interfacesOf = (db: Vswitch, ports: readonly string[]): readonly InterfaceRow[] =>
+  ports
+    .flatMap((port) => db.table("Port").get(port)?.interfaces ?? [])
+    .flatMap((uuid) => db.table("Interface").get(uuid) ?? []);
