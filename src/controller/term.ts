@@ -134,18 +134,8 @@ export class Term {
     await allReady(stores, signal);
     await replica.ready(signal);
     const { rows, stop } = followRows(replica, scope.cluster);
-    const held = { nodes: stores.Node.values(), pods: stores.Pod.values() };
     const { engine, queue } = this;
-    this.#planner = new Planner({
-      scope,
-      network,
-      stores,
-      decider: new Decider({ network, names: scope.names, patch, rows }, held),
-      desired: this.#desired,
-      enqueue: (owner) => queue.add(owner),
-      committed: (owner) => engine.committed(owner, signal),
-      tell,
-    });
+    // First of all, so that what changes while the decider is made is planned again.
     const stops = [
       stop,
       this.#follow("Node", stores.Node),
@@ -153,6 +143,17 @@ export class Term {
       this.#follow("Service", stores.Service),
       this.#follow("EndpointSlice", stores.EndpointSlice),
     ];
+    const held = { nodes: stores.Node.values(), pods: stores.Pod.values() };
+    this.#planner = new Planner({
+      scope,
+      network,
+      stores,
+      decider: await Decider.adopting({ network, names: scope.names, patch, rows }, held),
+      desired: this.#desired,
+      enqueue: (owner) => queue.add(owner),
+      committed: (owner) => engine.committed(owner, signal),
+      tell,
+    });
     queue.add(clusterOwner);
     for (const node of stores.Node.values()) queue.add(ownerOf(node));
     for (const pod of stores.Pod.values())

@@ -34,8 +34,8 @@ export class PodAddresses {
   readonly #rows: RowAddresses;
   /** Addresses by the uid of the pod. */
   readonly #held = new Holdings<string>();
-  /** subnets of a node -> its ring of offsets */
-  readonly #rings = new Map<string, Ring>();
+  /** first address of a node's first subnet -> the ring of offsets in its subnets */
+  readonly #rings = new Map<bigint, Ring>();
 
   constructor(rows: RowAddresses) {
     this.#rows = rows;
@@ -93,12 +93,13 @@ export class PodAddresses {
     return this.#held.isFree(text, holder.uid) && !this.#rows.heldByAnother(holder.port, text);
   }
 
-  #ringOf({ subnets }: Site): Ring {
-    const key = subnets.map(formatCidr).join();
-    let ring = this.#rings.get(key);
+  #ringOf({ name, subnets }: Site): Ring {
+    const [first] = subnets;
+    if (!first) throw new RangeError(`node ${name} has no subnet`);
+    let ring = this.#rings.get(first.ip.value);
     if (!ring) {
       ring = new Ring(Math.min(...subnets.map(roomIn)));
-      this.#rings.set(key, ring);
+      this.#rings.set(first.ip.value, ring);
     }
     return ring;
   }

@@ -75,10 +75,10 @@ class Api {
   }
 }
 
-function decider(api: Api, { pods = ["10.244.0.0/16"], rows = new RowAddresses() } = {}): Decider {
+function decider(api: Api, { pods = ["10.244.0.0/16"], rows = new RowAddresses() } = {}): Promise<Decider> {
   const network = clusterNetwork({ pods, services: [], join: defaultJoin });
   const options = { network, names: namesOf("demo"), rows, patch: api.patch };
-  return new Decider(options, { nodes: api.nodes, pods: api.pods });
+  return Decider.adopting(options, { nodes: api.nodes, pods: api.pods });
 }
 
 function ready<T>(decision: Decision<T>): T {
@@ -99,7 +99,7 @@ test("a node is ready once its choice is written, before the watch has shown it"
   const api = new Api();
   const node = aNode("n1", { internalIps: ["172.30.0.11"] });
   api.put(node);
-  const deciding = decider(api);
+  const deciding = await decider(api);
   const first = deciding.node(node);
   assert.equal(first.state, "pending");
   assert.equal(deciding.resolvedNode("n1"), undefined);
@@ -118,7 +118,7 @@ test("a node is ready once its choice is written, before the watch has shown it"
 test("a pod waits for its node, and asks the API server once however often it is asked about", async () => {
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1"));
-  const deciding = decider(api);
+  const deciding = await decider(api);
   assert.equal(deciding.pod(api.pod("web-1")).state, "waiting");
   await settled(() => deciding.node(api.node("n1")));
   const pod = api.pod("web-1");
@@ -127,8 +127,8 @@ test("a pod waits for its node, and asks the API server once however often it is
   assert.equal(api.writes, 2);
 });
 
-test("host-network and finished pods need nothing", () => {
-  const deciding = decider(new Api());
+test("host-network and finished pods need nothing", async () => {
+  const deciding = await decider(new Api());
   for (const change of [
     { hostNetwork: true },
     { phase: "Succeeded" as const },
@@ -141,7 +141,7 @@ test("host-network and finished pods need nothing", () => {
 test("a write that fails is written again with the same choice", async () => {
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1"));
-  const deciding = decider(api);
+  const deciding = await decider(api);
   await settled(() => deciding.node(api.node("n1")));
   api.away = true;
   await assert.rejects(
@@ -155,7 +155,7 @@ test("a write that fails is written again with the same choice", async () => {
 test("an annotation that somebody takes out is put back", async () => {
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1"));
-  const deciding = decider(api);
+  const deciding = await decider(api);
   await settled(() => deciding.node(api.node("n1")));
   await settled(() => deciding.pod(api.pod("web-1")));
   ready(deciding.pod(api.pod("web-1")));
@@ -167,11 +167,11 @@ test("an annotation that somebody takes out is put back", async () => {
 test("a restart decides nothing anew", async () => {
   const api = new Api();
   api.put(aNode("n1"), aNode("n2"), aPod("web-1"), aPod("web-2", { nodeName: "n2" }));
-  const before = decider(api);
+  const before = await decider(api);
   for (const name of ["n2", "n1"]) await settled(() => before.node(api.node(name)));
   for (const name of ["web-1", "web-2"]) await settled(() => before.pod(api.pod(name)));
   const { writes } = api;
-  const after = decider(api);
+  const after = await decider(api);
   const stranger = aNode("n0");
   api.put(stranger);
   assert.equal(ready(await settled(() => after.node(stranger))).id, 4);
@@ -191,7 +191,7 @@ test("of two nodes that state one subnet and one id the first keeps them, the ot
   const api = new Api();
   const doubled = { ...subnets('{"default":["10.244.7.0/24"]}'), [annotations.nodeId]: "9" };
   api.put(aNode("n2", { annotations: doubled }), aNode("n1", { annotations: doubled }));
-  const deciding = decider(api);
+  const deciding = await decider(api);
   const [second, first] = [
     ready(await settled(() => deciding.node(api.node("n2")))),
     ready(await settled(() => deciding.node(api.node("n1")))),
@@ -203,15 +203,15 @@ test("of two nodes that state one subnet and one id the first keeps them, the ot
 test("malformed annotations of a node are decided again", async () => {
   const api = new Api();
   api.put(aNode("n1", { annotations: { ...subnets('{"default":7}'), [annotations.nodeId]: "one" } }));
-  const deciding = decider(api);
+  const deciding = await decider(api);
   const node = ready(await settled(() => deciding.node(api.node("n1"))));
   assert.deepEqual([node.id, node.subnets.map(formatCidr)], [2, ["10.244.0.0/24"]]);
 });
 
-test("a node whose subnet the configured ranges do not give is refused, not renumbered", () => {
+test("a node whose subnet the configured ranges do not give is refused, not renumbered", async () => {
   const api = new Api();
   api.put(aNode("n1", { annotations: subnets('{"default":["10.200.0.0/24"]}') }));
-  const decision = decider(api).node(api.node("n1"));
+  const decision = (await decider(api)).node(api.node("n1"));
   assert.equal(decision.state, "refused");
   assert.match(
     "reason" in decision ? decision.reason : "",
@@ -223,7 +223,7 @@ test("a node whose subnet the configured ranges do not give is refused, not renu
 test("a node whose own address lies in the pod ranges is refused", async () => {
   const api = new Api();
   api.put(aNode("n1", { internalIps: ["10.244.9.9"] }));
-  const deciding = decider(api);
+  const deciding = await decider(api);
   const decision = await settled(() => deciding.node(api.node("n1")));
   assert.match(
     "reason" in decision ? decision.reason : "",
@@ -236,7 +236,7 @@ test("a cluster that gets a second family keeps every node's first subnet", asyn
   api.put(
     aNode("n1", { annotations: { ...subnets('{"default":["10.244.7.0/24"]}'), [annotations.nodeId]: "9" } }),
   );
-  const deciding = decider(api, { pods: ["10.244.0.0/16", "fd00:10:244::/48"] });
+  const deciding = await decider(api, { pods: ["10.244.0.0/16", "fd00:10:244::/48"] });
   const node = ready(await settled(() => deciding.node(api.node("n1"))));
   assert.deepEqual(node.subnets.map(formatCidr), ["10.244.7.0/24", "fd00:10:244::/64"]);
 });
@@ -244,7 +244,7 @@ test("a cluster that gets a second family keeps every node's first subnet", asyn
 test("a pod that copies another's annotation gets an address of its own, and the reason is told", async () => {
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1"));
-  const deciding = decider(api);
+  const deciding = await decider(api);
   await settled(() => deciding.node(api.node("n1")));
   await settled(() => deciding.pod(api.pod("web-1")));
   const thief = aPod("thief", { annotations: api.pod("web-1").annotations });
@@ -258,13 +258,13 @@ test("a pod that copies another's annotation gets an address of its own, and the
 test("after a restart the pod whose row has the address keeps it, though a thief's name sorts before", async () => {
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1"));
-  const before = decider(api);
+  const before = await decider(api);
   await settled(() => before.node(api.node("n1")));
   await settled(() => before.pod(api.pod("web-1")));
   api.put(aPod("a-thief", { annotations: api.pod("web-1").annotations }));
   const rows = new RowAddresses();
   rows.set("row", "demo_pod_shop_web-1", ["0a:58:0a:f4:00:03 10.244.0.3"]);
-  const after = decider(api, { rows });
+  const after = await decider(api, { rows });
   await settled(() => after.node(api.node("n1")));
   assert.deepEqual(texts(ready(after.pod(api.pod("web-1")))), ["10.244.0.3/24"]);
   assert.deepEqual(texts(ready(await settled(() => after.pod(api.pod("a-thief"))))), ["10.244.0.4/24"]);
@@ -273,7 +273,7 @@ test("after a restart the pod whose row has the address keeps it, though a thief
 test("a full subnet refuses one pod and goes on when another is released", async () => {
   const api = new Api();
   api.put(aNode("n1"), ...["a", "b", "c", "d", "e"].map((name) => aPod(name)));
-  const deciding = decider(api, { pods: ["10.244.0.0/16/29"] });
+  const deciding = await decider(api, { pods: ["10.244.0.0/16/29"] });
   await settled(() => deciding.node(api.node("n1")));
   for (const name of ["a", "b", "c", "d"]) ready(await settled(() => deciding.pod(api.pod(name))));
   const refused = deciding.pod(api.pod("e"));
@@ -288,10 +288,10 @@ test("a full subnet refuses one pod and goes on when another is released", async
 test("the lives of a pod's name are told apart, also those known only from a restart or a failed write", async () => {
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1"));
-  const before = decider(api);
+  const before = await decider(api);
   await settled(() => before.node(api.node("n1")));
   await settled(() => before.pod(api.pod("web-1")));
-  const after = decider(api);
+  const after = await decider(api);
   await settled(() => after.node(api.node("n1")));
   assert.deepEqual(after.formerPods("shop", "web-1", "uid-web-1"), []);
   assert.deepEqual(after.formerPods("shop", "web-1", undefined), ["uid-web-1"]);
@@ -307,7 +307,7 @@ test("the lives of a pod's name are told apart, also those known only from a res
 test("a node that comes back while its pods live gets its subnet back", async () => {
   const api = new Api();
   api.put(aNode("n1"), aNode("n2"), aPod("web-1"));
-  const deciding = decider(api, { pods: ["10.244.0.0/23/24"] });
+  const deciding = await decider(api, { pods: ["10.244.0.0/23/24"] });
   for (const name of ["n1", "n2"]) await settled(() => deciding.node(api.node(name)));
   await settled(() => deciding.pod(api.pod("web-1")));
   deciding.nodeGone("n1");
@@ -340,7 +340,7 @@ test("whatever fails, restarts, dies and is copied, no two living pods are ever 
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const api = new Api();
       api.put(aNode("n1"));
-      let deciding = decider(api, { pods: ["10.244.0.0/16/29"] });
+      let deciding = await decider(api, { pods: ["10.244.0.0/16/29"] });
       await settled(() => deciding.node(api.node("n1")));
       let lives = 0;
       for (const { pod: number, what } of steps) {
@@ -351,7 +351,7 @@ test("whatever fails, restarts, dies and is copied, no two living pods are ever 
           for (const uid of deciding.formerPods("shop", name, undefined))
             deciding.releasePod("shop", name, uid);
         } else if (what === "restart") {
-          deciding = decider(api, { pods: ["10.244.0.0/16/29"] });
+          deciding = await decider(api, { pods: ["10.244.0.0/16/29"] });
           await settled(() => deciding.node(api.node("n1")));
         } else {
           const stolen = what === "copy" ? (api.pods.at(0)?.annotations ?? {}) : {};

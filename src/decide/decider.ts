@@ -1,11 +1,12 @@
 // Makes the choices about nodes and pods, each durable in an annotation before anybody uses it. The controller asks
 // for every Node and Pod object it sees, and again whenever it likes: an answer costs nothing when nothing is new.
 //
-//   new Decider(options, { nodes, pods })   all objects of a synced list: what they hold is known before a choice is made
+//   await Decider.adopting(options, held)   held: all objects there are, so that what they hold is known before any choice
 //   .node(node)  ▶ ready: ResolvedNode | pending | refused          .pod(pod) ▶ ready: PodNetwork | … | waiting | none
 //   .nodeGone(name) at once, .releaseNode(name) when no row of it is left
 //   .formerPods(namespace, name, uid) ▶ uids, .releasePod(…, uid) for each when no row of it is left
 
+import { setImmediate } from "node:timers/promises";
 import {
   type AnnotationValues,
   chassisIdOf,
@@ -21,7 +22,7 @@ import type { Node, ObjectMeta, Pod } from "../kube/objects.ts";
 import { type Cidr, formatIp, parseIp } from "../model/ip.ts";
 import { annotations, type Names } from "../model/names.ts";
 import type { ClusterNetwork, PodNetwork, ResolvedNode } from "../model/network.ts";
-import { type Holder, PodAddresses } from "./addresses.ts";
+import { type Holder, PodAddresses, type Site } from "./addresses.ts";
 import type { Decision } from "./decision.ts";
 import { Durable, type Patch } from "./durable.ts";
 import { ConfigError, ExhaustedError } from "./errors.ts";
@@ -53,6 +54,9 @@ interface DecidedPod {
   readonly node: DecidedNode;
 }
 
+/** A pod takes some 20 µs, so that the event loop is never held for long. */
+const podsBetweenYields = 200;
+
 export class Decider {
   readonly #options: DeciderOptions;
   readonly #choices: NodeChoices;
@@ -64,27 +68,33 @@ export class Decider {
   /** namespace/name -> uids of the pods of that name that hold something */
   readonly #lives = new Map<string, Set<string>>();
 
-  /** Of two that state the same address, the one whose row has it keeps it, else the first by name. */
-  constructor(
-    options: DeciderOptions,
-    held: { readonly nodes: Iterable<Node>; readonly pods: Iterable<Pod> },
-  ) {
+  private constructor(options: DeciderOptions) {
     this.#options = options;
     this.#choices = new NodeChoices(options.network);
     this.#addresses = new PodAddresses(options.rows);
+  }
+
+  /**
+   * A decider that knows what all nodes and pods hold. Of two that state the same address, the one whose row has it keeps
+   * it, else the first by name. Yields: objects that change meanwhile are to be asked about afterwards.
+   */
+  static async adopting(
+    options: DeciderOptions,
+    held: { readonly nodes: Iterable<Node>; readonly pods: Iterable<Pod> },
+  ): Promise<Decider> {
+    const decider = new Decider(options);
     const nodes = [...held.nodes].toSorted(byName);
-    for (const node of nodes) this.#choices.adopt(node);
+    const pods = [...held.pods].filter(wantsAddress).toSorted(byName);
+    for (const node of nodes) decider.#choices.adopt(node);
     const sites = new Map(
       nodes.map((node) => [node.name, { name: node.name, subnets: nodeSubnetsOf(node) ?? [] }]),
     );
-    const pods = [...held.pods].filter(wantsAddress).toSorted(byName);
-    for (const pod of pods) {
-      const network = podNetworkOf(pod);
+    for (const [index, pod] of pods.entries()) {
       const site = sites.get(pod.nodeName);
-      if (!network || !site) continue;
-      this.#addresses.claim(this.#holderOf(pod), site, network);
-      this.#remember(pod);
+      if (site) decider.#adoptPod(pod, site);
+      if (index % podsBetweenYields === 0) await setImmediate();
     }
+    return decider;
   }
 
   /** Every node that is ready, with what was last known of it. */
@@ -100,8 +110,7 @@ export class Decider {
     const decided = this.#decidedNode(node);
     if ("refused" in decided) return { state: "refused", reason: decided.refused };
     decided.gone = false;
-    const stated = nodeAnnotations(nodeIdOf(node), nodeSubnetsOf(node));
-    const written = decided.durable.write(node, stated);
+    const written = decided.durable.write(node, () => nodeAnnotations(nodeIdOf(node), nodeSubnetsOf(node)));
     if (written) return { state: "pending", written, distrusted: undefined };
     const resolved = resolve(node, decided);
     const overlap = hostOverlap(this.#options.network, resolved);
@@ -127,8 +136,10 @@ export class Decider {
       this.#remember(pod);
       node.pods.add(pod.uid);
     }
-    const stated = podNetworkOf(pod);
-    const written = decided.durable.write(pod, stated ? podNetworkAnnotation(stated) : {});
+    const written = decided.durable.write(pod, () => {
+      const stated = podNetworkOf(pod);
+      return stated ? podNetworkAnnotation(stated) : {};
+    });
     return written ? { state: "pending", written, distrusted } : { state: "ready", value: decided.network };
   }
 
@@ -162,6 +173,13 @@ export class Decider {
     if (!node) return;
     node.pods.delete(uid);
     if (node.gone && node.pods.size === 0) this.#forgetNode(node.name);
+  }
+
+  #adoptPod(pod: Pod, site: Site): void {
+    const network = podNetworkOf(pod);
+    if (!network) return;
+    this.#addresses.claim(this.#holderOf(pod), site, network);
+    this.#remember(pod);
   }
 
   #remember(pod: Pod): void {
@@ -253,6 +271,7 @@ function resolve(node: Node, choice: NodeChoice): ResolvedNode {
   };
 }
 
-const byName = (a: ObjectMeta, b: ObjectMeta): number => compare(keyOf(a), keyOf(b));
+const byName = (a: ObjectMeta, b: ObjectMeta): number =>
+  compare(a.namespace, b.namespace) || compare(a.name, b.name);
 const keyOf = ({ namespace, name }: ObjectMeta): string => `${namespace}/${name}`;
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

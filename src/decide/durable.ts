@@ -31,10 +31,13 @@ export class Durable {
     this.#annotations = annotations;
   }
 
-  /** Undefined when durable, given the object as last seen and what it states; else the write under way, to be awaited. */
-  write(object: Annotated, stated: AnnotationValues): Promise<void> | undefined {
+  /**
+   * Undefined when durable, given the object as last seen; else the write under way, to be awaited. `stated` prints what
+   * the object's annotations mean, for those that say the same in another spelling.
+   */
+  write(object: Annotated, stated: () => AnnotationValues): Promise<void> | undefined {
     if (this.#writing) return this.#writing;
-    if (Object.entries(this.#annotations).every(([key, value]) => stated[key] === value)) {
+    if (this.#isIn(object.annotations) || this.#isIn(stated())) {
       this.#writtenOver = undefined;
       return undefined;
     }
@@ -43,6 +46,10 @@ export class Durable {
       this.#writing = undefined;
     });
     return this.#writing;
+  }
+
+  #isIn(values: AnnotationValues): boolean {
+    return Object.entries(this.#annotations).every(([key, value]) => values[key] === value);
   }
 
   async #send({ kind, namespace, name, uid, resourceVersion }: Annotated): Promise<void> {

@@ -40,7 +40,7 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
   const input = await readCase(file);
   const scope = northboundScope(input.cluster, "global");
   const network = clusterNetwork({ pods: input.pods, services: input.services, join: defaultJoin });
-  const decider = new Decider(
+  const decider = await Decider.adopting(
     { network, names: scope.names, rows: new RowAddresses(), patch: async () => {} },
     { nodes: input.nodes, pods: input.podObjects },
   );
