@@ -8,7 +8,8 @@ import { timeText } from "../client/kinds.ts";
 import type { Container, ContainerState, ContainerStatus, Handler, Pod } from "../client/objects.ts";
 import { argvOf, ContainerConfigError, environmentOf, hostnameOf, type PodPlace } from "./env.ts";
 import { execute } from "./execute.ts";
-import { type ProbeTarget, probeLoop, probeOnce } from "./probes.ts";
+import { watchHealth } from "./health.ts";
+import { type ProbeTarget, probeOnce } from "./probes.ts";
 import { ContainerProcess, type Exit, logPath } from "./process.ts";
 
 /** What a container needs to know of its pod; addresses and namespace are there once it runs. */
@@ -140,7 +141,8 @@ export class ContainerRun {
     const process = await ContainerProcess.adopt(this.#directory(last));
     if (!process) return undefined;
     this.#process = process;
-    // It was ready when the old runner last looked; probes correct that if it is not so.
+    // If it lives, it is as ready as when the old runner last looked; probes correct that if it is not so.
+    if ((await process.pid()) === undefined) return process;
     const { containerStatuses = [] } = this.#context.pod().status ?? {};
     this.#ready = containerStatuses.find(({ name }) => name === this.spec.name)?.ready ?? false;
     return process;
@@ -178,7 +180,15 @@ export class ContainerRun {
     this.#started = this.spec.startupProbe === undefined;
     this.#ready = this.#started && (this.#ready || this.spec.readinessProbe === undefined);
     this.#become({ running: { startedAt } });
-    const probing = this.#probe(process, ended.signal);
+    const probing = watchHealth(this.#target(), ended.signal, this.#context.stop, {
+      started: () => {
+        this.#started = true;
+        this.#becomeReady(this.spec.readinessProbe === undefined);
+        this.#context.changed();
+      },
+      ready: (good) => this.#becomeReady(good),
+      failed: (probe) => this.#restart(probe, process),
+    });
     // The pod may have ended while the process was being started or found.
     const ending = this.#context.stop.aborted ? this.terminate(this.#graceMs) : undefined;
     const exit = await process.exited;
@@ -198,54 +208,17 @@ export class ContainerRun {
     return exit;
   }
 
-  async #probe(process: ContainerProcess, ended: AbortSignal): Promise<void> {
-    const { startupProbe, livenessProbe, readinessProbe } = this.spec;
-    const target = this.#target();
-    // Readiness is asked to the end, so that a terminating pod can still be seen to serve; the others stop with the pod.
-    const living = AbortSignal.any([ended, this.#context.stop]);
-    if (startupProbe) {
-      const done = new AbortController();
-      await probeLoop(startupProbe, target, AbortSignal.any([living, done.signal]), (good) => {
-        if (good) this.#started = true;
-        else this.#unhealthy("Startup", process);
-        done.abort();
-      });
-      if (!this.#started) return;
-      this.#ready = readinessProbe === undefined;
-      this.#context.changed();
-    }
-    const loops: Promise<void>[] = [];
-    if (livenessProbe) {
-      const failed = new AbortController();
-      loops.push(
-        probeLoop(livenessProbe, target, AbortSignal.any([living, failed.signal]), (good) => {
-          if (good) return;
-          this.#unhealthy("Liveness", process);
-          failed.abort();
-        }),
-      );
-    }
-    if (readinessProbe) {
-      loops.push(
-        probeLoop(readinessProbe, target, ended, (good) => {
-          if (good === this.#ready) return;
-          this.#ready = good;
-          if (!good) this.#context.event("Warning", "Unhealthy", "Readiness probe failed");
-          this.#context.changed();
-        }),
-      );
-    }
-    await Promise.all(loops);
+  #becomeReady(good: boolean): void {
+    if (good === this.#ready) return;
+    this.#ready = good;
+    if (!good) this.#context.event("Warning", "Unhealthy", "Readiness probe failed");
+    this.#context.changed();
   }
 
-  #unhealthy(which: string, process: ContainerProcess): void {
-    const name = this.spec.name;
-    this.#context.event("Warning", "Unhealthy", `${which} probe failed`);
-    this.#context.event(
-      "Normal",
-      "Killing",
-      `Container ${name} failed ${which.toLowerCase()} probe, will be restarted`,
-    );
+  #restart(failed: "Startup" | "Liveness", process: ContainerProcess): void {
+    const why = `Container ${this.spec.name} failed ${failed.toLowerCase()} probe, will be restarted`;
+    this.#context.event("Warning", "Unhealthy", `${failed} probe failed`);
+    this.#context.event("Normal", "Killing", why);
     const graceMs = (this.#context.pod().spec.terminationGracePeriodSeconds ?? 30) * 1000;
     this.terminate(graceMs).catch(() => process.signal("SIGKILL"));
   }
