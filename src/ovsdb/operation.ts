@@ -4,7 +4,7 @@
 import { encodeAtoms, encodeColumn, encodeEntries, isSendable, isUuid } from "./codec.ts";
 import { isMapValue, isSetValue } from "./columnValue.ts";
 import type { Atom, ColumnValue } from "./database.ts";
-import { OvsdbError } from "./errors.ts";
+import { isOvsdbError, OvsdbError } from "./errors.ts";
 import type { ColumnSchema, DatabaseSchema, TableSchema } from "./schema.ts";
 
 export type ColumnEntries = readonly (readonly [column: string, value: ColumnValue])[];
@@ -105,19 +105,15 @@ function encodeRow(columns: ColumnEntries, table: TableSchema, has: TableSchema[
   const row: Record<string, unknown> = {};
   for (const [name, value] of columns) {
     const column = columnOf(table, name);
-    if (has.has(name)) row[name] = inColumn(name, () => encodeColumn(value, column));
+    if (!has.has(name)) continue;
+    try {
+      row[name] = encodeColumn(value, column);
+    } catch (error) {
+      if (!isOvsdbError(error)) throw error;
+      throw new OvsdbError(error.code, `column ${name}: ${error.message}`);
+    }
   }
   return row;
-}
-
-/** Says which column a value did not fit. */
-function inColumn<R>(name: string, encode: () => R): R {
-  try {
-    return encode();
-  } catch (error) {
-    if (error instanceof OvsdbError) throw new OvsdbError(error.code, `column ${name}: ${error.message}`);
-    throw error;
-  }
 }
 
 function encodeMembers(values: readonly Atom[], column: ColumnSchema): unknown {

@@ -4,13 +4,14 @@
 
 import { type Clock, systemClock } from "./clock.ts";
 import type { Database } from "./database.ts";
-import { isOvsdbError, OvsdbError } from "./errors.ts";
+import { type Outcome, OvsdbError } from "./errors.ts";
 import { Gate } from "./gate.ts";
+import { Link } from "./link.ts";
 import type { Log } from "./log.ts";
-import { Membership, serverDatabaseSchema } from "./membership.ts";
+import { Membership } from "./membership.ts";
 import { Monitor } from "./monitor.ts";
 import { Reconnect } from "./reconnect.ts";
-import { openRemote, parseRemote, type Remote } from "./remote.ts";
+import { parseRemote, type Remote } from "./remote.ts";
 import {
   type Replica,
   type ReplicaOptions,
@@ -18,8 +19,7 @@ import {
   type Selection,
   type TableSelection,
 } from "./replica.ts";
-import { Rpc } from "./rpc.ts";
-import { type DatabaseSchema, parseSchema } from "./schema.ts";
+import type { DatabaseSchema } from "./schema.ts";
 import type { Transaction } from "./transaction.ts";
 import { encodeTransaction, readReply, type TransactionResult } from "./transactionReply.ts";
 
@@ -44,17 +44,6 @@ export interface SessionOptions {
 
 export type SessionState = "connecting" | "connected" | "backoff" | "closed";
 
-/** A connection that is, or is about to be, usable. */
-interface Link {
-  readonly remote: string;
-  readonly rpc: Rpc;
-  /** What the server's own database says of ours, copied like any other. */
-  readonly serverStore: ReplicaStore;
-  readonly serverMonitor: Monitor;
-  /** Of the server; undefined until the handshake is over. */
-  schema: DatabaseSchema | undefined;
-}
-
 export class Session implements AsyncDisposable {
   readonly #database: string;
   readonly #remotes: readonly (readonly [name: string, remote: Remote])[];
@@ -68,9 +57,11 @@ export class Session implements AsyncDisposable {
   #attempts = 0;
   #lastMonitorId = 0;
   #link: Link | undefined;
+  /** Kept while there is no connection. */
   #serverSchema: DatabaseSchema | undefined;
   #state: "new" | "started" | "closed" = "new";
   #cancelTimer = (): void => {};
+  readonly #ended = new AbortController();
 
   /** Throws an `OvsdbError` "invalid remote" for remotes that cannot be. Does no I/O. */
   constructor(options: SessionOptions) {
@@ -108,7 +99,7 @@ export class Session implements AsyncDisposable {
   start(signal?: AbortSignal): void {
     if (this.#state !== "new") return;
     this.#state = "started";
-    signal?.addEventListener("abort", () => this.#close(), { once: true });
+    signal?.addEventListener("abort", () => this.#close(), { signal: this.#ended.signal });
     if (signal?.aborted) this.#close();
     else this.#pump();
   }
@@ -132,6 +123,7 @@ export class Session implements AsyncDisposable {
     transaction: Transaction<T>,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<TransactionResult> {
+    if (options.signal?.aborted) throw givenUp(options.signal, "not committed");
     const link = this.#link;
     if (!link?.schema)
       throw new OvsdbError(
@@ -151,6 +143,7 @@ export class Session implements AsyncDisposable {
     tables: Readonly<Record<string, true | TableSelection | undefined>>,
     options: { readonly indexes?: Readonly<Record<string, readonly string[] | undefined>> } = {},
   ): unknown {
+    if (this.#state === "closed") throw new OvsdbError("closed", `${this.#database}: the session is closed`);
     const selection = new Map<string, TableSelection>();
     const indexes = new Map<string, readonly string[]>();
     for (const [name, wanted] of Object.entries(tables)) {
@@ -162,7 +155,7 @@ export class Session implements AsyncDisposable {
     const store = new ReplicaStore(indexes, this.#log, () => this.#forget(id));
     const monitor = new Monitor({ id, schema: database.schema, selection, store });
     this.#monitors.set(id, monitor);
-    if (this.#link) this.#follow(monitor, this.#link);
+    this.#link?.follow(monitor);
     return store;
   }
 
@@ -199,43 +192,34 @@ export class Session implements AsyncDisposable {
   #connect(): void {
     const remote = this.#remotes[this.#attempts++ % this.#remotes.length];
     if (!remote) return;
-    const rpc = new Rpc(openRemote(remote[1]), {
+    const [name, target] = remote;
+    const link = new Link({
+      remote: target,
+      database: this.#database,
+      membership: this.#membership,
+      log: this.#log,
       received: () => this.#reconnect.received(this.#clock.now()),
-      notification: (method, params) => this.#notified(method, params),
-      closed: (reason) => this.#lost(reason),
+      updated: (id, method, params) => {
+        if (typeof id === "string") this.#monitors.get(id)?.notification(method, params);
+      },
+      closed: (reason) => this.#lost(name, reason),
     });
-    const serverStore = new ReplicaStore(new Map([["Database", ["name"]]]), this.#log, () => {});
-    const serverMonitor = new Monitor({
-      id: "_Server",
-      schema: serverDatabaseSchema,
-      selection: new Map([["Database", {}]]),
-      store: serverStore,
-    });
-    const link: Link = { remote: remote[0], rpc, serverStore, serverMonitor, schema: undefined };
     this.#link = link;
-    serverStore.subscribe(() => this.#checkMembership(link));
-    this.#handshake(link).catch((error: unknown) => rpc.close(asOvsdbError(error)));
+    link.handshake().then(
+      (schema) => this.#usable(link, name, schema),
+      (error: unknown) => this.#debug("handshake", error),
+    );
   }
 
-  async #handshake(link: Link): Promise<void> {
-    const [schema] = await Promise.all([
-      link.rpc.request("get_schema", [this.#database]),
-      followServer(link.rpc, link.serverMonitor),
-    ]);
+  #usable(link: Link, remote: string, schema: DatabaseSchema): void {
+    // A server that is not one to stay with is left while it answers.
     if (this.#link !== link) return;
-    link.schema = parseSchema(schema);
-    this.#serverSchema = link.schema;
+    this.#serverSchema = schema;
     this.#reconnect.connected(this.#clock.now());
     this.#connected.open();
-    const { remote } = link;
-    this.#log("info", "connected", { database: this.#database, remote, schemaVersion: link.schema.version });
-    for (const monitor of this.#monitors.values()) this.#follow(monitor, link);
+    this.#log("info", "connected", { database: this.#database, remote, schemaVersion: schema.version });
+    for (const monitor of this.#monitors.values()) link.follow(monitor);
     this.#pump();
-  }
-
-  #follow(monitor: Monitor, link: Link): void {
-    if (!link.schema) return;
-    monitor.start(link.rpc, link.schema).catch((error: unknown) => link.rpc.close(asOvsdbError(error)));
   }
 
   #forget(id: string): void {
@@ -247,23 +231,7 @@ export class Session implements AsyncDisposable {
       .catch((error: unknown) => this.#debug("monitor_cancel", error));
   }
 
-  #checkMembership(link: Link): void {
-    const refusal = this.#membership.refusal(
-      link.serverStore.table("Database").by("name", this.#database)[0],
-    );
-    if (refusal !== undefined) link.rpc.close(new OvsdbError("not leader", refusal));
-  }
-
-  #notified(method: string, params: readonly unknown[]): void {
-    if (!method.startsWith("update")) return;
-    const [id] = params;
-    if (id === this.#link?.serverMonitor.id) this.#link?.serverMonitor.notification(method, params);
-    else if (typeof id === "string") this.#monitors.get(id)?.notification(method, params);
-  }
-
-  #lost(reason: OvsdbError): void {
-    const remote = this.#link?.remote;
-    this.#link?.serverMonitor.stop();
+  #lost(remote: string, reason: OvsdbError): void {
     this.#link = undefined;
     this.#connected.shut();
     for (const monitor of this.#monitors.values()) monitor.stop();
@@ -276,6 +244,7 @@ export class Session implements AsyncDisposable {
   #close(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    this.#ended.abort();
     this.#cancelTimer();
     const reason = new OvsdbError("closed", `${this.#database}: the session is closed`);
     this.#link?.rpc.close(reason);
@@ -289,27 +258,11 @@ export class Session implements AsyncDisposable {
   }
 }
 
-/** Follows the server's own database, where it has one. */
-async function followServer(rpc: Rpc, monitor: Monitor): Promise<void> {
-  try {
-    await monitor.start(rpc, parseSchema(await rpc.request("get_schema", [serverDatabaseSchema.name])));
-  } catch (error) {
-    if (!isOvsdbError(error, "unknown database")) throw error;
-  }
-}
-
 /** The answer, or an error as soon as `signal` is aborted. */
 async function unlessAborted(reply: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
   if (!signal) return reply;
   const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void =>
-    reject(
-      new OvsdbError("canceled", "transact: given up before the answer", {
-        cause: signal.reason,
-        outcome: "unknown",
-      }),
-    );
-  if (signal.aborted) abort();
+  const abort = (): void => reject(givenUp(signal, "unknown"));
   signal.addEventListener("abort", abort, { once: true });
   try {
     return await Promise.race([reply, promise]);
@@ -318,5 +271,5 @@ async function unlessAborted(reply: Promise<unknown>, signal: AbortSignal | unde
   }
 }
 
-const asOvsdbError = (error: unknown): OvsdbError =>
-  isOvsdbError(error) ? error : new OvsdbError("protocol error", String(error), { cause: error });
+const givenUp = (signal: AbortSignal, outcome: Outcome): OvsdbError =>
+  new OvsdbError("canceled", "transact: given up before the answer", { cause: signal.reason, outcome });

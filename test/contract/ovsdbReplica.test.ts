@@ -138,7 +138,7 @@ for (const method of ["monitor_cond_since", "monitor_cond", "monitor"]) {
       ]);
       assert.deepEqual(byUuid([...sets.values(), ...balancers.values()]), expected);
       assert.deepEqual(byUuid(rows.values()), expected);
-      for (const value of ["0insert", "2delete"])
+      for (const value of ["0insert", "0delete", "2insert", "2delete"])
         assert.deepEqual(
           byUuid(balancers.by("vips:1", value)),
           expected.filter(({ vips }) => vips instanceof Map && vips.get("1") === value),

@@ -126,6 +126,8 @@ test("a caller that gives up gets its error at once, with the outcome open", tim
   const pending = session.transact(begin().insert("Logical_Switch", {}), { signal: controller.signal });
   controller.abort();
   await assert.rejects(pending, (error) => isOvsdbError(error, "canceled") && error.outcomeUnknown);
+  const late = session.transact(begin().insert("Logical_Switch", {}), { signal: controller.signal });
+  await assert.rejects(late, { code: "canceled", outcome: "not committed" });
   await session.transact(begin().comment("the session goes on"));
 });
 
