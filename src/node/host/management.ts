@@ -3,9 +3,9 @@
 // time Open vSwitch's userspace datapath restarts.
 
 import { writeFile } from "node:fs/promises";
-import { type Cidr, formatCidr, formatIp, type Ip, parseIp, widthOf } from "../../model/ip.ts";
+import { type Cidr, formatCidr, formatIp, parseIp, widthOf } from "../../model/ip.ts";
 import { onNode } from "../../model/names.ts";
-import { gatewayOf, managementOf, within } from "../../model/network.ts";
+import { gatewayOf, hairpinAddresses, managementOf, within } from "../../model/network.ts";
 import type { Run } from "./run.ts";
 
 export interface ManagementNetwork {
@@ -14,9 +14,6 @@ export interface ManagementNetwork {
   /** What is reached through OVN: pods and Services. */
   readonly destinations: readonly Cidr[];
 }
-
-/** Where a node seems to come from when it reaches itself through a Service; set as hairpin_snat_ip on the balancers. */
-const hairpin: readonly Ip[] = ["169.254.0.5", "fd69::5"].flatMap((text) => parseIp(text) ?? []);
 
 const settings: readonly (readonly [path: string, value: string])[] = [
   // Strict reverse path filtering would drop what comes in for another of the node's addresses.
@@ -32,7 +29,9 @@ export function managementBatch({ subnets, destinations }: ManagementNetwork): s
       const { family } = subnet.ip;
       const local = formatCidr(within(subnet, managementOf(subnet)));
       const via = `via ${formatIp(gatewayOf(subnet))} dev ${device}`;
-      const hosts = hairpin.map((ip) => ({ ip, bits: widthOf(ip.family) }));
+      const hosts = hairpinAddresses
+        .flatMap((text) => parseIp(text) ?? [])
+        .map((ip) => ({ ip, bits: widthOf(ip.family) }));
       return [
         `address replace ${local} dev ${device}${family === 6 ? " nodad" : ""}`,
         ...[...destinations, ...hosts]
