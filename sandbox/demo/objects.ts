@@ -18,7 +18,10 @@ const ports = [
 ];
 
 /** A `List` for `kubectl apply`. */
-export function demoObjects(nodes: readonly string[], families: readonly number[]): object {
+export function demoObjects(
+  nodes: readonly string[],
+  families: readonly number[],
+): { readonly apiVersion: "v1"; readonly kind: "List"; readonly items: readonly object[] } {
   const items = demoApps.flatMap(({ namespace, app }) => [
     { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } },
     ...nodes.map((node) => podOn(node, namespace, app)),

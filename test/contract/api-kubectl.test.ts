@@ -99,6 +99,15 @@ describe("kubectl apply", () => {
     assert.equal(await jsonPath("service", "applied", "{.spec.ports[1].targetPort}"), "named");
   });
 
+  it("takes a List, and checks each of its items", async () => {
+    const listOf = (...items: readonly object[]): string =>
+      JSON.stringify({ apiVersion: "v1", kind: "List", items });
+    const item = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "listed" }, data: { a: "1" } };
+    assert.match(await api.kubectlOk(["apply", "-f", "-"], listOf(item)), /configmap\/listed created/);
+    const refused = await api.kubectl(["apply", "-f", "-"], listOf({ ...item, dato: {} }));
+    assert.match(refused.stderr, /unknown field "dato"/);
+  });
+
   it("only rehearses with --dry-run=server", async () => {
     const manifest = podManifest("none.invalid/one:3", 82).replaceAll("applied", "rehearsed");
     const printed = await api.kubectlOk(["apply", "--dry-run=server", "-f", "-"], manifest);
