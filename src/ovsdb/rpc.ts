@@ -22,6 +22,9 @@ interface OpenRequest {
 
 const maxMessageBytes = 1024 ** 3;
 
+/** What Node reads at once at most. */
+const fullChunkBytes = 64 * 1024;
+
 export class Rpc {
   readonly #stream: Duplex;
   readonly #handlers: RpcHandlers;
@@ -82,6 +85,11 @@ export class Rpc {
   #receive(bytes: Buffer): void {
     if (this.#closed) return;
     this.#handlers.received();
+    // More is waiting behind a full chunk, and libuv would hand out dozens of them before anything else has its turn.
+    if (bytes.length >= fullChunkBytes) {
+      this.#stream.pause();
+      setImmediate(() => this.#stream.resume());
+    }
     try {
       for (const message of this.#incoming.push(bytes)) this.#dispatch(message);
     } catch (cause) {
