@@ -3,9 +3,9 @@
 // time Open vSwitch's userspace datapath restarts.
 
 import { writeFile } from "node:fs/promises";
-import { type Cidr, formatCidr, formatIp, parseIp, widthOf } from "../../model/ip.ts";
+import { type Cidr, type Family, formatCidr, formatIp, parseIp, widthOf } from "../../model/ip.ts";
 import { onNode } from "../../model/names.ts";
-import { gatewayOf, hairpinAddresses, managementOf, within } from "../../model/network.ts";
+import { gatewayOf, hairpinAddresses, managementOf, ofFamily, within } from "../../model/network.ts";
 import type { Run } from "./run.ts";
 
 export interface ManagementNetwork {
@@ -15,10 +15,12 @@ export interface ManagementNetwork {
   readonly destinations: readonly Cidr[];
 }
 
-const settings: readonly (readonly [path: string, value: string])[] = [
+/** Kernel settings of the interface, by the family they belong to; a kernel may be without the other family. */
+const settings: readonly (readonly [family: Family, path: string, value: string])[] = [
   // Strict reverse path filtering would drop what comes in for another of the node's addresses.
-  [`ipv4/conf/${onNode.managementInterface}/rp_filter`, "2"],
-  [`ipv6/conf/${onNode.managementInterface}/accept_ra`, "0"],
+  [4, `ipv4/conf/${onNode.managementInterface}/rp_filter`, "2"],
+  [6, `ipv6/conf/${onNode.managementInterface}/disable_ipv6`, "0"],
+  [6, `ipv6/conf/${onNode.managementInterface}/accept_ra`, "0"],
 ];
 
 export function managementBatch({ subnets, destinations }: ManagementNetwork): string {
@@ -44,6 +46,8 @@ export function managementBatch({ subnets, destinations }: ManagementNetwork): s
 }
 
 export async function configureManagement(run: Run, network: ManagementNetwork): Promise<void> {
-  for (const [path, value] of settings) await writeFile(`/proc/sys/net/${path}`, value);
+  for (const [family, path, value] of settings) {
+    if (ofFamily(network.subnets, family)) await writeFile(`/proc/sys/net/${path}`, value);
+  }
   await run(["ip", "-batch", "-"], { stdin: managementBatch(network) });
 }
