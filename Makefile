@@ -55,7 +55,7 @@ format: node_modules/.installed ## rewrite the sources in the project's format
 
 .PHONY: codegen
 codegen: node_modules/.installed ## regenerate the row types of OVN's databases from their schemas
-	@node src/ovn/generate.ts
+	@node src/ovsdb/codegen.ts --out src/ovn src/ovn/schemas/*.ovsschema
 
 .PHONY: bench
 bench: setup cni ## measure: a table, and JSON in bench/out/
