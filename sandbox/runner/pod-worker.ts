@@ -26,6 +26,7 @@ export interface NodeContext {
 }
 
 const retryMs = { first: 500, most: 15_000 } as const;
+const slowStartMs = 1_000;
 
 export class PodWorker {
   readonly #node: NodeContext;
@@ -110,9 +111,18 @@ export class PodWorker {
     if (this.#pod.spec.hostNetwork === true) return true;
     this.#sandbox = await PodSandbox.load(this.#directory, this.#node.sandbox);
     if (await this.#sandbox?.usable()) return true;
+    // In a burst of pods, a status that is outdated within a second is not worth a write to the API and to every watcher.
+    const slow = setTimeout(() => this.#reports.publish(), slowStartMs);
+    try {
+      return await this.#tryForNetwork();
+    } finally {
+      clearTimeout(slow);
+    }
+  }
+
+  async #tryForNetwork(): Promise<boolean> {
     let delayMs: number = retryMs.first;
     while (!this.#stop.signal.aborted) {
-      this.#reports.publish();
       try {
         return await this.#node.starts.run(() => this.#makeNetwork());
       } catch (error) {

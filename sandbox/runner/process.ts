@@ -11,7 +11,7 @@ import { killGroup, send } from "./execute.ts";
 
 const shim = join(import.meta.dirname, "shim.sh");
 const adoptedPollMs = 300;
-const beginPollMs = 4;
+const firstBeginPollMs = 5;
 
 export interface Launch {
   readonly directory: string;
@@ -99,7 +99,10 @@ export class ContainerProcess {
   async #begun(): Promise<void> {
     const ended = new AbortController();
     void this.exited.then(() => ended.abort());
-    while (!ended.signal.aborted && (await this.pid()) === undefined) await sleep(beginPollMs);
+    for (let pollMs = firstBeginPollMs; !ended.signal.aborted; pollMs *= 2) {
+      if ((await this.pid()) !== undefined) return;
+      await sleep(pollMs);
+    }
   }
 
   async signal(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
