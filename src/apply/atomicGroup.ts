@@ -209,9 +209,10 @@ function isLost(
   if (!wanted?.columns) return false;
   return !wanted.owners.some((owner) =>
     flush.world.factsOf(owner).some((fact) => {
-      if (fact.kind !== "member" || fact.value !== row.uuid) return false;
+      if (fact.kind !== "member" || fact.value !== row.uuid || flush.deleted.has(fact.uuid)) return false;
+      if (!flush.world.rules(fact.table)?.memberColumns.get(fact.column)?.reference?.holds) return false;
       const members = flush.world.actual(fact.table, fact.uuid)?.[fact.column];
-      return Array.isArray(members) && members.includes(row.uuid) && !flush.deleted.has(fact.uuid);
+      return Array.isArray(members) && members.includes(row.uuid);
     }),
   );
 }

@@ -2,7 +2,7 @@
 // of one row become as few operations as they can. Groups are never split.
 
 import type { Atom, ColumnValue } from "../model/fact.ts";
-import { type Database, Transaction } from "../ovsdb/index.ts";
+import type { Transaction } from "../ovsdb/index.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
 import { bytesOf, type Change, type MemberChange } from "./change.ts";
 import type { World } from "./world.ts";
@@ -46,15 +46,17 @@ export function ready(groups: readonly AtomicGroup[], world: Pick<World, "actual
   return kept.length === groups.length ? kept : ready(kept, world);
 }
 
-/** One transaction with all changes of `groups`: inserts, updates, members, deletes. */
+/** One transaction with all changes of `groups`: inserts, updates, members, deletes. Adds them to `transaction`. */
 export function transactionOf(
-  database: Database<unknown>,
   groups: readonly AtomicGroup[],
-  isRoot: (table: string) => boolean,
-  transaction: Transaction = new Transaction(database),
+  world: Pick<World, "actual" | "rules">,
+  transaction: Transaction,
 ): Transaction {
   const changes = groups.flatMap((group) => group.changes);
-  const members = Map.groupBy(changes.filter(isMember), (change) => change.uuid);
+  const members = Map.groupBy(
+    [...changes.filter(isMember), ...vanishing(changes, world)],
+    ({ uuid }) => uuid,
+  );
   for (const change of changes) {
     if (change.kind !== "insert") continue;
     transaction.insert(change.table, withMembers(change.columns, members.get(change.uuid)), change.uuid);
@@ -67,8 +69,49 @@ export function transactionOf(
       mutate(transaction, ofColumn);
   // A row that is not in the root set goes with the last reference to it; to delete it as well would be refused.
   for (const change of changes)
-    if (change.kind === "delete" && isRoot(change.table)) transaction.delete(change.table, change.uuid);
+    if (change.kind === "delete" && world.rules(change.table)?.isRoot !== false)
+      transaction.delete(change.table, change.uuid);
   return transaction;
+}
+
+/**
+ * Weak references to rows that go in this transaction, from rows that change in it too. The server would take them out
+ * by itself, but ovsdb-server 3.1 then keeps a stale note of them: when the row comes back under its UUID and the one
+ * that referred to it is deleted, the server crashes. Taken out by hand they leave no trace.
+ */
+function vanishing(
+  changes: readonly Change[],
+  world: Pick<World, "actual" | "rules">,
+): readonly MemberChange[] {
+  const gone = new Set<Atom>(changes.filter(({ kind }) => kind === "delete").map(({ uuid }) => uuid));
+  if (gone.size === 0) return [];
+  const changed = new Map<string, Change>();
+  for (const change of changes)
+    if (change.kind !== "insert" && !gone.has(change.uuid)) changed.set(change.uuid, change);
+  return [...changed.values()].flatMap(({ table, uuid }) => {
+    const columns = [...(world.rules(table)?.memberColumns.values() ?? [])];
+    return columns
+      .filter(({ reference }) => reference?.strong === false)
+      .flatMap((column) => {
+        const value = world.actual(table, uuid)?.[column.name];
+        const members: readonly Atom[] = Array.isArray(value) ? value : [];
+        return members
+          .filter((key) => gone.has(key))
+          .map(
+            (key) =>
+              ({
+                kind: "member",
+                table,
+                uuid,
+                column,
+                action: "delete",
+                key,
+                value: key,
+                owners: [],
+              }) as const,
+          );
+      });
+  });
 }
 
 const isMember = (change: Change): change is MemberChange => change.kind === "member";

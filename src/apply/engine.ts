@@ -14,11 +14,11 @@ import {
   type OvsdbError,
   type Row,
   type Session,
-  type Transaction,
+  Transaction,
 } from "../ovsdb/index.ts";
 import type { AtomicGroup, RowName } from "./atomicGroup.ts";
 import { Backlog } from "./backlog.ts";
-import { type BatchLimits, batches, transactionOf } from "./batch.ts";
+import { type BatchLimits, batches, ready, transactionOf } from "./batch.ts";
 import type { Change } from "./change.ts";
 import { Condition } from "./condition.ts";
 import type { EngineEvents, EngineStatus } from "./engineEvents.ts";
@@ -162,8 +162,8 @@ export class Engine {
     const possible = groups.filter((group) => group.problem === undefined && !group.incomplete);
     const [sendable] = this.#admit(possible, guard);
     return {
-      transactions: batches(sendable, limits?.batch ?? defaultBatchLimits).map((batch) =>
-        transactionOf(database, batch, (table) => world.rules(table)?.isRoot !== false),
+      transactions: batches(ready(sendable, world), limits?.batch ?? defaultBatchLimits).map((batch) =>
+        transactionOf(batch, world, new Transaction(database)),
       ),
       held: guard.heldDeletes > 0 ? guard.report(this.#countOwned()) : undefined,
       problems: groups.flatMap(({ problem }) => problem ?? []),

@@ -87,9 +87,8 @@ export class Sender {
     signal: AbortSignal,
   ): Promise<OvsdbError | undefined> {
     const { clock, database, fence, session } = this.#options;
-    const isRoot = (table: string): boolean => world.rules(table)?.isRoot !== false;
     const empty = new Transaction(database);
-    const transaction = transactionOf(database, groups, isRoot, fence ? fence.guard(empty) : empty);
+    const transaction = transactionOf(groups, world, fence ? fence.guard(empty) : empty);
     const start = clock.now();
     using witness = this.#witness(groups, world);
     try {

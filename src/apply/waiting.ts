@@ -1,36 +1,36 @@
-// Rows that wait for another row: a member for its target, a new port for the switch that will hold it. When
-// something happens to that other row, those that wait for it are looked at in the same flush.
+// Groups that could not be sent yet: a member waits for its target, a new port for the switch that will hold it, a
+// move for the switch it goes to. When something happens to any row that a group is about or needs, all rows of the
+// group are looked at again in the same flush.
 
-import { RowMap } from "../desired/rowMap.ts";
-import { type AtomicGroup, type RowName } from "./atomicGroup.ts";
+import type { AtomicGroup, RowName } from "./atomicGroup.ts";
 import { targetOf } from "./change.ts";
 
 export class Waiting {
-  /** uuid -> the rows that wait for it */
-  readonly #waiting = new Map<string, RowMap<true>>();
+  /** uuid -> group id -> the group that waits for that row */
+  readonly #waiting = new Map<string, Map<string, AtomicGroup>>();
 
-  /** The group could not be sent: each of its rows waits for each row that the group needs, refers to or inserts. */
+  /** The group is to be looked at again when something happens to one of its rows. */
   add(group: AtomicGroup): void {
     for (const uuid of awaitedBy(group)) {
-      const rows = this.#waiting.get(uuid) ?? new RowMap<true>();
-      this.#waiting.set(uuid, rows);
-      for (const change of group.changes) rows.set(change.table, change.uuid, true);
+      const groups = this.#waiting.get(uuid);
+      if (groups) groups.set(group.id, group);
+      else this.#waiting.set(uuid, new Map([[group.id, group]]));
     }
   }
 
-  /** Those that waited for the row; from now on they wait no more. */
+  /** The rows of groups that wait for the row; from now on they do not. */
   take(uuid: string): readonly RowName[] {
-    const rows = this.#waiting.get(uuid);
-    if (!rows) return [];
+    const groups = this.#waiting.get(uuid);
+    if (!groups) return [];
     this.#waiting.delete(uuid);
-    return [...rows.entries()].map(([table, waiting]) => ({ table, uuid: waiting }));
+    return [...groups.values()].flatMap((group) => group.changes);
   }
 }
 
 function awaitedBy(group: AtomicGroup): ReadonlySet<string> {
   const awaited = new Set(group.needs.map((row) => row.uuid));
   for (const change of group.changes) {
-    if (change.kind === "insert") awaited.add(change.uuid);
+    awaited.add(change.uuid);
     const target = change.kind === "member" ? targetOf(change) : undefined;
     if (target !== undefined) awaited.add(target);
   }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Session } from "../../src/ovsdb/index.ts";
 import { FactList } from "../../src/plan/facts.ts";
 import {
   byName,
+  mended,
   portFacts,
   type Running,
   refOf,
@@ -13,16 +13,6 @@ import {
   transaction,
   withEngine,
 } from "./engineWorld.ts";
-
-/** The engine has seen everything that the other writer did so far, and is done with it. */
-async function mended(running: Running, other: Session): Promise<void> {
-  const marker = crypto.randomUUID();
-  await other.transact(transaction().insert("Logical_Router", { name: "marker" }, marker));
-  const signal = AbortSignal.timeout(10_000);
-  while (!running.replica.table("Logical_Router").get(marker))
-    for await (const _ of running.replica.changes(signal)) break;
-  await running.engine.settled(signal);
-}
 
 const portsOf = (running: Running, name: string): readonly string[] =>
   byName(running.replica, "Logical_Switch", name)?.ports ?? [];
@@ -39,9 +29,8 @@ test("facts become rows, and a restart sends nothing", () =>
     assert.deepEqual((await engine.dryRun()).transactions, []);
     await running.stop();
 
-    const again = await startEngine({ remote, desired });
+    await using again = await startEngine({ remote, desired });
     await again.engine.settled();
-    await again.stop();
     assert.deepEqual(again.committed, []);
   }));
 

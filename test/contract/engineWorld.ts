@@ -49,7 +49,7 @@ export function portFacts(
 export const refOf = <T extends keyof NorthboundTables>(table: T, key: string) =>
   new FactList(scope, "test").ref(table, key);
 
-export interface Running {
+export interface Running extends AsyncDisposable {
   readonly engine: Engine;
   readonly desired: Desired;
   readonly session: Session;
@@ -64,9 +64,12 @@ export interface Running {
 }
 
 export interface EngineSettings {
-  readonly remote: string;
+  /** One, or several to try in turn. */
+  readonly remote: string | readonly string[];
   readonly desired?: Desired;
   readonly synced?: boolean;
+  /** Neither takes the fence nor runs. */
+  readonly idle?: boolean;
   readonly holder?: string;
   readonly clock?: Clock;
   readonly limits?: { readonly batch?: BatchLimits; readonly prune?: PruneLimits };
@@ -78,6 +81,12 @@ export const realClock: Clock = {
     const timer = setTimeout(action, ms);
     return () => clearTimeout(timer);
   },
+};
+
+/** Twenty times as fast, so that retries come soon. */
+export const hurriedClock: Clock = {
+  now: () => performance.now() * 20,
+  after: (ms, action) => realClock.after(ms / 20, action),
 };
 
 /** An engine with a session of its own that holds the fence and runs. */
@@ -109,9 +118,14 @@ export async function startEngine(settings: EngineSettings): Promise<Running> {
     },
   });
   if (settings.synced !== false) engine.allSynced();
-  await fence.take(session, replica);
-  const ended = engine.run(abort.signal);
+  if (!settings.idle) await fence.take(session, replica);
+  const ended = settings.idle ? Promise.resolve() : engine.run(abort.signal);
   ended.catch(() => {});
+  const stop = async (): Promise<void> => {
+    abort.abort();
+    await ended.catch(() => {});
+    await session[Symbol.asyncDispose]();
+  };
   return {
     engine,
     desired,
@@ -122,17 +136,14 @@ export async function startEngine(settings: EngineSettings): Promise<Running> {
     refused,
     held,
     ended,
-    async stop() {
-      abort.abort();
-      await ended.catch(() => {});
-      await session[Symbol.asyncDispose]();
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
 
-export function openSession(remote: string): Session {
+export function openSession(remote: string | readonly string[]): Session {
   const session = new Session({
-    remotes: [remote],
+    remotes: [remote].flat(),
     database: "OVN_Northbound",
     minBackoffMs: 10,
     maxBackoffMs: 100,
@@ -155,13 +166,9 @@ export async function withEngine(
 ): Promise<void> {
   await using server = await startOvsdbServer(schemaFile);
   await using other = openSession(server.remote);
-  const running = await startEngine({ remote: server.remote, ...settings });
-  try {
-    await other.connected();
-    await body(running, other, server.remote);
-  } finally {
-    await running.stop();
-  }
+  await using running = await startEngine({ remote: server.remote, ...settings });
+  await other.connected();
+  await body(running, other, server.remote);
 }
 
 /** Rows by name: the tests' view of what is in the database. */
@@ -170,3 +177,13 @@ export const byName = <K extends "Logical_Switch" | "Logical_Switch_Port" | "Por
   table: K,
   name: string,
 ) => [...replica.table(table).values()].find((row) => row.name === name);
+
+/** The engine has seen everything that the other writer did so far, and is done with it. */
+export async function mended(running: Running, other: Session): Promise<void> {
+  const marker = crypto.randomUUID();
+  await other.transact(transaction().insert("Logical_Router", { name: "marker" }, marker));
+  const signal = AbortSignal.timeout(10_000);
+  while (!running.replica.table("Logical_Router").get(marker))
+    for await (const _ of running.replica.changes(signal)) break;
+  await running.engine.settled(signal);
+}

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Desired } from "../../src/desired/desired.ts";
+import { startOvsdbServer } from "../real/ovsdbServer.ts";
+import {
+  byName,
+  portFacts,
+  type Running,
+  schemaFile,
+  startEngine,
+  switchFacts,
+  withEngine,
+} from "./engineWorld.ts";
+
+function populate(desired: Desired, ports: number): void {
+  desired.replace("node/n1", switchFacts("n1"));
+  for (let i = 0; i < ports; i++) desired.replace(`pod/p${i}`, portFacts(`p${i}`, "n1"));
+}
+
+const ports = ({ replica }: Running): number => replica.table("Logical_Switch_Port").size;
+
+test("nothing is removed before every input has synced, and additions are made meanwhile", async () => {
+  await using server = await startOvsdbServer(schemaFile);
+  await using first = await startEngine({ remote: server.remote });
+  populate(first.desired, 5);
+  await first.engine.settled();
+  await first.stop();
+
+  const desired = new Desired();
+  await using second = await startEngine({ remote: server.remote, desired, synced: false });
+  desired.replace("node/n2", switchFacts("n2"));
+  await second.engine.settled();
+  assert.deepEqual([ports(second), second.replica.table("Logical_Switch").size], [5, 2]);
+  assert.deepEqual(second.held, [{ ...second.held[0], rows: 6 }]);
+
+  // A pod that moved while nobody looked moves all the same: nothing of Weft's is lost by that.
+  desired.replace("pod/p0", portFacts("p0", "n2"));
+  await second.engine.committed("pod/p0");
+  assert.equal(byName(second.replica, "Logical_Switch", "n2")?.ports.length, 1);
+
+  second.engine.allSynced();
+  await second.engine.settled();
+  assert.deepEqual([ports(second), second.replica.table("Logical_Switch").size], [1, 1]);
+});
+
+test("deleting a large share is held and reported, while other work goes on", () =>
+  withEngine({}, async (running) => {
+    const { desired, engine } = running;
+    populate(desired, 60);
+    await engine.settled();
+    for (let i = 0; i < 50; i++) desired.remove(`pod/p${i}`);
+    desired.replace("pod/new", portFacts("new", "n1"));
+    await engine.committed("pod/new");
+    assert.equal(ports(running), 61);
+    assert.equal(engine.status.heldDeletes, 50);
+    const report = running.held.at(-1);
+    assert.deepEqual([report?.rows, report?.tables], [50, new Map([["Logical_Switch_Port", 50]])]);
+    assert.match(report?.message ?? "", /50 of 62 rows is held \(50 Logical_Switch_Port; such as p\d+/);
+
+    // What comes back is no longer held, and when little is left that little goes.
+    for (let i = 10; i < 50; i++) desired.replace(`pod/p${i}`, portFacts(`p${i}`, "n1"));
+    await engine.settled();
+    assert.deepEqual([ports(running), engine.status.heldDeletes], [51, 0]);
+    assert.equal(running.held.at(-1)?.rows, 0);
+  }));
+
+test("a held prune goes when it is approved, and the approval covers only what was held", () =>
+  withEngine({}, async (running) => {
+    const { desired, engine } = running;
+    populate(desired, 100);
+    await engine.settled();
+    for (let i = 0; i < 50; i++) desired.remove(`pod/p${i}`);
+    await engine.settled();
+    assert.equal(engine.status.heldDeletes, 50);
+    engine.approvePrune();
+    await engine.committed("pod/p0");
+    await engine.settled();
+    assert.deepEqual([ports(running), engine.status.heldDeletes], [50, 0]);
+    for (let i = 50; i < 100; i++) desired.remove(`pod/p${i}`);
+    await engine.settled();
+    assert.deepEqual([ports(running), engine.status.heldDeletes], [50, 50]);
+  }));
+
+test("a flood of deletions that comes in slices is held as well", () =>
+  withEngine({}, async (running) => {
+    const { desired, engine } = running;
+    populate(desired, 100);
+    await engine.settled();
+    for (let i = 0; i < 100; i++) {
+      desired.remove(`pod/p${i}`);
+      if (i % 5 === 4) await engine.settled();
+    }
+    assert.ok(ports(running) >= 65, `${ports(running)} left`);
+    assert.equal(engine.status.heldDeletes, ports(running));
+  }));
+
+test("what vanishes with a deleted row counts too", () =>
+  withEngine({}, async (running) => {
+    const { desired, engine } = running;
+    populate(desired, 30);
+    await engine.settled();
+    desired.remove("node/n1");
+    for (let i = 0; i < 30; i++) desired.remove(`pod/p${i}`);
+    await engine.settled();
+    assert.deepEqual([ports(running), engine.status.heldDeletes], [30, 31]);
+    engine.approvePrune();
+    await engine.settled();
+    assert.deepEqual([ports(running), running.replica.table("Logical_Switch").size], [0, 0]);
+  }));
+
+test("a dry run prints the operations, holds what the guard would hold, and sends nothing", async () => {
+  await using server = await startOvsdbServer(schemaFile);
+  await using first = await startEngine({ remote: server.remote });
+  populate(first.desired, 60);
+  await first.engine.settled();
+  await first.stop();
+
+  const desired = new Desired();
+  desired.replace("node/n1", switchFacts("n1"));
+  desired.replace("pod/p1", portFacts("p1", "n1", { addresses: ["x"] }));
+  desired.replace("pod/new", portFacts("new", "n1"));
+  await using dry = await startEngine({ remote: server.remote, desired, idle: true });
+  const { transactions, held, problems } = await dry.engine.dryRun();
+  const lines = transactions
+    .flatMap((each) => String(each).split("\n"))
+    .map((line) => line.split(" ", 2).join(" "));
+  assert.deepEqual(lines.toSorted(), [
+    "insert Logical_Switch_Port",
+    "mutate Logical_Switch",
+    "update Logical_Switch_Port",
+  ]);
+  assert.deepEqual([held?.rows, held?.of, problems], [59, 61, []]);
+  assert.deepEqual([ports(dry), dry.committed, dry.fence.epoch], [60, [], undefined]);
+});
