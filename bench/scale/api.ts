@@ -25,11 +25,14 @@ await using api = await startApi({
   kubeletSocket: () => "/nonexistent",
   historyLength: 20_000,
 });
-api.store.load(namespaceKind, namespaces());
-api.store.load(nodeKind, nodes(scale));
-api.store.load(podKind, pods(scale));
-api.store.load(serviceKind, services(scale));
-api.store.load(endpointSliceKind, endpointSlices(scale));
+for (const [kind, objects] of [
+  [namespaceKind, namespaces()],
+  [nodeKind, nodes(scale)],
+  [podKind, pods(scale)],
+  [serviceKind, services(scale)],
+  [endpointSliceKind, endpointSlices(scale)],
+] as const)
+  api.store.load(kind, objects.map(kind.defaults));
 await writeKubeconfig(join(stateDir, "kubeconfig"), api.credentials);
 console.log("ready");
 process.stdin.resume();

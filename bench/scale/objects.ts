@@ -1,7 +1,7 @@
 // A large cluster's objects as an API server would send them: nodes with chassis and gateway, pods spread over them,
 // Services with three endpoints each. Complete, realistic in size, and made by arithmetic, so that two runs are equal.
 
-import type { KubeObject } from "../../sandbox/api/objects.ts";
+import type { KubeObject, ObjectMeta } from "../../sandbox/api/objects.ts";
 
 export interface Scale {
   readonly nodes: number;
@@ -12,8 +12,9 @@ export interface Scale {
 const created = "2026-01-01T00:00:00Z";
 const uid = (kind: number, index: number): string =>
   `${kind.toString(16).padStart(8, "0")}-0000-4000-8000-${index.toString(16).padStart(12, "0")}`;
-const meta = (kind: number, index: number, name: string, namespace?: string): Record<string, unknown> => ({
+const meta = (kind: number, index: number, name: string, namespace?: string): ObjectMeta => ({
   name,
+  resourceVersion: "0",
   ...(namespace !== undefined && { namespace }),
   uid: uid(kind, index),
   creationTimestamp: created,
