@@ -55,7 +55,7 @@ function isImplied(flush: Flush, change: Change): boolean {
   if (change.kind !== "member" || change.action !== "delete") return false;
   if (flush.deleted.has(change.uuid)) return true;
   const target = targetOf(change);
-  return target !== undefined && change.column.reference?.strong === false && flush.deleted.has(target);
+  return target !== undefined && change.column.reference?.strong === false && flush.deleted.has(target.uuid);
 }
 
 /** What the change belongs to: a row, or nothing but itself. */
@@ -63,7 +63,7 @@ function nodeOf(flush: Flush, change: Change): string {
   if (change.kind === "impossible") return `${change.uuid} ${change.message}`;
   if (change.kind !== "member") return change.uuid;
   const target = targetOf(change);
-  if (target !== undefined && belongsToTarget(flush, change, target)) return target;
+  if (target && belongsToTarget(flush, change, target.uuid)) return target.uuid;
   return `${change.uuid} ${change.column.name} ${String(change.key)}`;
 }
 
@@ -224,8 +224,7 @@ function needsOf(flush: Flush, changes: readonly Change[]): readonly RowName[] {
     if (change.kind !== "member" || change.action === "delete") continue;
     needs.set(change.uuid, change);
     const target = targetOf(change);
-    if (target !== undefined && change.column.reference)
-      needs.set(target, { table: change.column.reference.table, uuid: target });
+    if (target) needs.set(target.uuid, target);
   }
   for (const change of changes) if (change.kind === "insert") needs.delete(change.uuid);
   return [...needs.values()].filter(({ table, uuid }) => !flush.world.actual(table, uuid));

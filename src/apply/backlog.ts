@@ -80,12 +80,11 @@ export class Backlog {
     }
   }
 
-  /** Whose facts ask for the change, or asked for what it takes away. */
+  /** Whose facts ask for the change, or asked for the row that it takes away; of a plain value nobody remembers. */
   ownersOf(change: Change): Iterable<Owner> {
-    if (change.kind === "delete") return this.#pending.owners(change.table, change.uuid);
-    const target = change.kind === "member" && change.action === "delete" ? targetOf(change) : undefined;
-    if (target === undefined || change.kind !== "member" || !change.column.reference) return change.owners;
-    return this.#pending.owners(change.column.reference.table, target);
+    if (change.owners.length > 0) return change.owners;
+    const row = change.kind === "delete" ? change : targetOf(change);
+    return row ? this.#pending.owners(row.table, row.uuid) : [];
   }
 
   /** How many of the rows that `changes` mend were changed by somebody else. */

@@ -45,9 +45,12 @@ export interface Impossible extends OnRow {
 
 export type Change = RowInsert | RowUpdate | RowDelete | MemberChange | Impossible;
 
-/** The row that a member change is about to refer to, or to stop referring to. */
-export const targetOf = (change: MemberChange): string | undefined =>
-  change.column.reference && typeof change.key === "string" ? change.key : undefined;
+/** The row that the change is about to refer to, or to stop referring to. */
+export function targetOf(change: Change): { readonly table: string; readonly uuid: string } | undefined {
+  if (change.kind !== "member" || !change.column.reference || typeof change.key !== "string")
+    return undefined;
+  return { table: change.column.reference.table, uuid: change.key };
+}
 
 /** Roughly what the change adds to a request. */
 export function bytesOf(change: Change): number {

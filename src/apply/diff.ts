@@ -5,7 +5,7 @@
 import type { Columns, DesiredRow } from "../desired/desiredRow.ts";
 import { type Atom, type ColumnValue, type Owner, sameMembers, sameValue } from "../model/fact.ts";
 import type { Row } from "../ovsdb/index.ts";
-import type { Change, Impossible, MemberChange } from "./change.ts";
+import type { Change, Impossible } from "./change.ts";
 import type { MemberColumn, TableRules } from "./tableRules.ts";
 import type { World } from "./world.ts";
 
@@ -156,7 +156,3 @@ export function isVisible(change: Change, world: World): boolean {
   const found = memberLookup(row[change.column.name])(change.key);
   return change.action === "insert" ? found === change.value : found === undefined;
 }
-
-/** The change refers to a row for the first time. */
-export const isReferring = (change: Change): change is MemberChange =>
-  change.kind === "member" && change.action === "insert" && change.column.reference !== undefined;

@@ -4,8 +4,8 @@
 
 import { RowMap } from "../desired/rowMap.ts";
 import { type AtomicGroup, atomicGroups, type RowName } from "./atomicGroup.ts";
-import type { Change } from "./change.ts";
-import { isReferring, rowDiff } from "./diff.ts";
+import { type Change, targetOf } from "./change.ts";
+import { rowDiff } from "./diff.ts";
 import type { Slicer } from "./slicer.ts";
 import type { World } from "./world.ts";
 
@@ -33,11 +33,12 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
   for (let round = 0; round < maxRounds; round++) {
     const queue = [...take()];
     if (queue.length === 0) break;
-    // The queue grows while it is walked: a row drags in those that wait for it, and new rows it refers to.
+    // The queue grows while it is walked: a row drags in those that wait for it or for a row it refers to, and new
+    // rows it refers to.
     for (const { table, uuid } of queue) {
       const changes = rowDiff(world, table, uuid);
       rows.set(table, uuid, changes);
-      for (const row of [...waitingFor(uuid), ...missingTargets(world, changes)])
+      for (const row of [...waitingFor(uuid), ...dragged(options, changes)])
         if (!rows.has(row.table, row.uuid)) queue.push(row);
       if (slicer.due) await slicer.pause();
     }
@@ -45,10 +46,12 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
   return { rows, groups: atomicGroups([...rows.values()].flat(), world) };
 }
 
-function* missingTargets(world: World, changes: readonly Change[]): Iterable<RowName> {
+function* dragged({ world, waitingFor }: SurveyOptions, changes: readonly Change[]): Iterable<RowName> {
   for (const change of changes) {
-    if (!isReferring(change) || !change.column.reference) continue;
-    const row = { table: change.column.reference.table, uuid: String(change.key) };
-    if (!world.actual(row.table, row.uuid)) yield row;
+    const target = targetOf(change);
+    if (!target) continue;
+    yield* waitingFor(target.uuid);
+    const isInsert = change.kind === "member" && change.action === "insert";
+    if (isInsert && !world.actual(target.table, target.uuid)) yield target;
   }
 }

@@ -31,8 +31,8 @@ function awaitedBy(group: AtomicGroup): ReadonlySet<string> {
   const awaited = new Set(group.needs.map((row) => row.uuid));
   for (const change of group.changes) {
     awaited.add(change.uuid);
-    const target = change.kind === "member" ? targetOf(change) : undefined;
-    if (target !== undefined) awaited.add(target);
+    const target = targetOf(change);
+    if (target) awaited.add(target.uuid);
   }
   return awaited;
 }
