@@ -1,0 +1,219 @@
+// A whole sandbox for the tests of one file, spoken to as people do: kubectl from the machine, probes from inside pods and
+// nodes, ovn-nbctl. Whatever takes time is waited for by asking again, with a deadline that no healthy machine meets.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Path, Place, Result, Way } from "../../sandbox/demo/paths.ts";
+import { nodePlaces, podPlaces, servicePlaces } from "../../sandbox/demo/places.ts";
+import { checkPaths } from "../../sandbox/demo/probe.ts";
+import { plainAddress } from "../../sandbox/layout.ts";
+import { type RunResult, run, tryRun } from "../../sandbox/process/run.ts";
+import type { Sandbox } from "../../sandbox/sandbox.ts";
+import type { Choices } from "../../sandbox/settings.ts";
+import { upSandbox } from "../../sandbox/up.ts";
+
+const root = join(import.meta.dirname, "../..");
+const patienceMs = 45_000;
+
+/** One question to one address; `port` is 0 for a ping. */
+export interface Question {
+  readonly way: Way;
+  readonly address: string;
+  readonly port: number;
+}
+
+export class Cluster implements AsyncDisposable {
+  readonly sandbox: Sandbox;
+  readonly #ends = new AsyncDisposableStack();
+
+  private constructor(sandbox: Sandbox) {
+    this.sandbox = sandbox;
+    this.#ends.use(sandbox);
+  }
+
+  /** Up, every node ready. `WEFT_OVN` names a folder with another OVN. */
+  static async up(choices: Choices & { readonly name: string }): Promise<Cluster> {
+    const ovn = process.env["WEFT_OVN"];
+    const cluster = new Cluster(await upSandbox({ ...choices, ...(ovn && { ovn }) }));
+    await cluster.kubectl("wait", "--for=condition=Ready", "node", "--all", "--timeout=45s");
+    return cluster;
+  }
+
+  /** What kubectl printed. Rejects when it fails. */
+  kubectl(...args: readonly string[]): Promise<string> {
+    return run(["kubectl", ...args], { env: this.#kubeEnv, timeoutMs: patienceMs });
+  }
+
+  tryKubectl(...args: readonly string[]): Promise<RunResult> {
+    return tryRun(["kubectl", ...args], { env: this.#kubeEnv, timeoutMs: patienceMs });
+  }
+
+  async apply(...objects: readonly object[]): Promise<void> {
+    const input = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
+    await run(["kubectl", "apply", "-f", "-"], { env: this.#kubeEnv, timeoutMs: patienceMs, input });
+  }
+
+  async podsReady(namespace: string, ...names: readonly string[]): Promise<void> {
+    const which = names.length > 0 ? names.map((name) => `pod/${name}`) : ["pod", "--all"];
+    await this.kubectl("wait", "--for=condition=Ready", "-n", namespace, "--timeout=45s", ...which);
+  }
+
+  /** A field of an object by kubectl's JSONPath, `{.status.podIP}`; the empty text when it is not there. */
+  field(kind: string, namespace: string, name: string, path: string): Promise<string> {
+    return this.kubectl("get", kind, "-n", namespace, name, "-o", `jsonpath=${path}`);
+  }
+
+  async addressesOf(namespace: string, pod: string): Promise<readonly string[]> {
+    return (await this.field("pod", namespace, pod, "{.status.podIPs[*].ip}")).split(" ").filter(Boolean);
+  }
+
+  async clusterIpsOf(namespace: string, service: string): Promise<readonly string[]> {
+    return (await this.field("service", namespace, service, "{.spec.clusterIPs[*]}")).split(" ");
+  }
+
+  /** Everything between which there are paths: pods and Services of all namespaces, nodes, the outside host. */
+  async places(): Promise<readonly Place[]> {
+    const get = (kind: string): Promise<string> => this.kubectl("get", kind, "-A", "-o", "json");
+    const addresses = this.sandbox.outside.host.addresses.map(plainAddress);
+    return [
+      ...podPlaces(await get("pods")),
+      ...servicePlaces(await get("services")),
+      ...nodePlaces(await get("nodes")),
+      { name: "outside", sort: "outside", addresses, ports: [] },
+    ];
+  }
+
+  /** Asks from `from`, a pod as `shop/web` or the name of a host, all at once. */
+  async ask(from: string, questions: readonly Question[]): Promise<readonly Result[]> {
+    const place = (name: string, sort: Place["sort"]): Place => ({ name, sort, addresses: [], ports: [] });
+    const source = place(from, from.includes("/") ? "pod" : "node");
+    const target = place("target", "service");
+    const paths = questions.map((question, index): Path => {
+      return { ...question, id: String(index), from: source, to: target };
+    });
+    return (await checkPaths(this.sandbox, paths, () => undefined)).map(({ result }) => result);
+  }
+
+  /** The questions that got no answer, each with the words of the failure. */
+  async failures(from: string, questions: readonly Question[]): Promise<readonly string[]> {
+    const results = await this.ask(from, questions);
+    return questions.flatMap(({ way, address, port }, index) => {
+      const result = results[index];
+      return result?.ok ? [] : [`${from} ▶ ${way} ${address} ${port}: ${result?.words}`];
+    });
+  }
+
+  /** Which pods answer when `question` is asked 16 times. Failures are in it as `!` and their words. */
+  async answering(from: string, question: Question): Promise<readonly string[]> {
+    const results = await this.ask(
+      from,
+      Array.from({ length: 16 }, () => question),
+    );
+    const names = results.map(({ ok, words }) => (ok ? (words.split(" ")[0] ?? "") : `!${words}`));
+    return [...new Set(names)].toSorted();
+  }
+
+  /** What ovn-nbctl printed, without the last line end. */
+  async northbound(...args: readonly string[]): Promise<string> {
+    return (await this.sandbox.central.exec(["ovn-nbctl", ...args])).trimEnd();
+  }
+
+  /** The values of a column in the rows of a table that meet the conditions, one line for each row. */
+  async rows(table: string, column: string, ...conditions: readonly string[]): Promise<readonly string[]> {
+    const found = await this.northbound("--bare", `--columns=${column}`, "find", table, ...conditions);
+    return found.split("\n").filter((line) => line !== "");
+  }
+
+  /** The load balancer's targets for each virtual address, `10.96.0.9:80=10.244.0.5:8080`; undefined without a row. */
+  async balancer(name: string): Promise<readonly string[] | undefined> {
+    const json = await this.northbound(
+      "-f",
+      "json",
+      "--columns=vips",
+      "find",
+      "Load_Balancer",
+      `name=${name}`,
+    );
+    const {
+      data,
+    }: { data: readonly (readonly [readonly ["map", readonly (readonly [string, string])[]]])[] } =
+      JSON.parse(json);
+    return data[0]?.[0][1].map(([vip, targets]) => `${vip}=${targets}`).toSorted();
+  }
+
+  /** Runs `bin/weft` on the first node, where the environment names the databases and the API server. */
+  weft(...args: readonly string[]): Promise<RunResult> {
+    return this.sandbox.host("n1").tryExec([join(root, "bin/weft"), ...args]);
+  }
+
+  /** The samples of a Prometheus endpoint on a node by name and labels, `weft_pods{state="installed"}`. */
+  async metrics(node: string, port: number): Promise<ReadonlyMap<string, number>> {
+    const text = await this.sandbox.host(node).exec(["curl", "-sf", `http://127.0.0.1:${port}/metrics`]);
+    const samples = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+    return new Map(
+      samples.map((line) => {
+        const space = line.lastIndexOf(" ");
+        return [line.slice(0, space), Number(line.slice(space))];
+      }),
+    );
+  }
+
+  /** Starts the sandbox's echo server on a host, for as long as the cluster is up; its name in answers is the host's. */
+  async serveEcho(host: string, ...ports: readonly number[]): Promise<void> {
+    const { command, env } = this.#onHost(host, ["perl", join(root, "sandbox/echo/echo.pl")]);
+    const [file = "", ...args] = command;
+    const child = spawn(file, args, {
+      env: { ...env, ECHO_POD: host, ECHO_NODE: host, ECHO_PORTS: ports.join() },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    this.#ends.defer(async () => {
+      const ended = once(child, "exit");
+      if (child.exitCode === null && child.kill()) await ended;
+    });
+    await once(child.stdout, "data");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ends.disposeAsync();
+  }
+
+  #onHost(name: string, argv: readonly string[]) {
+    const host = this.sandbox.host(name);
+    return { command: host.command(argv), env: host.env };
+  }
+
+  get #kubeEnv(): Readonly<Record<string, string>> {
+    return { KUBECONFIG: this.sandbox.kubeconfig };
+  }
+}
+
+/** What `look` finds once it is neither undefined nor false. Fails with the last finding when that never comes. */
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+): Promise<T> {
+  const deadline = performance.now() + patienceMs;
+  let last: unknown;
+  while (performance.now() < deadline) {
+    try {
+      const found = await look();
+      if (found !== undefined && found !== false) return found;
+      last = "it does not hold";
+    } catch (error) {
+      last = error;
+    }
+    await delay(100);
+  }
+  throw new Error(`never: ${what}`, { cause: last });
+}
+
+/** Until `look` finds what deeply equals `wanted`. */
+export async function becomes<T>(what: string, wanted: T, look: () => Promise<T> | T): Promise<void> {
+  await eventually(what, async () => {
+    assert.deepEqual(await look(), wanted);
+    return true;
+  });
+}

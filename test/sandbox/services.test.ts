@@ -1,0 +1,356 @@
+// Services as people write them: which endpoints a client gets, from pods and from nodes, and what is in OVN for those
+// that the userspace datapath cannot show (SCTP, session affinity).
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { after, before, suite, test } from "node:test";
+import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
+import { namespace, pod, service, slice } from "./manifests.ts";
+
+const ns = "svc";
+const web = { app: "web" };
+const tcp = (address: string, port = 80): Question => ({ way: "tcp", address, port });
+const udp = (address: string, port = 80): Question => ({ way: "udp", address, port });
+
+suite("Services", { timeout: 180_000 }, () => {
+  let cluster: Cluster;
+
+  before(async () => {
+    cluster = await Cluster.up({ name: "testsvc" });
+    await cluster.apply(
+      namespace(ns),
+      ...["n1", "n2", "n3"].map((node) =>
+        pod({ namespace: ns, name: `web-${node}`, node, labels: web, readiness: ["true"] }),
+      ),
+      pod({ namespace: ns, name: "client", node: "n1" }),
+      pod({ namespace: ns, name: "other", node: "n2" }),
+    );
+    await cluster.podsReady(ns);
+  });
+  after(() => cluster?.[Symbol.asyncDispose]());
+
+  const expose = async (name: string, spec: object, labels: Record<string, string> = {}) => {
+    await cluster.apply(service({ namespace: ns, name, labels, spec }));
+    return await cluster.clusterIpsOf(ns, name);
+  };
+  const balancer = (name: string, protocol = "tcp") => cluster.balancer(`weft_svc_${ns}_${name}_${protocol}`);
+  const addressOf = async (name: string): Promise<string> => (await cluster.addressesOf(ns, name))[0] ?? "";
+  /** Until exactly these answer, from each of the places. */
+  const answers = async (
+    question: Question,
+    wanted: readonly string[],
+    from: readonly string[] = [`${ns}/client`, "n2"],
+  ) => {
+    for (const source of from)
+      await becomes(`${question.way} ${question.address} from ${source}`, wanted, () =>
+        cluster.answering(source, question),
+      );
+  };
+  const endpoints = ["web-n1", "web-n2", "web-n3"];
+
+  test("several ports by TCP and UDP lead to all endpoints, in both families, from pods and nodes", async () => {
+    const [v4 = "", v6 = ""] = await expose("several", {
+      selector: web,
+      ports: [
+        { name: "http", port: 80, targetPort: 8080 },
+        { name: "alt", port: 8080, targetPort: "web" },
+        { name: "dns", port: 53, protocol: "UDP", targetPort: 8080 },
+      ],
+    });
+    assert.match(v6, /^fd00:10:96:/);
+    for (const address of [v4, v6])
+      for (const question of [tcp(address), tcp(address, 8080), udp(address, 53)])
+        await answers(question, endpoints);
+  });
+
+  test("a single-stack Service has the addresses of its family and no others", async () => {
+    for (const family of ["IPv4", "IPv6"]) {
+      const addresses = await expose(`only-${family.toLowerCase()}`, {
+        selector: web,
+        ipFamilyPolicy: "SingleStack",
+        ipFamilies: [family],
+        ports: [{ port: 80, targetPort: 8080 }],
+      });
+      assert.equal(addresses.length, 1);
+      await answers(tcp(addresses[0] ?? ""), endpoints);
+      assert.equal((await balancer(`only-${family.toLowerCase()}`))?.length, 1);
+    }
+  });
+
+  test("a named port that pods map to different numbers leads each to its own", async () => {
+    const labels = { app: "named" };
+    await cluster.apply(
+      pod({ namespace: ns, name: "low", node: "n1", labels, ports: { api: 8081 } }),
+      pod({ namespace: ns, name: "high", node: "n3", labels, ports: { api: 9090 } }),
+    );
+    const [v4 = "", v6 = ""] = await expose("named", {
+      selector: labels,
+      ports: [{ port: 80, targetPort: "api" }],
+    });
+    for (const address of [v4, v6]) await answers(tcp(address), ["high", "low"]);
+  });
+
+  test("a headless Service, and one that is another proxy's or labelled headless, has no row until that changes", async () => {
+    const ports = [{ port: 80, targetPort: 8080 }];
+    await expose("nowhere", { selector: web, clusterIP: "None", ports });
+    const proxy = { "service.kubernetes.io/service-proxy-name": "other" };
+    await expose("proxied", { selector: web, ports }, proxy);
+    await expose("labelled", { selector: web, ports }, { "service.kubernetes.io/headless": "" });
+    const [ours = ""] = await expose("ours", { selector: web, ports });
+    await answers(tcp(ours), endpoints);
+    for (const name of ["nowhere", "proxied", "labelled"])
+      assert.equal(await balancer(name), undefined, name);
+    await cluster.kubectl(
+      "label",
+      "service",
+      "-n",
+      ns,
+      "proxied",
+      "service.kubernetes.io/service-proxy-name-",
+    );
+    const [freed = ""] = await cluster.clusterIpsOf(ns, "proxied");
+    await answers(tcp(freed), endpoints);
+    await cluster.kubectl(
+      "label",
+      "service",
+      "-n",
+      ns,
+      "ours",
+      "service.kubernetes.io/service-proxy-name=other",
+    );
+    await becomes("the labelled Service has no row any more", undefined, () => balancer("ours"));
+  });
+
+  test("a Service without selector leads where hand-made EndpointSlices say, into the cluster and out of it", async () => {
+    await cluster.serveEcho("outside", 9000);
+    const ports = [{ name: "db", port: 5432 }];
+    const [v4 = "", v6 = ""] = await expose("manual", { ports });
+    const target = [{ name: "db", protocol: "TCP", port: 9000 }];
+    const made = (name: string, ...addresses: readonly string[]) =>
+      slice({ namespace: ns, name, service: "manual", addresses, ports: target });
+    await cluster.apply(made("manual-4", "172.30.0.100"), made("manual-6", "fd00:172:30::100"));
+    for (const address of [v4, v6]) await answers(tcp(address, 5432), ["outside"]);
+    const inside = [{ name: "db", protocol: "TCP", port: 8080 }];
+    const addresses = [await addressOf("web-n3")];
+    await cluster.apply(
+      slice({ namespace: ns, name: "manual-4", service: "manual", addresses, ports: inside }),
+    );
+    await answers(tcp(v4, 5432), ["web-n3"]);
+  });
+
+  test("endpoints in the host's network are reached from their own node and from others, by pods and by nodes", async () => {
+    const labels = { app: "host" };
+    const host = (node: string) =>
+      pod({
+        namespace: ns,
+        name: `host-${node}`,
+        node,
+        labels,
+        ports: { web: 7070 },
+        spec: { hostNetwork: true },
+      });
+    await cluster.apply(host("n2"));
+    const ports = [{ port: 80, targetPort: 7070 }];
+    const addresses = await expose("host", { selector: labels, ports });
+    const from = [`${ns}/client`, `${ns}/other`, "n1", "n2", "n3"];
+    for (const address of addresses) await answers(tcp(address), ["host-n2"], from);
+    await cluster.apply(host("n3"));
+    const few = ["n3", `${ns}/other`];
+    for (const address of addresses) await answers(tcp(address), ["host-n2", "host-n3"], few);
+    await cluster.kubectl("delete", "pod", "-n", ns, "host-n2", "--now");
+    for (const address of addresses) await answers(tcp(address), ["host-n3"], few);
+  });
+
+  // A UDP server that listens on every address of a host lets the kernel choose the address it answers from, which is
+  // another one than it was asked on; so this one listens on its node's own, as a DNS server on a host does.
+  test("a UDP server in the host's network is reached from its own node and from others", async () => {
+    const program = `use IO::Socket::IP; for my $ip (split / /, $ENV{LISTEN}) { next if fork;
+      my $s = IO::Socket::IP->new(Proto => "udp", LocalHost => $ip, LocalPort => 7072) or die $@;
+      while (defined(my $peer = recv $s, my $text, 999, 0)) { send $s, "bound $text", 0, $peer } }  1 while wait != -1`;
+    const labels = { app: "bound" };
+    const spec = { hostNetwork: true };
+    const command = ["env", "LISTEN=172.30.0.12 fd00:172:30::12", "perl", "-e", program];
+    await cluster.apply(
+      pod({ namespace: ns, name: "bound", node: "n2", labels, spec, command, ports: { dns: 7072 } }),
+    );
+    const ports = [{ port: 53, protocol: "UDP", targetPort: 7072 }];
+    for (const address of await expose("bound", { selector: labels, ports }))
+      await answers(udp(address, 53), ["bound"], [`${ns}/client`, `${ns}/other`, "n1", "n2", "n3"]);
+  });
+
+  test("an endpoint that is not ready gets nothing, unless the Service publishes it", async () => {
+    const labels = { app: "slow" };
+    const file = `${cluster.sandbox.layout.state}/slow-is-ready`;
+    await cluster.apply(
+      pod({ namespace: ns, name: "slow", node: "n3", labels, readiness: ["test", "-e", file] }),
+      pod({ namespace: ns, name: "quick", node: "n1", labels, readiness: ["true"] }),
+    );
+    const ports = [{ port: 80, targetPort: 8080 }];
+    const [patient = ""] = await expose("patient", { selector: labels, ports });
+    const [eager = ""] = await expose("eager", { selector: labels, ports, publishNotReadyAddresses: true });
+    await answers(tcp(eager), ["quick", "slow"]);
+    await answers(tcp(patient), ["quick"]);
+    await cluster.kubectl("exec", "-n", ns, "slow", "--", "touch", file);
+    await answers(tcp(patient), ["quick", "slow"]);
+  });
+
+  test("when nothing is ready, what still serves while it terminates is used", async () => {
+    const labels = { app: "leaving" };
+    const spec = { terminationGracePeriodSeconds: 120 };
+    const leaving = pod({ namespace: ns, name: "leaving", node: "n2", labels, readiness: ["true"], spec });
+    const [container] = leaving.spec.containers;
+    const lingering = { ...container, lifecycle: { preStop: { sleep: { seconds: 110 } } } };
+    await cluster.apply({ ...leaving, spec: { ...leaving.spec, containers: [lingering] } });
+    const [v4 = "", v6 = ""] = await expose("leaving", {
+      selector: labels,
+      ports: [{ port: 80, targetPort: 8080 }],
+    });
+    await answers(tcp(v4), ["leaving"]);
+    await cluster.kubectl("delete", "pod", "-n", ns, "leaving", "--wait=false");
+    await becomes("the endpoint terminates", "true", async () =>
+      cluster.kubectl(
+        "get",
+        "endpointslices",
+        "-n",
+        ns,
+        "-l",
+        "kubernetes.io/service-name=leaving",
+        "-o",
+        "jsonpath={.items[0].endpoints[0].conditions.terminating}",
+      ),
+    );
+    for (const address of [v4, v6]) await answers(tcp(address), ["leaving"]);
+    await cluster.apply(pod({ namespace: ns, name: "coming", node: "n3", labels, readiness: ["true"] }));
+    for (const address of [v4, v6]) await answers(tcp(address), ["coming"]);
+    await cluster.kubectl("delete", "pod", "-n", ns, "leaving", "--force", "--grace-period=0");
+  });
+
+  test("a Service with no endpoint refuses, by TCP and by UDP, and answers when one comes", async () => {
+    const labels = { app: "late" };
+    const [v4 = "", v6 = ""] = await expose("late", {
+      selector: labels,
+      ports: [
+        { name: "tcp", port: 80, targetPort: 8080 },
+        { name: "udp", port: 80, protocol: "UDP", targetPort: 8080 },
+      ],
+    });
+    for (const source of [`${ns}/client`, `${ns}/other`, "n1", "n3"]) {
+      for (const address of [v4, v6]) {
+        for (const question of [tcp(address), udp(address)]) {
+          await eventually(`${source} is refused by ${question.way} ${address}`, async () => {
+            const [result] = await cluster.ask(source, [question]);
+            assert.match(result?.words ?? "", /refused/i);
+            return true;
+          });
+        }
+      }
+    }
+    await cluster.apply(pod({ namespace: ns, name: "late", node: "n2", labels }));
+    for (const address of [v4, v6]) await answers(tcp(address), ["late"]);
+  });
+
+  test("a pod reaches itself through its own Service", async () => {
+    const labels = { app: "alone" };
+    await cluster.apply(pod({ namespace: ns, name: "alone", node: "n2", labels }));
+    const [v4 = "", v6 = ""] = await expose("alone", {
+      selector: labels,
+      ports: [
+        { name: "tcp", port: 80, targetPort: 8080 },
+        { name: "udp", port: 80, protocol: "UDP", targetPort: 8080 },
+      ],
+    });
+    for (const address of [v4, v6])
+      for (const question of [tcp(address), udp(address)])
+        await answers(question, ["alone"], [`${ns}/alone`, `${ns}/client`]);
+  });
+
+  test("session affinity and SCTP are in the rows, and affinity is in the flows of every node", async () => {
+    await expose("sticky", {
+      selector: web,
+      sessionAffinity: "ClientIP",
+      sessionAffinityConfig: { clientIP: { timeoutSeconds: 600 } },
+      ports: [
+        { name: "http", port: 80, targetPort: 8080 },
+        { name: "sctp", port: 81, protocol: "SCTP", targetPort: 8080 },
+      ],
+    });
+    const name = `name=weft_svc_${ns}_sticky_tcp`;
+    await eventually("the row has the time-out", async () =>
+      (await cluster.rows("Load_Balancer", "options", name)).join().includes("affinity_timeout=600"),
+    );
+    await becomes("SCTP is a balancer of its own", ["sctp"], () =>
+      cluster.rows("Load_Balancer", "protocol", `name=weft_svc_${ns}_sticky_sctp`),
+    );
+    const [v4 = ""] = await cluster.clusterIpsOf(ns, "sticky");
+    for (const node of cluster.sandbox.nodes)
+      await eventually(`${node.host.name} learns who got which endpoint of ${v4}`, async () => {
+        const flows = await node.exec(["ovs-ofctl", "-O", "OpenFlow15", "dump-flows", "br-int"]);
+        return new RegExp(`learn\\([^)]*idle_timeout=600,[^)]*ip_dst=${v4},`).test(
+          flows.replaceAll("[]", ""),
+        );
+      });
+  });
+
+  test("a UDP client that keeps its port is answered by the next endpoint when its own goes", async () => {
+    const labels = { app: "udp" };
+    await cluster.apply(pod({ namespace: ns, name: "first", node: "n2", labels }));
+    const [v4 = "", v6 = ""] = await expose("udp", {
+      selector: labels,
+      ports: [{ port: 53, protocol: "UDP", targetPort: 8080 }],
+    });
+    for (const address of [v4, v6]) await answers(udp(address, 53), ["first"]);
+    const turns = [`${ns}/client`, "n3"].flatMap((source) =>
+      [v4, v6].map((address) => ({ source, address })),
+    );
+    let [current, next] = ["first", "second"];
+    for (const [index, { source, address }] of turns.entries()) {
+      await using talk = talkUdp(cluster, source, address, 53, 40_000 + index);
+      await talk.heard(current);
+      await cluster.apply(pod({ namespace: ns, name: next, node: "n3", labels }));
+      await cluster.podsReady(ns, next);
+      await cluster.kubectl("delete", "pod", "-n", ns, current, "--now");
+      await talk.heard(next);
+      [current, next] = [next, current];
+    }
+  });
+
+  test("rows of a Service go with it", async () => {
+    await cluster.kubectl("delete", "service", "-n", ns, "several", "host");
+    for (const [name, protocol] of [
+      ["several", "tcp"],
+      ["several", "udp"],
+      ["host", "tcp"],
+      ["host", "udp"],
+    ])
+      await becomes("no row is left", [], async () =>
+        (await cluster.rows("Load_Balancer", "name")).filter((row) =>
+          row.startsWith(`weft_svc_${ns}_${name}_${protocol}`),
+        ),
+      );
+  });
+});
+
+/** One socket that asks again and again from one port, as resolvers do. `heard` waits until that pod answers. */
+function talkUdp(cluster: Cluster, source: string, address: string, port: number, fromPort: number) {
+  const program = `use IO::Socket::IP; $| = 1;
+    my $s = IO::Socket::IP->new(Proto => "udp", PeerHost => "${address}", PeerPort => ${port}, LocalPort => ${fromPort}) or die $@;
+    while (1) { syswrite $s, "hostname\\n"; my $r = ""; vec($r, fileno $s, 1) = 1;
+      if (select($r, undef, undef, 0.2)) { print $a if sysread $s, $a, 99 } else { next } select undef, undef, undef, 0.1 }`;
+  const [namespace = "", name = ""] = source.split("/");
+  const env = { ...process.env, KUBECONFIG: cluster.sandbox.kubeconfig };
+  const [file = "", ...args] = source.includes("/")
+    ? ["kubectl", "exec", "-n", namespace, name, "--", "perl", "-e", program]
+    : cluster.sandbox.host(source).command(["perl", "-e", program]);
+  const child = spawn(file, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+  let said = "";
+  child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  return {
+    heard: (pod: string) =>
+      becomes(`${source} hears ${pod} from ${address}`, pod, () => said.trimEnd().split("\n").at(-1)),
+    [Symbol.asyncDispose]: async () => {
+      const ended = once(child, "exit");
+      if (child.kill()) await ended;
+    },
+  };
+}
