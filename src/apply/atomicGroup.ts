@@ -50,10 +50,9 @@ export function atomicGroups(changes: readonly Change[], world: World): readonly
   return [...groups.values()].map((group) => describe(flush, group));
 }
 
-/** A member of a deleted row goes with the row; a weak reference goes with its target. */
+/** A weak reference goes with its target. */
 function isImplied(flush: Flush, change: Change): boolean {
   if (change.kind !== "member" || change.action !== "delete") return false;
-  if (flush.deleted.has(change.uuid)) return true;
   const target = targetOf(change);
   return target !== undefined && change.column.reference?.strong === false && flush.deleted.has(target.uuid);
 }
@@ -79,9 +78,10 @@ function belongsToTarget(flush: Flush, change: MemberChange, target: string): bo
   );
 }
 
-/** A row goes with new rows that its columns refer to, and a deleted row with those that it holds. */
+/** A row goes with new rows that its columns refer to, and a deleted row with those that it takes with it. */
 function joinReferences(flush: Flush, change: Change, sets: UnionFind): void {
-  if (change.kind === "delete") for (const { uuid } of heldBy(flush, change)) sets.join(uuid, change.uuid);
+  if (change.kind === "delete")
+    for (const row of heldBy(flush, change)) if (!isWanted(flush, row)) sets.join(row.uuid, change.uuid);
   if (change.kind === "insert" || change.kind === "update")
     for (const { uuid } of referred(flush, change))
       if (flush.inserted.has(uuid)) sets.join(uuid, change.uuid);
@@ -188,31 +188,28 @@ function isIncomplete(
 ): boolean {
   const isRoot = flush.world.rules(change.table)?.isRoot !== false;
   if (change.kind === "insert") return !isRoot && !held.has(change.uuid);
-  if (change.kind === "delete") {
-    if (!isRoot && !released.has(change.uuid)) return true;
-    return [...heldBy(flush, change)].some((row) => isLost(flush, row, held, released));
-  }
-  if (change.kind !== "member" || change.action === "insert" || !change.column.reference?.holds) return false;
-  const { table } = change.column.reference;
-  return isLost(flush, { table, uuid: String(change.key) }, held, released);
+  if (change.kind === "delete")
+    return (
+      (!isRoot && !released.has(change.uuid)) ||
+      [...heldBy(flush, change)].some((row) => isWanted(flush, row))
+    );
+  const target = change.kind === "member" && change.action === "delete" ? targetOf(change) : undefined;
+  return target !== undefined && released.has(target.uuid) && !held.has(target.uuid) && isLost(flush, target);
 }
 
-/** The row is wanted, is let go here, and nothing else holds it. */
-function isLost(
-  flush: Flush,
-  row: RowName,
-  held: ReadonlySet<string>,
-  released: ReadonlyMap<string, RowName>,
-): boolean {
-  if (held.has(row.uuid) || !released.has(row.uuid)) return false;
-  const wanted = flush.world.desired(row.table, row.uuid);
+const isWanted = ({ world }: Flush, { table, uuid }: RowName): boolean =>
+  world.desired(table, uuid)?.columns !== undefined;
+
+/** The row is wanted, and the member that its owner wants to hold it is not there. */
+function isLost(flush: Flush, { table, uuid }: RowName): boolean {
+  const wanted = flush.world.desired(table, uuid);
   if (!wanted?.columns) return false;
   return !wanted.owners.some((owner) =>
     flush.world.factsOf(owner).some((fact) => {
-      if (fact.kind !== "member" || fact.value !== row.uuid || flush.deleted.has(fact.uuid)) return false;
+      if (fact.kind !== "member" || fact.value !== uuid || flush.deleted.has(fact.uuid)) return false;
       if (!flush.world.rules(fact.table)?.memberColumns.get(fact.column)?.reference?.holds) return false;
       const members = flush.world.actual(fact.table, fact.uuid)?.[fact.column];
-      return Array.isArray(members) && members.includes(row.uuid);
+      return Array.isArray(members) && members.includes(uuid);
     }),
   );
 }

@@ -5,7 +5,7 @@
 import type { Columns, DesiredRow } from "../desired/desiredRow.ts";
 import { type Atom, type ColumnValue, type Owner, sameMembers, sameValue } from "../model/fact.ts";
 import type { Row } from "../ovsdb/index.ts";
-import type { Change, Impossible } from "./change.ts";
+import type { Change, Impossible, MemberChange } from "./change.ts";
 import type { MemberColumn, TableRules } from "./tableRules.ts";
 import type { World } from "./world.ts";
 
@@ -21,7 +21,7 @@ export function rowDiff(world: World, table: string, uuid: string): readonly Cha
       : nothing;
   const found = world.actual(table, uuid);
   if (!wanted?.columns && found && world.owns(table, found))
-    return [{ kind: "delete", table, uuid, owners: [] }];
+    return [{ kind: "delete", table, uuid, owners: [] }, ...leaving(world, rules, found, wanted)];
   if (!wanted && !found) return nothing;
 
   const changes: Change[] = [];
@@ -41,6 +41,31 @@ export function rowDiff(world: World, table: string, uuid: string): readonly Cha
   for (const column of rules.memberColumns.values())
     memberDiff(world, { table, uuid, column, wanted, found }, changes);
   return changes;
+}
+
+/** Rows that the row to be deleted holds and that are wanted, but no longer here: they move away before it goes. */
+function leaving(world: World, rules: TableRules, found: Row, wanted?: DesiredRow): readonly MemberChange[] {
+  const { table } = rules;
+  return [...rules.memberColumns.values()].flatMap((column) => {
+    const { reference } = column;
+    if (!reference?.holds) return [];
+    return atomsOf(found[column.name])
+      .filter(
+        (key) => world.desired(reference.table, String(key))?.columns && !wanted?.member(column.name, key),
+      )
+      .map((key): MemberChange => {
+        return {
+          kind: "member",
+          table,
+          uuid: found._uuid,
+          column,
+          action: "delete",
+          key,
+          value: key,
+          owners: [],
+        };
+      });
+  });
 }
 
 /** The stated columns that the row fact alone decides. */

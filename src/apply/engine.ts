@@ -74,6 +74,8 @@ export class Engine {
   #dirtySince: number | undefined;
   /** When held deletions may have become few enough to go. */
   #recheckAt: number | undefined;
+  /** Before that, only rows that facts speak of are compared: what is in the way of none may still be wanted. */
+  #isSynced = false;
   #reportedHeld = 0;
   #world: { readonly schema: DatabaseSchema; readonly world: World } | undefined;
 
@@ -106,7 +108,7 @@ export class Engine {
     );
     try {
       await replica.ready(signal);
-      this.#backlog.markAll(this.#allRows());
+      if (this.#isSynced) this.#backlog.markAll(this.#allRows());
       await this.#loop(signal);
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -115,8 +117,9 @@ export class Engine {
 
   /** All inputs of all plans are complete. Until this is said, the engine adds and changes but removes nothing. */
   allSynced(): void {
+    this.#isSynced = true;
     this.#guard.allSynced();
-    this.#lookAgain(this.#guard.held());
+    this.#lookAgain(this.#allRows());
   }
 
   /** Lets the deletions that are held now go. */
@@ -283,11 +286,9 @@ export class Engine {
 
   #reportHeld(): void {
     const rows = this.#guard.heldDeletes;
-    if (rows === this.#reportedHeld) return;
+    if (!this.#isSynced || rows === this.#reportedHeld) return;
     this.#reportedHeld = rows;
-    const report = this.#guard.report(this.#countOwned());
-    if (rows > 0) this.#options.log("warn", report.message, { rows });
-    this.#options.events?.pruneHeld?.(report);
+    this.#options.events?.pruneHeld?.(this.#guard.report(this.#countOwned()));
   }
 
   /** Marks what only time makes due: retries, and held deletions after others left the window. */
@@ -300,24 +301,25 @@ export class Engine {
 
   /** Sleeps until there is work, or until something becomes due. */
   async #sleep(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
     const due = Math.min(this.#penalties.nextDue ?? Infinity, this.#recheckAt ?? Infinity);
-    const cancel = due < Infinity ? clock.after(due - clock.now(), () => this.#work.notify()) : undefined;
     this.#idle = true;
     this.#progress.notify();
     try {
-      await this.#work.until(() => this.#backlog.size > 0 || clock.now() >= due, signal);
+      await this.#pause(due - this.#options.clock.now(), signal, () => this.#backlog.size > 0);
     } finally {
       this.#idle = false;
-      cancel?.();
     }
   }
 
-  async #pause(ms: number, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    const until = clock.now() + ms;
-    const cancel = clock.after(ms, () => this.#work.notify());
-    await this.#work.until(() => clock.now() >= until, signal).finally(cancel);
+  /** Waits for `ms`, or until `isOver`. */
+  async #pause(ms: number, signal: AbortSignal, isOver = () => false): Promise<void> {
+    let timedOut = false;
+    const timeOut = (): void => {
+      timedOut = true;
+      this.#work.notify();
+    };
+    const cancel = ms < Infinity ? this.#options.clock.after(Math.max(0, ms), timeOut) : undefined;
+    await this.#work.until(() => timedOut || isOver(), signal).finally(cancel);
   }
 
   #lookAgain(rows: Iterable<RowName>): void {
