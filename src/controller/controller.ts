@@ -173,6 +173,7 @@ export class Controller {
     try {
       this.#term = new Term(options, `${identity} ${held.transitions}`);
       await this.#term.run(AbortSignal.any([signal, held.signal]));
+      if (!signal.aborted) log("warn", "leads no more", { reason: String(held.signal.reason) });
     } finally {
       this.#term = undefined;
       metrics.leader.set(0);
@@ -212,15 +213,7 @@ export class Controller {
           if (kind === "pod") births.reach(`${namespace}/${name}`, "committed");
         }
       },
-      refused: ({ owners, error, attempts, retryInMs }) => {
-        metrics.refused.inc();
-        log("warn", "the database refused", {
-          owners: [...owners],
-          error: error.message,
-          attempts,
-          retryInMs,
-        });
-      },
+      refused: () => metrics.refused.inc(),
       pruneHeld: ({ rows, message }) => {
         if (rows > 0) log("error", `${message}. Approve by sending SIGUSR2 to this process`, {});
         else log("info", "no deletion is held any more", {});

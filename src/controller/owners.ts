@@ -6,13 +6,16 @@ import type { Change } from "../kube/store.ts";
 import type { Owner } from "../model/fact.ts";
 
 export interface OwnerName {
-  readonly kind: "cluster" | "node" | "pod" | "service";
-  /** "" for the cluster and for nodes. */
+  readonly kind: "cluster" | "node" | "pod" | "service" | "services";
+  /** "" for the cluster, for nodes and for all Services. */
   readonly namespace: string;
   readonly name: string;
 }
 
 export const clusterOwner: Owner = "cluster";
+
+/** Says nothing itself: that it waits in the queue means that every Service is to be planned again. */
+export const servicesOwner: Owner = "services";
 
 /** `node/n1`, `pod/shop/web-1`, `service/shop/web`. */
 export function ownerOf(object: Pick<Node | Pod | Service, "kind" | "namespace" | "name">): Owner {
@@ -21,11 +24,17 @@ export function ownerOf(object: Pick<Node | Pod | Service, "kind" | "namespace" 
 }
 
 export function parseOwner(owner: Owner): OwnerName {
-  const [kind, ...path] = owner.split("/");
+  const [kind = "", ...path] = owner.split("/");
   const name = path.at(-1) ?? "";
   const namespace = path.length > 1 ? (path[0] ?? "") : "";
-  if (kind === "cluster" || kind === "node" || kind === "pod" || kind === "service")
-    return { kind, namespace, name };
+  switch (kind) {
+    case "cluster":
+    case "node":
+    case "pod":
+    case "service":
+    case "services":
+      return { kind, namespace, name };
+  }
   throw new RangeError(`no owner is called "${owner}"`);
 }
 

@@ -13,7 +13,7 @@ import { NodeIndex } from "../plan/nodeIndex.ts";
 import { podFacts } from "../plan/pod.ts";
 import type { Scope } from "../plan/scope.ts";
 import { serviceFacts } from "../plan/service.ts";
-import { type OwnerName, ownerOf, parseOwner } from "./owners.ts";
+import { type OwnerName, ownerOf, parseOwner, servicesOwner } from "./owners.ts";
 import type { Stores } from "./stores.ts";
 
 export interface PlannerOptions {
@@ -60,6 +60,8 @@ export class Planner {
         return this.#planPod(owner, name);
       case "service":
         return this.#planService(owner, name);
+      case "services":
+        return this.#planServicesAgain();
     }
   }
 
@@ -108,6 +110,11 @@ export class Planner {
     this.#state(owner, service ? serviceFacts(scope, service, slices, this.#nodeIndex) : []);
   }
 
+  #planServicesAgain(): void {
+    const { stores, enqueue } = this.#options;
+    for (const service of stores.Service.values()) enqueue(ownerOf(service));
+  }
+
   /** What was decided, undefined when there is nothing to plan now. Rejects with NotNow when it has to be tried again. */
   async #decided<T>(object: Node | Pod, decide: () => Decision<T>): Promise<T | undefined> {
     const { tell } = this.#options;
@@ -139,13 +146,13 @@ export class Planner {
     this.#options.committed(owner).then(release, () => undefined);
   }
 
-  /** Pods and Services are planned again when what they take from the node is not what it was. */
+  /** Pods and Services are planned again when what they take from the node is not what it was; Services once for many nodes. */
   #nodeChanged(name: string, before: ResolvedNode | undefined, after: ResolvedNode | undefined): void {
     if (before === after || (before && after && sameForOthers(before, after))) return;
     const { stores, enqueue } = this.#options;
     this.#nodeIndex = undefined;
     for (const pod of stores.Pod.by("node", name)) enqueue(ownerOf(pod));
-    for (const service of stores.Service.values()) enqueue(ownerOf(service));
+    enqueue(servicesOwner);
   }
 }
 

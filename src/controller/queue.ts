@@ -62,18 +62,15 @@ export class OwnerQueue {
     let sliceEnd = performance.now() + this.#options.sliceMs;
     while (!signal.aborted) {
       const owner = this.#next();
-      if (owner === undefined) {
+      if (owner !== undefined) void this.#take(owner);
+      else
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
-        sliceEnd = performance.now() + this.#options.sliceMs;
-      } else {
-        void this.#take(owner);
-        if (performance.now() > sliceEnd) {
-          await nextTurn();
-          sliceEnd = performance.now() + this.#options.sliceMs;
-        }
-      }
+      // Being woken is no pause: what an owner waited for may come with no other event in between.
+      if (performance.now() < sliceEnd) continue;
+      await nextTurn();
+      sliceEnd = performance.now() + this.#options.sliceMs;
     }
     signal.removeEventListener("abort", woken);
     for (const [owner, timer] of this.#timers) {
