@@ -35,8 +35,14 @@ interface Flush {
   readonly deleted: ReadonlyMap<string, RowDelete>;
 }
 
-/** The changes in groups, in no particular order. Changes that others bring about by themselves are left out. */
-export function atomicGroups(changes: readonly Change[], world: World): readonly AtomicGroup[] {
+/**
+ * The changes in groups, in no particular order. Changes that others bring about by themselves are left out. Yields
+ * often, since a first start has tens of thousands of changes.
+ */
+export function* atomicGroups(
+  changes: readonly Change[],
+  world: World,
+): Generator<void, readonly AtomicGroup[]> {
   const flush: Flush = {
     world,
     inserted: new Map(changes.filter((change) => change.kind === "insert").map((row) => [row.uuid, row])),
@@ -44,10 +50,25 @@ export function atomicGroups(changes: readonly Change[], world: World): readonly
   };
   const sets = new UnionFind();
   const effective = changes.filter((change) => !isImplied(flush, change));
-  for (const change of effective) joinReferences(flush, change, sets);
-  joinNames(flush, effective, sets);
-  const groups = Map.groupBy(effective, (change) => sets.find(nodeOf(flush, change)));
-  return [...groups.values()].map((group) => describe(flush, group));
+  for (const change of effective) {
+    joinReferences(flush, change, sets);
+    yield;
+  }
+  yield* joinNames(flush, effective, sets);
+  const groups = new Map<string, Change[]>();
+  for (const change of effective) {
+    const root = sets.find(nodeOf(flush, change));
+    const group = groups.get(root);
+    if (group) group.push(change);
+    else groups.set(root, [change]);
+    yield;
+  }
+  const described: AtomicGroup[] = [];
+  for (const group of groups.values()) {
+    described.push(describe(flush, group));
+    yield;
+  }
+  return described;
 }
 
 /** A weak reference goes with its target. */
@@ -112,14 +133,16 @@ function* heldBy(flush: Flush, { table, uuid }: RowDelete): Iterable<RowName> {
 }
 
 /** Joins the row that takes a unique name with the row that gives it up. */
-function joinNames(flush: Flush, changes: readonly Change[], sets: UnionFind): void {
+function* joinNames(flush: Flush, changes: readonly Change[], sets: UnionFind): Generator<void, void> {
   const givers = new Map<string, string>();
   for (const change of changes) {
     if (change.kind !== "delete" && change.kind !== "update") continue;
     const row = flush.world.actual(change.table, change.uuid);
     for (const name of row ? uniqueNames(flush, change, (column) => row[column]) : [])
       givers.set(name, change.uuid);
+    yield;
   }
+  if (givers.size === 0) return;
   for (const change of changes) {
     if (change.kind !== "insert" && change.kind !== "update") continue;
     const row = flush.world.actual(change.table, change.uuid);
@@ -127,6 +150,7 @@ function joinNames(flush: Flush, changes: readonly Change[], sets: UnionFind): v
       const giver = givers.get(name);
       if (giver !== undefined) sets.join(giver, change.uuid);
     }
+    yield;
   }
 }
 

@@ -17,6 +17,9 @@ export class Backlog {
   readonly #pending = new Pending();
   readonly #waiting = new Waiting();
   #dirty = new RowMap<Cause>();
+  /** All rows there are, when all are to be looked at. */
+  #scan: Iterable<RowName> = [];
+  #isScanDue = false;
   /** Rows of the flush under way that somebody else changed, and no fact. */
   #drifted = new RowMap<true>();
   /** Row of the flush under way -> owners whose facts about it are not true yet. */
@@ -28,7 +31,7 @@ export class Backlog {
 
   /** Rows to look at. */
   get size(): number {
-    return this.#desired.dirty.size + this.#dirty.size;
+    return this.#desired.dirty.size + this.#dirty.size + (this.#isScanDue ? 1 : 0);
   }
 
   /** Owners that are not committed. */
@@ -48,22 +51,29 @@ export class Backlog {
     for (const { table, uuid } of rows) this.#dirty.set(table, uuid, "look again");
   }
 
-  /** Everything that became dirty since the last time. */
-  take(): readonly RowName[] {
+  /** Marks `rows`, which are many and are walked only when they are taken. */
+  markScan(rows: Iterable<RowName>): void {
+    this.#scan = rows;
+    this.#isScanDue = true;
+  }
+
+  /** Everything that became dirty since the last time, row by row, so that the caller may pause in between. */
+  *take(): Iterable<RowName> {
     const facts = this.#desired.takeDirty().rows;
     const others = this.#dirty;
+    const scan = this.#isScanDue ? this.#scan : [];
     this.#dirty = new RowMap();
-    const rows: RowName[] = [];
+    this.#isScanDue = false;
     for (const [table, uuid, owners] of facts.entries()) {
       for (const owner of owners) this.#pending.add(table, uuid, owner);
-      rows.push({ table, uuid });
+      yield { table, uuid };
     }
     for (const [table, uuid, cause] of others.entries()) {
       if (facts.has(table, uuid)) continue;
       if (cause === "somebody changed it") this.#drifted.set(table, uuid, true);
-      rows.push({ table, uuid });
+      yield { table, uuid };
     }
-    return rows;
+    for (const row of scan) if (!facts.has(row.table, row.uuid)) yield row;
   }
 
   /** Rows that wait for the row `uuid`. */
@@ -92,19 +102,17 @@ export class Backlog {
     return new Set(changes.filter((c) => this.#drifted.has(c.table, c.uuid)).map((c) => c.uuid)).size;
   }
 
-  /** The flush that looked at `rows` is over. */
-  settle(rows: Iterable<readonly [table: string, uuid: string, ...unknown[]]>): void {
-    for (const [table, uuid] of rows) this.#pending.settle(table, uuid, this.#left.get(table, uuid));
-    this.#endFlush();
+  /** The flush under way is done with the row. */
+  settle(table: string, uuid: string): void {
+    this.#pending.settle(table, uuid, this.#left.get(table, uuid));
   }
 
-  /** The flush that looked at `rows` broke off: nobody is released, and all is compared again. */
-  retry(rows: Iterable<readonly [table: string, uuid: string, ...unknown[]]>): void {
-    for (const [table, uuid] of rows) this.mark(table, uuid, "look again");
-    this.#endFlush();
+  /** The flush under way broke off: nobody is released, and the row is compared again. */
+  retry(table: string, uuid: string): void {
+    this.mark(table, uuid, "look again");
   }
 
-  #endFlush(): void {
+  endFlush(): void {
     this.#left = new RowMap();
     this.#drifted = new RowMap();
   }

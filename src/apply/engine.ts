@@ -108,7 +108,7 @@ export class Engine {
     );
     try {
       await replica.ready(signal);
-      if (this.#isSynced) this.#backlog.markAll(this.#allRows());
+      if (this.#isSynced) this.#backlog.markScan(this.#allRows());
       await this.#loop(signal);
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -119,7 +119,8 @@ export class Engine {
   allSynced(): void {
     this.#isSynced = true;
     this.#guard.allSynced();
-    this.#lookAgain(this.#allRows());
+    this.#backlog.markScan(this.#allRows());
+    this.#work.notify();
   }
 
   /** Lets the deletions that are held now go. */
@@ -203,9 +204,10 @@ export class Engine {
     const queuedMs = this.#dirtySince === undefined ? 0 : start - this.#dirtySince;
     this.#dirtySince = undefined;
     const world = this.#worldNow();
+    const slicer = new Slicer(clock.now);
     const { rows, groups } = await survey({
       world,
-      slicer: new Slicer(clock.now),
+      slicer,
       take: () => backlog.take(),
       waitingFor: (uuid) => backlog.waitingFor(uuid),
     });
@@ -220,16 +222,21 @@ export class Engine {
       },
     };
     try {
-      for (const [table, uuid] of rows.entries()) this.#guard.forget(table, uuid);
+      this.#guard.forget(rows);
       const [sendable, held] = this.#admit(this.#possible(groups), this.#guard);
       for (const group of held) backlog.leave(group);
       for (const batch of batches(sendable, limits?.batch ?? defaultBatchLimits))
         await this.#sender.send(batch, world, outcomes, signal);
     } catch (error) {
-      backlog.retry(rows.entries());
+      for (const [table, uuid] of rows.entries()) backlog.retry(table, uuid);
+      backlog.endFlush();
       throw error;
     }
-    backlog.settle(rows.entries());
+    for (const [table, uuid] of rows.entries()) {
+      backlog.settle(table, uuid);
+      if (slicer.due) await slicer.pause();
+    }
+    backlog.endFlush();
     this.#penalties.forgetTried();
     this.#reportHeld();
     this.#progress.notify();

@@ -67,10 +67,13 @@ export class PruneGuard {
     for (const { table, uuid } of this.held()) this.#approved.set(table, uuid, true);
   }
 
-  /** The row is looked at anew; what was held of it counts no more. */
-  forget(table: string, uuid: string): void {
-    this.#held.delete(table, uuid);
-    this.#deletes.delete(table, uuid);
+  /** The rows are looked at anew; what was held of them counts no more. */
+  forget(rows: RowMap<unknown>): void {
+    for (const { table, uuid } of this.held()) {
+      if (!rows.has(table, uuid)) continue;
+      this.#held.delete(table, uuid);
+      this.#deletes.delete(table, uuid);
+    }
   }
 
   /** Those of `groups`, all with removals, that may be sent; the others are held. `owned`: rows of Weft there are. */

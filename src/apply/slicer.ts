@@ -21,6 +21,15 @@ export class Slicer {
     return ++this.#steps % stepsPerLook === 0 && this.#now() >= this.#until;
   }
 
+  /** Runs `job` to its end; it yields wherever others may run. */
+  async run<T>(job: Iterator<void, T>): Promise<T> {
+    for (;;) {
+      const step = job.next();
+      if (step.done) return step.value;
+      if (this.due) await this.pause();
+    }
+  }
+
   async pause(): Promise<void> {
     await setImmediate();
     this.#until = this.#now() + sliceMs;

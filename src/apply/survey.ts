@@ -13,7 +13,7 @@ export interface SurveyOptions {
   readonly world: World;
   readonly slicer: Slicer;
   /** Rows that became dirty since the last call; none when it is quiet. */
-  readonly take: () => readonly RowName[];
+  readonly take: () => Iterable<RowName>;
   /** Rows that wait for the row. */
   readonly waitingFor: (uuid: string) => readonly RowName[];
 }
@@ -31,19 +31,22 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
   const { world, slicer, take, waitingFor } = options;
   const rows = new RowMap<readonly Change[]>();
   for (let round = 0; round < maxRounds; round++) {
-    const queue = [...take()];
-    if (queue.length === 0) break;
-    // The queue grows while it is walked: a row drags in those that wait for it or for a row it refers to, and new
-    // rows it refers to.
-    for (const { table, uuid } of queue) {
-      const changes = rowDiff(world, table, uuid);
-      rows.set(table, uuid, changes);
-      for (const row of [...waitingFor(uuid), ...dragged(options, changes)])
-        if (!rows.has(row.table, row.uuid)) queue.push(row);
-      if (slicer.due) await slicer.pause();
+    let isQuiet = true;
+    for (const taken of take()) {
+      isQuiet = false;
+      // A row drags in those that wait for it or for a row it refers to, and new rows it refers to.
+      const queue = [taken];
+      for (const { table, uuid } of queue) {
+        const changes = rowDiff(world, table, uuid);
+        rows.set(table, uuid, changes);
+        for (const row of [...waitingFor(uuid), ...dragged(options, changes)])
+          if (!rows.has(row.table, row.uuid)) queue.push(row);
+        if (slicer.due) await slicer.pause();
+      }
     }
+    if (isQuiet) break;
   }
-  return { rows, groups: atomicGroups([...rows.values()].flat(), world) };
+  return { rows, groups: await slicer.run(atomicGroups([...rows.values()].flat(), world)) };
 }
 
 function* dragged({ world, waitingFor }: SurveyOptions, changes: readonly Change[]): Iterable<RowName> {
