@@ -10,6 +10,7 @@ import { Lease } from "../kube/lease.ts";
 import type { Node, Pod } from "../kube/objects.ts";
 import { EventRecorder } from "../kube/recorder.ts";
 import { annotate } from "../kube/write.ts";
+import { annotations } from "../model/names.ts";
 import type { ClusterNetwork } from "../model/network.ts";
 import { northbound } from "../ovn/northbound.gen.ts";
 import { Session } from "../ovsdb/index.ts";
@@ -47,6 +48,8 @@ export class Controller {
   readonly #options: ControllerOptions;
   #term: Term | undefined;
   #notReady: string | undefined = "has just started";
+  /** Which deletions the prune guard holds, in a sentence. */
+  #held: string | undefined;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -108,7 +111,14 @@ export class Controller {
       events: this.#engineEvents(metrics, births),
       onPlanned: (owner, ms) => metrics.planSeconds.observe({ kind: parseOwner(owner).kind }, ms / 1000),
     };
-    const lease = new Lease({ client, namespace: leaseNamespace, name: `weft-${cluster}`, identity, log });
+    const lease = new Lease({
+      client,
+      namespace: leaseNamespace,
+      name: `weft-${cluster}`,
+      identity,
+      annotations: () => ({ [annotations.heldDeletions]: this.#held }),
+      log,
+    });
     while (!signal.aborted) {
       try {
         this.#notReady = undefined;
@@ -176,6 +186,7 @@ export class Controller {
       if (!signal.aborted) log("warn", "leads no more", { reason: String(held.signal.reason) });
     } finally {
       this.#term = undefined;
+      this.#held = undefined;
       metrics.leader.set(0);
     }
   }
@@ -215,6 +226,7 @@ export class Controller {
       },
       refused: () => metrics.refused.inc(),
       pruneHeld: ({ rows, message }) => {
+        this.#held = rows > 0 ? message : undefined;
         if (rows > 0) log("error", `${message}. Approve by sending SIGUSR2 to this process`, {});
         else log("info", "no deletion is held any more", {});
       },

@@ -31,7 +31,11 @@ export interface Claim {
   readonly holder: string;
   readonly durationMs: number;
   readonly nowMs: number;
+  /** What the holder has to say of itself on the object; undefined takes an annotation away. */
+  readonly annotations?: Annotations;
 }
+
+export type Annotations = Readonly<Record<string, string | undefined>>;
 
 export const newLease = (namespace: string, name: string, claim: Claim): Json => ({
   apiVersion: "coordination.k8s.io/v1",
@@ -55,7 +59,13 @@ export const releasedLease = (from: LeaseRecord, nowMs: number): Json =>
 
 const withSpec = (from: LeaseRecord, claim: Claim, more: Json): Json => ({
   ...from.object,
+  metadata: { ...record(from.object.metadata), annotations: annotationsOf(from, claim) },
   spec: { ...record(from.object.spec), ...specOf(claim, more) },
+});
+
+const annotationsOf = ({ object }: LeaseRecord, { annotations = {} }: Claim): Json => ({
+  ...record(record(object.metadata).annotations),
+  ...annotations,
 });
 
 const specOf = (claim: Claim, more: Json): Json => ({

@@ -6,6 +6,7 @@ import type { KubeClient } from "./client.ts";
 import { pause, type Surroundings, silent, systemClock } from "./clock.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "./error.ts";
 import {
+  type Annotations,
   type Claim,
   type LeaseRecord,
   leaseRecordOf,
@@ -24,6 +25,8 @@ export interface LeaseOptions extends Surroundings {
   readonly identity: string;
   /** A holder not heard of for this long is taken for dead. */
   readonly durationMs?: number;
+  /** What the holder says of itself on the object, said anew with every renewal; undefined takes an annotation away. */
+  readonly annotations?: () => Annotations;
 }
 
 /** A time as leader. Dispose of it after its work has stopped: that frees the lease for others at once. */
@@ -44,10 +47,11 @@ export class Lease {
 
   constructor(options: LeaseOptions) {
     const { durationMs = 15_000, clock = systemClock, random = Math.random, log = silent } = options;
+    const { annotations = () => ({}) } = options;
     const path = pathOf(leases, options.namespace, options.name);
     // client-go's proportions: 15 s, 10 s, 2 s.
     const retryMs = (durationMs * 2) / 15;
-    this.#settings = { ...options, durationMs, clock, random, log, path, retryMs };
+    this.#settings = { ...options, durationMs, annotations, clock, random, log, path, retryMs };
   }
 
   /** Waits until the lease is ours, whatever goes wrong meanwhile. Rejects only with the signal's reason. */
@@ -170,10 +174,11 @@ class HeldTerm implements Term {
   }
 }
 
-const claimOf = ({ identity, durationMs, clock }: Settings): Claim => ({
+const claimOf = ({ identity, durationMs, clock, annotations }: Settings): Claim => ({
   holder: identity,
   durationMs,
   nowMs: clock.now(),
+  annotations: annotations(),
 });
 
 async function found(answer: Promise<unknown>): Promise<unknown> {

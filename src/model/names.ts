@@ -70,6 +70,8 @@ export const annotations = {
   nodeId: "k8s.ovn.org/node-id",
   nodeChassisId: "k8s.ovn.org/node-chassis-id",
   gatewayConfig: "k8s.ovn.org/l3-gateway-config",
+  /** On the controllers' Lease, by their leader: which deletions it holds back, and why. */
+  heldDeletions: "weft.io/held-deletions",
 } as const;
 
 /** What a node calls the pieces of its own Open vSwitch. */

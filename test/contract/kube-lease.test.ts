@@ -112,6 +112,25 @@ test("the first candidate creates the lease and renews it", () =>
     assert.equal(term.signal.aborted, false);
   }));
 
+test("what the holder says of itself is on the lease as long as it says so, beside what others said", () =>
+  scene(async ({ api, clock, client, pass }) => {
+    const said: { held: string | undefined } = { held: undefined };
+    const annotations = (): Record<string, string | undefined> => ({ held: said.held });
+    const lease = new Lease({ client, namespace: "weft", name: "leader", identity: "a", clock, annotations });
+    await using term = await lease.acquire(never);
+    const onLease = (): unknown => record(record(api.lease).metadata).annotations;
+    const metadata = { resourceVersion: `${++api.version}`, annotations: { note: "of others" } };
+    api.lease = { ...record(api.lease), metadata };
+    await pass(() => api.writes > 1, "the lease was renewed past the change of others");
+    said.held = "57 of 60 rows";
+    await pass(() => api.writes > 3, "the lease was renewed");
+    assert.deepEqual(onLease(), { note: "of others", held: "57 of 60 rows" });
+    said.held = undefined;
+    await pass(() => api.writes > 5, "the lease was renewed again");
+    assert.deepEqual(onLease(), { note: "of others" });
+    assert.equal(term.signal.aborted, false);
+  }));
+
 test("a released lease is another's at its next try, with one transition more", () =>
   scene(async ({ api, candidate, pass }) => {
     const first = await candidate("a").acquire(never);

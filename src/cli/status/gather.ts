@@ -7,6 +7,7 @@ import { list, record, text } from "../../kube/json.ts";
 import { kinds, type Watchable } from "../../kube/kinds.ts";
 import type { ObjectMeta } from "../../kube/objects.ts";
 import { leases, pathOf, type Resource } from "../../kube/resource.ts";
+import { annotations } from "../../model/names.ts";
 import { northbound } from "../../ovn/northbound.gen.ts";
 import { southbound } from "../../ovn/southbound.gen.ts";
 import { type Database, type Replica, type Selection, Session } from "../../ovsdb/index.ts";
@@ -75,9 +76,16 @@ async function leaderOf(
   signal: AbortSignal,
 ): Promise<KubernetesView["leader"]> {
   const found = await listNamed(client, leases, namespace, name, signal);
-  const spec = record(record(found).spec);
+  const { metadata, spec: given } = record(found);
+  const spec = record(given);
   const holder = text(spec.holderIdentity);
-  return holder === "" ? undefined : { holder, renewedMs: Date.parse(text(spec.renewTime)) };
+  if (holder === "") return undefined;
+  const said = record(record(metadata).annotations);
+  return {
+    holder,
+    renewedMs: Date.parse(text(spec.renewTime)),
+    heldDeletions: text(said[annotations.heldDeletions]),
+  };
 }
 
 /** By a list, since an object that is absent is no error here. */

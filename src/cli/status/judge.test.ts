@@ -42,7 +42,7 @@ function snapshot(
       nodes: [{ ...node, ...changedNode }],
       pods: [{ ...pod, ...changedPod }],
       serviceCount: 1,
-      leader: { holder: "n1_17", renewedMs: 58_000 },
+      leader: { holder: "n1_17", renewedMs: 58_000, heldDeletions: "" },
     },
     northbound: { ports: new Set([port]), nbCfg: 1, sbCfg: 1, hvCfg: 1 },
     southbound: {
@@ -124,4 +124,14 @@ test("a source that does not answer makes the answer unknown, and the rest is st
   assert.equal(report.health, "unknown");
   assert.equal(report.sentence, "cannot tell: southbound: connection refused; 1 pod waiting for the network");
   assert.equal(report.lag.southboundToNodes, undefined);
+});
+
+test("a leader that holds deletions back is unhealthy and says which", () => {
+  const base = snapshot();
+  assert.ok("nodes" in base.kubernetes);
+  const leader = { holder: "n1_17", renewedMs: 58_000, heldDeletions: "deletion of 57 of 60 rows is held" };
+  const report = judge({ ...base, kubernetes: { ...base.kubernetes, leader } });
+  assert.equal(report.sentence, "unhealthy: the controller holds deletions back");
+  assert.match(printed(report), /^held: deletion of 57 of 60 rows is held$/m);
+  assert.match(printed(report), /^next: .*SIGUSR2 to the leader$/m);
 });

@@ -20,8 +20,10 @@ export interface KubernetesView {
   readonly nodes: readonly Node[];
   readonly pods: readonly Pod[];
   readonly serviceCount: number;
-  /** Who holds the controller's Lease, and when it was renewed. */
-  readonly leader: { readonly holder: string; readonly renewedMs: number } | undefined;
+  /** Who holds the controllers' Lease, when it was renewed, and what its holder says of deletions it holds back, or "". */
+  readonly leader:
+    | { readonly holder: string; readonly renewedMs: number; readonly heldDeletions: string }
+    | undefined;
 }
 
 export interface NorthboundView {
@@ -60,6 +62,8 @@ export interface Report {
   readonly health: "healthy" | "unhealthy" | "unknown";
   readonly sentence: string;
   readonly leader: string | undefined;
+  /** Which deletions the leader holds back, and why. */
+  readonly heldDeletions: string | undefined;
   readonly nodes: readonly NodeReport[];
   readonly waiting: readonly WaitingPod[];
   readonly lag: Lag;
@@ -89,11 +93,13 @@ export function judge(snapshot: Snapshot): Report {
   const leader = "unreachable" in kubernetes ? undefined : kubernetes.leader;
   const leaderless =
     !("unreachable" in kubernetes) && (!leader || snapshot.nowMs - leader.renewedMs > leaseStaleMs);
+  const heldDeletions = leader?.heldDeletions || undefined;
   const sick = nodes.filter((node) => node.problem !== undefined);
   const problems = [
     ...(leaderless
       ? [leader ? `no controller leads (${leader.holder} is silent)` : "no controller leads"]
       : []),
+    ...(heldDeletions === undefined ? [] : ["the controller holds deletions back"]),
     ...(sick.length > 0 ? [`${counted(sick.length, "node")} with a problem`] : []),
     ...(waiting.length > 0 ? [`${counted(waiting.length, "pod")} waiting for the network`] : []),
   ];
@@ -105,6 +111,7 @@ export function judge(snapshot: Snapshot): Report {
     health,
     sentence: sentenceOf(health, snapshot, problems, unreachable),
     leader: leader?.holder,
+    heldDeletions,
     nodes,
     waiting,
     lag: {

@@ -33,6 +33,7 @@ export function printed(report: Report): string {
         ]
       : []),
     `leader: ${report.leader ?? "none known"}`,
+    ...(report.heldDeletions === undefined ? [] : [`held: ${report.heldDeletions}`]),
     `next: ${next(report)}`,
   ].join("\n");
 }
@@ -40,6 +41,8 @@ export function printed(report: Report): string {
 const known = (count: number | undefined): string => (count === undefined ? "unknown" : String(count));
 
 function next(report: Report): string {
+  if (report.heldDeletions !== undefined)
+    return "kubectl get nodes,pods,services -A; to let the deletions go, send SIGUSR2 to the leader";
   const [first] = report.waiting;
   if (first) return `kubectl describe pod -n ${first.pod.replace("/", " ")}`;
   const sick = report.nodes.find((node) => node.problem !== undefined);
