@@ -23,7 +23,7 @@ import type { Change } from "./change.ts";
 import { Condition } from "./condition.ts";
 import type { EngineEvents, EngineStatus } from "./engineEvents.ts";
 import { ImpossibleFactsError } from "./errors.ts";
-import type { Fence } from "./fence.ts";
+import { type Fence, fenceRow } from "./fence.ts";
 import { Penalties } from "./penalties.ts";
 import { defaultPruneLimits, PruneGuard, type PruneHeld, type PruneLimits } from "./pruneGuard.ts";
 import { type Commit, type Outcomes, Sender } from "./sender.ts";
@@ -335,7 +335,7 @@ export class Engine {
   }
 
   #worldNow(): World {
-    const { cluster, database, desired, destination, replica, session, fence } = this.#options;
+    const { cluster, database, desired, destination, replica, session } = this.#options;
     const schema = session.serverSchema ?? database.schema;
     if (this.#world?.schema !== schema)
       this.#world = {
@@ -346,7 +346,7 @@ export class Engine {
           replica,
           desired: desired.database(destination),
           factsOf: (owner) => desired.factsOf(owner),
-          kept: new Set(fence ? [fence.row] : []),
+          kept: new Set([fenceRow(cluster)]),
         }),
       };
     return this.#world.world;

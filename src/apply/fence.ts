@@ -30,8 +30,14 @@ export interface FenceOptions {
   readonly holder: string;
 }
 
+// Names of address sets allow no `-`, and a cluster's id no `_`: no two clusters meet.
+const nameOf = (cluster: string): string => `${cluster.replaceAll("-", "_")}_fence`;
+
+/** The UUID of a cluster's fence: the row is Weft's, but no fact speaks of it. */
+export const fenceRow = (cluster: string): string => rowUuid(cluster, table, nameOf(cluster));
+
 export class Fence {
-  /** The row's UUID: it is Weft's, but no fact speaks of it. */
+  /** As `fenceRow` says. */
   readonly row: string;
   readonly #options: FenceOptions;
   readonly #name: string;
@@ -39,9 +45,8 @@ export class Fence {
 
   constructor(options: FenceOptions) {
     this.#options = options;
-    // Names of address sets allow no `-`, and a cluster's id no `_`: no two clusters meet.
-    this.#name = `${options.cluster.replaceAll("-", "_")}_fence`;
-    this.row = rowUuid(options.cluster, table, this.#name);
+    this.#name = nameOf(options.cluster);
+    this.row = fenceRow(options.cluster);
   }
 
   /** The epoch that is held, undefined before `take`. */
