@@ -17,7 +17,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 
 try {
   const wanted = commands[process.argv[2] ?? ""];
-  for (const load of wanted ? [wanted] : Object.values(commands)) program.addCommand(await load());
+  for (const load of wanted ? [wanted] : Object.values(commands))
+    program.addCommand((await load()).copyInheritedSettings(program));
   program.command("sandbox").description("a whole cluster on this machine: up, down, status, logs, exec");
   await program.parseAsync();
 } catch (error) {
