@@ -1,0 +1,94 @@
+// The documents against the repository: links point to files and headings that exist, and a name that stands as the text
+// of a link to a source file, as [`podFacts`](../src/plan/pod.ts), occurs in that file. What is in fences is left alone.
+
+import assert from "node:assert/strict";
+import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+
+const root = join(import.meta.dirname, "../..");
+const documents = globSync(["README.md", "CONTRIBUTING.md", "docs/**/*.md"], { cwd: root }).sort();
+const walk = "docs/a-pod-is-born.md";
+
+interface Link {
+  readonly text: string;
+  /** Of the repository's root; the document itself for a link that is only an anchor. */
+  readonly file: string;
+  /** Without `#`, "" when there is none. */
+  readonly anchor: string;
+  /** Where it stands and what it says, for people. */
+  readonly label: string;
+}
+
+const read = (file: string): string => readFileSync(join(root, file), "utf8");
+
+const withoutFences = (markdown: string): string => markdown.replaceAll(/^```.*?^```$/gms, "");
+
+/** The links of a document into the repository. */
+function linksOf(document: string): readonly Link[] {
+  return [...withoutFences(read(document)).matchAll(/\[([^\]]*)\]\(([^)\s]+)\)/g)].flatMap(
+    ([label, text = "", target = ""]) => {
+      if (/^[a-z]+:/.test(target)) return [];
+      const [path = "", anchor = ""] = target.split("#");
+      const file = path === "" ? document : join(dirname(document), path);
+      return [{ text, file, anchor, label: `${document}: ${label}` }];
+    },
+  );
+}
+
+/** The anchors of a document's headings, as GitHub makes them; the second of two equal ones ends in `-1`. */
+function anchorsOf(document: string): ReadonlySet<string> {
+  const anchors = new Set<string>();
+  for (const [, heading = ""] of withoutFences(read(document)).matchAll(/^#+ +(.+)$/gm)) {
+    const anchor = heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-");
+    let number = 0;
+    while (anchors.has(number === 0 ? anchor : `${anchor}-${number}`)) number++;
+    anchors.add(number === 0 ? anchor : `${anchor}-${number}`);
+  }
+  return anchors;
+}
+
+test("every link of the documents points to a file of the repository", () => {
+  const links = documents.flatMap(linksOf);
+  assert.ok(links.length > 0);
+  assert.deepEqual(
+    links
+      .filter(({ file }) => file.startsWith("..") || !existsSync(join(root, file)))
+      .map(({ label }) => label),
+    [],
+  );
+});
+
+test("every anchor of a link is a heading of the document it points to", () => {
+  const anchored = documents
+    .flatMap(linksOf)
+    .filter(({ anchor, file }) => anchor !== "" && existsSync(join(root, file)));
+  assert.deepEqual(
+    anchored.filter(({ file, anchor }) => !anchorsOf(file).has(anchor)).map(({ label }) => label),
+    [],
+  );
+});
+
+test("every name that the walk through the code links to occurs in its file", () => {
+  const named = linksOf(walk).flatMap((link) => {
+    const name = /^`([\p{L}_$][\p{L}\p{N}_$]*)`$/u.exec(link.text)?.[1];
+    return name === undefined ? [] : [{ ...link, name }];
+  });
+  assert.ok(named.length > 0);
+  assert.deepEqual(
+    named
+      .filter(({ name, file }) => !new RegExp(`(?<![\\w$])${RegExp.escape(name)}(?![\\w$])`).test(read(file)))
+      .map(({ label }) => label),
+    [],
+  );
+});
+
+test("every decision has its place in the list of decisions", () => {
+  const folder = "docs/decisions";
+  const listed = linksOf(`${folder}/README.md`).map(({ file }) => file);
+  const pages = readdirSync(join(root, folder)).filter((name) => name !== "README.md");
+  assert.deepEqual(listed.toSorted(), pages.map((name) => join(folder, name)).toSorted());
+});
