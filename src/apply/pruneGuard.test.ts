@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RowMap } from "../desired/rowMap.ts";
+import type { AtomicGroup } from "./atomicGroup.ts";
+import { PruneGuard } from "./pruneGuard.ts";
+
+const limits = { share: 0.3, rows: 20, windowMs: 1_000 };
+const guard = () => new PruneGuard(limits, (table, uuid) => `${table} ${uuid}`);
+
+const deletions = (count: number, from = 0): readonly AtomicGroup[] =>
+  Array.from({ length: count }, (_, i) => ({
+    id: `r${from + i}`,
+    changes: [{ kind: "delete", table: "T", uuid: `r${from + i}`, owners: [] }],
+    needs: [],
+    removes: true,
+    incomplete: false,
+  }));
+
+test("nothing is admitted before everything has synced, not even what was approved", () => {
+  const g = guard();
+  assert.deepEqual(
+    g.admit(deletions(1), () => 100, 0),
+    [],
+  );
+  g.approve();
+  assert.deepEqual(
+    g.admit(deletions(1), () => 100, 0),
+    [],
+  );
+  g.allSynced();
+  assert.equal(g.admit(deletions(1), () => 100, 0).length, 1);
+});
+
+test("both limits must be passed for a removal to be held", () => {
+  const cases: [count: number, owned: number, admitted: boolean][] = [
+    [20, 20, true],
+    [21, 20, false],
+    [30, 100, true],
+    [31, 100, false],
+  ];
+  for (const [count, owned, admitted] of cases) {
+    const g = guard();
+    g.allSynced();
+    assert.equal(
+      g.admit(deletions(count), () => owned, 0).length,
+      admitted ? count : 0,
+      `${count} of ${owned}`,
+    );
+    assert.equal(g.heldDeletes, admitted ? 0 : count);
+  }
+});
+
+test("deletions of a moment ago count, and cease to", () => {
+  const g = guard();
+  g.allSynced();
+  g.removed(
+    g.admit(deletions(20), () => 60, 0),
+    0,
+  );
+  assert.deepEqual(
+    g.admit(deletions(5, 20), () => 40, 10),
+    [],
+  );
+  assert.equal(
+    g.mayRelease(() => 40, 500),
+    false,
+  );
+  assert.equal(
+    g.mayRelease(() => 40, 1_001),
+    true,
+  );
+});
+
+test("what is looked at anew is no longer held", () => {
+  const g = guard();
+  g.allSynced();
+  g.admit(deletions(50), () => 100, 0);
+  const seen = new RowMap<true>();
+  for (let i = 0; i < 40; i++) seen.set("T", `r${i}`, true);
+  g.forget(seen);
+  assert.equal(g.heldDeletes, 10);
+  assert.deepEqual(g.report(100).tables, new Map([["T", 10]]));
+});
+
+test("an approval covers what is held and nothing that comes later", () => {
+  const g = guard();
+  g.allSynced();
+  g.admit(deletions(50), () => 100, 0);
+  g.approve();
+  const admitted = g.admit([...deletions(50), ...deletions(40, 50)], () => 100, 0);
+  assert.deepEqual(admitted.length, 50);
+});

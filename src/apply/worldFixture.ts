@@ -1,0 +1,85 @@
+// For tests of the engine's pure parts: a world made of facts and of rows given as plain objects.
+
+import { Desired } from "../desired/desired.ts";
+import type { Atom, ColumnValue, Destination, Fact, MemberFact, RowFact } from "../model/fact.ts";
+import { ownership } from "../model/names.ts";
+import { northbound } from "../ovn/northbound.gen.ts";
+import type { Row, TableView } from "../ovsdb/index.ts";
+import type { AtomicGroup } from "./atomicGroup.ts";
+import { atomicGroups } from "./atomicGroup.ts";
+import { rowDiff } from "./diff.ts";
+import { type World, worldOf } from "./world.ts";
+
+const destination: Destination = { zone: "global", database: "OVN_Northbound" };
+const ids = new Map([[ownership.cluster, "demo"]]);
+
+/** Rows by table; in tables that have external_ids they are Weft's unless they bring their own. */
+export type Rows = Readonly<Record<string, readonly Row[]>>;
+
+export const row = (table: string, uuid: string, columns: Record<string, ColumnValue> = {}): RowFact => ({
+  kind: "row",
+  destination,
+  table,
+  uuid,
+  columns: new Map(Object.entries({ external_ids: ids, ...columns })),
+});
+
+export const member = (table: string, uuid: string, column: string, value: Atom, key?: Atom): MemberFact => ({
+  kind: "member",
+  destination,
+  table,
+  uuid,
+  column,
+  value,
+  ...(key !== undefined && { key }),
+});
+
+/** A row of Weft as the replica has it. */
+export const ours = (uuid: string, columns: Record<string, Row[string]> = {}): Row => ({
+  _uuid: uuid,
+  external_ids: ids,
+  ...columns,
+});
+
+/** A row of another writer. */
+export const theirs = (uuid: string, columns: Record<string, Row[string]> = {}): Row =>
+  ours(uuid, { external_ids: new Map(), ...columns });
+
+/** A world of what `owners` say and of `rows`. */
+export function worldWith(owners: Readonly<Record<string, readonly Fact[]>>, rows: Rows): World {
+  const desired = new Desired();
+  for (const [owner, facts] of Object.entries(owners)) desired.replace(owner, facts);
+  return worldOf({
+    cluster: "demo",
+    schema: northbound.schema,
+    desired: desired.database(destination),
+    replica: { tables: northbound.schema.tables.keys(), table: (name) => view(rows[name] ?? []) },
+    factsOf: (owner) => desired.factsOf(owner),
+    kept: new Set(["the-fence"]),
+  });
+}
+
+/** The groups of all changes that make the rows named in `names` as wanted. */
+export function groupsOf(
+  world: World,
+  names: readonly (readonly [string, string])[],
+): readonly AtomicGroup[] {
+  const job = atomicGroups(
+    names.flatMap(([table, uuid]) => rowDiff(world, table, uuid)),
+    world,
+  );
+  for (;;) {
+    const step = job.next();
+    if (step.done) return step.value;
+  }
+}
+
+function view(rows: readonly Row[]): TableView<Row> {
+  const byUuid = new Map(rows.map((each) => [each._uuid, each]));
+  return {
+    size: rows.length,
+    get: (uuid) => byUuid.get(uuid),
+    values: () => byUuid.values(),
+    by: () => [],
+  };
+}
