@@ -23,6 +23,7 @@ interface Flags {
   readonly leaseNamespace: string;
   readonly timeout: number;
   readonly output: "text" | "json";
+  readonly probe?: true;
 }
 
 export function statusCommand(): Command {
@@ -41,6 +42,10 @@ export function statusCommand(): Command {
         .argParser(wholeNumber(1, 600)),
     )
     .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
+    .option(
+      "--probe",
+      "measure how long a change takes to all nodes; writes a new generation into the northbound database",
+    )
     .action(async (flags: Flags) => {
       const report = judge(
         await gather({
@@ -50,6 +55,7 @@ export function statusCommand(): Command {
           southbound: flags.southbound,
           lease: { namespace: flags.leaseNamespace, name: `weft-${flags.cluster}` },
           timeoutMs: flags.timeout * 1000,
+          probe: flags.probe ?? false,
         }),
       );
       console.log(flags.output === "json" ? JSON.stringify(report, undefined, 2) : printed(report));

@@ -26,7 +26,6 @@ import { Writer } from "./ovs/writer.ts";
 import { Attachments } from "./runtime/attachments.ts";
 import { answer, type Handled } from "./runtime/commands.ts";
 import { serveCni } from "./runtime/server.ts";
-import { followStaleUdp } from "./staleUdp.ts";
 import { Upkeep } from "./upkeep.ts";
 
 /** Runs until `signal` is aborted; then everything it listens on and is connected to is closed, and pods run on. */
@@ -43,8 +42,6 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const watching = { signal, log };
   const nodes = watchKind(client, "Node", { ...watching, fieldSelector: `metadata.name=${nodeName}` });
   const pods = watchKind(client, "Pod", { ...watching, fieldSelector: `spec.nodeName=${nodeName}` });
-  const services = watchKind(client, "Service", watching);
-  const slices = watchKind(client, "EndpointSlice", watching);
 
   const upkeep = new Upkeep({
     host: {
@@ -94,7 +91,6 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const commands = { attachments, notReady: upkeep.notReady, limitMs: options.cniLimitMs, handled };
   await serveCni(options.cniSocket, (line, gone) => answer(commands, line, gone), signal);
   await serveHealth({ address: options.healthAddress, registry, notReady: upkeep.notReady }, signal);
-  followStaleUdp({ services, slices, flush, signal });
   await upkeep.run(signal);
 }
 

@@ -8,10 +8,17 @@ import { kinds, type Watchable } from "../../kube/kinds.ts";
 import type { ObjectMeta } from "../../kube/objects.ts";
 import { leases, pathOf, type Resource } from "../../kube/resource.ts";
 import { annotations } from "../../model/names.ts";
-import { northbound } from "../../ovn/northbound.gen.ts";
+import { type NorthboundTables, northbound } from "../../ovn/northbound.gen.ts";
 import { southbound } from "../../ovn/southbound.gen.ts";
-import { type Database, type Replica, type Selection, Session } from "../../ovsdb/index.ts";
-import type { KubernetesView, NorthboundView, Snapshot, SouthboundView, Unreachable } from "./judge.ts";
+import { type Database, type Replica, type Selection, Session, Transaction } from "../../ovsdb/index.ts";
+import type {
+  KubernetesView,
+  NorthboundView,
+  Probe,
+  Snapshot,
+  SouthboundView,
+  Unreachable,
+} from "./judge.ts";
 
 export interface Sources {
   readonly cluster: string;
@@ -20,6 +27,8 @@ export interface Sources {
   readonly southbound: readonly string[];
   readonly lease: { readonly namespace: string; readonly name: string };
   readonly timeoutMs: number;
+  /** Ask for a new generation and time it; this writes into the northbound database. */
+  readonly probe: boolean;
 }
 
 const pageSize = 500;
@@ -28,7 +37,7 @@ export async function gather(sources: Sources): Promise<Snapshot> {
   const signal = AbortSignal.timeout(sources.timeoutMs);
   const [kubernetes, nb, sb] = await Promise.all([
     orUnreachable(kubernetesView(sources, signal)),
-    orUnreachable(northboundView(sources.northbound, signal)),
+    orUnreachable(northboundView(sources, signal)),
     orUnreachable(southboundView(sources.southbound, signal)),
   ]);
   return { cluster: sources.cluster, nowMs: Date.now(), kubernetes, northbound: nb, southbound: sb };
@@ -101,19 +110,60 @@ async function listNamed(
   return list(page.items)[0];
 }
 
-async function northboundView(remotes: readonly string[], signal: AbortSignal): Promise<NorthboundView> {
+async function northboundView(
+  { northbound: remotes, probe }: Sources,
+  signal: AbortSignal,
+): Promise<NorthboundView> {
   const tables = {
     Logical_Switch_Port: { columns: ["name"] },
     NB_Global: { columns: ["nb_cfg", "sb_cfg", "hv_cfg"] },
   };
-  return copied(remotes, northbound, tables, signal, (replica) => {
+  return copied(remotes, northbound, tables, signal, async (replica, session) => {
+    const lag = probe ? await probed(session, replica, signal) : undefined;
     const [global] = replica.table("NB_Global").values();
     return {
       ports: new Set([...replica.table("Logical_Switch_Port").values()].map((port) => port.name)),
       nbCfg: global?.nb_cfg ?? 0,
       sbCfg: global?.sb_cfg ?? 0,
       hvCfg: global?.hv_cfg ?? 0,
+      ...(lag && { probe: lag }),
     };
+  });
+}
+
+/** Asks for a new generation (ovn-nb(5), nb_cfg) and waits until ovn-northd and every ovn-controller have reached it. */
+async function probed(
+  session: Session,
+  replica: Replica<NorthboundTables>,
+  signal: AbortSignal,
+): Promise<Probe | undefined> {
+  const [global] = replica.table("NB_Global").values();
+  if (!global) return undefined;
+  const generation = global.nb_cfg + 1;
+  const start = performance.now();
+  await session.transact(
+    new Transaction(northbound).update("NB_Global", global._uuid, { nb_cfg: generation }),
+  );
+  const reached = async (column: "sb_cfg" | "hv_cfg"): Promise<number | undefined> => {
+    const isReached = (): boolean =>
+      (replica.table("NB_Global").get(global._uuid)?.[column] ?? 0) >= generation;
+    while (!isReached() && !signal.aborted) await nextChange(replica, signal);
+    return isReached() ? performance.now() - start : undefined;
+  };
+  const [southboundMs, nodesMs] = await Promise.all([reached("sb_cfg"), reached("hv_cfg")]);
+  return { southboundMs, nodesMs };
+}
+
+/** Resolves when the replica has changed, or the signal has aborted. */
+function nextChange(replica: Replica<NorthboundTables>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stop();
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const stop = replica.subscribe(done);
+    signal.addEventListener("abort", done);
   });
 }
 
@@ -143,7 +193,7 @@ async function copied<T, View>(
   database: Database<T>,
   tables: Selection<T>,
   signal: AbortSignal,
-  read: (replica: Replica<T>) => View,
+  read: (replica: Replica<T>, session: Session) => View | Promise<View>,
 ): Promise<View> {
   await using session = new Session({ remotes, database: database.schema.name });
   const replica = session.replica(database, tables);
@@ -154,5 +204,5 @@ async function copied<T, View>(
     if (!signal.aborted) throw error;
     throw new Error(`${remotes.join(",")} did not answer`, { cause: error });
   }
-  return read(replica);
+  return await read(replica, session);
 }

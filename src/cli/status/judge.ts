@@ -33,6 +33,14 @@ export interface NorthboundView {
   readonly nbCfg: number;
   readonly sbCfg: number;
   readonly hvCfg: number;
+  /** Of a probe, when one was asked for: see Lag. */
+  readonly probe?: Probe;
+}
+
+/** How long a new generation took from the northbound database; undefined when it did not arrive in time. */
+export interface Probe {
+  readonly southboundMs: number | undefined;
+  readonly nodesMs: number | undefined;
 }
 
 export interface SouthboundView {
@@ -78,6 +86,7 @@ export interface Lag {
   readonly generations:
     | { readonly northbound: number; readonly southbound: number; readonly nodes: number }
     | undefined;
+  readonly probe: Probe | undefined;
 }
 
 /** A Lease older than this has no living holder (the controller renews every few seconds). */
@@ -122,6 +131,7 @@ export function judge(snapshot: Snapshot): Report {
         "unreachable" in northbound
           ? undefined
           : { northbound: northbound.nbCfg, southbound: northbound.sbCfg, nodes: northbound.hvCfg },
+      probe: "unreachable" in northbound ? undefined : northbound.probe,
     },
     unreachable,
   };
@@ -180,7 +190,10 @@ function waitsFor(
       why: `port ${port} is not in the southbound database: is ovn-northd running?`,
     };
   if (!binding.bound)
-    return { step: "node", why: `no chassis has bound port ${port}: see the agent's log on ${pod.nodeName}` };
+    return {
+      step: "node",
+      why: `no chassis has bound port ${port}: see the agent's log on ${pod.nodeName}, and whether ovn-controller runs there`,
+    };
   if (!binding.up)
     return {
       step: "flows",

@@ -32,12 +32,19 @@ export function printed(report: Report): string {
           `generation: northbound ${report.lag.generations.northbound}, southbound ${report.lag.generations.southbound}, nodes ${report.lag.generations.nodes}`,
         ]
       : []),
+    ...(report.lag.probe
+      ? [
+          `a new generation: southbound after ${duration(report.lag.probe.southboundMs)}, all nodes after ${duration(report.lag.probe.nodesMs)}`,
+        ]
+      : []),
     `leader: ${report.leader ?? "none known"}`,
     ...(report.heldDeletions === undefined ? [] : [`held: ${report.heldDeletions}`]),
     `next: ${next(report)}`,
   ].join("\n");
 }
 
+const duration = (ms: number | undefined): string =>
+  ms === undefined ? "no answer in time" : `${ms.toFixed(0)} ms`;
 const known = (count: number | undefined): string => (count === undefined ? "unknown" : String(count));
 
 function next(report: Report): string {

@@ -1,6 +1,6 @@
-// Removes entries of the datapath's connection tracker, which would otherwise outlive what they point to: a UDP client
-// that keeps sending never lets its entry expire, and OVN goes on translating to a backend that is gone. Open vSwitch
-// 3.1 and later take partial tuples in both directions and look through all zones (dpctl(8), flush-conntrack).
+// Removes a pod's entries from the datapath's connection tracker, which would otherwise outlive the pod: a UDP client
+// that keeps sending never lets its entry expire. (Entries towards a Service's former endpoints are OVN's to flush.) Open
+// vSwitch 3.1 and later take partial tuples in both directions and look through all zones (dpctl(8), flush-conntrack).
 
 import { formatIp, type Ip } from "../../model/ip.ts";
 import { controlSocket, unixctl } from "./unixctl.ts";
@@ -12,15 +12,6 @@ import { controlSocket, unixctl } from "./unixctl.ts";
 export type Match = readonly [original: string] | readonly [original: string, reply: string];
 
 const udp = "ct_nw_proto=17";
-
-/** Connections to a virtual address that were sent to a backend. */
-export const towards = (
-  vip: { readonly ip: Ip; readonly port: number },
-  backend: { readonly ip: Ip; readonly port: number },
-): Match => [
-  `${field("dst", vip.ip)},${udp},ct_tp_dst=${vip.port}`,
-  `${field("src", backend.ip)},${udp},ct_tp_src=${backend.port}`,
-];
 
 /**
  * Connections that `ip` opened, and those that ended at it, translated or not. UDP alone: what is left of others ends
