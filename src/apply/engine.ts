@@ -2,60 +2,24 @@
 // with the replica, send the difference, and what became dirty meanwhile goes out in the next round. Facts, other
 // writers, retries and a lost connection all do the same thing: they make rows dirty.
 
-import type { Desired } from "../desired/desired.ts";
-import type { Destination, Owner } from "../model/fact.ts";
-import {
-  type AnyReplica,
-  type Clock,
-  type Database,
-  type DatabaseSchema,
-  isOvsdbError,
-  type Log,
-  type OvsdbError,
-  type Row,
-  type Session,
-  Transaction,
-} from "../ovsdb/index.ts";
+import type { Owner } from "../model/fact.ts";
+import { isOvsdbError, type OvsdbError } from "../ovsdb/index.ts";
 import type { AtomicGroup, RowName } from "./atomicGroup.ts";
 import { Backlog } from "./backlog.ts";
-import { type BatchLimits, batches, ready, transactionOf } from "./batch.ts";
+import { batches } from "./batch.ts";
 import type { Change } from "./change.ts";
 import { Condition } from "./condition.ts";
-import type { EngineEvents, EngineStatus } from "./engineEvents.ts";
+import { type DryRun, dryRun } from "./dryRun.ts";
+import type { EngineStatus } from "./engineEvents.ts";
+import { batchLimits, type EngineOptions, pruneLimits } from "./engineOptions.ts";
 import { ImpossibleFactsError } from "./errors.ts";
-import { type Fence, fenceRow } from "./fence.ts";
+import { LiveWorld } from "./liveWorld.ts";
 import { Penalties } from "./penalties.ts";
-import { defaultPruneLimits, PruneGuard, type PruneHeld, type PruneLimits } from "./pruneGuard.ts";
+import { PruneGuard } from "./pruneGuard.ts";
 import { type Commit, type Outcomes, Sender } from "./sender.ts";
 import { Slicer } from "./slicer.ts";
 import { survey } from "./survey.ts";
-import { type World, worldOf } from "./world.ts";
 
-export interface EngineOptions {
-  readonly destination: Destination;
-  readonly cluster: string;
-  readonly database: Database<unknown>;
-  readonly desired: Desired;
-  readonly session: Pick<Session, "transact" | "serverSchema">;
-  /** Must copy every table that facts speak of, whole. */
-  readonly replica: AnyReplica;
-  /** Taken before `run`. Without one, nothing keeps a second writer out. */
-  readonly fence?: Fence;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly limits?: { readonly batch?: BatchLimits; readonly prune?: PruneLimits };
-  readonly events?: EngineEvents;
-}
-
-/** What `dryRun` found: transactions in the order in which they would be sent, and what would not be. */
-export interface DryRun {
-  readonly transactions: readonly Transaction[];
-  readonly held: PruneHeld | undefined;
-  /** Facts that cannot be made true as things are. */
-  readonly problems: readonly string[];
-}
-
-const defaultBatchLimits: BatchLimits = { changes: 1_000, bytes: 512 * 1024 };
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 
@@ -63,6 +27,7 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #backlog: Backlog;
   readonly #sender: Sender;
+  readonly #world: LiveWorld;
   readonly #guard: PruneGuard;
   readonly #penalties = new Penalties();
   /** There may be work for the loop. */
@@ -77,14 +42,14 @@ export class Engine {
   /** Before that, only rows that facts speak of are compared: what is in the way of none may still be wanted. */
   #isSynced = false;
   #reportedHeld = 0;
-  #world: { readonly schema: DatabaseSchema; readonly world: World } | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    const { database, session, replica, fence, clock, limits } = options;
+    const { database, session, replica, fence, clock } = options;
     this.#backlog = new Backlog(options.desired.database(options.destination));
     this.#sender = new Sender({ database, session, replica, fence, clock });
-    this.#guard = this.#newGuard(limits?.prune);
+    this.#world = new LiveWorld(options);
+    this.#guard = new PruneGuard(pruneLimits(options), (table, uuid) => this.#world.nameOf(table, uuid));
   }
 
   /**
@@ -108,7 +73,7 @@ export class Engine {
     );
     try {
       await replica.ready(signal);
-      if (this.#isSynced) this.#backlog.markScan(this.#allRows());
+      if (this.#isSynced) this.#backlog.markScan(this.#world.rows());
       await this.#loop(signal);
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -119,7 +84,7 @@ export class Engine {
   allSynced(): void {
     this.#isSynced = true;
     this.#guard.allSynced();
-    this.#backlog.markScan(this.#allRows());
+    this.#backlog.markScan(this.#world.rows());
     this.#work.notify();
   }
 
@@ -151,27 +116,7 @@ export class Engine {
   /** What `run` would send now, as if all inputs were synced. Sends nothing and takes nothing. */
   async dryRun(signal?: AbortSignal): Promise<DryRun> {
     await this.#options.replica.ready(signal);
-    const { clock, database, limits } = this.#options;
-    const world = this.#worldNow();
-    const rounds = [[...this.#allRows()]];
-    const slicer = new Slicer(clock.now);
-    const { groups } = await survey({
-      world,
-      slicer,
-      take: () => rounds.pop() ?? [],
-      waitingFor: () => [],
-    });
-    const guard = this.#newGuard(limits?.prune);
-    guard.allSynced();
-    const possible = groups.filter((group) => group.problem === undefined && !group.incomplete);
-    const [sendable] = this.#admit(possible, guard);
-    return {
-      transactions: batches(ready(sendable, world), limits?.batch ?? defaultBatchLimits).map((batch) =>
-        transactionOf(batch, world, new Transaction(database)),
-      ),
-      held: guard.heldDeletes > 0 ? guard.report(this.#countOwned()) : undefined,
-      problems: groups.flatMap(({ problem }) => problem ?? []),
-    };
+    return dryRun(this.#options, this.#world);
   }
 
   async #loop(signal: AbortSignal): Promise<void> {
@@ -199,11 +144,11 @@ export class Engine {
   /** One round: everything dirty is compared, and what differs is sent. */
   async #flush(signal: AbortSignal): Promise<void> {
     const backlog = this.#backlog;
-    const { clock, limits } = this.#options;
+    const { clock } = this.#options;
     const start = clock.now();
     const queuedMs = this.#dirtySince === undefined ? 0 : start - this.#dirtySince;
     this.#dirtySince = undefined;
-    const world = this.#worldNow();
+    const world = this.#world.now();
     const slicer = new Slicer(clock.now);
     const { rows, groups } = await survey({
       world,
@@ -223,9 +168,10 @@ export class Engine {
     };
     try {
       this.#guard.forget(rows);
-      const [sendable, held] = this.#admit(this.#possible(groups), this.#guard);
+      const possible = this.#possible(groups);
+      const { sendable, held } = this.#guard.sort(possible, () => this.#world.countOwned(), clock.now());
       for (const group of held) backlog.leave(group);
-      for (const batch of batches(sendable, limits?.batch ?? defaultBatchLimits))
+      for (const batch of batches(sendable, batchLimits(this.#options)))
         await this.#sender.send(batch, world, outcomes, signal);
     } catch (error) {
       for (const [table, uuid] of rows.entries()) backlog.retry(table, uuid);
@@ -251,17 +197,6 @@ export class Engine {
       else this.#backlog.leave(group);
       return false;
     });
-  }
-
-  /** Additions, then those removals that the guard admits; and the removals that it holds. */
-  #admit(
-    groups: readonly AtomicGroup[],
-    guard: PruneGuard,
-  ): readonly [sendable: readonly AtomicGroup[], held: readonly AtomicGroup[]] {
-    const removals = groups.filter((group) => group.removes);
-    const admitted = new Set(guard.admit(removals, () => this.#countOwned(), this.#options.clock.now()));
-    const held = removals.filter((group) => !admitted.has(group));
-    return [[...groups.filter((group) => !group.removes), ...admitted], held];
   }
 
   #committed(commit: Commit, timing: { readonly queuedMs: number; readonly diffMs: number }): void {
@@ -295,14 +230,15 @@ export class Engine {
     const rows = this.#guard.heldDeletes;
     if (!this.#isSynced || rows === this.#reportedHeld) return;
     this.#reportedHeld = rows;
-    this.#options.events?.pruneHeld?.(this.#guard.report(this.#countOwned()));
+    this.#options.events?.pruneHeld?.(this.#guard.report(this.#world.countOwned()));
   }
 
   /** Marks what only time makes due: retries, and held deletions after others left the window. */
   #lookAtDue(): void {
     const now = this.#options.clock.now();
     this.#backlog.markAll(this.#penalties.takeDue(now));
-    if (this.#guard.mayRelease(() => this.#countOwned(), now)) this.#backlog.markAll(this.#guard.held());
+    if (this.#guard.mayRelease(() => this.#world.countOwned(), now))
+      this.#backlog.markAll(this.#guard.held());
     this.#recheckAt = this.#guard.heldDeletes > 0 ? now + this.#guard.windowMs : undefined;
   }
 
@@ -333,50 +269,4 @@ export class Engine {
     this.#backlog.markAll(rows);
     this.#work.notify();
   }
-
-  #worldNow(): World {
-    const { cluster, database, desired, destination, replica, session } = this.#options;
-    const schema = session.serverSchema ?? database.schema;
-    if (this.#world?.schema !== schema)
-      this.#world = {
-        schema,
-        world: worldOf({
-          cluster,
-          schema,
-          replica,
-          desired: desired.database(destination),
-          factsOf: (owner) => desired.factsOf(owner),
-          kept: new Set([fenceRow(cluster)]),
-        }),
-      };
-    return this.#world.world;
-  }
-
-  /** Every row that is wanted or there. */
-  *#allRows(): Iterable<RowName> {
-    const { desired, destination, replica } = this.#options;
-    yield* desired.database(destination).rows();
-    for (const table of replica.tables)
-      for (const { _uuid } of replica.table(table).values()) yield { table, uuid: _uuid };
-  }
-
-  /** How many rows in the database are Weft's. */
-  #countOwned(): number {
-    const world = this.#worldNow();
-    let count = 0;
-    for (const table of this.#options.replica.tables)
-      for (const row of this.#options.replica.table(table).values()) if (world.owns(table, row)) count++;
-    return count;
-  }
-
-  #newGuard(limits: PruneLimits = defaultPruneLimits): PruneGuard {
-    const { replica } = this.#options;
-    return new PruneGuard(
-      limits,
-      (table, uuid) => nameOf(replica.table(table).get(uuid)) ?? `${table} ${uuid}`,
-    );
-  }
 }
-
-const nameOf = (row: Row | undefined): string | undefined =>
-  typeof row?.name === "string" && row.name !== "" ? row.name : undefined;

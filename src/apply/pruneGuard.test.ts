@@ -18,17 +18,11 @@ const deletions = (count: number, from = 0): readonly AtomicGroup[] =>
 
 test("nothing is admitted before everything has synced, not even what was approved", () => {
   const g = guard();
-  assert.deepEqual(
-    g.admit(deletions(1), () => 100, 0),
-    [],
-  );
+  assert.deepEqual(g.sort(deletions(1), () => 100, 0).sendable, []);
   g.approve();
-  assert.deepEqual(
-    g.admit(deletions(1), () => 100, 0),
-    [],
-  );
+  assert.deepEqual(g.sort(deletions(1), () => 100, 0).sendable, []);
   g.allSynced();
-  assert.equal(g.admit(deletions(1), () => 100, 0).length, 1);
+  assert.equal(g.sort(deletions(1), () => 100, 0).sendable.length, 1);
 });
 
 test("both limits must be passed for a removal to be held", () => {
@@ -42,7 +36,7 @@ test("both limits must be passed for a removal to be held", () => {
     const g = guard();
     g.allSynced();
     assert.equal(
-      g.admit(deletions(count), () => owned, 0).length,
+      g.sort(deletions(count), () => owned, 0).sendable.length,
       admitted ? count : 0,
       `${count} of ${owned}`,
     );
@@ -53,14 +47,8 @@ test("both limits must be passed for a removal to be held", () => {
 test("deletions of a moment ago count, and cease to", () => {
   const g = guard();
   g.allSynced();
-  g.removed(
-    g.admit(deletions(20), () => 60, 0),
-    0,
-  );
-  assert.deepEqual(
-    g.admit(deletions(5, 20), () => 40, 10),
-    [],
-  );
+  g.removed(g.sort(deletions(20), () => 60, 0).sendable, 0);
+  assert.deepEqual(g.sort(deletions(5, 20), () => 40, 10).sendable, []);
   assert.equal(
     g.mayRelease(() => 40, 500),
     false,
@@ -74,7 +62,7 @@ test("deletions of a moment ago count, and cease to", () => {
 test("what is looked at anew is no longer held", () => {
   const g = guard();
   g.allSynced();
-  g.admit(deletions(50), () => 100, 0);
+  g.sort(deletions(50), () => 100, 0);
   const seen = new RowMap<true>();
   for (let i = 0; i < 40; i++) seen.set("T", `r${i}`, true);
   g.forget(seen);
@@ -85,8 +73,8 @@ test("what is looked at anew is no longer held", () => {
 test("an approval covers what is held and nothing that comes later", () => {
   const g = guard();
   g.allSynced();
-  g.admit(deletions(50), () => 100, 0);
+  g.sort(deletions(50), () => 100, 0);
   g.approve();
-  const admitted = g.admit([...deletions(50), ...deletions(40, 50)], () => 100, 0);
+  const admitted = g.sort([...deletions(50), ...deletions(40, 50)], () => 100, 0).sendable;
   assert.deepEqual(admitted.length, 50);
 });

@@ -27,6 +27,11 @@ export interface PruneHeld {
   readonly message: string;
 }
 
+export interface Sorted {
+  readonly sendable: readonly AtomicGroup[];
+  readonly held: readonly AtomicGroup[];
+}
+
 const maxExamples = 5;
 
 export class PruneGuard {
@@ -76,15 +81,16 @@ export class PruneGuard {
     }
   }
 
-  /** Those of `groups`, all with removals, that may be sent; the others are held. `owned`: rows of Weft there are. */
-  admit(groups: readonly AtomicGroup[], owned: () => number, now: number): readonly AtomicGroup[] {
-    const isOpen = this.#synced && !this.#isTooMuch(groups, owned, now);
-    const admitted: AtomicGroup[] = [];
-    for (const group of groups) {
-      if (isOpen || (this.#synced && this.#isApproved(group))) admitted.push(group);
-      else this.#hold(group);
-    }
-    return admitted;
+  /** Which of `groups` may be sent, additions first, and which are held. `owned`: how many rows of Weft there are. */
+  sort(groups: readonly AtomicGroup[], owned: () => number, now: number): Sorted {
+    const removals = groups.filter((group) => group.removes);
+    const isOpen = this.#synced && !this.#isTooMuch(removals, owned, now);
+    const sendable = groups.filter((group) => !group.removes);
+    const held: AtomicGroup[] = [];
+    for (const group of removals)
+      (isOpen || (this.#synced && this.#isApproved(group)) ? sendable : held).push(group);
+    for (const group of held) this.#hold(group);
+    return { sendable, held };
   }
 
   /** So little is held now that it may go. */

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { FactList } from "../../src/plan/facts.ts";
 import {
   byName,
+  hurriedClock,
   mended,
   portFacts,
   type Running,
@@ -289,4 +290,48 @@ test("batches are bounded, and what a row needs goes before it", () =>
     assert.equal(replica.table("Logical_Switch_Port").size, 60);
     assert.ok(running.committed.length >= 12);
     assert.deepEqual(running.refused, []);
+  }));
+
+test("what another writer was in the way of is done when it has gone, after a while", () =>
+  withEngine({ clock: hurriedClock }, async (running, other) => {
+    const { desired, engine, replica } = running;
+    const theirs = crypto.randomUUID();
+    await other.transact(transaction().insert("Address_Set", { name: "demo_taken" }, theirs));
+    const facts = new FactList(scope, "policy/p");
+    const mine = facts.row("Address_Set", "taken", { name: "demo_taken" });
+    desired.replace("policy/p", facts.facts);
+    await engine.settled();
+    assert.deepEqual(
+      running.refused.map(({ owners, retryInMs }) => [[...owners], retryInMs]),
+      [[["policy/p"], 1_000]],
+    );
+    await other.transact(transaction().delete("Address_Set", theirs));
+    await engine.committed("policy/p");
+    assert.ok(replica.table("Address_Set").get(mine));
+    assert.equal(engine.status.refused, 0);
+  }));
+
+// ovsdb-server 3.1 crashes at the last step if the server was left to clear the group's reference at the first.
+test("a port that goes while its group changes, and comes back, does no harm to the server", () =>
+  withEngine({}, async (running) => {
+    const { desired, engine, replica } = running;
+    const group = (name: string) => {
+      const facts = new FactList(scope, "policy/p");
+      const row = facts.row("Port_Group", "pg", { name });
+      for (const port of ["a", "b"])
+        facts.member("Port_Group", row, "ports", facts.ref("Logical_Switch_Port", port));
+      return facts.facts;
+    };
+    desired.replace("node/n1", switchFacts("n1"));
+    for (const pod of ["a", "b"]) desired.replace(`pod/${pod}`, portFacts(pod, "n1"));
+    desired.replace("policy/p", group("demo_one"));
+    await engine.committed("policy/p");
+    desired.remove("pod/a");
+    desired.replace("policy/p", group("demo_two"));
+    await engine.settled();
+    desired.replace("pod/a", portFacts("a", "n1"));
+    await engine.committed("pod/a");
+    desired.remove("policy/p");
+    await engine.committed("policy/p");
+    assert.deepEqual([replica.table("Port_Group").size, replica.table("Logical_Switch_Port").size], [0, 2]);
   }));

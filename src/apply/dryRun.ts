@@ -1,0 +1,41 @@
+// What an engine would do if it were let: the same comparison over all rows, printed instead of sent.
+
+import { Transaction } from "../ovsdb/index.ts";
+import { batches, ready, transactionOf } from "./batch.ts";
+import { batchLimits, type EngineOptions, pruneLimits } from "./engineOptions.ts";
+import type { LiveWorld } from "./liveWorld.ts";
+import { PruneGuard, type PruneHeld } from "./pruneGuard.ts";
+import { Slicer } from "./slicer.ts";
+import { survey } from "./survey.ts";
+
+/** What `dryRun` found: transactions in the order in which they would be sent, and what would not be. */
+export interface DryRun {
+  readonly transactions: readonly Transaction[];
+  readonly held: PruneHeld | undefined;
+  /** Facts that cannot be made true as things are. */
+  readonly problems: readonly string[];
+}
+
+/** The difference between what is wanted and what is there now, as if all inputs were synced. */
+export async function dryRun(options: EngineOptions, live: LiveWorld): Promise<DryRun> {
+  const { clock, database } = options;
+  const world = live.now();
+  const rounds = [live.rows()];
+  const { groups } = await survey({
+    world,
+    slicer: new Slicer(clock.now),
+    take: () => rounds.pop() ?? [],
+    waitingFor: () => [],
+  });
+  const guard = new PruneGuard(pruneLimits(options), (table, uuid) => live.nameOf(table, uuid));
+  guard.allSynced();
+  const possible = groups.filter((group) => group.problem === undefined && !group.incomplete);
+  const { sendable } = guard.sort(possible, () => live.countOwned(), clock.now());
+  return {
+    transactions: batches(ready(sendable, world), batchLimits(options)).map((batch) =>
+      transactionOf(batch, world, new Transaction(database)),
+    ),
+    held: guard.heldDeletes > 0 ? guard.report(live.countOwned()) : undefined,
+    problems: groups.flatMap(({ problem }) => problem ?? []),
+  };
+}

@@ -1,0 +1,59 @@
+// The world of a running engine: follows the server's schema, which a reconnection may change, and walks all rows.
+
+import type { DatabaseSchema } from "../ovsdb/index.ts";
+import type { RowName } from "./atomicGroup.ts";
+import type { EngineOptions } from "./engineOptions.ts";
+import { fenceRow } from "./fence.ts";
+import { type World, worldOf } from "./world.ts";
+
+export class LiveWorld {
+  readonly #options: EngineOptions;
+  #known: { readonly schema: DatabaseSchema; readonly world: World } | undefined;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+  }
+
+  /** The world by the schema that the server has now. */
+  now(): World {
+    const { cluster, database, desired, destination, replica, session } = this.#options;
+    const schema = session.serverSchema ?? database.schema;
+    if (this.#known?.schema !== schema)
+      this.#known = {
+        schema,
+        world: worldOf({
+          cluster,
+          schema,
+          replica,
+          desired: desired.database(destination),
+          factsOf: (owner) => desired.factsOf(owner),
+          kept: new Set([fenceRow(cluster)]),
+        }),
+      };
+    return this.#known.world;
+  }
+
+  /** Every row that is wanted or there. */
+  *rows(): Iterable<RowName> {
+    const { desired, destination, replica } = this.#options;
+    yield* desired.database(destination).rows();
+    for (const table of replica.tables)
+      for (const { _uuid } of replica.table(table).values()) yield { table, uuid: _uuid };
+  }
+
+  /** How many rows in the database are Weft's. */
+  countOwned(): number {
+    const { replica } = this.#options;
+    const world = this.now();
+    let count = 0;
+    for (const table of replica.tables)
+      for (const row of replica.table(table).values()) if (world.owns(table, row)) count++;
+    return count;
+  }
+
+  /** What to call a row before people. */
+  nameOf(table: string, uuid: string): string {
+    const name = this.#options.replica.table(table).get(uuid)?.name;
+    return typeof name === "string" && name !== "" ? name : `${table} ${uuid}`;
+  }
+}
