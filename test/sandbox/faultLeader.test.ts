@@ -66,7 +66,7 @@ suite("two controllers", { timeout: 110_000 }, () => {
     assert.equal(await leads("controller"), true);
     assert.deepEqual(await contents(), before);
     await works("after-sleep");
-    await becomes("healthy", 0, async () => (await cluster.weft("status", "controller")).status);
+    await becomes("healthy", 0, async () => (await cluster.weft("status")).status);
   });
 
   /** All ports and balancers by their UUIDs, and who holds the fence is not among them. */
