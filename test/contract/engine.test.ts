@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FactList } from "../../src/plan/facts.ts";
 import {
+  bounded,
   byName,
   hurriedClock,
   mended,
@@ -18,7 +19,7 @@ import {
 const portsOf = (running: Running, name: string): readonly string[] =>
   byName(running.replica, "Logical_Switch", name)?.ports ?? [];
 
-test("facts become rows, and a restart sends nothing", () =>
+test("facts become rows, and a restart sends nothing", bounded, () =>
   withEngine({}, async (running, _other, remote) => {
     const { desired, engine, replica } = running;
     desired.replace("node/n1", switchFacts("n1"));
@@ -33,9 +34,10 @@ test("facts become rows, and a restart sends nothing", () =>
     await using again = await startEngine({ remote, desired });
     await again.engine.settled();
     assert.deepEqual(again.committed, []);
-  }));
+  }),
+);
 
-test("what facts do not state is left alone in a row of Weft, and what they state is put back", () =>
+test("what facts do not state is left alone in a row of Weft, and what they state is put back", bounded, () =>
   withEngine({}, async (running, other) => {
     const { desired, engine, replica } = running;
     desired.replace("node/n1", switchFacts("n1"));
@@ -56,9 +58,10 @@ test("what facts do not state is left alone in a row of Weft, and what they stat
       running.committed.reduce((sum, { drift }) => sum + drift, 0),
       1,
     );
-  }));
+  }),
+);
 
-test("rows that others delete come back, with their memberships", () =>
+test("rows that others delete come back, with their memberships", bounded, () =>
   withEngine({}, async (running, other) => {
     const { desired, engine, replica } = running;
     desired.replace("node/n1", switchFacts("n1"));
@@ -83,9 +86,10 @@ test("rows that others delete come back, with their memberships", () =>
     await other.transact(transaction().mutateSet("Port_Group", group, "ports", "delete", [port]));
     await mended(running, other);
     assert.ok(isWhole());
-  }));
+  }),
+);
 
-test("rows and members of others stay, also in rows of Weft", () =>
+test("rows and members of others stay, also in rows of Weft", bounded, () =>
   withEngine({}, async (running, other) => {
     const { desired, engine, replica } = running;
     desired.replace("node/n1", switchFacts("n1"));
@@ -115,9 +119,10 @@ test("rows and members of others stay, also in rows of Weft", () =>
       running.refused[0]?.error.message ?? "",
       /Logical_Switch .* holds Logical_Switch_Port .* not Weft's/,
     );
-  }));
+  }),
+);
 
-test("a port of Weft that another puts into a switch of theirs is taken out of it", () =>
+test("a port of Weft that another puts into a switch of theirs is taken out of it", bounded, () =>
   withEngine({}, async (running, other) => {
     const { desired, engine, replica } = running;
     desired.replace("node/n1", switchFacts("n1"));
@@ -129,9 +134,10 @@ test("a port of Weft that another puts into a switch of theirs is taken out of i
     await mended(running, other);
     assert.deepEqual(replica.table("Logical_Switch").get(theirs)?.ports, []);
     assert.deepEqual(portsOf(running, "n1"), [port]);
-  }));
+  }),
+);
 
-test("a port moves between switches in one transaction, without ever vanishing", () =>
+test("a port moves between switches in one transaction, without ever vanishing", bounded, () =>
   withEngine({}, async (running) => {
     const { desired, engine, replica } = running;
     for (const node of ["n1", "n2"]) desired.replace(`node/${node}`, switchFacts(node));
@@ -155,9 +161,10 @@ test("a port moves between switches in one transaction, without ever vanishing",
     await engine.committed("node/n2");
     assert.deepEqual([portsOf(running, "n1"), byName(replica, "Logical_Switch", "n2")], [[port], undefined]);
     assert.ok(seen.every((state) => state.endsWith("true")));
-  }));
+  }),
+);
 
-test("a unique name goes from one row to another in one transaction", () =>
+test("a unique name goes from one row to another in one transaction", bounded, () =>
   withEngine({}, async (running) => {
     const { desired, engine, replica } = running;
     const named = (key: string) => {
@@ -172,9 +179,10 @@ test("a unique name goes from one row to another in one transaction", () =>
     await engine.committed("as/two");
     assert.equal(byName(replica, "Address_Set", "demo_shared")?._uuid, refOf("Address_Set", "two"));
     assert.deepEqual(running.refused, []);
-  }));
+  }),
+);
 
-test("a row that goes and comes back under its UUID does so in two transactions", () =>
+test("a row that goes and comes back under its UUID does so in two transactions", bounded, () =>
   withEngine({}, async (running) => {
     const { desired, engine, replica } = running;
     desired.replace("node/n1", switchFacts("n1"));
@@ -188,9 +196,10 @@ test("a row that goes and comes back under its UUID does so in two transactions"
     await engine.settled();
     assert.ok(byName(replica, "Logical_Switch_Port", "a"));
     assert.deepEqual(running.refused, []);
-  }));
+  }),
+);
 
-test("a member waits for its target, and a port for its switch", () =>
+test("a member waits for its target, and a port for its switch", bounded, () =>
   withEngine({}, async (running) => {
     const { desired, engine, replica } = running;
     desired.replace("pod/a", portFacts("a", "n1"));
@@ -208,9 +217,10 @@ test("a member waits for its target, and a port for its switch", () =>
     await engine.committed("policy/p");
     assert.deepEqual(replica.table("Port_Group").get(group)?.ports, [refOf("Logical_Switch_Port", "a")]);
     assert.equal(engine.status.pendingOwners, 0);
-  }));
+  }),
+);
 
-test("map entries from several owners change one by one", () =>
+test("map entries from several owners change one by one", bounded, () =>
   withEngine({}, async (running) => {
     const { desired, engine, replica } = running;
     const table = "DNS";
@@ -234,9 +244,10 @@ test("map entries from several owners change one by one", () =>
     desired.remove("pod/b");
     await engine.settled();
     assert.deepEqual([...(replica.table(table).get(uuid)?.records ?? [])], [["a", "10.0.0.9"]]);
-  }));
+  }),
+);
 
-test("a refused fact is found and reported with its owner, and all others are committed", () =>
+test("a refused fact is found and reported with its owner, and all others are committed", bounded, () =>
   withEngine({}, async (running) => {
     const { desired, engine, replica } = running;
     desired.replace("node/n1", switchFacts("n1"));
@@ -265,9 +276,10 @@ test("a refused fact is found and reported with its owner, and all others are co
     await engine.committed("policy/bad");
     assert.equal(replica.table("ACL").size, 1);
     assert.equal(engine.status.refused, 0);
-  }));
+  }),
+);
 
-test("a plain value for a row that is not Weft's is refused without a transaction", () =>
+test("a plain value for a row that is not Weft's is refused without a transaction", bounded, () =>
   withEngine({}, async (running, other) => {
     const { desired, engine, replica } = running;
     const theirs = crypto.randomUUID();
@@ -279,9 +291,10 @@ test("a plain value for a row that is not Weft's is refused without a transactio
     await mended(running, other);
     assert.match(running.refused[0]?.error.message ?? "", /not Weft's/);
     assert.deepEqual(replica.table("Address_Set").get(theirs)?.addresses, []);
-  }));
+  }),
+);
 
-test("batches are bounded, and what a row needs goes before it", () =>
+test("batches are bounded, and what a row needs goes before it", bounded, () =>
   withEngine({ limits: { batch: { changes: 10, bytes: 100_000 } } }, async (running) => {
     const { desired, engine, replica } = running;
     for (let i = 0; i < 60; i++) desired.replace(`pod/p${i}`, portFacts(`p${i}`, `n${i % 3}`));
@@ -290,9 +303,10 @@ test("batches are bounded, and what a row needs goes before it", () =>
     assert.equal(replica.table("Logical_Switch_Port").size, 60);
     assert.ok(running.committed.length >= 12);
     assert.deepEqual(running.refused, []);
-  }));
+  }),
+);
 
-test("what another writer was in the way of is done when it has gone, after a while", () =>
+test("what another writer was in the way of is done when it has gone, after a while", bounded, () =>
   withEngine({ clock: hurriedClock }, async (running, other) => {
     const { desired, engine, replica } = running;
     const theirs = crypto.randomUUID();
@@ -309,10 +323,11 @@ test("what another writer was in the way of is done when it has gone, after a wh
     await engine.committed("policy/p");
     assert.ok(replica.table("Address_Set").get(mine));
     assert.equal(engine.status.refused, 0);
-  }));
+  }),
+);
 
 // ovsdb-server 3.1 crashes at the last step if the server was left to clear the group's reference at the first.
-test("a port that goes while its group changes, and comes back, does no harm to the server", () =>
+test("a port that goes while its group changes, and comes back, does no harm to the server", bounded, () =>
   withEngine({}, async (running) => {
     const { desired, engine, replica } = running;
     const group = (name: string) => {
@@ -334,4 +349,5 @@ test("a port that goes while its group changes, and comes back, does no harm to 
     desired.remove("policy/p");
     await engine.committed("policy/p");
     assert.deepEqual([replica.table("Port_Group").size, replica.table("Logical_Switch_Port").size], [0, 2]);
-  }));
+  }),
+);

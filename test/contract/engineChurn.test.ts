@@ -11,6 +11,7 @@ import type { Row, Session } from "../../src/ovsdb/index.ts";
 import { FactList } from "../../src/plan/facts.ts";
 import { startOvsdbServer } from "../real/ovsdbServer.ts";
 import {
+  bounded,
   hurriedClock,
   mended,
   openSession,
@@ -201,7 +202,7 @@ async function calm(running: Running): Promise<void> {
 }
 
 for (const seed of [1, 2, 3, 4, 5])
-  test(`churn with a hostile writer ends equal to a plan from nothing (seed ${seed})`, async () => {
+  test(`churn with a hostile writer ends equal to a plan from nothing (seed ${seed})`, bounded, async () => {
     await using server = await startOvsdbServer(schemaFile);
     await using other = openSession(server.remote);
     await other.connected();

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FenceLostError } from "../../src/apply/errors.ts";
 import { startOvsdbServer } from "../real/ovsdbServer.ts";
-import { byName, portFacts, schemaFile, startEngine, switchFacts } from "./engineWorld.ts";
+import { bounded, byName, portFacts, schemaFile, startEngine, switchFacts } from "./engineWorld.ts";
 
-test("an engine whose fence was taken over writes nothing more and says so", async () => {
+test("an engine whose fence was taken over writes nothing more and says so", bounded, async () => {
   await using server = await startOvsdbServer(schemaFile);
   await using stale = await startEngine({ remote: server.remote, holder: "stale" });
   stale.desired.replace("node/n1", switchFacts("n1"));
@@ -20,7 +20,7 @@ test("an engine whose fence was taken over writes nothing more and says so", asy
   assert.equal(byName(stale.replica, "Logical_Switch_Port", "a"), undefined);
 });
 
-test("the fence row is Weft's, and yet no prune takes it", async () => {
+test("the fence row is Weft's, and yet no prune takes it", bounded, async () => {
   await using server = await startOvsdbServer(schemaFile);
   await using running = await startEngine({ remote: server.remote });
   running.desired.replace("node/n1", switchFacts("n1"));
@@ -34,21 +34,25 @@ test("the fence row is Weft's, and yet no prune takes it", async () => {
   );
 });
 
-test("of several that take the fence at once each gets an epoch of its own, and the last holds it", async () => {
-  await using server = await startOvsdbServer(schemaFile);
-  const engines = await Promise.all(
-    Array.from({ length: 5 }, (_, i) => startEngine({ remote: server.remote, holder: `c${i}` })),
-  );
-  await using all = new AsyncDisposableStack();
-  for (const running of engines) all.use(running);
-  const epochs = engines.map(({ fence }) => fence.epoch ?? 0);
-  assert.deepEqual(
-    epochs.toSorted((a, b) => a - b),
-    [1, 2, 3, 4, 5],
-  );
-  for (const [i, running] of engines.entries()) {
-    running.desired.replace("node/n1", switchFacts("n1"));
-    if (epochs[i] === 5) await running.engine.committed("node/n1");
-    else await assert.rejects(running.ended, FenceLostError);
-  }
-});
+test(
+  "of several that take the fence at once each gets an epoch of its own, and the last holds it",
+  bounded,
+  async () => {
+    await using server = await startOvsdbServer(schemaFile);
+    const engines = await Promise.all(
+      Array.from({ length: 5 }, (_, i) => startEngine({ remote: server.remote, holder: `c${i}` })),
+    );
+    await using all = new AsyncDisposableStack();
+    for (const running of engines) all.use(running);
+    const epochs = engines.map(({ fence }) => fence.epoch ?? 0);
+    assert.deepEqual(
+      epochs.toSorted((a, b) => a - b),
+      [1, 2, 3, 4, 5],
+    );
+    for (const [i, running] of engines.entries()) {
+      running.desired.replace("node/n1", switchFacts("n1"));
+      if (epochs[i] === 5) await running.engine.committed("node/n1");
+      else await assert.rejects(running.ended, FenceLostError);
+    }
+  },
+);

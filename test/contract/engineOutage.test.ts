@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startOvsdbServer } from "../real/ovsdbServer.ts";
-import { portFacts, schemaFile, startEngine, switchFacts } from "./engineWorld.ts";
+import { bounded, portFacts, schemaFile, startEngine, switchFacts } from "./engineWorld.ts";
 
-test("facts that change while the database is away are applied when it is back", async () => {
+test("facts that change while the database is away are applied when it is back", bounded, async () => {
   await using server = await startOvsdbServer(schemaFile);
   await using running = await startEngine({ remote: server.remote });
   running.desired.replace("node/n1", switchFacts("n1"));
@@ -15,7 +15,7 @@ test("facts that change while the database is away are applied when it is back",
   assert.equal(running.replica.table("Logical_Switch_Port").size, 10);
 });
 
-test("a server that is killed again and again under load loses and doubles nothing", async () => {
+test("a server that is killed again and again under load loses and doubles nothing", bounded, async () => {
   await using server = await startOvsdbServer(schemaFile);
   await using running = await startEngine({
     remote: server.remote,

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Desired } from "../../src/desired/desired.ts";
 import { startOvsdbServer } from "../real/ovsdbServer.ts";
 import {
+  bounded,
   byName,
   portFacts,
   type Running,
@@ -19,31 +20,35 @@ function populate(desired: Desired, ports: number): void {
 
 const ports = ({ replica }: Running): number => replica.table("Logical_Switch_Port").size;
 
-test("nothing is removed before every input has synced, and additions are made meanwhile", async () => {
-  await using server = await startOvsdbServer(schemaFile);
-  await using first = await startEngine({ remote: server.remote });
-  populate(first.desired, 5);
-  await first.engine.settled();
-  await first.stop();
+test(
+  "nothing is removed before every input has synced, and additions are made meanwhile",
+  bounded,
+  async () => {
+    await using server = await startOvsdbServer(schemaFile);
+    await using first = await startEngine({ remote: server.remote });
+    populate(first.desired, 5);
+    await first.engine.settled();
+    await first.stop();
 
-  const desired = new Desired();
-  await using second = await startEngine({ remote: server.remote, desired, synced: false });
-  desired.replace("node/n2", switchFacts("n2"));
-  await second.engine.settled();
-  assert.deepEqual([ports(second), second.replica.table("Logical_Switch").size], [5, 2]);
-  assert.deepEqual(second.held, []);
+    const desired = new Desired();
+    await using second = await startEngine({ remote: server.remote, desired, synced: false });
+    desired.replace("node/n2", switchFacts("n2"));
+    await second.engine.settled();
+    assert.deepEqual([ports(second), second.replica.table("Logical_Switch").size], [5, 2]);
+    assert.deepEqual(second.held, []);
 
-  // A pod that moved while nobody looked moves all the same: nothing of Weft's is lost by that.
-  desired.replace("pod/p0", portFacts("p0", "n2"));
-  await second.engine.committed("pod/p0");
-  assert.equal(byName(second.replica, "Logical_Switch", "n2")?.ports.length, 1);
+    // A pod that moved while nobody looked moves all the same: nothing of Weft's is lost by that.
+    desired.replace("pod/p0", portFacts("p0", "n2"));
+    await second.engine.committed("pod/p0");
+    assert.equal(byName(second.replica, "Logical_Switch", "n2")?.ports.length, 1);
 
-  second.engine.allSynced();
-  await second.engine.settled();
-  assert.deepEqual([ports(second), second.replica.table("Logical_Switch").size], [1, 1]);
-});
+    second.engine.allSynced();
+    await second.engine.settled();
+    assert.deepEqual([ports(second), second.replica.table("Logical_Switch").size], [1, 1]);
+  },
+);
 
-test("deleting a large share is held and reported, while other work goes on", () =>
+test("deleting a large share is held and reported, while other work goes on", bounded, () =>
   withEngine({}, async (running) => {
     const { desired, engine } = running;
     populate(desired, 60);
@@ -62,9 +67,10 @@ test("deleting a large share is held and reported, while other work goes on", ()
     await engine.settled();
     assert.deepEqual([ports(running), engine.status.heldDeletes], [51, 0]);
     assert.equal(running.held.at(-1)?.rows, 0);
-  }));
+  }),
+);
 
-test("a held prune goes when it is approved, and the approval covers only what was held", () =>
+test("a held prune goes when it is approved, and the approval covers only what was held", bounded, () =>
   withEngine({}, async (running) => {
     const { desired, engine } = running;
     populate(desired, 100);
@@ -79,9 +85,10 @@ test("a held prune goes when it is approved, and the approval covers only what w
     for (let i = 50; i < 100; i++) desired.remove(`pod/p${i}`);
     await engine.settled();
     assert.deepEqual([ports(running), engine.status.heldDeletes], [50, 50]);
-  }));
+  }),
+);
 
-test("a flood of deletions that comes in slices is held as well", () =>
+test("a flood of deletions that comes in slices is held as well", bounded, () =>
   withEngine({}, async (running) => {
     const { desired, engine } = running;
     populate(desired, 100);
@@ -92,9 +99,10 @@ test("a flood of deletions that comes in slices is held as well", () =>
     }
     assert.ok(ports(running) >= 65, `${ports(running)} left`);
     assert.equal(engine.status.heldDeletes, ports(running));
-  }));
+  }),
+);
 
-test("what vanishes with a deleted row counts too", () =>
+test("what vanishes with a deleted row counts too", bounded, () =>
   withEngine({}, async (running) => {
     const { desired, engine } = running;
     populate(desired, 30);
@@ -106,29 +114,34 @@ test("what vanishes with a deleted row counts too", () =>
     engine.approvePrune();
     await engine.settled();
     assert.deepEqual([ports(running), running.replica.table("Logical_Switch").size], [0, 0]);
-  }));
+  }),
+);
 
-test("a dry run prints the operations, holds what the guard would hold, and sends nothing", async () => {
-  await using server = await startOvsdbServer(schemaFile);
-  await using first = await startEngine({ remote: server.remote });
-  populate(first.desired, 60);
-  await first.engine.settled();
-  await first.stop();
+test(
+  "a dry run prints the operations, holds what the guard would hold, and sends nothing",
+  bounded,
+  async () => {
+    await using server = await startOvsdbServer(schemaFile);
+    await using first = await startEngine({ remote: server.remote });
+    populate(first.desired, 60);
+    await first.engine.settled();
+    await first.stop();
 
-  const desired = new Desired();
-  desired.replace("node/n1", switchFacts("n1"));
-  desired.replace("pod/p1", portFacts("p1", "n1", { addresses: ["x"] }));
-  desired.replace("pod/new", portFacts("new", "n1"));
-  await using dry = await startEngine({ remote: server.remote, desired, idle: true });
-  const { transactions, held, problems } = await dry.engine.dryRun();
-  const lines = transactions
-    .flatMap((each) => String(each).split("\n"))
-    .map((line) => line.split(" ", 2).join(" "));
-  assert.deepEqual(lines.toSorted(), [
-    "insert Logical_Switch_Port",
-    "mutate Logical_Switch",
-    "update Logical_Switch_Port",
-  ]);
-  assert.deepEqual([held?.rows, held?.of, problems], [59, 61, []]);
-  assert.deepEqual([ports(dry), dry.committed, dry.fence.epoch], [60, [], undefined]);
-});
+    const desired = new Desired();
+    desired.replace("node/n1", switchFacts("n1"));
+    desired.replace("pod/p1", portFacts("p1", "n1", { addresses: ["x"] }));
+    desired.replace("pod/new", portFacts("new", "n1"));
+    await using dry = await startEngine({ remote: server.remote, desired, idle: true });
+    const { transactions, held, problems } = await dry.engine.dryRun();
+    const lines = transactions
+      .flatMap((each) => String(each).split("\n"))
+      .map((line) => line.split(" ", 2).join(" "));
+    assert.deepEqual(lines.toSorted(), [
+      "insert Logical_Switch_Port",
+      "mutate Logical_Switch",
+      "update Logical_Switch_Port",
+    ]);
+    assert.deepEqual([held?.rows, held?.of, problems], [59, 61, []]);
+    assert.deepEqual([ports(dry), dry.committed, dry.fence.epoch], [60, [], undefined]);
+  },
+);

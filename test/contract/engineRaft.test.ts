@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FenceLostError } from "../../src/apply/errors.ts";
 import { startOvsdbCluster } from "../real/ovsdbCluster.ts";
-import { byName, portFacts, schemaFile, startEngine, switchFacts } from "./engineWorld.ts";
+import { bounded, byName, portFacts, schemaFile, startEngine, switchFacts } from "./engineWorld.ts";
 
-test("a stale leader's write is refused on whatever member of a cluster it talks to", async () => {
+test("a stale leader's write is refused on whatever member of a cluster it talks to", bounded, async () => {
   await using cluster = await startOvsdbCluster(schemaFile, "OVN_Northbound");
   const staleRemotes = cluster.remotes;
   await using stack = new AsyncDisposableStack();
@@ -31,16 +31,20 @@ test("a stale leader's write is refused on whatever member of a cluster it talks
   assert.equal(byName(leader.replica, "Logical_Switch_Port", "stale"), undefined);
 });
 
-test("an engine goes on when the member it talks to is killed, and the new leader is found", async () => {
-  await using cluster = await startOvsdbCluster(schemaFile, "OVN_Northbound");
-  const first = await cluster.leader();
-  const remotes = [...cluster.remotes.slice(first), ...cluster.remotes.slice(0, first)];
-  await using running = await startEngine({ remote: remotes });
-  running.desired.replace("node/n1", switchFacts("n1"));
-  await running.engine.committed("node/n1");
-  await cluster.members[first]?.stop("SIGKILL");
-  for (let i = 0; i < 20; i++) running.desired.replace(`pod/p${i}`, portFacts(`p${i}`, "n1"));
-  for (let i = 0; i < 20; i++) await running.engine.committed(`pod/p${i}`, AbortSignal.timeout(30_000));
-  assert.equal(byName(running.replica, "Logical_Switch", "n1")?.ports.length, 20);
-  assert.deepEqual(running.refused, []);
-});
+test(
+  "an engine goes on when the member it talks to is killed, and the new leader is found",
+  bounded,
+  async () => {
+    await using cluster = await startOvsdbCluster(schemaFile, "OVN_Northbound");
+    const first = await cluster.leader();
+    const remotes = [...cluster.remotes.slice(first), ...cluster.remotes.slice(0, first)];
+    await using running = await startEngine({ remote: remotes });
+    running.desired.replace("node/n1", switchFacts("n1"));
+    await running.engine.committed("node/n1");
+    await cluster.members[first]?.stop("SIGKILL");
+    for (let i = 0; i < 20; i++) running.desired.replace(`pod/p${i}`, portFacts(`p${i}`, "n1"));
+    for (let i = 0; i < 20; i++) await running.engine.committed(`pod/p${i}`, AbortSignal.timeout(30_000));
+    assert.equal(byName(running.replica, "Logical_Switch", "n1")?.ports.length, 20);
+    assert.deepEqual(running.refused, []);
+  },
+);

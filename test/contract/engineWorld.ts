@@ -16,6 +16,9 @@ import { FactList } from "../../src/plan/facts.ts";
 import type { Scope } from "../../src/plan/scope.ts";
 import { startOvsdbServer } from "../real/ovsdbServer.ts";
 
+/** A server that crashed must end a test, not hang it. */
+export const bounded = { timeout: 60_000 };
+
 export const schemaFile = new URL("../../src/ovn/schemas/northbound.ovsschema", import.meta.url).pathname;
 
 export const scope: Scope = {
