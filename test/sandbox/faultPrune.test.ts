@@ -46,7 +46,7 @@ suite("an API server that lists nothing", { timeout: 110_000 }, () => {
   });
 
   test("with the objects back nothing is held, and nothing was lost", async () => {
-    await startController(cluster.sandbox.nodes[0] ? kubeconfig() : "");
+    await startController(kubeconfig());
     await becomes("healthy", 0, async () => (await cluster.weft("status")).status);
     assert.equal(await held(), 0);
     assert.deepEqual(await contents(), rows);
@@ -85,17 +85,19 @@ suite("an API server that lists nothing", { timeout: 110_000 }, () => {
     const first = processes.record("api");
     const directory = `${layout.state}/empty`;
     const script = first.argv.findIndex((word) => word.endsWith("sandbox/api/main.ts"));
+    const flags = {
+      "--state-dir": directory,
+      "--host": "127.0.0.1",
+      "--port": "6444",
+      "--name": "127.0.0.1",
+      "--socket": `${directory}.sock`,
+      "--kubelet-socket": `${directory}/{node}.sock`,
+      "--kubeconfig": `${empty()}=https://127.0.0.1:6444`,
+    };
     await processes.launch({
+      ...first,
       name: "empty-api",
-      ...(first.netns !== undefined && { netns: first.netns }),
-      env: first.env,
-      argv: [
-        ...first.argv.slice(0, script + 1),
-        ...["--state-dir", directory, "--host", "127.0.0.1", "--port", "6444", "--name", "127.0.0.1"],
-        ...["--socket", `${directory}.sock`, "--kubelet-socket", `${directory}/{node}.sock`],
-        ...layout.serviceCidrs.flatMap((cidr) => ["--service-cidr", cidr]),
-        ...["--kubeconfig", `${empty()}=https://127.0.0.1:6444`],
-      ],
+      argv: [...first.argv.slice(0, script + 1), ...Object.entries(flags).flat()],
       ready: [`${directory}.sock`, empty()],
     });
   }

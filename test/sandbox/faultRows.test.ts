@@ -101,20 +101,18 @@ suite("rows behind Weft's back", { timeout: 110_000 }, () => {
   });
 
   test("rows and members of others stay as they are, while Weft's beside them are mended", async () => {
-    const [ls, lr, lb] = ["Logical_Switch", "Logical_Router", "Load_Balancer_Group"].map(
-      (table) => uuidsIn(whole, table)[0] ?? "",
-    );
-    await cluster.northbound(
-      ...["--", "--id=@port", "create", "Logical_Switch_Port", "name=weft_pod_shop_foreign"],
-      ...["--", "add", "Logical_Switch", ls ?? "", "ports", "@port"],
-      ...["--", "--id=@route", "create", "Logical_Router_Static_Route"],
-      ...['ip_prefix="203.0.113.0/24"', 'nexthop="100.64.0.2"'],
-      ...["--", "add", "Logical_Router", lr ?? "", "static_routes", "@route"],
-      ...["--", "--id=@lb", "create", "Load_Balancer", "name=weft_foreign"],
-      ...["--", "add", "Load_Balancer_Group", lb ?? "", "load_balancer", "@lb"],
-      ...["--", "--id=@switch", "create", "Logical_Switch", "name=weft_node_n9"],
-      ...["--", "create", "Address_Set", "name=weft_foreign", "external_ids:weft.io/cluster=other"],
-    );
+    const first = (table: string): string => uuidsIn(whole, table)[0] ?? "";
+    const route = ['ip_prefix="203.0.113.0/24"', 'nexthop="100.64.0.2"'];
+    await commit([
+      ["--id=@port", "create", "Logical_Switch_Port", "name=weft_pod_shop_foreign"],
+      ["add", "Logical_Switch", first("Logical_Switch"), "ports", "@port"],
+      ["--id=@route", "create", "Logical_Router_Static_Route", ...route],
+      ["add", "Logical_Router", first("Logical_Router"), "static_routes", "@route"],
+      ["--id=@lb", "create", "Load_Balancer", "name=weft_foreign"],
+      ["add", "Load_Balancer_Group", first("Load_Balancer_Group"), "load_balancer", "@lb"],
+      ["create", "Logical_Switch", "name=weft_node_n9"],
+      ["create", "Address_Set", "name=weft_foreign", "external_ids:weft.io/cluster=other"],
+    ]);
     const withForeign = await contents();
     assert.notDeepEqual(withForeign, whole);
     await commit(
