@@ -1,0 +1,228 @@
+// What an operator does and sees: restarts that change nothing, the dry run, `weft status`, metrics, nodes that go, come
+// back and move.
+
+import assert from "node:assert/strict";
+import { after, before, suite, test } from "node:test";
+import { pathsBetween } from "../../sandbox/demo/paths.ts";
+import { checkPaths } from "../../sandbox/demo/probe.ts";
+import { becomes, Cluster, eventually } from "./cluster.ts";
+import { namespace, pod, service } from "./manifests.ts";
+
+const ns = "ops";
+const ports = { controller: 9411, agent: 9410 };
+
+suite("operations", { timeout: 180_000 }, () => {
+  let cluster: Cluster;
+
+  const podOn = (node: string) => pod({ namespace: ns, name: `on-${node}`, node, labels: { app: "web" } });
+
+  before(async () => {
+    cluster = await Cluster.up({ name: "testops" });
+    const spec = { selector: { app: "web" }, ports: [{ port: 80, targetPort: 8080 }] };
+    await cluster.apply(namespace(ns), service({ namespace: ns, name: "web", spec }));
+    await cluster.apply(...["n1", "n2", "n3"].map(podOn));
+    await cluster.podsReady(ns);
+  });
+  after(() => cluster?.[Symbol.asyncDispose]());
+
+  const steady = () =>
+    eventually("the controller is steady", async () => {
+      const metrics = await cluster.metrics("n1", ports.controller);
+      const log = cluster.sandbox.processes.logTail("controller", 50);
+      const since = log.slice(log.lastIndexOf('"waiting to lead"'));
+      return metrics.get("weft_queue_depth") === 0 && since.includes('"steady"') && metrics;
+    });
+  const everythingIsReached = async () => {
+    const paths = pathsBetween(await cluster.places());
+    await becomes("every path works", [], async () =>
+      (await checkPaths(cluster.sandbox, paths, () => undefined))
+        .filter(({ result }) => !result.ok)
+        .map(({ path, result }) => `${path.id}: ${result.words}`),
+    );
+  };
+  const northboundContents = async () => {
+    const json: unknown = JSON.parse(
+      await cluster.sandbox.central.exec([
+        "ovsdb-client",
+        "dump",
+        "-f",
+        "json",
+        cluster.sandbox.layout.central.northbound,
+        "OVN_Northbound",
+        "Logical_Switch_Port",
+      ]),
+    );
+    return JSON.stringify(json);
+  };
+  const dryRun = () => {
+    const { argv } = cluster.sandbox.processes.record("controller");
+    return cluster.weft(...argv.slice(1), "--dry-run");
+  };
+
+  test("the controller's metrics have queue, plans, transactions, pods by state, births and the event loop", async () => {
+    const metrics = await steady();
+    assert.equal(metrics.get('weft_pods{state="installed"}'), 3);
+    assert.equal(metrics.get("weft_leader"), 1);
+    assert.equal(metrics.get("weft_queue_failing"), 0);
+    for (const step of ["seen", "decided", "committed", "bound", "installed"])
+      assert.equal(metrics.get(`weft_pod_birth_step_seconds_count{step="${step}"}`), 3, step);
+    for (const kind of ["cluster", "node", "pod", "service"])
+      assert.ok((metrics.get(`weft_plan_seconds_count{kind="${kind}"}`) ?? 0) > 0, kind);
+    for (const name of [
+      "weft_transaction_seconds_count",
+      "weft_transaction_operations_sum",
+      "weft_nodejs_eventloop_lag_p99_seconds",
+      "weft_process_resident_memory_bytes",
+    ])
+      assert.ok((metrics.get(name) ?? 0) > 0, name);
+    const agent = await cluster.metrics("n2", ports.agent);
+    assert.equal(agent.get("weft_cni_attachments"), 1);
+    assert.equal(agent.get("weft_node_ready"), 1);
+    assert.equal(agent.get('weft_cni_request_seconds_count{command="ADD",code="0"}'), 1);
+    for (const phase of ["address", "link", "port", "installed"])
+      assert.equal(agent.get(`weft_cni_add_phase_seconds_count{phase="${phase}"}`), 1, phase);
+  });
+
+  test("controller and agents answer whether they live and are ready", async () => {
+    for (const port of Object.values(ports))
+      for (const path of ["livez", "readyz"])
+        await cluster.sandbox.host("n1").exec(["curl", "-sf", `http://127.0.0.1:${port}/${path}`]);
+  });
+
+  test("a controller that is killed and starts again sends no operation and decides nothing anew", async () => {
+    await steady();
+    const annotations = () =>
+      cluster.kubectl("get", "nodes,pods", "-A", "-o", "jsonpath={.items[*].metadata.annotations}");
+    const before = { rows: await northboundContents(), annotations: await annotations() };
+    await cluster.sandbox.processes.kill("controller", "SIGKILL");
+    await cluster.sandbox.processes.start("controller");
+    const metrics = await steady();
+    assert.equal(metrics.get("weft_transaction_operations_sum"), 0);
+    assert.deepEqual({ rows: await northboundContents(), annotations: await annotations() }, before);
+  });
+
+  test("a dry run prints what would be sent, and sends nothing", async () => {
+    const nothing = await dryRun();
+    assert.deepEqual([nothing.status, nothing.stdout], [0, "nothing to do\n"]);
+    await cluster.sandbox.processes.stop("controller");
+    const spec = { selector: { app: "web" }, ports: [{ port: 81, targetPort: 8080 }] };
+    await cluster.apply(
+      service({ namespace: ns, name: "dry", spec }),
+      pod({ namespace: ns, name: "dry", node: "n2" }),
+    );
+    const some = await dryRun();
+    assert.equal(some.status, 0);
+    assert.match(some.stdout, /insert Load_Balancer .*weft_svc_ops_dry_tcp/);
+    assert.match(some.stdout, /insert Logical_Switch_Port .*weft_pod_ops_dry/);
+    assert.equal(await cluster.balancer("weft_svc_ops_dry_tcp"), undefined);
+    assert.doesNotMatch(await cluster.field("pod", ns, "dry", "{.metadata.annotations}"), /pod-networks/);
+    const waiting = await cluster.weft("status");
+    assert.equal(waiting.status, 1);
+    assert.match(waiting.stdout, /ops\/dry +n2 +address +has no address/);
+    await cluster.sandbox.processes.start("controller");
+    await cluster.podsReady(ns, "dry");
+    assert.notEqual(await cluster.balancer("weft_svc_ops_dry_tcp"), undefined);
+  });
+
+  test("`weft status` is healthy with exit status 0, in a sentence and in JSON", async () => {
+    const text = await cluster.weft("status");
+    assert.equal(text.status, 0, text.stdout + text.stderr);
+    assert.match(text.stdout, /^healthy: 3 nodes, 4 pods, 3 Services; nothing waits\n/);
+    const json = await cluster.weft("status", "-o", "json");
+    const report = JSON.parse(json.stdout);
+    assert.deepEqual(
+      [json.status, report.health, report.waiting, report.unreachable],
+      [0, "healthy", [], []],
+    );
+    assert.equal(report.nodes.length, 3);
+  });
+
+  test("`weft status` says what it cannot tell, with exit status 2, and still judges the rest", async () => {
+    const away = ["--southbound", "unix:/nowhere", "--timeout", "1"];
+    const text = await cluster.weft("status", ...away);
+    assert.equal(text.status, 2);
+    assert.match(text.stdout, /^cannot tell: southbound: /);
+    const json = await cluster.weft("status", "-o", "json", ...away);
+    const report = JSON.parse(json.stdout);
+    assert.deepEqual([json.status, report.health, report.nodes.length], [2, "unknown", 3]);
+    const nonsense = await cluster.weft("status", "--no-such-option");
+    assert.equal(nonsense.status, 2);
+  });
+
+  test("`weft status` names a node that the southbound database has lost, and forgets it when it is back", async () => {
+    const chassis = await cluster.kubectl(
+      "get",
+      "node",
+      "n3",
+      "-o",
+      "jsonpath={.metadata.annotations.k8s\\.ovn\\.org/node-chassis-id}",
+    );
+    await cluster.sandbox.processes.stop("n3-ovn-controller");
+    await cluster.sandbox.central.exec(["ovn-sbctl", "--if-exists", "chassis-del", chassis]);
+    const text = await eventually("the node is named", async () => {
+      const found = await cluster.weft("status");
+      return found.status === 1 && found.stdout;
+    });
+    assert.match(text, /^unhealthy: 1 node with a problem, 1 pod waiting for the network\n/);
+    assert.match(text, /n3 .*is not in the southbound database: is ovn-controller running\?/);
+    await cluster.sandbox.processes.start("n3-ovn-controller");
+    await eventually("all is well again", async () => (await cluster.weft("status")).status === 0);
+  });
+
+  test("rows of a deleted node go, and when it comes back it is adopted and its pods reach all", async () => {
+    const { processes } = cluster.sandbox;
+    const rowsOfNode = async () =>
+      (await cluster.rows("Logical_Switch", "name"))
+        .concat(await cluster.rows("Logical_Router", "name"))
+        .filter((name) => name.endsWith("_n3"))
+        .toSorted();
+    const had = await rowsOfNode();
+    assert.ok(had.length >= 3);
+    await processes.stop("n3-agent");
+    await processes.stop("n3-runner");
+    await cluster.kubectl("delete", "node", "n3");
+    await becomes("no row of the node is left", [], rowsOfNode);
+    await processes.start("n3-agent");
+    await processes.start("n3-runner");
+    await eventually(
+      "the node is back",
+      async () =>
+        (await cluster.tryKubectl("wait", "--for=condition=Ready", "node/n3", "--timeout=1s")).status === 0,
+    );
+    await becomes("its rows are back", had, rowsOfNode);
+    await eventually(
+      "its old pod is gone",
+      async () => (await cluster.tryKubectl("get", "pod", "-n", ns, "on-n3")).status !== 0,
+    );
+    await cluster.apply(podOn("n3"));
+    await cluster.podsReady(ns, "on-n3");
+    await everythingIsReached();
+  });
+
+  test("a node that comes back with another address is reached there, and so are its pods", async () => {
+    const { processes } = cluster.sandbox;
+    const node = cluster.sandbox.host("n3");
+    const [old4, new4, old6, new6] = ["172.30.0.13", "172.30.0.33", "fd00:172:30::13", "fd00:172:30::33"];
+    // As after a reboot: ovn-controller's connection from the old address would otherwise have to time out first.
+    const restarted = ["n3-vswitchd", "n3-ovn-controller", "n3-agent"];
+    for (const name of [...restarted, "n3-runner"]) await processes.stop(name);
+    const lines = [
+      `addr del ${old4}/24 dev br-ex`,
+      `addr del ${old6}/64 dev br-ex`,
+      `addr add ${new4}/24 dev br-ex`,
+      `addr add ${new6}/64 dev br-ex nodad`,
+      "route replace default via 172.30.0.1 dev br-ex",
+      "route replace default via fd00:172:30::1 dev br-ex",
+    ];
+    await node.exec(["ip", "-batch", "-"], { input: `${lines.join("\n")}\n` });
+    const runner = processes.record("n3-runner");
+    const argv = runner.argv.map((word) => word.replace(old4, new4).replace(old6, new6));
+    await processes.launch({ ...runner, argv });
+    for (const name of restarted) await processes.start(name);
+    await becomes("the gateway router has the node's addresses", `${new4}/24 ${new6}/64`, async () =>
+      (await cluster.rows("Logical_Router_Port", "networks", "name=weft_gtoe_n3")).join(),
+    );
+    await eventually("status is healthy", async () => (await cluster.weft("status")).status === 0);
+    await everythingIsReached();
+  });
+});
