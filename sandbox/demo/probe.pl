@@ -42,7 +42,9 @@ sub ping {
     # An identifier of its own: in a process namespace pids repeat from pod to pod, ping takes its pid, and Open vSwitch's
     # userspace connection tracking drops the second of two equal identifiers behind one translated address.
     my $identifier = 1 + int rand 65_535;
-    my $out        = qx(ping -n -c 1 -e $identifier -W $limit_seconds $address 2>&1);
+
+    # Again and again until one answer comes: the first packet towards a new neighbour may be lost.
+    my $out = qx(ping -n -c 1 -i 0.5 -e $identifier -w $limit_seconds $address 2>&1);
     return ( $? == 0, $? == 0 ? 'pong' : 'no pong' );
 }
 
