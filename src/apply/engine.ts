@@ -2,7 +2,7 @@
 // with the replica, send the difference, and what became dirty meanwhile goes out in the next round. Facts, other
 // writers, retries and a lost connection all do the same thing: they make rows dirty.
 
-import type { Owner } from "../model/fact.ts";
+import type { Fact, Owner } from "../model/fact.ts";
 import { isOvsdbError, type OvsdbError } from "../ovsdb/index.ts";
 import type { AtomicGroup, RowName } from "./atomicGroup.ts";
 import { Backlog } from "./backlog.ts";
@@ -86,6 +86,14 @@ export class Engine {
     this.#guard.allSynced();
     this.#backlog.markScan(this.#world.rows());
     this.#work.notify();
+  }
+
+  /**
+   * The rows of `facts`, which are about to be taken back, are wanted no more by somebody's word, not for want of
+   * an object: the prune guard lets them pass.
+   */
+  expectGone(facts: readonly Fact[]): void {
+    for (const fact of facts) if (fact.kind === "row") this.#guard.expect(fact.table, fact.uuid);
   }
 
   /** Lets the deletions that are held now go. */

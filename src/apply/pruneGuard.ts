@@ -5,6 +5,7 @@
 
 import { RowMap } from "../desired/rowMap.ts";
 import type { AtomicGroup, RowName } from "./atomicGroup.ts";
+import { targetOf } from "./change.ts";
 
 export interface PruneLimits {
   /** Deleting more than this share of Weft's rows needs approval … */
@@ -41,8 +42,8 @@ export class PruneGuard {
   readonly #held = new RowMap<true>();
   /** Of these, the rows that would be deleted. */
   readonly #deletes = new RowMap<true>();
-  /** What a person agreed to. */
-  #approved = new RowMap<true>();
+  /** What a person agreed to, or what is known to be wanted no more. */
+  readonly #approved = new RowMap<true>();
   #recent: { readonly at: number; readonly rows: number }[] = [];
   #synced = false;
 
@@ -68,8 +69,12 @@ export class PruneGuard {
 
   /** Lets what is held now go. */
   approve(): void {
-    this.#approved = new RowMap();
     for (const { table, uuid } of this.held()) this.#approved.set(table, uuid, true);
+  }
+
+  /** The row may go without being counted: it is known why nobody wants it. */
+  expect(table: string, uuid: string): void {
+    this.#approved.set(table, uuid, true);
   }
 
   /** The rows are looked at anew; what was held of them counts no more. */
@@ -138,7 +143,13 @@ export class PruneGuard {
   }
 
   #isApproved(group: AtomicGroup): boolean {
-    return group.changes.every(({ table, uuid }) => this.#approved.has(table, uuid));
+    return group.changes.every((change) => {
+      if (this.#approved.has(change.table, change.uuid)) return true;
+      if (change.kind === "delete") return false;
+      if (change.kind !== "member" || change.action === "insert") return true;
+      const target = targetOf(change);
+      return target !== undefined && this.#approved.has(target.table, target.uuid);
+    });
   }
 
   #hold(group: AtomicGroup): void {

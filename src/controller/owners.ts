@@ -1,7 +1,7 @@
 // Owners by name, and which of them a change of an object concerns: what a node, a pod or a Service says is planned
 // from its own object and, for a Service, from its EndpointSlices. (What depends on a node's decisions is the planner's.)
 
-import type { EndpointSlice, Kind, KindMap, Node, Pod, Service } from "../kube/objects.ts";
+import type { EndpointSlice, Kind, KindMap, KubeObject, Node, Pod, Service } from "../kube/objects.ts";
 import type { Change } from "../kube/store.ts";
 import type { Owner } from "../model/fact.ts";
 
@@ -36,6 +36,12 @@ export function parseOwner(owner: Owner): OwnerName {
       return { kind, namespace, name };
   }
   throw new RangeError(`no owner is called "${owner}"`);
+}
+
+/** The owner whose own object is gone, and not only missing from a list. */
+export function goneByWord({ old, told }: Change<KubeObject>): Owner | undefined {
+  if (!told || !old || old.kind === "Namespace" || old.kind === "EndpointSlice") return undefined;
+  return ownerOf(old);
 }
 
 /** The owners to plan again after `change`. A Namespace is no input of any plan yet. */

@@ -4,7 +4,7 @@
 import { type Decider, wantsAddress } from "../decide/decider.ts";
 import type { Decision } from "../decide/decision.ts";
 import type { Desired } from "../desired/desired.ts";
-import type { Node, Pod } from "../kube/objects.ts";
+import type { Node, ObjectMeta, Pod } from "../kube/objects.ts";
 import type { Fact, Owner } from "../model/fact.ts";
 import type { ClusterNetwork, PodNetwork, ResolvedNode } from "../model/network.ts";
 import { clusterFacts } from "../plan/cluster.ts";
@@ -26,6 +26,8 @@ export interface PlannerOptions {
   readonly enqueue: (owner: Owner) => void;
   /** Resolves when the database holds what the owner says, and nothing more of what it no longer says. */
   readonly committed: (owner: Owner) => Promise<void>;
+  /** The rows of these facts may go: their objects are gone by the server's word, or want them no more. */
+  readonly expectGone: (facts: readonly Fact[]) => void;
   readonly tell: Tell;
 }
 
@@ -43,17 +45,24 @@ export class NotNow extends Error {
 
 export class Planner {
   readonly #options: PlannerOptions;
+  /** Owners whose objects are gone by the server's word. */
+  readonly #told = new Set<Owner>();
   #nodeIndex: NodeIndex | undefined;
 
   constructor(options: PlannerOptions) {
     this.#options = options;
   }
 
+  /** The server said that the owner's object is gone. */
+  told(owner: Owner): void {
+    this.#told.add(owner);
+  }
+
   async plan(owner: Owner): Promise<void> {
     const name = parseOwner(owner);
     switch (name.kind) {
       case "cluster":
-        return this.#state(owner, clusterFacts(this.#options.scope, this.#options.network));
+        return this.#state(owner, undefined, clusterFacts(this.#options.scope, this.#options.network));
       case "node":
         return this.#planNode(owner, name);
       case "pod":
@@ -71,11 +80,11 @@ export class Planner {
     const node = stores.Node.get("", name);
     if (!node) {
       decider.nodeGone(name);
-      this.#state(owner, []);
+      this.#state(owner, undefined, []);
       this.#afterCommit(owner, () => decider.releaseNode(name));
     } else {
       const resolved = await this.#decided(node, () => decider.node(stores.Node.get("", name) ?? node));
-      if (resolved) this.#state(owner, nodeFacts(scope, network, resolved));
+      if (resolved) this.#state(owner, node, nodeFacts(scope, network, resolved));
     }
     this.#nodeChanged(name, before, decider.resolvedNode(name));
   }
@@ -93,8 +102,12 @@ export class Planner {
     const node = pod && decider.resolvedNode(pod.nodeName);
     if (pod && network && node) {
       tell.decided(pod);
-      this.#state(owner, podFacts(scope, pod, node, network));
-    } else this.#state(owner, []);
+      this.#state(owner, pod, podFacts(scope, pod, node, network));
+    } else {
+      // A pod whose node is missing still wants its port, should the node come back.
+      const now = stores.Pod.get(namespace, name);
+      this.#state(owner, now && !wantsAddress(now) ? now : undefined, []);
+    }
     const former = decider.formerPods(namespace, name, pod && wantsAddress(pod) ? pod.uid : undefined);
     if (former.length === 0) return;
     this.#afterCommit(owner, () => {
@@ -107,7 +120,7 @@ export class Planner {
     this.#nodeIndex ??= new NodeIndex(decider.resolvedNodes());
     const service = stores.Service.get(namespace, name);
     const slices = stores.EndpointSlice.by("service", `${namespace}/${name}`);
-    this.#state(owner, service ? serviceFacts(scope, service, slices, this.#nodeIndex) : []);
+    this.#state(owner, service, service ? serviceFacts(scope, service, slices, this.#nodeIndex) : []);
   }
 
   #planServicesAgain(): void {
@@ -136,8 +149,18 @@ export class Planner {
     }
   }
 
-  #state(owner: Owner, facts: readonly Fact[]): void {
-    this.#options.desired.replace(owner, facts);
+  /**
+   * From now on the owner says `facts`. An object that is there, or that the server said is gone, may take rows back;
+   * one that a list merely lacks is the prune guard's business.
+   */
+  #state(owner: Owner, object: ObjectMeta | undefined, facts: readonly Fact[]): void {
+    const { desired, expectGone } = this.#options;
+    const told = this.#told.delete(owner);
+    if (object || told) {
+      const kept = new Set(facts.map((fact) => fact.uuid));
+      expectGone(desired.factsOf(owner).filter((fact) => !kept.has(fact.uuid)));
+    }
+    desired.replace(owner, facts);
   }
 
   /** What was chosen for an object that has gone is free once its rows have left the database. */

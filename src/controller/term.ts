@@ -17,7 +17,7 @@ import type { ClusterNetwork } from "../model/network.ts";
 import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
 import type { Replica, Session } from "../ovsdb/index.ts";
 import type { Scope } from "../plan/scope.ts";
-import { clusterOwner, concerned, ownerOf } from "./owners.ts";
+import { clusterOwner, concerned, goneByWord, ownerOf } from "./owners.ts";
 import { NotNow, Planner, type Tell } from "./planner.ts";
 import { OwnerQueue } from "./queue.ts";
 import { followRows } from "./rows.ts";
@@ -151,6 +151,7 @@ export class Term {
       decider: await Decider.adopting({ network, names: scope.names, patch, rows }, held),
       desired: this.#desired,
       enqueue: (owner) => queue.add(owner),
+      expectGone: (facts) => engine.expectGone(facts),
       committed: (owner) => engine.committed(owner, signal),
       tell,
     });
@@ -164,7 +165,11 @@ export class Term {
 
   #follow<K extends Kind>(kind: K, store: Store<KindMap[K]>): () => void {
     return store.subscribe((changes) => {
-      for (const change of changes) for (const owner of concerned[kind](change)) this.queue.add(owner);
+      for (const change of changes) {
+        const gone = goneByWord(change);
+        if (gone !== undefined) this.#planner?.told(gone);
+        for (const owner of concerned[kind](change)) this.queue.add(owner);
+      }
     });
   }
 

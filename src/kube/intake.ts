@@ -49,8 +49,9 @@ export class Intake<T extends ObjectMeta> {
     this.#log("warn", `a malformed object of ${this.#resource.plural} is left out`, { namespace, name });
   }
 
+  /** The server says that the object is gone. */
   remove(namespace: string, name: string): void {
-    this.#edits.push({ type: "remove", namespace, name });
+    this.#edits.push({ type: "remove", namespace, name, told: true });
   }
 
   /** Removes what the list did not bring; the store is complete up to `resourceVersion` then. */
@@ -60,7 +61,7 @@ export class Intake<T extends ObjectMeta> {
     this.flush();
     for (const { namespace, name } of this.#store.values()) {
       if (listed.has(`${namespace}/${name}`)) continue;
-      this.remove(namespace, name);
+      this.#edits.push({ type: "remove", namespace, name });
       await this.rest();
     }
     this.flush();

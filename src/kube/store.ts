@@ -10,13 +10,15 @@ import type { ObjectMeta } from "./objects.ts";
 export interface Change<T> {
   readonly old: T | undefined;
   readonly new: T | undefined;
+  /** The server said that the object is gone; without it, it is only missing from a list. */
+  readonly told?: true;
 }
 
 export type Listener<T> = (changes: readonly Change<T>[]) => void;
 
 export type Edit<T> =
   | { readonly type: "put"; readonly object: T }
-  | { readonly type: "remove"; readonly namespace: string; readonly name: string };
+  | { readonly type: "remove"; readonly namespace: string; readonly name: string; readonly told?: true };
 
 /** How far the store may be trusted to be up to date. */
 export interface Freshness {
@@ -108,7 +110,7 @@ export class Store<T extends ObjectMeta> {
   apply(edits: readonly Edit<T>[]): void {
     const changes: Change<T>[] = [];
     for (const edit of edits) {
-      const change = edit.type === "put" ? this.#put(edit.object) : this.#remove(edit.namespace, edit.name);
+      const change = edit.type === "put" ? this.#put(edit.object) : this.#remove(edit);
       if (change) changes.push(change);
     }
     if (changes.length === 0) return;
@@ -136,13 +138,13 @@ export class Store<T extends ObjectMeta> {
     return old && sameBut("resourceVersion", old, object) ? undefined : { old, new: object };
   }
 
-  #remove(namespace: string, name: string): Change<T> | undefined {
+  #remove({ namespace, name, told }: Edit<T> & { readonly type: "remove" }): Change<T> | undefined {
     const key = keyOf(namespace, name);
     const old = this.#objects.get(key);
     if (!old) return undefined;
     this.#objects.delete(key);
     for (const index of this.#indexes.values()) index.move(key, old, undefined);
-    return { old, new: undefined };
+    return { old, new: undefined, ...(told && { told }) };
   }
 }
 

@@ -145,3 +145,23 @@ test(
     assert.deepEqual([ports(dry), dry.committed, dry.fence.epoch], [60, [], undefined]);
   },
 );
+
+test("what is known to be wanted no more goes without counting, and what is only missing is held", () =>
+  withEngine({}, async (running) => {
+    const { desired, engine } = running;
+    populate(desired, 100);
+    await engine.settled();
+    for (let i = 0; i < 90; i++) {
+      engine.expectGone(desired.factsOf(`pod/p${i}`));
+      desired.remove(`pod/p${i}`);
+    }
+    await engine.settled();
+    assert.deepEqual([ports(running), engine.status.heldDeletes], [10, 0]);
+
+    populate(desired, 100);
+    await engine.settled();
+    engine.expectGone(desired.factsOf("pod/p0"));
+    for (let i = 0; i < 90; i++) desired.remove(`pod/p${i}`);
+    await engine.settled();
+    assert.deepEqual([ports(running), engine.status.heldDeletes], [99, 89]);
+  }));
