@@ -38,8 +38,13 @@ export class Cluster implements AsyncDisposable {
   static async up(choices: Choices & { readonly name: string }): Promise<Cluster> {
     const ovn = process.env["WEFT_OVN"];
     const cluster = new Cluster(await upSandbox({ ...choices, ...(ovn && { ovn }) }));
-    await cluster.kubectl("wait", "--for=condition=Ready", "node", "--all", "--timeout=45s");
-    return cluster;
+    try {
+      await cluster.kubectl("wait", "--for=condition=Ready", "node", "--all", "--timeout=45s");
+      return cluster;
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** What kubectl printed. Rejects when it fails. */
@@ -162,11 +167,11 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Starts the sandbox's echo server on a host, for as long as the cluster is up; its name in answers is the host's. */
-  async serveEcho(host: string, ...ports: readonly number[]): Promise<void> {
-    const { command, env } = this.#onHost(host, ["perl", join(root, "sandbox/echo/echo.pl")]);
-    const [file = "", ...args] = command;
+  async serveEcho(name: string, ...ports: readonly number[]): Promise<void> {
+    const host = this.sandbox.host(name);
+    const [file = "", ...args] = host.command(["perl", join(root, "sandbox/echo/echo.pl")]);
     const child = spawn(file, args, {
-      env: { ...env, ECHO_POD: host, ECHO_NODE: host, ECHO_PORTS: ports.join() },
+      env: { ...host.env, ECHO_POD: name, ECHO_NODE: name, ECHO_PORTS: ports.join() },
       stdio: ["ignore", "pipe", "inherit"],
     });
     this.#ends.defer(async () => {
@@ -178,11 +183,6 @@ export class Cluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#ends.disposeAsync();
-  }
-
-  #onHost(name: string, argv: readonly string[]) {
-    const host = this.sandbox.host(name);
-    return { command: host.command(argv), env: host.env };
   }
 
   get #kubeEnv(): Readonly<Record<string, string>> {
