@@ -87,13 +87,16 @@ function printBirth(sandbox: Sandbox, places: readonly Place[]): void {
 
 function printNext(sandbox: Sandbox): void {
   const named = sandbox.layout.name === "demo" ? "" : ` --name ${sandbox.layout.name}`;
+  const { central } = sandbox.layout;
+  const outside = plainAddress(sandbox.outside.host.addresses[0] ?? "");
   const kubectl = `kubectl --kubeconfig ${sandbox.kubeconfig}`;
   console.log(
     [
       "It runs on. Try:",
       `  ${kubectl} get pods -A -o wide`,
+      `  ${kubectl} exec -n shop web-n1 -- ping -c 3 ${outside}`,
       `  ${kubectl} exec -n shop web-n1 -- ip address`,
-      `  ${kubectl} run -i --rm --restart=Never try --image=none --command -- ping -c 3 172.30.0.100`,
+      `  KUBECONFIG=${sandbox.kubeconfig} OVN_NB_DB=unix:${central.northboundSocket} OVN_SB_DB=unix:${central.southboundSocket} bin/weft status --probe`,
       `  bin/weft sandbox status${named}`,
       `  bin/weft sandbox exec${named} central -- ovn-nbctl show`,
       `Stop it: ${named ? `bin/weft sandbox down${named}` : "make down"}`,
