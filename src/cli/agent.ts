@@ -7,7 +7,7 @@ import { Registry } from "prom-client";
 import { clusterNetwork, defaultJoin } from "../decide/ranges.ts";
 import { runAgent } from "../node/agent.ts";
 import { agentDefaults } from "../node/options.ts";
-import { jsonLog } from "./connect.ts";
+import { jsonLog } from "./log.ts";
 import {
   clusterOption,
   kubeconfigOption,

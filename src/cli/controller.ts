@@ -8,7 +8,8 @@ import { Controller } from "../controller/controller.ts";
 import { clusterNetwork, defaultJoin } from "../decide/ranges.ts";
 import { serveHealth } from "../health/serve.ts";
 import { silent } from "../kube/clock.ts";
-import { jsonLog, kubeClient } from "./connect.ts";
+import { kubeClient } from "./connect.ts";
+import { jsonLog } from "./log.ts";
 import {
   clusterOption,
   kubeconfigOption,

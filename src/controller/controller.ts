@@ -95,7 +95,7 @@ export class Controller {
       tell: {
         decided: (pod) => births.reach(nameOf(pod), "decided"),
         refused: (object, reason) => {
-          log("warn", reason, { object: nameOf(object) });
+          log("warn", "cannot be decided now", { object: nameOf(object), reason });
           events.record(object, "Warning", "NetworkNotReady", reason);
         },
         distrusted: (object, reason) => {

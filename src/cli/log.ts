@@ -1,0 +1,52 @@
+// The log of a long-running command: one JSON object a line on standard output, with ISO times. An error is printed as
+// one sentence with its causes. Warnings come in floods, when ten thousand pods fail for one reason: of each message a
+// few are printed, and the rest are counted.
+
+import pino from "pino";
+import type { Log } from "../kube/clock.ts";
+
+/** So many lines of one warning are printed in each window; people need examples, not all of them. */
+const flood = { lines: 20, windowMs: 10_000 };
+
+export function jsonLog(level: string): Log {
+  const logger = pino({
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    messageKey: "msg",
+    serializers: { error: errorText },
+  });
+  return limited((severity, message, fields) => logger[severity](fields, message));
+}
+
+/**
+ * `error` and its causes in one sentence, or where it happened when it is a mistake in the program. JSON alone would
+ * print neither: an error's message is not enumerable.
+ */
+export function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof TypeError || error instanceof RangeError) return error.stack ?? error.message;
+  const cause = error.cause === undefined ? "" : errorText(error.cause);
+  const known = cause === "" || error.message.includes(cause);
+  return known ? error.message : `${error.message}: ${cause}`;
+}
+
+/** `log`, but of each warning or error that recurs within a window only the first lines, and at its end how many more. */
+export function limited(log: Log): Log {
+  /** level and message ▶ how many lines of it came in its window */
+  const counts = new Map<string, number>();
+  return (level, message, fields) => {
+    if (level === "debug" || level === "info") return log(level, message, fields);
+    const key = `${level} ${message}`;
+    const count = (counts.get(key) ?? 0) + 1;
+    counts.set(key, count);
+    if (count <= flood.lines) log(level, message, fields);
+    if (count > 1) return;
+    const end = (): void => {
+      const unprinted = (counts.get(key) ?? 0) - flood.lines;
+      counts.delete(key);
+      if (unprinted > 0) log(level, message, { unprinted });
+    };
+    setTimeout(end, flood.windowMs).unref();
+  };
+}
