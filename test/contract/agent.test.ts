@@ -23,7 +23,7 @@ let b: TestPod;
 before(async () => {
   const plugin = join(folder, "weft-cni");
   execFileSync(fileURLToPath(new URL("../../src/cni/build.sh", import.meta.url)), [plugin]);
-  world = await buildWorld("agent", plugin);
+  world = await buildWorld(`agent${process.pid.toString(36)}`, plugin);
   agents = [world.startAgent(0), world.startAgent(1)];
   await Promise.all([world.admitNode(0), world.admitNode(1)]);
   await Promise.all([world.ready(0), world.ready(1)]);

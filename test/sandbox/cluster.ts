@@ -37,7 +37,9 @@ export class Cluster implements AsyncDisposable {
   /** Up, every node ready. `WEFT_OVN` names a folder with another OVN. */
   static async up(choices: Choices & { readonly name: string }): Promise<Cluster> {
     const ovn = process.env["WEFT_OVN"];
-    const cluster = new Cluster(await upSandbox({ ...choices, ...(ovn && { ovn }) }));
+    // Several runs of the tests may share a machine.
+    const name = `${choices.name.slice(0, 7)}${process.pid.toString(36)}`;
+    const cluster = new Cluster(await upSandbox({ ...choices, name, ...(ovn && { ovn }) }));
     try {
       await cluster.kubectl("wait", "--for=condition=Ready", "node", "--all", "--timeout=45s");
       return cluster;

@@ -14,8 +14,10 @@ import { type UpOptions, upSandbox } from "../../sandbox/up.ts";
 
 const base = mkdtempSync(join(tmpdir(), "weft-fabric-"));
 const folder = process.env["WEFT_OVN"];
+/** Several runs of the tests may share a machine. */
+const name = `fabric${process.pid.toString(36)}`;
 const options: UpOptions = {
-  name: "fabrictest",
+  name,
   nodes: 3,
   parts: "ovn",
   base,
@@ -133,8 +135,8 @@ suite("a sandbox with OVN alone", () => {
     const stranger = sandbox.host("n1").exec(["sh", "-c", "trap '' TERM; sleep 600 & wait; wait"]);
     await Promise.all([sandbox.down(), assert.rejects(stranger)]);
     assert.deepEqual(traces(), machine);
-    assert.equal(existsSync(join(base, "fabrictest")), false);
-    assert.throws(() => openSandbox("fabrictest", base), /no sandbox fabrictest/);
+    assert.equal(existsSync(join(base, name)), false);
+    assert.throws(() => openSandbox(name, base), /no sandbox fabric/);
     await sandbox.down();
   });
 
@@ -254,11 +256,11 @@ function traces(): Readonly<Record<string, readonly string[]>> {
     .filter((entry) => /^\d+$/.test(entry))
     .map((pid) => (existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, "utf8") : ""));
   return {
-    namespaces: namespacesWith("weft-fabrictest-"),
+    namespaces: namespacesWith(`weft-${name}-`),
     links: readdirSync("/sys/class/net"),
     mounts: readFileSync("/proc/mounts", "utf8")
       .split("\n")
-      .filter((line) => line.includes("fabrictest") || line.includes(base)),
+      .filter((line) => line.includes(name) || line.includes(base)),
     processes: commands.filter((command) => command.includes(base)),
   };
 }

@@ -34,11 +34,15 @@ export interface Sources {
 const pageSize = 500;
 
 export async function gather(sources: Sources): Promise<Snapshot> {
-  const signal = AbortSignal.timeout(sources.timeoutMs);
+  const inTime = (): AbortSignal => AbortSignal.timeout(sources.timeoutMs);
+  const northboundFirst = orUnreachable(northboundView(sources, inTime()));
   const [kubernetes, nb, sb] = await Promise.all([
-    orUnreachable(kubernetesView(sources, signal)),
-    orUnreachable(northboundView(sources, signal)),
-    orUnreachable(southboundView(sources.southbound, signal)),
+    orUnreachable(kubernetesView(sources, inTime())),
+    northboundFirst,
+    // After a probe, the southbound database tells which nodes have not followed.
+    (sources.probe ? northboundFirst : Promise.resolve()).then(() =>
+      orUnreachable(southboundView(sources.southbound, inTime())),
+    ),
   ]);
   return { cluster: sources.cluster, nowMs: Date.now(), kubernetes, northbound: nb, southbound: sb };
 }
