@@ -57,8 +57,7 @@ export async function bringUp(options: HostNetworkOptions, node: Node | undefine
   const { uplink, patch } = externalPorts(db, names.localnetPort(nodeName));
   const gateway = await readGateway(run, uplink);
   const encapIp = options.encapIp ?? gateway.addresses.map(({ ip }) => formatIp(ip))[0] ?? "";
-  const isServing = isInstalled(interfaceNamed(db, onNode.managementInterface));
-  const chassisId = await prepareChassis(db, writer, { ...options, encapIp, isServing });
+  const chassisId = await prepareChassis(db, writer, { ...options, encapIp });
   if (!node) return waiting(`the API server has not told about node ${nodeName} yet`);
   await options.announce(node, {
     ...chassisIdAnnotation(chassisId),
@@ -91,7 +90,7 @@ export async function bringUp(options: HostNetworkOptions, node: Node | undefine
   const socket = `unix:${options.ovsRunDirectory}/${onNode.externalBridge}.mgmt`;
   await run(["ovs-ofctl", "-OOpenFlow14", "--bundle", "add-flows", socket, "-"], { stdin: flows });
 
-  if (!isInstalled(management)) {
+  if (management.external_ids.get("ovn-installed") !== "true") {
     return waiting(
       `ovn-controller has not installed port ${portName} yet; is it connected to ${options.ovnRemote}?`,
     );
@@ -112,9 +111,6 @@ export function dependencies(db: Vswitch): string {
 
 const isPlugged = (row: InterfaceRow | undefined): row is InterfaceRow & { readonly ofport: number } =>
   row?.ofport !== undefined && row.ofport > 0;
-
-const isInstalled = (row: InterfaceRow | undefined): boolean =>
-  row?.external_ids.get("ovn-installed") === "true";
 
 /** The MAC of the management port is that of its first address, as the plan has it. */
 function managementMac(subnets: readonly Cidr[]): string {

@@ -7,7 +7,6 @@ const chassis: Chassis = {
   chassisId: "computed",
   ovnRemote: "tcp:172.30.0.2:6642",
   encapIp: "172.30.0.11",
-  isServing: false,
 };
 
 test("a chassis keeps the id it has, and gets the computed one when it has none", () => {
@@ -26,12 +25,4 @@ test("said again over what it said, nothing is different", () => {
   const once = chassisIds(chassis, new Map(), true);
   assert.equal(once.get("ovn-bridge-datapath-type"), "netdev");
   assert.deepEqual(chassisIds(chassis, once, true), once);
-});
-
-test("a restarted ovn-controller leaves flows alone at first, once there are any", () => {
-  const key = "ovn-ofctrl-wait-before-clear";
-  assert.equal(chassisIds(chassis, new Map(), true).has(key), false);
-  const serving = chassisIds({ ...chassis, isServing: true }, new Map(), true);
-  assert.ok(Number(serving.get(key)) > 0);
-  assert.deepEqual(chassisIds(chassis, serving, true), serving);
 });

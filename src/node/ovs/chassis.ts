@@ -14,18 +14,16 @@ export interface Chassis {
   /** The southbound database: `tcp:172.30.0.2:6642`. */
   readonly ovnRemote: string;
   readonly encapIp: string;
-  /** Flows are installed that are worth keeping. */
-  readonly isServing: boolean;
 }
 
 /** Longer than the longest recompute of ovn-controller, during which it answers nobody. */
 const remoteProbeMs = 180_000;
 
 /**
- * How long an ovn-controller that starts leaves its predecessor's flows alone, to compute its own first: a little longer
- * than that takes with 1,000 switches. New pods wait so long, so a node that has no flows yet does without.
+ * How long an ovn-controller that starts leaves its predecessor's flows alone, to compute its own first. It also waits so
+ * long, for nothing, after each start of vswitchd, which interrupts all traffic: so it is short.
  */
-const flowsKept = { key: "ovn-ofctrl-wait-before-clear", ms: 4_000 };
+const beforeClearMs = 300;
 
 /** The entries of Open_vSwitch.external_ids that this node needs, given those it has. */
 export function chassisIds(
@@ -40,9 +38,7 @@ export function chassisIds(
     ["ovn-encap-type", "geneve"],
     ["ovn-encap-ip", chassis.encapIp],
     ["ovn-remote-probe-interval", String(remoteProbeMs)],
-    ...(chassis.isServing || present.has(flowsKept.key)
-      ? [[flowsKept.key, String(flowsKept.ms)] as const]
-      : []),
+    ["ovn-ofctrl-wait-before-clear", String(beforeClearMs)],
     ["ovn-bridge-mappings", withMapping(present.get("ovn-bridge-mappings") ?? "")],
     ...(userspace ? [["ovn-bridge-datapath-type", "netdev"] as const] : []),
   ]);
