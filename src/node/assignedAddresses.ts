@@ -2,6 +2,7 @@
 // the runtime starts. A pod of the same name that is being deleted still has an annotation, with an address that may
 // be given away at any moment.
 
+import { isDeepStrictEqual } from "node:util";
 import { podNetworkOf } from "../kube/annotations.ts";
 import type { Pod } from "../kube/objects.ts";
 import type { Names } from "../model/names.ts";
@@ -39,8 +40,14 @@ export class AssignedAddresses implements AddressSource {
     }
   }
 
-  holds(claim: Claim): boolean {
-    return this.#pods.get(claim.namespace, claim.podName)?.uid === claim.podUid;
+  /**
+   * A leader that lost the lease may still write its choice after its successor has written another, which then writes
+   * its own again: the addresses are compared too.
+   */
+  holds({ namespace, podName, podUid, network }: Claim): boolean {
+    const pod = this.#pods.get(namespace, podName);
+    const stated = pod?.uid === podUid ? podNetworkOf(pod) : undefined;
+    return stated !== undefined && isDeepStrictEqual(stated, network);
   }
 
   #look(wanted: PodIdentity): Claim | undefined {

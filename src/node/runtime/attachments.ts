@@ -161,7 +161,9 @@ export class Attachments {
     const look = (): true | undefined => {
       const row = ports.named(hostInterface);
       if (!row) throw new CniError(cniCode.tryAgainLater, `${who}: somebody removed ${hostInterface}`);
-      if (!addresses.holds(claim)) throw new CniError(cniCode.failed, `${who} was deleted meanwhile`);
+      if (!addresses.holds(claim)) {
+        throw new CniError(cniCode.tryAgainLater, `${who} was deleted meanwhile, or its addresses changed`);
+      }
       return isInstalled(row) || undefined;
     };
     try {
