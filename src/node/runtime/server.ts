@@ -1,7 +1,8 @@
 // The unix socket on which the CNI executable asks. Only root may connect: whoever can, can plug any namespace into
 // the network as any pod of this node.
 
-import { chmod, mkdir, rm } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdir, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import type { Answer } from "./commands.ts";
@@ -13,22 +14,22 @@ export type Answerer = (line: string, gone: AbortSignal) => Promise<Answer>;
 
 /** Listens at `path` until `signal` is aborted. Resolves when it listens. */
 export async function serveCni(path: string, answer: Answerer, signal: AbortSignal): Promise<Server> {
-  const directory = dirname(path);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  await chmod(directory, 0o700);
+  // A folder that is there already may be shared, as /run is: it stays as it is, and the socket's own mode counts.
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   // Left by an agent that died; a living one would have been told to stop before this one started.
   await rm(path, { force: true });
-  const server = createServer((socket) => serve(socket, answer));
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(path, resolve);
-  });
-  await chmod(path, 0o600);
+  const server = createServer((socket) => serve(socket, answer, signal));
+  const listening = once(server, "listening");
+  const before = process.umask(0o177);
+  // The socket is made before `listen` returns, so it never has another mode.
+  server.listen(path);
+  process.umask(before);
+  await listening;
   signal.addEventListener("abort", () => server.close());
   return server;
 }
 
-function serve(socket: Socket, answer: Answerer): void {
+function serve(socket: Socket, answer: Answerer, stopping: AbortSignal): void {
   const gone = new AbortController();
   let text = "";
   let asked = false;
@@ -42,7 +43,8 @@ function serve(socket: Socket, answer: Answerer): void {
     const end = text.indexOf("\n");
     if (end < 0 && text.length < longestRequest) return;
     asked = true;
-    void answer(text.slice(0, end < 0 ? 0 : end), gone.signal).then((said) =>
+    const nobodyWaits = AbortSignal.any([gone.signal, stopping]);
+    void answer(text.slice(0, end < 0 ? 0 : end), nobodyWaits).then((said) =>
       socket.end(`${JSON.stringify(said)}\n`),
     );
   });

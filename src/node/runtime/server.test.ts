@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { chmod, mkdtemp, rm, stat } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { test } from "node:test";
+import type { Answer } from "./commands.ts";
+import { type Answerer, serveCni } from "./server.ts";
+
+/** Runs `use` with a server in a folder of mode 0755 that was there before. */
+async function serving(answer: Answerer, use: (path: string, stop: () => void) => Promise<void>) {
+  const directory = await mkdtemp(join(tmpdir(), "weft-cni-"));
+  const stopping = new AbortController();
+  try {
+    await chmod(directory, 0o755);
+    const path = join(directory, "cni.sock");
+    await serveCni(path, answer, stopping.signal);
+    await use(path, () => stopping.abort(new Error("stopped")));
+  } finally {
+    stopping.abort();
+    await rm(directory, { recursive: true });
+  }
+}
+
+const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
+
+/** As the executable asks: its side stays open until the answer has come. */
+function ask(path: string, line: string): Promise<string> {
+  const connection = connect(path);
+  connection.write(line);
+  return text(connection);
+}
+
+test("only root may connect, and a folder that others use keeps its mode", () =>
+  serving(
+    async () => ({ exit: 0, stdout: "" }),
+    async (path) => {
+      assert.equal(await modeOf(path), 0o600);
+      assert.equal(await modeOf(join(path, "..")), 0o755);
+    },
+  ));
+
+test("a line is answered with a line", () =>
+  serving(
+    async (line) => ({ exit: 0, stdout: line.toUpperCase() }),
+    async (path) => assert.equal(await ask(path, "add\n"), '{"exit":0,"stdout":"ADD"}\n'),
+  ));
+
+test("an agent that stops tells its requests, and they are answered", () => {
+  const begun = Promise.withResolvers<void>();
+  const answer = (_: string, gone: AbortSignal): Promise<Answer> => {
+    begun.resolve();
+    return new Promise((resolve) =>
+      gone.addEventListener("abort", () => resolve({ exit: 1, stdout: String(gone.reason.message) })),
+    );
+  };
+  return serving(answer, async (path, stop) => {
+    const said = ask(path, "add\n");
+    await begun.promise;
+    stop();
+    assert.equal(await said, '{"exit":1,"stdout":"stopped"}\n');
+  });
+});
