@@ -21,9 +21,11 @@ const remoteProbeMs = 180_000;
 
 /**
  * How long an ovn-controller that starts leaves its predecessor's flows alone, to compute its own first. It also waits so
- * long, for nothing, after each start of vswitchd, which interrupts all traffic: so it is short.
+ * long, for nothing, after each start of vswitchd, which interrupts all traffic: so it is short. An operator of a large
+ * cluster, where computing takes longer, sets it in the database, and that stays.
  */
 const beforeClearMs = 300;
+const beforeClear = "ovn-ofctrl-wait-before-clear";
 
 /** The entries of Open_vSwitch.external_ids that this node needs, given those it has. */
 export function chassisIds(
@@ -38,7 +40,7 @@ export function chassisIds(
     ["ovn-encap-type", "geneve"],
     ["ovn-encap-ip", chassis.encapIp],
     ["ovn-remote-probe-interval", String(remoteProbeMs)],
-    ["ovn-ofctrl-wait-before-clear", String(beforeClearMs)],
+    [beforeClear, present.get(beforeClear) ?? String(beforeClearMs)],
     ["ovn-bridge-mappings", withMapping(present.get("ovn-bridge-mappings") ?? "")],
     ...(userspace ? [["ovn-bridge-datapath-type", "netdev"] as const] : []),
   ]);
