@@ -71,14 +71,15 @@ export function controllerCommand(): Command {
     .action(async (flags: Flags) => {
       const log = flags.dryRun ? silent : jsonLog(flags.logLevel);
       const registry = new Registry();
+      const network = clusterNetwork({
+        pods: flags.clusterCidr,
+        services: flags.serviceCidr,
+        join: flags.joinCidr,
+      });
       using client = await kubeClient(flags.kubeconfig, "controller");
       const controller = new Controller({
         cluster: flags.cluster,
-        network: clusterNetwork({
-          pods: flags.clusterCidr,
-          services: flags.serviceCidr,
-          join: flags.joinCidr,
-        }),
+        network,
         client,
         northbound: flags.northbound,
         southbound: flags.southbound,

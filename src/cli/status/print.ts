@@ -1,12 +1,11 @@
 // The report as people read it: the answer on the first line, the evidence below, the next command last.
 
-import type { Report } from "./judge.ts";
+import type { Lag, Report } from "./judge.ts";
 
 export function printed(report: Report): string {
-  return [
-    report.sentence,
-    "",
-    ...table(
+  const sections = [
+    [report.sentence],
+    table(
       ["NODE", "SUBNETS", "PODS", "CHASSIS", "PROBLEM"],
       report.nodes.map((node) => [
         node.name,
@@ -16,31 +15,43 @@ export function printed(report: Report): string {
         node.problem ?? "-",
       ]),
     ),
-    ...(report.waiting.length > 0
-      ? [
-          "",
-          ...table(
-            ["POD WAITING", "NODE", "FOR", "WHY"],
-            report.waiting.map((pod) => [pod.pod, pod.node, pod.step, pod.why]),
-          ),
-        ]
-      : []),
-    "",
-    `pods held up: Kubernetes to northbound ${known(report.lag.kubernetesToNorthbound)}, northbound to southbound ${known(report.lag.northboundToSouthbound)}, southbound to nodes ${known(report.lag.southboundToNodes)}`,
-    ...(report.lag.generations
-      ? [
-          `generation: northbound ${report.lag.generations.northbound}, southbound ${report.lag.generations.southbound}, nodes ${report.lag.generations.nodes}`,
-        ]
-      : []),
-    ...(report.lag.probe
-      ? [
-          `a new generation: southbound after ${duration(report.lag.probe.southboundMs)}, all nodes after ${duration(report.lag.probe.nodesMs)}`,
-        ]
-      : []),
-    `leader: ${report.leader ?? "none known"}`,
-    ...(report.heldDeletions === undefined ? [] : [`held: ${report.heldDeletions}`]),
-    `next: ${next(report)}`,
-  ].join("\n");
+    table(
+      ["POD WAITING", "NODE", "FOR", "WHY"],
+      report.waiting.map((pod) => [pod.pod, pod.node, pod.step, pod.why]),
+    ),
+    [
+      ...lagLines(report.lag),
+      `leader: ${report.leader ?? "none known"}`,
+      ...(report.heldDeletions === undefined ? [] : [`held: ${report.heldDeletions}`]),
+      `next: ${next(report)}`,
+    ],
+  ];
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join("\n"))
+    .join("\n\n");
+}
+
+function lagLines({ generations, probe, ...heldUp }: Lag): readonly string[] {
+  const between = [
+    `Kubernetes to northbound ${known(heldUp.kubernetesToNorthbound)}`,
+    `northbound to southbound ${known(heldUp.northboundToSouthbound)}`,
+    `southbound to nodes ${known(heldUp.southboundToNodes)}`,
+  ];
+  const reached = generations && [
+    `northbound ${generations.northbound}`,
+    `southbound ${generations.southbound}`,
+    `nodes ${generations.nodes}`,
+  ];
+  const took = probe && [
+    `southbound after ${duration(probe.southboundMs)}`,
+    `all nodes after ${duration(probe.nodesMs)}`,
+  ];
+  return [
+    `pods held up: ${between.join(", ")}`,
+    ...(reached ? [`generation: ${reached.join(", ")}`] : []),
+    ...(took ? [`a new generation: ${took.join(", ")}`] : []),
+  ];
 }
 
 const duration = (ms: number | undefined): string =>
@@ -48,6 +59,8 @@ const duration = (ms: number | undefined): string =>
 const known = (count: number | undefined): string => (count === undefined ? "unknown" : String(count));
 
 function next(report: Report): string {
+  if (report.unreachable.length > 0)
+    return "weft status --help, for the options that name what cannot be reached";
   if (report.heldDeletions !== undefined)
     return "kubectl get nodes,pods,services -A; to let the deletions go, send SIGUSR2 to the leader";
   const [first] = report.waiting;
@@ -56,7 +69,9 @@ function next(report: Report): string {
   return sick ? `kubectl describe node ${sick.name}` : "kubectl get pods -A -o wide";
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+/** Nothing when there are no rows. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  if (rows.length === 0) return [];
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
   return all.map((row) =>
