@@ -42,3 +42,11 @@ export function mapAfter(
   }
   return entries;
 }
+
+/** A value for people: `"a"`, `["a" "b"]`, `{"k":"v"}`, and `[]` for what is absent. */
+export function columnValueText(value: ColumnValue): string {
+  if (isMapValue(value))
+    return `{${[...value].map(([k, v]) => `${columnValueText(k)}:${columnValueText(v)}`).join(" ")}}`;
+  if (isSetValue(value)) return `[${value.map(columnValueText).join(" ")}]`;
+  return value === undefined ? "[]" : JSON.stringify(value);
+}

@@ -57,3 +57,7 @@ export type SetColumn<T, K extends string> =
 /** Names of the map columns of table `K`; any string when `K` is just a string. */
 export type MapColumn<T, K extends string> =
   Untyped<T, K> extends true ? string : ColumnsOfKind<RowOf<T, K>, ReadonlyMap<Atom, Atom>>;
+
+/** Names of the columns of table `K` with numbers; any string when `K` is just a string. */
+export type NumberColumn<T, K extends string> =
+  Untyped<T, K> extends true ? string : ColumnsOfKind<RowOf<T, K>, number | undefined | readonly number[]>;

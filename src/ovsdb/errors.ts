@@ -25,6 +25,7 @@ const serverCodes = [
   "unknown column",
   "unknown database",
   "unknown method",
+  "unknown monitor",
   "unknown table",
 ] as const;
 

@@ -2,6 +2,7 @@
 // meant to be imported from outside it.
 
 export type { Clock } from "./clock.ts";
+export type { Condition } from "./condition.ts";
 export type {
   Atom,
   Columns,
@@ -9,6 +10,7 @@ export type {
   Database,
   InsertOf,
   MapColumn,
+  NumberColumn,
   Ref,
   Row,
   RowOf,
@@ -16,13 +18,13 @@ export type {
   TableName,
 } from "./database.ts";
 export { isOvsdbError, type Outcome, OvsdbError, type OvsdbErrorCode } from "./errors.ts";
+export type { Lock, LockOptions } from "./lock.ts";
 export type { Log, LogLevel } from "./log.ts";
-export type { MapMutation, Operation } from "./operation.ts";
+export type { Arithmetic, MapMutation, Operation } from "./operation.ts";
 export type {
   AnyChange,
   AnyReplica,
   Change,
-  Condition,
   Replica,
   ReplicaOptions,
   Selection,
@@ -37,7 +39,8 @@ export {
   parseSchema,
   type TableSchema,
 } from "./schema.ts";
+export { type ServerDatabaseRow, type ServerTables, serverDatabase } from "./serverDatabase.ts";
 export { Session, type SessionOptions, type SessionState } from "./session.ts";
 export type { TableView } from "./table.ts";
-export { type RowOptions, Transaction } from "./transaction.ts";
+export { type RowOptions, type Target, Transaction, type WaitOptions } from "./transaction.ts";
 export type { OperationResult, TransactionResult } from "./transactionReply.ts";

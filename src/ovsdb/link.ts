@@ -3,12 +3,19 @@
 
 import { isOvsdbError, OvsdbError } from "./errors.ts";
 import type { Log } from "./log.ts";
-import { type Membership, serverDatabaseSchema } from "./membership.ts";
+import type { Membership } from "./membership.ts";
 import { Monitor } from "./monitor.ts";
 import { openRemote, type Remote } from "./remote.ts";
 import { ReplicaStore } from "./replica.ts";
 import { Rpc } from "./rpc.ts";
 import { type DatabaseSchema, parseSchema } from "./schema.ts";
+import { serverDatabase } from "./serverDatabase.ts";
+
+/** What is read of `_Server`: all but the schemas. */
+const membershipColumns = ["name", "model", "connected", "leader", "cid", "index"];
+
+/** Id of a monitor of nothing: when the server cancels it, the database has another schema. */
+const conversionMonitor = "conversion";
 
 export interface LinkOptions {
   readonly remote: Remote;
@@ -17,8 +24,10 @@ export interface LinkOptions {
   readonly log: Log;
   /** Bytes came. */
   readonly received: () => void;
-  /** An update for the monitor `id`. */
-  readonly updated: (id: unknown, method: string, params: readonly unknown[]) => void;
+  /** What the server tells unasked: updates of monitors, and of locks. */
+  readonly notified: (method: string, params: readonly unknown[]) => void;
+  /** The database was converted to another schema; all monitors of it have ended. */
+  readonly converted: (schema: DatabaseSchema) => void;
   /** The end, called once. */
   readonly closed: (reason: OvsdbError) => void;
 }
@@ -29,15 +38,20 @@ export class Link {
   readonly #server: ReplicaStore;
   readonly #serverMonitor: Monitor;
   #schema: DatabaseSchema | undefined;
+  #conversions = 0;
+  #conversion: Promise<void> | undefined;
 
   constructor(options: LinkOptions) {
     this.#options = options;
-    this.#server = new ReplicaStore(new Map([["Database", ["name"]]]), options.log, () => {});
+    this.#server = new ReplicaStore(new Map([["Database", ["name"]]]), options.log, {
+      select: async () => {},
+      dispose: () => {},
+    });
     this.#server.subscribe(() => this.#checkMembership());
     this.#serverMonitor = new Monitor({
-      id: serverDatabaseSchema.name,
-      schema: serverDatabaseSchema,
-      selection: new Map([["Database", {}]]),
+      id: serverDatabase.schema.name,
+      schema: serverDatabase.schema,
+      selection: new Map([["Database", { columns: membershipColumns }]]),
       store: this.#server,
     });
     this.rpc = new Rpc(openRemote(options.remote), {
@@ -58,20 +72,28 @@ export class Link {
   /** Makes the connection usable, and ends it when that fails. It may have ended even when this resolves. */
   async handshake(): Promise<DatabaseSchema> {
     try {
-      const [schema] = await Promise.all([
-        this.rpc.request("get_schema", [this.#options.database]),
-        this.#followServer(),
-      ]);
-      this.#schema = parseSchema(schema);
-      return this.#schema;
+      const [schema] = await Promise.all([this.#readSchema(), this.#followServer()]);
+      this.#schema = schema;
+      return schema;
     } catch (error) {
       throw this.fail(error);
     }
   }
 
+  /** Resolves when the schema is known that the database has now: at once, unless it is just being converted. */
+  get settled(): Promise<void> | undefined {
+    return this.#conversion;
+  }
+
   /** Keeps `monitor` going for as long as the connection lasts. */
   follow(monitor: Monitor): void {
-    if (this.#schema) monitor.start(this.rpc, this.#schema).catch((error: unknown) => this.fail(error));
+    if (this.#schema && !this.#conversion)
+      monitor.start(this.rpc, this.#schema).catch((error: unknown) => this.fail(error));
+  }
+
+  /** The same after a conversion. */
+  resume(monitor: Monitor): void {
+    if (this.#schema) monitor.restart(this.rpc, this.#schema).catch((error: unknown) => this.fail(error));
   }
 
   /** Ends the connection because of `error`, which is returned as what it means for OVSDB. */
@@ -83,10 +105,20 @@ export class Link {
     return reason;
   }
 
+  async #readSchema(): Promise<DatabaseSchema> {
+    const { database } = this.#options;
+    const [, , schema] = await Promise.all([
+      this.rpc.request("set_db_change_aware", [true]).catch(unlessUnknownMethod),
+      this.rpc.request("monitor_cond", [database, conversionMonitor, {}]).catch(unlessUnknownMethod),
+      this.rpc.request("get_schema", [database]),
+    ]);
+    return parseSchema(schema);
+  }
+
   /** Servers before Open vSwitch 2.9 have no such database, and no clusters either. */
   async #followServer(): Promise<void> {
     try {
-      const schema = parseSchema(await this.rpc.request("get_schema", [serverDatabaseSchema.name]));
+      const schema = parseSchema(await this.rpc.request("get_schema", [serverDatabase.schema.name]));
       await this.#serverMonitor.start(this.rpc, schema);
     } catch (error) {
       if (!isOvsdbError(error, "unknown database")) throw error;
@@ -100,9 +132,33 @@ export class Link {
   }
 
   #notified(method: string, params: readonly unknown[]): void {
-    if (!method.startsWith("update")) return;
     const [id] = params;
-    if (id === this.#serverMonitor.id) this.#serverMonitor.notification(method, params);
-    else this.#options.updated(id, method, params);
+    if (method === "monitor_canceled") {
+      if (id === conversionMonitor) this.#convert();
+    } else if (id === this.#serverMonitor.id) this.#serverMonitor.notification(method, params);
+    else this.#options.notified(method, params);
   }
+
+  /** Takes over the new schema. Conversions may follow each other faster than schemas are read. */
+  #convert(): void {
+    const conversions = ++this.#conversions;
+    this.#conversion = this.#reread(() => conversions === this.#conversions);
+  }
+
+  async #reread(isLast: () => boolean): Promise<void> {
+    try {
+      const schema = await this.#readSchema();
+      if (!isLast()) return;
+      this.#schema = schema;
+      this.#conversion = undefined;
+      this.#options.converted(schema);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+}
+
+/** Older servers are left as they are: they end the connection instead when the schema changes. */
+function unlessUnknownMethod(error: unknown): void {
+  if (!isOvsdbError(error, "unknown method")) throw error;
 }

@@ -2,25 +2,6 @@
 // database: is this a member of a cluster, does it lead, is it connected to the majority, how far has its log come.
 
 import type { Row } from "./database.ts";
-import { parseSchema } from "./schema.ts";
-
-/** The part of the `_Server` schema that is read here (ovsdb-server(5)). */
-export const serverDatabaseSchema = parseSchema({
-  name: "_Server",
-  version: "1.0.0",
-  tables: {
-    Database: {
-      columns: {
-        name: { type: "string" },
-        model: { type: "string" },
-        connected: { type: "boolean" },
-        leader: { type: "boolean" },
-        cid: { type: { key: "uuid", min: 0, max: 1 } },
-        index: { type: { key: "integer", min: 0, max: 1 } },
-      },
-    },
-  },
-});
 
 export class Membership {
   readonly #leaderOnly: boolean;

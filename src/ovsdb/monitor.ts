@@ -2,8 +2,9 @@
 // and turns what comes into changes of rows. Decoding goes in slices, so that neither a first copy nor a huge
 // transaction holds the event loop; only the moment in which it becomes visible is one piece.
 
-import { encodeColumn, type Intern } from "./codec.ts";
+import type { Intern } from "./codec.ts";
 import { sameValue } from "./columnValue.ts";
+import { type Condition, columnsOf, encodeConditions } from "./condition.ts";
 import type { Atom, Row } from "./database.ts";
 import { isOvsdbError, OvsdbError } from "./errors.ts";
 import type { AnyChange, ReplicaStore, TableSelection } from "./replica.ts";
@@ -27,12 +28,13 @@ export interface MonitorOptions {
 }
 
 type Json = { readonly [key: string]: unknown };
+type Connected = { readonly rpc: Rpc; readonly schema: DatabaseSchema; readonly started: Promise<void> };
 type Notification = { readonly method: string; readonly params: readonly unknown[] };
 
 export class Monitor {
   readonly id: string;
   readonly #schema: DatabaseSchema;
-  readonly #selection: ReadonlyMap<string, TableSelection>;
+  readonly #selection: Map<string, TableSelection>;
   readonly #store: ReplicaStore;
   readonly #interned = new Map<Atom, Atom>();
   #decoders: ReadonlyMap<string, RowDecoder> = new Map();
@@ -41,30 +43,42 @@ export class Monitor {
   #early: Notification[] | undefined;
   /** The last transaction that the replica contains, when the server names transactions. */
   #lastTransaction = noTransaction;
+  #server: Connected | undefined;
+  /** Changes of conditions that the server has not confirmed. */
+  #changing = 0;
 
   /** Throws when the selection names what the schema does not have. */
   constructor(options: MonitorOptions) {
     for (const [name, { columns = [], where = [] }] of options.selection) {
       const known = tableOf(options.schema, name).columns;
-      for (const column of [...columns, ...where.map((condition) => condition[0])])
+      for (const column of [...columns, ...columnsOf(where)])
         if (!known.has(column) && column !== "_uuid")
           throw new OvsdbError("unknown column", `replica: table ${name} has no column ${column}`);
     }
     this.id = options.id;
     this.#schema = options.schema;
-    this.#selection = options.selection;
+    this.#selection = new Map(options.selection);
     this.#store = options.store;
   }
 
   /** Begins to follow the server behind `rpc`. Whatever goes wrong ends that connection. */
-  async start(rpc: Rpc, server: DatabaseSchema): Promise<void> {
+  start(rpc: Rpc, schema: DatabaseSchema): Promise<void> {
+    const started = this.#start(rpc, schema);
+    this.#server = { rpc, schema, started };
+    return started;
+  }
+
+  async #start(rpc: Rpc, server: DatabaseSchema): Promise<void> {
     const slices = new Slices((error) => {
       this.#lastTransaction = noTransaction;
       rpc.close(asProtocolError(error));
     });
     this.#slices = slices;
     this.#early = [];
-    this.#decoders = this.#decodersFor(server);
+    const decoders = this.#decodersFor(server);
+    // Rows from before do not have the columns that the server has gained.
+    if (columnText(decoders) !== columnText(this.#decoders)) this.#lastTransaction = noTransaction;
+    this.#decoders = decoders;
     const { whole, transaction, rows } = await this.#request(rpc, server);
     if (this.#slices !== slices) return;
     slices.add(whole ? this.#copy(rows, transaction) : this.#update(rows, transaction));
@@ -73,10 +87,53 @@ export class Monitor {
     for (const { method, params } of early) this.notification(method, params);
   }
 
+  /** The database has another schema now, on the same connection. The server has ended its monitors, or will see to it. */
+  async restart(rpc: Rpc, schema: DatabaseSchema): Promise<void> {
+    this.stop();
+    this.#early = undefined;
+    // A monitor that was asked for while the schema changed may be alive, and its updates are of no use any more.
+    await rpc.request("monitor_cancel", [this.id]).catch((error: unknown) => {
+      if (!isOvsdbError(error, "unknown monitor")) throw error;
+    });
+    await this.start(rpc, schema);
+  }
+
+  /** From now on only rows that meet one of `where` are copied. Resolves when the replica is so. */
+  async select(table: string, where: readonly Condition[] | undefined): Promise<void> {
+    const selection = this.#selection.get(table);
+    if (!selection) throw new OvsdbError("unknown table", `the replica was not asked for table ${table}`);
+    const client = tableOf(this.#schema, table);
+    encodeConditions(where ?? [], client);
+    const { where: _, ...all } = selection;
+    this.#selection.set(table, where ? { ...all, where } : all);
+    // Should the connection end before the answer, it is not known which rows we have.
+    this.#changing++;
+    const server = this.#server;
+    await server?.started;
+    if (server && this.#server === server && this.#decoders.has(table))
+      await this.#changeConditions(server, table, client);
+    return this.#store.ready();
+  }
+
+  async #changeConditions(server: Connected, table: string, client: TableSchema): Promise<void> {
+    const where = encodeWhere(this.#selection.get(table), client, server.schema.tables.get(table)) ?? [];
+    const params = [this.id, this.id, { [table]: [{ where }] }];
+    try {
+      await server.rpc.request("monitor_cond_change", params);
+    } catch (error) {
+      // A server so old that it does not filter, or a connection that ended: the next one is asked for the right rows.
+      if (!isOvsdbError(error, "unknown method") && !isOvsdbError(error, "connection lost")) throw error;
+    }
+    if (this.#server !== server) return;
+    this.#changing--;
+    await this.#slices?.idle();
+  }
+
   /** The connection is gone. The rows stay; updates half taken in are dropped. */
   stop(): void {
     this.#slices?.clear();
     this.#slices = undefined;
+    this.#server = undefined;
     this.#store.setSynced(false);
   }
 
@@ -125,8 +182,10 @@ export class Monitor {
       }),
     );
     const params = [server.name, this.id, tables];
+    const since = this.#changing > 0 ? noTransaction : this.#lastTransaction;
+    this.#changing = 0;
     try {
-      const reply = await rpc.request("monitor_cond_since", [...params, this.#lastTransaction]);
+      const reply = await rpc.request("monitor_cond_since", [...params, since]);
       if (!Array.isArray(reply) || reply.length !== 3)
         throw new OvsdbError("protocol error", "monitor_cond_since: expected three results");
       return { whole: reply[0] !== true, transaction: reply[1], rows: reply[2] };
@@ -205,15 +264,13 @@ function encodeWhere(
   server: TableSchema | undefined,
 ): unknown[] | undefined {
   const conditions = selection?.where;
-  if (!conditions || !conditions.every(([name]) => name === "_uuid" || server?.columns.has(name)))
-    return undefined;
-  return conditions.map(([name, compare, value]) => {
-    if (name === "_uuid") return [name, compare, ["uuid", value]];
-    const column = client.columns.get(name);
-    const bare = typeof value !== "object";
-    return [name, compare, column && encodeColumn(bare && column.kind === "set" ? [value] : value, column)];
-  });
+  if (!conditions || !columnsOf(conditions).every((name) => server?.columns.has(name))) return undefined;
+  return encodeConditions(conditions, client);
 }
+
+/** The columns asked for of each table. */
+const columnText = (decoders: ReadonlyMap<string, RowDecoder>): string =>
+  JSON.stringify([...decoders].map(([name, { columns }]) => [name, columns]));
 
 function sameRow(a: Row, b: Row): boolean {
   for (const name in b) if (!sameValue(a[name], b[name])) return false;

@@ -1,8 +1,9 @@
-// One operation of a transaction (RFC 7047, section 5.2) as plain data, its wire form, and its text form. The wire
-// form depends on the server: columns that its schema does not have are left out.
+// The operations of a transaction (RFC 7047, section 5.2), in JavaScript values. `encodeOperation` gives the form for
+// a server: columns that its schema does not have are left out.
 
-import { encodeAtoms, encodeColumn, encodeEntries, isSendable, isUuid } from "./codec.ts";
-import { isMapValue, isSetValue } from "./columnValue.ts";
+import { encodeAtom, encodeAtoms, encodeColumn, encodeEntries, isSendable, isUuid } from "./codec.ts";
+import { isMapValue } from "./columnValue.ts";
+import { type Condition, columnsOf, encodeConditions } from "./condition.ts";
 import type { Atom, ColumnValue } from "./database.ts";
 import { isOvsdbError, OvsdbError } from "./errors.ts";
 import type { ColumnSchema, DatabaseSchema, TableSchema } from "./schema.ts";
@@ -12,17 +13,22 @@ export type ColumnEntries = readonly (readonly [column: string, value: ColumnVal
 export interface MapMutation {
   /** Entries to set. A key that is there already gets the new value. */
   readonly insert?: ReadonlyMap<Atom, Atom>;
-  /** Keys to take out. */
-  readonly delete?: readonly Atom[];
+  /** Keys to take out, or, as a map, entries to take out when they have exactly these values. */
+  readonly delete?: readonly Atom[] | ReadonlyMap<Atom, Atom>;
 }
 
-interface OnRow {
+/** What `mutate` can do with numbers; `/=` and `%=` of an integer round towards zero. */
+export type Arithmetic = "+=" | "-=" | "*=" | "/=" | "%=";
+
+/** The row with a UUID, or the rows that meet all conditions. */
+interface OnRows {
   readonly table: string;
-  readonly uuid: string;
+  readonly uuid?: string;
+  readonly where?: readonly Condition[];
 }
 
-/** Operations on an existing row. `allowMissing`: that there is no such row is no error. */
-interface OnExistingRow extends OnRow {
+/** Operations that change existing rows. `allowMissing`: that there is no such row is no error. */
+interface OnExistingRows extends OnRows {
   readonly allowMissing: boolean;
 }
 
@@ -33,71 +39,94 @@ export type Operation =
       readonly uuid?: string;
       readonly columns: ColumnEntries;
     }
-  | (OnExistingRow & { readonly kind: "update"; readonly columns: ColumnEntries })
-  | (OnExistingRow & { readonly kind: "delete" })
-  | (OnExistingRow & {
+  | (OnRows & { readonly kind: "select"; readonly columns?: readonly string[] })
+  | (OnExistingRows & { readonly kind: "update"; readonly columns: ColumnEntries })
+  | (OnExistingRows & { readonly kind: "delete" })
+  | (OnExistingRows & {
       readonly kind: "mutateSet";
       readonly column: string;
       readonly how: "insert" | "delete";
       readonly values: readonly Atom[];
     })
-  | (OnExistingRow & { readonly kind: "mutateMap"; readonly column: string; readonly mutation: MapMutation })
-  | (OnRow & { readonly kind: "wait"; readonly columns: ColumnEntries })
+  | (OnExistingRows & { readonly kind: "mutateMap"; readonly column: string; readonly mutation: MapMutation })
+  | (OnExistingRows & {
+      readonly kind: "mutateNumber";
+      readonly column: string;
+      readonly how: Arithmetic;
+      readonly value: number;
+    })
+  | (OnRows & {
+      readonly kind: "wait";
+      readonly until: "==" | "!=";
+      readonly columns: readonly string[];
+      readonly rows: readonly ColumnEntries[];
+      /** Undefined: as long as it takes. */
+      readonly timeoutMs: number | undefined;
+    })
+  | { readonly kind: "abort" | "durable" }
+  | { readonly kind: "assert"; readonly lock: string }
   | { readonly kind: "comment"; readonly text: string };
 
 /**
  * The wire form of `operation`, or undefined when it would do nothing: it touches only columns the server lacks. A
- * wait on such a column is an error instead, because without it the transaction would lose its guard.
+ * wait or a condition on such a column is an error instead, because without it the transaction would lose its guard.
  */
 export function encodeOperation(
   operation: Operation,
   schema: DatabaseSchema,
   server: DatabaseSchema,
 ): object | undefined {
-  if (operation.kind === "comment") {
-    if (!isSendable(operation.text))
-      throw new OvsdbError("invalid value", "comment with NUL or broken surrogates");
-    return { op: "comment", comment: operation.text };
-  }
-  const { table } = operation;
+  if (!("table" in operation)) return encodeTableless(operation);
+  const { table, uuid } = operation;
   const known = tableOf(schema, table);
   const has = tableOf(server, table).columns;
-  const { uuid } = operation;
   if (uuid !== undefined && !isUuid(uuid))
     throw new OvsdbError("invalid value", `${JSON.stringify(uuid)} is not a UUID`);
-  const where = [["_uuid", "==", ["uuid", uuid]]];
+  if (operation.kind === "insert")
+    return { op: "insert", table, ...(uuid && { uuid }), row: encodeRow(operation.columns, known, has) };
+
+  const { where: conditions = [] } = operation;
+  mustHave(has, columnsOf(conditions), "condition");
+  const where = uuid === undefined ? encodeConditions(conditions, known) : [["_uuid", "==", ["uuid", uuid]]];
   switch (operation.kind) {
-    case "insert":
-      return { op: "insert", table, ...(uuid && { uuid }), row: encodeRow(operation.columns, known, has) };
+    case "select": {
+      const wanted = operation.columns ?? [...known.columns.keys()];
+      for (const column of wanted) columnOf(known, column);
+      return { op: "select", table, where, columns: ["_uuid", ...wanted.filter((name) => has.has(name))] };
+    }
     case "update": {
       const row = encodeRow(operation.columns, known, has);
       return Object.keys(row).length > 0 ? { op: "update", table, where, row } : undefined;
     }
     case "delete":
       return { op: "delete", table, where };
-    case "mutateSet": {
+    case "mutateSet":
+    case "mutateMap":
+    case "mutateNumber": {
       const column = columnOf(known, operation.column);
       if (!has.has(operation.column)) return undefined;
-      const mutation = [operation.column, operation.how, encodeMembers(operation.values, column)];
-      return { op: "mutate", table, where, mutations: [mutation] };
-    }
-    case "mutateMap": {
-      const column = columnOf(known, operation.column);
-      if (!has.has(operation.column)) return undefined;
-      return {
-        op: "mutate",
-        table,
-        where,
-        mutations: mapMutations(operation.column, operation.mutation, column),
-      };
+      return { op: "mutate", table, where, mutations: mutationsOf(operation, column) };
     }
     case "wait": {
-      const row = encodeRow(operation.columns, known, has);
-      const columns = Object.keys(row);
-      if (columns.length < operation.columns.length)
-        throw new OvsdbError("unknown column", "wait: the server lacks a column that the wait names");
-      return { op: "wait", table, timeout: 0, where, columns, until: "==", rows: [row] };
+      const { columns, until, timeoutMs } = operation;
+      mustHave(has, columns, "wait");
+      const rows = operation.rows.map((row) => encodeRow(row, known, has));
+      const timeout = timeoutMs === undefined ? {} : { timeout: encodeAtom(timeoutMs, { type: "integer" }) };
+      return { op: "wait", table, ...timeout, where, columns, until, rows };
     }
+  }
+}
+
+function encodeTableless(operation: Exclude<Operation, { readonly table: string }>): object {
+  switch (operation.kind) {
+    case "comment":
+      return { op: "comment", comment: sendable(operation.text, "comment") };
+    case "assert":
+      return { op: "assert", lock: sendable(operation.lock, "lock") };
+    case "abort":
+      return { op: "abort" };
+    case "durable":
+      return { op: "commit", durable: true };
   }
 }
 
@@ -116,20 +145,45 @@ function encodeRow(columns: ColumnEntries, table: TableSchema, has: TableSchema[
   return row;
 }
 
-function encodeMembers(values: readonly Atom[], column: ColumnSchema): unknown {
-  if (column.value) throw new OvsdbError("invalid value", "a map column is changed with mutateMap");
-  return encodeAtoms(values, column.key);
+function mutationsOf(
+  operation: Extract<Operation, { kind: "mutateSet" | "mutateMap" | "mutateNumber" }>,
+  column: ColumnSchema,
+): unknown[] {
+  switch (operation.kind) {
+    case "mutateSet":
+      if (column.value) throw new OvsdbError("invalid value", "a map column is changed with mutateMap");
+      return [[operation.column, operation.how, encodeAtoms(operation.values, column.key)]];
+    case "mutateMap":
+      return mapMutations(operation.column, operation.mutation, column);
+    case "mutateNumber":
+      if (column.value || (column.key.type !== "integer" && column.key.type !== "real"))
+        throw new OvsdbError("invalid value", `column ${operation.column} holds no numbers`);
+      return [[operation.column, operation.how, encodeAtom(operation.value, column.key)]];
+  }
 }
 
 /** `insert` leaves a key that exists as it is (RFC 7047, section 5.1), so each key to set is deleted first. */
 function mapMutations(name: string, mutation: MapMutation, column: ColumnSchema): unknown[] {
   if (!column.value) throw new OvsdbError("invalid value", `column ${name} is not a map`);
-  const entries = mutation.insert ?? new Map<Atom, Atom>();
-  const keys = new Set([...(mutation.delete ?? []), ...entries.keys()]);
+  const { insert: entries = new Map<Atom, Atom>(), delete: gone = [] } = mutation;
+  const exact = isMapValue(gone) ? gone : new Map<Atom, Atom>();
+  const keys = new Set([...(isMapValue(gone) ? [] : gone), ...entries.keys()]);
   return [
-    [name, "delete", encodeAtoms([...keys], column.key)],
+    ...(exact.size > 0 ? [[name, "delete", encodeEntries(exact, column.key, column.value)]] : []),
+    ...(keys.size > 0 || exact.size === 0 ? [[name, "delete", encodeAtoms([...keys], column.key)]] : []),
     ...(entries.size > 0 ? [[name, "insert", encodeEntries(entries, column.key, column.value)]] : []),
   ];
+}
+
+function sendable(text: string, what: string): string {
+  if (isSendable(text)) return text;
+  throw new OvsdbError("invalid value", `${what} with NUL or broken surrogates`);
+}
+
+function mustHave(has: TableSchema["columns"], columns: readonly string[], what: string): void {
+  const lacking = columns.find((column) => !has.has(column));
+  if (lacking !== undefined)
+    throw new OvsdbError("unknown column", `${what}: the server has no column ${lacking}, which it names`);
 }
 
 function tableOf(schema: DatabaseSchema, name: string): TableSchema {
@@ -142,35 +196,4 @@ function columnOf(table: TableSchema, name: string): ColumnSchema {
   const column = table.columns.get(name);
   if (column) return column;
   throw new OvsdbError("unknown column", `no column ${name}`);
-}
-
-/** One line: what the operation does, for people and for golden files. */
-export function printOperation(operation: Operation): string {
-  if (operation.kind === "comment") return `comment ${JSON.stringify(operation.text)}`;
-  const row = `${operation.table} ${operation.uuid ?? "(new)"}`;
-  switch (operation.kind) {
-    case "insert":
-    case "update":
-    case "wait":
-      return [
-        operation.kind,
-        row,
-        ...operation.columns.map(([name, value]) => `${name}=${print(value)}`),
-      ].join(" ");
-    case "delete":
-      return `delete ${row}`;
-    case "mutateSet":
-      return `mutate ${row} ${operation.column} ${operation.how === "insert" ? "+=" : "-="} ${print(operation.values)}`;
-    case "mutateMap": {
-      const { insert, delete: keys } = operation.mutation;
-      const changes = [keys?.length ? `-= ${print(keys)}` : "", insert?.size ? `+= ${print(insert)}` : ""];
-      return ["mutate", row, operation.column, ...changes.filter((change) => change !== "")].join(" ");
-    }
-  }
-}
-
-function print(value: ColumnValue): string {
-  if (isMapValue(value)) return `{${[...value].map(([k, v]) => `${print(k)}:${print(v)}`).join(" ")}}`;
-  if (isSetValue(value)) return `[${value.map(print).join(" ")}]`;
-  return value === undefined ? "[]" : JSON.stringify(value);
 }

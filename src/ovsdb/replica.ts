@@ -2,18 +2,12 @@
 // kept and compared. Readers always see the state after a whole transaction, never within one.
 
 import { ChangeStream } from "./changeStream.ts";
-import type { Atom, Ref, Row, RowOf, TableName } from "./database.ts";
+import type { Condition } from "./condition.ts";
+import type { Ref, Row, RowOf, TableName } from "./database.ts";
 import { OvsdbError } from "./errors.ts";
 import { Gate } from "./gate.ts";
 import type { Log } from "./log.ts";
 import { Table, type TableView } from "./table.ts";
-
-/** A condition on a column (RFC 7047, section 5.1): `["priority", ">=", 100]`. */
-export type Condition = readonly [
-  column: string,
-  compare: "==" | "!=" | "<" | "<=" | ">" | ">=" | "includes" | "excludes",
-  value: Atom | readonly Atom[] | ReadonlyMap<Atom, Atom>,
-];
 
 export interface TableSelection {
   /** Only these columns are copied; the others are absent from the row objects. All, when not given. */
@@ -69,6 +63,11 @@ export interface Replica<T> extends Disposable {
    * are merged, so that a slow reader costs at most the memory of one change per row.
    */
   changes(signal: AbortSignal): AsyncIterable<readonly Change<T>[]>;
+  /**
+   * From now on holds the rows of `table` that meet one of `where`; all, when it is undefined. Rows that thereby come
+   * and go are changes like others. Resolves when the replica is so.
+   */
+  select(table: string, where: readonly Condition[] | undefined): Promise<void>;
 }
 
 /** Any replica, for code that does not know the database. */
@@ -79,22 +78,29 @@ export interface AnyReplica extends Disposable {
   table(name: string): TableView<Row>;
   subscribe(listener: (changes: readonly AnyChange[]) => void): () => void;
   changes(signal: AbortSignal): AsyncIterable<readonly AnyChange[]>;
+  select(table: string, where: readonly Condition[] | undefined): Promise<void>;
+}
+
+/** What a replica asks of the monitor that fills it. */
+export interface ReplicaControl {
+  readonly select: (table: string, where: readonly Condition[] | undefined) => Promise<void>;
+  readonly dispose: () => void;
 }
 
 /** The tables behind a replica, as its monitor writes them. */
 export class ReplicaStore implements AnyReplica {
   readonly #indexes: ReadonlyMap<string, readonly string[]>;
   readonly #log: Log;
-  readonly #dispose: () => void;
+  readonly #control: ReplicaControl;
   readonly #listeners = new Set<(changes: readonly AnyChange[]) => void>();
   readonly #tables: ReadonlyMap<string, Table>;
   readonly #synced = new Gate();
 
   /** `indexes` has an entry for each table of the replica. */
-  constructor(indexes: ReadonlyMap<string, readonly string[]>, log: Log, dispose: () => void) {
+  constructor(indexes: ReadonlyMap<string, readonly string[]>, log: Log, control: ReplicaControl) {
     this.#indexes = indexes;
     this.#log = log;
-    this.#dispose = dispose;
+    this.#control = control;
     this.#tables = this.emptyTables();
   }
 
@@ -128,8 +134,12 @@ export class ReplicaStore implements AnyReplica {
     return stream.read(signal);
   }
 
+  select(table: string, where: readonly Condition[] | undefined): Promise<void> {
+    return this.#control.select(table, where);
+  }
+
   [Symbol.dispose](): void {
-    this.#dispose();
+    this.#control.dispose();
   }
 
   /** A set of tables like this replica's, to fill and give to `exchange`. */

@@ -17,7 +17,12 @@ export class RowDecoder {
   readonly #intern: Intern;
 
   /** Decodes `columns` of a table that `client` describes; those that `server` has in the same shape are asked for. */
-  constructor(client: TableSchema, server: TableSchema, columns: Iterable<string>, intern: Intern) {
+  constructor(
+    client: TableSchema,
+    server: TableSchema,
+    columns: Iterable<string>,
+    intern: Intern = (atom) => atom,
+  ) {
     const known = new Map<string, ColumnSchema>();
     this.#template = { _uuid: "" };
     for (const name of columns) {

@@ -3,7 +3,7 @@
 // request still open then is rejected.
 
 import type { Duplex } from "node:stream";
-import { isOvsdbError, OvsdbError, serverError } from "./errors.ts";
+import { isOvsdbError, type Outcome, OvsdbError, serverError } from "./errors.ts";
 import { JsonStream } from "./jsonStream.ts";
 
 export interface RpcHandlers {
@@ -46,14 +46,38 @@ export class Rpc {
     );
   }
 
-  /** The result of `method`. Rejects with what the server answered, or with what ended the connection. */
-  request(method: string, params: readonly unknown[]): Promise<unknown> {
+  /**
+   * The result of `method`. Rejects with what the server answered, or with what ended the connection, or with
+   * "canceled" as soon as `signal` is aborted: then the server is asked to give up too (RFC 7047, section 4.1.4).
+   */
+  request(method: string, params: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     if (this.#closed) return Promise.reject(this.#closed);
+    if (signal?.aborted) return Promise.reject(givenUp(method, signal, "not committed"));
     const id = ++this.#lastId;
-    return new Promise((resolve, reject) => {
-      this.#requests.set(id, { method, resolve, reject });
-      this.#send({ id, method, params });
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#requests.set(id, { method, resolve, reject });
+    this.#send({ id, method, params });
+    return signal ? this.#unlessAborted(promise, id, method, signal) : promise;
+  }
+
+  /** The request stays in the books: an answer will still come. */
+  async #unlessAborted(
+    answer: Promise<unknown>,
+    id: number,
+    method: string,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const abort = (): void => {
+      if (!this.#closed) this.#send({ id: null, method: "cancel", params: [id] });
+      reject(givenUp(method, signal, "unknown"));
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      return await Promise.race([answer, promise]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
   }
 
   /** Ends the connection for `reason`. */
@@ -126,3 +150,6 @@ export class Rpc {
     else this.#send({ id, result: null, error: { error: "unknown method" } });
   }
 }
+
+const givenUp = (method: string, signal: AbortSignal, outcome: Outcome): OvsdbError =>
+  new OvsdbError("canceled", `${method}: given up before the answer`, { cause: signal.reason, outcome });

@@ -3,10 +3,12 @@
 // is decided by reconnect.ts; whether a server is one to stay with, by membership.ts.
 
 import { type Clock, systemClock } from "./clock.ts";
-import type { Database } from "./database.ts";
-import { type Outcome, OvsdbError } from "./errors.ts";
+import type { Condition } from "./condition.ts";
+import type { Database, RowOf } from "./database.ts";
+import { OvsdbError } from "./errors.ts";
 import { Gate } from "./gate.ts";
 import { Link } from "./link.ts";
+import { checkLockId, Lock, type LockOptions } from "./lock.ts";
 import type { Log } from "./log.ts";
 import { Membership } from "./membership.ts";
 import { Monitor } from "./monitor.ts";
@@ -19,8 +21,8 @@ import {
   type Selection,
   type TableSelection,
 } from "./replica.ts";
-import type { DatabaseSchema } from "./schema.ts";
-import type { Transaction } from "./transaction.ts";
+import { type DatabaseSchema, parseSchema } from "./schema.ts";
+import { Transaction } from "./transaction.ts";
 import { encodeTransaction, readReply, type TransactionResult } from "./transactionReply.ts";
 
 export interface SessionOptions {
@@ -54,6 +56,8 @@ export class Session implements AsyncDisposable {
   readonly #connected = new Gate();
   /** Monitor id -> monitor, one for each replica. */
   readonly #monitors = new Map<string, Monitor>();
+  /** Lock id -> lock. */
+  readonly #locks = new Map<string, Lock>();
   #attempts = 0;
   #lastMonitorId = 0;
   #link: Link | undefined;
@@ -123,17 +127,62 @@ export class Session implements AsyncDisposable {
     transaction: Transaction<T>,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<TransactionResult> {
-    if (options.signal?.aborted) throw givenUp(options.signal, "not committed");
-    const link = this.#link;
-    if (!link?.schema)
-      throw new OvsdbError(
-        this.#state === "closed" ? "closed" : "not connected",
-        `${this.#database}: not connected`,
-      );
-    const sent = encodeTransaction(transaction, link.schema);
-    const request = link.rpc.request("transact", [this.#database, ...sent.map(({ wire }) => wire)]);
-    const reply = await unlessAborted(request, options.signal);
-    return readReply(reply, sent, transaction.size);
+    const link = this.#usableLink();
+    if (link.settled) await link.settled;
+    const schema = link.schema;
+    if (!schema) throw this.#notConnected();
+    const sent = encodeTransaction(transaction, schema);
+    const params = [this.#database, ...sent.map(({ wire }) => wire)];
+    return readReply(await link.rpc.request("transact", params, options.signal), sent, transaction.size);
+  }
+
+  /** The rows of `table` that meet all of `where`, as the server has them now. */
+  select<T, K extends string>(
+    database: Database<T>,
+    table: K,
+    where?: readonly Condition[],
+    options?: { readonly columns?: readonly string[]; readonly signal?: AbortSignal },
+  ): Promise<readonly RowOf<T, K>[]>;
+  async select(
+    database: Database<unknown>,
+    table: string,
+    where: readonly Condition[] = [],
+    options: { readonly columns?: readonly string[]; readonly signal?: AbortSignal } = {},
+  ): Promise<unknown> {
+    const query = new Transaction(database).select(table, where, options.columns);
+    const { operations } = await this.transact(query, options);
+    return operations[0]?.rows ?? [];
+  }
+
+  /** Gets in line for the lock `id`, on each connection anew. A session has one lock of each name. */
+  lock(id: string, options: LockOptions = {}): Lock {
+    checkLockId(id);
+    if (this.#locks.has(id)) throw new OvsdbError("invalid value", `lock ${id}: this session has it already`);
+    if (this.#state === "closed") throw this.#notConnected();
+    const lock = new Lock(id, options, () => this.#unlock(id));
+    this.#locks.set(id, lock);
+    if (this.#connected.isOpen) this.#request(lock);
+    return lock;
+  }
+
+  /** The names of the databases that the server has. */
+  async databases(signal?: AbortSignal): Promise<readonly string[]> {
+    const names = await this.#usableLink().rpc.request("list_dbs", [], signal);
+    if (Array.isArray(names) && names.every((name) => typeof name === "string")) return names;
+    throw new OvsdbError("protocol error", "list_dbs: expected names");
+  }
+
+  /** The schema of any database that the server has. */
+  async schemaOf(database: string, signal?: AbortSignal): Promise<DatabaseSchema> {
+    return parseSchema(await this.#usableLink().rpc.request("get_schema", [database], signal));
+  }
+
+  /**
+   * Converts the database to `schema`, the JSON of a .ovsschema file (ovsdb-server(7), `convert`). What the new
+   * schema has no place for is dropped; what does not fit it is an error, and nothing is changed. This session and others like it go on.
+   */
+  async convert(schema: unknown, signal?: AbortSignal): Promise<void> {
+    await this.#usableLink().rpc.request("convert", [this.#database, schema], signal);
   }
 
   /** A copy of `tables` that is kept up to date, over reconnections too, until it or the session is disposed. */
@@ -152,7 +201,10 @@ export class Session implements AsyncDisposable {
       indexes.set(name, options.indexes?.[name] ?? []);
     }
     const id = String(++this.#lastMonitorId);
-    const store = new ReplicaStore(indexes, this.#log, () => this.#forget(id));
+    const store = new ReplicaStore(indexes, this.#log, {
+      select: (table, where) => monitor.select(table, where),
+      dispose: () => this.#forget(id),
+    });
     const monitor = new Monitor({ id, schema: database.schema, selection, store });
     this.#monitors.set(id, monitor);
     this.#link?.follow(monitor);
@@ -199,9 +251,8 @@ export class Session implements AsyncDisposable {
       membership: this.#membership,
       log: this.#log,
       received: () => this.#reconnect.received(this.#clock.now()),
-      updated: (id, method, params) => {
-        if (typeof id === "string") this.#monitors.get(id)?.notification(method, params);
-      },
+      notified: (method, params) => this.#notified(method, params),
+      converted: (schema) => this.#converted(link, schema),
       closed: (reason) => this.#lost(name, reason),
     });
     this.#link = link;
@@ -219,7 +270,49 @@ export class Session implements AsyncDisposable {
     this.#connected.open();
     this.#log("info", "connected", { database: this.#database, remote, schemaVersion: schema.version });
     for (const monitor of this.#monitors.values()) link.follow(monitor);
+    for (const lock of this.#locks.values()) this.#request(lock);
     this.#pump();
+  }
+
+  #notified(method: string, params: readonly unknown[]): void {
+    const [id] = params;
+    if (typeof id !== "string") return;
+    if (method.startsWith("update")) this.#monitors.get(id)?.notification(method, params);
+    else if (method === "locked" || method === "stolen") this.#locks.get(id)?.set(method === "locked");
+  }
+
+  #converted(link: Link, schema: DatabaseSchema): void {
+    this.#serverSchema = schema;
+    this.#log("info", "converted", { database: this.#database, schemaVersion: schema.version });
+    for (const monitor of this.#monitors.values()) link.resume(monitor);
+  }
+
+  #request(lock: Lock): void {
+    const link = this.#link;
+    lock
+      .request(async (method, id) => link?.rpc.request(method, [id]))
+      .catch((error: unknown) => this.#debug(`lock ${lock.id}`, error));
+  }
+
+  async #unlock(id: string): Promise<void> {
+    const lock = this.#locks.get(id);
+    if (!lock) return;
+    this.#locks.delete(id);
+    lock.end(new OvsdbError("closed", `lock ${id}: given back`));
+    if (!this.#connected.isOpen) return;
+    await this.#link?.rpc.request("unlock", [id]).catch((error: unknown) => this.#debug("unlock", error));
+  }
+
+  #usableLink(): Link {
+    if (this.#link?.schema) return this.#link;
+    throw this.#notConnected();
+  }
+
+  #notConnected(): OvsdbError {
+    return new OvsdbError(
+      this.#state === "closed" ? "closed" : "not connected",
+      `${this.#database}: not connected`,
+    );
   }
 
   #forget(id: string): void {
@@ -235,6 +328,7 @@ export class Session implements AsyncDisposable {
     this.#link = undefined;
     this.#connected.shut();
     for (const monitor of this.#monitors.values()) monitor.stop();
+    for (const lock of this.#locks.values()) lock.set(false);
     if (this.#state === "closed") return;
     this.#reconnect.disconnected(this.#clock.now());
     this.#log("warn", "disconnected", { database: this.#database, remote, reason: reason.message });
@@ -251,25 +345,11 @@ export class Session implements AsyncDisposable {
     this.#connected.fail(reason);
     for (const monitor of this.#monitors.values()) monitor.end(reason);
     this.#monitors.clear();
+    for (const lock of this.#locks.values()) lock.end(reason);
+    this.#locks.clear();
   }
 
   #debug(what: string, error: unknown): void {
     this.#log("debug", `${what} failed`, { database: this.#database, error });
   }
 }
-
-/** The answer, or an error as soon as `signal` is aborted. */
-async function unlessAborted(reply: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
-  if (!signal) return reply;
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(givenUp(signal, "unknown"));
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([reply, promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
-}
-
-const givenUp = (signal: AbortSignal, outcome: Outcome): OvsdbError =>
-  new OvsdbError("canceled", "transact: given up before the answer", { cause: signal.reason, outcome });

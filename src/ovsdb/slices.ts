@@ -9,6 +9,7 @@ export class Slices {
   readonly #failed: (error: unknown) => void;
   #jobs: Iterator<void>[] = [];
   #busy = false;
+  readonly #waiting: (() => void)[] = [];
 
   /** `failed` gets what a job throws; the jobs behind it are dropped. */
   constructor(failed: (error: unknown) => void) {
@@ -23,6 +24,17 @@ export class Slices {
   /** Drops all jobs, also the one under way. */
   clear(): void {
     this.#jobs = [];
+    this.#idle();
+  }
+
+  /** Resolves when no job is left, because all are done or because they were dropped. */
+  idle(): Promise<void> {
+    if (this.#jobs.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #idle(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #run(): void {
@@ -42,5 +54,6 @@ export class Slices {
       this.#failed(error);
     }
     this.#busy = false;
+    this.#idle();
   }
 }

@@ -2,6 +2,7 @@
 // building, so a plan is straight-line code; `Session.transact` refuses a transaction that does not fit its schema
 // before a byte of it is sent.
 
+import type { Condition } from "./condition.ts";
 import type {
   Atom,
   Columns,
@@ -9,15 +10,30 @@ import type {
   Database,
   InsertOf,
   MapColumn,
+  NumberColumn,
   Ref,
   SetColumn,
 } from "./database.ts";
-import { type ColumnEntries, type MapMutation, type Operation, printOperation } from "./operation.ts";
+import type { Arithmetic, ColumnEntries, MapMutation, Operation } from "./operation.ts";
+import { operationText } from "./operationText.ts";
 import type { DatabaseSchema } from "./schema.ts";
 
 export interface RowOptions {
   /** That there is no such row is no error. */
   readonly allowMissing?: boolean;
+}
+
+/** The row with a UUID, or all rows that meet every one of some conditions; no conditions are met by every row. */
+export type Target<K extends string> = Ref<NoInfer<K>> | readonly Condition[];
+
+export interface WaitOptions<Columns> {
+  /** What the rows have to be, `==`, or have to cease to be, `!=`. In no order; no rows at all is a state as well. */
+  readonly rows: readonly Given<Columns>[];
+  /** The columns to compare; those of the first row, when not given. Others of `rows` are no matter. */
+  readonly columns?: readonly string[];
+  readonly until?: "==" | "!=";
+  /** The transaction fails with "timed out" when it is not so by then; at once (0) when not given, never with `Infinity`. */
+  readonly timeoutMs?: number;
 }
 
 /** Columns by name, as an object typed by the table or as a map. */
@@ -48,41 +64,87 @@ export class Transaction<T = unknown> {
     return this.#add({ kind: "insert", table, ...(uuid !== undefined && { uuid }), columns: entriesOf(row) });
   }
 
-  /** Sets columns of an existing row; columns not named stay. */
+  /** Reads rows within the transaction, as the operations before have left them: `rows` of the result. */
+  select<K extends string>(table: K, target: Target<K>, columns?: readonly string[]): this {
+    return this.#add({ kind: "select", table, ...rowsOf(target), ...(columns && { columns }) });
+  }
+
+  /** Sets columns of existing rows; columns not named stay. */
   update<K extends string>(
     table: K,
-    uuid: Ref<NoInfer<K>>,
+    target: Target<K>,
     columns: Given<Partial<InsertOf<T, K>>>,
     options?: RowOptions,
   ): this {
-    return this.#add({ kind: "update", table, uuid, columns: entriesOf(columns), ...missing(options) });
+    return this.#add({
+      kind: "update",
+      table,
+      ...rowsOf(target),
+      columns: entriesOf(columns),
+      ...missing(target, options),
+    });
   }
 
-  delete<K extends string>(table: K, uuid: Ref<NoInfer<K>>, options?: RowOptions): this {
-    return this.#add({ kind: "delete", table, uuid, ...missing(options) });
+  delete<K extends string>(table: K, target: Target<K>, options?: RowOptions): this {
+    return this.#add({ kind: "delete", table, ...rowsOf(target), ...missing(target, options) });
   }
 
   /** Puts members into a set column or takes them out; those that are there, or absent, already are no error. */
   mutateSet<K extends string>(
     table: K,
-    uuid: Ref<NoInfer<K>>,
+    target: Target<K>,
     column: SetColumn<T, K>,
     how: "insert" | "delete",
     values: readonly Atom[],
     options?: RowOptions,
   ): this {
-    return this.#add({ kind: "mutateSet", table, uuid, column, how, values, ...missing(options) });
+    return this.#add({
+      kind: "mutateSet",
+      table,
+      ...rowsOf(target),
+      column,
+      how,
+      values,
+      ...missing(target, options),
+    });
   }
 
   /** Takes keys out of a map column, then sets entries, over the value that a key may have. */
   mutateMap<K extends string>(
     table: K,
-    uuid: Ref<NoInfer<K>>,
+    target: Target<K>,
     column: MapColumn<T, K>,
     mutation: MapMutation,
     options?: RowOptions,
   ): this {
-    return this.#add({ kind: "mutateMap", table, uuid, column, mutation, ...missing(options) });
+    return this.#add({
+      kind: "mutateMap",
+      table,
+      ...rowsOf(target),
+      column,
+      mutation,
+      ...missing(target, options),
+    });
+  }
+
+  /** Calculates with the number in a column, or with each in a set of numbers, on the server. */
+  mutateNumber<K extends string>(
+    table: K,
+    target: Target<K>,
+    column: NumberColumn<T, K>,
+    how: Arithmetic,
+    value: number,
+    options?: RowOptions,
+  ): this {
+    return this.#add({
+      kind: "mutateNumber",
+      table,
+      ...rowsOf(target),
+      column,
+      how,
+      value,
+      ...missing(target, options),
+    });
   }
 
   /** The transaction fails with "timed out", at once, unless the row has exactly these values: a compare-and-swap. */
@@ -91,7 +153,37 @@ export class Transaction<T = unknown> {
     uuid: Ref<NoInfer<K>>,
     columns: Given<Partial<InsertOf<T, K>>>,
   ): this {
-    return this.#add({ kind: "wait", table, uuid, columns: entriesOf(columns) });
+    return this.wait(table, uuid, { rows: [columns] });
+  }
+
+  /** Waits until the rows that `target` names are, or are no longer, `rows`. Other clients go on meanwhile. */
+  wait<K extends string>(table: K, target: Target<K>, options: WaitOptions<Partial<InsertOf<T, K>>>): this {
+    const rows = options.rows.map(entriesOf);
+    const { columns = rows[0]?.map(([name]) => name) ?? [], until = "==", timeoutMs = 0 } = options;
+    return this.#add({
+      kind: "wait",
+      table,
+      ...rowsOf(target),
+      until,
+      columns,
+      rows,
+      timeoutMs: timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs,
+    });
+  }
+
+  /** Fails with "not owner" unless this session holds the lock `id`: see `Session.lock` for what that is worth. */
+  assert(id: string): this {
+    return this.#add({ kind: "assert", lock: id });
+  }
+
+  /** Ends in "aborted", always: what the operations before would do is tried and not committed. */
+  abort(): this {
+    return this.#add({ kind: "abort" });
+  }
+
+  /** The answer comes only after the transaction is on the server's disk. */
+  durable(): this {
+    return this.#add({ kind: "durable" });
   }
 
   /** A note for the server's log. */
@@ -115,7 +207,7 @@ export class Transaction<T = unknown> {
 
   /** One line for each operation. */
   toString(): string {
-    return this.#operations.map(printOperation).join("\n");
+    return this.#operations.map(operationText).join("\n");
   }
 
   #add(operation: Operation): this {
@@ -124,8 +216,17 @@ export class Transaction<T = unknown> {
   }
 }
 
-const missing = (options?: RowOptions): { allowMissing: boolean } => ({
-  allowMissing: options?.allowMissing ?? false,
+const rowsOf = (
+  target: string | readonly Condition[],
+): { readonly uuid: string } | { readonly where: readonly Condition[] } =>
+  typeof target === "string" ? { uuid: target } : { where: target };
+
+/** A row that is named must be there; that no row meets some conditions is nothing special. */
+const missing = (
+  target: string | readonly Condition[],
+  options?: RowOptions,
+): { readonly allowMissing: boolean } => ({
+  allowMissing: options?.allowMissing ?? typeof target !== "string",
 });
 
 /** Typed rows are plain objects of column values; their generic type just hides that from the compiler. */

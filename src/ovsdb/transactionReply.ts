@@ -2,8 +2,12 @@
 // operation stands for. A reply holds a result per operation, null after the first that failed, and one result more
 // when all operations succeeded and the commit did not (RFC 7047, section 4.1.3).
 
+import { isUuid } from "./codec.ts";
+import type { Row } from "./database.ts";
 import { isOvsdbError, OvsdbError, serverError } from "./errors.ts";
 import { encodeOperation, type Operation } from "./operation.ts";
+import { rowsText } from "./operationText.ts";
+import { RowDecoder } from "./rowDecoder.ts";
 import type { DatabaseSchema } from "./schema.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -13,6 +17,8 @@ export interface OperationResult {
   readonly uuid?: string;
   /** Of update, delete and mutate: rows hit. */
   readonly count?: number;
+  /** Of a select. */
+  readonly rows?: readonly Row[];
 }
 
 export interface TransactionResult {
@@ -20,10 +26,12 @@ export interface TransactionResult {
   readonly operations: readonly OperationResult[];
 }
 
-interface Sent {
+export interface Sent {
   readonly operation: Operation;
   readonly index: number;
   readonly wire: object;
+  /** Reads the rows of a select. */
+  readonly decoder: RowDecoder | undefined;
 }
 
 /** The operations to send to a server that has the schema `server`. */
@@ -32,7 +40,8 @@ export function encodeTransaction<T>(transaction: Transaction<T>, server: Databa
   for (const [index, operation] of transaction.operations.entries()) {
     try {
       const wire = encodeOperation(operation, transaction.schema, server);
-      if (wire) sent.push({ operation, index, wire });
+      const decoder = decoderFor(operation, transaction.schema, server);
+      if (wire) sent.push({ operation, index, wire, decoder });
     } catch (error) {
       if (!isOvsdbError(error)) throw error;
       throw new OvsdbError(
@@ -43,6 +52,16 @@ export function encodeTransaction<T>(transaction: Transaction<T>, server: Databa
     }
   }
   return sent;
+}
+
+function decoderFor(
+  operation: Operation,
+  schema: DatabaseSchema,
+  server: DatabaseSchema,
+): RowDecoder | undefined {
+  if (operation.kind !== "select") return undefined;
+  const [client, there] = [schema.tables.get(operation.table), server.tables.get(operation.table)];
+  return client && there && new RowDecoder(client, there, operation.columns ?? client.columns.keys());
 }
 
 /** The result of a transaction of `size` operations; throws unless every operation did what it stands for. */
@@ -61,17 +80,18 @@ export function readReply(reply: unknown, sent: readonly Sent[], size: number): 
       : serverError(result, "commit");
   }
   const operations = emptyResults(size);
-  for (const [at, { operation, index }] of sent.entries())
-    operations[index] = readResult(results[at], operation, index);
+  for (const [at, one] of sent.entries()) operations[one.index] = readResult(results[at], one);
   return { operations };
 }
 
 const emptyResults = (size: number): OperationResult[] => Array.from({ length: size }, () => ({}));
 
-function readResult(result: unknown, operation: Operation, index: number): OperationResult {
+function readResult(result: unknown, { operation, index, decoder }: Sent): OperationResult {
   if (typeof result !== "object" || result === null)
     throw new OvsdbError("protocol error", `${nameOf(operation, index)}: no result`, { outcome: "unknown" });
   if ("uuid" in result && Array.isArray(result.uuid)) return { uuid: String(result.uuid[1]) };
+  if (decoder && "rows" in result && Array.isArray(result.rows))
+    return { rows: result.rows.map((row: unknown) => selectedRow(row, decoder)) };
   if (!("count" in result) || typeof result.count !== "number") return {};
   if (result.count === 0 && "allowMissing" in operation && !operation.allowMissing) {
     throw new OvsdbError("no row", `${nameOf(operation, index)}: there is no such row`, {
@@ -85,19 +105,25 @@ function readResult(result: unknown, operation: Operation, index: number): Opera
 const hasError = (result: unknown): boolean =>
   typeof result === "object" && result !== null && "error" in result && result.error !== null;
 
+/** A row of a select is a row as a monitor inserts it, with its UUID among the columns. */
+function selectedRow(json: unknown, decoder: RowDecoder): Row {
+  const id = typeof json === "object" && json !== null && "_uuid" in json ? json._uuid : undefined;
+  const row = Array.isArray(id) && isUuid(id[1]) && decoder.after(id[1], undefined, { insert: json });
+  if (row) return row;
+  throw new OvsdbError("protocol error", "select: a row without UUID", { outcome: "unknown" });
+}
+
 const nameOf = (operation: Operation, index: number): string =>
-  operation.kind === "comment"
-    ? `operation ${index} (comment)`
-    : `operation ${index} (${operation.kind} ${operation.table} ${operation.uuid ?? "new"})`;
+  `operation ${index} (${"table" in operation ? `${operation.kind} ${rowsText(operation)}` : operation.kind})`;
 
 const detailsOf = (
   operation: Operation,
   index: number,
 ): { operationIndex: number; table?: string; uuid?: string } =>
-  operation.kind === "comment"
-    ? { operationIndex: index }
-    : {
+  "table" in operation
+    ? {
         operationIndex: index,
         table: operation.table,
         ...(operation.uuid !== undefined && { uuid: operation.uuid }),
-      };
+      }
+    : { operationIndex: index };

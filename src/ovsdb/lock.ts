@@ -1,0 +1,74 @@
+// An OVSDB lock (RFC 7047, section 4.1.8) that is asked for again on each new connection. Locks live in the memory of
+// one server process: two members of a cluster grant the same lock to two clients at once, and a relay cannot check
+// it. So a lock serves to choose among programs on one server, and is no fence on a cluster: `Marker` is one.
+
+import { OvsdbError } from "./errors.ts";
+import { Gate } from "./gate.ts";
+
+export interface LockOptions {
+  /** Take it from whoever holds it, once; that one then waits in line. */
+  readonly steal?: boolean;
+  /** Called whenever `held` changes. */
+  readonly changed?: (held: boolean) => void;
+}
+
+/** What a lock asks of the connection there is. */
+type Ask = (method: "lock" | "steal" | "unlock", id: string) => Promise<unknown>;
+
+export class Lock implements AsyncDisposable {
+  readonly id: string;
+  readonly #options: LockOptions;
+  readonly #held = new Gate();
+  readonly #dispose: () => Promise<void>;
+  #stolen = false;
+
+  constructor(id: string, options: LockOptions, dispose: () => Promise<void>) {
+    this.id = id;
+    this.#options = options;
+    this.#dispose = dispose;
+  }
+
+  /** The server said so last. False while there is no connection: the server has released the lock with it. */
+  get held(): boolean {
+    return this.#held.isOpen;
+  }
+
+  /** Resolves when the lock is held; at once if it is. */
+  acquired(signal?: AbortSignal): Promise<void> {
+    return this.#held.wait(signal);
+  }
+
+  /** Gives the lock back, or the place in line. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#dispose();
+  }
+
+  /** A connection stands: gets in line. */
+  async request(ask: Ask): Promise<void> {
+    const method = this.#options.steal && !this.#stolen ? "steal" : "lock";
+    const reply = await ask(method, this.id);
+    if (method === "steal") this.#stolen = true;
+    const locked = typeof reply === "object" && reply !== null && "locked" in reply && reply.locked === true;
+    // A false answer does not undo a "locked" that came first.
+    if (locked || method === "steal") this.set(true);
+  }
+
+  /** "locked" or "stolen" came from the server, or the connection went. */
+  set(held: boolean): void {
+    if (held === this.#held.isOpen) return;
+    if (held) this.#held.open();
+    else this.#held.shut();
+    this.#options.changed?.(held);
+  }
+
+  end(reason: OvsdbError): void {
+    this.set(false);
+    this.#held.fail(reason);
+  }
+}
+
+/** RFC 7047: a lock's name is an <id>. */
+export function checkLockId(id: string): void {
+  if (!/^[A-Za-z_]\w*$/.test(id))
+    throw new OvsdbError("invalid value", `lock ${JSON.stringify(id)}: expected letters, digits and _`);
+}

@@ -1,0 +1,59 @@
+// A small database with a column of every kind, for tests of the OVSDB client.
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type Database,
+  parseSchema,
+  Session,
+  type SessionOptions,
+  Transaction,
+} from "../../src/ovsdb/index.ts";
+import { type OvsdbServer, startOvsdbServer } from "../real/ovsdbServer.ts";
+
+const unlimited = { min: 0, max: "unlimited" };
+const columns = {
+  name: { type: "string" },
+  legs: { type: "integer" },
+  weight: { type: "real" },
+  tame: { type: "boolean" },
+  tags: { type: { key: "string", ...unlimited } },
+  lucky: { type: { key: "integer", ...unlimited } },
+  cage: { type: { key: "integer", min: 0, max: 1 } },
+  ids: { type: { key: "string", value: "string", ...unlimited } },
+};
+
+export const zooJson = { name: "Zoo", version: "1.0.0", tables: { Animal: { isRoot: true, columns } } };
+/** A later version: one column more, one less. */
+const { weight: _, ...lighter } = columns;
+export const newerZooJson = {
+  name: "Zoo",
+  version: "2.0.0",
+  tables: { Animal: { isRoot: true, columns: { ...lighter, colour: { type: "string" } } } },
+};
+
+export const zoo: Database<unknown> = { schema: parseSchema(zooJson) };
+export const newerZoo: Database<unknown> = { schema: parseSchema(newerZooJson) };
+
+export const begin = (): Transaction => new Transaction(zoo);
+
+/** A server with an empty zoo. */
+export async function startZoo(): Promise<OvsdbServer> {
+  const folder = await mkdtemp(join(tmpdir(), "weft-zoo-"));
+  try {
+    const file = join(folder, "zoo.ovsschema");
+    await writeFile(file, JSON.stringify(zooJson));
+    return await startOvsdbServer(file);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** A session with the zoo, connected. */
+export async function visit(remote: string, options: Partial<SessionOptions> = {}): Promise<Session> {
+  const session = new Session({ remotes: [remote], database: "Zoo", minBackoffMs: 20, ...options });
+  session.start();
+  await session.connected(AbortSignal.timeout(10_000));
+  return session;
+}
