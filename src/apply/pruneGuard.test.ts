@@ -25,6 +25,15 @@ test("nothing is admitted before everything has synced, not even what was approv
   assert.equal(g.sort(deletions(1), () => 100, 0).sendable.length, 1);
 });
 
+test("what is known to be gone goes also before everything has synced", () => {
+  const g = guard();
+  g.expect("T", "r0");
+  assert.deepEqual(
+    g.sort(deletions(2), () => 100, 0).sendable.map(({ id }) => id),
+    ["r0"],
+  );
+});
+
 test("both limits must be passed for a removal to be held", () => {
   const cases: [count: number, owned: number, admitted: boolean][] = [
     [20, 20, true],

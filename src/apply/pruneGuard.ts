@@ -67,8 +67,9 @@ export class PruneGuard {
     this.#synced = true;
   }
 
-  /** Lets what is held now go. */
+  /** Lets what is held now go, unless it is held because inputs are missing. */
   approve(): void {
+    if (!this.#synced) return;
     for (const { table, uuid } of this.held()) this.#approved.set(table, uuid, true);
   }
 
@@ -92,8 +93,7 @@ export class PruneGuard {
     const isOpen = this.#synced && !this.#isTooMuch(removals, owned, now);
     const sendable = groups.filter((group) => !group.removes);
     const held: AtomicGroup[] = [];
-    for (const group of removals)
-      (isOpen || (this.#synced && this.#isApproved(group)) ? sendable : held).push(group);
+    for (const group of removals) (isOpen || this.#isApproved(group) ? sendable : held).push(group);
     for (const group of held) this.#hold(group);
     return { sendable, held };
   }

@@ -95,7 +95,7 @@ export class Planner {
     // Another pod may come under the name while this one's choice is written.
     let pod = seen;
     const decide = (): Decision<PodNetwork> => {
-      pod = stores.Pod.get(namespace, name) ?? pod;
+      pod = stores.Pod.get(namespace, name);
       return pod ? decider.pod(pod) : { state: "none" };
     };
     const network = seen && (await this.#decided(seen, decide));

@@ -87,3 +87,28 @@ test("a queue that is stopped keeps what waited, and works on when it is run aga
   again.abort();
   await running;
 });
+
+test("who waits for the queue to be idle waits no longer than it runs, and for no back-off", async () => {
+  let mayEnd = false;
+  const { queue, stop } = queueOf(
+    async (owner) => {
+      if (owner === "node/refused" && !mayEnd) throw new Error("refused");
+      if (owner === "pod/slow") await new Promise<void>(() => undefined);
+    },
+    { firstBackoffMs: 60_000, maxBackoffMs: 60_000 },
+  );
+  queue.add("node/refused");
+  queue.add("pod/a");
+  await queue.idle();
+  assert.deepEqual([queue.hasFailed("node/refused"), queue.hasFailed("pod/a")], [true, false]);
+  const next = queue.nextIdle();
+  mayEnd = true;
+  queue.add("node/refused");
+  await next;
+  assert.equal(queue.hasFailed("node/refused"), false);
+  queue.add("pod/slow");
+  await turn();
+  const never = queue.idle();
+  await stop();
+  await never;
+});

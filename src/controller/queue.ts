@@ -48,9 +48,18 @@ export class OwnerQueue {
     this.#wake();
   }
 
-  /** Resolves when nothing waits and nothing is in hand; owners in back-off do not count. */
+  /** Whether the owner's last plan failed. */
+  hasFailed(owner: Owner): boolean {
+    return this.#failures.has(owner);
+  }
+
+  /** Resolves when nothing waits and nothing is in hand, owners in back-off not counted, and when `run` ends. */
   idle(): Promise<void> {
-    if (this.depth === 0) return Promise.resolve();
+    return this.depth === 0 ? Promise.resolve() : this.nextIdle();
+  }
+
+  /** As `idle`, after something more was planned. */
+  nextIdle(): Promise<void> {
     this.#idle ??= Promise.withResolvers();
     return this.#idle.promise;
   }
@@ -78,6 +87,7 @@ export class OwnerQueue {
       this.#waiting.add(owner);
     }
     this.#timers.clear();
+    this.#endWait();
   }
 
   #next(): Owner | undefined {
@@ -96,11 +106,13 @@ export class OwnerQueue {
     this.#inHand.delete(owner);
     if (!failed) this.#failures.delete(owner);
     else if (!this.#waiting.has(owner)) this.#backOff(owner);
-    if (this.depth === 0) {
-      this.#idle?.resolve();
-      this.#idle = undefined;
-    }
+    if (this.depth === 0) this.#endWait();
     this.#wake();
+  }
+
+  #endWait(): void {
+    this.#idle?.resolve();
+    this.#idle = undefined;
   }
 
   #backOff(owner: Owner): void {

@@ -1,6 +1,8 @@
-// Tells decide/ which addresses the port rows of this cluster hold: an address is free only when no row has it.
+// What the rows of this cluster tell before any plan: which addresses its ports hold, for an address is free only when
+// no row has it, and whose the rows are.
 
 import { RowAddresses } from "../decide/rows.ts";
+import type { Owner } from "../model/fact.ts";
 import { ownership } from "../model/names.ts";
 import type { LogicalSwitchPortRow, NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Replica } from "../ovsdb/index.ts";
@@ -24,4 +26,16 @@ export function followRows(
     }
   });
   return { rows, stop };
+}
+
+/** Everybody who has a row in the database. */
+export function ownersOfRows(replica: Replica<NorthboundTables>, cluster: string): ReadonlySet<Owner> {
+  const owners = new Set<Owner>();
+  for (const table of replica.tables) {
+    for (const { external_ids: ids } of replica.table(table).values()) {
+      const owner = ids instanceof Map && ids.get(ownership.cluster) === cluster && ids.get(ownership.owner);
+      if (typeof owner === "string") owners.add(owner);
+    }
+  }
+  return owners;
 }

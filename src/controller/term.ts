@@ -20,7 +20,7 @@ import type { Scope } from "../plan/scope.ts";
 import { clusterOwner, concerned, goneByWord, ownerOf } from "./owners.ts";
 import { NotNow, Planner, type Tell } from "./planner.ts";
 import { OwnerQueue } from "./queue.ts";
-import { followRows } from "./rows.ts";
+import { followRows, ownersOfRows } from "./rows.ts";
 import { allReady, type Stores } from "./stores.ts";
 
 export interface TermOptions {
@@ -50,7 +50,6 @@ export class Term {
   readonly queue: OwnerQueue;
   readonly #desired = new Desired();
   #planner: Planner | undefined;
-  #isSteady = false;
 
   /** `holder` is who takes the fence; without one the term can only be run dry. */
   constructor(options: TermOptions, holder: string | undefined) {
@@ -79,11 +78,6 @@ export class Term {
       random,
       sliceMs,
     });
-  }
-
-  /** Every owner has been planned once, and the database was brought in line with that. */
-  get isSteady(): boolean {
-    return this.#isSteady;
   }
 
   /** Leads until `signal` aborts. Rejects with a FenceLostError when another took the fence. */
@@ -120,6 +114,7 @@ export class Term {
     const working = this.queue.run(both);
     try {
       await this.queue.idle();
+      both.throwIfAborted();
       return await this.engine.dryRun(both);
     } finally {
       ending.abort(new Error("the dry run is over"));
@@ -167,18 +162,36 @@ export class Term {
     return store.subscribe((changes) => {
       for (const change of changes) {
         const gone = goneByWord(change);
-        if (gone !== undefined) this.#planner?.told(gone);
-        for (const owner of concerned[kind](change)) this.queue.add(owner);
+        for (const owner of concerned[kind](change)) {
+          if (owner === gone) this.#planner?.told(owner);
+          this.queue.add(owner);
+        }
       }
     });
   }
 
   async #becomeSteady(signal: AbortSignal): Promise<void> {
-    await Promise.race([this.queue.idle(), aborted(signal)]);
+    await this.queue.idle();
+    await this.#allPlanned(signal);
     signal.throwIfAborted();
     this.engine.allSynced();
-    await Promise.race([this.engine.settled(), aborted(signal)]);
-    this.#isSteady = !signal.aborted;
+    await this.engine.settled(signal);
+  }
+
+  /**
+   * Waits for owners that have rows and cannot be planned, such as a node whose subnet is in no configured range. Until
+   * they can, what nobody asks for may be theirs.
+   */
+  async #allPlanned(signal: AbortSignal): Promise<void> {
+    const { scope, replica, log } = this.#options;
+    const failed = (owner: Owner): boolean => this.queue.hasFailed(owner);
+    const unplanned = [...ownersOfRows(replica, scope.cluster)].filter(failed);
+    if (unplanned.length === 0) return;
+    log("error", "rows that nobody asks for stay until their possible owners can be planned", {
+      count: unplanned.length,
+      owners: unplanned.slice(0, 10),
+    });
+    while (!signal.aborted && unplanned.some(failed)) await this.queue.nextIdle();
   }
 
   async #plan(owner: Owner): Promise<void> {
