@@ -1,0 +1,139 @@
+// A whole term as leader, against a real northbound server and stores that the test fills: what a restart keeps.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { defaultPruneLimits } from "../../src/apply/pruneGuard.ts";
+import type { Stores } from "../../src/controller/stores.ts";
+import { northboundTables } from "../../src/controller/tables.ts";
+import { Term } from "../../src/controller/term.ts";
+import { clusterNetwork, defaultJoin } from "../../src/decide/ranges.ts";
+import { nodeIdAnnotation, nodeSubnetsAnnotation, podNetworkAnnotation } from "../../src/kube/annotations.ts";
+import { systemClock } from "../../src/kube/clock.ts";
+import { kinds } from "../../src/kube/kinds.ts";
+import type { Node, Pod } from "../../src/kube/objects.ts";
+import { Store } from "../../src/kube/store.ts";
+import { parseCidr, parseInterfaceAddress, parseIp } from "../../src/model/ip.ts";
+import { macOf } from "../../src/model/mac.ts";
+import { northbound } from "../../src/ovn/northbound.gen.ts";
+import { Session } from "../../src/ovsdb/index.ts";
+import { northboundScope } from "../../src/plan/scope.ts";
+import { northboundSchema, select, startOvsdbServer } from "../real/ovsdbServer.ts";
+
+const server = await startOvsdbServer(northboundSchema);
+after(() => server[Symbol.asyncDispose]());
+
+const present = <T>(value: T | undefined): T => {
+  assert.ok(value !== undefined);
+  return value;
+};
+
+const meta = (name: string, namespace = "") => ({
+  namespace,
+  name,
+  uid: `uid-of-${name}`,
+  resourceVersion: "1",
+  labels: {},
+  deletionTimestamp: undefined,
+});
+
+const node = (id: number): Node => ({
+  kind: "Node",
+  ...meta(`n${id}`),
+  annotations: {
+    ...nodeIdAnnotation(id),
+    ...nodeSubnetsAnnotation([present(parseCidr(`10.24${id}.0.0/24`))]),
+  },
+  internalIps: [`172.30.0.1${id}`],
+  networkUnavailable: false,
+});
+
+const podOn = (id: number): Pod => {
+  const address = present(parseInterfaceAddress(`10.24${id}.0.5/24`));
+  return {
+    kind: "Pod",
+    ...meta(`p${id}`, "shop"),
+    annotations: podNetworkAnnotation({
+      addresses: [address],
+      mac: macOf(address.ip),
+      gateways: [present(parseIp(`10.24${id}.0.1`))],
+    }),
+    nodeName: `n${id}`,
+    hostNetwork: false,
+    phase: "Running",
+    podIps: [],
+  };
+};
+
+function storesWith(nodes: readonly Node[], pods: readonly Pod[]): Stores {
+  const fail = (error: unknown): never => {
+    throw error;
+  };
+  const stores: Stores = {
+    Node: new Store(kinds.Node.indexes, fail),
+    Namespace: new Store(kinds.Namespace.indexes, fail),
+    Pod: new Store(kinds.Pod.indexes, fail),
+    Service: new Store(kinds.Service.indexes, fail),
+    EndpointSlice: new Store(kinds.EndpointSlice.indexes, fail),
+  };
+  stores.Node.apply(nodes.map((object) => ({ type: "put", object })));
+  stores.Pod.apply(pods.map((object) => ({ type: "put", object })));
+  for (const store of Object.values(stores)) store.note({ synced: true });
+  return stores;
+}
+
+/** Leads with these pod ranges until a line with `message` is logged and the engine has settled. */
+async function lead(pods: readonly string[], stores: Stores, message: string): Promise<void> {
+  await using session = new Session({ remotes: [server.remote], database: "OVN_Northbound" });
+  const said = Promise.withResolvers<void>();
+  const ending = new AbortController();
+  const term = new Term(
+    {
+      scope: northboundScope("demo", "global"),
+      network: clusterNetwork({ pods, services: [], join: defaultJoin }),
+      stores,
+      session,
+      replica: session.replica(northbound, northboundTables),
+      patch: async () => undefined,
+      tell: { decided: () => undefined, refused: () => undefined, distrusted: () => undefined },
+      events: {},
+      onPlanned: () => undefined,
+      prune: defaultPruneLimits,
+      clock: systemClock,
+      random: Math.random,
+      log: (_, text) => {
+        if (text.startsWith(message)) said.resolve();
+      },
+    },
+    crypto.randomUUID(),
+  );
+  session.start();
+  const ended = term.run(ending.signal);
+  await Promise.race([said.promise, ended]);
+  await term.engine.settled();
+  ending.abort(new Error("the test is done"));
+  await ended;
+}
+
+const portNames = async (): Promise<ReadonlySet<string>> =>
+  new Set(
+    (await select(server.remote, "OVN_Northbound", "Logical_Switch_Port")).map(({ name }) => String(name)),
+  );
+
+test("a restart keeps what a node has that can no longer be planned, and takes it away when the node is gone", async () => {
+  const both = ["10.242.0.0/16", "10.243.0.0/16"];
+  await lead(both, storesWith([node(2), node(3)], [podOn(2), podOn(3)]), "steady");
+  const before = await portNames();
+  assert.ok(before.has("demo_pod_shop_p2") && before.has("demo_pod_shop_p3"), [...before].join());
+
+  const stores = storesWith([node(2), node(3)], [podOn(2), podOn(3)]);
+  await lead(both.slice(0, 1), stores, "rows that nobody asks for stay");
+  assert.deepEqual(await portNames(), before);
+
+  await lead(both.slice(0, 1), storesWith([node(2)], [podOn(2)]), "steady");
+  const left = await portNames();
+  assert.ok(left.has("demo_pod_shop_p2"), [...left].join());
+  assert.deepEqual(
+    left.filter((name) => String(name).endsWith("3")),
+    [],
+  );
+});
