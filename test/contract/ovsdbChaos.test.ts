@@ -1,0 +1,139 @@
+// A RAFT cluster of three real servers under load while its members are killed, stopped, hidden from the clients and
+// cut off, the leader as often as the followers. In the end the database is what the clients were told.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
+import { isOvsdbError, type Row, Session, Transaction } from "../../src/ovsdb/index.ts";
+import { type OvsdbCluster, startOvsdbCluster } from "../real/ovsdbCluster.ts";
+import { northboundSchema, type OvsdbServer, run, select } from "../real/ovsdbServer.ts";
+import { runSeed, type SeededRandom, seededRandom } from "../real/random.ts";
+import { type Relay, startRelay } from "../real/relay.ts";
+
+const database = "OVN_Northbound";
+const transactionCount = Number(process.env.WEFT_CHAOS ?? 2500);
+const writersPerSession = 4;
+const seed = runSeed();
+
+/** What is done to a member, and to the relay between it and the clients; resolves when it is well again. */
+type Fault = (member: OvsdbServer, relay: Relay, holdMs: number) => Promise<void>;
+
+const faults: readonly Fault[] = [
+  async function killed(member, _relay, holdMs) {
+    await member.stop("SIGKILL");
+    await sleep(holdMs);
+    await member.start();
+  },
+  async function stopped(member, _relay, holdMs) {
+    process.kill(member.pid, "SIGSTOP");
+    await sleep(holdMs);
+    process.kill(member.pid, "SIGCONT");
+  },
+  async function hidden(_member, relay, holdMs) {
+    relay.freeze();
+    await sleep(holdMs);
+    // What clients sent meanwhile and gave up on arrives now, after what they did instead.
+    relay.thaw();
+  },
+  async function cut(_member, relay) {
+    relay.cut();
+  },
+];
+
+const roles = ["leader", "follower"] as const;
+
+test(`${transactionCount} transactions survive what befalls a cluster, once each (WEFT_SEED=${seed})`, {
+  timeout: 280_000,
+}, async () => {
+  await using cluster = await startOvsdbCluster(northboundSchema, database);
+  await using stack = new AsyncDisposableStack();
+  const relays: Relay[] = [];
+  for (const member of cluster.members) relays.push(stack.use(await startRelay(member.remote)));
+  const [onLeader, onAny] = [true, false].map((leaderOnly) => {
+    const session = stack.use(
+      new Session({
+        remotes: relays.map(({ remote }) => remote),
+        database,
+        leaderOnly,
+        minBackoffMs: 20,
+        maxBackoffMs: 200,
+        probeIntervalMs: 200,
+        connectTimeoutMs: 500,
+      }),
+    );
+    session.start();
+    return session;
+  });
+  assert(onLeader && onAny);
+  const replica = onAny.replica(northbound, { Address_Set: true, Logical_Switch: true });
+  await replica.ready(AbortSignal.timeout(20_000));
+
+  const names = Array.from({ length: transactionCount }, (_, index) => `row-${index}`);
+  const waiting = [...names];
+  const done = { committed: 0, found: 0 };
+  const writers = [onLeader, onAny].flatMap((session) =>
+    Array.from({ length: writersPerSession }, async () => {
+      for (let name = waiting.pop(); name !== undefined; name = waiting.pop())
+        done[await commitOnce(session, name)]++;
+    }),
+  );
+  await Promise.all([...writers, disturb(cluster, relays, () => done.committed + done.found)]);
+
+  assert.equal(done.committed + done.found, transactionCount);
+  const expected = names.toSorted();
+  const leader = cluster.members[await cluster.leader()];
+  for (const table of ["Address_Set", "Logical_Switch"] as const) {
+    assert.deepEqual(namesOf(await select(leader?.remote ?? "", database, table)), expected);
+    while (!replica.synced || replica.table(table).size < expected.length) await sleep(50);
+    assert.deepEqual(namesOf(replica.table(table).values()), expected);
+  }
+});
+
+const namesOf = (rows: Iterable<Row>): string[] => [...rows].map(({ name }) => String(name)).sort();
+
+/**
+ * Two rows in one transaction. The first has a UUID of its own, so that the transaction is committed once however often it is
+ * sent; the second has none and no unique column: were the transaction committed twice, there would be two.
+ */
+async function commitOnce(session: Session, name: string): Promise<"committed" | "found"> {
+  const twins: Transaction<NorthboundTables> = new Transaction(northbound)
+    .insert("Address_Set", { name }, crypto.randomUUID())
+    .insert("Logical_Switch", { name });
+  for (;;) {
+    await session.connected();
+    try {
+      await session.transact(twins);
+      return "committed";
+    } catch (error) {
+      if (isOvsdbError(error, "duplicate uuid")) return "found";
+      if (!isOvsdbError(error) || !error.retryable) throw error;
+    }
+  }
+}
+
+/** Every fault to the leader and to a follower, spread over the transactions, one at a time: a majority is always well. */
+async function disturb(cluster: OvsdbCluster, relays: readonly Relay[], done: () => number): Promise<void> {
+  const random = seededRandom(seed);
+  const once = faults.flatMap((fault) => roles.map((role) => ({ fault, role })));
+  const rounds = Math.max(1, Math.round(transactionCount / 5000));
+  const plan = Array.from({ length: rounds }, () => random.shuffled(once)).flat();
+  for (const [index, { fault, role }] of plan.entries()) {
+    while (done() < (index * transactionCount) / plan.length) await sleep(10);
+    const victim = await choose(cluster, role, random);
+    const [member, relay] = [cluster.members[victim], relays[victim]];
+    assert(member && relay);
+    // Longer than an election takes (1 to 2 s), and shorter.
+    await fault(member, relay, random.pick([50, 500, 2500]));
+    await run("ovsdb-client", ["--timeout=20", "wait", member.remote, database, "connected"]);
+  }
+}
+
+async function choose(
+  cluster: OvsdbCluster,
+  role: (typeof roles)[number],
+  random: SeededRandom,
+): Promise<number> {
+  const leader = await cluster.leader();
+  return role === "leader" ? leader : (leader + 1 + random.below(cluster.members.length - 1)) % 3;
+}
