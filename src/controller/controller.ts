@@ -20,7 +20,7 @@ import { Births } from "./births.ts";
 import { type ControllerMetrics, controllerMetrics } from "./metrics.ts";
 import { parseOwner } from "./owners.ts";
 import { podStates } from "./podStates.ts";
-import { type Stores, watchAll } from "./stores.ts";
+import { allReady, missingInput, type Stores, watchAll } from "./stores.ts";
 import { northboundTables } from "./tables.ts";
 import { Term, type TermOptions } from "./term.ts";
 
@@ -47,7 +47,10 @@ const pauseAfterFailureMs = 1_000;
 export class Controller {
   readonly #options: ControllerOptions;
   #term: Term | undefined;
-  #notReady: string | undefined = "has just started";
+  /** Why the last term ended, when it failed. */
+  #failure: string | undefined;
+  /** Which of its inputs are not there. */
+  #missing: () => string | undefined = () => "has just started";
   /** Which deletions the prune guard holds, in a sentence. */
   #held: string | undefined;
 
@@ -55,9 +58,9 @@ export class Controller {
     this.#options = options;
   }
 
-  /** Why this controller is of no use at the moment, in a few words. One that waits to lead is ready. */
+  /** Why this controller is of no use at the moment, in a few words. One that could lead at once is ready. */
   get notReady(): string | undefined {
-    return this.#notReady;
+    return this.#failure ?? this.#missing();
   }
 
   /** Lets the deletions go that the prune guard holds now. */
@@ -85,6 +88,7 @@ export class Controller {
       heldDeletions: () => this.#term?.engine.status.heldDeletes ?? 0,
     });
     const replica = northboundSession.replica(northbound, northboundTables);
+    this.#missing = () => missingInput(stores, replica);
     northboundSession.start(signal);
     southboundSession.start(signal);
     followBirths(stores, births);
@@ -121,13 +125,16 @@ export class Controller {
     });
     while (!signal.aborted) {
       try {
-        this.#notReady = undefined;
+        // Else one that cannot reach the database would keep the Lease from one that can.
+        await allReady(stores, signal);
+        await replica.ready(signal);
+        this.#failure = undefined;
         await this.#leadOnce(lease, options, metrics, signal);
       } catch (error) {
         if (signal.aborted) break;
-        this.#notReady = error instanceof Error ? error.message : String(error);
+        this.#failure = error instanceof Error ? error.message : String(error);
         const level = error instanceof FenceLostError ? "warn" : "error";
-        log(level, "the term ended", { error: this.#notReady });
+        log(level, "the term ended", { error });
         await new Promise((resolve) => setTimeout(resolve, pauseAfterFailureMs));
       }
     }

@@ -24,3 +24,10 @@ export function watchAll(client: KubeClient, signal: AbortSignal, surroundings: 
 export async function allReady(stores: Stores, signal: AbortSignal): Promise<void> {
   await Promise.all(Object.values(stores).map((store) => store.ready(signal)));
 }
+
+/** What plans cannot be made from yet, or not at the moment, as a sentence for /readyz; undefined when all is there. */
+export function missingInput(stores: Stores, database: { readonly synced: boolean }): string | undefined {
+  const kind = Object.entries(stores).find(([, store]) => !store.synced)?.[0];
+  if (kind !== undefined) return `the API server has not listed every ${kind} yet`;
+  return database.synced ? undefined : "no connection to the northbound database, or no whole copy of it yet";
+}
