@@ -20,6 +20,7 @@ export type {
 export { isOvsdbError, type Outcome, OvsdbError, type OvsdbErrorCode } from "./errors.ts";
 export type { Lock, LockOptions } from "./lock.ts";
 export type { Log, LogLevel } from "./log.ts";
+export { Marker, type MarkerPlace } from "./marker.ts";
 export type { Arithmetic, MapMutation, Operation } from "./operation.ts";
 export type {
   AnyChange,
@@ -40,7 +41,7 @@ export {
   type TableSchema,
 } from "./schema.ts";
 export { type ServerDatabaseRow, type ServerTables, serverDatabase } from "./serverDatabase.ts";
-export { Session, type SessionOptions, type SessionState } from "./session.ts";
+export { Session, type SessionOptions, type SessionState, type TransactOptions } from "./session.ts";
 export type { TableView } from "./table.ts";
 export { type RowOptions, type Target, Transaction, type WaitOptions } from "./transaction.ts";
 export type { OperationResult, TransactionResult } from "./transactionReply.ts";

@@ -10,6 +10,7 @@ import { Gate } from "./gate.ts";
 import { Link } from "./link.ts";
 import { checkLockId, Lock, type LockOptions } from "./lock.ts";
 import type { Log } from "./log.ts";
+import type { Guard, Marker } from "./marker.ts";
 import { Membership } from "./membership.ts";
 import { Monitor } from "./monitor.ts";
 import { Reconnect } from "./reconnect.ts";
@@ -43,6 +44,16 @@ export interface SessionOptions {
   readonly minBackoffMs?: number;
   readonly maxBackoffMs?: number;
 }
+
+export interface TransactOptions {
+  /** Gives the transaction up; when it was sent already, its outcome is unknown. */
+  readonly signal?: AbortSignal;
+  /** Commits the transaction exactly once, over lost connections too, and says so: then "connection lost" is no outcome. */
+  readonly marker?: Marker;
+}
+
+/** Before a transaction with a marker is sent again. */
+const retryMs = 20;
 
 export type SessionState = "connecting" | "connected" | "backoff" | "closed";
 
@@ -120,20 +131,45 @@ export class Session implements AsyncDisposable {
    * - "not connected", when there is no connection now: it was not sent;
    * - "connection lost", when the connection ended before the answer, and "canceled", when `signal` was aborted before it:
    *   `outcomeUnknown` is true. An insert with a UUID of its own can then be sent again: "duplicate uuid" proves the first.
+   *   With a marker, any transaction is sent again and committed once.
    *
    * When it resolves, the session's replicas hold the transaction, unless they are still taking in a much larger one.
    */
-  async transact<T>(
+  async transact<T>(transaction: Transaction<T>, options: TransactOptions = {}): Promise<TransactionResult> {
+    const { marker, signal } = options;
+    if (!marker) return this.#transact(transaction, signal);
+    return marker.carry(transaction, {
+      commit: (content, guard) => this.#transact(content, signal, guard),
+      again: async () => {
+        await this.#pause(signal);
+        await this.connected(signal);
+      },
+    });
+  }
+
+  async #transact<T>(
     transaction: Transaction<T>,
-    options: { readonly signal?: AbortSignal } = {},
+    signal: AbortSignal | undefined,
+    guard?: Guard,
   ): Promise<TransactionResult> {
     const link = this.#usableLink();
     if (link.settled) await link.settled;
     const schema = link.schema;
     if (!schema) throw this.#notConnected();
-    const sent = encodeTransaction(transaction, schema);
+    const sent = encodeTransaction(transaction, schema, guard);
     const params = [this.#database, ...sent.map(({ wire }) => wire)];
-    return readReply(await link.rpc.request("transact", params, options.signal), sent, transaction.size);
+    return readReply(await link.rpc.request("transact", params, signal), sent, transaction.size);
+  }
+
+  #pause(signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const stop = this.#clock.after(retryMs, resolve);
+    const abort = (): void => {
+      stop();
+      reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+    return promise.finally(() => signal?.removeEventListener("abort", abort));
   }
 
   /** The rows of `table` that meet all of `where`, as the server has them now. */

@@ -5,6 +5,7 @@
 import { isUuid } from "./codec.ts";
 import type { Row } from "./database.ts";
 import { isOvsdbError, OvsdbError, serverError } from "./errors.ts";
+import { type Guard, guardIndex } from "./marker.ts";
 import { encodeOperation, type Operation } from "./operation.ts";
 import { rowsText } from "./operationText.ts";
 import { RowDecoder } from "./rowDecoder.ts";
@@ -24,6 +25,8 @@ export interface OperationResult {
 export interface TransactionResult {
   /** In the order in which the operations were added. An operation not sent, for want of its column, is empty. */
   readonly operations: readonly OperationResult[];
+  /** The answer was lost, and a marker has shown that the transaction was committed: what it did is not told. */
+  readonly recovered?: true;
 }
 
 export interface Sent {
@@ -35,9 +38,18 @@ export interface Sent {
 }
 
 /** The operations to send to a server that has the schema `server`. */
-export function encodeTransaction<T>(transaction: Transaction<T>, server: DatabaseSchema): readonly Sent[] {
+export function encodeTransaction<T>(
+  transaction: Transaction<T>,
+  server: DatabaseSchema,
+  guard?: Guard,
+): readonly Sent[] {
   const sent: Sent[] = [];
-  for (const [index, operation] of transaction.operations.entries()) {
+  const operations: (readonly [index: number, operation: Operation])[] = [
+    ...(guard?.before.operations.map((operation) => [guardIndex, operation] as const) ?? []),
+    ...transaction.operations.entries(),
+    ...(guard?.after.operations.map((operation) => [transaction.size, operation] as const) ?? []),
+  ];
+  for (const [index, operation] of operations) {
     try {
       const wire = encodeOperation(operation, transaction.schema, server);
       const decoder = decoderFor(operation, transaction.schema, server);
@@ -80,7 +92,10 @@ export function readReply(reply: unknown, sent: readonly Sent[], size: number): 
       : serverError(result, "commit");
   }
   const operations = emptyResults(size);
-  for (const [at, one] of sent.entries()) operations[one.index] = readResult(results[at], one);
+  for (const [at, one] of sent.entries()) {
+    const result = readResult(results[at], one);
+    if (one.index >= 0 && one.index < size) operations[one.index] = result;
+  }
   return { operations };
 }
 

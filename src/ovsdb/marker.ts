@@ -1,0 +1,199 @@
+// Finds out what became of a transaction whose answer was lost, by sending it again in such a way that it is committed
+// once, whatever happens. A mark, a random text under one key of a map column, is moved by each transaction from the
+// value that the one before has left to a value of its own, and each first waits that the former is still there. So of
+// all copies of it that are under way, over whatever connections and cluster members, at most one is committed,
+// however late they arrive. That holds for any transaction, on any server, and costs one key in one row.
+//
+// Not chosen: a row of its own UUID for each transaction, because a copy may sleep in a stopped server for hours, and
+// nobody knows when that row may go; a look at the database alone, which cannot tell "not" from "not yet".
+
+import { isMapValue } from "./columnValue.ts";
+import type { Condition } from "./condition.ts";
+import type { Atom, Database, Row } from "./database.ts";
+import { isOvsdbError, OvsdbError } from "./errors.ts";
+import { Transaction } from "./transaction.ts";
+import type { TransactionResult } from "./transactionReply.ts";
+
+/** One key of a map column of texts, in a row that exists and stays. Each program that writes has a key of its own. */
+export interface MarkerPlace {
+  readonly table: string;
+  readonly uuid: string;
+  /** Most tables have one: `external_ids`. */
+  readonly column: string;
+  readonly key: string;
+}
+
+/** Operations before and after a transaction, which its results and errors do not count. */
+export interface Guard {
+  readonly before: Transaction;
+  readonly after: Transaction;
+}
+
+/** What a marker needs of its session. */
+export interface MarkerSession {
+  /** Commits a transaction, or nothing, within `guard`. */
+  readonly commit: (transaction: Transaction, guard?: Guard) => Promise<TransactionResult>;
+  /** Resolves when it makes sense to try again. */
+  readonly again: () => Promise<void>;
+}
+
+/** Index of the operations of `Guard.before` in an error. */
+export const guardIndex = -1;
+
+export class Marker {
+  readonly place: MarkerPlace;
+  /** The value that the mark has, as far as is known. */
+  #mark: string | undefined;
+  /** Values that transactions given up may yet give to the mark. */
+  readonly #loose = new Set<string>();
+  #taken: OvsdbError | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(place: MarkerPlace) {
+    this.place = place;
+  }
+
+  /** Commits `transaction` once. One after another: what a marker carries is in the order in which it was given. */
+  carry(transaction: Transaction, session: MarkerSession): Promise<TransactionResult> {
+    const result = this.#last.then(() => this.#carry(transaction, session));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #carry(transaction: Transaction, session: MarkerSession): Promise<TransactionResult> {
+    const database: Database<unknown> = { schema: transaction.schema };
+    const mine = crypto.randomUUID();
+    let lost = false;
+    /** Why it was refused when it was sent again: then it remains to make sure that no copy comes through later. */
+    let refusal: OvsdbError | undefined;
+    for (;;) {
+      if (this.#taken) throw this.#taken;
+      const next = refusal ? crypto.randomUUID() : mine;
+      try {
+        const mark = (this.#mark ??= await this.#begin(database, session));
+        const content = refusal ? new Transaction(database) : transaction;
+        const result = await session.commit(content, this.#guard(database, mark, next));
+        this.#moved(next);
+        if (!refusal) return result;
+      } catch (error) {
+        if (!isOvsdbError(error)) throw error;
+        if (error.outcome === "committed") {
+          this.#moved(next);
+          throw error;
+        }
+        if (error.outcomeUnknown || ambiguous.has(error.code)) {
+          this.#loose.add(next);
+          if (final.has(error.code)) throw error;
+          lost = true;
+        } else if (error.operationIndex === guardIndex) {
+          const found = await this.#find(database, session, lost);
+          if (found === mine) return recovered(transaction.size);
+          continue;
+        } else if (!lost) throw error;
+        else if (final.has(error.code) || refusal) throw unknownOutcome(refusal ?? error);
+        else if (!error.retryable) {
+          refusal = error;
+          continue;
+        }
+        await session.again().catch((cause: unknown) => {
+          throw unknownOutcome(
+            isOvsdbError(cause) ? cause : new OvsdbError("canceled", String(cause), { cause }),
+          );
+        });
+        continue;
+      }
+      throw refusal;
+    }
+  }
+
+  #guard(database: Database<unknown>, mark: string, next: string): Guard {
+    const { table, uuid, column, key } = this.place;
+    const marked: Condition[] = [
+      ["_uuid", "==", uuid],
+      [column, "includes", new Map([[key, mark]])],
+    ];
+    return {
+      before: new Transaction(database).wait(table, marked, { columns: [column], rows: [], until: "!=" }),
+      after: new Transaction(database).mutateMap(table, uuid, column, { insert: new Map([[key, next]]) }),
+    };
+  }
+
+  /** The value of a mark that is there, to go on from it, or of one that is set now where none was. */
+  async #begin(database: Database<unknown>, session: MarkerSession): Promise<string> {
+    const { table, uuid, column, key } = this.place;
+    for (;;) {
+      const entries = entriesOf(await this.#row(database, session), column);
+      const there = entries.get(key);
+      if (typeof there === "string") return there;
+      const first = crypto.randomUUID();
+      const set = new Transaction(database)
+        .waitUntil(table, uuid, new Map([[column, entries]]))
+        .mutateMap(table, uuid, column, { insert: new Map([[key, first]]) });
+      try {
+        await session.commit(set);
+        return first;
+      } catch (error) {
+        // Another writer has changed the column meanwhile, or the answer was lost: look again.
+        if (!isOvsdbError(error, "timed out") && !isOvsdbError(error, "connection lost")) throw error;
+        await session.again();
+      }
+    }
+  }
+
+  /** The mark is not where it was. Its value, when it is one of ours; otherwise another program has taken it. */
+  async #find(database: Database<unknown>, session: MarkerSession, lost: boolean): Promise<string> {
+    const { table, uuid, column, key } = this.place;
+    for (;;) {
+      try {
+        const there = entriesOf(await this.#row(database, session), column).get(key);
+        if (typeof there === "string" && this.#loose.has(there)) {
+          this.#moved(there);
+          return there;
+        }
+        const message = `marker ${key} in ${table} ${uuid}: moved by another program, which writes now in this one's place`;
+        this.#taken = new OvsdbError("not owner", message);
+        throw lost ? new OvsdbError("not owner", message, { outcome: "unknown" }) : this.#taken;
+      } catch (error) {
+        if (!isOvsdbError(error) || !error.retryable || error.code === "canceled") throw error;
+        await session.again();
+      }
+    }
+  }
+
+  async #row(database: Database<unknown>, session: MarkerSession): Promise<Row> {
+    const { table, uuid, column } = this.place;
+    const query = new Transaction(database).select(table, uuid, [column]);
+    const { operations } = await session.commit(query);
+    const row = operations[0]?.rows?.[0];
+    if (row) return row;
+    throw new OvsdbError("no row", `marker: there is no row ${uuid} in ${table}`, { table, uuid });
+  }
+
+  /** All that was given up waits for a value that the mark will not have again. */
+  #moved(to: string): void {
+    this.#mark = to;
+    this.#loose.clear();
+  }
+}
+
+/** Errors of a cluster after which its members may commit all the same. */
+const ambiguous: ReadonlySet<string> = new Set(["cluster error", "not leader"]);
+
+/** After these nothing can be found out any more. */
+const final: ReadonlySet<string> = new Set(["canceled", "closed"]);
+
+const unknownOutcome = (cause: OvsdbError): OvsdbError =>
+  new OvsdbError(cause.code, `transact: given up before the outcome was known: ${cause.message}`, {
+    cause,
+    outcome: "unknown",
+  });
+
+function entriesOf(row: Row, column: string): ReadonlyMap<Atom, Atom> {
+  const value = row[column];
+  return isMapValue(value) ? value : new Map();
+}
+
+const recovered = (size: number): TransactionResult => ({
+  operations: Array.from({ length: size }, () => ({})),
+  recovered: true,
+});
