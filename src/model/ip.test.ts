@@ -5,6 +5,8 @@ import ipaddr from "ipaddr.js";
 import { addressAt, contains, formatIp, overlaps, parseCidr, parseIp, sizeOf } from "./ip.ts";
 
 const address = fc.oneof(fc.ipV4(), fc.ipV6());
+/** ipaddr.js 2.x reads `::1.2.3.4` as `::ffff:1.2.3.4`; RFC 4291, section 2.5.5, tells the two apart. */
+const isMisread = (text: string): boolean => /^::\d+\./.test(text);
 
 test("an address survives printing and parsing, and prints as the oracle prints it", () => {
   fc.assert(
@@ -13,10 +15,23 @@ test("an address survives printing and parsing, and prints as the oracle prints 
       assert.ok(ip);
       const printed = formatIp(ip);
       assert.deepEqual(parseIp(printed), ip);
+      if (isMisread(text)) return;
       const oracle = ipaddr.parse(text);
       assert.equal(printed, oracle instanceof ipaddr.IPv6 ? oracle.toRFC5952String() : oracle.toString());
     }),
   );
+});
+
+test("the last four bytes of an IPv6 address may be dotted, and are not mapped for that", () => {
+  for (const [text, printed] of [
+    ["::1.2.3.4", "::102:304"],
+    ["::ffff:1.2.3.4", "::ffff:102:304"],
+    ["::0.0.0.0", "::"],
+  ] as const) {
+    const ip = parseIp(text);
+    assert.ok(ip);
+    assert.equal(formatIp(ip), printed);
+  }
 });
 
 test("membership in a prefix agrees with the oracle", () => {
