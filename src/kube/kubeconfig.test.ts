@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { after, test } from "node:test";
 import { KubeConfigError } from "./config.ts";
 import { inCluster } from "./in-cluster.ts";
@@ -79,6 +79,14 @@ test("another context may be asked for, and may have no user and no namespace", 
   const loaded = await loadKubeconfig(file("contexts", config("token: t")), "other");
   assert.equal(loaded.token, undefined);
   assert.equal(loaded.namespace, "default");
+});
+
+test("several files make one, and the first to name a thing wins", async () => {
+  const first = file("first", "current-context: other");
+  const second = file("second", config("token: t"));
+  const loaded = await loadKubeconfig([first, second].join(delimiter));
+  assert.equal(loaded.server, "https://10.0.0.1:6443");
+  assert.equal(loaded.token, undefined);
 });
 
 test("what Weft does not support is refused by name", async () => {

@@ -61,11 +61,12 @@ const refusedUserKeys = ["exec", "auth-provider", "username", "password", "as", 
 type ConfigFile = v.InferOutput<typeof fileSchema> & { readonly path: string };
 
 /**
- * The cluster and user of `context`, or of the current context. Without `path`: the files in $KUBECONFIG, else
- * ~/.kube/config. Rejects with a KubeConfigError that names the file and the entry.
+ * The cluster and user of `context`, or of the current context. `list` is one path or several, as $KUBECONFIG has them;
+ * without it that variable counts, else ~/.kube/config. Rejects with a KubeConfigError that names the file and the entry.
  */
-export async function loadKubeconfig(path?: string, context?: string): Promise<ClusterConfig> {
-  const paths = path === undefined ? defaultPaths() : [path];
+export async function loadKubeconfig(list?: string, context?: string): Promise<ClusterConfig> {
+  const listed = (list ?? process.env.KUBECONFIG ?? "").split(delimiter).filter((path) => path !== "");
+  const paths = listed.length > 0 ? listed : [join(homedir(), ".kube", "config")];
   const files = await Promise.all(paths.map(readConfigFile));
   const where = paths.join(", ");
   const contextName = context ?? files.map((file) => file["current-context"]).find((name) => name !== "");
@@ -99,11 +100,6 @@ export async function loadKubeconfig(path?: string, context?: string): Promise<C
     ...(chosen.user !== "" && (await credentials(find("user", chosen.user, (file) => file.users)))),
     namespace: chosen.namespace || "default",
   };
-}
-
-function defaultPaths(): readonly string[] {
-  const listed = (process.env.KUBECONFIG ?? "").split(delimiter).filter((path) => path !== "");
-  return listed.length > 0 ? listed : [join(homedir(), ".kube", "config")];
 }
 
 async function readConfigFile(path: string): Promise<ConfigFile> {
