@@ -4,10 +4,9 @@
 import { InvalidArgumentError, Option } from "commander";
 import { clusterIdPattern } from "../model/names.ts";
 
-export const defaultRemotes = {
+const defaultRemotes = {
   northbound: "unix:/var/run/ovn/ovnnb_db.sock",
   southbound: "unix:/var/run/ovn/ovnsb_db.sock",
-  vswitch: "unix:/var/run/openvswitch/db.sock",
 } as const;
 
 export const clusterOption = (): Option =>

@@ -28,7 +28,6 @@ export const kinds: { readonly [K in Kind]: Watchable<KindMap[K]> } = {
     namespaced: true,
     project: podOf,
     indexes: {
-      namespace: (pod) => [pod.namespace],
       node: (pod) => (pod.nodeName === "" ? [] : [pod.nodeName]),
     },
   },
@@ -37,7 +36,7 @@ export const kinds: { readonly [K in Kind]: Watchable<KindMap[K]> } = {
     plural: "services",
     namespaced: true,
     project: serviceOf,
-    indexes: { namespace: (service) => [service.namespace] },
+    indexes: {},
   },
   EndpointSlice: {
     prefix: "/apis/discovery.k8s.io/v1",
@@ -47,8 +46,6 @@ export const kinds: { readonly [K in Kind]: Watchable<KindMap[K]> } = {
     indexes: {
       /** `shop/web` */
       service: (slice) => (slice.serviceName === "" ? [] : [`${slice.namespace}/${slice.serviceName}`]),
-      node: (slice) =>
-        [...new Set(slice.endpoints.map((endpoint) => endpoint.nodeName))].filter((n) => n !== ""),
     },
   },
 };

@@ -74,8 +74,6 @@ export function contains(cidr: Cidr, ip: Ip): boolean {
 
 export const overlaps = (a: Cidr, b: Cidr): boolean => contains(a, b.ip) || contains(b, a.ip);
 
-export const sameIp = (a: Ip, b: Ip): boolean => a.family === b.family && a.value === b.value;
-
 function parseIpv4(text: string): Ip | undefined {
   let value = 0;
   let octet = -1;

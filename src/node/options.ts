@@ -26,7 +26,7 @@ export interface AgentOptions {
   readonly cniBinDirectory: string;
   /** The executable to install into `cniBinDirectory`. */
   readonly cniPlugin: string;
-  /** `host:port` for /healthz, /readyz and /metrics. */
+  /** `host:port` for /livez, /readyz and /metrics. */
   readonly healthAddress: string;
   /** How long an ADD may wait for address and flows; below the 110 s of the executable. */
   readonly cniLimitMs: number;

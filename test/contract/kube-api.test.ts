@@ -83,7 +83,7 @@ test("a pod is seen from its making to its end, and written for its own uid only
   await store.ready();
   await api.expect(201, "POST", api.path("pods"), pod("seen", { labels: { app: "web" } }));
   await until(() => store.size === 1, "the pod is in the store");
-  const [seen] = store.by("namespace", api.namespace);
+  const [seen] = store.values();
   assert.ok(seen);
   assert.deepEqual(seen.labels, { app: "web" });
   await annotate(client, seen, { [annotations.podNetworks]: "{}" });

@@ -2,15 +2,11 @@
 // a runtime reads them to decide whether to try again.
 
 export const cniCode = {
-  unsupportedField: 2,
-  unknownContainer: 3,
   invalidEnvironment: 4,
-  ioFailure: 5,
   decodingFailure: 6,
   invalidConfiguration: 7,
   tryAgainLater: 11,
   notAvailable: 50,
-  limitedConnectivity: 51,
   /** Weft's own: what CHECK found is not what ADD made. */
   notAsAttached: 100,
   /** Weft's own: the work failed for a reason a retry may or may not cure. */
