@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseCidr } from "../../model/ip.ts";
+import { parseCidr, parseInterfaceAddress } from "../../model/ip.ts";
 import { managementBatch } from "./management.ts";
 
 const cidrs = (...texts: readonly string[]) => texts.map((text) => parseCidr(text) ?? assert.fail(text));
@@ -9,6 +9,7 @@ test("pods, Services and the hairpin address of each family are reached through 
   const batch = managementBatch({
     subnets: cidrs("10.244.0.0/24", "fd00:10:244::/64"),
     destinations: cidrs("10.244.0.0/16", "fd00:10:244::/48", "10.96.0.0/16", "fd00:10:96::/112"),
+    present: [],
   });
   assert.equal(
     batch,
@@ -29,6 +30,17 @@ test("a family that the node has no subnet of is left alone", () => {
   const batch = managementBatch({
     subnets: cidrs("10.244.0.0/24"),
     destinations: cidrs("fd00:10:96::/112"),
+    present: [],
   });
   assert.ok(!batch.includes(":"));
+});
+
+test("an address of a former subnet is taken away first, and the node's own is left", () => {
+  const present = ["10.244.0.2/24", "10.244.7.2/24"].flatMap((text) => parseInterfaceAddress(text) ?? []);
+  const batch = managementBatch({ subnets: cidrs("10.244.0.0/24"), destinations: [], present });
+  assert.deepEqual(batch.split("\n").slice(0, 3), [
+    "address delete 10.244.7.2/24 dev weft0",
+    "link set weft0 up",
+    "address replace 10.244.0.2/24 dev weft0",
+  ]);
 });

@@ -1,11 +1,21 @@
 // The node's own end of its switch: addresses and routes of the management interface as `ip -batch` reads them, and the
 // kernel settings it needs. Everything is stated again and again with `replace`, since the interface is a new one each
-// time Open vSwitch's userspace datapath restarts.
+// time Open vSwitch's userspace datapath restarts. Addresses of a subnet that the node had before are taken away: with
+// one of them comes a route, and the subnet may be another node's by now.
 
 import { writeFile } from "node:fs/promises";
-import { type Cidr, type Family, formatCidr, formatIp, parseIp, widthOf } from "../../model/ip.ts";
+import {
+  type Cidr,
+  type Family,
+  formatCidr,
+  formatIp,
+  type InterfaceAddress,
+  parseIp,
+  widthOf,
+} from "../../model/ip.ts";
 import { onNode } from "../../model/names.ts";
 import { gatewayOf, hairpinAddresses, managementOf, ofFamily, within } from "../../model/network.ts";
+import { inspectLink } from "./podLink.ts";
 import type { Run } from "./run.ts";
 
 export interface ManagementNetwork {
@@ -13,6 +23,11 @@ export interface ManagementNetwork {
   readonly subnets: readonly Cidr[];
   /** What is reached through OVN: pods and Services. */
   readonly destinations: readonly Cidr[];
+}
+
+interface Present {
+  /** What the interface has now, without link-local addresses. */
+  readonly present: readonly InterfaceAddress[];
 }
 
 /** Kernel settings of the interface, by the family they belong to; a kernel may be without the other family. */
@@ -23,9 +38,12 @@ const settings: readonly (readonly [family: Family, path: string, value: string]
   [6, `ipv6/conf/${onNode.managementInterface}/accept_ra`, "0"],
 ];
 
-export function managementBatch({ subnets, destinations }: ManagementNetwork): string {
+export function managementBatch({ subnets, destinations, present }: ManagementNetwork & Present): string {
   const device = onNode.managementInterface;
+  const own = new Set(subnets.map((subnet) => formatCidr(within(subnet, managementOf(subnet)))));
+  const strangers = present.map(formatCidr).filter((address) => !own.has(address));
   const commands = [
+    ...strangers.map((address) => `address delete ${address} dev ${device}`),
     `link set ${device} up`,
     ...subnets.flatMap((subnet) => {
       const { family } = subnet.ip;
@@ -49,5 +67,6 @@ export async function configureManagement(run: Run, network: ManagementNetwork):
   for (const [family, path, value] of settings) {
     if (ofFamily(network.subnets, family)) await writeFile(`/proc/sys/net/${path}`, value);
   }
-  await run(["ip", "-batch", "-"], { stdin: managementBatch(network) });
+  const present = (await inspectLink(run, onNode.managementInterface))?.addresses ?? [];
+  await run(["ip", "-batch", "-"], { stdin: managementBatch({ ...network, present }) });
 }

@@ -7,7 +7,7 @@ import { CniError, cniCode } from "../runtime/error.ts";
 import { hostBatch, type PodLink, podBatch } from "./links.ts";
 import { CommandError, type Run } from "./run.ts";
 
-/** What an interface in a pod has. */
+/** What an interface has, without link-local addresses. */
 export interface Inspected {
   readonly mac: string;
   readonly addresses: readonly InterfaceAddress[];
@@ -52,10 +52,11 @@ export async function linkNames(run: Run): Promise<ReadonlySet<string>> {
   return new Set(links.map(({ ifname }) => ifname));
 }
 
-/** The interface `ifname` in a pod, or undefined when it or the whole namespace is not there. */
-export async function inspectLink(run: Run, netns: string, ifname: string): Promise<Inspected | undefined> {
+/** The interface `ifname`, in a pod if `netns` is given; undefined when it or the whole namespace is not there. */
+export async function inspectLink(run: Run, ifname: string, netns?: string): Promise<Inspected | undefined> {
   try {
-    const text = await run(["ip", "-json", "address", "show", "dev", ifname], { netns });
+    const show = ["ip", "-json", "address", "show", "dev", ifname] as const;
+    const text = await run(show, netns === undefined ? {} : { netns });
     const [found] = v.parse(ipAddressSchema, JSON.parse(text));
     return found && { mac: found.address, addresses: addressesIn(found.addr_info) };
   } catch (error) {

@@ -104,7 +104,7 @@ export class Attachments {
     if (!row) throw wrong("no interface in Open vSwitch");
     if (row.error !== undefined) throw wrong(`Open vSwitch says ${row.error}`);
     if (!isInstalled(row)) throw wrong("ovn-controller has not installed its port");
-    const found = await inspectLink(run, request.netns, request.ifname);
+    const found = await inspectLink(run, request.ifname, request.netns);
     if (!found) throw wrong(`no such interface in ${request.netns}`);
     const wanted = request.addresses.flatMap((text) => parseInterfaceAddress(text) ?? []);
     if (wanted.length < request.addresses.length || !hasAddresses(found, wanted)) {
@@ -134,7 +134,7 @@ export class Attachments {
     const row = this.#options.ports.named(hostInterface);
     if (row?.external_ids.get("iface-id") !== claim.portName) return false;
     if (row.external_ids.get("iface-id-ver") !== claim.podUid || row.error !== undefined) return false;
-    const found = await inspectLink(this.#options.run, netns, ifname);
+    const found = await inspectLink(this.#options.run, ifname, netns);
     return found?.mac === claim.network.mac && hasAddresses(found, claim.network.addresses);
   }
 
