@@ -41,6 +41,8 @@ export type OvsdbErrorCode =
   /** A value does not fit its column. */
   | "invalid value"
   | "invalid remote"
+  /** Certificates and keys: what is wrong with them, or with the other side's, is in the message. */
+  | "tls error"
   | "closed"
   /** A string that no list above has; the message carries it. */
   | "other";
@@ -66,6 +68,7 @@ const retryableCodes: ReadonlySet<OvsdbErrorCode> = new Set([
   "not leader",
   "protocol error",
   "resources exhausted",
+  "tls error",
 ]);
 
 export class OvsdbError extends Error {

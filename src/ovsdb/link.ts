@@ -1,6 +1,7 @@
 // One connection of a session, from the first byte to the last: asks for the schema, and follows what the server says
 // of itself in its `_Server` database, copied like any other, to leave a server that is not one to stay with.
 
+import { Duplex } from "node:stream";
 import { isOvsdbError, OvsdbError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { Membership } from "./membership.ts";
@@ -10,6 +11,7 @@ import { ReplicaStore } from "./replica.ts";
 import { Rpc } from "./rpc.ts";
 import { type DatabaseSchema, parseSchema } from "./schema.ts";
 import { serverDatabase } from "./serverDatabase.ts";
+import type { TlsOptions } from "./tls.ts";
 
 /** What is read of `_Server`: all but the schemas. */
 const membershipColumns = ["name", "model", "connected", "leader", "cid", "index"];
@@ -19,6 +21,7 @@ const conversionMonitor = "conversion";
 
 export interface LinkOptions {
   readonly remote: Remote;
+  readonly tls: TlsOptions | undefined;
   readonly database: string;
   readonly membership: Membership;
   readonly log: Log;
@@ -54,7 +57,7 @@ export class Link {
       selection: new Map([["Database", { columns: membershipColumns }]]),
       store: this.#server,
     });
-    this.rpc = new Rpc(openRemote(options.remote), {
+    this.rpc = new Rpc(open(options), {
       received: options.received,
       notification: (method, params) => this.#notified(method, params),
       closed: (reason) => {
@@ -155,6 +158,17 @@ export class Link {
     } catch (error) {
       this.fail(error);
     }
+  }
+}
+
+/** A remote that cannot even be tried fails as a connection fails, and is tried again later: files come and go. */
+function open({ remote, tls }: LinkOptions): Duplex {
+  try {
+    return openRemote(remote, tls);
+  } catch (error) {
+    return new Duplex({
+      construct: (fail) => fail(error instanceof Error ? error : new Error(String(error))),
+    });
   }
 }
 

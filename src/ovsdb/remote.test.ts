@@ -10,6 +10,8 @@ test("remotes are written as Open vSwitch writes them", () => {
   assert.deepEqual(parseRemote("tcp:10.0.0.1:6641"), { kind: "tcp", host: "10.0.0.1", port: 6641 });
   assert.deepEqual(parseRemote("tcp:ovn-central:6641"), { kind: "tcp", host: "ovn-central", port: 6641 });
   assert.deepEqual(parseRemote("tcp:[fd00::1]:6641"), { kind: "tcp", host: "fd00::1", port: 6641 });
+  assert.deepEqual(parseRemote("ssl:[fd00::1]:6641"), { kind: "tls", host: "fd00::1", port: 6641 });
+  assert.deepEqual(parseRemote("tls:central:6641"), { kind: "tls", host: "central", port: 6641 });
 });
 
 test("a remote that is none is refused with what was expected", () => {
@@ -22,7 +24,8 @@ test("a remote that is none is refused with what was expected", () => {
     "tcp:host:0",
     "tcp:host:65536",
     "tcp:fd00::1:6641",
-    "ssl:h:1",
+    "ssl:h",
+    "http:h:1",
     "/run/db.sock",
   ];
   for (const text of wrong)

@@ -5,6 +5,7 @@
 import type { Duplex } from "node:stream";
 import { isOvsdbError, type Outcome, OvsdbError, serverError } from "./errors.ts";
 import { JsonStream } from "./jsonStream.ts";
+import { tlsError } from "./tls.ts";
 
 export interface RpcHandlers {
   /** Bytes came: the peer is alive. */
@@ -38,9 +39,7 @@ export class Rpc {
     this.#stream = stream;
     this.#handlers = handlers;
     stream.on("data", (bytes: Buffer) => this.#receive(bytes));
-    stream.on("error", (cause) =>
-      this.close(new OvsdbError("connection lost", `connection failed: ${cause.message}`, { cause })),
-    );
+    stream.on("error", (cause) => this.close(connectionError(cause)));
     stream.on("close", () =>
       this.close(new OvsdbError("connection lost", "the server closed the connection")),
     );
@@ -153,3 +152,9 @@ export class Rpc {
 
 const givenUp = (method: string, signal: AbortSignal, outcome: Outcome): OvsdbError =>
   new OvsdbError("canceled", `${method}: given up before the answer`, { cause: signal.reason, outcome });
+
+const connectionError = (cause: Error): OvsdbError =>
+  isOvsdbError(cause)
+    ? cause
+    : (tlsError(cause) ??
+      new OvsdbError("connection lost", `connection failed: ${cause.message}`, { cause }));

@@ -23,12 +23,15 @@ import {
   type TableSelection,
 } from "./replica.ts";
 import { type DatabaseSchema, parseSchema } from "./schema.ts";
+import type { TlsOptions } from "./tls.ts";
 import { Transaction } from "./transaction.ts";
 import { encodeTransaction, readReply, type TransactionResult } from "./transactionReply.ts";
 
 export interface SessionOptions {
-  /** Where the database may be: `unix:/path`, `tcp:host:port`, `tcp:[::1]:6641`. Tried in turn. */
+  /** Where the database may be: `unix:/path`, `tcp:host:port`, `tcp:[::1]:6641`, `ssl:host:port`. Tried in turn. */
   readonly remotes: readonly string[];
+  /** For remotes `ssl:` (or `tls:`). */
+  readonly tls?: TlsOptions;
   /** Name of the database: `OVN_Northbound`. */
   readonly database: string;
   /** Of a cluster, stay only with the member that leads. */
@@ -60,6 +63,7 @@ export type SessionState = "connecting" | "connected" | "backoff" | "closed";
 export class Session implements AsyncDisposable {
   readonly #database: string;
   readonly #remotes: readonly (readonly [name: string, remote: Remote])[];
+  readonly #tls: TlsOptions | undefined;
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #reconnect: Reconnect;
@@ -74,6 +78,7 @@ export class Session implements AsyncDisposable {
   #link: Link | undefined;
   /** Kept while there is no connection. */
   #serverSchema: DatabaseSchema | undefined;
+  #lastError: OvsdbError | undefined;
   #state: "new" | "started" | "closed" = "new";
   #cancelTimer = (): void => {};
   readonly #ended = new AbortController();
@@ -83,6 +88,9 @@ export class Session implements AsyncDisposable {
     if (options.remotes.length === 0) throw new OvsdbError("invalid remote", "no remote given");
     this.#database = options.database;
     this.#remotes = options.remotes.map((remote) => [remote, parseRemote(remote)]);
+    if (!options.tls && this.#remotes.some(([, remote]) => remote.kind === "tls"))
+      throw new OvsdbError("invalid remote", "a remote ssl:HOST:PORT needs the option tls");
+    this.#tls = options.tls;
     this.#log = options.log ?? (() => {});
     this.#clock = options.clock ?? systemClock;
     this.#reconnect = new Reconnect(
@@ -108,6 +116,11 @@ export class Session implements AsyncDisposable {
   /** The schema of the server, which may be older or newer than the generated one; undefined before the first connection. */
   get serverSchema(): DatabaseSchema | undefined {
     return this.#serverSchema;
+  }
+
+  /** Why there is no connection, or why the last one ended; undefined before anything has failed. */
+  get lastError(): OvsdbError | undefined {
+    return this.#lastError;
   }
 
   /** Begins to connect, and goes on for ever until `signal` is aborted or the session is disposed. */
@@ -283,6 +296,7 @@ export class Session implements AsyncDisposable {
     const [name, target] = remote;
     const link = new Link({
       remote: target,
+      tls: this.#tls,
       database: this.#database,
       membership: this.#membership,
       log: this.#log,
@@ -362,6 +376,7 @@ export class Session implements AsyncDisposable {
 
   #lost(remote: string, reason: OvsdbError): void {
     this.#link = undefined;
+    this.#lastError = reason;
     this.#connected.shut();
     for (const monitor of this.#monitors.values()) monitor.stop();
     for (const lock of this.#locks.values()) lock.set(false);
