@@ -93,7 +93,10 @@ export class Engine {
    * an object: the prune guard lets them pass.
    */
   expectGone(facts: readonly Fact[]): void {
-    for (const fact of facts) if (fact.kind === "row") this.#guard.expect(fact.table, fact.uuid);
+    const world = this.#world.now();
+    // A row that never came would be expected to go for ever.
+    for (const { kind, table, uuid } of facts)
+      if (kind === "row" && world.actual(table, uuid)) this.#guard.expect(table, uuid);
   }
 
   /** Lets the deletions that are held now go. */
