@@ -1,6 +1,7 @@
 // Changes of a replica as an async iterable. While the reader is busy, the changes of one row are merged into one,
 // so that a slow reader costs at most one change per row and always sees the newest state.
 
+import { deferred } from "./deferred.ts";
 import type { AnyChange } from "./replica.ts";
 
 export class ChangeStream {
@@ -30,7 +31,7 @@ export class ChangeStream {
   }
 
   async #pushed(signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve } = deferred();
     const wake = (): void => resolve();
     this.#wake = wake;
     signal.addEventListener("abort", wake);

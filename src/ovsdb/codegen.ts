@@ -1,13 +1,19 @@
+#!/usr/bin/env node
 // The command that turns .ovsschema files into modules of row types: NAME.ovsschema becomes NAME.gen.ts, which
 // exports the constant NAME. With --check nothing is written, and a stale file is an error.
 
-import { readFile, writeFile } from "node:fs/promises";
+import { realpathSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { rowTypes } from "./rowTypes.ts";
 
-const usage = "usage: codegen [--check] [--library MODULE] --out FOLDER SCHEMA.ovsschema…";
+const here = fileURLToPath(import.meta.url);
+/** As a part of the package it generates for programs that have installed the package. */
+const packed = here.endsWith(".js");
+const command = packed ? "ovsdb-codegen" : "make codegen";
+const usage = "usage: ovsdb-codegen [--check] [--library MODULE] --out FOLDER SCHEMA.ovsschema…";
 
 export interface GeneratedModule {
   readonly path: string;
@@ -18,13 +24,13 @@ export interface GeneratedModule {
 export async function generatedModule(
   schemaPath: string,
   out: string,
-  library = relative(out, join(dirname(fileURLToPath(import.meta.url)), "index.ts")),
+  library = packed ? "@weft/ovsdb" : relative(out, join(dirname(here), "index.ts")),
 ): Promise<GeneratedModule> {
   const name = basename(schemaPath, ".ovsschema");
   const json: unknown = JSON.parse(await readFile(schemaPath, "utf8"));
   return {
     path: join(out, `${name}.gen.ts`),
-    text: rowTypes(json, { name, library, command: "make codegen" }),
+    text: rowTypes(json, { name, library, command }),
   };
 }
 
@@ -38,16 +44,20 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(usage);
     return 2;
   }
+  if (!values.check) await mkdir(values.out, { recursive: true });
   let stale = 0;
   for (const schemaPath of positionals) {
     const { path, text } = await generatedModule(schemaPath, values.out, values.library);
     if (!values.check) await writeFile(path, text);
     else if ((await readFile(path, "utf8")) !== text) {
-      console.error(`${path} is stale: run make codegen`);
+      console.error(`${path} is stale: run ${command}`);
       stale++;
     }
   }
   return stale > 0 ? 1 : 0;
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
+/** `import.meta.main` for Node 20; a command of a package is started through a link. */
+const started = process.argv[1];
+if (started !== undefined && realpathSync(started) === here)
+  process.exitCode = await main(process.argv.slice(2));

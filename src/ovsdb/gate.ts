@@ -1,5 +1,7 @@
 // A condition that comes and goes ("connected", "synced") and that callers can wait for.
 
+import { deferred } from "./deferred.ts";
+
 interface Waiter {
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
@@ -35,7 +37,7 @@ export class Gate {
     signal?.throwIfAborted();
     if (this.#open) return;
     if (this.#failure !== undefined) throw this.#failure;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = deferred();
     const waiter = { resolve, reject };
     const abort = (): void => reject(signal?.reason);
     this.#waiters.add(waiter);

@@ -43,6 +43,6 @@ export {
 export { type ServerDatabaseRow, type ServerTables, serverDatabase } from "./serverDatabase.ts";
 export { Session, type SessionOptions, type SessionState, type TransactOptions } from "./session.ts";
 export type { TableView } from "./table.ts";
-export type { TlsOptions } from "./tls.ts";
+export type { TlsOptions } from "./tlsOptions.ts";
 export { type RowOptions, type Target, Transaction, type WaitOptions } from "./transaction.ts";
 export type { OperationResult, TransactionResult } from "./transactionReply.ts";

@@ -11,7 +11,7 @@ import { ReplicaStore } from "./replica.ts";
 import { Rpc } from "./rpc.ts";
 import { type DatabaseSchema, parseSchema } from "./schema.ts";
 import { serverDatabase } from "./serverDatabase.ts";
-import type { TlsOptions } from "./tls.ts";
+import type { TlsOptions } from "./tlsOptions.ts";
 
 /** What is read of `_Server`: all but the schemas. */
 const membershipColumns = ["name", "model", "connected", "leader", "cid", "index"];

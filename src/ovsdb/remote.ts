@@ -3,7 +3,8 @@
 
 import { connect, type Socket } from "node:net";
 import { OvsdbError } from "./errors.ts";
-import { connectTls, type TlsOptions } from "./tls.ts";
+import { connectTls } from "./tls.ts";
+import type { TlsOptions } from "./tlsOptions.ts";
 
 export type Remote =
   | { readonly kind: "unix"; readonly path: string }

@@ -3,6 +3,7 @@
 // request still open then is rejected.
 
 import type { Duplex } from "node:stream";
+import { deferred } from "./deferred.ts";
 import { isOvsdbError, type Outcome, OvsdbError, serverError } from "./errors.ts";
 import { JsonStream } from "./jsonStream.ts";
 import { tlsError } from "./tls.ts";
@@ -53,7 +54,7 @@ export class Rpc {
     if (this.#closed) return Promise.reject(this.#closed);
     if (signal?.aborted) return Promise.reject(givenUp(method, signal, "not committed"));
     const id = ++this.#lastId;
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const { promise, resolve, reject } = deferred<unknown>();
     this.#requests.set(id, { method, resolve, reject });
     this.#send({ id, method, params });
     return signal ? this.#unlessAborted(promise, id, method, signal) : promise;
@@ -66,7 +67,7 @@ export class Rpc {
     method: string,
     signal: AbortSignal,
   ): Promise<unknown> {
-    const { promise, reject } = Promise.withResolvers<never>();
+    const { promise, reject } = deferred<never>();
     const abort = (): void => {
       if (!this.#closed) this.#send({ id: null, method: "cancel", params: [id] });
       reject(givenUp(method, signal, "unknown"));

@@ -5,6 +5,7 @@
 import { type Clock, systemClock } from "./clock.ts";
 import type { Condition } from "./condition.ts";
 import type { Database, RowOf } from "./database.ts";
+import { deferred } from "./deferred.ts";
 import { OvsdbError } from "./errors.ts";
 import { Gate } from "./gate.ts";
 import { Link } from "./link.ts";
@@ -23,7 +24,7 @@ import {
   type TableSelection,
 } from "./replica.ts";
 import { type DatabaseSchema, parseSchema } from "./schema.ts";
-import type { TlsOptions } from "./tls.ts";
+import type { TlsOptions } from "./tlsOptions.ts";
 import { Transaction } from "./transaction.ts";
 import { encodeTransaction, readReply, type TransactionResult } from "./transactionReply.ts";
 
@@ -175,7 +176,7 @@ export class Session implements AsyncDisposable {
   }
 
   #pause(signal: AbortSignal | undefined): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = deferred();
     const stop = this.#clock.after(retryMs, resolve);
     const abort = (): void => {
       stop();

@@ -4,17 +4,7 @@
 import { readFileSync } from "node:fs";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { OvsdbError } from "./errors.ts";
-
-export interface TlsOptions {
-  /** File with the authority's certificate, in PEM, by which the server is known: `--ca-cert` of ovn-nbctl. */
-  readonly caFile: string;
-  /** File with this client's certificate, in PEM, and any between it and the authority: `--certificate`. */
-  readonly certFile?: string;
-  /** File with its key, in PEM: `--private-key`. */
-  readonly keyFile?: string;
-  /** The name that the server's certificate must have. Open vSwitch's own tools check none. */
-  readonly serverName?: string;
-}
+import type { TlsOptions } from "./tlsOptions.ts";
 
 /** Begins to connect. Throws a "tls error" for files that cannot be read or used. */
 export function connectTls(host: string, port: number, tls: TlsOptions): TLSSocket {
