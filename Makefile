@@ -62,6 +62,13 @@ format: node_modules/.installed ## rewrite the sources in the project's format
 codegen: node_modules/.installed ## regenerate the row types of OVN's databases from their schemas
 	@node src/ovsdb/codegen.ts --out src/ovn src/ovn/schemas/*.ovsschema
 
+.PHONY: pack-ovsdb
+pack-ovsdb: node_modules/.installed ## compile src/ovsdb and pack it for npm, into build/
+	@rm -rf build/ovsdb && mkdir -p build/ovsdb
+	@tsc -p src/ovsdb
+	@cp src/ovsdb/package.json src/ovsdb/README.md LICENSE build/ovsdb/
+	@npm pack --silent --pack-destination build ./build/ovsdb
+
 .PHONY: bench
 bench: setup cni compiled ## measure: a table, and JSON in bench/out/
 	@node bench/run.ts $(if $(ONLY),--only $(ONLY))
