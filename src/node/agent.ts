@@ -56,7 +56,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     },
     nodes,
     serve: async (node: Node, firstTime: boolean) => {
-      if (firstTime) await openForPods(options, attachments);
+      if (firstTime) await attachments.adopt();
+      await openForPods(options);
       await declareNetwork(client, node);
     },
     log,
@@ -94,9 +95,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   await upkeep.run(signal);
 }
 
-/** The last steps before the runtime may start pods here. */
-async function openForPods(options: AgentOptions, attachments: Attachments): Promise<void> {
-  await attachments.adopt();
+/** The last steps before the runtime may start pods here. Done again each time, should somebody have cleaned up. */
+async function openForPods(options: AgentOptions): Promise<void> {
   await installPlugin(options.cniPlugin, options.cniBinDirectory);
   const configuration = networkConfiguration(basename(options.cniPlugin), options.cniSocket);
   await writeConfiguration(options.cniConfDirectory, configuration);
