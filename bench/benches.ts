@@ -3,8 +3,16 @@
 import { burstBench } from "./burst/bench.ts";
 import { cniBench } from "./cni/bench.ts";
 import type { Bench } from "./figure.ts";
+import { ovsdbBench } from "./ovsdb/bench.ts";
 import { pluginBench } from "./plugin/bench.ts";
 import { restartBench } from "./scale/restartBench.ts";
 import { watchBench } from "./scale/watchBench.ts";
 
-export const benches: readonly Bench[] = [cniBench, burstBench, restartBench, watchBench, pluginBench];
+export const benches: readonly Bench[] = [
+  cniBench,
+  burstBench,
+  restartBench,
+  watchBench,
+  pluginBench,
+  ovsdbBench,
+];
