@@ -4,9 +4,20 @@
 
 import { OvsdbError } from "./errors.ts";
 import { isSpace, JsonScanner } from "./jsonScanner.ts";
+import { LargeObject, maxObjectMembers } from "./largeObject.ts";
 
 /** Levels taken apart by hand: message, result, tables, rows. */
 const outlineDepth = 4;
+
+/** What bounds the memory that one message can take, whatever its sender makes of it. */
+export interface OutlineLimits {
+  /** A value that is parsed at once: much more than any real row, and little enough for what JSON.parse makes of it. */
+  readonly maxPieceBytes: number;
+  /** Rows, and all that is not in them. A message may be nothing but `[],[],[],…`. */
+  readonly maxValues: number;
+}
+
+const usualLimits: OutlineLimits = { maxPieceBytes: 32 * 1024 ** 2, maxValues: 5_000_000 };
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -17,7 +28,9 @@ const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
 /** A container whose end has not come yet; `key` is the member of `object` that is being read. */
-type Open = { readonly array: unknown[] } | { readonly object: Record<string, unknown>; key: string };
+type Open =
+  | { readonly array: unknown[] }
+  | { readonly object: Record<string, unknown>; large?: LargeObject; members: number; key: string };
 
 type Expected = "value" | "value or end" | "key" | "key or end" | "colon" | "comma or end";
 
@@ -26,8 +39,15 @@ export class JsonOutline {
   readonly #scanner = new JsonScanner();
   /** Bytes of the piece that has begun in an earlier chunk; undefined between pieces. */
   #piece: Uint8Array[] | undefined;
+  #pieceBytes = 0;
+  #values = 0;
+  readonly #limits: OutlineLimits;
   #expected: Expected = "value";
   #value: unknown;
+
+  constructor(limits = usualLimits) {
+    this.#limits = limits;
+  }
 
   /** The value, once `push` has said that it is complete. */
   get value(): unknown {
@@ -41,7 +61,11 @@ export class JsonOutline {
       const byte = bytes[at];
       if (this.#piece) {
         const end = this.#scanner.scan(bytes, at);
-        this.#piece.push(bytes.subarray(at, end < 0 ? bytes.length : end));
+        const part = bytes.subarray(at, end < 0 ? bytes.length : end);
+        this.#piece.push(part);
+        this.#pieceBytes += part.length;
+        if (this.#pieceBytes > this.#limits.maxPieceBytes)
+          throw new OvsdbError("protocol error", `a value of more than ${this.#limits.maxPieceBytes} bytes`);
         if (end < 0) return -1;
         at = end;
         this.#endPiece(this.#piece);
@@ -79,7 +103,8 @@ export class JsonOutline {
     switch (this.#expected) {
       case "value":
       case "value or end":
-        if (byte === openBrace) return this.#open({ object: Object.create(null), key: "" }, "key or end");
+        if (byte === openBrace)
+          return this.#open({ object: Object.create(null), members: 0, key: "" }, "key or end");
         if (byte === openBracket) return this.#open({ array: [] }, "value or end");
         break;
       case "colon":
@@ -95,7 +120,7 @@ export class JsonOutline {
     if (!open || !this.#expected.endsWith("or end") || byte !== (inArray ? closeBracket : closeBrace))
       throw new OvsdbError("protocol error", `malformed JSON: expected ${this.#expected}`);
     this.#stack.pop();
-    this.#place("array" in open ? open.array : open.object);
+    this.#place("array" in open ? open.array : (open.large ?? open.object));
   }
 
   #expect(expected: Expected): void {
@@ -109,6 +134,7 @@ export class JsonOutline {
 
   #endPiece(pieces: readonly Uint8Array[]): void {
     this.#piece = undefined;
+    this.#pieceBytes = 0;
     const value: unknown = JSON.parse(Buffer.concat(pieces).toString());
     const open = this.#stack.at(-1);
     if (open && "object" in open && this.#expected.startsWith("key") && typeof value === "string") {
@@ -119,10 +145,16 @@ export class JsonOutline {
 
   /** Puts a finished value where it belongs. */
   #place(value: unknown): void {
+    if (++this.#values > this.#limits.maxValues)
+      throw new OvsdbError("protocol error", `message of more than ${this.#limits.maxValues} values`);
     const open = this.#stack.at(-1);
     if (!open) this.#value = value;
     else if ("array" in open) open.array.push(value);
-    else open.object[open.key] = value;
+    else if (open.large) open.large.add(open.key, value);
+    else {
+      open.object[open.key] = value;
+      if (++open.members >= maxObjectMembers) open.large = new LargeObject(open.object);
+    }
     this.#expected = "comma or end";
   }
 }

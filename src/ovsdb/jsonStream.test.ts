@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { JsonOutline } from "./jsonOutline.ts";
 import { JsonStream } from "./jsonStream.ts";
+import { LargeObject, membersOf } from "./largeObject.ts";
 
 const messages = [
   { id: 1, result: [{ count: 1 }], error: null },
@@ -100,4 +101,37 @@ test("the outline refuses what JSON.parse refuses", () => {
 
 test("a key called __proto__ is just a key", () => {
   assert.deepEqual(Object.keys(outlined(Buffer.from('{"__proto__":{"x":1}}'), 3) ?? {}), ["__proto__"]);
+});
+
+test("an object of very many members gives them away in order, and lists no keys at once", () => {
+  const rows = Object.fromEntries(Array.from({ length: 25_000 }, (_, i) => [`row-${i}`, { n: i }]));
+  const large = Buffer.from(JSON.stringify({ result: { rows, few: {} } }));
+  const stream = new JsonStream(10_000_000);
+  const half = Math.floor(large.length / 2);
+  const [message] = [...stream.push(large.subarray(0, half)), ...stream.push(large.subarray(half))];
+  assert(typeof message === "object" && message !== null && "result" in message);
+  const { result } = message;
+  assert(typeof result === "object" && result !== null && "rows" in result && "few" in result);
+  assert(result.rows instanceof LargeObject);
+  assert.equal(JSON.stringify([...membersOf(result.rows)]), JSON.stringify(Object.entries(rows)));
+  assert.equal(
+    [...membersOf(result.rows)].some(([, value]) => value !== undefined),
+    false,
+  );
+  assert.deepEqual(result.few, Object.create(null));
+});
+
+test("a message that would fill the memory is refused when it has become too large", () => {
+  const limits = { maxPieceBytes: 1000, maxValues: 1000 };
+  const refused = (begin: string, more: string, message: RegExp): void => {
+    const outline = new JsonOutline(limits);
+    outline.push(Buffer.from(begin), 0);
+    const push = (): void => {
+      for (let pushes = 0; pushes < 100; pushes++) outline.push(Buffer.from(more.repeat(100)), 0);
+    };
+    assert.throws(push, { code: "protocol error", message });
+  };
+  refused('{"id":1,"result":[{"T":{"row":"', "x", /a value of more than 1000 bytes/);
+  refused('{"id":1,"result":[[', "[", /a value of more than 1000 bytes/);
+  refused('{"id":1,"result":[1', ",0", /more than 1000 values/);
 });

@@ -7,6 +7,7 @@ import { sameValue } from "./columnValue.ts";
 import { type Condition, columnsOf, encodeConditions } from "./condition.ts";
 import type { Atom, Row } from "./database.ts";
 import { isOvsdbError, OvsdbError } from "./errors.ts";
+import { membersOf } from "./largeObject.ts";
 import type { AnyChange, ReplicaStore, TableSelection } from "./replica.ts";
 import { RowDecoder } from "./rowDecoder.ts";
 import type { Rpc } from "./rpc.ts";
@@ -18,6 +19,9 @@ const noTransaction = "00000000-0000-0000-0000-000000000000";
 
 /** Beyond so many distinct map keys they are taken as data that does not repeat. */
 const maxInterned = 4096;
+
+/** Servers send none; so many come together when a reply and what follows it arrive in one chunk. */
+const maxEarly = 100_000;
 
 export interface MonitorOptions {
   /** Distinguishes the monitors of one connection. */
@@ -145,7 +149,9 @@ export class Monitor {
 
   /** An `update`, `update2` or `update3` for this monitor. */
   notification(method: string, params: readonly unknown[]): void {
-    if (this.#early) this.#early.push({ method, params });
+    if (this.#early && this.#early.length >= maxEarly)
+      this.#server?.rpc.close(new OvsdbError("protocol error", "updates of a monitor before its reply"));
+    else if (this.#early) this.#early.push({ method, params });
     else if (method === "update3") this.#slices?.add(this.#update(params[2], params[1]));
     else this.#slices?.add(this.#update(params[1], noTransaction));
   }
@@ -204,9 +210,9 @@ export class Monitor {
     const changes: AnyChange[] = [];
     for (const [name, decoder, rows] of this.#tablesOf(tables)) {
       const table = this.#store.table(name);
-      for (const uuid in rows) {
+      for (const [uuid, update] of membersOf(rows)) {
         const old = table.get(uuid);
-        const row = decoder.after(uuid, old, rows[uuid]);
+        const row = decoder.after(uuid, old, update);
         if (old || row) changes.push({ table: name, uuid, old, new: row });
         yield;
       }
@@ -221,10 +227,11 @@ export class Monitor {
     const changes: AnyChange[] = [];
     for (const [name, decoder, rows] of this.#tablesOf(tables)) {
       const before = this.#store.table(name);
-      for (const uuid in rows) {
+      for (const [uuid, update] of membersOf(rows)) {
         const old = before.get(uuid);
-        const row = decoder.after(uuid, undefined, rows[uuid]);
+        const row = decoder.after(uuid, undefined, update);
         if (!row) throw new OvsdbError("protocol error", `copy of table ${name} deletes a row`);
+        if (copy.get(name)?.get(uuid)) throw new OvsdbError("protocol error", `row ${uuid} came twice`);
         const same = old && sameRow(old, row);
         copy.get(name)?.replace(undefined, same ? old : row);
         if (!same) changes.push({ table: name, uuid, old, new: row });
@@ -247,7 +254,7 @@ export class Monitor {
     this.#lastTransaction = typeof transaction === "string" ? transaction : noTransaction;
   }
 
-  *#tablesOf(tables: unknown): Generator<[name: string, decoder: RowDecoder, rows: Json]> {
+  *#tablesOf(tables: unknown): Generator<[name: string, decoder: RowDecoder, rows: object]> {
     for (const [name, rows] of Object.entries(asObject(tables))) {
       const decoder = this.#decoders.get(name);
       if (!decoder)

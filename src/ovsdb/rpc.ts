@@ -24,6 +24,9 @@ interface OpenRequest {
 
 const maxMessageBytes = 1024 ** 3;
 
+/** Answers to the server that it has not taken. */
+const maxUnreadBytes = 16 * 1024 ** 2;
+
 /** What Node reads at once at most. */
 const fullChunkBytes = 64 * 1024;
 
@@ -146,6 +149,8 @@ export class Rpc {
   }
 
   #answer(id: unknown, method: string, params: readonly unknown[]): void {
+    if (this.#stream.writableLength > maxUnreadBytes)
+      throw new OvsdbError("protocol error", "the server asks without reading the answers");
     if (method === "echo") this.#send({ id, result: params, error: null });
     else this.#send({ id, result: null, error: { error: "unknown method" } });
   }
