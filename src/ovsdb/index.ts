@@ -41,7 +41,8 @@ export {
   type TableSchema,
 } from "./schema.ts";
 export { type ServerDatabaseRow, type ServerTables, serverDatabase } from "./serverDatabase.ts";
-export { Session, type SessionOptions, type SessionState, type TransactOptions } from "./session.ts";
+export { Session, type SessionState } from "./session.ts";
+export type { SessionOptions, TransactOptions } from "./sessionOptions.ts";
 export type { TableView } from "./table.ts";
 export type { TlsOptions } from "./tlsOptions.ts";
 export { type RowOptions, type Target, Transaction, type WaitOptions } from "./transaction.ts";
