@@ -25,6 +25,7 @@ const scratch = mkdtempSync(join(tmpdir(), "weft-test-"));
 const stages = options.only?.split(",");
 const total: Counts = { passed: 0, failed: 0 };
 const before = leftovers();
+const unsteady: string[] = [];
 
 if (!process.version.startsWith("v24.")) {
   console.error(`node is ${process.version}, not v24: run the tests by make`);
@@ -33,15 +34,16 @@ if (!process.version.startsWith("v24.")) {
 for (const step of steps()) {
   if (stages && !stages.includes(step.stage)) continue;
   if (options.match && !step.name.includes(options.match)) continue;
-  const started = Date.now();
-  const counts = await run(step);
+  let counts = await timed(step);
+  // A dozen daemons on a machine that others share: a file gets one second try, and the end says that it needed it.
+  if (counts.failed > 0 && step.stage === "sandbox") {
+    unsteady.push(step.name);
+    counts = await timed(step);
+  }
   total.passed += counts.passed;
   total.failed += counts.failed;
-  const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  console.log(
-    `${counts.failed ? "FAIL" : "ok  "} ${step.stage} ${step.name}: ${counts.passed} passed, ${counts.failed} failed, ${seconds} s`,
-  );
 }
+if (unsteady.length > 0) console.log(`UNSTEADY tried twice: ${unsteady.join(", ")}`);
 const left = [...leftovers()].filter((thing) => !before.has(thing));
 if (left.length > 0) console.log(`FAIL nothing is left behind: ${left.join(", ")}`);
 else console.log("ok   nothing is left behind");
@@ -80,6 +82,18 @@ function tests(stage: Step["stage"], name: string, files: readonly string[], lim
 
 function find(...globs: readonly string[]): string[] {
   return globs.flatMap((glob) => globSync(glob).sort());
+}
+
+/** Runs one step and prints how it went. */
+async function timed(step: Step): Promise<Counts> {
+  const started = Date.now();
+  const counts = await run(step);
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  const { passed, failed } = counts;
+  console.log(
+    `${failed ? "FAIL" : "ok  "} ${step.stage} ${step.name}: ${passed} passed, ${failed} failed, ${seconds} s`,
+  );
+  return counts;
 }
 
 /** Runs one step in a process group of its own and ends the group when its time is over. */
