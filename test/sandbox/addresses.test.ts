@@ -17,6 +17,8 @@ suite("addresses on a node with room for four pods", { timeout: 120_000 }, () =>
   let cluster: Cluster;
   /** Of n1: room for four pods. */
   let subnet: Cidr;
+  /** The four. */
+  let places: readonly string[];
 
   before(async () => {
     cluster = await Cluster.up({
@@ -28,6 +30,7 @@ suite("addresses on a node with room for four pods", { timeout: 120_000 }, () =>
     // Which node comes first, and so which has which subnet, is nobody's choice.
     const { default: subnets } = JSON.parse(await cluster.field("node", "", "n1", nodeSubnets));
     subnet = parseCidr(subnets[0]) ?? assert.fail(`no subnet: ${subnets[0]}`);
+    places = [3n, 4n, 5n, 6n].map((place) => formatIp(addressAt(subnet, place)));
   });
   after(() => cluster?.[Symbol.asyncDispose]());
 
@@ -77,10 +80,7 @@ suite("addresses on a node with room for four pods", { timeout: 120_000 }, () =>
     const four = ["a", "b", "c", "d"].map((name) => pod({ namespace: ns, name, node: "n1" }));
     await create(...four);
     const taken = await Promise.all(["a", "b", "c", "d"].map((name) => cluster.addressesOf(ns, name)));
-    assert.deepEqual(
-      new Set(taken.map(([v4]) => v4)),
-      new Set([3n, 4n, 5n, 6n].map((place) => formatIp(addressAt(subnet, place)))),
-    );
+    assert.deepEqual(new Set(taken.map(([v4]) => v4)), new Set(places));
   });
 
   test("with no address left a pod gets an Event and waits, others go on, and it starts when one is free", async () => {
@@ -120,7 +120,7 @@ suite("addresses on a node with room for four pods", { timeout: 120_000 }, () =>
         pod({ namespace: ns, name, node: "n1", annotations: { "k8s.ovn.org/pod-networks": value } }),
       );
       const [address = ""] = await cluster.addressesOf(ns, name);
-      assert.match(address, /^10\.244\.0\.[3-6]$/);
+      assert.ok(places.includes(address), address);
       await remove(name);
     }
     const before = await portOf("owner");
