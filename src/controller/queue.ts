@@ -71,8 +71,7 @@ export class OwnerQueue {
     let sliceEnd = performance.now() + this.#options.sliceMs;
     while (!signal.aborted) {
       const owner = this.#next();
-      // An owner that waits for nobody is done before the next is taken; else all in hand would finish in one stretch.
-      if (owner !== undefined) await Promise.race([this.#take(owner), nextTurn()]);
+      if (owner !== undefined) void this.#take(owner);
       else
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
