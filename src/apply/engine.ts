@@ -2,6 +2,7 @@
 // with the replica, send the difference, and what became dirty meanwhile goes out in the next round. Facts, other
 // writers, retries and a lost connection all do the same thing: they make rows dirty.
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Fact, Owner } from "../model/fact.ts";
 import { isOvsdbError, type OvsdbError } from "../ovsdb/index.ts";
 import type { AtomicGroup, RowName } from "./atomicGroup.ts";
@@ -140,6 +141,8 @@ export class Engine {
         continue;
       }
       await replica.ready(signal);
+      // Facts come in one after the other: what is stated in this turn of the event loop goes out together.
+      await nextTurn();
       try {
         await this.#flush(signal);
         pauseMs = firstPauseMs;

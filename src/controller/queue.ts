@@ -71,7 +71,8 @@ export class OwnerQueue {
     let sliceEnd = performance.now() + this.#options.sliceMs;
     while (!signal.aborted) {
       const owner = this.#next();
-      if (owner !== undefined) void this.#take(owner);
+      // An owner that waits for nobody is done before the next is taken; else all in hand would finish in one stretch.
+      if (owner !== undefined) await Promise.race([this.#take(owner), nextTurn()]);
       else
         await new Promise<void>((resolve) => {
           this.#wake = resolve;

@@ -2,6 +2,7 @@
 // and works until leadership ends. Nothing is carried from one term into the next: a restart and a change of leader
 // are the same thing.
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Engine } from "../apply/engine.ts";
 import type { EngineEvents } from "../apply/engineEvents.ts";
 import { Fence } from "../apply/fence.ts";
@@ -138,6 +139,7 @@ export class Term {
       this.#follow("Service", stores.Service),
       this.#follow("EndpointSlice", stores.EndpointSlice),
     ];
+    await nextTurn();
     const held = { nodes: stores.Node.values(), pods: stores.Pod.values() };
     this.#planner = new Planner({
       scope,
