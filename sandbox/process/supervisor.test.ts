@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { endProcesses } from "./end.ts";
-import { isRunning, parseStat, processState } from "./procfs.ts";
+import { isRunning, parseStat } from "./procfs.ts";
 import type { ProcessSpec } from "./record.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -31,11 +31,11 @@ suite("the supervisor", () => {
     await supervisor.launch(
       shell("again", 'echo "I am $NAME"; exec sleep 60', { env: { PATH: "/bin", NAME: "seven" } }),
     );
-    const first = pid("again");
+    const first = supervisor.record("again");
     await waitFor(() => supervisor.logTail("again") === "I am seven");
     await supervisor.restart("again");
-    assert.notEqual(pid("again"), first);
-    assert.equal(processState(first), undefined);
+    assert.notEqual(pid("again"), first.pid);
+    assert.equal(isRunning(first.pid, first.startTime), false);
     await waitFor(() => supervisor.logTail("again") === "I am seven\nI am seven");
   });
 
