@@ -1,43 +1,64 @@
-// What a test run could leave on the machine: namespaces, links of the root namespace, run directories and
-// processes of this project. Taken before and after; the difference must be empty.
+// What one test run could leave on the machine: namespaces, links of the root namespace, run directories, files and
+// processes. Only its own, since other runs may be under way: by the run's tag, which all names hold, or its folder.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 
-/** Names of everything that looks like ours, each with its sort: `process 812 ovsdb-server …`. */
-export function leftovers(): ReadonlySet<string> {
-  return new Set([
-    ...entries("/run/netns").map((name) => `namespace ${name}`),
-    ...entries("/sys/class/net").map((name) => `link ${name}`),
-    ...entries("/run/weft-sandbox").map((name) => `sandbox ${name}`),
-    ...processes(),
-  ]);
+export interface TestRun {
+  /** Part of each name: see real/privateName.ts. */
+  readonly tag: string;
+  /** TMPDIR of all tests. */
+  readonly folder: string;
 }
 
-const daemons = /^(ovs-vswitchd|ovsdb-server|ovn-northd|ovn-controller|weft-cni|perl)$/;
+/** Everything that is left of `run`, each with its sort: `process 812 ovsdb-server …`. */
+export function leftovers({ tag, folder }: TestRun): readonly string[] {
+  return [
+    ...named("/run/netns", tag).map((name) => `namespace ${name}`),
+    ...named("/run/weft-sandbox", tag).map((name) => `sandbox ${name}`),
+    // A pod's end of a link is never in the root namespace: all nodes have their own.
+    ...entries("/sys/class/net")
+      .filter((name) => name.includes(tag) || /^w[0-9a-f]{14}$/.test(name))
+      .map((name) => `link ${name}`),
+    // npm keeps compiled code in TMPDIR.
+    ...entries(folder)
+      .filter((name) => name !== "node-compile-cache")
+      .map((name) => `file ${folder}/${name}`),
+    ...processes(tag, folder),
+  ];
+}
 
-function processes(): string[] {
+function processes(tag: string, folder: string): string[] {
+  const namespaces = new Set([
+    inode("/proc/self/ns/net"),
+    ...entries("/run/netns").map((name) => inode(`/run/netns/${name}`)),
+  ]);
   return entries("/proc")
     .filter((pid) => /^\d+$/.test(pid) && pid !== String(process.pid))
     .flatMap((pid) => {
-      const argv = read(`/proc/${pid}/cmdline`).split("\0");
-      const program = argv[0]?.split("/").at(-1) ?? "";
-      const ours = daemons.test(program) || argv.some((word) => /\/(sandbox|src)\/.*main\.ts$/.test(word));
-      return ours ? [`process ${pid} ${argv.join(" ").trim()}`] : [];
+      const line = read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
+      const program = line.split(" ")[0]?.split("/").at(-1);
+      // A server in a pod does not say whose it is; but while its pod is there, its namespace has a name.
+      const isHomeless = program === "perl" && !namespaces.has(inode(`/proc/${pid}/ns/net`));
+      return line.includes(tag) || line.includes(folder) || isHomeless ? [`process ${pid} ${line}`] : [];
     });
 }
 
-function entries(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // absent: nothing of that sort exists
-  }
-}
+const named = (place: string, tag: string): string[] => entries(place).filter((name) => name.includes(tag));
 
-function read(file: string): string {
+const entries = (place: string): string[] => unlessGone(() => readdirSync(place), []);
+const read = (file: string): string => unlessGone(() => readFileSync(file, "utf8"), "");
+
+/** Of a namespace, by its file or by a process's link to it. */
+const inode = (path: string): string =>
+  path.startsWith("/proc")
+    ? unlessGone(() => readlinkSync(path).replace(/\D/g, ""), "")
+    : unlessGone(() => String(statSync(path).ino), "");
+
+/** Absent: nothing of that sort exists, or it ended between the listing and the look. */
+function unlessGone<T>(look: () => T, otherwise: T): T {
   try {
-    return readFileSync(file, "utf8");
+    return look();
   } catch {
-    return ""; // the process ended between the listing and the look
+    return otherwise;
   }
 }

@@ -2,11 +2,12 @@
 // process of its own, bounded in time; at the end a look for anything left behind. Last line: `N passed, N failed`.
 
 import { spawn } from "node:child_process";
-import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { leftovers } from "./leftovers.ts";
+import { leftovers, type TestRun } from "./leftovers.ts";
 import type { Counts } from "./reporter.ts";
 
 interface Step {
@@ -22,9 +23,10 @@ const { values: options } = parseArgs({
   options: { only: { type: "string" }, ovn: { type: "string" }, match: { type: "string" } },
 });
 const scratch = mkdtempSync(join(tmpdir(), "weft-test-"));
+const testRun: TestRun = { tag: `t${randomBytes(2).toString("hex").slice(1)}`, folder: join(scratch, "tmp") };
+mkdirSync(testRun.folder);
 const stages = options.only?.split(",");
 const total: Counts = { passed: 0, failed: 0 };
-const before = leftovers();
 const unsteady: string[] = [];
 
 if (!process.version.startsWith("v24.")) {
@@ -44,7 +46,7 @@ for (const step of steps()) {
   total.failed += counts.failed;
 }
 if (unsteady.length > 0) console.log(`UNSTEADY tried twice: ${unsteady.join(", ")}`);
-const left = [...leftovers()].filter((thing) => !before.has(thing));
+const left = leftovers(testRun);
 if (left.length > 0) console.log(`FAIL nothing is left behind: ${left.join(", ")}`);
 else console.log("ok   nothing is left behind");
 total[left.length > 0 ? "failed" : "passed"]++;
@@ -103,6 +105,8 @@ async function run(step: Step): Promise<Counts> {
   const env = {
     ...process.env,
     WEFT_TEST_COUNTS: countsFile,
+    WEFT_TEST_RUN: testRun.tag,
+    TMPDIR: testRun.folder,
     ...(options.ovn ? { WEFT_OVN: options.ovn } : {}),
   };
   const [command = "", ...args] = step.argv;

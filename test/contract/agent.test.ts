@@ -12,6 +12,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parseIp } from "../../src/model/ip.ts";
 import { flushConntrack, type Match, withEnd } from "../../src/node/ovs/conntrack.ts";
+import { privateName } from "../real/privateName.ts";
 import { buildWorld, type TestPod, type World } from "./agentWorld.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "weft-agent-test-"));
@@ -23,7 +24,7 @@ let b: TestPod;
 before(async () => {
   const plugin = join(folder, "weft-cni");
   execFileSync(fileURLToPath(new URL("../../src/cni/build.sh", import.meta.url)), [plugin]);
-  world = await buildWorld(`agent${process.pid.toString(36)}`, plugin);
+  world = await buildWorld(privateName("agent"), plugin);
   agents = [world.startAgent(0), world.startAgent(1)];
   await Promise.all([world.admitNode(0), world.admitNode(1)]);
   await Promise.all([world.ready(0), world.ready(1)]);

@@ -14,6 +14,7 @@ import { type RunResult, run, tryRun } from "../../sandbox/process/run.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import type { Choices } from "../../sandbox/settings.ts";
 import { upSandbox } from "../../sandbox/up.ts";
+import { privateName } from "../real/privateName.ts";
 
 const root = join(import.meta.dirname, "../..");
 const patienceMs = 45_000;
@@ -37,8 +38,7 @@ export class Cluster implements AsyncDisposable {
   /** Up, every node ready. `WEFT_OVN` names a folder with another OVN. */
   static async up(choices: Choices & { readonly name: string }): Promise<Cluster> {
     const ovn = process.env["WEFT_OVN"];
-    // Several runs of the tests may share a machine.
-    const name = `${choices.name.slice(0, 7)}${process.pid.toString(36)}`;
+    const name = privateName(choices.name);
     const cluster = new Cluster(await upSandbox({ ...choices, name, ...(ovn && { ovn }) }));
     try {
       await cluster.kubectl("wait", "--for=condition=Ready", "node", "--all", "--timeout=45s");

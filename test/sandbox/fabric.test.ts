@@ -11,11 +11,11 @@ import { plainAddress } from "../../sandbox/layout.ts";
 import { openSandbox, type Sandbox } from "../../sandbox/sandbox.ts";
 import { exitCodeOf, statusOf } from "../../sandbox/status.ts";
 import { type UpOptions, upSandbox } from "../../sandbox/up.ts";
+import { privateName } from "../real/privateName.ts";
 
 const base = mkdtempSync(join(tmpdir(), "weft-fabric-"));
 const folder = process.env["WEFT_OVN"];
-/** Several runs of the tests may share a machine. */
-const name = `fabric${process.pid.toString(36)}`;
+const name = privateName("fabric");
 const options: UpOptions = {
   name,
   nodes: 3,
