@@ -40,17 +40,18 @@ export function parseOwner(owner: Owner): OwnerName {
 
 /** The owner whose own object is gone, and not only missing from a list. */
 export function goneByWord({ old, told }: Change<KubeObject>): Owner | undefined {
-  if (!told || !old || old.kind === "Namespace" || old.kind === "EndpointSlice") return undefined;
-  return ownerOf(old);
+  if (!told || !old) return undefined;
+  return old.kind === "Node" || old.kind === "Pod" || old.kind === "Service" ? ownerOf(old) : undefined;
 }
 
-/** The owners to plan again after `change`. A Namespace is no input of any plan yet. */
+/** The owners to plan again after `change`. Namespaces and NetworkPolicies are no input of any plan yet. */
 export const concerned: { readonly [K in Kind]: (change: Change<KindMap[K]>) => readonly Owner[] } = {
   Namespace: () => [],
   Node: (change) => both(change).map(ownerOf),
   Pod: (change) => both(change).filter(isScheduled).map(ownerOf),
   Service: (change) => both(change).map(ownerOf),
   EndpointSlice: (change) => both(change).flatMap(serviceOf),
+  NetworkPolicy: () => [],
 };
 
 const both = <T>({ old, new: now }: Change<T>): readonly T[] =>

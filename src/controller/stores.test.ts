@@ -12,8 +12,9 @@ test("a controller is not ready before it has read every kind, nor while the dat
     Pod: new Store(kinds.Pod.indexes, ignore),
     Service: new Store(kinds.Service.indexes, ignore),
     EndpointSlice: new Store(kinds.EndpointSlice.indexes, ignore),
+    NetworkPolicy: new Store(kinds.NetworkPolicy.indexes, ignore),
   };
-  for (const kind of ["Node", "Namespace", "Service", "EndpointSlice"] as const)
+  for (const kind of ["Node", "Namespace", "Service", "EndpointSlice", "NetworkPolicy"] as const)
     stores[kind].note({ synced: true });
   assert.match(missingInput(stores, { synced: true }) ?? "", /every Pod yet/);
   stores.Pod.note({ synced: true });

@@ -17,6 +17,7 @@ export function watchAll(client: KubeClient, signal: AbortSignal, surroundings: 
     Pod: watchKind(client, "Pod", options),
     Service: watchKind(client, "Service", options),
     EndpointSlice: watchKind(client, "EndpointSlice", options),
+    NetworkPolicy: watchKind(client, "NetworkPolicy", options),
   };
 }
 

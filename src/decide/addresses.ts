@@ -11,7 +11,14 @@ import {
   sizeOf,
 } from "../model/ip.ts";
 import { macOfFirst } from "../model/mac.ts";
-import { firstPodOffset, gatewayOf, ofFamily, type PodNetwork, within } from "../model/network.ts";
+import {
+  firstPodOffset,
+  gatewayOf,
+  ofFamily,
+  type PodNetwork,
+  podNetworkAt,
+  within,
+} from "../model/network.ts";
 import { ExhaustedError } from "./errors.ts";
 import { Holdings } from "./holdings.ts";
 import { Ring } from "./ring.ts";
@@ -64,7 +71,7 @@ export class PodAddresses {
     if (step === undefined) throw new ExhaustedError(this.#exhausted(holder, site));
     const addresses = at(step);
     for (const { ip } of addresses) this.#held.claim(formatIp(ip), holder.uid);
-    return { addresses, mac: macOfFirst(addresses), gateways: site.subnets.map(gatewayOf) };
+    return podNetworkAt(site.subnets, step + firstPodOffset);
   }
 
   release(uid: string): void {

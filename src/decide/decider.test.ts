@@ -26,6 +26,7 @@ const aNode = (name: string, change: Partial<Node> = {}): Node => ({
   kind: "Node",
   internalIps: [],
   networkUnavailable: true,
+  allocatable: { pods: 110, cpus: 4, memoryBytes: 8 * 2 ** 30 },
   ...change,
 });
 const aPod = (name: string, change: Partial<Pod> = {}): Pod => ({

@@ -13,6 +13,9 @@ import {
   nodeSubnetsOf,
   podNetworkAnnotation,
   podNetworkOf,
+  poolOfferAnnotation,
+  poolOfferOf,
+  poolSeenOf,
 } from "./annotations.ts";
 
 const ip = (text: string) => parseIp(text) ?? assert.fail(text);
@@ -97,14 +100,49 @@ test("a chassis id holds nothing that means something elsewhere", () => {
   for (const text of ["", "a,b", "a b", '"', "-a", "a\n"]) assert.equal(chassis(text), undefined, text);
 });
 
+test("an offer of ports is printed short, and read back as it was", () => {
+  const offer = {
+    generation: 7,
+    open: [{ offset: 3, tag: 12 }],
+    closed: [{ offset: 4, tag: undefined }],
+    withdrawn: [],
+  };
+  const values = poolOfferAnnotation(offer);
+  assert.deepEqual(values, {
+    [annotations.pool]: '{"generation":7,"open":[[3,12]],"closed":[[4]],"withdrawn":[]}',
+  });
+  assert.deepEqual(poolOfferOf({ annotations: values }), offer);
+});
+
+const badOffers: readonly (readonly [what: string, text: string])[] = [
+  ["one port twice", '{"generation":1,"open":[[3]],"closed":[[3]],"withdrawn":[]}'],
+  ["one tag twice", '{"generation":1,"open":[[3,7],[4,7]],"closed":[],"withdrawn":[]}'],
+  ["a tag that is none", '{"generation":1,"open":[[3,4095]],"closed":[],"withdrawn":[]}'],
+  ["the router's place", '{"generation":1,"open":[[1]],"closed":[],"withdrawn":[]}'],
+  ["no generation", '{"open":[],"closed":[],"withdrawn":[]}'],
+];
+for (const [what, text] of badOffers) {
+  test(`an offer with ${what} is none`, () => {
+    assert.equal(poolOfferOf({ annotations: { [annotations.pool]: text } }), undefined);
+  });
+}
+
 test("no text makes a parser throw", () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
       const everywhere = {
         annotations: Object.fromEntries(Object.values(annotations).map((key) => [key, text])),
       };
-      for (const parse of [podNetworkOf, nodeSubnetsOf, nodeIdOf, gatewayConfigOf, chassisIdOf])
-        parse(everywhere);
+      const parsers = [
+        podNetworkOf,
+        nodeSubnetsOf,
+        nodeIdOf,
+        gatewayConfigOf,
+        chassisIdOf,
+        poolOfferOf,
+        poolSeenOf,
+      ];
+      for (const parse of parsers) parse(everywhere);
     }),
   );
 });

@@ -15,7 +15,8 @@ import {
 } from "../model/ip.ts";
 import { isMac } from "../model/mac.ts";
 import { annotations } from "../model/names.ts";
-import { type GatewayConfig, nodeIds, type PodNetwork } from "../model/network.ts";
+import { firstPodOffset, type GatewayConfig, nodeIds, type PodNetwork } from "../model/network.ts";
+import { type PoolOffer, type PoolPort, type PoolSeen, tags } from "../model/pool.ts";
 
 /** A string that `parse` understands, as what it understood. */
 const parsed = <T>(parse: (text: string) => T | undefined) =>
@@ -45,6 +46,11 @@ const onePerFamily = <T extends Ip | Cidr | InterfaceAddress>(item: v.GenericSch
   );
 const familyOf = (item: Ip | Cidr | InterfaceAddress) => ("ip" in item ? item.ip.family : item.family);
 
+const wholeNumber = (least: number, most: number) =>
+  v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
+const generation = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+const offset = wholeNumber(firstPodOffset, 2 ** 24);
+
 const podNetworks = v.object({
   default: v.object({
     ip_addresses: v.pipe(onePerFamily(interfaceAddress), v.minLength(1)),
@@ -64,6 +70,27 @@ const gatewayConfig = v.object({
     mtu: v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(65535)),
   }),
 });
+
+/** `[offset]`, or `[offset, tag]` of a nested port. */
+const poolPort = v.pipe(
+  v.union([v.tuple([offset]), v.tuple([offset, wholeNumber(tags.first, tags.last)])]),
+  v.transform(([place, tag]): PoolPort => ({ offset: place, tag })),
+);
+const pool = v.pipe(
+  v.object({
+    generation,
+    open: v.array(poolPort),
+    closed: v.array(poolPort),
+    withdrawn: v.array(poolPort),
+  }),
+  v.check(({ open, closed, withdrawn }) => {
+    const ports = [...open, ...closed, ...withdrawn];
+    const places = new Set(ports.map((port) => port.offset));
+    const ownTags = ports.flatMap(({ tag }) => tag ?? []);
+    return places.size === ports.length && new Set(ownTags).size === ownTags.length;
+  }),
+);
+const poolSeen = v.object({ generation, used: v.array(offset) });
 
 /** The values of Weft's annotations by key, as a patch writes them. */
 export type AnnotationValues = Readonly<Record<string, string>>;
@@ -142,6 +169,25 @@ export const gatewayConfigAnnotation = (
       mtu: config.mtuBytes,
     },
   }),
+});
+
+export const poolOfferOf = (node: Annotated): PoolOffer | undefined =>
+  read(pool, node.annotations[annotations.pool]);
+
+export const poolOfferAnnotation = ({ generation, open, closed, withdrawn }: PoolOffer): AnnotationValues => {
+  const pairs = (ports: readonly PoolPort[]) =>
+    ports
+      .toSorted((a, b) => a.offset - b.offset)
+      .map(({ offset, tag }) => (tag === undefined ? [offset] : [offset, tag]));
+  const value = { generation, open: pairs(open), closed: pairs(closed), withdrawn: pairs(withdrawn) };
+  return { [annotations.pool]: JSON.stringify(value) };
+};
+
+export const poolSeenOf = (node: Annotated): PoolSeen | undefined =>
+  read(poolSeen, node.annotations[annotations.poolSeen]);
+
+export const poolSeenAnnotation = ({ generation, used }: PoolSeen): AnnotationValues => ({
+  [annotations.poolSeen]: JSON.stringify({ generation, used: used.toSorted((a, b) => a - b) }),
 });
 
 function read<S extends v.GenericSchema>(schema: S, text: string | undefined): v.InferOutput<S> | undefined {

@@ -1,7 +1,15 @@
 // The kinds Weft watches. Adding one is a slim type in objects.ts, a projection in project.ts and an entry here.
 
 import type { Kind, KindMap, ObjectMeta } from "./objects.ts";
-import { endpointSliceOf, namespaceOf, nodeOf, type Projection, podOf, serviceOf } from "./project.ts";
+import {
+  endpointSliceOf,
+  namespaceOf,
+  networkPolicyOf,
+  nodeOf,
+  type Projection,
+  podOf,
+  serviceOf,
+} from "./project.ts";
 import type { Resource } from "./resource.ts";
 
 /** Name of an index ▶ the keys an object is found under. */
@@ -47,5 +55,12 @@ export const kinds: { readonly [K in Kind]: Watchable<KindMap[K]> } = {
       /** `shop/web` */
       service: (slice) => (slice.serviceName === "" ? [] : [`${slice.namespace}/${slice.serviceName}`]),
     },
+  },
+  NetworkPolicy: {
+    prefix: "/apis/networking.k8s.io/v1",
+    plural: "networkpolicies",
+    namespaced: true,
+    project: networkPolicyOf,
+    indexes: { namespace: (policy) => [policy.namespace] },
   },
 };

@@ -17,6 +17,14 @@ export interface Node extends ObjectMeta {
   /** InternalIP addresses in the order the kubelet reports them. */
   readonly internalIps: readonly string[];
   readonly networkUnavailable: boolean;
+  readonly allocatable: Allocatable;
+}
+
+/** What a node has for pods; 0 while the kubelet has not said. */
+export interface Allocatable {
+  readonly pods: number;
+  readonly cpus: number;
+  readonly memoryBytes: number;
 }
 
 export interface Namespace extends ObjectMeta {
@@ -73,12 +81,29 @@ export interface EndpointSlice extends ObjectMeta {
   readonly ports: readonly EndpointPort[];
 }
 
+export interface LabelRequirement {
+  readonly key: string;
+  readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
+  readonly values: readonly string[];
+}
+
+/** All of it must hold; an empty one selects everything. `matchLabels` are requirements like the others. */
+export type LabelSelector = readonly LabelRequirement[];
+
+/** As much of it as tells which pods it selects. */
+export interface NetworkPolicy extends ObjectMeta {
+  readonly kind: "NetworkPolicy";
+  /** Of pods in the policy's own namespace. */
+  readonly podSelector: LabelSelector;
+}
+
 export interface KindMap {
   readonly Node: Node;
   readonly Namespace: Namespace;
   readonly Pod: Pod;
   readonly Service: Service;
   readonly EndpointSlice: EndpointSlice;
+  readonly NetworkPolicy: NetworkPolicy;
 }
 export type Kind = keyof KindMap;
 export type KubeObject = KindMap[Kind];

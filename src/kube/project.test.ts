@@ -216,6 +216,7 @@ function addressesOf(object: KubeObject): readonly string[] {
     case "EndpointSlice":
       return object.addressType === "FQDN" ? [] : object.endpoints.flatMap((endpoint) => endpoint.addresses);
     case "Namespace":
+    case "NetworkPolicy":
       return [];
   }
 }

@@ -6,17 +6,20 @@ import { formatIp, parseIp } from "../model/ip.ts";
 import { annotations } from "../model/names.ts";
 import type { Interner } from "./intern.ts";
 import { integer, type Json, list, oneOf, record, text, texts } from "./json.ts";
+import { labelSelectorOf } from "./labelSelector.ts";
 import type {
   Endpoint,
   EndpointPort,
   EndpointSlice,
   Namespace,
+  NetworkPolicy,
   Node,
   ObjectMeta,
   Pod,
   Service,
   ServicePort,
 } from "./objects.ts";
+import { quantityOf } from "./quantity.ts";
 
 export type Projection<T> = (object: unknown, intern: Interner) => T | undefined;
 
@@ -52,12 +55,18 @@ export const nodeOf: Projection<Node> = (object, intern) => {
   if (!meta) return undefined;
   const status = record(record(object).status);
   const internal = records(status.addresses).filter((address) => address.type === "InternalIP");
+  const allocatable = record(status.allocatable);
   const network = records(status.conditions).find((condition) => condition.type === "NetworkUnavailable");
   return Object.freeze({
     kind: "Node",
     ...meta,
     internalIps: Object.freeze(addresses(internal.map((address) => address.address))),
     networkUnavailable: network?.status === "True",
+    allocatable: Object.freeze({
+      pods: Math.floor(quantityOf(allocatable.pods) ?? 0),
+      cpus: quantityOf(allocatable.cpu) ?? 0,
+      memoryBytes: quantityOf(allocatable.memory) ?? 0,
+    }),
   });
 };
 
@@ -111,6 +120,19 @@ export const endpointSliceOf: Projection<EndpointSlice> = (object, intern) => {
     endpoints: Object.freeze(records(slice.endpoints).map((entry) => endpointOf(entry, addressType, intern))),
     ports: Object.freeze(records(slice.ports).flatMap(endpointPorts)),
   });
+};
+
+/** A selector that makes no sense selects everything: a pod is rather protected than not. */
+export const networkPolicyOf: Projection<NetworkPolicy> = (object, intern) => {
+  const meta = metaOf(object, intern);
+  return (
+    meta &&
+    Object.freeze({
+      kind: "NetworkPolicy",
+      ...meta,
+      podSelector: labelSelectorOf(record(record(object).spec).podSelector),
+    })
+  );
 };
 
 /** One port, or none when the entry makes no sense. */

@@ -29,6 +29,8 @@ export interface Names {
   readonly externalToGateway: (node: string) => string;
   readonly localnetPort: (node: string) => string;
   readonly podPort: (namespace: string, pod: string) => string;
+  /** A ready port of a node's pool, by its place in the node's subnets. */
+  readonly poolPort: (node: string, offset: number) => string;
   readonly loadBalancer: (namespace: string, service: string, protocol: string) => string;
   /** The balancer of a Service as one node sees it, where that differs from the others. */
   readonly nodeLoadBalancer: (namespace: string, service: string, protocol: string, node: string) => string;
@@ -55,6 +57,7 @@ export function namesOf(cluster: string): Names {
     externalToGateway: (node) => name("etog", node),
     localnetPort: (node) => name("localnet", node),
     podPort: (namespace, pod) => name("pod", namespace, pod),
+    poolPort: (node, offset) => name("pool", node, String(offset)),
     loadBalancer: (namespace, service, protocol) => name("svc", namespace, service, protocol),
     nodeLoadBalancer: (namespace, service, protocol, node) => name("svc", namespace, service, protocol, node),
   };
@@ -70,6 +73,9 @@ export const annotations = {
   nodeId: "k8s.ovn.org/node-id",
   nodeChassisId: "k8s.ovn.org/node-chassis-id",
   gatewayConfig: "k8s.ovn.org/l3-gateway-config",
+  /** On a Node, by the controller: which ready ports the node's agent may claim; and the agent's answer. */
+  pool: "weft.io/pool",
+  poolSeen: "weft.io/pool-seen",
   /** On the controllers' Lease, by their leader: which deletions it holds back, and why. */
   heldDeletions: "weft.io/held-deletions",
 } as const;

@@ -2,6 +2,7 @@
 // and durable, so that plans only spell it out. The fixed places inside a node's subnet are here too.
 
 import { addressAt, type Cidr, type Family, type InterfaceAddress, type Ip, networkOf } from "./ip.ts";
+import { macOfFirst } from "./mac.ts";
 
 /** The ranges of one cluster, checked by decide/ranges.ts: they do not overlap, and all are of `families`. */
 export interface ClusterNetwork {
@@ -70,6 +71,12 @@ export const gatewayJoinOf = (join: Cidr, nodeId: number): Ip => addressAt(join,
 
 /** `ip` with the prefix length of the network it is seen in. */
 export const within = (network: Cidr, ip: Ip): InterfaceAddress => ({ ip, bits: network.bits });
+
+/** What a pod has whose addresses lie `offset` into each of its node's `subnets`. */
+export function podNetworkAt(subnets: readonly Cidr[], offset: number): PodNetwork {
+  const addresses = subnets.map((subnet) => within(subnet, addressAt(subnet, BigInt(offset))));
+  return { addresses, mac: macOfFirst(addresses), gateways: subnets.map(gatewayOf) };
+}
 
 /** The member of `list` of the family, if there is one. */
 export const ofFamily = <T extends Cidr | InterfaceAddress>(

@@ -45,6 +45,7 @@ const node = (id: number): Node => ({
   },
   internalIps: [`172.30.0.1${id}`],
   networkUnavailable: false,
+  allocatable: { pods: 110, cpus: 4, memoryBytes: 8 * 2 ** 30 },
 });
 
 const podOn = (id: number): Pod => {
@@ -74,6 +75,7 @@ function storesWith(nodes: readonly Node[], pods: readonly Pod[]): Stores {
     Pod: new Store(kinds.Pod.indexes, fail),
     Service: new Store(kinds.Service.indexes, fail),
     EndpointSlice: new Store(kinds.EndpointSlice.indexes, fail),
+    NetworkPolicy: new Store(kinds.NetworkPolicy.indexes, fail),
   };
   stores.Node.apply(nodes.map((object) => ({ type: "put", object })));
   stores.Pod.apply(pods.map((object) => ({ type: "put", object })));

@@ -6,6 +6,7 @@ import { events } from "./event.ts";
 import type { Kind } from "./kind.ts";
 import { leases } from "./lease.ts";
 import { namespaces } from "./namespace.ts";
+import { networkPolicies } from "./networkpolicy.ts";
 import { nodes } from "./node.ts";
 import { pods } from "./pod.ts";
 import { services } from "./service.ts";
@@ -24,6 +25,7 @@ export const kinds: readonly Kind[] = [
   replicaSets,
   endpointSlices,
   leases,
+  networkPolicies,
 ];
 
 /** The kind that an owner reference or a body names. */

@@ -1,4 +1,4 @@
-// The types of apps/v1, discovery.k8s.io/v1 and coordination.k8s.io/v1, written as in core.ts.
+// The types of apps/v1, discovery.k8s.io/v1, networking.k8s.io/v1 and coordination.k8s.io/v1, written as in core.ts.
 
 export const groupTypes = `
 Deployment: 1 metadata ObjectMeta, 2 spec DeploymentSpec, 3 status DeploymentStatus
@@ -14,6 +14,14 @@ DeploymentStatus: 1 observedGeneration int, 2 replicas int, 3 updatedReplicas in
 ReplicaSetSpec: 1 replicas int, 4 minReadySeconds int, 2 selector LabelSelector, 3 template PodTemplateSpec
 ReplicaSetStatus: 1 replicas int, 2 fullyLabeledReplicas int, 4 readyReplicas int, 5 availableReplicas int,
   3 observedGeneration int, 6 conditions []ReplicaSetCondition key=type
+NetworkPolicy: 1 metadata ObjectMeta, 2 spec NetworkPolicySpec
+NetworkPolicySpec: 1 podSelector LabelSelector, 2 ingress []NetworkPolicyIngressRule,
+  3 egress []NetworkPolicyEgressRule, 4 policyTypes []string
+NetworkPolicyIngressRule: 1 ports []NetworkPolicyPort, 2 from []NetworkPolicyPeer
+NetworkPolicyEgressRule: 1 ports []NetworkPolicyPort, 2 to []NetworkPolicyPeer
+NetworkPolicyPort: 1 protocol string, 2 port IntOrString, 3 endPort int
+NetworkPolicyPeer: 1 podSelector LabelSelector, 2 namespaceSelector LabelSelector, 3 ipBlock IPBlock
+IPBlock: 1 cidr string, 2 except []string
 Endpoint: 1 addresses []string, 2 conditions EndpointConditions, 3 hostname string,
   4 targetRef ObjectReference, 5 deprecatedTopology {}string, 6 nodeName string, 7 zone string,
   8 hints EndpointHints

@@ -12,6 +12,7 @@ const node: Node = {
   name: "n1",
   internalIps: ["172.30.0.11"],
   networkUnavailable: false,
+  allocatable: { pods: 110, cpus: 4, memoryBytes: 8 * 2 ** 30 },
   annotations: {
     [annotations.nodeSubnets]: '{"default":["10.244.0.0/24"]}',
     [annotations.nodeChassisId]: "c1",

@@ -1,0 +1,36 @@
+// Label selectors, as NetworkPolicies and workloads write them (apimachinery, metav1.LabelSelector).
+
+import { isRecord, list, oneOf, record, text, texts } from "./json.ts";
+import type { LabelRequirement, LabelSelector } from "./objects.ts";
+
+const operators = ["In", "NotIn", "Exists", "DoesNotExist"] as const;
+
+/** What makes no sense is left out, and what is left selects the more. */
+export function labelSelectorOf(value: unknown): LabelSelector {
+  const { matchLabels, matchExpressions } = record(value);
+  const labels = Object.entries(record(matchLabels)).flatMap(([key, label]): LabelRequirement[] =>
+    typeof label === "string" ? [{ key, operator: "In", values: [label] }] : [],
+  );
+  const expressions = list(matchExpressions).flatMap((expression): LabelRequirement[] => {
+    if (!isRecord(expression)) return [];
+    const key = text(expression.key);
+    const operator = oneOf(operators, expression.operator);
+    return key !== "" && operator ? [{ key, operator, values: texts(expression.values) }] : [];
+  });
+  return Object.freeze([...labels, ...expressions].map((requirement) => Object.freeze(requirement)));
+}
+
+export const selects = (selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean =>
+  selector.every(({ key, operator, values }) => {
+    const label = Object.hasOwn(labels, key) ? labels[key] : undefined;
+    switch (operator) {
+      case "In":
+        return label !== undefined && values.includes(label);
+      case "NotIn":
+        return label === undefined || !values.includes(label);
+      case "Exists":
+        return label !== undefined;
+      case "DoesNotExist":
+        return label === undefined;
+    }
+  });

@@ -1,0 +1,31 @@
+// A node's pool of ready ports, as controller and agent speak of it. A port is named by its place in the node's subnets;
+// its address, MAC and OVN name follow from that, so that a whole pool is a short list of numbers.
+
+/** VLAN tags that a port may have: 0 means none, 4095 is reserved (IEEE 802.1Q, table 9-2). */
+export const tags = { first: 1, last: 4094 } as const;
+
+export interface PoolPort {
+  /** From the network address of each of the node's subnets. */
+  readonly offset: number;
+  /** The VLAN by which a nested port is told apart on its parent; undefined where ports are not nested. */
+  readonly tag: number | undefined;
+}
+
+/** What the controller lets a node's agent claim. Every port that the controller has told of is in one of the lists. */
+export interface PoolOffer {
+  /** Grows when something is taken back: when a port enters `withdrawn`, or goes from `open` to `closed`. */
+  readonly generation: number;
+  /** Nothing keeps their packets back: only for a pod that provably no policy selects. */
+  readonly open: readonly PoolPort[];
+  /** Nothing passes until the controller, which then knows the pod, opens them. */
+  readonly closed: readonly PoolPort[];
+  /** Not to be claimed any more. They stay in the list, and in OVN, as long as the agent says they are used. */
+  readonly withdrawn: readonly PoolPort[];
+}
+
+/** The agent's answer: it has taken in the offer of this generation, and what it does not name it has not in use. */
+export interface PoolSeen {
+  readonly generation: number;
+  /** Offsets of the ports that are claimed, or rest after a claim. */
+  readonly used: readonly number[];
+}
