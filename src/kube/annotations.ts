@@ -73,7 +73,7 @@ const gatewayConfig = v.object({
 
 /** `[offset]`, or `[offset, tag]` of a nested port. */
 const poolPort = v.pipe(
-  v.union([v.tuple([offset]), v.tuple([offset, wholeNumber(tags.first, tags.last)])]),
+  v.union([v.strictTuple([offset]), v.strictTuple([offset, wholeNumber(tags.first, tags.last)])]),
   v.transform(([place, tag]): PoolPort => ({ offset: place, tag })),
 );
 const pool = v.pipe(
