@@ -90,7 +90,7 @@ const pool = v.pipe(
     return places.size === ports.length && new Set(ownTags).size === ownTags.length;
   }),
 );
-const poolSeen = v.object({ generation, used: v.array(offset) });
+const poolSeen = v.object({ generation, used: v.array(offset), spent: v.array(offset) });
 
 /** The values of Weft's annotations by key, as a patch writes them. */
 export type AnnotationValues = Readonly<Record<string, string>>;
@@ -186,9 +186,11 @@ export const poolOfferAnnotation = ({ generation, open, closed, withdrawn }: Poo
 export const poolSeenOf = (node: Annotated): PoolSeen | undefined =>
   read(poolSeen, node.annotations[annotations.poolSeen]);
 
-export const poolSeenAnnotation = ({ generation, used }: PoolSeen): AnnotationValues => ({
-  [annotations.poolSeen]: JSON.stringify({ generation, used: used.toSorted((a, b) => a - b) }),
-});
+export const poolSeenAnnotation = ({ generation, used, spent }: PoolSeen): AnnotationValues => {
+  const sorted = (offsets: readonly number[]) => offsets.toSorted((a, b) => a - b);
+  const value = { generation, used: sorted(used), spent: sorted(spent) };
+  return { [annotations.poolSeen]: JSON.stringify(value) };
+};
 
 function read<S extends v.GenericSchema>(schema: S, text: string | undefined): v.InferOutput<S> | undefined {
   if (text === undefined) return undefined;

@@ -28,4 +28,9 @@ export interface PoolSeen {
   readonly generation: number;
   /** Offsets of the ports that are claimed, or rest after a claim. */
   readonly used: readonly number[];
+  /**
+   * Of `used`, the closed ports that have rested. The controller may have opened such a port for its last pod, and may not
+   * have closed it since: it comes back only by being withdrawn and offered anew.
+   */
+  readonly spent: readonly number[];
 }
