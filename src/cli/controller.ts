@@ -5,12 +5,14 @@ import { hostname } from "node:os";
 import { Command, Option } from "commander";
 import { Registry } from "prom-client";
 import { Controller } from "../controller/controller.ts";
+import { type Marks, parseMarks } from "../decide/poolSize.ts";
 import { clusterNetwork, defaultJoin } from "../decide/ranges.ts";
 import { serveHealth } from "../health/serve.ts";
 import { silent } from "../kube/clock.ts";
 import { kubeClient } from "./connect.ts";
 import { jsonLog } from "./log.ts";
 import {
+  addressesOption,
   clusterOption,
   kubeconfigOption,
   leaseNamespaceOption,
@@ -33,6 +35,8 @@ interface Flags {
   readonly clusterCidr: readonly string[];
   readonly serviceCidr: readonly string[];
   readonly joinCidr: readonly string[];
+  readonly addresses: "assigned" | "pooled";
+  readonly pool?: Marks;
   readonly leaseNamespace: string;
   readonly pruneLimit: number;
   readonly metricsAddress: string;
@@ -55,6 +59,13 @@ export function controllerCommand(): Command {
       new Option("--join-cidr <list>", "ranges inside OVN that join the routers")
         .default(defaultJoin, defaultJoin.join())
         .argParser(list),
+    )
+    .addOption(addressesOption())
+    .addOption(
+      new Option(
+        "--pool <low,high>",
+        "unused ready ports of each kind that a node keeps; default by what it can run",
+      ).argParser(parseMarks),
     )
     .addOption(leaseNamespaceOption())
     .addOption(
@@ -80,6 +91,7 @@ export function controllerCommand(): Command {
       const controller = new Controller({
         cluster: flags.cluster,
         network,
+        pools: flags.addresses === "pooled" ? { isNested: false, marks: flags.pool } : undefined,
         client,
         northbound: flags.northbound,
         southbound: flags.southbound,

@@ -83,3 +83,11 @@ function clusterId(text: string): string {
     "expected a DNS label of at most 20 characters: lower-case letters, digits and hyphens",
   );
 }
+
+export const addressesOption = (): Option =>
+  new Option(
+    "--addresses <how>",
+    "assigned: the controller gives each pod an address when it is scheduled; pooled: nodes keep ready ports and give them out themselves",
+  )
+    .choices(["assigned", "pooled"])
+    .default("assigned");

@@ -4,18 +4,20 @@
 import type { Registry } from "prom-client";
 import { FenceLostError } from "../apply/errors.ts";
 import { defaultPruneLimits } from "../apply/pruneGuard.ts";
+import { OwnNodes } from "../cloud/ownNodes.ts";
+import { followPorts, type PortStates } from "../cloud/portStates.ts";
+import type { PoolOptions } from "../decide/pools.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { type Log, systemClock } from "../kube/clock.ts";
 import { Lease } from "../kube/lease.ts";
 import type { Node, Pod } from "../kube/objects.ts";
 import { EventRecorder } from "../kube/recorder.ts";
 import { annotate } from "../kube/write.ts";
-import { annotations } from "../model/names.ts";
+import { annotations, namesOf } from "../model/names.ts";
 import type { ClusterNetwork } from "../model/network.ts";
 import { northbound } from "../ovn/northbound.gen.ts";
 import { Session } from "../ovsdb/index.ts";
 import { northboundScope } from "../plan/scope.ts";
-import { followBindings } from "./bindings.ts";
 import { Births } from "./births.ts";
 import { type ControllerMetrics, controllerMetrics } from "./metrics.ts";
 import { parseOwner } from "./owners.ts";
@@ -27,6 +29,8 @@ import { Term, type TermOptions } from "./term.ts";
 export interface ControllerOptions {
   readonly cluster: string;
   readonly network: ClusterNetwork;
+  /** Undefined when every pod gets a port of its own. */
+  readonly pools: PoolOptions | undefined;
   readonly client: KubeClient;
   readonly northbound: readonly string[];
   readonly southbound: readonly string[];
@@ -80,11 +84,13 @@ export class Controller {
       onStep: (step, ms) => metrics.birthSeconds.observe({ step }, ms / 1000),
       onBorn: (pod, timeline) => log("info", "pod born", { pod, timeline: rounded(timeline) }),
     });
-    const bindings = followBindings(southboundSession, cluster, (pod, step) => births.reach(pod, step));
+    const ports = followPorts(southboundSession, cluster, (pod, step) => births.reach(pod, step));
+    const { podPort } = namesOf(cluster);
     const metrics = controllerMetrics(registry, {
       queueDepth: () => this.#term?.queue.depth ?? 0,
       queueFailing: () => this.#term?.queue.failing ?? 0,
-      podsByState: () => podStates(stores.Pod.values(), bindings),
+      podsByState: () =>
+        podStates(stores.Pod.values(), ({ namespace, name }) => ports.stateOf(podPort(namespace, name))),
       heldDeletions: () => this.#term?.engine.status.heldDeletes ?? 0,
     });
     const replica = northboundSession.replica(northbound, northboundTables);
@@ -93,9 +99,10 @@ export class Controller {
     southboundSession.start(signal);
     followBirths(stores, births);
     const options: TermOptions = {
-      ...this.#common(stores, northboundSession),
+      ...this.#common(stores, northboundSession, ports),
       replica,
-      patch: ({ annotations, ...object }) => annotate(client, object, annotations, { signal }),
+      patch: ({ annotations, ifVersion, ...object }) =>
+        annotate(client, object, annotations, { signal, ifVersion }),
       tell: {
         decided: (pod) => births.reach(nameOf(pod), "decided"),
         refused: (object, reason) => {
@@ -148,13 +155,16 @@ export class Controller {
     const ending = new AbortController();
     const both = AbortSignal.any([signal, ending.signal]);
     await using session = this.#session("OVN_Northbound", this.#options.northbound);
+    await using southboundSession = this.#session("OVN_Southbound", this.#options.southbound);
     const stores = watchAll(client, both, { log });
     const replica = session.replica(northbound, northboundTables);
+    const ports = followPorts(southboundSession, this.#options.cluster, () => undefined);
     session.start(both);
+    southboundSession.start(both);
     const notes: string[] = [];
     const term = new Term(
       {
-        ...this.#common(stores, session),
+        ...this.#common(stores, session, ports),
         replica,
         patch: async () => undefined,
         tell: {
@@ -205,11 +215,16 @@ export class Controller {
   #common(
     stores: Stores,
     session: Session,
-  ): Pick<TermOptions, "scope" | "network" | "stores" | "session" | "prune" | "clock" | "random" | "log"> {
-    const { cluster, network, pruneShare, log } = this.#options;
+    ports: PortStates,
+  ): Omit<TermOptions, "replica" | "patch" | "tell" | "events" | "onPlanned"> {
+    const { cluster, network, client, pools, pruneShare, log } = this.#options;
+    const scope = northboundScope(cluster, zone);
     return {
-      scope: northboundScope(cluster, zone),
+      scope,
       network,
+      cloud: new OwnNodes(scope, network, ports, pools !== undefined),
+      pools,
+      client,
       stores,
       session,
       prune: { ...defaultPruneLimits, share: pruneShare },

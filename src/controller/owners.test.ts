@@ -32,7 +32,7 @@ test("an owner's name leads back to its object", () => {
 
 test("a pod concerns nobody until it is on a node, nor when it uses the node's network", () => {
   const planned = (change: Partial<Pod>) => concerned.Pod({ old: undefined, new: { ...pod, ...change } });
-  assert.deepEqual(planned({}), ["pod/shop/web"]);
+  assert.deepEqual(planned({}), ["pod/shop/web", "pool/n1"]);
   assert.deepEqual(planned({ nodeName: "" }), []);
   assert.deepEqual(planned({ hostNetwork: true }), []);
 });
@@ -43,7 +43,7 @@ test("a slice concerns its Service, and a slice that moves concerns both", () =>
 });
 
 test("only the server's word about an owner's own object says that it is gone", () => {
-  assert.equal(goneByWord({ old: pod, new: undefined, told: true }), "pod/shop/web");
-  assert.equal(goneByWord({ old: pod, new: undefined }), undefined);
-  assert.equal(goneByWord({ old: slice, new: undefined, told: true }), undefined);
+  assert.deepEqual(goneByWord({ old: pod, new: undefined, told: true }), ["pod/shop/web"]);
+  assert.deepEqual(goneByWord({ old: pod, new: undefined }), []);
+  assert.deepEqual(goneByWord({ old: slice, new: undefined, told: true }), []);
 });

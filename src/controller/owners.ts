@@ -6,7 +6,7 @@ import type { Change } from "../kube/store.ts";
 import type { Owner } from "../model/fact.ts";
 
 export interface OwnerName {
-  readonly kind: "cluster" | "node" | "pod" | "service" | "services";
+  readonly kind: "cluster" | "node" | "pod" | "pool" | "service" | "services";
   /** "" for the cluster, for nodes and for all Services. */
   readonly namespace: string;
   readonly name: string;
@@ -16,6 +16,9 @@ export const clusterOwner: Owner = "cluster";
 
 /** Says nothing itself: that it waits in the queue means that every Service is to be planned again. */
 export const servicesOwner: Owner = "services";
+
+/** The ready ports of a node. */
+export const poolOwner = (node: string): Owner => `pool/${node}`;
 
 /** `node/n1`, `pod/shop/web-1`, `service/shop/web`. */
 export function ownerOf(object: Pick<Node | Pod | Service, "kind" | "namespace" | "name">): Owner {
@@ -31,6 +34,7 @@ export function parseOwner(owner: Owner): OwnerName {
     case "cluster":
     case "node":
     case "pod":
+    case "pool":
     case "service":
     case "services":
       return { kind, namespace, name };
@@ -38,17 +42,24 @@ export function parseOwner(owner: Owner): OwnerName {
   throw new RangeError(`no owner is called "${owner}"`);
 }
 
-/** The owner whose own object is gone, and not only missing from a list. */
-export function goneByWord({ old, told }: Change<KubeObject>): Owner | undefined {
-  if (!told || !old) return undefined;
-  return old.kind === "Node" || old.kind === "Pod" || old.kind === "Service" ? ownerOf(old) : undefined;
+/** The owners whose own object is gone, and not only missing from a list. */
+export function goneByWord({ old, told }: Change<KubeObject>): readonly Owner[] {
+  if (!told || !old) return [];
+  if (old.kind === "Node") return [ownerOf(old), poolOwner(old.name)];
+  return old.kind === "Pod" || old.kind === "Service" ? [ownerOf(old)] : [];
 }
 
-/** The owners to plan again after `change`. Namespaces and NetworkPolicies are no input of any plan yet. */
+/**
+ * The owners to plan again after `change`. A Namespace is no input of any plan yet. What a NetworkPolicy changes for pools
+ * is asked for when it is known to be all there is (policyProof.ts).
+ */
 export const concerned: { readonly [K in Kind]: (change: Change<KindMap[K]>) => readonly Owner[] } = {
   Namespace: () => [],
-  Node: (change) => both(change).map(ownerOf),
-  Pod: (change) => both(change).filter(isScheduled).map(ownerOf),
+  Node: (change) => both(change).flatMap((node) => [ownerOf(node), poolOwner(node.name)]),
+  Pod: (change) =>
+    both(change)
+      .filter(isScheduled)
+      .flatMap((pod) => [ownerOf(pod), poolOwner(pod.nodeName)]),
   Service: (change) => both(change).map(ownerOf),
   EndpointSlice: (change) => both(change).flatMap(serviceOf),
   NetworkPolicy: () => [],

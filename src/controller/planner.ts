@@ -1,24 +1,20 @@
 // Plans one owner: looks its objects up, asks for the decision it needs, and states its facts. Called for an owner as often
 // as anything about it may have changed, in any order; what is not decided yet is planned when it is.
 
-import { type Decider, wantsAddress } from "../decide/decider.ts";
+import type { Cloud, Said } from "../cloud/cloud.ts";
+import { type Decider, type PodPlace, wantsAddress } from "../decide/decider.ts";
 import type { Decision } from "../decide/decision.ts";
+import type { PoolSurroundings } from "../decide/pools.ts";
 import type { Desired } from "../desired/desired.ts";
 import type { Node, ObjectMeta, Pod } from "../kube/objects.ts";
 import type { Fact, Owner } from "../model/fact.ts";
-import type { ClusterNetwork, PodNetwork, ResolvedNode } from "../model/network.ts";
-import { clusterFacts } from "../plan/cluster.ts";
-import { nodeFacts } from "../plan/node.ts";
+import type { ResolvedNode } from "../model/network.ts";
 import { NodeIndex } from "../plan/nodeIndex.ts";
-import { podFacts } from "../plan/pod.ts";
-import type { Scope } from "../plan/scope.ts";
-import { serviceFacts } from "../plan/service.ts";
-import { type OwnerName, ownerOf, parseOwner, servicesOwner } from "./owners.ts";
+import { type OwnerName, ownerOf, parseOwner, poolOwner, servicesOwner } from "./owners.ts";
 import type { Stores } from "./stores.ts";
 
 export interface PlannerOptions {
-  readonly scope: Scope;
-  readonly network: ClusterNetwork;
+  readonly cloud: Cloud;
   readonly stores: Stores;
   readonly decider: Decider;
   readonly desired: Desired;
@@ -28,6 +24,8 @@ export interface PlannerOptions {
   readonly committed: (owner: Owner) => Promise<void>;
   /** The rows of these facts may go: their objects are gone by the server's word, or want them no more. */
   readonly expectGone: (facts: readonly Fact[]) => void;
+  /** What is the case around a node's pool. */
+  readonly around: (node: ResolvedNode) => PoolSurroundings;
   readonly tell: Tell;
 }
 
@@ -62,11 +60,13 @@ export class Planner {
     const name = parseOwner(owner);
     switch (name.kind) {
       case "cluster":
-        return this.#state(owner, undefined, clusterFacts(this.#options.scope, this.#options.network));
+        return this.#say(owner, undefined, this.#options.cloud.clusterFacts());
       case "node":
         return this.#planNode(owner, name);
       case "pod":
         return this.#planPod(owner, name);
+      case "pool":
+        return this.#planPool(owner, name);
       case "service":
         return this.#planService(owner, name);
       case "services":
@@ -75,7 +75,7 @@ export class Planner {
   }
 
   async #planNode(owner: Owner, { name }: OwnerName): Promise<void> {
-    const { stores, decider, scope, network } = this.#options;
+    const { stores, decider, cloud, enqueue } = this.#options;
     const before = decider.resolvedNode(name);
     const node = stores.Node.get("", name);
     if (!node) {
@@ -84,25 +84,26 @@ export class Planner {
       this.#afterCommit(owner, () => decider.releaseNode(name));
     } else {
       const resolved = await this.#decided(node, () => decider.node(stores.Node.get("", name) ?? node));
-      if (resolved) this.#state(owner, node, nodeFacts(scope, network, resolved));
+      if (resolved) this.#say(owner, node, cloud.nodeFacts(resolved));
     }
+    if (decider.pools) enqueue(poolOwner(name));
     this.#nodeChanged(name, before, decider.resolvedNode(name));
   }
 
   async #planPod(owner: Owner, { namespace, name }: OwnerName): Promise<void> {
-    const { stores, decider, scope, tell } = this.#options;
+    const { stores, decider, cloud, tell } = this.#options;
     const seen = stores.Pod.get(namespace, name);
     // Another pod may come under the name while this one's choice is written.
     let pod = seen;
-    const decide = (): Decision<PodNetwork> => {
+    const decide = (): Decision<PodPlace> => {
       pod = stores.Pod.get(namespace, name);
       return pod ? decider.pod(pod) : { state: "none" };
     };
-    const network = seen && (await this.#decided(seen, decide));
+    const place = seen && (await this.#decided(seen, decide));
     const node = pod && decider.resolvedNode(pod.nodeName);
-    if (pod && network && node) {
+    if (pod && place && node) {
       tell.decided(pod);
-      this.#state(owner, pod, podFacts(scope, pod, node, network));
+      this.#say(owner, pod, place.ownPort ? cloud.podFacts(pod, node, place.network) : []);
     } else {
       // A pod whose node is missing still wants its port, should the node come back.
       const now = stores.Pod.get(namespace, name);
@@ -115,12 +116,27 @@ export class Planner {
     });
   }
 
+  /** A pool goes on step by step, each when what the one before it asked for is there. */
+  async #planPool(owner: Owner, { name }: OwnerName): Promise<void> {
+    const { stores, decider, cloud, around, tell } = this.#options;
+    const node = stores.Node.get("", name);
+    const resolved = decider.resolvedNode(name);
+    if (!decider.pools) return;
+    if (!node) return this.#state(owner, undefined, []);
+    if (!resolved) return;
+    const pods = stores.Pod.by("node", name).filter(wantsAddress);
+    const { ports, written, problem } = decider.pools.next(node, resolved, pods, around(resolved));
+    this.#say(owner, node, cloud.poolFacts(resolved, ports));
+    if (problem !== undefined) tell.refused(node, problem);
+    await written;
+  }
+
   #planService(owner: Owner, { namespace, name }: OwnerName): void {
-    const { stores, decider, scope } = this.#options;
+    const { stores, decider, cloud } = this.#options;
     this.#nodeIndex ??= new NodeIndex(decider.resolvedNodes());
     const service = stores.Service.get(namespace, name);
     const slices = stores.EndpointSlice.by("service", `${namespace}/${name}`);
-    this.#state(owner, service, service ? serviceFacts(scope, service, slices, this.#nodeIndex) : []);
+    this.#say(owner, service, service ? cloud.serviceFacts(service, slices, this.#nodeIndex) : []);
   }
 
   #planServicesAgain(): void {
@@ -147,6 +163,16 @@ export class Planner {
           await decision.written;
       }
     }
+  }
+
+  /** What the owner says from now on; rejects with NotNow when that cannot be known yet. */
+  #say(owner: Owner, object: ObjectMeta | undefined, said: Said): void {
+    if (!("notNow" in said)) return this.#state(owner, object, said);
+    const { stores, tell } = this.#options;
+    const { kind, name } = parseOwner(owner);
+    const node = kind === "node" || kind === "pool" ? stores.Node.get("", name) : undefined;
+    if (node) tell.refused(node, said.notNow);
+    throw new NotNow(said.notNow);
   }
 
   /**

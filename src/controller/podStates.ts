@@ -1,24 +1,28 @@
 // How many pods are how far, counted when somebody asks.
 
+import type { PortState } from "../cloud/portStates.ts";
 import type { Pod } from "../kube/objects.ts";
 import { annotations } from "../model/names.ts";
-import type { Bindings } from "./bindings.ts";
 
 export type PodState = "outside" | "unscheduled" | "waiting" | "addressed" | "bound" | "installed";
 
-export function podStates(pods: Iterable<Pod>, bindings: Bindings): ReadonlyMap<PodState, number> {
+/** `ownPort` tells of a pod's own port, which one that has its node's does not have. */
+export function podStates(
+  pods: Iterable<Pod>,
+  ownPort: (pod: Pod) => PortState,
+): ReadonlyMap<PodState, number> {
   const counts = new Map<PodState, number>();
   for (const pod of pods) {
-    const state = podState(pod, bindings);
+    const state = podState(pod, ownPort);
     counts.set(state, (counts.get(state) ?? 0) + 1);
   }
   return counts;
 }
 
-function podState(pod: Pod, bindings: Bindings): PodState {
+function podState(pod: Pod, ownPort: (pod: Pod) => PortState): PodState {
   if (pod.hostNetwork || pod.phase === "Succeeded" || pod.phase === "Failed") return "outside";
   if (pod.nodeName === "") return "unscheduled";
-  const state = bindings.stateOf(`${pod.namespace}/${pod.name}`);
-  if (state !== "unbound") return state;
+  const state = ownPort(pod);
+  if (state === "bound" || state === "installed") return state;
   return pod.annotations[annotations.podNetworks] === undefined ? "waiting" : "addressed";
 }

@@ -5,6 +5,7 @@ import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Selection } from "../ovsdb/index.ts";
 
 export const northboundTables: Selection<NorthboundTables> = {
+  ACL: true,
   Address_Set: true,
   Load_Balancer: true,
   Load_Balancer_Group: true,

@@ -7,9 +7,12 @@ import { Engine } from "../apply/engine.ts";
 import type { EngineEvents } from "../apply/engineEvents.ts";
 import { Fence } from "../apply/fence.ts";
 import type { PruneLimits } from "../apply/pruneGuard.ts";
+import type { Cloud } from "../cloud/cloud.ts";
 import { Decider } from "../decide/decider.ts";
 import type { Patch } from "../decide/durable.ts";
+import type { PoolOptions } from "../decide/pools.ts";
 import { Desired } from "../desired/desired.ts";
+import type { KubeClient } from "../kube/client.ts";
 import type { Clock, Log } from "../kube/clock.ts";
 import type { Kind, KindMap } from "../kube/objects.ts";
 import type { Store } from "../kube/store.ts";
@@ -18,8 +21,10 @@ import type { ClusterNetwork } from "../model/network.ts";
 import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
 import type { Replica, Session } from "../ovsdb/index.ts";
 import type { Scope } from "../plan/scope.ts";
-import { clusterOwner, concerned, goneByWord, ownerOf } from "./owners.ts";
+import { clusterOwner, concerned, goneByWord, ownerOf, poolOwner } from "./owners.ts";
 import { NotNow, Planner, type Tell } from "./planner.ts";
+import { PolicyProof } from "./policyProof.ts";
+import { followClosedSets, poolRows, poolSurroundings } from "./poolSurroundings.ts";
 import { OwnerQueue } from "./queue.ts";
 import { followRows, ownersOfRows } from "./rows.ts";
 import { allReady, type Stores } from "./stores.ts";
@@ -27,6 +32,10 @@ import { allReady, type Stores } from "./stores.ts";
 export interface TermOptions {
   readonly scope: Scope;
   readonly network: ClusterNetwork;
+  readonly cloud: Cloud;
+  /** Undefined when every pod gets a port of its own. */
+  readonly pools: PoolOptions | undefined;
+  readonly client: KubeClient;
   readonly stores: Stores;
   readonly session: Session;
   readonly replica: Replica<NorthboundTables>;
@@ -126,7 +135,7 @@ export class Term {
 
   /** Reads all inputs, and asks for every owner to be planned. */
   async #begin(signal: AbortSignal): Promise<readonly (() => void)[]> {
-    const { scope, network, stores, replica, patch, tell } = this.#options;
+    const { scope, network, cloud, pools, client, stores, replica, patch, tell, log } = this.#options;
     await allReady(stores, signal);
     await replica.ready(signal);
     const { rows, stop } = followRows(replica, scope.cluster);
@@ -138,14 +147,29 @@ export class Term {
       this.#follow("Pod", stores.Pod),
       this.#follow("Service", stores.Service),
       this.#follow("EndpointSlice", stores.EndpointSlice),
+      cloud.subscribe((owner) => queue.add(owner)),
+      followClosedSets(replica, (node) => queue.add(poolOwner(node))),
     ];
     await nextTurn();
-    const held = { nodes: stores.Node.values(), pods: stores.Pod.values() };
+    const held = {
+      nodes: stores.Node.values(),
+      pods: stores.Pod.values(),
+      poolRows: poolRows(replica, scope.cluster),
+    };
+    const proof = new PolicyProof({
+      client,
+      policies: stores.NetworkPolicy,
+      onProgress: () => {
+        for (const { name } of stores.Node.values()) queue.add(poolOwner(name));
+      },
+      log,
+      signal,
+    });
     this.#planner = new Planner({
-      scope,
-      network,
+      cloud,
       stores,
-      decider: await Decider.adopting({ network, names: scope.names, patch, rows }, held),
+      decider: await Decider.adopting({ network, names: scope.names, patch, rows, pools }, held),
+      around: poolSurroundings(scope, replica, cloud, proof),
       desired: this.#desired,
       enqueue: (owner) => queue.add(owner),
       expectGone: (facts) => engine.expectGone(facts),
@@ -163,11 +187,8 @@ export class Term {
   #follow<K extends Kind>(kind: K, store: Store<KindMap[K]>): () => void {
     return store.subscribe((changes) => {
       for (const change of changes) {
-        const gone = goneByWord(change);
-        for (const owner of concerned[kind](change)) {
-          if (owner === gone) this.#planner?.told(owner);
-          this.queue.add(owner);
-        }
+        for (const owner of goneByWord(change)) this.#planner?.told(owner);
+        for (const owner of concerned[kind](change)) this.queue.add(owner);
       }
     });
   }

@@ -1,24 +1,9 @@
 // Pod addresses: who holds which, and the next one to give. Held is what a living pod's annotation says, and what a
 // port row in the northbound database still has. A pod gets the same offset in each of its node's subnets.
 
-import {
-  addressAt,
-  type Cidr,
-  formatCidr,
-  formatIp,
-  type InterfaceAddress,
-  type Ip,
-  sizeOf,
-} from "../model/ip.ts";
+import { addressAt, type Cidr, formatCidr, formatIp, type Ip, sizeOf } from "../model/ip.ts";
 import { macOfFirst } from "../model/mac.ts";
-import {
-  firstPodOffset,
-  gatewayOf,
-  ofFamily,
-  type PodNetwork,
-  podNetworkAt,
-  within,
-} from "../model/network.ts";
+import { firstPodOffset, gatewayOf, ofFamily, type PodNetwork, podNetworkAt } from "../model/network.ts";
 import { ExhaustedError } from "./errors.ts";
 import { Holdings } from "./holdings.ts";
 import { Ring } from "./ring.ts";
@@ -64,14 +49,23 @@ export class PodAddresses {
   /** Throws `ExhaustedError` when no offset is free in all of the node's subnets. */
   take(holder: Holder, site: Site): PodNetwork {
     this.#held.release(holder.uid);
-    const ring = this.#ringOf(site);
-    const at = (step: number): readonly InterfaceAddress[] =>
-      site.subnets.map((subnet) => within(subnet, addressAt(subnet, BigInt(step + firstPodOffset))));
-    const step = ring.take((free) => at(free).every(({ ip }) => this.#isFree(holder, ip)));
-    if (step === undefined) throw new ExhaustedError(this.#exhausted(holder, site));
-    const addresses = at(step);
-    for (const { ip } of addresses) this.#held.claim(formatIp(ip), holder.uid);
-    return podNetworkAt(site.subnets, step + firstPodOffset);
+    const offset = this.takeOffset(() => holder, site);
+    if (offset === undefined) throw new ExhaustedError(this.#exhausted(holder, site));
+    return podNetworkAt(site.subnets, offset);
+  }
+
+  /** An offset that is free in all of the node's subnets, for the holder that belongs there; undefined when there is none. */
+  takeOffset(holderAt: (offset: number) => Holder, site: Site): number | undefined {
+    const at = (offset: number): readonly Ip[] =>
+      site.subnets.map((subnet) => addressAt(subnet, BigInt(offset)));
+    const step = this.#ringOf(site).take((free) => {
+      const offset = free + firstPodOffset;
+      return at(offset).every((ip) => this.#isFree(holderAt(offset), ip));
+    });
+    if (step === undefined) return undefined;
+    const offset = step + firstPodOffset;
+    for (const ip of at(offset)) this.#held.claim(formatIp(ip), holderAt(offset).uid);
+    return offset;
   }
 
   release(uid: string): void {
@@ -118,14 +112,14 @@ export class PodAddresses {
 }
 
 /** How many pods fit: all but the network, router and node, and in IPv4 the broadcast address. */
-function roomIn(subnet: Cidr): number {
+export function roomIn(subnet: Cidr): number {
   const last = subnet.ip.family === 4 ? 1n : 0n;
   const room = sizeOf(subnet) - BigInt(firstPodOffset) - last;
   return Number(room < 1_000_000n ? room : 1_000_000n);
 }
 
 /** The offset of `ip` if a pod may have it. */
-function offsetIn(site: Site, ip: Ip): number | undefined {
+export function offsetIn(site: Site, ip: Ip): number | undefined {
   const subnet = ofFamily(site.subnets, ip.family);
   if (!subnet) return undefined;
   const offset = ip.value - subnet.ip.value;

@@ -5,8 +5,7 @@ import { podNetworkOf } from "../kube/annotations.ts";
 import type { Node, Pod } from "../kube/objects.ts";
 import { formatCidr, formatIp } from "../model/ip.ts";
 import { annotations, namesOf } from "../model/names.ts";
-import type { PodNetwork } from "../model/network.ts";
-import { Decider } from "./decider.ts";
+import { Decider, type PodPlace } from "./decider.ts";
 import type { Decision } from "./decision.ts";
 import type { AnnotationPatch } from "./durable.ts";
 import { clusterNetwork, defaultJoin } from "./ranges.ts";
@@ -79,7 +78,7 @@ class Api {
 function decider(api: Api, { pods = ["10.244.0.0/16"], rows = new RowAddresses() } = {}): Promise<Decider> {
   const network = clusterNetwork({ pods, services: [], join: defaultJoin });
   const options = { network, names: namesOf("demo"), rows, patch: api.patch };
-  return Decider.adopting(options, { nodes: api.nodes, pods: api.pods });
+  return Decider.adopting(options, { nodes: api.nodes, pods: api.pods, poolRows: [] });
 }
 
 function ready<T>(decision: Decision<T>): T {
@@ -94,7 +93,7 @@ async function settled<T>(decide: () => Decision<T>): Promise<Decision<T>> {
   return decision.state === "pending" ? decide() : decision;
 }
 
-const texts = (network: PodNetwork): readonly string[] => network.addresses.map(formatCidr);
+const texts = ({ network }: PodPlace): readonly string[] => network.addresses.map(formatCidr);
 
 test("a node is ready once its choice is written, before the watch has shown it", async () => {
   const api = new Api();

@@ -2,11 +2,12 @@
 // for every Node and Pod object it sees, and again whenever it likes: an answer costs nothing when nothing is new.
 //
 //   await Decider.adopting(options, held)   held: all objects there are, so that what they hold is known before any choice
-//   .node(node)  ▶ ready: ResolvedNode | pending | refused          .pod(pod) ▶ ready: PodNetwork | … | waiting | none
+//   .node(node)  ▶ ready: ResolvedNode | pending | refused          .pod(pod) ▶ ready: PodPlace | … | waiting | none
 //   .nodeGone(name) at once, .releaseNode(name) when no row of it is left
 //   .formerPods(namespace, name, uid) ▶ uids, .releasePod(…, uid) for each when no row of it is left
 
 import { setImmediate } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import {
   type AnnotationValues,
   chassisIdOf,
@@ -21,12 +22,13 @@ import {
 import type { Node, ObjectMeta, Pod } from "../kube/objects.ts";
 import { type Cidr, formatIp, parseIp } from "../model/ip.ts";
 import { annotations, type Names } from "../model/names.ts";
-import type { ClusterNetwork, PodNetwork, ResolvedNode } from "../model/network.ts";
+import { type ClusterNetwork, type PodNetwork, podNetworkAt, type ResolvedNode } from "../model/network.ts";
 import { type Holder, PodAddresses, type Site } from "./addresses.ts";
 import type { Decision } from "./decision.ts";
 import { Durable, type Patch } from "./durable.ts";
 import { ConfigError, ExhaustedError } from "./errors.ts";
 import { type NodeChoice, NodeChoices } from "./nodes.ts";
+import { type PoolOptions, type PoolRow, Pools } from "./pools.ts";
 import { hostOverlap } from "./ranges.ts";
 import type { RowAddresses } from "./rows.ts";
 
@@ -36,6 +38,22 @@ export interface DeciderOptions {
   readonly patch: Patch;
   /** Kept up to date by the caller, and complete before the decider is made. */
   readonly rows: RowAddresses;
+  /** New pods get a port from their node's pool, and not one of their own. */
+  readonly pools?: PoolOptions | undefined;
+}
+
+/** All objects there are, and the pool ports in the database. */
+export interface Held {
+  readonly nodes: Iterable<Node>;
+  readonly pods: Iterable<Pod>;
+  readonly poolRows: Iterable<PoolRow>;
+}
+
+/** A pod's place in the network. */
+export interface PodPlace {
+  readonly network: PodNetwork;
+  /** The pod needs a port of its own; else its node has given it one from the pool. */
+  readonly ownPort: boolean;
 }
 
 interface DecidedNode extends NodeChoice {
@@ -48,10 +66,14 @@ interface DecidedNode extends NodeChoice {
   readonly pods: Set<string>;
 }
 
-interface DecidedPod {
-  readonly network: PodNetwork;
+interface DecidedPod extends PodPlace {
   readonly durable: Durable;
   readonly node: DecidedNode;
+}
+
+interface Choice extends PodPlace {
+  /** Why what the pod's annotation said was not taken. */
+  readonly distrusted: string | undefined;
 }
 
 /** A pod takes some 20 µs, so that the event loop is never held for long. */
@@ -61,6 +83,8 @@ export class Decider {
   readonly #options: DeciderOptions;
   readonly #choices: NodeChoices;
   readonly #addresses: PodAddresses;
+  /** Undefined when every pod gets a port of its own. */
+  readonly pools: Pools | undefined;
   /** name -> node */
   readonly #nodes = new Map<string, DecidedNode>();
   /** uid -> pod */
@@ -72,16 +96,14 @@ export class Decider {
     this.#options = options;
     this.#choices = new NodeChoices(options.network);
     this.#addresses = new PodAddresses(options.rows);
+    this.pools = options.pools && new Pools(options.pools, options.names, options.patch, this.#addresses);
   }
 
   /**
    * A decider that knows what all nodes and pods hold. Of two that state the same address, the one whose row has it keeps
    * it, else the first by name. Yields: objects that change meanwhile are to be asked about afterwards.
    */
-  static async adopting(
-    options: DeciderOptions,
-    held: { readonly nodes: Iterable<Node>; readonly pods: Iterable<Pod> },
-  ): Promise<Decider> {
+  static async adopting(options: DeciderOptions, held: Held): Promise<Decider> {
     const decider = new Decider(options);
     const nodes = [...held.nodes].toSorted(byName);
     const pods = [...held.pods].filter(wantsAddress).toSorted(byName);
@@ -89,6 +111,12 @@ export class Decider {
     const sites = new Map(
       nodes.map((node) => [node.name, { name: node.name, subnets: nodeSubnetsOf(node) ?? [] }]),
     );
+    const poolRows = Map.groupBy(held.poolRows, ({ node }) => node);
+    for (const node of nodes) {
+      const site = sites.get(node.name);
+      if (site && site.subnets.length > 0) decider.pools?.adopt(node, site, poolRows.get(node.name) ?? []);
+      await setImmediate();
+    }
     for (const [index, pod] of pods.entries()) {
       const site = sites.get(pod.nodeName);
       if (site) decider.#adoptPod(pod, site);
@@ -119,19 +147,26 @@ export class Decider {
     return { state: "ready", value: resolved };
   }
 
-  pod(pod: Pod): Decision<PodNetwork> {
+  /** "none", too, for a pod to which its node has not given a port from its pool yet. */
+  pod(pod: Pod): Decision<PodPlace> {
     if (!wantsAddress(pod)) return { state: "none" };
     let decided = this.#pods.get(pod.uid);
     let distrusted: string | undefined;
-    if (!decided) {
+    if (!decided?.ownPort) {
       const node = this.#nodes.get(pod.nodeName);
       if (!node?.resolved)
         return { state: "waiting", reason: `node ${pod.nodeName || "?"} has no subnet yet` };
-      const choice = this.#choosePod(pod, node.resolved);
+      const choice = this.#isPooled(pod)
+        ? this.#claimed(pod, node.resolved)
+        : this.#choosePod(pod, node.resolved);
+      if (!choice) return { state: "none" };
       if ("refused" in choice) return { state: "refused", reason: choice.refused };
       distrusted = choice.distrusted;
-      const { network } = choice;
-      decided = { network, node, durable: new Durable(this.#options.patch, podNetworkAnnotation(network)) };
+      const { network, ownPort } = choice;
+      if (!decided || !isDeepStrictEqual(decided.network, network)) {
+        const durable = new Durable(this.#options.patch, podNetworkAnnotation(network));
+        decided = { network, ownPort, node, durable };
+      }
       this.#pods.set(pod.uid, decided);
       this.#remember(pod);
       node.pods.add(pod.uid);
@@ -140,7 +175,7 @@ export class Decider {
       const stated = podNetworkOf(pod);
       return stated ? podNetworkAnnotation(stated) : {};
     });
-    return written ? { state: "pending", written, distrusted } : { state: "ready", value: decided.network };
+    return written ? { state: "pending", written, distrusted } : { state: "ready", value: decided };
   }
 
   /** The Node object is gone. What it holds stays held: rows of it are left, and the node may come back. */
@@ -189,6 +224,7 @@ export class Decider {
   }
 
   #forgetNode(name: string): void {
+    this.pools?.release(name);
     this.#choices.release(name);
     this.#nodes.delete(name);
   }
@@ -214,21 +250,30 @@ export class Decider {
     }
   }
 
-  #choosePod(
-    pod: Pod,
-    site: ResolvedNode,
-  ):
-    | { readonly network: PodNetwork; readonly distrusted: string | undefined }
-    | { readonly refused: string } {
+  /** A pod that got a port of its own before there were pools keeps it. */
+  #isPooled(pod: Pod): boolean {
+    const stated = podNetworkOf(pod)?.addresses[0];
+    const port = this.#options.names.podPort(pod.namespace, pod.name);
+    return this.pools !== undefined && !(stated && this.#options.rows.holds(port, formatIp(stated.ip)));
+  }
+
+  /** What the node has given the pod, as its status tells. */
+  #claimed(pod: Pod, node: ResolvedNode): Choice | undefined {
+    const offset = this.pools?.placeOf(node, pod);
+    if (offset === undefined) return undefined;
+    return { network: podNetworkAt(node.subnets, offset), ownPort: false, distrusted: undefined };
+  }
+
+  #choosePod(pod: Pod, site: ResolvedNode): Choice | { readonly refused: string } {
     const holder = this.#holderOf(pod);
     const stated = podNetworkOf(pod);
     let distrusted = pod.annotations[annotations.podNetworks] === undefined ? undefined : "it is malformed";
     if (stated) {
       distrusted = this.#addresses.claim(holder, site, stated);
-      if (distrusted === undefined) return { network: stated, distrusted };
+      if (distrusted === undefined) return { network: stated, ownPort: true, distrusted };
     }
     try {
-      return { network: this.#addresses.take(holder, site), distrusted };
+      return { network: this.#addresses.take(holder, site), ownPort: true, distrusted };
     } catch (error) {
       if (error instanceof ExhaustedError) return { refused: error.message };
       throw error;

@@ -12,6 +12,8 @@ export interface AnnotationPatch {
   readonly name: string;
   readonly uid: string;
   readonly annotations: AnnotationValues;
+  /** Another precondition: nobody has written the object since. */
+  readonly ifVersion?: string;
 }
 
 /** Resolves when the API server has acknowledged the write, rejects when that is not known. */
@@ -22,13 +24,16 @@ type Annotated = ObjectMeta & { readonly kind: "Node" | "Pod" };
 export class Durable {
   readonly #patch: Patch;
   readonly #annotations: AnnotationValues;
+  readonly #onlyOverSeen: boolean;
   #writing: Promise<void> | undefined;
   /** The resource version that the last acknowledged write started from. */
   #writtenOver: string | undefined;
 
-  constructor(patch: Patch, annotations: AnnotationValues) {
+  /** With `onlyOverSeen`, a write fails when somebody has written the object since it was seen. */
+  constructor(patch: Patch, annotations: AnnotationValues, onlyOverSeen = false) {
     this.#patch = patch;
     this.#annotations = annotations;
+    this.#onlyOverSeen = onlyOverSeen;
   }
 
   /**
@@ -53,7 +58,8 @@ export class Durable {
   }
 
   async #send({ kind, namespace, name, uid, resourceVersion }: Annotated): Promise<void> {
-    await this.#patch({ kind, namespace, name, uid, annotations: this.#annotations });
+    const precondition = this.#onlyOverSeen ? { ifVersion: resourceVersion } : {};
+    await this.#patch({ kind, namespace, name, uid, annotations: this.#annotations, ...precondition });
     this.#writtenOver = resourceVersion;
   }
 }

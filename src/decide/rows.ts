@@ -28,6 +28,11 @@ export class RowAddresses {
     this.#rows.delete(uuid);
   }
 
+  /** Whether the port has `ip`. */
+  holds(port: string, ip: string): boolean {
+    return [...(this.#holders.get(ip) ?? [])].some((uuid) => this.#rows.get(uuid)?.port === port);
+  }
+
   /** Whether any port but `port` has `ip`. */
   heldByAnother(port: string, ip: string): boolean {
     const holders = [...(this.#holders.get(ip) ?? [])];

@@ -6,15 +6,19 @@ import { kinds } from "./kinds.ts";
 import type { ObjectRef } from "./objects.ts";
 import { pathOf } from "./resource.ts";
 
-/** Sets annotations; null takes one away. Annotations not named stay. */
+/**
+ * Sets annotations; null takes one away. Annotations not named stay. With `ifVersion` the write is refused, as a
+ * conflict, when somebody has written the object since that version.
+ */
 export async function annotate(
   client: KubeClient,
   object: ObjectRef,
   annotations: Readonly<Record<string, string | null>>,
-  options: RequestOptions = {},
+  { ifVersion, ...options }: RequestOptions & { readonly ifVersion?: string | undefined } = {},
 ): Promise<void> {
-  const path = pathOf(kinds[object.kind], object.namespace, object.name);
-  await client.patch(path, { metadata: { uid: object.uid, annotations } }, options);
+  const { kind, namespace, name, uid } = object;
+  const metadata = { uid, annotations, ...(ifVersion !== undefined && { resourceVersion: ifVersion }) };
+  await client.patch(pathOf(kinds[kind], namespace, name), { metadata }, options);
 }
 
 export interface Condition {

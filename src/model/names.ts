@@ -2,6 +2,8 @@
 // id, because name indexes span the database and several clusters share one. Kubernetes names never hold `_`, so
 // joining with `_` cannot make two things meet.
 
+import { hash } from "node:crypto";
+
 /** The id of a Weft cluster: a DNS label, at most 20 characters, so that names stay readable. */
 export const clusterIdPattern = /^[a-z]([-a-z0-9]{0,18}[a-z0-9])?$/;
 
@@ -31,6 +33,8 @@ export interface Names {
   readonly podPort: (namespace: string, pod: string) => string;
   /** A ready port of a node's pool, by its place in the node's subnets. */
   readonly poolPort: (node: string, offset: number) => string;
+  /** The addresses of a node's ports that no packet may pass, of one family. OVN takes no `-` in names of address sets. */
+  readonly closedSet: (node: string, family: 4 | 6) => string;
   readonly loadBalancer: (namespace: string, service: string, protocol: string) => string;
   /** The balancer of a Service as one node sees it, where that differs from the others. */
   readonly nodeLoadBalancer: (namespace: string, service: string, protocol: string, node: string) => string;
@@ -58,6 +62,8 @@ export function namesOf(cluster: string): Names {
     localnetPort: (node) => name("localnet", node),
     podPort: (namespace, pod) => name("pod", namespace, pod),
     poolPort: (node, offset) => name("pool", node, String(offset)),
+    closedSet: (node, family) =>
+      `${cluster.replaceAll("-", "_")}_closed_${hash("sha256", node, "hex").slice(0, 16)}_v${family}`,
     loadBalancer: (namespace, service, protocol) => name("svc", namespace, service, protocol),
     nodeLoadBalancer: (namespace, service, protocol, node) => name("svc", namespace, service, protocol, node),
   };
@@ -87,6 +93,16 @@ export const onNode = {
   physicalNetwork: "physnet",
   managementInterface: "weft0",
 } as const;
+
+/** The node and the place of the pool port `port`; undefined when it is no pool port of this cluster. */
+export function placeOfPort(
+  cluster: string,
+  port: string,
+): { readonly node: string; readonly offset: number } | undefined {
+  const [owner, what, node, offset = "", ...more] = port.split("_");
+  if (owner !== cluster || what !== "pool" || more.length > 0) return undefined;
+  return node && /^[1-9]\d{0,7}$/.test(offset) ? { node, offset: Number(offset) } : undefined;
+}
 
 /** The pod whose port `port` is, as `shop/web-1`; undefined when it is no pod's port of this cluster. */
 export function podOfPort(cluster: string, port: string): string | undefined {

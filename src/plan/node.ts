@@ -12,15 +12,23 @@ import {
   type ResolvedNode,
   within,
 } from "../model/network.ts";
+import { planClosed } from "./closed.ts";
 import { routerAttachment } from "./cluster.ts";
 import { FactList, mapOf } from "./facts.ts";
 import { planGateway } from "./gateway.ts";
 import { policyPriority } from "./policy.ts";
 import type { Scope } from "./scope.ts";
 
-export function nodeFacts(scope: Scope, network: ClusterNetwork, node: ResolvedNode): readonly Fact[] {
+/** `hasPool`: the node keeps ready ports, some of them closed. */
+export function nodeFacts(
+  scope: Scope,
+  network: ClusterNetwork,
+  node: ResolvedNode,
+  hasPool: boolean,
+): readonly Fact[] {
   const facts = new FactList(scope, `node/${node.name}`);
   planSwitch(facts, scope, node);
+  if (hasPool) planClosed(facts, scope, node);
   planManagementPort(facts, scope, node);
   for (const address of node.hostAddresses) planWayToHost(facts, scope, node, address);
   planGateway(facts, scope, network, node);

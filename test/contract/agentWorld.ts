@@ -160,7 +160,7 @@ export async function buildWorld(name: string, plugin: string) {
         hostAddresses: gateway?.addresses.map(({ ip }) => ip) ?? [],
       };
       nodes.set(index, resolved);
-      await commit(nodeFacts(scope, network, resolved));
+      await commit(nodeFacts(scope, network, resolved, false));
     },
 
     /** The Node's annotations, once they are as `wanted` says. */

@@ -3,11 +3,14 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { defaultPruneLimits } from "../../src/apply/pruneGuard.ts";
+import { OwnNodes } from "../../src/cloud/ownNodes.ts";
+import type { PortStates } from "../../src/cloud/portStates.ts";
 import type { Stores } from "../../src/controller/stores.ts";
 import { northboundTables } from "../../src/controller/tables.ts";
 import { Term } from "../../src/controller/term.ts";
 import { clusterNetwork, defaultJoin } from "../../src/decide/ranges.ts";
 import { nodeIdAnnotation, nodeSubnetsAnnotation, podNetworkAnnotation } from "../../src/kube/annotations.ts";
+import { KubeClient } from "../../src/kube/client.ts";
 import { systemClock } from "../../src/kube/clock.ts";
 import { kinds } from "../../src/kube/kinds.ts";
 import type { Node, Pod } from "../../src/kube/objects.ts";
@@ -88,10 +91,17 @@ async function lead(pods: readonly string[], stores: Stores, message: string): P
   await using session = new Session({ remotes: [server.remote], database: "OVN_Northbound" });
   const said = Promise.withResolvers<void>();
   const ending = new AbortController();
+  const scope = northboundScope("demo", "global");
+  const network = clusterNetwork({ pods, services: [], join: defaultJoin });
+  const noPorts: PortStates = { stateOf: () => "absent", subscribe: () => () => undefined };
+  using client = new KubeClient({ server: "http://127.0.0.1:1", namespace: "default" });
   const term = new Term(
     {
-      scope: northboundScope("demo", "global"),
-      network: clusterNetwork({ pods, services: [], join: defaultJoin }),
+      scope,
+      network,
+      cloud: new OwnNodes(scope, network, noPorts, false),
+      pools: undefined,
+      client,
       stores,
       session,
       replica: session.replica(northbound, northboundTables),

@@ -42,20 +42,22 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
   const network = clusterNetwork({ pods: input.pods, services: input.services, join: defaultJoin });
   const decider = await Decider.adopting(
     { network, names: scope.names, rows: new RowAddresses(), patch: async () => {} },
-    { nodes: input.nodes, pods: input.podObjects },
+    { nodes: input.nodes, pods: input.podObjects, poolRows: [] },
   );
   const plans = new Map<string, readonly Fact[]>([["cluster", clusterFacts(scope, network)]]);
   const without = new Map<string, string>();
   for (const node of input.nodes) {
     const decision = await durable(() => decider.node(node));
-    if (decision.state === "ready") plans.set(`node/${node.name}`, nodeFacts(scope, network, decision.value));
+    if (decision.state === "ready")
+      plans.set(`node/${node.name}`, nodeFacts(scope, network, decision.value, false));
     else without.set(`node/${node.name}`, reasonOf(decision));
   }
   for (const pod of input.podObjects) {
     const owner = `pod/${pod.namespace}/${pod.name}`;
     const decision = await durable(() => decider.pod(pod));
     const node = decider.resolvedNode(pod.nodeName);
-    if (decision.state === "ready" && node) plans.set(owner, podFacts(scope, pod, node, decision.value));
+    if (decision.state === "ready" && node)
+      plans.set(owner, podFacts(scope, pod, node, decision.value.network));
     else without.set(owner, reasonOf(decision));
   }
   const index = new NodeIndex(decider.resolvedNodes());

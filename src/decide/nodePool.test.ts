@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { PoolOffer, PoolPort, PoolSeen } from "../model/pool.ts";
+import { NodePool, type PoolInputs, type PortSource } from "./nodePool.ts";
+import { marksFor, mostPorts, parseMarks } from "./poolSize.ts";
+
+const marks = { low: 2, high: 6 };
+const room = { ports: 40, because: "the test says so" };
+
+/** Places and tags in order, each given out once until it comes back. */
+class Source implements PortSource {
+  readonly taken = new Set<number>();
+
+  take(foreign: ReadonlySet<number>): PoolPort | undefined {
+    let offset = 3;
+    while (this.taken.has(offset) || foreign.has(offset)) offset++;
+    this.taken.add(offset);
+    return { offset, tag: offset };
+  }
+
+  release({ offset }: PoolPort): void {
+    assert.ok(this.taken.delete(offset), "given back twice");
+  }
+}
+
+const inputs = (change: Partial<PoolInputs> = {}): PoolInputs => ({
+  marks,
+  most: room,
+  inUse: new Set(),
+  seen: undefined,
+  isReady: () => true,
+  foreignTags: new Set(),
+  ...change,
+});
+const offsets = (ports: readonly PoolPort[]): readonly number[] => ports.map(({ offset }) => offset);
+const seen = (generation: number, used: readonly number[] = [], spent: readonly number[] = []): PoolSeen => ({
+  generation,
+  used,
+  spent,
+});
+
+/** A pool that has filled itself and has offered everything. */
+function filled(): NodePool {
+  const pool = new NodePool(new Source(), 0);
+  pool.next(inputs());
+  pool.next(inputs());
+  return pool;
+}
+
+test("a port is offered only when OVN carries it", () => {
+  const pool = new NodePool(new Source(), 0);
+  pool.next(inputs({ isReady: () => false }));
+  assert.equal(pool.ports.length, 8);
+  assert.deepEqual(pool.offer, { generation: 0, open: [], closed: [], withdrawn: [] });
+  pool.next(inputs({ isReady: ({ offset }) => offset === 3 }));
+  assert.deepEqual(offsets(pool.offer.closed), [3]);
+});
+
+test("it is filled to the middle of the marks when it falls below the low one, each kind by itself", () => {
+  const pool = filled();
+  assert.deepEqual([pool.offer.closed.length, pool.offer.open.length], [4, 4]);
+  const used = new Set(offsets(pool.offer.open).slice(0, 2));
+  pool.next(inputs({ inUse: used }));
+  assert.equal(pool.ports.length, 8, "two are left, which is not below two");
+  used.add(pool.offer.open[2]?.offset ?? 0);
+  pool.next(inputs({ inUse: used }));
+  assert.equal(pool.ports.length, 11);
+});
+
+test("above the high mark ports are withdrawn, and leave when the agent says that it has seen it", () => {
+  const pool = filled();
+  const used = new Set(offsets(pool.offer.open));
+  for (let round = 0; round < 2; round++) pool.next(inputs({ inUse: used }));
+  assert.equal(pool.offer.open.length, 8);
+  pool.next(inputs());
+  assert.deepEqual([pool.offer.open.length, pool.offer.withdrawn.length], [4, 4]);
+  assert.equal(pool.offer.generation, 1);
+  pool.next(inputs({ seen: seen(0) }));
+  assert.equal(pool.ports.length, 12, "an older word is none");
+  const [claimed = 0] = offsets(pool.offer.withdrawn);
+  pool.next(inputs({ seen: seen(1, [claimed]) }));
+  assert.deepEqual(offsets(pool.offer.withdrawn), [claimed]);
+  pool.next(inputs({ seen: seen(1) }));
+  assert.equal(pool.ports.length, 8);
+});
+
+test("a spent closed port comes back by being withdrawn, acknowledged and offered anew", () => {
+  const pool = filled();
+  const [port = 0, ...others] = offsets(pool.offer.closed);
+  pool.next(inputs({ seen: seen(0, [port], [port]) }));
+  assert.deepEqual(offsets(pool.offer.withdrawn), [port]);
+  const scarce = inputs({ seen: seen(1), inUse: new Set(others.slice(0, 2)) });
+  pool.next(scarce);
+  pool.next(scarce);
+  assert.ok(offsets(pool.offer.closed).includes(port));
+});
+
+test("what OVN carries no more is withdrawn, but not from a pod", () => {
+  const pool = filled();
+  const [first = 0] = offsets(pool.offer.open);
+  pool.next(inputs({ isReady: () => false, inUse: new Set([first]) }));
+  assert.deepEqual(offsets(pool.offer.open), [first]);
+  assert.deepEqual([pool.offer.closed.length, pool.offer.withdrawn.length], [0, 7]);
+});
+
+test("while it waits for the agent's word it takes no new places for what will come back", () => {
+  const pool = filled();
+  for (let round = 0; round < 5; round++) pool.next(inputs({ isReady: () => false }));
+  assert.equal(pool.ports.length, 8);
+});
+
+test("a port whose tag another has too is withdrawn, and its tag not taken again", () => {
+  const pool = filled();
+  const [first = 0] = offsets(pool.offer.open);
+  pool.next(inputs({ foreignTags: new Set([first]) }));
+  assert.deepEqual(offsets(pool.offer.withdrawn), [first]);
+  pool.next(inputs({ foreignTags: new Set([first]), seen: seen(1) }));
+  assert.equal(pool.port(first), undefined);
+});
+
+test("a pool that cannot grow says what bounds it", () => {
+  const pool = new NodePool(new Source(), 0);
+  const problem = pool.next(inputs({ most: { ports: 5, because: "no more tags" } }));
+  assert.equal(problem, "no more ready ports than 5: no more tags");
+});
+
+test("the size follows pods, processors and memory, and is bounded by subnet and tags", () => {
+  const node = { pods: 110, cpus: 2, memoryBytes: 24 * 2 ** 30 };
+  assert.deepEqual(marksFor(node, undefined), { low: 4, high: 16 });
+  assert.deepEqual(marksFor({ pods: 110, cpus: 1, memoryBytes: 2 ** 30 }, undefined), { low: 2, high: 8 });
+  assert.deepEqual(marksFor(node, parseMarks("8,32")), { low: 8, high: 32 });
+  for (const text of ["", "8", "8,8", "32,8", "0,3", "a,b", "1,99999"])
+    assert.throws(() => parseMarks(text), /expected two numbers/);
+  const wide = [{ ip: { family: 6, value: 0n }, bits: 64 } as const];
+  const many = { pods: 10_000, cpus: 0, memoryBytes: 0 };
+  assert.equal(mostPorts(many, marks, wide, true).ports, 4094);
+  assert.match(mostPorts(many, marks, wide, true).because, /4094 VLAN tags; use more and smaller nodes/);
+  const narrow = [{ ip: { family: 4, value: 0n }, bits: 28 } as const];
+  assert.equal(mostPorts(node, marks, narrow, false).ports, 12);
+});
+
+type Step =
+  | { readonly do: "plan" | "read" | "report" | "watch" | "claim open" | "claim closed" | "close" }
+  | { readonly do: "end"; readonly pod: number };
+
+/**
+ * An agent that may be as far behind as it likes, and a database that closes late. What must hold at every moment: it
+ * claims no port that the controller has taken away, and no closed port that packets may pass.
+ */
+class Agent {
+  readonly claimed = new Map<number, "open" | "closed">();
+  readonly rested = new Set<number>();
+  readonly cache = new Map<number, "open" | "closed">();
+  generation = -1;
+
+  read(offer: PoolOffer): void {
+    if (offer.generation < this.generation) return;
+    this.generation = offer.generation;
+    for (const [kind, ports] of [
+      ["open", offer.open],
+      ["closed", offer.closed],
+    ] as const)
+      for (const { offset } of ports)
+        if (!this.claimed.has(offset) && !this.rested.has(offset)) this.cache.set(offset, kind);
+    const offered = new Set([...offsets(offer.open), ...offsets(offer.closed)]);
+    for (const offset of this.cache.keys()) if (!offered.has(offset)) this.cache.delete(offset);
+    for (const offset of this.rested) if (!offered.has(offset)) this.rested.delete(offset);
+  }
+
+  claim(kind: "open" | "closed"): number | undefined {
+    // The one that came last: the likeliest to be wrong.
+    const found = [...this.cache].findLast(([, of]) => of === kind)?.[0];
+    if (found === undefined) return undefined;
+    this.cache.delete(found);
+    this.claimed.set(found, kind);
+    return found;
+  }
+
+  end(offset: number): void {
+    if (this.claimed.get(offset) === "closed") this.rested.add(offset);
+    else this.cache.set(offset, "open");
+    this.claimed.delete(offset);
+  }
+
+  get seen(): PoolSeen {
+    return {
+      generation: this.generation,
+      used: [...this.claimed.keys(), ...this.rested],
+      spent: [...this.rested],
+    };
+  }
+}
+
+test("whatever order things happen in, nobody claims what was taken away, nor a closed port that is open", () => {
+  const step = fc.oneof(
+    fc.record({
+      do: fc.constantFrom("plan", "read", "report", "watch", "claim open", "claim closed", "close" as const),
+    }),
+    fc.record({ do: fc.constant("end" as const), pod: fc.nat(20) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 60, maxLength: 150, size: "max" }), (steps: readonly Step[]) => {
+      const pool = new NodePool(new Source(), 0);
+      const agent = new Agent();
+      let reported: PoolSeen | undefined;
+      /** Ports of the pods that the controller knows. */
+      let pods: ReadonlySet<number> = new Set();
+      /** Closed ports that the database lets pass: opened for a pod, and not closed since. */
+      const passing = new Set<number>();
+      for (const one of steps) {
+        switch (one.do) {
+          case "plan":
+            pool.next(
+              inputs({
+                seen: reported,
+                inUse: pods,
+                isReady: ({ offset }, kind) => kind === "open" || !passing.has(offset),
+              }),
+            );
+            for (const offset of pods) if (pool.port(offset)?.kind === "closed") passing.add(offset);
+            break;
+          case "close":
+            for (const offset of passing) if (!pods.has(offset)) passing.delete(offset);
+            break;
+          case "watch":
+            pods = new Set(agent.claimed.keys());
+            break;
+          case "read":
+            agent.read(pool.offer);
+            break;
+          case "report":
+            reported = agent.seen;
+            break;
+          case "end":
+            if (agent.claimed.size > 0)
+              agent.end([...agent.claimed.keys()][one.pod % agent.claimed.size] ?? 0);
+            break;
+          default: {
+            const kind = one.do === "claim open" ? "open" : "closed";
+            const offset = agent.claim(kind);
+            if (offset === undefined) break;
+            assert.ok(pool.port(offset), `${offset} was claimed after it was taken away`);
+            if (kind === "closed") assert.ok(!passing.has(offset), `${offset} is not closed`);
+          }
+        }
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});

@@ -1,0 +1,165 @@
+// Which ready ports a node has, and which of them its agent may claim. A port goes through states:
+//
+//   new ──OVN carries it──▶ offered ──no longer wanted, or not to be claimed──▶ withdrawn ──acknowledged──▶ gone, or new again
+//
+// The agent claims what is offered without asking anyone, so what was once offered is taken back only with its word that
+// it is not in use. Nothing is kept here that the node's annotations and OVN's rows do not say as well.
+
+import type { PoolOffer, PoolPort, PoolSeen } from "../model/pool.ts";
+import { type Marks, type Most, middleOf } from "./poolSize.ts";
+
+export type PortKind = "open" | "closed";
+const kinds: readonly PortKind[] = ["closed", "open"];
+
+interface Port extends PoolPort {
+  readonly kind: PortKind;
+  readonly state: "new" | "offered" | "withdrawn";
+}
+
+/** Where places in the subnets and tags come from; a place is the pool's until it is given back. */
+export interface PortSource {
+  readonly take: (foreignTags: ReadonlySet<number>) => PoolPort | undefined;
+  readonly release: (port: PoolPort) => void;
+}
+
+export interface PoolInputs {
+  readonly marks: Marks;
+  readonly most: Most;
+  /** Offsets of the ports that living pods have. */
+  readonly inUse: ReadonlySet<number>;
+  /** What the agent has said last. */
+  readonly seen: PoolSeen | undefined;
+  /** OVN would carry packets of the port now, and lets them pass, or not, as its kind says. */
+  readonly isReady: (port: PoolPort, kind: PortKind) => boolean;
+  /** Tags that ports of others have on the same parent. */
+  readonly foreignTags: ReadonlySet<number>;
+}
+
+export class NodePool {
+  readonly #source: PortSource;
+  /** offset -> port */
+  readonly #ports = new Map<number, Port>();
+  #generation: number;
+
+  constructor(source: PortSource, generation: number) {
+    this.#source = source;
+    this.#generation = generation;
+  }
+
+  /** The port exists already, as an offer or a row says. */
+  adopt(port: PoolPort, kind: PortKind, state: Port["state"]): void {
+    if (!this.#ports.has(port.offset)) this.#ports.set(port.offset, { ...port, kind, state });
+  }
+
+  /** All ports that OVN is to have, in order. */
+  get ports(): readonly (PoolPort & { readonly kind: PortKind })[] {
+    return [...this.#ports.values()].toSorted((a, b) => a.offset - b.offset);
+  }
+
+  port(offset: number): (PoolPort & { readonly kind: PortKind }) | undefined {
+    return this.#ports.get(offset);
+  }
+
+  get offer(): PoolOffer {
+    const list = (keep: (port: Port) => boolean): readonly PoolPort[] =>
+      [...this.#ports.values()].filter(keep).map(({ offset, tag }) => ({ offset, tag }));
+    return {
+      generation: this.#generation,
+      open: list(({ state, kind }) => state === "offered" && kind === "open"),
+      closed: list(({ state, kind }) => state === "offered" && kind === "closed"),
+      withdrawn: list(({ state }) => state === "withdrawn"),
+    };
+  }
+
+  /** Goes on as far as is possible now. Answers what keeps the pool below its low mark, if something does. */
+  next(inputs: PoolInputs): string | undefined {
+    const before = this.#generation;
+    const free = this.#acknowledged(inputs);
+    this.#withdrawUnfit(inputs, before);
+    for (const port of this.#in("new"))
+      if (inputs.isReady(port, port.kind)) this.#put({ ...port, state: "offered" });
+    let problem: string | undefined;
+    for (const kind of kinds) {
+      this.#shrink(kind, inputs, before);
+      problem = this.#refill(kind, inputs, free) ?? problem;
+    }
+    for (const port of free) {
+      this.#ports.delete(port.offset);
+      this.#source.release(port);
+    }
+    return problem;
+  }
+
+  /** The withdrawn ports that nobody uses and nobody can claim any more. */
+  #acknowledged({ seen, inUse }: PoolInputs): Set<Port> {
+    if (!seen || seen.generation < this.#generation) return new Set();
+    const used = new Set(seen.used);
+    return new Set(this.#in("withdrawn").filter(({ offset }) => !used.has(offset) && !inUse.has(offset)));
+  }
+
+  /** Takes back what was closed and is spent, what OVN does not carry any more, and what shares its tag with another's. */
+  #withdrawUnfit({ seen, inUse, isReady, foreignTags }: PoolInputs, before: number): void {
+    const spent = new Set(seen?.spent);
+    const used = new Set(seen?.used);
+    for (const port of this.#in("offered")) {
+      if (inUse.has(port.offset)) continue;
+      const isSpent = port.kind === "closed" && spent.has(port.offset);
+      const isUnfit = !used.has(port.offset) && !isReady(port, port.kind);
+      if (isSpent || isUnfit || isDoubled(port, foreignTags)) this.#withdraw(port, before);
+    }
+  }
+
+  #shrink(kind: PortKind, inputs: PoolInputs, before: number): void {
+    const ready = this.#unused(kind, "offered", inputs);
+    if (ready.length <= inputs.marks.high) return;
+    for (const port of ready.slice(middleOf(inputs.marks))) this.#withdraw(port, before);
+  }
+
+  #refill(kind: PortKind, inputs: PoolInputs, free: Set<Port>): string | undefined {
+    const { marks, most, foreignTags } = inputs;
+    const coming = this.#unused(kind, "offered", inputs).length + this.#unused(kind, "new", inputs).length;
+    if (coming >= marks.low) return undefined;
+    let missing = middleOf(marks) - coming;
+    for (const port of free) {
+      if (missing === 0) return undefined;
+      if (isDoubled(port, foreignTags)) continue;
+      free.delete(port);
+      this.#put({ ...port, kind, state: "new" });
+      missing--;
+    }
+    // Those that wait for the agent's word will be had for less than new ones.
+    missing -= this.#unused(undefined, "withdrawn", inputs).length - free.size;
+    for (; missing > 0; missing--) {
+      const port = this.#ports.size < most.ports ? this.#source.take(foreignTags) : undefined;
+      if (!port) {
+        const text = `no more ready ports than ${this.#ports.size}: ${most.because}`;
+        return coming < marks.low ? text : undefined;
+      }
+      this.#put({ ...port, kind, state: "new" });
+    }
+    return undefined;
+  }
+
+  #withdraw(port: Port, before: number): void {
+    this.#generation = before + 1;
+    this.#put({ ...port, state: "withdrawn" });
+  }
+
+  #put(port: Port): void {
+    this.#ports.set(port.offset, port);
+  }
+
+  #in(state: Port["state"]): Port[] {
+    return [...this.#ports.values()].filter((port) => port.state === state);
+  }
+
+  /** Ports without a pod, by their place; of any kind when `kind` is undefined. */
+  #unused(kind: PortKind | undefined, state: Port["state"], { inUse }: PoolInputs): Port[] {
+    return this.#in(state)
+      .filter((port) => (kind === undefined || port.kind === kind) && !inUse.has(port.offset))
+      .toSorted((a, b) => a.offset - b.offset);
+  }
+}
+
+const isDoubled = ({ tag }: PoolPort, foreignTags: ReadonlySet<number>): boolean =>
+  tag !== undefined && foreignTags.has(tag);

@@ -1,0 +1,74 @@
+// How many ready ports a node keeps. Each holds an address, so the number follows what the node can run, not how large
+// its subnet is; and each costs OVN a few flows on the node, so idle ones are bounded from above.
+
+import type { Allocatable } from "../kube/objects.ts";
+import { type Cidr, formatCidr } from "../model/ip.ts";
+import { firstPodOffset } from "../model/network.ts";
+import { tags } from "../model/pool.ts";
+import { roomIn } from "./addresses.ts";
+import { ConfigError } from "./errors.ts";
+
+/** How many unused ports of one kind, open or closed, a node is to have. */
+export interface Marks {
+  /** With fewer than this, more are made. */
+  readonly low: number;
+  /** With more than this, some are taken back. */
+  readonly high: number;
+}
+
+/** Both end here, so that one pod that comes or goes does not cross a mark again. */
+export const middleOf = ({ low, high }: Marks): number => Math.ceil((low + high) / 2);
+
+/** What a node of these resources likely runs, however many pods its kubelet would admit. */
+const podsPerCpu = 32;
+const podsPerGiB = 8;
+const least: Marks = { low: 2, high: 8 };
+
+/** A sixteenth and a quarter of the pods that the node likely runs. `configured` is taken as it is. */
+export function marksFor(node: Allocatable, configured: Marks | undefined): Marks {
+  if (configured) return configured;
+  const { pods, cpus, memoryBytes } = node;
+  const likely = Math.min(pods, cpus * podsPerCpu, (memoryBytes / 2 ** 30) * podsPerGiB);
+  return {
+    low: Math.max(least.low, Math.ceil(likely / 16)),
+    high: Math.max(least.high, Math.ceil(likely / 4)),
+  };
+}
+
+/** The most ports that a node may have, and what bounds it, in words for people. */
+export interface Most {
+  readonly ports: number;
+  readonly because: string;
+}
+
+/** All pods the kubelet admits, and as many unused ports as the marks allow; if subnet and tags have room for them. */
+export function mostPorts(
+  node: Allocatable,
+  marks: Marks,
+  subnets: readonly Cidr[],
+  isNested: boolean,
+): Most {
+  const bounds: Most[] = [
+    { ports: node.pods + 2 * marks.high, because: `the node runs at most ${node.pods} pods` },
+    {
+      ports: Math.min(...subnets.map(roomIn)),
+      because: `its subnet ${subnets.map(formatCidr).join(" and ")} has no more addresses; give nodes larger subnets`,
+    },
+  ];
+  if (isNested)
+    bounds.push({
+      ports: tags.last,
+      because: `one virtual machine has ${tags.last} VLAN tags; use more and smaller nodes`,
+    });
+  return bounds.reduce((a, b) => (b.ports < a.ports ? b : a));
+}
+
+/** `8,32`: the low and the high mark. Throws a `ConfigError`. */
+export function parseMarks(text: string): Marks {
+  const match = /^(\d{1,4}),(\d{1,4})$/.exec(text);
+  const [low, high] = [Number(match?.[1]), Number(match?.[2])];
+  if (match && low >= 1 && low < high && high <= tags.last - firstPodOffset) return { low, high };
+  throw new ConfigError(
+    `pool marks ${text}: expected two numbers, the low mark and a higher one of at most ${tags.last - firstPodOffset}, as 8,32`,
+  );
+}

@@ -1,0 +1,213 @@
+// All nodes' pools of ready ports: takes places from the same books as single pods' addresses, and VLAN tags from the
+// parent's, finds out which ports living pods have, and decides which closed ones are to be opened.
+
+import { poolOfferAnnotation, poolOfferOf, poolSeenOf } from "../kube/annotations.ts";
+import type { Node, Pod } from "../kube/objects.ts";
+import { parseIp } from "../model/ip.ts";
+import type { Names } from "../model/names.ts";
+import { podNetworkAt, type ResolvedNode } from "../model/network.ts";
+import { type PoolPort, tags } from "../model/pool.ts";
+import { type Holder, offsetIn, type PodAddresses, type Site } from "./addresses.ts";
+import { Durable, type Patch } from "./durable.ts";
+import { NodePool, type PortKind } from "./nodePool.ts";
+import { type Marks, marksFor, mostPorts } from "./poolSize.ts";
+import { Ring } from "./ring.ts";
+
+export interface PoolOptions {
+  /** Ports are nested in the port of a virtual machine, and need tags. */
+  readonly isNested: boolean;
+  readonly marks: Marks | undefined;
+}
+
+/** A pool port that OVN has. */
+export interface PoolRow extends PoolPort {
+  readonly node: string;
+}
+
+/** What is the case around a pool, as far as it is not the node's own. */
+export interface PoolSurroundings {
+  /** OVN would carry the port's packets now. */
+  readonly isCarried: (port: PoolPort) => boolean;
+  /** Whether the database holds the port's packets back, those of all its addresses or of some. */
+  readonly heldBack: (port: PoolPort) => "no" | "partly" | "yes";
+  /** Provably no policy wants anything of the pod's packets. */
+  readonly isFree: (pod: Pod) => boolean;
+  readonly foreignTags: ReadonlySet<number>;
+}
+
+export interface PoolDecision {
+  readonly ports: readonly (PoolPort & { readonly isClosed: boolean })[];
+  /** Pods that have a closed port and must wait until it is known what selects them. */
+  readonly waiting: readonly Pod[];
+  /** The offer is being written; ask again when that is over. */
+  readonly written: Promise<void> | undefined;
+  readonly problem: string | undefined;
+}
+
+interface Known {
+  readonly pool: NodePool;
+  /** Of tags, so that one that came free rests. */
+  readonly ring: Ring;
+  /** Place -> uid of the pod that it was opened for. */
+  readonly opened: Map<number, string>;
+  offer: string;
+  durable: Durable;
+}
+
+export class Pools {
+  readonly #options: PoolOptions;
+  readonly #names: Names;
+  readonly #patch: Patch;
+  readonly #addresses: PodAddresses;
+  /** node -> its pool */
+  readonly #known = new Map<string, Known>();
+
+  constructor(options: PoolOptions, names: Names, patch: Patch, addresses: PodAddresses) {
+    this.#options = options;
+    this.#names = names;
+    this.#patch = patch;
+    this.#addresses = addresses;
+  }
+
+  /** Takes over what there is of a node's pool. To be called for every node before any choice. */
+  adopt(node: Node, site: Site, rows: readonly PoolRow[]): void {
+    const offer = poolOfferOf(node);
+    const generation = offer?.generation ?? (poolSeenOf(node)?.generation ?? 0) + 1;
+    const pool = this.#make(site, generation);
+    const take = (port: PoolPort, kind: PortKind, state: "new" | "offered" | "withdrawn"): void => {
+      const fits = (port.tag !== undefined) === this.#options.isNested;
+      if (fits && this.#claim(site, port)) pool.adopt(port, kind, state);
+    };
+    for (const port of offer?.open ?? []) take(port, "open", "offered");
+    for (const port of offer?.closed ?? []) take(port, "closed", "offered");
+    // Its kind is lost; that of the stricter one is right for both.
+    for (const port of offer?.withdrawn ?? []) take(port, "closed", "withdrawn");
+    for (const { offset, tag } of rows) take({ offset, tag }, "closed", "new");
+  }
+
+  /** Where in the node's subnets the pool port is that the pod has; undefined when it has none. */
+  placeOf(node: ResolvedNode, pod: Pod): number | undefined {
+    const pool = this.#known.get(node.name)?.pool;
+    const ip = parseIp(pod.podIps[0] ?? "");
+    const offset = ip && offsetIn(node, ip);
+    return offset !== undefined && pool?.port(offset) ? offset : undefined;
+  }
+
+  /** Goes on with a node's pool as far as is possible now. `pods` are the node's, without those that ended. */
+  next(node: Node, resolved: ResolvedNode, pods: Iterable<Pod>, around: PoolSurroundings): PoolDecision {
+    const known = this.#of(resolved);
+    const holders = new Map<number, Pod>();
+    for (const pod of pods) {
+      const offset = this.placeOf(resolved, pod);
+      if (offset !== undefined) holders.set(offset, pod);
+    }
+    const marks = marksFor(node.allocatable, this.#options.marks);
+    const problem = known.pool.next({
+      marks,
+      most: mostPorts(node.allocatable, marks, resolved.subnets, this.#options.isNested),
+      inUse: new Set(holders.keys()),
+      seen: poolSeenOf(node),
+      isReady: (port, kind) =>
+        around.isCarried(port) && around.heldBack(port) === (kind === "closed" ? "yes" : "no"),
+      foreignTags: around.foreignTags,
+    });
+    const waiting: Pod[] = [];
+    const ports = known.pool.ports.map(({ offset, tag, kind }) => {
+      const pod = holders.get(offset);
+      const isClosed = kind === "closed" && !this.#isOpened(known, { offset, tag }, pod, around);
+      if (pod && isClosed) waiting.push(pod);
+      return { offset, tag, isClosed };
+    });
+    const written = this.#write(known, node);
+    const label = problem === undefined ? undefined : `pool of node ${node.name}: ${problem}`;
+    return { ports, waiting, written, problem: label };
+  }
+
+  /** The node's object is gone, and no row of its pool is left. */
+  release(node: string): void {
+    for (const { offset } of this.#known.get(node)?.pool.ports ?? [])
+      this.#addresses.release(holderOf(node, offset));
+    this.#known.delete(node);
+  }
+
+  /** Whether a closed port lets its pod's packets pass: from when nothing speaks against it, until the pod is gone. */
+  #isOpened(
+    { opened }: Known,
+    port: PoolPort,
+    pod: Pod | undefined,
+    { heldBack, isFree }: PoolSurroundings,
+  ): boolean {
+    if (!pod) {
+      opened.delete(port.offset);
+      return false;
+    }
+    // Once the database lets them pass, a former leader has opened it for this pod: another could not have claimed it.
+    const isOpen = opened.get(port.offset) === pod.uid || heldBack(port) === "no" || isFree(pod);
+    if (isOpen) opened.set(port.offset, pod.uid);
+    else opened.delete(port.offset);
+    return isOpen;
+  }
+
+  #write(known: Known, node: Node): Promise<void> | undefined {
+    const annotation = poolOfferAnnotation(known.pool.offer);
+    const text = Object.values(annotation).join();
+    if (text !== known.offer) {
+      known.offer = text;
+      known.durable = new Durable(this.#patch, annotation, true);
+    }
+    return known.durable.write(node, () => {
+      const stated = poolOfferOf(node);
+      return stated ? poolOfferAnnotation(stated) : {};
+    });
+  }
+
+  #of(node: ResolvedNode): Known {
+    const known = this.#known.get(node.name);
+    if (known) return known;
+    this.#make(node, 1);
+    return this.#of(node);
+  }
+
+  #make(site: Site, generation: number): NodePool {
+    const pool = new NodePool(
+      {
+        take: (foreign) => this.#take(site, pool, foreign),
+        release: ({ offset }) => this.#addresses.release(holderOf(site.name, offset)),
+      },
+      generation,
+    );
+    const durable = new Durable(this.#patch, {});
+    this.#known.set(site.name, { pool, ring: new Ring(tags.last), opened: new Map(), offer: "", durable });
+    return pool;
+  }
+
+  /** A place that is free, and a tag that nobody has on the same parent; undefined when either has run out. */
+  #take(site: Site, pool: NodePool, foreign: ReadonlySet<number>): PoolPort | undefined {
+    const own = new Set(pool.ports.map((port) => port.tag));
+    const isFree = (tag: number): boolean => !own.has(tag) && !foreign.has(tag);
+    const number = this.#options.isNested
+      ? this.#known.get(site.name)?.ring.take((step) => isFree(step + tags.first))
+      : undefined;
+    if (this.#options.isNested && number === undefined) return undefined;
+    const offset = this.#addresses.takeOffset(this.#holderAt(site), site);
+    return offset === undefined
+      ? undefined
+      : { offset, tag: number === undefined ? undefined : number + tags.first };
+  }
+
+  #claim(site: Site, { offset }: PoolPort): boolean {
+    const network = podNetworkAt(site.subnets, offset);
+    return this.#addresses.claim(this.#holderAt(site)(offset), site, network) === undefined;
+  }
+
+  #holderAt(site: Site): (offset: number) => Holder {
+    return (offset) => ({
+      uid: holderOf(site.name, offset),
+      port: this.#names.poolPort(site.name, offset),
+      label: `pool of node ${site.name}`,
+    });
+  }
+}
+
+/** Who holds a pool port's addresses in the books; no pod's uid looks like it. */
+const holderOf = (node: string, offset: number): string => `pool/${node}/${offset}`;

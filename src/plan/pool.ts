@@ -1,0 +1,47 @@
+// The facts of a node's pool: ready ports on the node's switch, before there is a pod for them, and which of them are
+// closed. A nested port hangs on the port of the virtual machine that the node is, told apart by its VLAN tag.
+
+import type { Fact } from "../model/fact.ts";
+import { formatIp } from "../model/ip.ts";
+import { podNetworkAt, type ResolvedNode } from "../model/network.ts";
+import type { PoolPort } from "../model/pool.ts";
+import { closedSetRef } from "./closed.ts";
+import { FactList, mapOf } from "./facts.ts";
+import type { Scope } from "./scope.ts";
+
+export interface PlannedPort extends PoolPort {
+  /** No packet passes. */
+  readonly isClosed: boolean;
+}
+
+/** `parent` is the name of the port that the ports are nested in; undefined where they are not. */
+export function poolFacts(
+  scope: Scope,
+  node: ResolvedNode,
+  ports: readonly PlannedPort[],
+  parent: string | undefined,
+): readonly Fact[] {
+  const facts = new FactList(scope, `pool/${node.name}`);
+  const nodeSwitch = facts.ref("Logical_Switch", scope.names.nodeSwitch(node.name));
+  for (const { offset, tag, isClosed } of ports) {
+    const name = scope.names.poolPort(node.name, offset);
+    const network = podNetworkAt(node.subnets, offset);
+    const addresses = [[network.mac, ...network.addresses.map(({ ip }) => formatIp(ip))].join(" ")];
+    const port = facts.row("Logical_Switch_Port", name, {
+      name,
+      addresses,
+      port_security: addresses,
+      ...(parent === undefined
+        ? { options: mapOf({ "requested-chassis": node.chassisId }) }
+        : // ovn-northd copies the request to the tag: stating both spares it that, and a second round of computing.
+          { parent_name: parent, tag_request: tag, tag }),
+    });
+    facts.member("Logical_Switch", nodeSwitch, "ports", port);
+    if (!isClosed) continue;
+    for (const { ip } of network.addresses) {
+      const set = closedSetRef(facts, scope, node.name, ip.family);
+      facts.member("Address_Set", set, "addresses", formatIp(ip));
+    }
+  }
+  return facts.facts;
+}
