@@ -1,0 +1,97 @@
+// What a northbound database tells of a tenant's machines: which port a network card belongs to, which switches a router
+// joins, which ports are nested in which. Kept up to date row by row, as a cloud's database may hold far more than ours.
+
+import { ownership } from "../model/names.ts";
+import type { LogicalSwitchPortRow, LogicalSwitchRow, NorthboundTables } from "../ovn/northbound.gen.ts";
+import type { Change, Replica } from "../ovsdb/index.ts";
+
+export class Machines {
+  readonly #cluster: string;
+  /** MAC -> uuids of ports with it */
+  readonly #byMac = new Map<string, Set<string>>();
+  /** name of a router's port -> uuids of the switch ports that face it */
+  readonly #byRouterPort = new Map<string, Set<string>>();
+  /** name of a port -> uuids of the ports of others that are nested in it */
+  readonly #byParent = new Map<string, Set<string>>();
+  /** uuid of a switch port -> uuid of its switch */
+  readonly #switchOf = new Map<string, string>();
+  readonly #replica: Replica<NorthboundTables>;
+
+  /** The replica need not be synced yet: hand its changes to `take`. */
+  constructor(replica: Replica<NorthboundTables>, cluster: string) {
+    this.#replica = replica;
+    this.#cluster = cluster;
+    for (const row of replica.table("Logical_Switch_Port").values()) this.#port(undefined, row);
+    for (const row of replica.table("Logical_Switch").values()) this.#switch(undefined, row);
+  }
+
+  take(change: Change<NorthboundTables>): void {
+    if (change.table === "Logical_Switch_Port") this.#port(change.old, change.new);
+    if (change.table === "Logical_Switch") this.#switch(change.old, change.new);
+  }
+
+  /** Ports of machines that have `mac`, each with the switch it is on. */
+  withMac(mac: string): readonly { readonly port: LogicalSwitchPortRow; readonly on: string }[] {
+    return this.#ports(this.#byMac.get(mac)).flatMap((port) => {
+      const on = this.#switchOf.get(port._uuid);
+      return on === undefined ? [] : [{ port, on }];
+    });
+  }
+
+  /** Uuids of the switches that face one of these router ports. */
+  facing(routerPorts: readonly string[]): ReadonlySet<string> {
+    const ports = routerPorts.flatMap((name) => [...(this.#byRouterPort.get(name) ?? [])]);
+    return new Set(ports.flatMap((uuid) => this.#switchOf.get(uuid) ?? []));
+  }
+
+  /** Ports that others have nested in the port called `parent`. */
+  nestedIn(parent: string): readonly LogicalSwitchPortRow[] {
+    return this.#ports(this.#byParent.get(parent));
+  }
+
+  isOwn(row: Pick<LogicalSwitchRow, "external_ids">): boolean {
+    return row.external_ids.get(ownership.cluster) === this.#cluster;
+  }
+
+  #ports(uuids: ReadonlySet<string> = new Set()): readonly LogicalSwitchPortRow[] {
+    return [...uuids].flatMap((uuid) => this.#replica.table("Logical_Switch_Port").get(uuid) ?? []);
+  }
+
+  #port(old: LogicalSwitchPortRow | undefined, now: LogicalSwitchPortRow | undefined): void {
+    if (old) this.#file(old, drop);
+    if (now) this.#file(now, add);
+  }
+
+  #file(row: LogicalSwitchPortRow, how: typeof add): void {
+    if (this.isOwn(row)) return;
+    const routerPort = row.options.get("router-port");
+    if (row.type === "router" && routerPort !== undefined) how(this.#byRouterPort, routerPort, row._uuid);
+    if (row.parent_name !== undefined && row.parent_name !== "")
+      how(this.#byParent, row.parent_name, row._uuid);
+    else if (row.type === "") for (const mac of macsOf(row)) how(this.#byMac, mac, row._uuid);
+  }
+
+  #switch(old: LogicalSwitchRow | undefined, now: LogicalSwitchRow | undefined): void {
+    for (const port of old?.ports ?? []) this.#switchOf.delete(port);
+    for (const port of now?.ports ?? []) if (now) this.#switchOf.set(port, now._uuid);
+  }
+}
+
+/** Addresses of a port, as OVN writes them: a MAC and IP addresses, or words such as `unknown`. */
+export const addressesOf = (row: LogicalSwitchPortRow): readonly string[] =>
+  [...row.addresses, row.dynamic_addresses ?? ""].map((text) => text.toLowerCase());
+
+const macsOf = (row: LogicalSwitchPortRow): ReadonlySet<string> =>
+  new Set(addressesOf(row).flatMap((text) => /^([0-9a-f]{2}:){5}[0-9a-f]{2}/.exec(text)?.[0] ?? []));
+
+function add(map: Map<string, Set<string>>, key: string, uuid: string): void {
+  const uuids = map.get(key);
+  if (uuids) uuids.add(uuid);
+  else map.set(key, new Set([uuid]));
+}
+
+function drop(map: Map<string, Set<string>>, key: string, uuid: string): void {
+  const uuids = map.get(key);
+  uuids?.delete(uuid);
+  if (uuids?.size === 0) map.delete(key);
+}

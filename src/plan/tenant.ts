@@ -1,0 +1,39 @@
+// The facts of a cluster whose nodes are virtual machines of a cloud: it makes nothing but its nodes' switches and its
+// balancers, and joins them to the router that the cloud's tenant has already. So pods, virtual machines and physical
+// machines reach each other at their own addresses, and the way out is the tenant's.
+//
+// Services are balanced on each switch where packets for them come in: the nodes' own, and those of the tenant that
+// the router joins. Not on the router: what a switch has translated would be translated there again, and Open vSwitch
+// 3.1 does not survive that (docs/decisions/0016).
+
+import type { Fact } from "../model/fact.ts";
+import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
+import { planClosed } from "./closed.ts";
+import { keepInside } from "./cluster.ts";
+import { FactList, type RefTo } from "./facts.ts";
+import { planSwitch } from "./node.ts";
+import type { Scope } from "./scope.ts";
+
+/** What the cloud's tenant has, and what is not Weft's. */
+export interface Tenant {
+  readonly router: RefTo<"Logical_Router">;
+  /** The switches of machines that the router joins. */
+  readonly switches: readonly RefTo<"Logical_Switch">[];
+}
+
+export function tenantFacts(scope: Scope, network: ClusterNetwork, tenant: Tenant): readonly Fact[] {
+  const { names } = scope;
+  const facts = new FactList(scope, "cluster");
+  const group = facts.row("Load_Balancer_Group", names.serviceGroup, { name: names.serviceGroup });
+  for (const ofMachines of tenant.switches)
+    facts.member("Logical_Switch", ofMachines, "load_balancer_group", group);
+  for (const services of network.services) keepInside(facts, scope, services, tenant.router);
+  return facts.facts;
+}
+
+export function virtualNodeFacts(scope: Scope, node: ResolvedNode, tenant: Tenant): readonly Fact[] {
+  const facts = new FactList(scope, `node/${node.name}`);
+  planSwitch(facts, scope, node, tenant.router);
+  planClosed(facts, scope, node);
+  return facts.facts;
+}
