@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import("./cli/status.ts")).statusCommand(),
   controller: async () => (await import("./cli/controller.ts")).controllerCommand(),
   agent: async () => (await import("./cli/agent.ts")).agentCommand(),
+  teardown: async () => (await import("./cli/teardown.ts")).teardownCommand(),
 };
 
 try {

@@ -131,6 +131,11 @@ export class Engine {
     return dryRun(this.#options, this.#world);
   }
 
+  /** Table -> how many of its rows in the database are Weft's, the fence not counted. */
+  owned(): ReadonlyMap<string, number> {
+    return this.#world.owned();
+  }
+
   async #loop(signal: AbortSignal): Promise<void> {
     const { log, replica } = this.#options;
     let pauseMs = firstPauseMs;

@@ -43,12 +43,18 @@ export class LiveWorld {
 
   /** How many rows in the database are Weft's. */
   countOwned(): number {
+    return [...this.owned().values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Table -> how many of its rows are Weft's; tables without any are left out. */
+  owned(): ReadonlyMap<string, number> {
     const { replica } = this.#options;
     const world = this.now();
-    let count = 0;
+    const counts = new Map<string, number>();
     for (const table of replica.tables)
-      for (const row of replica.table(table).values()) if (world.owns(table, row)) count++;
-    return count;
+      for (const row of replica.table(table).values())
+        if (world.owns(table, row)) counts.set(table, (counts.get(table) ?? 0) + 1);
+    return counts;
   }
 
   /** What to call a row before people. */

@@ -78,7 +78,7 @@ export const wholeNumber =
     throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}`);
   };
 
-function clusterId(text: string): string {
+export function clusterId(text: string): string {
   if (clusterIdPattern.test(text)) return text;
   throw new InvalidArgumentError(
     "expected a DNS label of at most 20 characters: lower-case letters, digits and hyphens",

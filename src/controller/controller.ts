@@ -47,7 +47,7 @@ export interface ControllerOptions {
 }
 
 /** Today one zone holds the whole cluster. */
-const zone = "global";
+export const zone = "global";
 
 const pauseAfterFailureMs = 1_000;
 

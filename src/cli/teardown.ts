@@ -1,0 +1,75 @@
+// `weft teardown`: takes a cluster out of a northbound database, or says what that would mean. Exit status 0 when nothing
+// of the cluster is left (or, in a dry run, would be), 1 when something stays, 2 when it could not be tried.
+
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { Command, Option } from "commander";
+import { zone } from "../controller/controller.ts";
+import { type TornDown, teardown } from "../controller/teardown.ts";
+import { silent, systemClock } from "../kube/clock.ts";
+import { Session } from "../ovsdb/index.ts";
+import { exitCodes } from "./exit.ts";
+import { clusterId, northboundOption, wholeNumber } from "./options.ts";
+
+interface Flags {
+  readonly cluster: string;
+  readonly northbound: readonly string[];
+  readonly timeout: number;
+  readonly output: "text" | "json";
+  readonly dryRun?: boolean;
+}
+
+export function teardownCommand(): Command {
+  return new Command("teardown")
+    .description("delete all that a cluster has in the northbound database; stop its controllers first")
+    .addOption(
+      new Option("--cluster <id>", "which cluster; there is no default")
+        .makeOptionMandatory()
+        .argParser(clusterId),
+    )
+    .addOption(northboundOption())
+    .addOption(
+      new Option("--timeout <seconds>", "how long it may take")
+        .default(300)
+        .argParser(wholeNumber(1, 86_400)),
+    )
+    .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
+    .option("--dry-run", "print what would be deleted, and delete nothing")
+    .action(async (flags: Flags) => {
+      const { cluster, dryRun = false } = flags;
+      const signal = AbortSignal.timeout(flags.timeout * 1000);
+      await using session = new Session({ remotes: flags.northbound, database: "OVN_Northbound" });
+      session.start(signal);
+      const identity = { cluster, zone, session, holder: `teardown ${hostname()} ${randomUUID()}` };
+      const done = await teardown({ ...identity, clock: systemClock, log: silent }, dryRun, signal);
+      console.log(flags.output === "json" ? json(flags, done) : text(flags, done));
+      process.exitCode = done.problems.length > 0 ? exitCodes.no : exitCodes.yes;
+    });
+}
+
+function text({ cluster, dryRun }: Flags, { rows, operations, problems }: TornDown): string {
+  const all = [...rows.values()].reduce((sum, count) => sum + count, 0);
+  const tables = [...rows].map(([table, count]) => `${count} ${table}`).join(", ");
+  const did = dryRun ? "would delete" : "deleted";
+  return [
+    all === 0
+      ? `nothing of cluster ${cluster} is there`
+      : `${did} ${all} rows of cluster ${cluster}: ${tables}`,
+    ...problems.map((problem) => `stays: ${problem}`),
+    ...(dryRun && operations !== "" ? [operations] : []),
+    ...(dryRun && all > 0 ? [`next: weft teardown --cluster ${cluster}`] : []),
+  ].join("\n");
+}
+
+const json = ({ cluster, dryRun = false }: Flags, { rows, operations, problems }: TornDown): string =>
+  JSON.stringify(
+    {
+      cluster,
+      dryRun,
+      rows: Object.fromEntries(rows),
+      problems,
+      ...(dryRun && { operations: operations.split("\n").filter((line) => line !== "") }),
+    },
+    undefined,
+    2,
+  );

@@ -1,0 +1,93 @@
+// Takes a cluster out of a northbound database: the engine with nothing desired, and the fence last of all. Rows of others,
+// other clusters' too, are left as they are. Needs no Kubernetes: it may be gone already.
+
+import { setTimeout as pause } from "node:timers/promises";
+import { Engine } from "../apply/engine.ts";
+import { FenceLostError } from "../apply/errors.ts";
+import { Fence } from "../apply/fence.ts";
+import { Desired } from "../desired/desired.ts";
+import type { Clock, Log } from "../kube/clock.ts";
+import { northbound } from "../ovn/northbound.gen.ts";
+import { type Session, Transaction } from "../ovsdb/index.ts";
+import { northboundScope } from "../plan/scope.ts";
+import { northboundTables } from "./tables.ts";
+
+export interface TeardownOptions {
+  readonly cluster: string;
+  readonly zone: string;
+  readonly session: Session;
+  readonly holder: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface TornDown {
+  /** Table -> rows of the cluster that were, or would be, deleted; the fence is not counted. */
+  readonly rows: ReadonlyMap<string, number>;
+  /** What would be sent, in a dry run. */
+  readonly operations: string;
+  /** Why some rows stay. */
+  readonly problems: readonly string[];
+}
+
+/** A controller that lives takes its fence back within this time, by the next change it has to write. */
+const watchMs = 3_000;
+
+/** Deletes what the cluster has in the database, or with `dryRun` only says what that is. */
+export async function teardown(
+  options: TeardownOptions,
+  dryRun: boolean,
+  signal: AbortSignal,
+): Promise<TornDown> {
+  const { cluster, zone, session, holder, clock, log } = options;
+  const replica = session.replica(northbound, northboundTables);
+  await replica.ready(signal);
+  const fence = new Fence({ database: northbound, cluster, holder });
+  const desired = new Desired();
+  const { destination } = northboundScope(cluster, zone);
+  const engine = new Engine({
+    destination,
+    cluster,
+    database: northbound,
+    desired,
+    session,
+    replica,
+    ...(!dryRun && { fence }),
+    clock,
+    log,
+    // All of it is to go: that is what a person has asked for.
+    limits: { prune: { share: 1, rows: Number.POSITIVE_INFINITY, windowMs: 0 } },
+  });
+  const planned = await engine.dryRun(signal);
+  const found: TornDown = {
+    rows: engine.owned(),
+    operations: planned.transactions.map(String).join("\n\n"),
+    problems: planned.problems,
+  };
+  if (dryRun || (found.rows.size === 0 && !replica.table("Address_Set").get(fence.row))) return found;
+  await fence.take(session, replica, signal);
+  try {
+    await empty(engine, signal);
+    await session.transact(fence.guard(new Transaction(northbound)).delete("Address_Set", fence.row), {
+      signal,
+    });
+  } catch (cause) {
+    const isLost = cause instanceof FenceLostError || fence.lost(cause) !== undefined;
+    if (!isLost) throw cause;
+    const message = `cluster ${cluster} is still led by a controller: stop it, then run this again`;
+    throw new Error(message, { cause });
+  }
+  return found;
+}
+
+/** Lets the engine delete everything, and rejects with a FenceLostError when somebody puts things back. */
+async function empty(engine: Engine, signal: AbortSignal): Promise<void> {
+  const ending = new AbortController();
+  const running = engine.run(AbortSignal.any([signal, ending.signal]));
+  engine.allSynced();
+  await Promise.race([engine.settled(signal), running]);
+  // Whoever else leads would put everything back.
+  await Promise.race([pause(watchMs, undefined, { signal }), running]);
+  ending.abort(new Error("the teardown is over"));
+  await running;
+}

@@ -1,0 +1,70 @@
+// `weft teardown` against a real northbound server with two clusters on it, and rows of nobody.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { tryRun } from "../../sandbox/process/run.ts";
+import { northbound } from "../../src/ovn/northbound.gen.ts";
+import { startOvsdbServer } from "../real/ovsdbServer.ts";
+import {
+  bounded,
+  openSession,
+  portFacts,
+  schemaFile,
+  startEngine,
+  switchFacts,
+  transaction,
+} from "./engineWorld.ts";
+
+const weft = join(import.meta.dirname, "../../bin/weft");
+
+test("a cluster's rows go, with its members in rows of others; all else stays", bounded, async () => {
+  await using server = await startOvsdbServer(schemaFile);
+  await using other = openSession(server.remote);
+  await other.connected();
+  const foreign = crypto.randomUUID();
+  await other.transact(transaction().insert("Logical_Switch", { name: "theirs" }, foreign));
+  const running = await startEngine({ remote: server.remote });
+  running.desired.replace("node/n1", switchFacts("n1"));
+  running.desired.replace("pod/a", portFacts("a", "n1"));
+  await running.engine.settled();
+
+  const teardown = (...flags: readonly string[]) =>
+    tryRun([weft, "teardown", "--northbound", server.remote, ...flags], { timeoutMs: 30_000 });
+  const dry = await teardown("--cluster", "demo", "--dry-run");
+  assert.equal(dry.status, 0, dry.stderr);
+  assert.match(dry.stdout, /^would delete 2 rows of cluster demo: 1 Logical_Switch, 1 Logical_Switch_Port\n/);
+  assert.match(dry.stdout, /\nnext: weft teardown --cluster demo\n$/);
+  assert.equal((await other.select(northbound, "Logical_Switch")).length, 2);
+
+  await running.stop();
+  const gone = await teardown("--cluster", "demo");
+  assert.equal(gone.status, 0, gone.stderr);
+  const left = await other.select(northbound, "Logical_Switch");
+  assert.deepEqual(
+    left.map(({ name }) => name),
+    ["theirs"],
+  );
+  assert.deepEqual(await other.select(northbound, "Address_Set"), []);
+  const again = await teardown("--cluster", "demo", "-o", "json");
+  assert.deepEqual([again.status, JSON.parse(again.stdout).rows], [0, {}]);
+});
+
+test("a controller that still leads is found out, and nothing is claimed to be gone", bounded, async () => {
+  await using server = await startOvsdbServer(schemaFile);
+  let leader = await startEngine({ remote: server.remote, holder: "one" });
+  leader.desired.replace("node/n1", switchFacts("n1"));
+  await leader.engine.settled();
+  // What a controller does when its fence is lost: it begins a new term.
+  const again = leader.ended.catch(async () => {
+    leader = await startEngine({ remote: server.remote, holder: "two", desired: leader.desired });
+  });
+  const weftTeardown = [weft, "teardown", "--northbound", server.remote, "--cluster", "demo"] as const;
+  const torn = await tryRun(weftTeardown, { timeoutMs: 30_000 });
+  await again;
+  await leader.engine.settled();
+  assert.deepEqual([...leader.engine.owned()], [["Logical_Switch", 1]]);
+  await leader.stop();
+  assert.equal(torn.status, 2);
+  assert.match(torn.stderr, /cluster demo is still led by a controller: stop it, then run this again/);
+});
