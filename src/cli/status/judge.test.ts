@@ -91,6 +91,34 @@ for (const [why, given, step] of waits) {
   });
 }
 
+const pooledNode: Partial<Node> = {
+  annotations: {
+    [annotations.nodeSubnets]: '{"default":["10.244.0.0/24"]}',
+    [annotations.pool]: '{"generation":1,"open":[[5,1],[6,2]],"closed":[],"withdrawn":[]}',
+  },
+};
+
+test("a pod with a port of its node's pool is judged by that port, and a virtual machine needs no chassis", () => {
+  const pooled = namesOf("demo").poolPort("n1", 5);
+  const given = snapshot(
+    {
+      northbound: { ports: new Set([pooled]), nbCfg: 1, sbCfg: 1, hvCfg: 1 },
+      southbound: { chassis: new Map(), nbCfg: 1, bindings: new Map([[pooled, { bound: true, up: true }]]) },
+    },
+    { annotations: {} },
+    pooledNode,
+  );
+  const report = judge(given);
+  assert.equal(report.health, "healthy");
+  assert.deepEqual(report.nodes[0]?.pool, { ports: 2, used: 1 });
+  assert.match(printed(report), /^n1 .* 1\/2 /m);
+});
+
+test("a pod that its node has given no port waits for the node", () => {
+  const [waiting] = judge(snapshot({}, { annotations: {}, podIps: [] }, pooledNode)).waiting;
+  assert.match(waiting?.why ?? "", /no port from its pool: see the agent's log on n1/);
+});
+
 test("pods on the host's network, finished ones and leaving ones wait for nothing", () => {
   for (const change of [
     { hostNetwork: true },

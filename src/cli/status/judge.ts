@@ -1,8 +1,10 @@
 // From what the three sources say to one sentence of health: pure, so that each sentence has a test. A source that
 // cannot be reached is not an excuse to say nothing: the others are judged, and the answer is "cannot tell".
 
+import { poolOfferOf } from "../../kube/annotations.ts";
 import type { Node, Pod } from "../../kube/objects.ts";
 import { annotations, namesOf } from "../../model/names.ts";
+import { hasNestedPorts, type PoolReport, placeInPool, poolReport } from "./pool.ts";
 
 export interface Snapshot {
   readonly cluster: string;
@@ -63,6 +65,8 @@ export interface NodeReport {
   readonly subnets: readonly string[];
   readonly pods: number;
   readonly chassis: string;
+  /** Ready ports that the node may give to pods, and how many of them pods have; undefined where there is no pool. */
+  readonly pool: PoolReport | undefined;
   readonly problem: string | undefined;
 }
 
@@ -171,11 +175,21 @@ function waitingPods(snapshot: Snapshot): WaitingPod[] {
 
 function waitsFor(
   pod: Pod,
-  { cluster, northbound, southbound }: Snapshot,
+  { cluster, kubernetes, northbound, southbound }: Snapshot,
 ): Pick<WaitingPod, "step" | "why"> | undefined {
-  const port = namesOf(cluster).podPort(pod.namespace, pod.name);
-  if (pod.annotations[annotations.podNetworks] === undefined)
-    return { step: "address", why: "has no address: see the pod's Events and the controller's log" };
+  const node =
+    "unreachable" in kubernetes ? undefined : kubernetes.nodes.find(({ name }) => name === pod.nodeName);
+  const place = node && placeInPool(node, pod);
+  const names = namesOf(cluster);
+  const port =
+    node && place !== undefined ? names.poolPort(node.name, place) : names.podPort(pod.namespace, pod.name);
+  if (place === undefined && pod.annotations[annotations.podNetworks] === undefined) {
+    const why =
+      node && poolOfferOf(node)
+        ? `its node has given it no port from its pool: see the agent's log on ${pod.nodeName}`
+        : "has no address: see the pod's Events and the controller's log";
+    return { step: "address", why };
+  }
   if ("unreachable" in northbound) return undefined;
   if (!northbound.ports.has(port))
     return {
@@ -213,6 +227,7 @@ function nodeReports(snapshot: Snapshot): NodeReport[] {
     subnets: subnetsOf(node),
     pods: podCount.get(node.name) ?? 0,
     chassis: node.annotations[annotations.nodeChassisId] ?? "",
+    pool: poolReport(node, kubernetes.pods.filter(isDue)),
     problem: nodeProblem(node, southbound),
   }));
 }
@@ -221,8 +236,10 @@ function nodeProblem(node: Node, southbound: Snapshot["southbound"]): string | u
   const chassis = node.annotations[annotations.nodeChassisId];
   if (node.annotations[annotations.nodeSubnets] === undefined)
     return "has no subnet: see the controller's log";
-  if (chassis === undefined) return "its agent has not said who it is: see the agent's log";
-  if (!("unreachable" in southbound)) {
+  // A virtual machine of a cloud is no chassis itself; its ports carry tags.
+  if (chassis === undefined && !hasNestedPorts(node))
+    return "its agent has not said who it is: see the agent's log";
+  if (chassis !== undefined && !("unreachable" in southbound)) {
     const reached = southbound.chassis.get(chassis);
     if (reached === undefined)
       return `chassis ${chassis} is not in the southbound database: is ovn-controller running?`;

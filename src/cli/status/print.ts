@@ -6,11 +6,12 @@ export function printed(report: Report): string {
   const sections = [
     [report.sentence],
     table(
-      ["NODE", "SUBNETS", "PODS", "CHASSIS", "PROBLEM"],
+      ["NODE", "SUBNETS", "PODS", "PORTS USED", "CHASSIS", "PROBLEM"],
       report.nodes.map((node) => [
         node.name,
         node.subnets.join(",") || "-",
         String(node.pods),
+        node.pool ? `${node.pool.used}/${node.pool.ports}` : "-",
         node.chassis || "-",
         node.problem ?? "-",
       ]),
