@@ -119,6 +119,14 @@ test("a port whose tag another has too is withdrawn, and its tag not taken again
   assert.equal(pool.port(first), undefined);
 });
 
+test("a pod's port whose tag another has too stays, and people are told", () => {
+  const pool = filled();
+  const [first = 0] = offsets(pool.offer.open);
+  const problem = pool.next(inputs({ foreignTags: new Set([first]), inUse: new Set([first]) }));
+  assert.match(problem ?? "", new RegExp(`the tags ${first} of running pods`));
+  assert.ok(offsets(pool.offer.open).includes(first));
+});
+
 test("a pool that cannot grow says what bounds it", () => {
   const pool = new NodePool(new Source(), 0);
   const problem = pool.next(inputs({ most: { ports: 5, because: "no more tags" } }));

@@ -78,7 +78,7 @@ export class NodePool {
     this.#withdrawUnfit(inputs, before);
     for (const port of this.#in("new"))
       if (inputs.isReady(port, port.kind)) this.#put({ ...port, state: "offered" });
-    let problem: string | undefined;
+    let problem = this.#doubled(inputs);
     for (const kind of kinds) {
       this.#shrink(kind, inputs, before);
       problem = this.#refill(kind, inputs, free) ?? problem;
@@ -107,6 +107,15 @@ export class NodePool {
       const isUnfit = !used.has(port.offset) && !isReady(port, port.kind);
       if (isSpent || isUnfit || isDoubled(port, foreignTags)) this.#withdraw(port, before);
     }
+  }
+
+  /** A pod's port that shares its tag: each gets the other's packets, and OVN says nothing. */
+  #doubled({ inUse, foreignTags }: PoolInputs): string | undefined {
+    const doubled = [...this.#ports.values()].filter((port) => isDoubled(port, foreignTags));
+    const tags = doubled.filter(({ offset }) => inUse.has(offset)).map(({ tag }) => tag);
+    return tags.length === 0
+      ? undefined
+      : `somebody else has nested ports with the tags ${tags.join(", ")} of running pods in the same machine; remove those ports`;
   }
 
   #shrink(kind: PortKind, inputs: PoolInputs, before: number): void {
