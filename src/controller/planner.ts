@@ -6,6 +6,7 @@ import { type Decider, type PodPlace, wantsAddress } from "../decide/decider.ts"
 import type { Decision } from "../decide/decision.ts";
 import type { PoolSurroundings } from "../decide/pools.ts";
 import type { Desired } from "../desired/desired.ts";
+import { isConflict } from "../kube/error.ts";
 import type { Node, ObjectMeta, Pod } from "../kube/objects.ts";
 import type { Fact, Owner } from "../model/fact.ts";
 import type { ResolvedNode } from "../model/network.ts";
@@ -128,10 +129,14 @@ export class Planner {
     }
     if (!resolved) return;
     const pods = stores.Pod.by("node", name).filter(wantsAddress);
-    const { ports, written, problem } = decider.pools.next(node, resolved, pods, around(resolved));
+    const { ports, cutOff, problem } = decider.pools.next(node, resolved, pods, around(resolved));
     this.#say(owner, node, cloud.poolFacts(resolved, ports));
     if (problem !== undefined) tell.refused(node, problem);
-    await written;
+    for (const pod of cutOff) tell.refused(pod, stillCutOff);
+    await decider.pools.write(node).catch((error: unknown) => {
+      // The watch is about to show who was faster.
+      throw isConflict(error) ? new NotNow(error.message) : error;
+    });
   }
 
   #planService(owner: Owner, { namespace, name }: OwnerName): void {
@@ -207,6 +212,9 @@ export class Planner {
     enqueue(servicesOwner);
   }
 }
+
+const stillCutOff =
+  "a NetworkPolicy selects this pod, and Weft does not plan policies yet: its port stays closed";
 
 const sameForOthers = (a: ResolvedNode, b: ResolvedNode): boolean =>
   a.chassisId === b.chassisId &&

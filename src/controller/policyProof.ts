@@ -3,6 +3,7 @@
 // with what the watch has brought: when that is all of it, everything up to the list's version is known. (Versions
 // of one API server are ordered across kinds, see docs/decisions/0015.)
 
+import type { Verdict } from "../decide/pools.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Log } from "../kube/clock.ts";
 import { isRecord, record, text } from "../kube/json.ts";
@@ -35,16 +36,16 @@ export class PolicyProof {
     this.#options = options;
   }
 
-  /** Provably no policy that is older than the pod as it is now selects it. When that cannot be said yet, it is found out. */
-  isFree(pod: Pod): boolean {
+  /** `free`: provably no policy that is older than the pod as it is now selects it. What is unknown is being found out. */
+  verdictOn(pod: Pod): Verdict {
     const { policies } = this.#options;
     if (policies.by("namespace", pod.namespace).some(({ podSelector }) => selects(podSelector, pod.labels)))
-      return false;
+      return "selected";
     const { resourceVersion } = policies.freshness;
     if (isAtLeast(resourceVersion, pod.resourceVersion) || isAtLeast(this.#proven, pod.resourceVersion))
-      return true;
+      return "free";
     void this.#ask();
-    return false;
+    return "unknown";
   }
 
   async #ask(): Promise<void> {

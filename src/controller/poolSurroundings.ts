@@ -29,7 +29,7 @@ export const poolSurroundings =
         const count = addresses.filter(({ ip }) => heldBack.has(formatIp(ip))).length;
         return count === 0 ? "no" : count === addresses.length ? "yes" : "partly";
       },
-      isFree: (pod) => proof.isFree(pod),
+      verdictOn: (pod) => proof.verdictOn(pod),
       foreignTags: cloud.foreignTags(node),
     };
   };

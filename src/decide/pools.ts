@@ -24,23 +24,23 @@ export interface PoolRow extends PoolPort {
   readonly node: string;
 }
 
+export type Verdict = "free" | "selected" | "unknown";
+
 /** What is the case around a pool, as far as it is not the node's own. */
 export interface PoolSurroundings {
   /** OVN would carry the port's packets now. */
   readonly isCarried: (port: PoolPort) => boolean;
   /** Whether the database holds the port's packets back, those of all its addresses or of some. */
   readonly heldBack: (port: PoolPort) => "no" | "partly" | "yes";
-  /** Provably no policy wants anything of the pod's packets. */
-  readonly isFree: (pod: Pod) => boolean;
+  /** Whether a policy selects the pod: `free` is provably none. */
+  readonly verdictOn: (pod: Pod) => Verdict;
   readonly foreignTags: ReadonlySet<number>;
 }
 
 export interface PoolDecision {
   readonly ports: readonly (PoolPort & { readonly isClosed: boolean })[];
-  /** Pods that have a closed port and must wait until it is known what selects them. */
-  readonly waiting: readonly Pod[];
-  /** The offer is being written; ask again when that is over. */
-  readonly written: Promise<void> | undefined;
+  /** Pods whose port stays closed, since a policy selects them. */
+  readonly cutOff: readonly Pod[];
   readonly problem: string | undefined;
 }
 
@@ -111,16 +111,24 @@ export class Pools {
         around.isCarried(port) && around.heldBack(port) === (kind === "closed" ? "yes" : "no"),
       foreignTags: around.foreignTags,
     });
-    const waiting: Pod[] = [];
+    const cutOff: Pod[] = [];
     const ports = known.pool.ports.map(({ offset, tag, kind }) => {
       const pod = holders.get(offset);
       const isClosed = kind === "closed" && !this.#isOpened(known, { offset, tag }, pod, around);
-      if (pod && isClosed) waiting.push(pod);
+      if (pod && isClosed && around.verdictOn(pod) === "selected") cutOff.push(pod);
       return { offset, tag, isClosed };
     });
-    const written = this.#write(known, node);
     const label = problem === undefined ? undefined : `pool of node ${node.name}: ${problem}`;
-    return { ports, waiting, written, problem: label };
+    return { ports, cutOff, problem: label };
+  }
+
+  /**
+   * Writes what `next` has decided to offer, if the Node does not say so already. Rejects, too, when somebody has written
+   * the Node since it was seen: an agent that read an old offer late would claim what has been taken away.
+   */
+  async write(node: Node): Promise<void> {
+    const known = this.#known.get(node.name);
+    if (known) await this.#write(known, node);
   }
 
   /** The node's object is gone, and no row of its pool is left. */
@@ -135,14 +143,15 @@ export class Pools {
     { opened }: Known,
     port: PoolPort,
     pod: Pod | undefined,
-    { heldBack, isFree }: PoolSurroundings,
+    { heldBack, verdictOn }: PoolSurroundings,
   ): boolean {
     if (!pod) {
       opened.delete(port.offset);
       return false;
     }
     // Once the database lets them pass, a former leader has opened it for this pod: another could not have claimed it.
-    const isOpen = opened.get(port.offset) === pod.uid || heldBack(port) === "no" || isFree(pod);
+    const isOpen =
+      opened.get(port.offset) === pod.uid || heldBack(port) === "no" || verdictOn(pod) === "free";
     if (isOpen) opened.set(port.offset, pod.uid);
     else opened.delete(port.offset);
     return isOpen;

@@ -45,6 +45,7 @@ const isKubeError = (error: unknown, status: number, reason?: string): error is 
 export const isNotFound = (error: unknown): boolean => isKubeError(error, 404);
 export const isAlreadyExists = (error: unknown): boolean => isKubeError(error, 409, "AlreadyExists");
 /** Somebody else changed the object meanwhile, or its uid is not the expected one. */
-export const isConflict = (error: unknown): boolean => isKubeError(error, 409) && !isAlreadyExists(error);
+export const isConflict = (error: unknown): error is KubeError =>
+  isKubeError(error, 409) && !isAlreadyExists(error);
 /** The resource version or continue token is older than what the server remembers. */
 export const isExpired = (error: unknown): boolean => isKubeError(error, 410);
