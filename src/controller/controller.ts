@@ -19,6 +19,7 @@ import type { ClusterNetwork } from "../model/network.ts";
 import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
 import { type Replica, Session } from "../ovsdb/index.ts";
 import { northboundScope } from "../plan/scope.ts";
+import { awayFor } from "./awayFor.ts";
 import { Births } from "./births.ts";
 import { type ControllerMetrics, controllerMetrics } from "./metrics.ts";
 import { parseOwner } from "./owners.ts";
@@ -50,6 +51,9 @@ export interface ControllerOptions {
 export const zone = "global";
 
 const pauseAfterFailureMs = 1_000;
+
+/** As long as a Lease lasts that is not renewed: a leader without a database is as good as a dead one. */
+const databaseAwayMs = 15_000;
 
 export class Controller {
   readonly #options: ControllerOptions;
@@ -198,10 +202,12 @@ export class Controller {
     await using held = await lease.acquire(signal);
     log("info", "leading", { identity, transitions: held.transitions });
     metrics.leader.set(1);
+    using away = awayFor(databaseAwayMs, options.replica, options.clock.now);
+    const ending = AbortSignal.any([held.signal, away.signal]);
     try {
       this.#term = new Term(options, `${identity} ${held.transitions}`);
-      await this.#term.run(AbortSignal.any([signal, held.signal]));
-      if (!signal.aborted) log("warn", "leads no more", { reason: String(held.signal.reason) });
+      await this.#term.run(AbortSignal.any([signal, ending]));
+      if (!signal.aborted) log("warn", "leads no more", { reason: String(ending.reason) });
     } finally {
       this.#term = undefined;
       this.#held = undefined;

@@ -4,14 +4,17 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, suite, test } from "node:test";
+import { type Relay, startRelay } from "../real/relay.ts";
 import { becomes, Cluster, eventually } from "./cluster.ts";
 import { namespace, pod } from "./manifests.ts";
 
 const metricsPort = { controller: 9411, second: 9421 } as const;
 type Name = keyof typeof metricsPort;
 
-suite("two controllers", { timeout: 110_000 }, () => {
+suite("two controllers", { timeout: 170_000 }, () => {
   let cluster: Cluster;
+  /** The second one's way to the northbound database. */
+  let relay: Relay;
 
   const log = (name: Name): string => readFileSync(cluster.sandbox.processes.logFile(name), "utf8");
   const count = (name: Name, message: string): number => log(name).split(`"msg":"${message}"`).length - 1;
@@ -26,13 +29,18 @@ suite("two controllers", { timeout: 110_000 }, () => {
     cluster = await Cluster.up({ name: "testleader", nodes: 2 });
     const { processes } = cluster.sandbox;
     const first = processes.record("controller");
-    const argv = [...first.argv, "--metrics-address", `127.0.0.1:${metricsPort.second}`];
+    relay = await startRelay(`unix:${cluster.sandbox.layout.central.northboundSocket}`);
+    const own = ["--metrics-address", `127.0.0.1:${metricsPort.second}`, "--northbound", relay.remote];
+    const argv = [...first.argv, ...own];
     await processes.launch({ ...first, name: "second", argv });
     await cluster.apply(namespace("fault"));
     await works("before");
     await eventually("the second waits to lead", () => count("second", "waiting to lead") === 1);
   });
-  after(() => cluster?.[Symbol.asyncDispose]());
+  after(async () => {
+    await cluster?.[Symbol.asyncDispose]();
+    await relay?.[Symbol.asyncDispose]();
+  });
 
   test("when the leader is killed the other leads, and writes nothing but its epoch", async () => {
     const { processes } = cluster.sandbox;
@@ -67,6 +75,19 @@ suite("two controllers", { timeout: 110_000 }, () => {
     assert.deepEqual(await contents(), before);
     await works("after-sleep");
     await becomes("healthy", 0, async () => (await cluster.weft("status")).status);
+  });
+
+  test("a leader that loses its way to the database lets another lead", async () => {
+    const { processes } = cluster.sandbox;
+    await processes.stop("controller");
+    await eventually("the second leads", () => leads("second"));
+    await processes.start("controller");
+    await eventually("the first waits to lead", () => count("controller", "waiting to lead") === 3);
+    await relay[Symbol.asyncDispose]();
+    await eventually("the first leads", () => leads("controller"));
+    assert.match(log("second"), /no connection to the northbound database for 15 s/);
+    await works("after-cut");
+    assert.equal(await leads("second"), false);
   });
 
   /** All ports and balancers by their UUIDs, and who holds the fence is not among them. */
