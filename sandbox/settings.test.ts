@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { layoutOf, remoteHost } from "./layout.ts";
+import { remoteHost } from "./host.ts";
+import { layoutOf } from "./layout.ts";
 import { type Choices, readSettings, sameSettings, settingsOf } from "./settings.ts";
 
 test("what a user leaves out is three nodes with both families", () => {

@@ -3,7 +3,7 @@
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { plainAddress } from "../layout.ts";
+import { plainAddress } from "../host.ts";
 import { run } from "../process/run.ts";
 import type { Sandbox } from "../sandbox.ts";
 import { upSandbox } from "../up.ts";

@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Path, Place, Result, Way } from "../../sandbox/demo/paths.ts";
 import { nodePlaces, podPlaces, servicePlaces } from "../../sandbox/demo/places.ts";
 import { checkPaths } from "../../sandbox/demo/probe.ts";
-import { plainAddress } from "../../sandbox/layout.ts";
+import { plainAddress } from "../../sandbox/host.ts";
 import { type RunResult, run, tryRun } from "../../sandbox/process/run.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import type { Choices } from "../../sandbox/settings.ts";
