@@ -42,7 +42,7 @@ export function networkProcesses(layout: Layout): readonly PlannedProcess[] {
       .filter((host) => isOwn(layout, host))
       .flatMap((host) => chassisProcesses(host, "hypervisors: Open vSwitch and ovn-controller")),
     ...[...nodeHosts, tenant.machine].filter(isSwitch).flatMap((host) => switchProcesses(host, machines)),
-    ...[tenant.vm, tenant.machine].map((host) => echoProcess(host, machines)),
+    ...[tenant.vm, tenant.machine].map((host) => echoProcess(host, layout.name, machines)),
   ];
 }
 

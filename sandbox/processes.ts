@@ -115,13 +115,13 @@ export function weftProcesses(layout: Layout): readonly PlannedProcess[] {
   ];
 }
 
-/** What answers on a host that is no node; in its answers the pod's name is the host's. */
-export const echoProcess = (host: Host, stage: string): PlannedProcess => ({
+/** What answers on a host that is no node; in its answers the host stands for the pod, the sandbox for the node. */
+export const echoProcess = (host: Host, sandbox: string, stage: string): PlannedProcess => ({
   name: `${host.name}-echo`,
   stage,
   on: host,
   run: [
-    ...["env", `ECHO_POD=${host.name}`, `ECHO_NODE=${host.name}`, `ECHO_PORTS=${echoPort}`],
+    ...["env", `ECHO_POD=${host.name}`, `ECHO_NODE=${sandbox}`, `ECHO_PORTS=${echoPort}`],
     ...["perl", join(root, "sandbox/echo/echo.pl")],
   ],
 });
