@@ -162,7 +162,8 @@ const script = (path: string, flags: Flags): readonly string[] => [
   ...wordsOf(flags),
 ];
 
-const weft = (command: string, flags: Flags): readonly string[] => [
+/** The command line of `weft COMMAND`. */
+export const weft = (command: string, flags: Flags): readonly string[] => [
   join(root, "bin/weft"),
   command,
   ...wordsOf(flags),

@@ -3,8 +3,11 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { baseEnvironment } from "../environment.ts";
 import { namespacesWith } from "../fabric/netns.ts";
 import { type Layout, layoutOf, type Settings } from "../layout.ts";
+import { run } from "../process/run.ts";
+import { weft } from "../processes.ts";
 import { readSettings } from "../settings.ts";
 import { disconnectTenant } from "./network.ts";
 
@@ -35,13 +38,17 @@ export function requireCloud({ name, cloud, families, vlan }: Settings, base: st
     );
 }
 
-/** Takes what the sandbox `name` has in another's cloud out of it. Nothing to do when it is in none, or that is gone. */
+/** Takes what the sandbox `name` and its Weft have in another's cloud out of it. Nothing to do when it is in none, or that is gone. */
 export async function leaveCloud(name: string, base: string): Promise<void> {
   const settings = settingsIn(name, base);
   if (settings?.cloud === undefined) return;
   const layout = layoutOf(settings, base);
   if (!layout.tenant || !isUp(layout)) return;
   try {
+    if (layout.parts === "all") {
+      const northbound = `unix:${layout.central.northboundSocket}`;
+      await run(weft("teardown", { cluster: name, northbound }), { env: baseEnvironment(layout) });
+    }
     await disconnectTenant(layout, layout.tenant);
   } catch (cause) {
     throw new Error(
