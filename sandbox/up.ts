@@ -63,13 +63,10 @@ export async function upSandbox(options: UpOptions): Promise<Sandbox> {
 async function existingSandbox(wanted: Settings, layout: Layout, base: string): Promise<Sandbox | undefined> {
   const settings = readSettings(layout.settingsFile);
   const starter = starterOf(layout);
+  const own = [layout.fabric, ...layout.nodeHosts].find((host) => isOwn(layout, host));
   if (starter === "running")
     throw new Error(`another command is just starting the sandbox ${layout.name}; wait for it`);
-  if (
-    !settings ||
-    starter === "crashed" ||
-    !namespacesWith(layout.netnsPrefix).includes(layout.fabric.netns)
-  ) {
+  if (!settings || starter === "crashed" || !namespacesWith(layout.netnsPrefix).includes(own?.netns ?? "")) {
     await downSandbox(layout.name, base);
     return undefined;
   }

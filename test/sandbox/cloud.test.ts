@@ -20,6 +20,7 @@ import {
   plugPod,
   podSwitch,
 } from "./nestedPods.ts";
+import { moveNode } from "./virtualMachines.ts";
 
 const folder = process.env["WEFT_OVN"];
 const cloud = {
@@ -136,11 +137,27 @@ suite("a cloud with nested ports and two tenants", limit, () => {
     assert.notDeepEqual(await echoRequests(one, third), received);
   });
 
+  test("a node that moves to the other hypervisor takes its pods along", async () => {
+    const questions = [first, beside].flatMap((target) => addressesOf(one, target).map(tcp));
+    for (const [from, to] of [
+      ["h1", "h2"],
+      ["h2", "h1"],
+    ] as const) {
+      await moveNode(one, "n1", from, to);
+      for (const asker of [far, "machine", "vm"])
+        assert.deepEqual(await seen(one, asker, questions), untranslated(one, asker, [first, beside]), to);
+    }
+  });
+
   test("up again starts what has died and changes nothing of the network", async () => {
     const shown = await northbound(one, "show");
     await one.processes.kill("n2-vswitchd", "SIGKILL");
+    const pids = () => statusOf(two).processes.map(({ pid }) => pid);
+    const earlier = pids();
     await upSandbox(cloud);
+    await upSandbox(guest);
     assert.equal(exitCodeOf(statusOf(one)), 0);
+    assert.deepEqual(pids(), earlier);
     assert.equal(await northbound(one, "show"), shown);
   });
 
