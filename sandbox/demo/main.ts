@@ -24,6 +24,7 @@ const { values: flags } = parseArgs({
     nodes: { type: "string", default: "3" },
     ovn: { type: "string" },
     underlay: { type: "boolean", default: false },
+    cloud: { type: "string" },
   },
 });
 
@@ -32,6 +33,7 @@ try {
     name: flags.name,
     nodes: Number(flags.nodes),
     mode: flags.underlay ? "underlay" : "overlay",
+    ...(flags.cloud !== undefined && { cloud: flags.cloud }),
     ...(flags.ovn !== undefined && { ovn: flags.ovn }),
     progress: console.log,
   });
