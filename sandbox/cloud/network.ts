@@ -64,7 +64,8 @@ function networkCommands({ hypervisors }: Layout, tenant: Tenant): readonly Comm
     ...(machines.vlan === undefined
       ? []
       : [["set", "Logical_Switch_Port", machines.localnetPort, `tag=${machines.vlan}`]]),
-    // One hypervisor at a time speaks for the router on the machines' wire; the next takes over when it dies.
+    // One hypervisor at a time speaks for the router on the machines' wire. Should it die, OVN lets the next take over
+    // only if that sees a third one still: a chassis without any tunnel that works takes itself for the lost one.
     ...hypervisors.map((host, index) => [
       "lrp-set-gateway-chassis",
       machines.routerPort,
