@@ -32,15 +32,9 @@ export async function disconnectTenant(layout: Layout, tenant: Tenant): Promise<
     ["--if-exists", "lr-del", tenant.router],
     ...[tenant.vms, tenant.machines].map((network) => ["--if-exists", "ls-del", network.switch]),
   ]);
-  await Promise.all(
-    [...Map.groupBy(tenant.vifs, ({ hypervisor }) => hypervisor)].map(([hypervisor, vifs]) =>
-      vswitch(
-        layout,
-        hypervisor,
-        vifs.map(({ port }) => ["--if-exists", "del-port", onNode.integrationBridge, port]),
-      ),
-    ),
-  );
+  // Everywhere, since a virtual machine may have moved.
+  const unplug = tenant.vifs.map(({ port }) => ["--if-exists", "del-port", onNode.integrationBridge, port]);
+  await Promise.all(layout.hypervisors.map((hypervisor) => vswitch(layout, hypervisor, unplug)));
 }
 
 function networkCommands({ hypervisors }: Layout, tenant: Tenant): readonly Command[] {

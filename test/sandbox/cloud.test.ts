@@ -173,6 +173,7 @@ suite("a cloud with nested ports and two tenants", limit, () => {
     const ports = (): Promise<string[]> =>
       Promise.all(["h1", "h2"].map((name) => one.host(name).exec(["ovs-vsctl", "list-ports", "br-int"])));
     assert.match((await ports()).join(), new RegExp(guest.name));
+    await moveNode(two, "n1", "h1", "h2");
     // Its pods' switches are not the sandbox's, so it cannot know them.
     for (const node of ["n1", "n2"]) await northbound(two, "ls-del", podSwitch(two, node));
     await two.down();

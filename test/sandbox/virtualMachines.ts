@@ -9,11 +9,11 @@ export async function moveNode(sandbox: Sandbox, node: string, from: string, to:
   if (!vif) throw new Error(`no virtual machine ${node}`);
   const { port, logicalPort } = vif;
   const [here, there] = [sandbox.host(from), sandbox.host(to)];
-  await here.exec(["ovs-vsctl", "del-port", onNode.integrationBridge, port]);
+  await here.exec(["ovs-vsctl", "--if-exists", "del-port", onNode.integrationBridge, port]);
   await here.exec(["ip", "link", "set", port, "netns", there.host.netns]);
   await there.exec(["ip", "link", "set", port, "addrgenmode", "none", "up"]);
   await there.exec([
-    ...["ovs-vsctl", "add-port", onNode.integrationBridge, port],
+    ...["ovs-vsctl", "--may-exist", "add-port", onNode.integrationBridge, port],
     ...["--", "set", "Interface", port, `external_ids:iface-id=${logicalPort}`],
   ]);
   await there.exec([
