@@ -42,6 +42,10 @@ cni: build/weft-cni ## build the CNI plugin, one self-contained executable, into
 demo: setup cni compiled ## start a three-node cluster on real OVN, check every path, leave it running
 	@node sandbox/demo/main.ts --nodes $(NODES) $(if $(OVN),--ovn $(OVN))
 
+.PHONY: demo-underlay
+demo-underlay: setup cni compiled ## the same with VMs of an OVN cloud as nodes, and a VM and a physical machine beside them
+	@node sandbox/demo/main.ts --underlay --nodes $(NODES) $(if $(OVN),--ovn $(OVN))
+
 .PHONY: down
 down: node_modules/.installed ## stop what demo started and leave nothing behind
 	@bin/weft sandbox down

@@ -4,8 +4,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { guestsOf, leaveCloud } from "./cloud/guests.ts";
 import { inodesOf, namespacesWith, removeNamespaceDirectory, removeNamespaces } from "./fabric/netns.ts";
-import { namePattern } from "./layout.ts";
+import { namePattern, netnsPrefixOf } from "./layout.ts";
 import { endProcesses } from "./process/end.ts";
 import { ownAncestry, processesInNetns } from "./process/procfs.ts";
 import { run } from "./process/run.ts";
@@ -16,8 +17,13 @@ const patienceMs = 3_000;
 /** Whether there was anything of the sandbox `name` below the directory `base`. */
 export async function downSandbox(name: string, base: string): Promise<boolean> {
   if (!namePattern.test(name)) throw new Error(`--name ${name}: not the name of a sandbox`);
+  const guests = guestsOf(name, base).map((guest) => guest.name);
+  if (guests.length > 0)
+    throw new Error(
+      `sandbox ${name}: ${guests.join(" ")} still runs in its cloud; first: weft sandbox down --name ${guests[0]}`,
+    );
   const state = join(base, name);
-  const prefix = `weft-${name}-`;
+  const prefix = netnsPrefixOf(name);
   const existed = existsSync(state) || namespacesWith(prefix).length > 0;
   const supervisor = new Supervisor(join(state, "proc"));
   const spared = ownAncestry();
@@ -27,6 +33,7 @@ export async function downSandbox(name: string, base: string): Promise<boolean> 
       (pid) => !spared.has(pid),
     );
   await endProcesses(ours, patienceMs);
+  await leaveCloud(name, base);
   await unmountBelow(state);
   await removeNamespaces(namespacesWith(prefix));
   await removeNamespaceDirectory();

@@ -1,7 +1,8 @@
 // The environment of processes and of `weft sandbox exec`: where a host's own Open vSwitch and OVN are, so that
 // ovs-vsctl, ovn-nbctl, ovn-appctl, kubectl … talk to this sandbox with no option given.
 
-import type { Host, Layout } from "./layout.ts";
+import { type Host, isSwitch } from "./host.ts";
+import type { Layout } from "./layout.ts";
 
 export type Environment = Record<string, string>;
 
@@ -17,20 +18,21 @@ export function baseEnvironment(layout: Layout): Environment {
   };
 }
 
-/** For what runs on `host`, with Open vSwitch's private directories when it is a node. */
+/** For what runs on `host`, with Open vSwitch's private directories when it has one. */
 export function hostEnvironment(layout: Layout, host: Host): Environment {
   const base = baseEnvironment(layout);
-  const node = layout.nodeHosts.find((candidate) => candidate.name === host.name);
-  if (node)
+  if (isSwitch(host)) {
+    const node = layout.nodeHosts.find(({ netns }) => netns === host.netns);
     return {
       ...base,
-      OVS_RUNDIR: node.ovs,
-      OVS_DBDIR: node.ovs,
-      OVS_LOGDIR: node.log,
-      OVN_RUNDIR: node.ovn,
-      OVN_LOGDIR: node.log,
-      KUBECONFIG: node.kubeconfig,
+      OVS_RUNDIR: host.ovs,
+      OVS_DBDIR: host.ovs,
+      OVS_LOGDIR: host.log,
+      OVN_RUNDIR: host.ovn,
+      OVN_LOGDIR: host.log,
+      ...(node && { KUBECONFIG: node.kubeconfig }),
     };
+  }
   const central = layout.central.directory;
-  return host.name === layout.central.name ? { ...base, OVN_RUNDIR: central, OVN_LOGDIR: central } : base;
+  return host.netns === layout.central.netns ? { ...base, OVN_RUNDIR: central, OVN_LOGDIR: central } : base;
 }

@@ -3,59 +3,41 @@
 // settings of a sandbox finds all of it.
 
 import { join } from "node:path";
-import { type Family, parseIp } from "../src/model/ip.ts";
-import { macOf } from "../src/model/mac.ts";
+import type { Family } from "../src/model/ip.ts";
+import { type Cloud, cloudOf, firstNumber, underlayHost, userspace } from "./cloud/cloud.ts";
+import { portOf, type Tenant, tenantOf } from "./cloud/tenant.ts";
+import { type Host, isSwitch, type NodeHost, nodeHost, type SwitchHost, switchHost } from "./host.ts";
 
 /** What a user chooses; kept in `<state>/sandbox.json`. */
 export interface Settings {
   readonly name: string;
+  /** `overlay`: OVN runs on the nodes. `underlay`: the nodes are virtual machines of a cloud that OVN networks. */
+  readonly mode: "overlay" | "underlay";
   readonly nodes: number;
   readonly families: readonly Family[];
   readonly clusterCidrs: readonly string[];
   readonly serviceCidrs: readonly string[];
+  /** The sandbox in whose cloud this one is a second tenant; undefined: it has a cloud of its own. */
+  readonly cloud: string | undefined;
+  /** Of the tenant's physical machines; undefined is untagged. */
+  readonly vlan: number | undefined;
   /** A folder with a Debian root file system whose OVN and Open vSwitch run instead of the machine's. */
   readonly ovn: string | undefined;
-  /** `ovn` starts OVN alone; `all` the Kubernetes API and Weft as well. */
+  /** `ovn` starts OVN alone, and the cloud; `all` the Kubernetes API and Weft as well. */
   readonly parts: "ovn" | "all";
   /** The port on 127.0.0.1 where the relay to the Kubernetes API listens. */
   readonly apiPort: number;
 }
 
-/** One stack on the underlay: a network namespace with an address per family. */
-export interface Host {
-  readonly name: string;
+/** A veth: the uplink of `host`, and a port of that name in another namespace. */
+export interface Cable {
+  readonly host: Host;
   readonly netns: string;
-  readonly mac: string;
-  readonly addresses: readonly string[];
+  readonly port: string;
+  readonly mtuBytes: number;
 }
 
-export interface NodeHost extends Host {
-  readonly directory: string;
-  readonly ovs: string;
-  readonly ovn: string;
-  /** Where the runtime looks for network configurations and for plugins, and where Weft's plugin finds the agent. */
-  readonly cniConfigurations: string;
-  /** There when the node can serve pods. */
-  readonly cniConfiguration: string;
-  readonly cniPrograms: string;
-  readonly cniSocket: string;
-  readonly kubeletSocket: string;
-  readonly log: string;
-  /** Of the vswitch database. */
-  readonly ovsSocket: string;
-  readonly kubeconfig: string;
-}
-
-export interface CentralHost extends Host {
-  readonly directory: string;
-  readonly northboundSocket: string;
-  readonly southboundSocket: string;
-  /** What clients elsewhere on the underlay connect to. */
-  readonly northbound: string;
-  readonly southbound: string;
-}
-
-export interface Layout extends Settings {
+export interface Layout extends Settings, Cloud {
   readonly state: string;
   /** Every namespace of this sandbox, the pods' too, begins with it; no other sandbox's does. */
   readonly netnsPrefix: string;
@@ -65,11 +47,13 @@ export interface Layout extends Settings {
   readonly programs: string;
   readonly kubeconfig: string;
   readonly apiSocket: string;
-  /** The bridge that joins all, and its own stack, the gateway of the underlay. */
-  readonly fabric: Host;
-  readonly central: CentralHost;
-  readonly outside: Host;
   readonly nodeHosts: readonly NodeHost[];
+  /** In underlay mode. */
+  readonly tenant: Tenant | undefined;
+  /** All but the fabric, those of another sandbox's cloud too. */
+  readonly hosts: readonly Host[];
+  /** Those of this sandbox's own hosts. */
+  readonly cables: readonly Cable[];
 }
 
 /** No hyphen: `weft-a-…` would also begin the namespaces of a sandbox named `a-b`. */
@@ -78,24 +62,50 @@ export const namePattern = /^[a-z][a-z0-9]{0,11}$/;
 /** Nodes are .11 and up, the outside host is .100. */
 export const mostNodes = 64;
 
-const northboundPort = 6641;
-const southboundPort = 6642;
+const hypervisors = 2;
+
+/** What every link has, and what hypervisors have between them: full frames and their tunnel's header. */
+const mtuBytes = 1500;
+const tunnelMtuBytes = 1600;
 
 export const baseDirectory = (env: NodeJS.ProcessEnv): string =>
   env["WEFT_SANDBOX_DIR"] ?? "/run/weft-sandbox";
 
+export const netnsPrefixOf = (name: string): string => `weft-${name}-`;
+
 /** The layout of `settings` below the directory `base` (see `baseDirectory`). */
 export function layoutOf(settings: Settings, base: string): Layout {
-  const state = join(base, settings.name);
-  const netnsPrefix = `weft-${settings.name}-`;
-  const host = (name: string, number: number): Host => {
-    const addresses = settings.families.map((family) => underlayAddress(family, number));
-    return { name, netns: netnsPrefix + name, addresses, mac: macOfAddress(addresses[0] ?? "") };
-  };
-  const central = host("central", 2);
-  const centralDirectory = join(state, "central");
+  const { name, families, nodes, vlan } = settings;
+  const state = join(base, name);
+  const netnsPrefix = netnsPrefixOf(name);
+  const isUnderlay = settings.mode === "underlay";
+  const cloudName = settings.cloud ?? name;
+  const cloud = cloudOf({
+    netnsPrefix: netnsPrefixOf(cloudName),
+    state: join(base, cloudName),
+    families,
+    hypervisors: isUnderlay ? hypervisors : 0,
+  });
+  const tenant = isUnderlay
+    ? tenantOf({ name, netnsPrefix, state, families, nodes, vlan }, cloud.hypervisors)
+    : undefined;
+  const nodeHosts =
+    tenant?.nodes ??
+    Array.from({ length: nodes }, (_, index) => {
+      const host = underlayHost({ netnsPrefix, families }, `n${index + 1}`, firstNumber + index);
+      return nodeHost(switchHost(host, state, userspace));
+    });
+  const hosts = [
+    ...nodeHosts,
+    ...(tenant ? [tenant.vm, tenant.machine] : []),
+    ...cloud.hypervisors,
+    cloud.central,
+    cloud.outside,
+  ];
+  const cables = cablesOf(name, cloud, nodeHosts, tenant);
   return {
     ...settings,
+    ...cloud,
     state,
     netnsPrefix,
     settingsFile: join(state, "sandbox.json"),
@@ -103,56 +113,46 @@ export function layoutOf(settings: Settings, base: string): Layout {
     programs: join(state, "programs"),
     kubeconfig: join(state, "kubeconfig"),
     apiSocket: join(state, "api.sock"),
-    fabric: host("fabric", 1),
-    central: {
-      ...central,
-      directory: centralDirectory,
-      northboundSocket: join(centralDirectory, "ovnnb_db.sock"),
-      southboundSocket: join(centralDirectory, "ovnsb_db.sock"),
-      northbound: `tcp:${remoteHost(central)}:${northboundPort}`,
-      southbound: `tcp:${remoteHost(central)}:${southboundPort}`,
-    },
-    outside: host("outside", 100),
-    nodeHosts: Array.from({ length: settings.nodes }, (_, index) =>
-      nodeHost(host(`n${index + 1}`, 11 + index), state),
-    ),
+    nodeHosts,
+    tenant,
+    hosts,
+    cables: cables.filter(({ host }) => host.netns.startsWith(netnsPrefix)),
   };
 }
 
-function nodeHost(host: Host, state: string): NodeHost {
-  const directory = join(state, host.name);
-  const ovs = join(directory, "ovs");
-  return {
-    ...host,
-    directory,
-    ovs,
-    ovn: join(directory, "ovn"),
-    cniConfigurations: join(directory, "cni/net.d"),
-    cniConfiguration: join(directory, "cni/net.d/10-weft.conflist"),
-    cniPrograms: join(directory, "cni/bin"),
-    cniSocket: join(directory, "cni/weft.sock"),
-    kubeletSocket: join(directory, "kubelet.sock"),
-    log: join(directory, "log"),
-    ovsSocket: join(ovs, "db.sock"),
-    kubeconfig: join(directory, "kubeconfig"),
-  };
+function cablesOf(
+  name: string,
+  { fabric, central, outside, hypervisors }: Cloud,
+  nodes: readonly NodeHost[],
+  tenant: Tenant | undefined,
+): readonly Cable[] {
+  const toFabric = (host: Host, port = host.name, bytes = mtuBytes): Cable => ({
+    host,
+    netns: fabric.netns,
+    port,
+    mtuBytes: bytes,
+  });
+  return [
+    toFabric(central),
+    toFabric(outside),
+    ...hypervisors.map((host) => toFabric(host, host.name, tunnelMtuBytes)),
+    ...(tenant
+      ? [
+          toFabric(tenant.machine, portOf(name, "pm")),
+          ...tenant.vifs.map(({ host, hypervisor, port }) => ({
+            host,
+            netns: hypervisor.netns,
+            port,
+            mtuBytes,
+          })),
+        ]
+      : nodes.map((node) => toFabric(node))),
+  ];
 }
 
-/** The address of a host with its prefix length, as `ip addr add` takes it. */
-const underlayAddress = (family: Family, number: number): string =>
-  family === 4 ? `172.30.0.${number}/24` : `fd00:172:30::${number}/64`;
+/** Whether the host is this sandbox's, and not of the cloud that it is in. */
+export const isOwn = (layout: Layout, host: Host): boolean => host.netns.startsWith(layout.netnsPrefix);
 
-/** The address alone, without its prefix length. */
-export const plainAddress = (address: string): string => address.replace(/\/\d+$/, "");
-
-/** The first address of a host as a part of `tcp:HOST:PORT`: IPv6 in brackets. */
-export function remoteHost(host: Host): string {
-  const address = plainAddress(host.addresses[0] ?? "");
-  return address.includes(":") ? `[${address}]` : address;
-}
-
-function macOfAddress(address: string): string {
-  const ip = parseIp(plainAddress(address));
-  if (!ip) throw new Error(`sandbox: no address family chosen; give --ipv4, --ipv6 or both`);
-  return macOf(ip);
-}
+/** This sandbox's own hosts with an Open vSwitch. */
+export const switchesOf = (layout: Layout): readonly SwitchHost[] =>
+  layout.hosts.filter(isSwitch).filter((host) => isOwn(layout, host));

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { Family } from "../src/model/ip.ts";
 import { downSandbox } from "./down.ts";
-import { baseDirectory } from "./layout.ts";
+import { baseDirectory, type Settings } from "./layout.ts";
 import { openSandbox } from "./sandbox.ts";
 import { exitCodeOf, printStatus, statusOf } from "./status.ts";
 import { upSandbox } from "./up.ts";
@@ -26,6 +26,9 @@ interface UpFlags {
   readonly ipv6?: true;
   readonly ovn?: string;
   readonly only?: "ovn";
+  readonly mode: Settings["mode"];
+  readonly cloud?: string;
+  readonly vlan?: number;
   readonly clusterCidr?: string[];
   readonly serviceCidr?: string[];
 }
@@ -34,6 +37,13 @@ function upCommand(): Command {
   return new Command("up")
     .description("start a sandbox, or start again what has died in it")
     .addOption(nameOption)
+    .addOption(
+      new Option("--mode <mode>", "overlay: OVN on the nodes; underlay: nodes are VMs of a cloud on OVN")
+        .choices(["overlay", "underlay"])
+        .default("overlay"),
+    )
+    .option("--cloud <name>", "be a second tenant in the cloud of that sandbox, with the same addresses")
+    .option("--vlan <tag>", "of the physical machines' network in underlay mode", integer)
     .option("--nodes <count>", "how many nodes", integer, 3)
     .option("--ipv4", "IPv4 (both families when neither is given)")
     .option("--ipv6", "IPv6 (both families when neither is given)")
@@ -52,7 +62,10 @@ function upCommand(): Command {
       process.once("SIGINT", stop).once("SIGTERM", stop);
       await upSandbox({
         name: flags.name,
+        mode: flags.mode,
         nodes: flags.nodes,
+        ...(flags.cloud !== undefined && { cloud: flags.cloud }),
+        ...(flags.vlan !== undefined && { vlan: flags.vlan }),
         ...(families.length > 0 && { families }),
         ...(flags.clusterCidr && { clusterCidrs: flags.clusterCidr }),
         ...(flags.serviceCidr && { serviceCidrs: flags.serviceCidr }),
@@ -107,7 +120,7 @@ function logsCommand(): Command {
 function execCommand(): Command {
   return new Command("exec")
     .description(
-      "run a command on a node, on `central` or on `outside`, where ovs-vsctl, ovn-nbctl … find their database",
+      "run a command on a host that `status` shows, where ovs-vsctl, ovn-nbctl … find their database",
     )
     .argument("<host>")
     .argument("<command...>", "after --, so that its options stay its own")

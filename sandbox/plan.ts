@@ -2,10 +2,11 @@
 // is ready itself. The entries stand in ovn/processes.ts and processes.ts beside this file; here they are put together.
 
 import { baseEnvironment, hostEnvironment } from "./environment.ts";
-import type { Host, Layout } from "./layout.ts";
-import { centralProcesses, nodeProcesses } from "./ovn/processes.ts";
+import { type Host, isSwitch } from "./host.ts";
+import { isOwn, type Layout } from "./layout.ts";
+import { centralProcesses, chassisProcesses, switchProcesses } from "./ovn/processes.ts";
 import type { ProcessSpec } from "./process/record.ts";
-import { kubernetesProcesses, weftProcesses } from "./processes.ts";
+import { echoProcess, kubernetesProcesses, weftProcesses } from "./processes.ts";
 
 /** A process as the tables write it down. */
 export interface PlannedProcess {
@@ -20,10 +21,34 @@ export interface PlannedProcess {
   readonly ready?: ProcessSpec["ready"];
 }
 
-export function processesOf(layout: Layout): readonly PlannedProcess[] {
-  const ovn = [...centralProcesses(layout), ...layout.nodeHosts.flatMap(nodeProcesses)];
-  return layout.parts === "ovn" ? ovn : [...ovn, ...kubernetesProcesses(layout), ...weftProcesses(layout)];
+export const processesOf = (layout: Layout): readonly PlannedProcess[] => [
+  ...networkProcesses(layout),
+  ...clusterProcesses(layout),
+];
+
+/** The network that nodes find: OVN central and Open vSwitch; in underlay mode the whole cloud. */
+export function networkProcesses(layout: Layout): readonly PlannedProcess[] {
+  const { tenant, central, hypervisors, nodeHosts } = layout;
+  const own = isOwn(layout, central) ? centralProcesses(layout) : [];
+  if (!tenant)
+    return [
+      ...own,
+      ...nodeHosts.flatMap((node) => chassisProcesses(node, "nodes: Open vSwitch and ovn-controller")),
+    ];
+  const machines = "machines: Open vSwitch in the nodes, an echo server on the others";
+  return [
+    ...own,
+    ...hypervisors
+      .filter((host) => isOwn(layout, host))
+      .flatMap((host) => chassisProcesses(host, "hypervisors: Open vSwitch and ovn-controller")),
+    ...[...nodeHosts, tenant.machine].filter(isSwitch).flatMap((host) => switchProcesses(host, machines)),
+    ...[tenant.vm, tenant.machine].map((host) => echoProcess(host, layout.name, machines)),
+  ];
 }
+
+/** Kubernetes and Weft. */
+export const clusterProcesses = (layout: Layout): readonly PlannedProcess[] =>
+  layout.parts === "ovn" ? [] : [...kubernetesProcesses(layout), ...weftProcesses(layout)];
 
 /** What the supervisor starts for it. */
 export const specOf = (layout: Layout, { name, on, run, ready }: PlannedProcess): ProcessSpec => ({

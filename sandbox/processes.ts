@@ -3,7 +3,8 @@
 
 import { join } from "node:path";
 import { addressAt, formatIp, parseCidr } from "../src/model/ip.ts";
-import { type Layout, type NodeHost, plainAddress } from "./layout.ts";
+import { type Host, type NodeHost, plainAddress } from "./host.ts";
+import { isOwn, type Layout } from "./layout.ts";
 import type { PlannedProcess } from "./plan.ts";
 
 type Flags = Readonly<Record<string, string | readonly string[]>>;
@@ -13,6 +14,8 @@ const root = join(import.meta.dirname, "..");
 export const cniPlugin = join(root, "build/weft-cni");
 
 const apiPort = 6443;
+/** Of the echo servers on hosts that are no nodes. */
+export const echoPort = 8080;
 const kubernetes = "Kubernetes: API, controllers, a runner on each node";
 const network = "Weft: controller, an agent on each node, all ready to serve pods";
 
@@ -67,19 +70,24 @@ export function kubernetesProcesses(layout: Layout): readonly PlannedProcess[] {
 export function weftProcesses(layout: Layout): readonly PlannedProcess[] {
   const [first] = layout.nodeHosts;
   if (!first) return [];
-  const { central } = layout;
-  const ranges = { "cluster-cidr": layout.clusterCidrs.join(), "service-cidr": layout.serviceCidrs.join() };
+  const { central, tenant } = layout;
+  const shared = {
+    ...(tenant && { cluster: layout.name, mode: layout.mode }),
+    "cluster-cidr": layout.clusterCidrs.join(),
+    "service-cidr": layout.serviceCidrs.join(),
+  };
   return [
     {
       name: "controller",
       stage: network,
       on: first,
-      after: ["api", "central-nb", "central-sb"],
+      after: ["api", ...(isOwn(layout, central) ? ["central-nb", "central-sb"] : [])],
       run: weft("controller", {
         kubeconfig: first.kubeconfig,
         northbound: `unix:${central.northboundSocket}`,
         southbound: `unix:${central.southboundSocket}`,
-        ...ranges,
+        ...(tenant && { "cloud-router": tenant.router }),
+        ...shared,
       }),
     },
     ...layout.nodeHosts.map(
@@ -91,21 +99,32 @@ export function weftProcesses(layout: Layout): readonly PlannedProcess[] {
         run: weft("agent", {
           node: node.name,
           kubeconfig: node.kubeconfig,
-          southbound: central.southbound,
           vswitch: `unix:${node.ovsSocket}`,
           "ovs-rundir": node.ovs,
-          "ovn-rundir": node.ovn,
+          // A virtual machine knows nothing of the OVN that networks it.
+          ...(!tenant && { southbound: central.southbound, "ovn-rundir": node.ovn }),
           "cni-socket": node.cniSocket,
           "cni-conf-dir": node.cniConfigurations,
           "cni-bin-dir": node.cniPrograms,
           "cni-plugin": cniPlugin,
-          ...ranges,
+          ...shared,
         }),
         ready: [node.cniSocket, node.cniConfiguration],
       }),
     ),
   ];
 }
+
+/** What answers on a host that is no node; in its answers the host stands for the pod, the sandbox for the node. */
+export const echoProcess = (host: Host, sandbox: string, stage: string): PlannedProcess => ({
+  name: `${host.name}-echo`,
+  stage,
+  on: host,
+  run: [
+    ...["env", `ECHO_POD=${host.name}`, `ECHO_NODE=${sandbox}`, `ECHO_PORTS=${echoPort}`],
+    ...["perl", join(root, "sandbox/echo/echo.pl")],
+  ],
+});
 
 function apiFlags(layout: Layout, node: NodeHost): Flags {
   const addresses = node.addresses.map(plainAddress);
@@ -143,7 +162,8 @@ const script = (path: string, flags: Flags): readonly string[] => [
   ...wordsOf(flags),
 ];
 
-const weft = (command: string, flags: Flags): readonly string[] => [
+/** The command line of `weft COMMAND`. */
+export const weft = (command: string, flags: Flags): readonly string[] => [
   join(root, "bin/weft"),
   command,
   ...wordsOf(flags),

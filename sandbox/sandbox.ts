@@ -5,7 +5,8 @@ import { dirname } from "node:path";
 import { downSandbox } from "./down.ts";
 import { hostEnvironment } from "./environment.ts";
 import { inNetns } from "./fabric/netns.ts";
-import { baseDirectory, type Host, type Layout, layoutOf } from "./layout.ts";
+import type { Host } from "./host.ts";
+import { baseDirectory, type Layout, layoutOf } from "./layout.ts";
 import { type RunOptions, type RunResult, run, tryRun } from "./process/run.ts";
 import { Supervisor } from "./process/supervisor.ts";
 import { readSettings } from "./settings.ts";
@@ -41,26 +42,27 @@ export class Sandbox implements AsyncDisposable {
   readonly layout: Layout;
   /** Starts, stops, kills, pauses and restarts by name: `n1-vswitchd`, `central-northd`, `controller` … */
   readonly processes: Supervisor;
+  /** Those of another sandbox's cloud, if this one is in it, among them. */
+  readonly hosts: readonly SandboxHost[];
   readonly nodes: readonly SandboxHost[];
   readonly central: SandboxHost;
   /** A machine beyond the gateway that is no part of the cluster. */
   readonly outside: SandboxHost;
 
   constructor(layout: Layout) {
-    const host = (host: Host): SandboxHost => new SandboxHost(host, hostEnvironment(layout, host));
     this.layout = layout;
     this.processes = new Supervisor(layout.processDirectory);
-    this.nodes = layout.nodeHosts.map(host);
-    this.central = host(layout.central);
-    this.outside = host(layout.outside);
+    this.hosts = layout.hosts.map((host) => new SandboxHost(host, hostEnvironment(layout, host)));
+    this.nodes = layout.nodeHosts.map(({ name }) => this.host(name));
+    this.central = this.host(layout.central.name);
+    this.outside = this.host(layout.outside.name);
   }
 
-  /** The host of that name: a node, `central` or `outside`. Throws when there is none. */
+  /** The host of that name: a node, `central`, `outside`, in underlay mode `h1`, `h2`, `vm`, `machine`. */
   host(name: string): SandboxHost {
-    const hosts = [...this.nodes, this.central, this.outside];
-    const found = hosts.find(({ host }) => host.name === name);
+    const found = this.hosts.find(({ host }) => host.name === name);
     if (!found)
-      throw new Error(`no host ${name}; there are: ${hosts.map(({ host }) => host.name).join(" ")}`);
+      throw new Error(`no host ${name}; there are: ${this.hosts.map(({ host }) => host.name).join(" ")}`);
     return found;
   }
 

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { layoutOf, remoteHost } from "./layout.ts";
+import { remoteHost } from "./host.ts";
+import { type Layout, layoutOf } from "./layout.ts";
 import { type Choices, readSettings, sameSettings, settingsOf } from "./settings.ts";
 
 test("what a user leaves out is three nodes with both families", () => {
@@ -25,6 +26,12 @@ const refused: readonly (readonly [Choices, RegExp])[] = [
   [{ families: [4], serviceCidrs: ["10.96.0.0/16", "10.97.0.0/16"] }, /--service-cidr .*more than one/],
   [{ families: [4], clusterCidrs: ["10.96.0.0/12"] }, /10.96.0.0\/16 overlaps .*10.96.0.0\/12/],
   [{ families: [4], clusterCidrs: ["172.16.0.0/12"] }, /overlaps 172.30.0.0\/24/],
+  [{ mode: "underlay", families: [4], clusterCidrs: ["172.31.0.0/16"] }, /overlaps 172.31.0.0\/24/],
+  [{ cloud: "one" }, /--cloud one: only with --mode underlay/],
+  [{ vlan: 7 }, /--vlan 7: only with --mode underlay/],
+  [{ mode: "underlay", vlan: 4095 }, /--vlan 4095: a number from 1 to 4094/],
+  [{ mode: "underlay", cloud: "demo" }, /--cloud demo: not the name of another sandbox/],
+  [{ mode: "underlay", cloud: "../x" }, /--cloud ..\/x/],
 ];
 
 for (const [choices, message] of refused)
@@ -51,15 +58,47 @@ test("settings are the same after they were written and read, whatever the port"
   }
 });
 
-test("no two hosts of the largest sandbox share an address, a MAC or a namespace", () => {
-  const layout = layoutOf(settingsOf({ nodes: 64 }, 0), "/run/x");
-  const hosts = [layout.fabric, layout.central, layout.outside, ...layout.nodeHosts];
-  for (const values of [
-    hosts.flatMap((h) => h.addresses),
-    hosts.map((h) => h.mac),
-    hosts.map((h) => h.netns),
-  ])
-    assert.equal(new Set(values).size, values.length);
+for (const mode of ["overlay", "underlay"] as const)
+  test(`no two hosts of the largest ${mode} sandbox share an address, a MAC, a namespace or an interface`, () => {
+    const layout = layoutOf(settingsOf({ name: "twelveletter", mode, nodes: 64 }, 0), "/run/x");
+    const hosts = [layout.fabric, ...layout.hosts];
+    for (const values of [
+      hosts.flatMap((h) => h.addresses),
+      hosts.map((h) => h.mac),
+      hosts.map((h) => h.netns),
+      layout.cables.map(({ port }) => port),
+    ])
+      assert.equal(new Set(values).size, values.length);
+    assert.equal(layout.cables.length, layout.hosts.length);
+    for (const { port } of layout.cables) assert.ok(port.length <= 15, port);
+  });
+
+test("a second tenant has the first one's addresses, and nothing else of it, in the first one's cloud", () => {
+  const one = layoutOf(settingsOf({ name: "one", mode: "underlay" }, 0), "/run/x");
+  const two = layoutOf(settingsOf({ name: "two", mode: "underlay", cloud: "one" }, 0), "/run/x");
+  const addresses = ({ hosts }: Layout) => hosts.map((host) => [host.name, ...host.addresses]);
+  assert.deepEqual(addresses(two), addresses(one));
+  assert.deepEqual(two.hypervisors, one.hypervisors);
+  assert.deepEqual(two.central, one.central);
+  const ownNames = ({ cables, tenant }: Layout) => [
+    ...cables.flatMap(({ host, port }) => [host.netns, port]),
+    ...(tenant ? [tenant.router, tenant.vms.switch, tenant.machines.switch] : []),
+    ...(tenant?.vifs.map(({ logicalPort }) => logicalPort) ?? []),
+  ];
+  assert.equal(new Set(ownNames(one)).intersection(new Set(ownNames(two))).size, 0);
+  assert.deepEqual([one.vlan, two.vlan], [undefined, 101]);
+});
+
+test("settings from before there were modes are those of an overlay", () => {
+  const directory = mkdtempSync(join(tmpdir(), "weft-settings-"));
+  try {
+    const settings = settingsOf({ name: "old" }, 4711);
+    const { mode, cloud, vlan, ...old } = settings;
+    writeFileSync(join(directory, "sandbox.json"), JSON.stringify(old));
+    assert.deepEqual(readSettings(join(directory, "sandbox.json")), { ...settings, mode, cloud, vlan });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test("an IPv6 sandbox names its central host in brackets", () => {

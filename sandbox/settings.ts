@@ -7,6 +7,9 @@ import { isDeepStrictEqual } from "node:util";
 import * as v from "valibot";
 import { clusterNetwork, defaultJoin } from "../src/decide/ranges.ts";
 import { type Family, formatCidr, overlaps, parseCidr } from "../src/model/ip.ts";
+import { underlay } from "./cloud/cloud.ts";
+import { machineNetwork, vmNetwork } from "./cloud/tenant.ts";
+import { addressesIn } from "./host.ts";
 import { mostNodes, namePattern, type Settings } from "./layout.ts";
 
 /** What a user may leave out, and what it is then. */
@@ -19,6 +22,11 @@ export interface Choices {
   readonly families?: readonly Family[];
   readonly clusterCidrs?: readonly string[];
   readonly serviceCidrs?: readonly string[];
+  /** Default `overlay`. */
+  readonly mode?: Settings["mode"];
+  readonly cloud?: string;
+  /** Default none, or `guestVlan` in another sandbox's cloud, whose own machines are untagged. */
+  readonly vlan?: number;
   readonly ovn?: string;
   /** Default `all`. */
   readonly parts?: "ovn" | "all";
@@ -29,16 +37,29 @@ const defaults = {
   service: { 4: "10.96.0.0/16", 6: "fd00:10:96::/112" },
 } as const;
 
-/** Networks of the sandbox itself. */
-const underlay = ["172.30.0.0/24", "fd00:172:30::/64"].flatMap((text) => parseCidr(text) ?? []);
+const guestVlan = 101;
+
+/** Networks of the sandbox itself, in which its hosts are. */
+const hostNetworks = {
+  overlay: [underlay],
+  underlay: [underlay, vmNetwork, machineNetwork],
+} as const;
 
 /** Throws one sentence that says which choice makes no sense. */
 export function settingsOf(choices: Choices, apiPort: number): Settings {
-  const { name = "demo", nodes = 3, families = [4, 6], parts = "all" } = choices;
+  const { name = "demo", mode = "overlay", nodes = 3, families = [4, 6], parts = "all", cloud } = choices;
+  const vlan = choices.vlan ?? (cloud === undefined ? undefined : guestVlan);
   if (!namePattern.test(name))
     throw new Error(`--name ${name}: a letter, then at most 11 letters and digits, all lower case`);
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > mostNodes)
     throw new Error(`--nodes ${nodes}: a number from 1 to ${mostNodes}`);
+  for (const [flag, value] of Object.entries({ cloud, vlan }))
+    if (mode === "overlay" && value !== undefined)
+      throw new Error(`--${flag} ${value}: only with --mode underlay, where there is a cloud`);
+  if (cloud !== undefined && (!namePattern.test(cloud) || cloud === name))
+    throw new Error(`--cloud ${cloud}: not the name of another sandbox`);
+  if (vlan !== undefined && (!Number.isInteger(vlan) || vlan < 1 || vlan > 4094))
+    throw new Error(`--vlan ${vlan}: a number from 1 to 4094`);
   const clusterCidrs = choices.clusterCidrs ?? families.map((family) => defaults.cluster[family]);
   const serviceCidrs = choices.serviceCidrs ?? families.map((family) => defaults.service[family]);
   const network = clusterNetwork({ pods: clusterCidrs, services: serviceCidrs, join: defaultJoin });
@@ -49,11 +70,15 @@ export function settingsOf(choices: Choices, apiPort: number): Settings {
   if (new Set(network.services.map(({ ip }) => ip.family)).size < network.services.length)
     throw new Error(`--service-cidr ${serviceCidrs.join()}: more than one network of a family`);
   for (const cidr of [...network.pods.map(({ cidr }) => cidr), ...network.services]) {
-    const own = underlay.find((candidate) => overlaps(candidate, cidr));
-    if (own) throw new Error(`${formatCidr(cidr)} overlaps ${formatCidr(own)}, the network of the nodes`);
+    const own = hostNetworks[mode]
+      .flatMap((subnet) => addressesIn(subnet, [4, 6], 0))
+      .flatMap((text) => parseCidr(text) ?? [])
+      .find((candidate) => overlaps(candidate, cidr));
+    if (own)
+      throw new Error(`${formatCidr(cidr)} overlaps ${formatCidr(own)}, a network of the sandbox's hosts`);
   }
   const ovn = choices.ovn === undefined ? undefined : resolve(choices.ovn);
-  return { name, nodes, families, clusterCidrs, serviceCidrs, ovn, parts, apiPort };
+  return { name, mode, nodes, families, clusterCidrs, serviceCidrs, cloud, vlan, ovn, parts, apiPort };
 }
 
 const inWords = (families: readonly Family[]): string =>
@@ -62,10 +87,13 @@ const inWords = (families: readonly Family[]): string =>
 const family = v.picklist([4, 6]);
 const schema = v.object({
   name: v.pipe(v.string(), v.regex(namePattern)),
+  mode: v.optional(v.picklist(["overlay", "underlay"]), "overlay"),
   nodes: v.number(),
   families: v.array(family),
   clusterCidrs: v.array(v.string()),
   serviceCidrs: v.array(v.string()),
+  cloud: v.optional(v.pipe(v.string(), v.regex(namePattern))),
+  vlan: v.optional(v.number()),
   ovn: v.optional(v.string()),
   parts: v.picklist(["ovn", "all"]),
   apiPort: v.number(),
@@ -76,7 +104,7 @@ export function readSettings(file: string): Settings | undefined {
   if (!existsSync(file)) return undefined;
   try {
     const settings = v.parse(schema, JSON.parse(readFileSync(file, "utf8")));
-    return { ...settings, ovn: settings.ovn };
+    return { ...settings, cloud: settings.cloud, vlan: settings.vlan, ovn: settings.ovn };
   } catch (cause) {
     throw new Error(`${file}: not the settings of a sandbox; run: weft sandbox down`, { cause });
   }

@@ -29,13 +29,7 @@ export function statusOf(sandbox: Sandbox): SandboxStatus {
     name: layout.name,
     directory: layout.state,
     kubeconfig: layout.kubeconfig,
-    hosts: [...sandbox.nodes, sandbox.central, sandbox.outside].map(
-      ({ host: { name, netns, addresses } }) => ({
-        name,
-        netns,
-        addresses,
-      }),
-    ),
+    hosts: layout.hosts.map(({ name, netns, addresses }) => ({ name, netns, addresses })),
     processes: processesOf(layout).map(({ name }) => processStatus(processes, name)),
   };
 }

@@ -4,16 +4,18 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { requireCloud } from "./cloud/guests.ts";
+import { connectTenant } from "./cloud/network.ts";
 import { downSandbox } from "./down.ts";
 import { baseEnvironment } from "./environment.ts";
 import { buildFabric } from "./fabric/fabric.ts";
 import { namespacesWith } from "./fabric/netns.ts";
 import { freePort } from "./freePort.ts";
 import { requireMachine } from "./install/requirements.ts";
-import { baseDirectory, type Layout, layoutOf, type Settings } from "./layout.ts";
+import { baseDirectory, isOwn, type Layout, layoutOf, type Settings, switchesOf } from "./layout.ts";
 import { createDatabases } from "./ovn/databases.ts";
 import { requireOvn, writeWrappers } from "./ovn/folder.ts";
-import { processesOf, specOf } from "./plan.ts";
+import { clusterProcesses, networkProcesses, type PlannedProcess, processesOf, specOf } from "./plan.ts";
 import { isRunning, processState } from "./process/procfs.ts";
 import { cniPlugin } from "./processes.ts";
 import { Sandbox } from "./sandbox.ts";
@@ -40,14 +42,15 @@ export async function upSandbox(options: UpOptions): Promise<Sandbox> {
   const layout = layoutOf(settings, base);
   const existing = await existingSandbox(settings, layout, base);
   if (existing) {
-    await startProcesses(existing, progress, options.signal);
+    await start(existing, progress, options.signal);
     return existing;
   }
+  requireCloud(settings, base);
   const sandbox = new Sandbox(layout);
   const marker = await claim(layout, settings);
   try {
     await build(layout, progress, options.signal);
-    await startProcesses(sandbox, progress, options.signal);
+    await start(sandbox, progress, options.signal);
     await rm(marker);
     return sandbox;
   } catch (error) {
@@ -60,13 +63,10 @@ export async function upSandbox(options: UpOptions): Promise<Sandbox> {
 async function existingSandbox(wanted: Settings, layout: Layout, base: string): Promise<Sandbox | undefined> {
   const settings = readSettings(layout.settingsFile);
   const starter = starterOf(layout);
+  const own = [layout.fabric, ...layout.nodeHosts].find((host) => isOwn(layout, host));
   if (starter === "running")
     throw new Error(`another command is just starting the sandbox ${layout.name}; wait for it`);
-  if (
-    !settings ||
-    starter === "crashed" ||
-    !namespacesWith(layout.netnsPrefix).includes(layout.fabric.netns)
-  ) {
+  if (!settings || starter === "crashed" || !namespacesWith(layout.netnsPrefix).includes(own?.netns ?? "")) {
     await downSandbox(layout.name, base);
     return undefined;
   }
@@ -80,29 +80,44 @@ async function existingSandbox(wanted: Settings, layout: Layout, base: string): 
 async function build(layout: Layout, progress: Progress, signal: AbortSignal | undefined): Promise<void> {
   const done = stopwatch(progress);
   if (layout.ovn !== undefined) await writeWrappers(layout.ovn, layout.programs, layout.state);
-  const directories = layout.nodeHosts.flatMap((node) => [
-    node.ovs,
-    node.ovn,
-    node.cniConfigurations,
-    node.log,
-  ]);
-  await Promise.all(
-    [layout.central.directory, ...directories].map((path) => mkdir(path, { recursive: true })),
-  );
+  const directories = [
+    ...(isOwn(layout, layout.central) ? [layout.central.directory] : []),
+    ...switchesOf(layout).flatMap((host) => [host.ovs, host.ovn, host.log]),
+    ...layout.nodeHosts.map((node) => node.cniConfigurations),
+  ];
+  await Promise.all(directories.map((path) => mkdir(path, { recursive: true })));
   await together(signal, (signal) => [
     buildFabric(layout, signal),
     createDatabases(layout, baseEnvironment(layout), signal),
   ]);
-  done(`network: ${layout.nodes} nodes, OVN central and an outside host on one bridge`);
+  done(`network: ${networkInWords(layout)}`);
+}
+
+function networkInWords({ nodes, cloud, hypervisors }: Layout): string {
+  if (cloud !== undefined) return `${nodes} nodes, a VM and a physical machine in the cloud of ${cloud}`;
+  if (hypervisors.length === 0) return `${nodes} nodes, OVN central and an outside host on one bridge`;
+  return `${hypervisors.length} hypervisors with ${nodes} nodes and a VM, a physical machine, OVN central and an outside host`;
+}
+
+/** The nodes of a tenant reach each other, and so the API server, only when the cloud has its networks. */
+async function start(sandbox: Sandbox, progress: Progress, signal: AbortSignal | undefined): Promise<void> {
+  const { layout } = sandbox;
+  const done = stopwatch(progress);
+  if (layout.tenant) {
+    await startProcesses(sandbox, networkProcesses(layout), done, signal);
+    await connectTenant(layout, layout.tenant, signal);
+    done(`cloud: router ${layout.tenant.router} with the networks of VMs and of machines`);
+    await startProcesses(sandbox, clusterProcesses(layout), done, signal);
+  } else await startProcesses(sandbox, processesOf(layout), done, signal);
 }
 
 /** Starts each process as soon as those are ready that it comes after. */
 async function startProcesses(
   sandbox: Sandbox,
-  progress: Progress,
+  processes: readonly PlannedProcess[],
+  done: (step: string) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const done = stopwatch(progress);
   const plan = new Map(processesOf(sandbox.layout).map((planned) => [planned.name, planned]));
   const started = new Map<string, Promise<void>>();
   const startOf = (name: string, signal: AbortSignal): Promise<void> => {
@@ -116,7 +131,7 @@ async function startProcesses(
     await Promise.all((planned.after ?? []).map((before) => startOf(before, signal)));
     await sandbox.processes.launch(specOf(sandbox.layout, planned), signal);
   };
-  const stages = Map.groupBy(plan.values(), (planned) => planned.stage);
+  const stages = Map.groupBy(processes, (planned) => planned.stage);
   await together(signal, (signal) =>
     [...stages].map(async ([stage, members]) => {
       await Promise.all(members.map((member) => startOf(member.name, signal)));

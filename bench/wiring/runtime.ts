@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { inNetns } from "../../sandbox/fabric/netns.ts";
-import type { NodeHost } from "../../sandbox/layout.ts";
+import type { NodeHost } from "../../sandbox/host.ts";
 import { run } from "../../sandbox/process/run.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import { nodeSubnetsOf } from "../../src/kube/annotations.ts";

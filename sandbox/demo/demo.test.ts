@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { layoutOf } from "../layout.ts";
+import { settingsOf } from "../settings.ts";
 import { matrix } from "./matrix.ts";
 import { type Path, type Place, pathsBetween } from "./paths.ts";
+import { otherPlaces } from "./places.ts";
 
 const echo = [{ way: "tcp", port: 8080 } as const];
 const pod = (name: string, ...addresses: string[]): Place => ({ name, sort: "pod", addresses, ports: echo });
@@ -29,6 +32,36 @@ test("pods are checked by ping and TCP in each family, Services by their ports, 
   assert.deepEqual(ways(paths, "outside", "a"), []);
   assert.deepEqual(ways(paths, "a", "a"), []);
   assert.equal(new Set(paths.map((path) => path.id)).size, paths.length);
+});
+
+test("a machine of the tenant is reached by ping and its ports from pods alone, and reaches pods and Services", () => {
+  const vm: Place = {
+    name: "vm",
+    sort: "machine",
+    addresses: ["172.31.0.100", "fd00:172:31::100"],
+    ports: echo,
+  };
+  const paths = pathsBetween([pod("a", "10.0.0.1"), service, node, vm]);
+  assert.deepEqual(ways(paths, "a", "vm"), ["icmp", "tcp", "icmp", "tcp"]);
+  assert.deepEqual(ways(paths, "vm", "a"), ["icmp", "tcp"]);
+  assert.deepEqual(ways(paths, "vm", "svc"), ["tcp"]);
+  assert.deepEqual(ways(paths, "vm", "n1"), []);
+  assert.deepEqual(ways(paths, "n1", "vm"), []);
+});
+
+test("beside the cluster are the world in overlay mode, a VM and a physical machine in underlay mode", () => {
+  const others = (mode: "overlay" | "underlay") => otherPlaces(layoutOf(settingsOf({ mode }, 0), "/run/x"));
+  assert.deepEqual(
+    others("overlay").map(({ sort, addresses }) => [sort, addresses]),
+    [["outside", ["172.30.0.100", "fd00:172:30::100"]]],
+  );
+  assert.deepEqual(
+    others("underlay").map(({ name, sort, addresses }) => [name, sort, addresses]),
+    [
+      ["vm", "machine", ["172.31.0.100", "fd00:172:31::100"]],
+      ["machine", "machine", ["172.32.0.100", "fd00:172:32::100"]],
+    ],
+  );
 });
 
 test("the matrix marks a broken path with a sign and a sentence", () => {

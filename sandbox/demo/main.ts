@@ -1,9 +1,9 @@
-// `make demo`: a cluster from nothing to a table in which every path works, left running for the user to try. The last
-// line is `demo: N/N paths ok`, and the exit status is 0 only if all are.
+// `make demo` and `make demo-underlay`: a cluster from nothing to a table in which every path works, left running for the
+// user to try. The last line is `demo: N/N paths ok`, and the exit status is 0 only if all are.
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { plainAddress } from "../layout.ts";
+import { plainAddress } from "../host.ts";
 import { run } from "../process/run.ts";
 import type { Sandbox } from "../sandbox.ts";
 import { upSandbox } from "../up.ts";
@@ -11,7 +11,7 @@ import { birthOf, printedBirth } from "./birth.ts";
 import { matrix } from "./matrix.ts";
 import { demoApps, demoObjects } from "./objects.ts";
 import { type Place, pathsBetween } from "./paths.ts";
-import { nodePlaces, podPlaces, servicePlaces } from "./places.ts";
+import { nodePlaces, otherPlaces, podPlaces, servicePlaces } from "./places.ts";
 import { checkPaths } from "./probe.ts";
 
 const start = performance.now();
@@ -23,6 +23,8 @@ const { values: flags } = parseArgs({
     name: { type: "string", default: "demo" },
     nodes: { type: "string", default: "3" },
     ovn: { type: "string" },
+    underlay: { type: "boolean", default: false },
+    cloud: { type: "string" },
   },
 });
 
@@ -30,6 +32,8 @@ try {
   const sandbox = await upSandbox({
     name: flags.name,
     nodes: Number(flags.nodes),
+    mode: flags.underlay ? "underlay" : "overlay",
+    ...(flags.cloud !== undefined && { cloud: flags.cloud }),
     ...(flags.ovn !== undefined && { ovn: flags.ovn }),
     progress: console.log,
   });
@@ -67,13 +71,7 @@ async function deploy(sandbox: Sandbox): Promise<readonly Place[]> {
   );
   say(`${pods.flat().length} pods are ready`);
   const services = servicePlaces(await kubectl(["get", "services", "-A", "-o", "json"]));
-  const outside: Place = {
-    name: "outside",
-    sort: "outside",
-    addresses: sandbox.outside.host.addresses.map(plainAddress),
-    ports: [],
-  };
-  return [...pods.flat(), ...services, ...nodes, outside];
+  return [...pods.flat(), ...services, ...nodes, ...otherPlaces(sandbox.layout)];
 }
 
 function printBirth(sandbox: Sandbox, places: readonly Place[]): void {
@@ -87,18 +85,24 @@ function printBirth(sandbox: Sandbox, places: readonly Place[]): void {
 
 function printNext(sandbox: Sandbox): void {
   const named = sandbox.layout.name === "demo" ? "" : ` --name ${sandbox.layout.name}`;
-  const { central } = sandbox.layout;
-  const outside = plainAddress(sandbox.outside.host.addresses[0] ?? "");
+  const { central, name, tenant, outside } = sandbox.layout;
+  const other = plainAddress((tenant?.machine ?? outside).addresses[0] ?? "");
+  const cluster = tenant ? ` --cluster ${name}` : "";
   const kubectl = `kubectl --kubeconfig ${sandbox.kubeconfig}`;
   console.log(
     [
       "It runs on. Try:",
       `  ${kubectl} get pods -A -o wide`,
-      `  ${kubectl} exec -n shop web-n1 -- ping -c 3 ${outside}`,
+      `  ${kubectl} exec -n shop web-n1 -- ping -c 3 ${other}`,
       `  ${kubectl} exec -n shop web-n1 -- ip address`,
-      `  KUBECONFIG=${sandbox.kubeconfig} OVN_NB_DB=unix:${central.northboundSocket} OVN_SB_DB=unix:${central.southboundSocket} bin/weft status --probe`,
+      `  KUBECONFIG=${sandbox.kubeconfig} OVN_NB_DB=unix:${central.northboundSocket} OVN_SB_DB=unix:${central.southboundSocket} bin/weft status${cluster} --probe`,
       `  bin/weft sandbox status${named}`,
       `  bin/weft sandbox exec${named} central -- ovn-nbctl show`,
+      ...(tenant
+        ? [
+            `  bin/weft sandbox up --mode underlay --name second --cloud ${name}   (another tenant, equal addresses)`,
+          ]
+        : []),
       `Stop it: ${named ? `bin/weft sandbox down${named}` : "make down"}`,
     ].join("\n"),
   );

@@ -1,5 +1,5 @@
-// Which paths the demo checks, as data: from every pod to every other pod, Service, node and the outside host, and
-// from every node to every pod and Service. Pure, so that the count at the end can be checked by hand.
+// Which paths the demo checks, as data: from every pod to every other place, and from every node, and every machine that
+// shares the tenant's network, to every pod and Service. Pure, so that the count at the end can be checked by hand.
 
 /** `connect` is a TCP handshake and nothing more, for servers that do not answer strangers. */
 export type Way = "icmp" | "tcp" | "udp" | "connect";
@@ -7,7 +7,8 @@ export type Way = "icmp" | "tcp" | "udp" | "connect";
 export interface Place {
   /** What the matrix calls it: `shop/web-n1`, `n1`, `outside`. */
   readonly name: string;
-  readonly sort: "pod" | "node" | "service" | "outside";
+  /** `machine`: a virtual or physical machine of the tenant that is no node, as there are in underlay mode. */
+  readonly sort: "pod" | "node" | "service" | "machine" | "outside";
   readonly addresses: readonly string[];
   readonly ports: readonly { readonly way: Exclude<Way, "icmp">; readonly port: number }[];
 }
@@ -36,7 +37,8 @@ export function pathsBetween(places: readonly Place[]): Path[] {
 
 function wanted(from: Place, to: Place): boolean {
   if (from.sort === "pod") return true;
-  return from.sort === "node" && (to.sort === "pod" || to.sort === "service");
+  const isBeside = from.sort === "node" || from.sort === "machine";
+  return isBeside && (to.sort === "pod" || to.sort === "service");
 }
 
 function pathsTo(from: Place, to: Place): Path[] {

@@ -1,6 +1,10 @@
-// What the API says about the demo's pods, Services and nodes, as places between which there are paths.
+// What the API says about the demo's pods, Services and nodes, and the layout about other machines, as places between
+// which there are paths.
 
 import * as v from "valibot";
+import { type Host, plainAddress } from "../host.ts";
+import type { Layout } from "../layout.ts";
+import { echoPort } from "../processes.ts";
 import type { Place } from "./paths.ts";
 
 const named = v.object({ namespace: v.optional(v.string(), ""), name: v.string() });
@@ -72,3 +76,21 @@ export const nodePlaces = (json: string): Place[] =>
     addresses: status.addresses.filter(({ type }) => type === "InternalIP").map(({ address }) => address),
     ports: [],
   }));
+
+/** Who is no part of the cluster: in overlay mode the world, in underlay mode the tenant's other machines. */
+export const otherPlaces = ({ tenant, outside }: Layout): Place[] =>
+  tenant
+    ? [tenant.vm, tenant.machine].map((host) => placeOf(host, "machine", machineEcho))
+    : [placeOf(outside, "outside", [])];
+
+const machineEcho: Place["ports"] = [
+  { way: "tcp", port: echoPort },
+  { way: "udp", port: echoPort },
+];
+
+const placeOf = ({ name, addresses }: Host, sort: Place["sort"], ports: Place["ports"]): Place => ({
+  name,
+  sort,
+  addresses: addresses.map(plainAddress),
+  ports,
+});

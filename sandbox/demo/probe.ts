@@ -1,9 +1,9 @@
-// Runs probe.pl where a path begins and reads its answers: on a node by its namespace, in a pod by kubectl exec, so that
+// Runs probe.pl where a path begins and reads its answers: on a host by its namespace, in a pod by kubectl exec, so that
 // the check goes the way a user's would.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { run } from "../process/run.ts";
+import { type RunOptions, run } from "../process/run.ts";
 import type { Sandbox } from "../sandbox.ts";
 import type { Checked } from "./matrix.ts";
 import type { Path, Place, Result } from "./paths.ts";
@@ -20,7 +20,7 @@ export async function checkPaths(
   const checked: Checked[] = [];
   for (const [from, leaving] of Map.groupBy(paths, (path) => path.from)) {
     const results = await probe(sandbox, from, leaving);
-    const found = leaving.map((path, index) => ({ path, result: results.get(String(index)) ?? silence }));
+    const found = leaving.map((path, index) => ({ path, result: results[index] ?? silence }));
     progress(from, found.filter(({ result }) => result.ok).length, found.length);
     checked.push(...found);
   }
@@ -29,19 +29,30 @@ export async function checkPaths(
 
 const silence: Result = { ok: false, milliseconds: 0, words: "the probe said nothing about it" };
 
-async function probe(
-  sandbox: Sandbox,
-  from: Place,
-  paths: readonly Path[],
-): Promise<ReadonlyMap<string, Result>> {
-  const input = paths.map((path, index) => `${index} ${path.way} ${path.address} ${path.port}\n`).join("");
-  const argv = ["perl", "-e", program];
-  if (from.sort === "node") return parsed(await sandbox.host(from.name).exec(argv, { input, timeoutMs }));
+function probe(sandbox: Sandbox, from: Place, paths: readonly Path[]): Promise<readonly Result[]> {
+  if (from.sort !== "pod") {
+    const host = sandbox.host(from.name);
+    return askFrom((argv, options) => host.exec(argv, options), paths);
+  }
   const [namespace = "", pod = ""] = from.name.split("/");
   const env = { KUBECONFIG: sandbox.kubeconfig };
-  return parsed(
-    await run(["kubectl", "exec", "-i", "-n", namespace, pod, "--", ...argv], { input, timeoutMs, env }),
-  );
+  const inPod = ["kubectl", "exec", "-i", "-n", namespace, pod, "--"];
+  return askFrom((argv, options) => run([...inPod, ...argv], { ...options, env }), paths);
+}
+
+/** One question to one address; `port` is 0 for a ping. */
+export type Question = Pick<Path, "way" | "address" | "port">;
+
+/** Asks all at once from wherever `exec` runs a command; the answers come in the order of the questions. */
+export async function askFrom(
+  exec: (argv: readonly string[], options: RunOptions) => Promise<string>,
+  questions: readonly Question[],
+): Promise<readonly Result[]> {
+  const input = questions
+    .map(({ way, address, port }, index) => `${index} ${way} ${address} ${port}\n`)
+    .join("");
+  const results = parsed(await exec(["perl", "-e", program], { input, timeoutMs }));
+  return questions.map((_, index) => results.get(String(index)) ?? silence);
 }
 
 const line = /^(?<id>\d+) (?<outcome>ok|fail) (?<ms>[\d.]+) (?<words>.*)$/;

@@ -5,7 +5,8 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { onNode } from "../../src/model/names.ts";
 import { uplink } from "../fabric/fabric.ts";
-import type { Layout, NodeHost } from "../layout.ts";
+import type { SwitchHost } from "../host.ts";
+import { isOwn, type Layout, switchesOf } from "../layout.ts";
 import { run } from "../process/run.ts";
 
 export const databaseFiles = {
@@ -34,7 +35,7 @@ export async function createDatabases(
     await run(["ovsdb-tool", "transact", path, JSON.stringify(operations)], { env, signal });
   };
   const { central } = layout;
-  await Promise.all([
+  const centralDatabases = (): readonly Promise<void>[] => [
     create(
       central.directory,
       databaseFiles.northbound,
@@ -47,8 +48,11 @@ export async function createDatabases(
       "/usr/share/ovn/ovn-sb.ovsschema",
       listening("OVN_Southbound", "SB_Global", central.southbound),
     ),
-    ...layout.nodeHosts.map((node) =>
-      create(node.ovs, databaseFiles.vswitch, "/usr/share/openvswitch/vswitch.ovsschema", uplinkBridge(node)),
+  ];
+  await Promise.all([
+    ...(isOwn(layout, central) ? centralDatabases() : []),
+    ...switchesOf(layout).map((host) =>
+      create(host.ovs, databaseFiles.vswitch, "/usr/share/openvswitch/vswitch.ovsschema", uplinkBridge(host)),
     ),
   ]);
 }
@@ -67,26 +71,29 @@ function listening(database: string, root: string, remote: string): readonly unk
 }
 
 /** br-ex with the uplink in it, as the administrator of a machine would have set it up before Weft comes. */
-function uplinkBridge(node: NodeHost): readonly unknown[] {
+function uplinkBridge({ mac, vlan, externalIds }: SwitchHost): readonly unknown[] {
   const bridge = onNode.externalBridge;
-  const port = (name: string, type: string): readonly unknown[] => [
+  const port = (name: string, type: string, more: object): readonly unknown[] => [
     insert("Interface", `interface_${symbol(name)}`, { name, type }),
-    insert("Port", `port_${symbol(name)}`, { name, interfaces: ["named-uuid", `interface_${symbol(name)}`] }),
+    insert("Port", `port_${symbol(name)}`, {
+      name,
+      interfaces: ["named-uuid", `interface_${symbol(name)}`],
+      ...more,
+    }),
   ];
   return [
     "Open_vSwitch",
-    ...port(bridge, "internal"),
-    ...port(uplink, ""),
+    ...port(bridge, "internal", vlan === undefined ? {} : { tag: vlan }),
+    ...port(uplink, "", {}),
     insert("Bridge", "bridge", {
       name: bridge,
       datapath_type: "netdev",
-      other_config: ["map", [["hwaddr", node.mac]]],
+      other_config: ["map", [["hwaddr", mac]]],
       ports: ["set", [bridge, uplink].map((name) => ["named-uuid", `port_${symbol(name)}`])],
     }),
     insert("Open_vSwitch", "root", {
       bridges: ["named-uuid", "bridge"],
-      // Which datapath this machine has; ovn-controller makes br-int with it if it is the first to do so.
-      external_ids: ["map", [["ovn-bridge-datapath-type", "netdev"]]],
+      external_ids: ["map", Object.entries(externalIds)],
     }),
   ];
 }

@@ -1,14 +1,14 @@
-// The processes of OVN and Open vSwitch: the databases and northd in the middle, and on each node the database, the
-// switch and the controller that translates one into the other.
+// The processes of OVN and Open vSwitch: the databases and northd in the middle; on each host with Open vSwitch its
+// database and the switch; and on nodes or hypervisors the controller that translates one into the other.
 
 import { join } from "node:path";
 import { onNode } from "../../src/model/names.ts";
-import type { Layout, NodeHost } from "../layout.ts";
+import type { SwitchHost } from "../host.ts";
+import type { Layout } from "../layout.ts";
 import type { PlannedProcess } from "../plan.ts";
 import { databaseFiles } from "./databases.ts";
 
 const central = "OVN central: northbound, southbound, northd";
-const nodes = "nodes: Open vSwitch and ovn-controller";
 
 /** All log to standard error, which is the process's log file. */
 const logging = ["-vconsole:info", "-vsyslog:off", "-vfile:off"];
@@ -56,37 +56,45 @@ export function centralProcesses({ central: host }: Layout): readonly PlannedPro
   ];
 }
 
-export function nodeProcesses(node: NodeHost): readonly PlannedProcess[] {
-  const database = `unix:${node.ovsSocket}`;
+export function switchProcesses(host: SwitchHost, stage: string): readonly PlannedProcess[] {
+  const database = `unix:${host.ovsSocket}`;
   return [
     {
-      name: `${node.name}-ovsdb`,
-      stage: nodes,
-      on: node,
+      name: `${host.name}-ovsdb`,
+      stage,
+      on: host,
       run: [
         "ovsdb-server",
-        join(node.ovs, databaseFiles.vswitch),
+        join(host.ovs, databaseFiles.vswitch),
         `--remote=p${database}`,
         "--remote=db:Open_vSwitch,Open_vSwitch,manager_options",
         "--pidfile",
         ...logging,
       ],
-      ready: [node.ovsSocket],
+      ready: [host.ovsSocket],
     },
     {
-      name: `${node.name}-vswitchd`,
-      stage: nodes,
-      on: node,
-      after: [`${node.name}-ovsdb`],
+      name: `${host.name}-vswitchd`,
+      stage,
+      on: host,
+      after: [`${host.name}-ovsdb`],
       run: ["ovs-vswitchd", database, "--pidfile", ...logging],
-      ready: [join(node.ovs, `${onNode.externalBridge}.mgmt`)],
-    },
-    {
-      name: `${node.name}-ovn-controller`,
-      stage: nodes,
-      on: node,
-      after: [`${node.name}-vswitchd`],
-      run: ["ovn-controller", database, "--pidfile", ...logging],
+      ready: [management(host, onNode.externalBridge)],
     },
   ];
 }
+
+/** Open vSwitch and the controller. */
+export const chassisProcesses = (host: SwitchHost, stage: string): readonly PlannedProcess[] => [
+  ...switchProcesses(host, stage),
+  {
+    name: `${host.name}-ovn-controller`,
+    stage,
+    on: host,
+    after: [`${host.name}-vswitchd`],
+    run: ["ovn-controller", `unix:${host.ovsSocket}`, "--pidfile", ...logging],
+  },
+];
+
+/** The socket that ovs-vswitchd opens for a bridge as soon as there is one. */
+export const management = (host: SwitchHost, bridge: string): string => join(host.ovs, `${bridge}.mgmt`);

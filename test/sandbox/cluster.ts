@@ -7,9 +7,8 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Path, Place, Result, Way } from "../../sandbox/demo/paths.ts";
-import { nodePlaces, podPlaces, servicePlaces } from "../../sandbox/demo/places.ts";
+import { nodePlaces, otherPlaces, podPlaces, servicePlaces } from "../../sandbox/demo/places.ts";
 import { checkPaths } from "../../sandbox/demo/probe.ts";
-import { plainAddress } from "../../sandbox/layout.ts";
 import { type RunResult, run, tryRun } from "../../sandbox/process/run.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import type { Choices } from "../../sandbox/settings.ts";
@@ -81,15 +80,14 @@ export class Cluster implements AsyncDisposable {
     return (await this.field("service", namespace, service, "{.spec.clusterIPs[*]}")).split(" ");
   }
 
-  /** Everything between which there are paths: pods and Services of all namespaces, nodes, the outside host. */
+  /** Everything between which there are paths: pods and Services of all namespaces, nodes, who is beside them. */
   async places(): Promise<readonly Place[]> {
     const get = (kind: string): Promise<string> => this.kubectl("get", kind, "-A", "-o", "json");
-    const addresses = this.sandbox.outside.host.addresses.map(plainAddress);
     return [
       ...podPlaces(await get("pods")),
       ...servicePlaces(await get("services")),
       ...nodePlaces(await get("nodes")),
-      { name: "outside", sort: "outside", addresses, ports: [] },
+      ...otherPlaces(this.sandbox.layout),
     ];
   }
 

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { namespacesWith } from "../../sandbox/fabric/netns.ts";
-import { plainAddress } from "../../sandbox/layout.ts";
+import { plainAddress } from "../../sandbox/host.ts";
 import { openSandbox, type Sandbox } from "../../sandbox/sandbox.ts";
 import { exitCodeOf, statusOf } from "../../sandbox/status.ts";
 import { type UpOptions, upSandbox } from "../../sandbox/up.ts";
@@ -136,7 +136,7 @@ suite("a sandbox with OVN alone", () => {
     await Promise.all([sandbox.down(), assert.rejects(stranger)]);
     assert.deepEqual(traces(), machine);
     assert.equal(existsSync(join(base, name)), false);
-    assert.throws(() => openSandbox(name, base), /no sandbox fabric/);
+    assert.throws(() => openSandbox(name, base), new RegExp(`no sandbox ${name};`));
     await sandbox.down();
   });
 
