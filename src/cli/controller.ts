@@ -5,7 +5,6 @@ import { hostname } from "node:os";
 import { Command, Option } from "commander";
 import { Registry } from "prom-client";
 import { Controller } from "../controller/controller.ts";
-import { ConfigError } from "../decide/errors.ts";
 import { type Marks, parseMarks } from "../decide/poolSize.ts";
 import { clusterNetwork, defaultJoin } from "../decide/ranges.ts";
 import { serveHealth } from "../health/serve.ts";
@@ -13,17 +12,13 @@ import { silent } from "../kube/clock.ts";
 import { kubeClient } from "./connect.ts";
 import { jsonLog } from "./log.ts";
 import {
-  type Addresses,
-  addressesIn,
   addressesOption,
   clusterOption,
   kubeconfigOption,
   leaseNamespaceOption,
   list,
   logLevelOption,
-  type Mode,
   metricsOption,
-  modeOption,
   northboundOption,
   podCidrOption,
   serviceCidrOption,
@@ -40,9 +35,7 @@ interface Flags {
   readonly clusterCidr: readonly string[];
   readonly serviceCidr: readonly string[];
   readonly joinCidr: readonly string[];
-  readonly mode: Mode;
-  readonly cloudRouter?: string;
-  readonly addresses?: Addresses;
+  readonly addresses: "assigned" | "pooled";
   readonly pool?: Marks;
   readonly leaseNamespace: string;
   readonly pruneLimit: number;
@@ -66,11 +59,6 @@ export function controllerCommand(): Command {
       new Option("--join-cidr <list>", "ranges inside OVN that join the routers")
         .default(defaultJoin, defaultJoin.join())
         .argParser(list),
-    )
-    .addOption(modeOption())
-    .option(
-      "--cloud-router <name>",
-      "underlay: the router of the cloud's tenant whose machines the nodes are",
     )
     .addOption(addressesOption())
     .addOption(
@@ -103,11 +91,7 @@ export function controllerCommand(): Command {
       const controller = new Controller({
         cluster: flags.cluster,
         network,
-        cloudRouter: cloudRouterIn(flags),
-        pools:
-          addressesIn(flags) === "pooled"
-            ? { isNested: flags.mode === "underlay", marks: flags.pool }
-            : undefined,
+        pools: flags.addresses === "pooled" ? { isNested: false, marks: flags.pool } : undefined,
         client,
         northbound: flags.northbound,
         southbound: flags.southbound,
@@ -127,16 +111,6 @@ export function controllerCommand(): Command {
         await controller.run(signal);
       });
     });
-}
-
-function cloudRouterIn({ mode, cloudRouter }: Flags): string | undefined {
-  if (mode === "underlay" && cloudRouter === undefined)
-    throw new ConfigError(
-      "--mode underlay needs --cloud-router, the name of the tenant's router in the cloud",
-    );
-  if (mode === "overlay" && cloudRouter !== undefined)
-    throw new ConfigError("--cloud-router is for --mode underlay; in overlay mode Weft has its own router");
-  return cloudRouter;
 }
 
 async function printDryRun(controller: Controller, signal: AbortSignal): Promise<void> {

@@ -2,7 +2,6 @@
 // Lists are comma-separated. What is malformed is refused here, with the option's name, before anything starts.
 
 import { InvalidArgumentError, Option } from "commander";
-import { ConfigError } from "../decide/errors.ts";
 import { clusterIdPattern } from "../model/names.ts";
 
 const defaultRemotes = {
@@ -85,26 +84,10 @@ function clusterId(text: string): string {
   );
 }
 
-export type Mode = "overlay" | "underlay";
-export type Addresses = "assigned" | "pooled";
-
-export const modeOption = (): Option =>
-  new Option(
-    "--mode <mode>",
-    "overlay: OVN runs on the nodes; underlay: the nodes are virtual machines of a cloud that OVN networks",
-  )
-    .choices(["overlay", "underlay"])
-    .default("overlay");
-
 export const addressesOption = (): Option =>
   new Option(
     "--addresses <how>",
-    "assigned: the controller gives each pod an address when it is scheduled; pooled: nodes keep ready ports and give them out themselves; default assigned in overlay mode, pooled in underlay mode",
-  ).choices(["assigned", "pooled"]);
-
-/** How pods get their addresses. Throws a `ConfigError`: in underlay mode there is one way only. */
-export function addressesIn(flags: { readonly mode: Mode; readonly addresses?: Addresses }): Addresses {
-  if (flags.mode === "overlay") return flags.addresses ?? "assigned";
-  if (flags.addresses !== "assigned") return "pooled";
-  throw new ConfigError("--mode underlay gives addresses from pools: leave --addresses out");
-}
+    "assigned: the controller gives each pod an address when it is scheduled; pooled: nodes keep ready ports and give them out themselves",
+  )
+    .choices(["assigned", "pooled"])
+    .default("assigned");

@@ -29,8 +29,6 @@ export interface Cloud {
   isCarried(name: string): boolean;
   /** Tags on the node's parent port that are not this cluster's. */
   foreignTags(node: ResolvedNode): ReadonlySet<number>;
-  /** The node is gone: another may have its place. */
-  forgetNode(name: string): void;
   /** Calls `listener` with owners for whom an answer may have changed. Returns what ends that. */
   subscribe(listener: (owner: Owner) => void): () => void;
 }

@@ -56,10 +56,6 @@ export class OwnNodes implements Cloud {
     return new Set();
   }
 
-  forgetNode(): void {
-    // Nothing is remembered of nodes.
-  }
-
   subscribe(listener: (owner: Owner) => void): () => void {
     return this.#ports.subscribe(listener);
   }

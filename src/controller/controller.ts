@@ -4,7 +4,6 @@
 import type { Registry } from "prom-client";
 import { FenceLostError } from "../apply/errors.ts";
 import { defaultPruneLimits } from "../apply/pruneGuard.ts";
-import { OvnCloud } from "../cloud/ovnCloud.ts";
 import { OwnNodes } from "../cloud/ownNodes.ts";
 import { followPorts, type PortStates } from "../cloud/portStates.ts";
 import type { PoolOptions } from "../decide/pools.ts";
@@ -16,8 +15,8 @@ import { EventRecorder } from "../kube/recorder.ts";
 import { annotate } from "../kube/write.ts";
 import { annotations, namesOf } from "../model/names.ts";
 import type { ClusterNetwork } from "../model/network.ts";
-import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
-import { type Replica, Session } from "../ovsdb/index.ts";
+import { northbound } from "../ovn/northbound.gen.ts";
+import { Session } from "../ovsdb/index.ts";
 import { northboundScope } from "../plan/scope.ts";
 import { Births } from "./births.ts";
 import { type ControllerMetrics, controllerMetrics } from "./metrics.ts";
@@ -30,8 +29,6 @@ import { Term, type TermOptions } from "./term.ts";
 export interface ControllerOptions {
   readonly cluster: string;
   readonly network: ClusterNetwork;
-  /** The router of the cloud's tenant whose virtual machines the nodes are; undefined when OVN runs on the nodes. */
-  readonly cloudRouter: string | undefined;
   /** Undefined when every pod gets a port of its own. */
   readonly pools: PoolOptions | undefined;
   readonly client: KubeClient;
@@ -102,7 +99,8 @@ export class Controller {
     southboundSession.start(signal);
     followBirths(stores, births);
     const options: TermOptions = {
-      ...this.#common(stores, northboundSession, replica, ports),
+      ...this.#common(stores, northboundSession, ports),
+      replica,
       patch: ({ annotations, ifVersion, ...object }) =>
         annotate(client, object, annotations, { signal, ifVersion }),
       tell: {
@@ -166,7 +164,8 @@ export class Controller {
     const notes: string[] = [];
     const term = new Term(
       {
-        ...this.#common(stores, session, replica, ports),
+        ...this.#common(stores, session, ports),
+        replica,
         patch: async () => undefined,
         tell: {
           decided: () => undefined,
@@ -216,24 +215,18 @@ export class Controller {
   #common(
     stores: Stores,
     session: Session,
-    replica: Replica<NorthboundTables>,
     ports: PortStates,
-  ): Omit<TermOptions, "patch" | "tell" | "events" | "onPlanned"> {
-    const { cluster, cloudRouter, network, client, pools, pruneShare, log } = this.#options;
+  ): Omit<TermOptions, "replica" | "patch" | "tell" | "events" | "onPlanned"> {
+    const { cluster, network, client, pools, pruneShare, log } = this.#options;
     const scope = northboundScope(cluster, zone);
-    const cloud =
-      cloudRouter === undefined
-        ? new OwnNodes(scope, network, ports, pools !== undefined)
-        : new OvnCloud(scope, network, cloudRouter, replica, ports);
     return {
       scope,
       network,
-      cloud,
+      cloud: new OwnNodes(scope, network, ports, pools !== undefined),
       pools,
       client,
       stores,
       session,
-      replica,
       prune: { ...defaultPruneLimits, share: pruneShare },
       clock: systemClock,
       random: Math.random,

@@ -122,10 +122,7 @@ export class Planner {
     const node = stores.Node.get("", name);
     const resolved = decider.resolvedNode(name);
     if (!decider.pools) return;
-    if (!node) {
-      cloud.forgetNode(name);
-      return this.#state(owner, undefined, []);
-    }
+    if (!node) return this.#state(owner, undefined, []);
     if (!resolved) return;
     const pods = stores.Pod.by("node", name).filter(wantsAddress);
     const { ports, written, problem } = decider.pools.next(node, resolved, pods, around(resolved));

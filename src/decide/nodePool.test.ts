@@ -236,8 +236,7 @@ test("whatever order things happen in, nobody claims what was taken away, nor a 
             if (agent.claimed.size > 0)
               agent.end([...agent.claimed.keys()][one.pod % agent.claimed.size] ?? 0);
             break;
-          case "claim open":
-          case "claim closed": {
+          default: {
             const kind = one.do === "claim open" ? "open" : "closed";
             const offset = agent.claim(kind);
             if (offset === undefined) break;

@@ -5,7 +5,7 @@ import type { Fact } from "../model/fact.ts";
 import { type Cidr, formatCidr, type InterfaceAddress } from "../model/ip.ts";
 import { macOfFirst } from "../model/mac.ts";
 import { type ClusterNetwork, routerJoinOf, within } from "../model/network.ts";
-import { FactList, mapOf, type RefTo } from "./facts.ts";
+import { FactList, mapOf } from "./facts.ts";
 import { policyPriority } from "./policy.ts";
 import type { Scope } from "./scope.ts";
 
@@ -39,7 +39,7 @@ export function clusterFacts(scope: Scope, network: ClusterNetwork): readonly Fa
     ),
   );
   facts.row("Load_Balancer_Group", names.serviceGroup, { name: names.serviceGroup });
-  for (const services of network.services) keepInside(facts, scope, services, router);
+  for (const services of network.services) keepInside(facts, scope, services);
   return facts.facts;
 }
 
@@ -61,12 +61,8 @@ export const routerAttachment = (name: string, routerPort: string) => ({
  * What a balancer did not turn into an endpoint (a port nobody serves, a connection that outlived its Service) must
  * not leave through a gateway to whoever has that address outside.
  */
-export function keepInside(
-  facts: FactList,
-  scope: Scope,
-  services: Cidr,
-  router: RefTo<"Logical_Router">,
-): void {
+function keepInside(facts: FactList, scope: Scope, services: Cidr): void {
+  const router = facts.ref("Logical_Router", scope.names.clusterRouter);
   const match = `ip${services.ip.family}.dst == ${formatCidr(services)}`;
   facts.member(
     "Logical_Router",

@@ -14,7 +14,7 @@ import {
 } from "../model/network.ts";
 import { planClosed } from "./closed.ts";
 import { routerAttachment } from "./cluster.ts";
-import { FactList, mapOf, type RefTo } from "./facts.ts";
+import { FactList, mapOf } from "./facts.ts";
 import { planGateway } from "./gateway.ts";
 import { policyPriority } from "./policy.ts";
 import type { Scope } from "./scope.ts";
@@ -27,7 +27,7 @@ export function nodeFacts(
   hasPool: boolean,
 ): readonly Fact[] {
   const facts = new FactList(scope, `node/${node.name}`);
-  planSwitch(facts, scope, node, facts.ref("Logical_Router", scope.names.clusterRouter));
+  planSwitch(facts, scope, node);
   if (hasPool) planClosed(facts, scope, node);
   planManagementPort(facts, scope, node);
   for (const address of node.hostAddresses) planWayToHost(facts, scope, node, address);
@@ -35,20 +35,14 @@ export function nodeFacts(
   return facts.facts;
 }
 
-/** The node's switch, and its way to `router`. */
-export function planSwitch(
-  facts: FactList,
-  { names }: Scope,
-  node: ResolvedNode,
-  router: RefTo<"Logical_Router">,
-): void {
+function planSwitch(facts: FactList, { names }: Scope, node: ResolvedNode): void {
   const addresses = node.subnets.map((subnet) => within(subnet, gatewayOf(subnet)));
   const routerPort = facts.row("Logical_Router_Port", names.routerToSwitch(node.name), {
     name: names.routerToSwitch(node.name),
     mac: macOfFirst(addresses),
     networks: addresses.map(formatCidr),
   });
-  facts.member("Logical_Router", router, "ports", routerPort);
+  facts.member("Logical_Router", facts.ref("Logical_Router", names.clusterRouter), "ports", routerPort);
 
   const name = names.nodeSwitch(node.name);
   const nodeSwitch = facts.row("Logical_Switch", name, { name });
