@@ -103,7 +103,7 @@ function next(
     case "ready":
       return withdrawn ? undefined : agrees(port, offered ?? port) ? port : { ...facts, use };
     case "claimed":
-      return view.reserved(port.name) ? port : { ...port, use: { ...use, state: "resting" } };
+      return view.reserved(port.name) ? port : { ...facts, use: { ...use, state: "resting" } };
     case "resting":
       if (!view.rested(uuid)) return { ...facts, use };
       return withdrawn
