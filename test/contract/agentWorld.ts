@@ -145,10 +145,10 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
     },
     log: new Array<string>(),
 
-    /** Starts an agent; its log lines are collected. */
-    startAgent(index: number) {
+    /** Starts an agent; its log lines are collected. `more` overrides its options. */
+    startAgent(index: number, more: Json = {}) {
       const host = sandbox.host(nodeName(index));
-      const child = start(host, "./agentProcess.ts", [JSON.stringify(optionsOf(index))]);
+      const child = start(host, "./agentProcess.ts", [JSON.stringify({ ...optionsOf(index), ...more })]);
       child.stdout.on("data", (chunk: Buffer) => this.log.push(`${nodeName(index)} ${chunk.toString()}`));
       return child;
     },

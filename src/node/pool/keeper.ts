@@ -37,16 +37,17 @@ export class PoolKeeper {
   readonly #resting = new Map<string, number>();
   /** UUIDs of rows that were there, or must have been, and that the keeper has not removed. */
   #known: Set<string> | undefined;
+  #hadPorts = false;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
   }
 
-  /** Why no pod can have a port here yet. */
-  readonly notReady = (): string | undefined =>
-    this.#options.cache.ports().length > 0
-      ? undefined
-      : "the Weft controller has offered this node no ready port yet";
+  /** Why no pod can have a port here yet. A pool that runs empty later is for each ADD to wait for. */
+  readonly notReady = (): string | undefined => {
+    this.#hadPorts ||= this.#options.cache.ports().length > 0;
+    return this.#hadPorts ? undefined : "the Weft controller has offered this node no ready port yet";
+  };
 
   /** The cache is as it should be, and no older offer is at work any more. */
   settled(): boolean {
