@@ -2,11 +2,11 @@
 
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { Registry } from "prom-client";
 import { clusterNetwork, defaultJoin } from "../decide/ranges.ts";
 import { runAgent } from "../node/agent.ts";
-import { agentDefaults } from "../node/options.ts";
+import { type AgentOptions, agentDefaults } from "../node/options.ts";
 import { jsonLog } from "./log.ts";
 import {
   clusterOption,
@@ -23,7 +23,10 @@ interface Flags {
   readonly node: string;
   readonly cluster: string;
   readonly kubeconfig?: string;
-  readonly southbound: string;
+  readonly mode: AgentOptions["network"]["mode"];
+  readonly addresses?: AgentOptions["addresses"];
+  readonly rest: number;
+  readonly southbound?: string;
   readonly encapIp?: string;
   readonly clusterCidr: readonly string[];
   readonly serviceCidr: readonly string[];
@@ -49,9 +52,25 @@ export function agentCommand(): Command {
     )
     .addOption(clusterOption())
     .addOption(kubeconfigOption())
-    .requiredOption(
+    .addOption(
+      new Option("--mode <mode>", "underlay: this node is a virtual machine on a cloud that OVN networks")
+        .choices(["overlay", "underlay"])
+        .default("overlay"),
+    )
+    .addOption(
+      new Option(
+        "--addresses <source>",
+        "assigned: the controller chooses for each pod; pooled: from this node's pool of ready ports (default in underlay)",
+      ).choices(["assigned", "pooled"]),
+    )
+    .addOption(
+      new Option("--rest <seconds>", "how long an address of the pool rests after its pod")
+        .default(agentDefaults.restMs / 1000)
+        .argParser(wholeNumber(0, 3600)),
+    )
+    .option(
       "--southbound <remotes>",
-      "southbound database as ovn-controller reaches it, as tcp:172.30.0.2:6642",
+      "in overlay: southbound database as ovn-controller reaches it, as tcp:172.30.0.2:6642",
     )
     .option("--encap-ip <address>", "where this node's tunnels end; default its first address on br-ex")
     .addOption(podCidrOption())
@@ -91,8 +110,9 @@ export function agentCommand(): Command {
             nodeName: flags.node,
             clusterId: flags.cluster,
             kubeconfig: flags.kubeconfig,
-            ovnRemote: flags.southbound,
-            encapIp: flags.encapIp,
+            network: networkIn(flags),
+            addresses: addressesIn(flags),
+            restMs: flags.rest * 1000,
             clusterCidrs: network.pods.map(({ cidr }) => cidr),
             serviceCidrs: network.services,
             ovsDb: flags.vswitch,
@@ -111,4 +131,19 @@ export function agentCommand(): Command {
         ),
       );
     });
+}
+
+function networkIn({ mode, southbound, encapIp }: Flags): AgentOptions["network"] {
+  if (mode === "underlay") return { mode };
+  if (southbound === undefined) throw new InvalidArgumentError("--southbound is needed in overlay mode");
+  return { mode, ovnRemote: southbound, encapIp };
+}
+
+function addressesIn({ mode, addresses }: Flags): AgentOptions["addresses"] {
+  if (mode === "underlay" && addresses === "assigned") {
+    throw new InvalidArgumentError(
+      "--addresses assigned: in underlay addresses come from the node's pool only",
+    );
+  }
+  return addresses ?? (mode === "underlay" ? "pooled" : "assigned");
 }

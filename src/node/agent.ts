@@ -4,12 +4,13 @@
 
 import { basename } from "node:path";
 import { serveHealth } from "../health/serve.ts";
+import type { AnnotationValues } from "../kube/annotations.ts";
 import { KubeClient } from "../kube/client.ts";
 import { inCluster } from "../kube/in-cluster.ts";
 import { loadKubeconfig } from "../kube/kubeconfig.ts";
 import type { Node } from "../kube/objects.ts";
 import { watchKind } from "../kube/watch.ts";
-import { namesOf } from "../model/names.ts";
+import { namesOf, onNode } from "../model/names.ts";
 import { rowUuid } from "../model/uuid.ts";
 import { Session } from "../ovsdb/index.ts";
 import { AssignedAddresses } from "./assignedAddresses.ts";
@@ -17,15 +18,19 @@ import { installPlugin, networkConfiguration, writeConfiguration } from "./host/
 import { run } from "./host/run.ts";
 import { agentMetrics } from "./metrics.ts";
 import { annotateNode, declareNetwork } from "./nodeObject.ts";
+import { planWith } from "./nodePlan.ts";
 import type { AgentOptions } from "./options.ts";
+import { overlayPlan } from "./overlay.ts";
+import { byController, byVswitchd } from "./ovs/completion.ts";
 import { flushConntrack, type Match } from "./ovs/conntrack.ts";
 import { PodPorts } from "./ovs/ports.ts";
-import { controllerStatus } from "./ovs/unixctl.ts";
 import { followVswitch } from "./ovs/vswitch.ts";
 import { Writer } from "./ovs/writer.ts";
+import { poolOf } from "./pool/pool.ts";
 import { Attachments } from "./runtime/attachments.ts";
 import { answer, type Handled } from "./runtime/commands.ts";
 import { serveCni } from "./runtime/server.ts";
+import { underlayPlan } from "./underlay.ts";
 import { Upkeep } from "./upkeep.ts";
 
 /** Runs until `signal` is aborted; then everything it listens on and is connected to is closed, and pods run on. */
@@ -43,43 +48,65 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const nodes = watchKind(client, "Node", { ...watching, fieldSelector: `metadata.name=${nodeName}` });
   const pods = watchKind(client, "Pod", { ...watching, fieldSelector: `spec.nodeName=${nodeName}` });
 
+  const announce = (node: Node, values: AnnotationValues): Promise<void> =>
+    annotateNode(client, node, values);
+  const { network } = options;
+  const metrics = agentMetrics(registry, {
+    attachments: () => ports.all().length,
+    notReady: () => upkeep.notReady(),
+    poolPorts: () => pool?.ports() ?? [],
+  });
+  const pool =
+    options.addresses === "pooled"
+      ? poolOf({
+          scope: { names, nodeName, nested: network.mode === "underlay" },
+          db,
+          writer,
+          nodes,
+          pods,
+          policies: watchKind(client, "NetworkPolicy", watching),
+          restMs: options.restMs,
+          announce,
+          observe: metrics.poolClaims,
+          log,
+        })
+      : undefined;
+  const host = { ...options, names, db, writer, run, announce };
+  const plan =
+    network.mode === "underlay"
+      ? underlayPlan(host)
+      : overlayPlan({
+          ...host,
+          ...network,
+          encapIp: network.encapIp,
+          chassisId: rowUuid(options.clusterId, "Chassis", nodeName),
+        });
   const upkeep = new Upkeep({
-    host: {
-      ...options,
-      encapIp: options.encapIp,
-      chassisId: rowUuid(options.clusterId, "Chassis", nodeName),
-      names,
-      db,
-      writer,
-      run,
-      announce: (node, values) => annotateNode(client, node, values),
-    },
+    ...options,
+    plan: pool ? planWith(plan, pool.notReady) : plan,
+    db,
     nodes,
     serve: async (node: Node, firstTime: boolean) => {
       if (firstTime) await attachments.adopt();
       await openForPods(options);
       await declareNetwork(client, node);
     },
-    log,
   });
-  const ports = new PodPorts(db, writer);
-  const metrics = agentMetrics(registry, {
-    attachments: () => ports.all().length,
-    notReady: upkeep.notReady,
-  });
+  const bridge = network.mode === "underlay" ? onNode.externalBridge : onNode.integrationBridge;
+  const ports = new PodPorts(db, writer, bridge);
   /** A failure costs a stale entry, and nobody who waits for the flush could do better. */
   const flush = (matches: readonly Match[]): Promise<void> =>
     flushConntrack(options.ovsRunDirectory, matches).catch((error: unknown) =>
       log("warn", "UDP connections were not flushed", { error }),
     );
   const attachments = new Attachments({
-    addresses: new AssignedAddresses(pods, names),
+    addresses: pool?.addresses ?? new AssignedAddresses(pods, names),
     ports,
     database: db,
     run,
     linkSettings: upkeep.links,
     flushConntrack: flush,
-    controllerStatus: () => controllerStatus(options.ovnRunDirectory),
+    completion: network.mode === "underlay" ? byVswitchd : byController(options.ovnRunDirectory),
     observe: (phase, seconds) => metrics.phaseSeconds.observe({ phase }, seconds),
   });
   const handled = (request: Handled): void => {
@@ -92,7 +119,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const commands = { attachments, notReady: upkeep.notReady, limitMs: options.cniLimitMs, handled };
   await serveCni(options.cniSocket, (line, gone) => answer(commands, line, gone), signal);
   await serveHealth({ address: options.healthAddress, registry, notReady: upkeep.notReady }, signal);
-  await upkeep.run(signal);
+  await Promise.all([upkeep.run(signal), pool?.run(signal)]);
 }
 
 /** The last steps before the runtime may start pods here. Done again each time, should somebody have cleaned up. */

@@ -36,6 +36,8 @@ function podWith(uid: string, address: string): Pod {
   };
 }
 
+const attachment = { container: "c", ifname: "eth0" };
+
 /** The API server's only pod, which the test replaces. */
 class OnePod implements Pods {
   readonly lagging = false;
@@ -62,7 +64,7 @@ test("a claim waits for the annotation of the very pod, and is not that of its p
   pods.become(podWith("old", "10.244.1.4"));
   const addresses = new AssignedAddresses(pods, namesOf("demo"));
   const wanted = { namespace: "shop", name: "web", uid: "new" };
-  const claiming = addresses.claim(wanted, new AbortController().signal);
+  const claiming = addresses.claim(wanted, attachment, new AbortController().signal);
   pods.become({ ...podWith("new", "10.244.1.5"), annotations: {} });
   pods.become(podWith("new", "10.244.1.5"));
   const claim = await claiming;
@@ -75,7 +77,7 @@ test("a claim no longer holds when the pod is gone, is another, or was given oth
   const pod = podWith("u", "10.244.1.5");
   pods.become(pod);
   const addresses = new AssignedAddresses(pods, namesOf("demo"));
-  const claim = await addresses.claim(pod, new AbortController().signal);
+  const claim = await addresses.claim(pod, attachment, new AbortController().signal);
   assert.equal(addresses.holds(claim), true);
   pods.become({ ...pod, resourceVersion: "2", phase: "Running" });
   assert.equal(addresses.holds(claim), true);

@@ -8,7 +8,7 @@ import type { Pod } from "../kube/objects.ts";
 import type { Names } from "../model/names.ts";
 import type { AddressSource, Claim } from "./addressSource.ts";
 import { CniError, cniCode } from "./runtime/error.ts";
-import type { PodIdentity } from "./runtime/request.ts";
+import type { AttachmentId, PodIdentity } from "./runtime/request.ts";
 import { type Source, whenever } from "./whenever.ts";
 
 /** The pods of this node as the API server last told them; a `Store<Pod>` fits. */
@@ -31,7 +31,7 @@ export class AssignedAddresses implements AddressSource {
     return this.#pods.subscribe(listener);
   }
 
-  async claim(pod: PodIdentity, signal: AbortSignal): Promise<Claim> {
+  async claim(pod: PodIdentity, _id: AttachmentId, signal: AbortSignal): Promise<Claim> {
     try {
       return await whenever([this.#pods], signal, () => this.#look(pod));
     } catch (error) {
@@ -50,6 +50,13 @@ export class AssignedAddresses implements AddressSource {
     return stated !== undefined && isDeepStrictEqual(stated, network);
   }
 
+  /** The port is the pod's already, and stays so until the pod is gone. */
+  take(): void {}
+
+  settle(): void {}
+
+  release(): void {}
+
   #look(wanted: PodIdentity): Claim | undefined {
     const pod = this.#pods.get(wanted.namespace, wanted.name);
     if (!pod || (wanted.uid !== undefined && pod.uid !== wanted.uid)) return undefined;
@@ -60,7 +67,8 @@ export class AssignedAddresses implements AddressSource {
     const network = podNetworkOf(pod);
     if (!network) return undefined;
     const { namespace, name: podName, uid: podUid } = pod;
-    return { namespace, podName, podUid, portName: this.#names.podPort(namespace, podName), network };
+    const portName = this.#names.podPort(namespace, podName);
+    return { namespace, podName, podUid, portName, portVersion: podUid, tag: undefined, network };
   }
 
   #missing({ namespace, name, uid }: PodIdentity): string {

@@ -1,13 +1,16 @@
 // The agent's Prometheus metrics, all in one table. The registry is the caller's.
 
-import { collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
+import type { ClaimOutcome } from "./pool/pooledAddresses.ts";
+import type { CachedPort } from "./pool/queueRow.ts";
 
-/** What a pod's start waits for, in order: its address, its link, br-int's port, and OVN's flows. */
+/** What a pod's start waits for, in order: its address, its link, its port in the bridge, and OVN's flows. */
 export type Phase = "address" | "link" | "port" | "installed";
 
 export interface AgentMetrics {
   readonly requestSeconds: Histogram<"command" | "code">;
   readonly phaseSeconds: Histogram<"phase">;
+  readonly poolClaims: (outcome: ClaimOutcome) => void;
 }
 
 /** What the gauges ask for when they are scraped. */
@@ -15,6 +18,8 @@ export interface Readings {
   readonly attachments: () => number;
   /** Undefined when pods can be attached. */
   readonly notReady: () => string | undefined;
+  /** Of the node's pool; none where addresses are assigned. */
+  readonly poolPorts: () => readonly CachedPort[];
 }
 
 export function agentMetrics(registry: Registry, readings: Readings): AgentMetrics {
@@ -23,7 +28,7 @@ export function agentMetrics(registry: Registry, readings: Readings): AgentMetri
   const buckets = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 90];
   new Gauge({
     name: "weft_cni_attachments",
-    help: "Pod interfaces that are plugged into br-int",
+    help: "Pod interfaces that are plugged into the node's bridge",
     registers,
     collect() {
       this.set(readings.attachments());
@@ -37,7 +42,24 @@ export function agentMetrics(registry: Registry, readings: Readings): AgentMetri
       this.set(readings.notReady() === undefined ? 1 : 0);
     },
   });
+  new Gauge({
+    name: "weft_pool_ports",
+    help: "Ports of the node's pool: open and closed are ready to be claimed",
+    labelNames: ["state"] as const,
+    registers,
+    collect() {
+      for (const state of poolStates) this.set({ state }, 0);
+      for (const port of readings.poolPorts()) this.inc({ state: stateOf(port) });
+    },
+  });
+  const claims = new Counter({
+    name: "weft_pool_claims_total",
+    help: "Requests for a port of the pool: an open or a closed one, the container's own again, or none in time",
+    labelNames: ["outcome"] as const,
+    registers,
+  });
   return {
+    poolClaims: (outcome) => claims.inc({ outcome }),
     requestSeconds: new Histogram({
       name: "weft_cni_request_seconds",
       help: "Time from a request of the container runtime to its answer; code 0 is success",
@@ -54,3 +76,8 @@ export function agentMetrics(registry: Registry, readings: Readings): AgentMetri
     }),
   };
 }
+
+const poolStates = ["open", "closed", "claimed", "resting", "spent"] as const;
+
+const stateOf = ({ open, use }: CachedPort): (typeof poolStates)[number] =>
+  use.state === "ready" ? (open ? "open" : "closed") : use.state;

@@ -4,15 +4,30 @@ import type { Registry } from "prom-client";
 import type { Log } from "../kube/clock.ts";
 import type { Cidr } from "../model/ip.ts";
 
+/** OVN runs on the node itself. */
+export interface OverlayMode {
+  readonly mode: "overlay";
+  /** The southbound database: `tcp:172.30.0.2:6642`. */
+  readonly ovnRemote: string;
+  /** Where tunnels end; without it, the node's first address on the external bridge. */
+  readonly encapIp?: string | undefined;
+}
+
+/** The node is a virtual machine, and OVN runs beneath it. */
+export interface UnderlayMode {
+  readonly mode: "underlay";
+}
+
 export interface AgentOptions {
   readonly nodeName: string;
   readonly clusterId: string;
   /** Path of a kubeconfig; without one, the pod's own service account. */
   readonly kubeconfig?: string | undefined;
-  /** The southbound database: `tcp:172.30.0.2:6642`. */
-  readonly ovnRemote: string;
-  /** Where tunnels end; without it, the node's first address on the external bridge. */
-  readonly encapIp?: string | undefined;
+  readonly network: OverlayMode | UnderlayMode;
+  /** Where pods' addresses come from: chosen by the controller for each pod, or from the node's pool of ready ports. */
+  readonly addresses: "assigned" | "pooled";
+  /** How long an address of the pool rests after its pod. */
+  readonly restMs: number;
   readonly clusterCidrs: readonly Cidr[];
   readonly serviceCidrs: readonly Cidr[];
   /** The node's Open vSwitch database: `unix:/var/run/openvswitch/db.sock`. */
@@ -44,4 +59,5 @@ export const agentDefaults = {
   cniBinDirectory: "/opt/cni/bin",
   healthAddress: "127.0.0.1:9410",
   cniLimitMs: 100_000,
+  restMs: 30_000,
 } as const;

@@ -1,18 +1,22 @@
-// Keeps the node on the network: runs hostNetwork.ts again whenever something it depends on has changed, tries again
+// Keeps the node on the network: carries out its plan again whenever something it depends on has changed, tries again
 // what failed, and knows at any moment whether pods can be attached, or why not.
 
 import type { Log } from "../kube/clock.ts";
 import type { Node } from "../kube/objects.ts";
 import type { Store } from "../kube/store.ts";
 import { Bell } from "./bell.ts";
-import { bringUp, dependencies, type HostNetworkOptions, type Progress } from "./hostNetwork.ts";
+import type { NodePlan, Progress } from "./nodePlan.ts";
 import { followVswitchd } from "./ovs/follow.ts";
+import type { Vswitch } from "./ovs/vswitch.ts";
 import type { LinkSettings } from "./runtime/attachments.ts";
 
 const retryMs = { first: 200, longest: 5000 };
 
 export interface UpkeepOptions {
-  readonly host: HostNetworkOptions;
+  readonly nodeName: string;
+  readonly plan: NodePlan;
+  readonly db: Vswitch;
+  readonly ovsRunDirectory: string;
   readonly nodes: Store<Node>;
   /** Called when the node can serve, the first time before pods are let in. What it rejects with is tried again. */
   readonly serve: (node: Node, firstTime: boolean) => Promise<void>;
@@ -39,19 +43,19 @@ export class Upkeep {
 
   /** Works until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { host, nodes } = this.#options;
+    const { db, nodes, ovsRunDirectory, plan } = this.#options;
     const bell = new Bell();
     let seen = "";
     const unsubscribe = [
       nodes.subscribe(bell.ring),
-      host.db.subscribe(() => {
-        const now = dependencies(host.db);
+      db.subscribe(() => {
+        const now = plan.dependencies();
         if (now !== seen) bell.ring();
         seen = now;
       }),
     ];
     signal.addEventListener("abort", bell.ring);
-    const following = followVswitchd(host.ovsRunDirectory, bell.ring, signal);
+    const following = followVswitchd(ovsRunDirectory, bell.ring, signal);
     let delayMs: number | undefined;
     while (!signal.aborted) {
       delayMs = (await this.#once(signal))
@@ -65,11 +69,11 @@ export class Upkeep {
 
   /** Whether nothing failed. */
   async #once(signal: AbortSignal): Promise<boolean> {
-    const { host, nodes, serve } = this.#options;
+    const { db, nodeName, nodes, plan, serve } = this.#options;
     try {
-      await host.db.ready(signal);
-      const node = nodes.get("", host.nodeName);
-      const progress = await bringUp(host, node);
+      await db.ready(signal);
+      const node = nodes.get("", nodeName);
+      const progress = await plan.bringUp(node);
       if (progress.ready && node) {
         await serve(node, !this.#served);
         this.#served = true;

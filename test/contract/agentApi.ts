@@ -1,5 +1,6 @@
 // The least of a Kubernetes API that an agent needs, as a process of its own in a namespace of the sandbox: list and
-// watch of any path, patches of annotations and status. The test writes objects over a unix socket.
+// watch of any path, patches of annotations and status. The test writes objects over a unix socket, and
+// says when watches are told how far they have come (PUT /bookmarks).
 // Arguments: port, path of the unix socket.
 
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
@@ -10,6 +11,8 @@ const [port = "", socket = ""] = process.argv.slice(2);
 /** `/api/v1/pods` -> `shop/web-1` -> object */
 const collections = new Map<string, Map<string, Json>>();
 const watches = new Map<string, Set<(type: string, object: Json) => void>>();
+/** Tell a watch that it has heard of everything there is. */
+const bookmarks = new Set<() => void>();
 let version = 1;
 
 const collectionAt = (path: string): Map<string, Json> => {
@@ -61,7 +64,15 @@ function answerList(url: URL, response: ServerResponse): void {
   }
   const all = watches.get(url.pathname) ?? new Set();
   watches.set(url.pathname, all.add(tell));
-  response.on("close", () => all.delete(tell));
+  const bookmark = (): void => {
+    const object = { metadata: { resourceVersion: String(version) } };
+    response.write(`${JSON.stringify({ type: "BOOKMARK", object })}\n`);
+  };
+  bookmarks.add(bookmark);
+  response.on("close", () => {
+    all.delete(tell);
+    bookmarks.delete(bookmark);
+  });
 }
 
 /** A merge patch of annotations, or a status with one condition. */
@@ -90,6 +101,10 @@ const serve: RequestListener = (request, response) => {
   const url = new URL(request.url ?? "/", "http://api");
   if (request.method === "GET") return answerList(url, response);
   return void bodyOf(request).then((body) => {
+    if (url.pathname === "/bookmarks") {
+      for (const bookmark of bookmarks) bookmark();
+      return response.end("{}");
+    }
     if (request.method === "PATCH") return answerPatch(url, body, response);
     if (request.method === "PUT") return response.end(JSON.stringify(put(url.pathname, body)));
     remove(url.pathname, text(body.key));

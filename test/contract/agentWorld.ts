@@ -64,8 +64,8 @@ export interface TestPod {
 
 export type World = Awaited<ReturnType<typeof buildWorld>>;
 
-/** Starts everything; `plugin` is the CNI executable to install. Disposing of it takes all away. */
-export async function buildWorld(name: string, plugin: string) {
+/** Starts everything; `plugin` is the CNI executable to install, `settings` are options of agents other than the usual. Disposing of it takes all away. */
+export async function buildWorld(name: string, plugin: string, settings: Json = {}) {
   const stack = new AsyncDisposableStack();
   const sandbox = stack.use(await upSandbox({ name, nodes: 2, parts: "ovn" }));
   const { layout } = sandbox;
@@ -113,7 +113,9 @@ export async function buildWorld(name: string, plugin: string) {
       nodeName: nodeName(index),
       clusterId: scope.cluster,
       kubeconfig,
-      ovnRemote: layout.central.southbound,
+      network: { mode: "overlay", ovnRemote: layout.central.southbound },
+      addresses: "assigned",
+      restMs: 1000,
       clusterCidrs: ["10.244.0.0/16", "fd00:10:244::/48"],
       serviceCidrs: ["10.96.0.0/16", "fd00:10:96::/112"],
       ovsDb: `unix:${host.ovsSocket}`,
@@ -125,6 +127,7 @@ export async function buildWorld(name: string, plugin: string) {
       cniPlugin: plugin,
       healthAddress: "127.0.0.1:9410",
       cniLimitMs: 10_000,
+      ...settings,
     };
   };
 
@@ -132,12 +135,20 @@ export async function buildWorld(name: string, plugin: string) {
     sandbox,
     optionsOf,
     freezeApi,
+    commit,
+    /** A request to the API that is on no network. */
+    api: (method: string, path: string, body?: Json) => call(apiSocket, method, path, body),
+    resolved(index: number): ResolvedNode {
+      const node = nodes.get(index);
+      if (!node) throw new RangeError(`node ${index} is not admitted`);
+      return node;
+    },
     log: new Array<string>(),
 
-    /** Starts an agent; its log lines are collected. */
-    startAgent(index: number) {
+    /** Starts an agent; its log lines are collected. `more` overrides its options. */
+    startAgent(index: number, more: Json = {}) {
       const host = sandbox.host(nodeName(index));
-      const child = start(host, "./agentProcess.ts", [JSON.stringify(optionsOf(index))]);
+      const child = start(host, "./agentProcess.ts", [JSON.stringify({ ...optionsOf(index), ...more })]);
       child.stdout.on("data", (chunk: Buffer) => this.log.push(`${nodeName(index)} ${chunk.toString()}`));
       return child;
     },
@@ -224,8 +235,7 @@ export async function buildWorld(name: string, plugin: string) {
       place: number,
       uid: string = crypto.randomUUID(),
     ): Promise<TestPod> {
-      const node = nodes.get(index);
-      if (!node) throw new RangeError(`node ${index} is not admitted`);
+      const node = this.resolved(index);
       const addresses = node.subnets.map((subnet) => within(subnet, addressAt(subnet, BigInt(place))));
       const [first] = addresses;
       if (!first) throw new RangeError("no subnet");
@@ -234,12 +244,17 @@ export async function buildWorld(name: string, plugin: string) {
         mac: macOf(first.ip),
         gateways: node.subnets.map(gatewayOf),
       };
-      const netns = `${layout.netnsPrefix}pod-${name}-${uid.slice(0, 4)}`;
-      await runHere(["ip", "netns", "add", netns]);
-      await runHere(["ip", "-n", netns, "link", "set", "lo", "up"]);
+      const netns = await this.makeNamespace(`${name}-${uid.slice(0, 4)}`);
       await this.putPod(name, index, uid, podNetworkAnnotation(podNetwork));
       await commit(podFacts(scope, { namespace: "default", name, uid }, node, podNetwork));
       return { name, uid, node: index, netns, network: podNetwork };
+    },
+
+    async makeNamespace(name: string): Promise<string> {
+      const netns = `${layout.netnsPrefix}pod-${name}`;
+      await runHere(["ip", "netns", "add", netns]);
+      await runHere(["ip", "-n", netns, "link", "set", "lo", "up"]);
+      return netns;
     },
 
     /** A container more in the same pod: the runtime gave up on the first one, without a DEL. */
@@ -249,9 +264,15 @@ export async function buildWorld(name: string, plugin: string) {
       return { ...pod, netns };
     },
 
-    putPod: (name: string, index: number, uid: string, annotations: Readonly<Record<string, string>>) =>
+    putPod: (
+      name: string,
+      index: number,
+      uid: string,
+      annotations: Readonly<Record<string, string>>,
+      labels: Readonly<Record<string, string>> = {},
+    ) =>
       call(apiSocket, "PUT", "/api/v1/pods", {
-        metadata: { namespace: "default", name, uid, annotations },
+        metadata: { namespace: "default", name, uid, annotations, labels },
         spec: { nodeName: nodeName(index) },
         status: {},
       }),

@@ -5,7 +5,13 @@ import * as v from "valibot";
 import { type Family, parseInterfaceAddress, parseIp } from "../../model/ip.ts";
 import { onNode } from "../../model/names.ts";
 import { type GatewayConfig, ofFamily } from "../../model/network.ts";
-import { bridgeNamed, type InterfaceRow, interfacesOf, type Vswitch } from "../ovs/vswitch.ts";
+import {
+  attachmentKeys,
+  bridgeNamed,
+  type InterfaceRow,
+  interfacesOf,
+  type Vswitch,
+} from "../ovs/vswitch.ts";
 import type { Run } from "./run.ts";
 
 const linkSchema = v.array(
@@ -55,17 +61,21 @@ export async function readGateway(run: Run, uplink: InterfaceRow): Promise<Gatew
 }
 
 /**
- * `localnetPort` is the OVN port that stands for the physical network. Throws when there is no external bridge, or not
+ * `localnetPort` is the OVN port that stands for the physical network, in overlay. Throws when there is no external bridge, or not
  * exactly one uplink in it.
  */
-export function externalPorts(db: Vswitch, localnetPort: string): ExternalPorts {
+export function externalPorts(db: Vswitch, localnetPort?: string): ExternalPorts {
   const name = onNode.externalBridge;
   const bridge = bridgeNamed(db, name);
   if (!bridge) {
     throw new Error(`Open vSwitch has no bridge ${name}: make it, with the node's uplink and address on it`);
   }
   const interfaces = interfacesOf(db, bridge.ports);
-  const uplinks = interfaces.filter(({ type }) => type !== "internal" && type !== "patch");
+  // In underlay the bridge has the pods' ports as well.
+  const uplinks = interfaces.filter(
+    ({ type, external_ids: ids }) =>
+      type !== "internal" && type !== "patch" && !ids.has(attachmentKeys.container),
+  );
   const [uplink] = uplinks;
   if (!uplink || uplinks.length > 1) {
     const list = uplinks.map((row) => row.name).join(", ") || "none";

@@ -2,7 +2,8 @@
 // container; the row itself says whose it is, so a restarted agent needs no memory of its own.
 
 import { formatCidr } from "../../model/ip.ts";
-import { onNode } from "../../model/names.ts";
+import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
+import type { Transaction } from "../../ovsdb/index.ts";
 import type { Claim } from "../addressSource.ts";
 import type { PodLink } from "../host/links.ts";
 import { CniError, cniCode } from "../runtime/error.ts";
@@ -17,59 +18,71 @@ import {
 } from "./vswitch.ts";
 import type { Writer } from "./writer.ts";
 
+/** Adds operations to a transaction. */
+export type Addition = (tx: Transaction<VswitchTables>) => void;
+
 export class PodPorts {
   readonly #db: Vswitch;
   readonly #writer: Writer;
+  readonly #bridge: string;
 
-  constructor(db: Vswitch, writer: Writer) {
+  /** `bridge` is the name of the one that pods are plugged into. */
+  constructor(db: Vswitch, writer: Writer, bridge: string) {
     this.#db = db;
     this.#writer = writer;
+    this.#bridge = bridge;
   }
 
-  /** Plugs the node's end of `link` into br-int, as the OVN port that `claim` names. */
-  attach(id: AttachmentId, claim: Claim, link: PodLink): Promise<void> {
-    const bridge = bridgeNamed(this.#db, onNode.integrationBridge);
-    if (!bridge) throw new Error(`Open vSwitch has no bridge ${onNode.integrationBridge}`);
+  /** Plugs the node's end of `link` in, as the OVN port that `claim` names, in one transaction with what `also` adds. */
+  attach(id: AttachmentId, claim: Claim, link: PodLink, also: Addition): Promise<void> {
+    const bridge = bridgeNamed(this.#db, this.#bridge);
+    if (!bridge) throw new Error(`Open vSwitch has no bridge ${this.#bridge}`);
     const interfaceUuid = crypto.randomUUID();
     const portUuid = crypto.randomUUID();
     const externalIds = new Map([
       ["iface-id", claim.portName],
-      ["iface-id-ver", claim.podUid],
+      ...(claim.portVersion === undefined ? [] : [["iface-id-ver", claim.portVersion] as const]),
       ["attached_mac", claim.network.mac],
       ["ip_addresses", claim.network.addresses.map(formatCidr).join(",")],
       [attachmentKeys.container, id.container],
       [attachmentKeys.ifname, id.ifname],
       [attachmentKeys.pod, `${claim.namespace}/${claim.podName}`],
+      [attachmentKeys.podUid, claim.podUid],
     ]);
-    return this.#writer.write((tx) =>
-      tx
-        .insert("Interface", { name: link.hostInterface, external_ids: externalIds }, interfaceUuid)
+    return this.#writer.write((tx) => {
+      also(tx);
+      tx.insert("Interface", { name: link.hostInterface, external_ids: externalIds }, interfaceUuid)
         .insert(
           "Port",
           {
             name: link.hostInterface,
             interfaces: [interfaceUuid],
+            // A frame that comes from an access port with a tag of its own is dropped (ovs-vswitchd.conf.db(5), VLAN
+            // Configuration), so a pod cannot send as another.
+            ...(claim.tag !== undefined && { tag: claim.tag, vlan_mode: "access" as const }),
             // Open vSwitch's start script removes such ports after a reboot, when their pods are gone as well.
             other_config: new Map([["transient", "true"]]),
           },
           portUuid,
         )
-        .mutateSet("Bridge", bridge._uuid, "ports", "insert", [portUuid]),
-    );
+        .mutateSet("Bridge", bridge._uuid, "ports", "insert", [portUuid]);
+    });
   }
 
-  /** Takes the ports of these names out of br-int. Those that are not there are no error. */
-  async detach(names: readonly string[]): Promise<void> {
-    const bridge = bridgeNamed(this.#db, onNode.integrationBridge);
+  /** Unplugs the ports of these names, in one transaction with what `also` adds. Those that are not there are no error. */
+  async detach(names: readonly string[], also: Addition = () => undefined): Promise<void> {
+    const bridge = bridgeNamed(this.#db, this.#bridge);
     const ports = names.flatMap((name) =>
       this.#db
         .table("Port")
         .by("name", name)
         .map((port) => port._uuid),
     );
-    if (!bridge || ports.length === 0) return;
-    // Port and Interface rows are no roots: without a referrer the server removes them.
-    await this.#writer.write((tx) => tx.mutateSet("Bridge", bridge._uuid, "ports", "delete", ports));
+    await this.#writer.write((tx) => {
+      also(tx);
+      // Port and Interface rows are no roots: without a referrer the server removes them.
+      if (bridge && ports.length > 0) tx.mutateSet("Bridge", bridge._uuid, "ports", "delete", ports);
+    });
   }
 
   /** The database is away: what is known of it may be old, and nothing can be written. */

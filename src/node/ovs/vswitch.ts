@@ -12,9 +12,14 @@ export const attachmentKeys = {
   container: "weft.io/container",
   ifname: "weft.io/ifname",
   pod: "weft.io/pod",
+  podUid: "weft.io/pod-uid",
 } as const;
 
 export const byPortName = "external_ids:iface-id";
+
+/** Of Queue: whose pool of ready ports a row belongs to, the id of a cluster. */
+export const poolKey = "weft.io/pool";
+export const byPool = `external_ids:${poolKey}`;
 
 /** Statistics are left out: vswitchd writes them every five seconds for every port. */
 export const followVswitch = (session: Session): Vswitch =>
@@ -38,8 +43,9 @@ export const followVswitch = (session: Session): Vswitch =>
           "mtu_request",
         ],
       },
+      Queue: { columns: ["external_ids"] },
     },
-    { indexes: { Interface: ["name", byPortName], Port: ["name"], Bridge: ["name"] } },
+    { indexes: { Interface: ["name", byPortName], Port: ["name"], Bridge: ["name"], Queue: [byPool] } },
   );
 
 export const interfaceNamed = (db: Vswitch, name: string): InterfaceRow | undefined =>

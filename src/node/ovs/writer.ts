@@ -42,6 +42,7 @@ export class Writer {
   async #commit(batch: readonly Pending[]): Promise<void> {
     const tx = new Transaction(vswitch);
     for (const { build } of batch) build(tx);
+    if (tx.size === 0) return batch.forEach(({ resolve }) => resolve());
     try {
       await this.#session.transact(tx);
       for (const { resolve } of batch) resolve();

@@ -1,7 +1,9 @@
-// ADD, DEL, CHECK and GC: the life of a pod's interface. ADD reads from top to bottom: address, link, port in br-int,
-// wait until ovn-controller has put the port's flows in. Its memory is the Open vSwitch database alone.
+// ADD, DEL, CHECK and GC: the life of a pod's interface. ADD reads from top to bottom: address, link, port in the
+// bridge, wait until packets can pass. Its memory is the Open vSwitch database alone.
 
 import { parseInterfaceAddress, parseIp } from "../../model/ip.ts";
+import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
+import { isOvsdbError, type Transaction } from "../../ovsdb/index.ts";
 import type { AddressSource, Claim } from "../addressSource.ts";
 import { hostInterfaceOf, type PodLink } from "../host/links.ts";
 import {
@@ -15,6 +17,7 @@ import {
 } from "../host/podLink.ts";
 import type { Run } from "../host/run.ts";
 import type { Phase } from "../metrics.ts";
+import type { Completion } from "../ovs/completion.ts";
 import { type Match, withEnd } from "../ovs/conntrack.ts";
 import type { PodPorts } from "../ovs/ports.ts";
 import type { InterfaceRow } from "../ovs/vswitch.ts";
@@ -37,12 +40,14 @@ export interface AttachmentsOptions {
   readonly database: Source;
   readonly run: Run;
   readonly linkSettings: () => LinkSettings;
+  readonly completion: Completion;
   /** Does not reject. */
   readonly flushConntrack: (matches: readonly Match[]) => Promise<void>;
-  /** What ovn-controller says of itself, for the error of an ADD that waited in vain. */
-  readonly controllerStatus: () => Promise<string>;
   readonly observe: (phase: Phase, seconds: number) => void;
 }
+
+/** A claim is lost to somebody else only by hand, or between two agents: more than this is a fault. */
+const mostClaims = 10;
 
 export class Attachments {
   readonly #options: AttachmentsOptions;
@@ -55,32 +60,50 @@ export class Attachments {
   /** Attaches the container, or finds that it is: a second ADD of one container has the first one's result. */
   async add(request: AddRequest, signal: AbortSignal): Promise<PodLink> {
     await requireForeignNamespace(request.netns);
-    const { addresses, linkSettings } = this.#options;
-    const claim = await this.#timed("address", addresses.claim(request.pod, signal));
+    const { addresses } = this.#options;
+    return this.#locks.run([lockOf(request)], async () => {
+      for (let attempt = 1; ; attempt++) {
+        this.#options.ports.requireDatabase();
+        const claim = await this.#timed("address", addresses.claim(request.pod, request, signal));
+        try {
+          // Two containers of one pod may be after the same port. Locks are taken in this order alone: first the
+          // container's, then the port's.
+          return await this.#locks.run([claim.portName], () => this.#attach(request, claim, signal));
+        } catch (error) {
+          if (!isOvsdbError(error, "timed out")) throw error;
+          if (attempt < mostClaims) continue;
+          const message = `pod ${claim.namespace}/${claim.podName}: ${attempt} ports in a row were claimed by somebody else`;
+          throw new CniError(cniCode.tryAgainLater, message, { cause: error });
+        } finally {
+          addresses.settle(claim);
+        }
+      }
+    });
+  }
+
+  async #attach(request: AddRequest, claim: Claim, signal: AbortSignal): Promise<PodLink> {
+    this.#options.ports.requireDatabase();
     const link: PodLink = {
       hostInterface: hostInterfaceOf(request.container, request.ifname),
       netns: request.netns,
       ifname: request.ifname,
-      mtuBytes: linkSettings().mtuBytes,
+      mtuBytes: this.#options.linkSettings().mtuBytes,
       network: claim.network,
     };
-    return this.#locks.run([lockOf(request), claim.portName], async () => {
-      this.#options.ports.requireDatabase();
-      if (await this.#isWhole(claim, link)) {
-        await this.#installed(claim, link, signal);
-        return link;
-      }
-      await this.#detach(this.#predecessors(claim, link));
-      try {
-        await this.#timed("link", makeLink(this.#options.run, link));
-        await this.#plug(request, claim, link);
-        await this.#timed("installed", this.#installed(claim, link, signal));
-      } catch (error) {
-        await this.#detach([link.hostInterface]);
-        throw error;
-      }
+    if (await this.#isWhole(claim, link)) {
+      await this.#installed(request, claim, link, signal);
       return link;
-    });
+    }
+    await this.#detach(this.#predecessors(claim, link));
+    try {
+      await this.#timed("link", makeLink(this.#options.run, link));
+      await this.#plug(request, claim, link);
+      await this.#timed("installed", this.#installed(request, claim, link, signal));
+    } catch (error) {
+      await this.#detach([link.hostInterface], request);
+      throw error;
+    }
+    return link;
   }
 
   /** Leaves nothing of the attachment. What is not there is no error. */
@@ -89,21 +112,21 @@ export class Attachments {
       this.#options.ports.requireDatabase();
       const name = hostInterfaceOf(id.container, id.ifname);
       const row = this.#options.ports.named(name);
-      await this.#detach([name]);
+      await this.#detach([name], id);
       if (row) await this.#options.flushConntrack(addressesOf(row).flatMap(withEnd));
     });
   }
 
   /** Throws a CniError that says what of the attachment is not as ADD left it. */
   async check(request: CheckRequest): Promise<void> {
-    const { ports, run } = this.#options;
+    const { completion, ports, run } = this.#options;
     const wrong = (what: string): CniError =>
       new CniError(cniCode.notAsAttached, `container ${request.container}, ${request.ifname}: ${what}`);
     ports.requireDatabase();
     const row = ports.named(hostInterfaceOf(request.container, request.ifname));
     if (!row) throw wrong("no interface in Open vSwitch");
     if (row.error !== undefined) throw wrong(`Open vSwitch says ${row.error}`);
-    if (!isInstalled(row)) throw wrong("ovn-controller has not installed its port");
+    if (!completion.isComplete(row)) throw wrong(`not there yet: ${completion.awaited}`);
     const found = await inspectLink(run, request.ifname, request.netns);
     if (!found) throw wrong(`no such interface in ${request.netns}`);
     const wanted = request.addresses.flatMap((text) => parseInterfaceAddress(text) ?? []);
@@ -133,7 +156,7 @@ export class Attachments {
   async #isWhole(claim: Claim, { hostInterface, netns, ifname }: PodLink): Promise<boolean> {
     const row = this.#options.ports.named(hostInterface);
     if (row?.external_ids.get("iface-id") !== claim.portName) return false;
-    if (row.external_ids.get("iface-id-ver") !== claim.podUid || row.error !== undefined) return false;
+    if (row.external_ids.get("iface-id-ver") !== claim.portVersion || row.error !== undefined) return false;
     const found = await inspectLink(this.#options.run, ifname, netns);
     return found?.mac === claim.network.mac && hasAddresses(found, claim.network.addresses);
   }
@@ -147,38 +170,46 @@ export class Attachments {
 
   /** The port and the pod's end know nothing of each other, so both are made at once. */
   async #plug(id: AttachmentId, claim: Claim, link: PodLink): Promise<void> {
-    const { ports, run, linkSettings } = this.#options;
+    const { addresses, ports, run, linkSettings } = this.#options;
+    const take = (tx: Transaction<VswitchTables>): void => addresses.take(tx, claim, id);
     const outcomes = await Promise.allSettled([
-      this.#timed("port", ports.attach(id, claim, link)),
+      this.#timed("port", ports.attach(id, claim, link, take)),
       configureLink(run, link, linkSettings().ownChecksums),
     ]);
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   }
 
-  async #installed(claim: Claim, { hostInterface }: PodLink, signal: AbortSignal): Promise<void> {
-    const { addresses, database, ports } = this.#options;
+  async #installed(
+    id: AttachmentId,
+    claim: Claim,
+    { hostInterface }: PodLink,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { addresses, completion, database, ports } = this.#options;
     const who = `pod ${claim.namespace}/${claim.podName}`;
     const look = (): true | undefined => {
       const row = ports.named(hostInterface);
       if (!row) throw new CniError(cniCode.tryAgainLater, `${who}: somebody removed ${hostInterface}`);
-      if (!addresses.holds(claim)) {
+      if (!addresses.holds(claim, id)) {
         throw new CniError(cniCode.tryAgainLater, `${who} was deleted meanwhile, or its addresses changed`);
       }
-      return isInstalled(row) || undefined;
+      return completion.isComplete(row) || undefined;
     };
     try {
       await whenever([database, addresses], signal, look);
     } catch (error) {
       if (!signal.aborted) throw error;
-      const details = `${describe(ports.named(hostInterface))}; ovn-controller: ${await this.#options.controllerStatus()}`;
-      const message = `${who}: waited for ovn-controller to install port ${claim.portName} (ovn-installed on interface ${hostInterface})`;
+      const details = `${describe(ports.named(hostInterface))}; ${await completion.status()}`;
+      const message = `${who}: waited for port ${claim.portName} on interface ${hostInterface}: ${completion.awaited}`;
       throw new CniError(cniCode.tryAgainLater, message, { details, cause: error });
     }
   }
 
-  async #detach(names: readonly string[]): Promise<void> {
-    await this.#options.ports.detach(names);
-    await removeLinks(this.#options.run, names);
+  /** Unplugs and removes links; if `released` is given, its address is given back in the same step. */
+  async #detach(names: readonly string[], released?: AttachmentId): Promise<void> {
+    const { addresses, ports, run } = this.#options;
+    await ports.detach(names, (tx) => released && addresses.release(tx, released));
+    await removeLinks(run, names);
   }
 
   async #timed<T>(phase: Phase, work: Promise<T>): Promise<T> {
@@ -190,8 +221,6 @@ export class Attachments {
 }
 
 const lockOf = ({ container, ifname }: AttachmentId): string => `${container}/${ifname}`;
-
-const isInstalled = (row: InterfaceRow): boolean => row.external_ids.get("ovn-installed") === "true";
 
 const addressesOf = (row: InterfaceRow) =>
   (row.external_ids.get("ip_addresses") ?? "")

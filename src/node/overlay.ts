@@ -1,4 +1,4 @@
-// Brings the node itself onto the network, from top to bottom: chassis, way out, subnet, management interface, flows of
+// Brings a node of an overlay onto the network, from top to bottom: chassis, way out, subnet, management interface, flows of
 // the external bridge. Every step states what should be, so that all of them can be done again after anything: a
 // restart of Open vSwitch, a new subnet, an agent that died half-way.
 
@@ -19,12 +19,13 @@ import { firewall } from "./host/firewall.ts";
 import { externalPorts, readGateway } from "./host/gateway.ts";
 import { configureManagement } from "./host/management.ts";
 import type { Run } from "./host/run.ts";
+import { type NodePlan, type Progress, waiting } from "./nodePlan.ts";
 import { isUserspace, prepareChassis, prepareManagementInterface } from "./ovs/chassis.ts";
-import { bridgeNamed, type InterfaceRow, interfaceNamed, interfacesOf, type Vswitch } from "./ovs/vswitch.ts";
+import { isOpen } from "./ovs/completion.ts";
+import { bridgeNamed, interfaceNamed, interfacesOf, type Vswitch } from "./ovs/vswitch.ts";
 import type { Writer } from "./ovs/writer.ts";
-import type { LinkSettings } from "./runtime/attachments.ts";
 
-export interface HostNetworkOptions {
+export interface OverlayOptions {
   readonly nodeName: string;
   /** The chassis' id, should Open vSwitch have none yet. */
   readonly chassisId: string;
@@ -41,18 +42,12 @@ export interface HostNetworkOptions {
   readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
 }
 
-/** How far the node has come. */
-export type Progress =
-  | { readonly ready: true; readonly links: LinkSettings }
-  | { readonly ready: false; readonly reason: string };
+export const overlayPlan = (options: OverlayOptions): NodePlan => ({
+  bringUp: (node) => bringUp(options, node),
+  dependencies: () => dependencies(options.db),
+});
 
-const waiting = (reason: string): Progress => ({ ready: false, reason });
-
-/**
- * Does what can be done now. When it says that the node is not ready, a later change of the Node or of the Open vSwitch
- * database will bring it on. Rejects when a step failed and should be tried again.
- */
-export async function bringUp(options: HostNetworkOptions, node: Node | undefined): Promise<Progress> {
+async function bringUp(options: OverlayOptions, node: Node | undefined): Promise<Progress> {
   const { db, writer, run, names, nodeName } = options;
   const { uplink, patch } = externalPorts(db, names.localnetPort(nodeName));
   const gateway = await readGateway(run, uplink);
@@ -70,7 +65,7 @@ export async function bringUp(options: HostNetworkOptions, node: Node | undefine
   const portName = names.managementPort(nodeName);
   await prepareManagementInterface(db, writer, { portName, mac: managementMac(subnets), mtuBytes });
   const management = interfaceNamed(db, onNode.managementInterface);
-  if (!isPlugged(management)) return waiting(`Open vSwitch has not made ${onNode.managementInterface} yet`);
+  if (!isOpen(management)) return waiting(`Open vSwitch has not made ${onNode.managementInterface} yet`);
   await configureManagement(run, {
     subnets,
     destinations: [...options.clusterCidrs, ...options.serviceCidrs],
@@ -79,8 +74,8 @@ export async function bringUp(options: HostNetworkOptions, node: Node | undefine
     stdin: firewall(onNode.managementInterface, translated(subnets, gateway)),
   });
 
-  if (!isPlugged(uplink)) return waiting(`Open vSwitch has not opened ${uplink.name} yet`);
-  if (!isPlugged(patch)) return waiting(`ovn-controller has not joined ${onNode.externalBridge} to OVN yet`);
+  if (!isOpen(uplink)) return waiting(`Open vSwitch has not opened ${uplink.name} yet`);
+  if (!isOpen(patch)) return waiting(`ovn-controller has not joined ${onNode.externalBridge} to OVN yet`);
   const flows = bridgeFlows({
     mac: gateway.mac,
     uplink: uplink.ofport,
@@ -98,8 +93,7 @@ export async function bringUp(options: HostNetworkOptions, node: Node | undefine
   return { ready: true, links: { mtuBytes, ownChecksums: isUserspace(db) } };
 }
 
-/** What of the database `bringUp` depends on: when this text changes, it should run again. */
-export function dependencies(db: Vswitch): string {
+function dependencies(db: Vswitch): string {
   const external = bridgeNamed(db, onNode.externalBridge);
   const interfaces = [
     interfaceNamed(db, onNode.managementInterface),
@@ -108,9 +102,6 @@ export function dependencies(db: Vswitch): string {
   const bridges = [bridgeNamed(db, onNode.integrationBridge)?._uuid, external?._uuid];
   return [...bridges, ...interfaces].join("\n");
 }
-
-const isPlugged = (row: InterfaceRow | undefined): row is InterfaceRow & { readonly ofport: number } =>
-  row?.ofport !== undefined && row.ofport > 0;
 
 /** The MAC of the management port is that of its first address, as the plan has it. */
 function managementMac(subnets: readonly Cidr[]): string {

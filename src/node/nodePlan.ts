@@ -1,0 +1,31 @@
+// How a node comes onto the network: the overlay's way (overlay.ts) or the underlay's (underlay.ts), kept up by upkeep.ts.
+
+import type { Node } from "../kube/objects.ts";
+import type { LinkSettings } from "./runtime/attachments.ts";
+
+/** How far the node has come. */
+export type Progress =
+  | { readonly ready: true; readonly links: LinkSettings }
+  | { readonly ready: false; readonly reason: string };
+
+export interface NodePlan {
+  /**
+   * Does what can be done now. When it says that the node is not ready, a later change of the Node or of the Open vSwitch
+   * database will bring it on. Rejects when a step failed and should be tried again.
+   */
+  readonly bringUp: (node: Node | undefined) => Promise<Progress>;
+  /** What of the database `bringUp` depends on: when this text changes, it should run again. */
+  readonly dependencies: () => string;
+}
+
+export const waiting = (reason: string): Progress => ({ ready: false, reason });
+
+/** `plan`, and then whatever `notReady` still says is missing, which it reads from the database alone. */
+export const planWith = (plan: NodePlan, notReady: () => string | undefined): NodePlan => ({
+  bringUp: async (node) => {
+    const progress = await plan.bringUp(node);
+    const reason = progress.ready ? notReady() : undefined;
+    return reason === undefined ? progress : waiting(reason);
+  },
+  dependencies: () => `${plan.dependencies()}\n${notReady() ?? ""}`,
+});

@@ -1,0 +1,90 @@
+// The node's ready ports, as the Open vSwitch database has them at this moment.
+
+import type { PoolSeen } from "../../model/pool.ts";
+import { attachmentKeys, byPool, byPortName, type Vswitch } from "../ovs/vswitch.ts";
+import type { AttachmentId } from "../runtime/request.ts";
+import { type CachedPort, type ExternalIds, type Holder, type PoolScope, portIn } from "./queueRow.ts";
+
+export interface CacheRow {
+  readonly uuid: string;
+  readonly ids: ExternalIds;
+  /** Undefined when the row makes no sense. */
+  readonly port: CachedPort | undefined;
+}
+
+export type SoundRow = CacheRow & { readonly port: CachedPort };
+
+export class PoolCache {
+  readonly #db: Vswitch;
+  readonly #scope: PoolScope;
+  /** Rows of the replica are immutable, so each is parsed once. */
+  readonly #parsed = new WeakMap<object, CacheRow>();
+
+  constructor(db: Vswitch, scope: PoolScope) {
+    this.#db = db;
+    this.#scope = scope;
+  }
+
+  get synced(): boolean {
+    return this.#db.synced;
+  }
+
+  /** Every row that says it is of this cluster's pool, or that sits at one of `places`. */
+  rows(places: Iterable<string> = []): readonly CacheRow[] {
+    const table = this.#db.table("Queue");
+    const rows = new Map(table.by(byPool, this.#scope.names.cluster).map((row) => [row._uuid, row]));
+    for (const place of places) {
+      const row = table.get(place);
+      if (row) rows.set(row._uuid, row);
+    }
+    return [...rows.values()].map((row) => this.#parse(row, row._uuid, row.external_ids));
+  }
+
+  /** The rows that make sense. */
+  ports(): readonly SoundRow[] {
+    return this.rows().filter((row): row is SoundRow => row.port !== undefined);
+  }
+
+  /** The port that the attachment has claimed. */
+  claimOf(id: AttachmentId): SoundRow | undefined {
+    return this.ports().find(({ port: { use } }) => use.state === "claimed" && isOf(use.holder, id));
+  }
+
+  /** Whose interfaces say that they are the port. */
+  holders(portName: string): readonly Holder[] {
+    return this.#db
+      .table("Interface")
+      .by(byPortName, portName)
+      .map(({ external_ids: ids }) => ({
+        container: ids.get(attachmentKeys.container) ?? "",
+        ifname: ids.get(attachmentKeys.ifname) ?? "",
+        pod: ids.get(attachmentKeys.pod) ?? "",
+        podUid: ids.get(attachmentKeys.podUid) ?? "",
+      }));
+  }
+
+  #parse(row: object, uuid: string, ids: ExternalIds): CacheRow {
+    const known = this.#parsed.get(row);
+    if (known) return known;
+    const parsed = { uuid, ids, port: portIn(this.#scope, uuid, ids) };
+    this.#parsed.set(row, parsed);
+    return parsed;
+  }
+}
+
+export const isOf = (holder: Holder, { container, ifname }: AttachmentId): boolean =>
+  holder.container === container && holder.ifname === ifname;
+
+/** What the controller is told once the offer of this generation has been taken in. */
+export function poolSeen(generation: number, ports: readonly CachedPort[]): PoolSeen {
+  const offsets = (chosen: (port: CachedPort) => boolean): readonly number[] =>
+    ports
+      .filter(chosen)
+      .map(({ offset }) => offset)
+      .toSorted((a, b) => a - b);
+  return {
+    generation,
+    used: offsets(({ use }) => use.state !== "ready"),
+    spent: offsets(({ use }) => use.state === "spent"),
+  };
+}

@@ -1,0 +1,151 @@
+// What has to change in the cache, given the controller's offer, the rows and the interfaces there are: a pure function,
+// whose answer is empty once it has been followed. An interface is the truth about who has a port; everything else of a
+// row that is not in use follows the offer.
+
+import { isDeepStrictEqual } from "node:util";
+import type { Ip } from "../../model/ip.ts";
+import type { PodNetwork } from "../../model/network.ts";
+import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
+import type { Transaction } from "../../ovsdb/index.ts";
+import { type CacheRow, isOf } from "./cache.ts";
+import type { OfferedPort } from "./offer.ts";
+import {
+  type CachedPort,
+  type ExternalIds,
+  type Holder,
+  idsOf,
+  type PoolScope,
+  type PortFacts,
+} from "./queueRow.ts";
+
+export interface PoolView {
+  readonly scope: PoolScope;
+  /** row UUID -> port; undefined when no offer is known: then nothing is added or taken away. */
+  readonly offered: ReadonlyMap<string, OfferedPort> | undefined;
+  readonly rows: readonly CacheRow[];
+  readonly holders: (portName: string) => readonly Holder[];
+  /** Whether an address has rested long enough since its last pod. */
+  readonly rested: (uuid: string) => boolean;
+  /** Whether a pod is about to be plugged into the port. */
+  readonly reserved: (portName: string) => boolean;
+  /** Whether there was a row, which somebody else has removed: nobody knows what its port was used for. */
+  readonly lost: (uuid: string) => boolean;
+}
+
+export type PoolChange =
+  | { readonly kind: "insert"; readonly uuid: string; readonly to: ExternalIds }
+  | { readonly kind: "update"; readonly uuid: string; readonly from: ExternalIds; readonly to: ExternalIds }
+  | { readonly kind: "delete"; readonly uuid: string; readonly from: ExternalIds };
+
+export function poolChanges(view: PoolView): readonly PoolChange[] {
+  const present = new Set(view.rows.map(({ uuid }) => uuid));
+  const missing = [...(view.offered ?? [])].filter(([uuid]) => !present.has(uuid));
+  return [
+    ...view.rows.flatMap((row) => changeOf(view, row)),
+    ...missing.flatMap(([uuid, offered]): PoolChange[] => {
+      const port = added(view, offered, view.lost(uuid));
+      return port ? [{ kind: "insert", uuid, to: idsOf(view.scope, port) }] : [];
+    }),
+  ];
+}
+
+/** Does nothing to a row that is no longer what the change was made for: somebody was faster, and a new look follows. */
+export function addChange(tx: Transaction<VswitchTables>, change: PoolChange): void {
+  const { kind, uuid } = change;
+  if (kind === "insert") {
+    tx.insert("Queue", { external_ids: change.to }, uuid);
+    return;
+  }
+  const unchanged = [
+    ["_uuid", "==", uuid],
+    ["external_ids", "==", change.from],
+  ] as const;
+  if (kind === "update") tx.update("Queue", unchanged, { external_ids: change.to });
+  else tx.delete("Queue", unchanged);
+}
+
+function changeOf(view: PoolView, { uuid, ids, port }: CacheRow): readonly PoolChange[] {
+  const offered = view.offered?.get(uuid);
+  // Without an offer there is nothing to rebuild a row from.
+  if (!port && !view.offered) return [];
+  const wanted = port ? next(view, uuid, port, offered) : offered && added(view, offered, true);
+  if (!wanted) return [{ kind: "delete", uuid, from: ids }];
+  if (wanted === port) return [];
+  const to = idsOf(view.scope, wanted);
+  return isDeepStrictEqual(to, new Map(ids)) ? [] : [{ kind: "update", uuid, from: ids, to }];
+}
+
+/** What a port should be that has no row, or none that makes sense; `unknown` when it may have been in use. */
+function added(view: PoolView, offered: OfferedPort, unknown: boolean): CachedPort | undefined {
+  const [holder] = view.holders(offered.name);
+  if (holder) return { ...factsOf(offered), use: { state: "claimed", holder } };
+  if (offered.withdrawn) return undefined;
+  return { ...factsOf(offered), use: unknown ? { state: "resting", holder: nobody } : { state: "ready" } };
+}
+
+/** What a port should be next; undefined when it is not this node's any more. */
+function next(
+  view: PoolView,
+  uuid: string,
+  port: CachedPort,
+  offered: OfferedPort | undefined,
+): CachedPort | undefined {
+  const { use } = port;
+  const holders = view.holders(port.name);
+  const [first] = holders;
+  if (first) {
+    const known = use.state === "claimed" && holders.some((holder) => isOf(use.holder, holder));
+    return known ? port : { ...port, use: { state: "claimed", holder: first } };
+  }
+  const withdrawn = view.offered !== undefined && (!offered || offered.withdrawn);
+  const facts = offered && !offered.withdrawn ? factsOf(offered) : port;
+  switch (use.state) {
+    case "ready":
+      return withdrawn ? undefined : agrees(port, offered ?? port) ? port : { ...facts, use };
+    case "claimed":
+      return view.reserved(port.name) ? port : { ...facts, use: { ...use, state: "resting" } };
+    case "resting":
+      if (!view.rested(uuid)) return { ...facts, use };
+      return withdrawn
+        ? undefined
+        : { ...facts, use: facts.open ? { state: "ready" } : { ...use, state: "spent" } };
+    case "spent":
+      // It may have been opened for its last pod. Only the controller knows, and it offers the port anew.
+      return withdrawn ? undefined : { ...facts, use: facts.open ? { state: "ready" } : use };
+  }
+}
+
+/** Whether the row of a ready port says what the controller says, and the controller wants it used. */
+export const agrees = (
+  port: PortFacts,
+  offered: (PortFacts & { readonly withdrawn?: boolean }) | undefined,
+): boolean =>
+  port === offered ||
+  (offered !== undefined &&
+    offered.withdrawn !== true &&
+    port.open === offered.open &&
+    port.tag === offered.tag &&
+    isSameNetwork(port.network, offered.network));
+
+/** By hand, since it is asked for thousands of rows at each look. */
+const isSameNetwork = (a: PodNetwork, b: PodNetwork): boolean =>
+  a.mac === b.mac &&
+  isSameList(
+    a.addresses,
+    b.addresses,
+    (one, other) => isSameIp(one.ip, other.ip) && one.bits === other.bits,
+  ) &&
+  isSameList(a.gateways, b.gateways, isSameIp);
+
+const isSameIp = (a: Ip, b: Ip): boolean => a.value === b.value && a.family === b.family;
+
+const isSameList = <T>(a: readonly T[], b: readonly T[], isSame: (one: T, other: T) => boolean): boolean =>
+  a.length === b.length &&
+  a.every((one, index) => {
+    const other = b[index];
+    return other !== undefined && isSame(one, other);
+  });
+
+const factsOf = ({ offset, name, tag, open, network }: OfferedPort) => ({ offset, name, tag, open, network });
+
+const nobody: Holder = { container: "", ifname: "", pod: "", podUid: "" };

@@ -1,0 +1,139 @@
+// Keeps the cache of ready ports what the controller's offer and the node's interfaces say it should be. It looks again
+// whenever one of them changes, and when an address has rested. How long an address has rested is known to the running
+// process alone, by a clock that nobody can set: after a restart all that rest begin anew.
+
+import { poolSeenOf } from "../../kube/annotations.ts";
+import type { Log } from "../../kube/clock.ts";
+import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
+import type { Change } from "../../ovsdb/index.ts";
+import { Bell } from "../bell.ts";
+import { byPortName, type Vswitch } from "../ovs/vswitch.ts";
+import type { Writer } from "../ovs/writer.ts";
+import type { PoolCache } from "./cache.ts";
+import { addChange, type PoolView, poolChanges } from "./changes.ts";
+import type { Offers } from "./offer.ts";
+import type { PoolScope } from "./queueRow.ts";
+import type { Reservations } from "./reservations.ts";
+
+const retryMs = 500;
+
+export interface KeeperOptions {
+  readonly scope: PoolScope;
+  readonly db: Vswitch;
+  readonly writer: Writer;
+  readonly cache: PoolCache;
+  readonly offers: Offers;
+  readonly reservations: Reservations;
+  /** How long an address rests after its pod. */
+  readonly restMs: number;
+  /** Milliseconds, never going back. */
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+export class PoolKeeper {
+  readonly #options: KeeperOptions;
+  /** row UUID -> when this process first saw it resting */
+  readonly #resting = new Map<string, number>();
+  /** UUIDs of rows that were there, or must have been, and that the keeper has not removed. */
+  #known: Set<string> | undefined;
+  #hadPorts = false;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Why no pod can have a port here yet. A pool that runs empty later is for each ADD to wait for. */
+  readonly notReady = (): string | undefined => {
+    this.#hadPorts ||= this.#options.cache.ports().length > 0;
+    return this.#hadPorts ? undefined : "the Weft controller has offered this node no ready port yet";
+  };
+
+  /** The cache is as it should be, and no older offer is at work any more. */
+  settled(): boolean {
+    const { cache, offers } = this.#options;
+    return cache.synced && offers.current !== undefined && poolChanges(this.#view()).length === 0;
+  }
+
+  /** Works until `signal` is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { db, offers, reservations } = this.#options;
+    const bell = new Bell();
+    const unsubscribe = [
+      offers.subscribe(bell.ring),
+      reservations.subscribe(bell.ring),
+      db.subscribe((changes) => {
+        if (changes.some(concernsPool)) bell.ring();
+      }),
+    ];
+    signal.addEventListener("abort", bell.ring);
+    while (!signal.aborted) await bell.heard(await this.#once(signal));
+    for (const end of unsubscribe) end();
+  }
+
+  /** Resolves with the milliseconds after which to look again, should nothing happen before. */
+  async #once(signal: AbortSignal): Promise<number | undefined> {
+    const { db, writer, log } = this.#options;
+    try {
+      await db.ready(signal);
+      this.#note();
+      const changes = poolChanges(this.#view());
+      if (changes.length === 0) return this.#nextRestMs();
+      for (const { kind, uuid } of changes) {
+        if (kind === "delete") this.#known?.delete(uuid);
+        // A row that is used and given back before the next look starts its rest anew.
+        this.#resting.delete(uuid);
+      }
+      await writer.write((tx) => {
+        for (const change of changes) addChange(tx, change);
+      });
+      return 0;
+    } catch (error) {
+      if (!signal.aborted) log("warn", "the pool of ready ports was not brought up to date", { error });
+      return retryMs;
+    }
+  }
+
+  #view(): PoolView {
+    const { scope, cache, offers, reservations, restMs, now } = this.#options;
+    const offered = offers.current?.ports;
+    return {
+      scope,
+      offered,
+      rows: cache.rows(offered?.keys()),
+      holders: (portName) => cache.holders(portName),
+      rested: (uuid) => now() - (this.#resting.get(uuid) ?? now()) >= restMs,
+      reserved: reservations.has,
+      lost: (uuid) => this.#known?.has(uuid) === true,
+    };
+  }
+
+  /** Remembers which rows there are, and since when they rest. */
+  #note(): void {
+    const { cache, offers, now } = this.#options;
+    const rows = cache.rows();
+    const resting = new Set(rows.filter(({ port }) => port?.use.state === "resting").map(({ uuid }) => uuid));
+    for (const uuid of this.#resting.keys()) if (!resting.has(uuid)) this.#resting.delete(uuid);
+    for (const uuid of resting) if (!this.#resting.has(uuid)) this.#resting.set(uuid, now());
+    const { current, node } = offers;
+    if (!this.#known && current) {
+      // An empty cache of a node that had one: somebody deleted it while no agent was there.
+      const emptied = rows.length === 0 && node !== undefined && poolSeenOf(node) !== undefined;
+      this.#known = new Set(emptied ? current.ports.keys() : []);
+    }
+    for (const { uuid } of rows) this.#known?.add(uuid);
+  }
+
+  #nextRestMs(): number | undefined {
+    const { restMs, now } = this.#options;
+    const since = Math.min(...this.#resting.values());
+    return Number.isFinite(since) ? Math.max(0, since + restMs - now()) : undefined;
+  }
+}
+
+function concernsPool(change: Change<VswitchTables>): boolean {
+  if (change.table === "Queue") return true;
+  if (change.table !== "Interface") return false;
+  const key = byPortName.slice("external_ids:".length);
+  return change.old?.external_ids.get(key) !== change.new?.external_ids.get(key);
+}

@@ -1,0 +1,58 @@
+// The parts of a node's pool of ready ports, put together: the cache, its keeper, the answer to the controller, and the
+// source of addresses that the CNI commands see.
+
+import type { AnnotationValues } from "../../kube/annotations.ts";
+import type { Log } from "../../kube/clock.ts";
+import type { Node } from "../../kube/objects.ts";
+import type { Pods } from "../assignedAddresses.ts";
+import type { Vswitch } from "../ovs/vswitch.ts";
+import type { Writer } from "../ovs/writer.ts";
+import { acknowledgeOffers } from "./acknowledge.ts";
+import { PoolCache } from "./cache.ts";
+import { PoolKeeper } from "./keeper.ts";
+import { type Nodes, Offers } from "./offer.ts";
+import type { Policies } from "./openProof.ts";
+import { type ClaimOutcome, PooledAddresses } from "./pooledAddresses.ts";
+import type { CachedPort, PoolScope } from "./queueRow.ts";
+import { Reservations } from "./reservations.ts";
+
+export interface PoolOptions {
+  readonly scope: PoolScope;
+  readonly db: Vswitch;
+  readonly writer: Writer;
+  readonly nodes: Nodes;
+  readonly pods: Pods;
+  readonly policies: Policies;
+  /** How long an address rests after its pod. */
+  readonly restMs: number;
+  readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
+  readonly observe: (outcome: ClaimOutcome) => void;
+  readonly log: Log;
+}
+
+export interface Pool {
+  readonly addresses: PooledAddresses;
+  /** Why no pod can have a port here yet. */
+  readonly notReady: () => string | undefined;
+  readonly ports: () => readonly CachedPort[];
+  /** Works until `signal` is aborted. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+}
+
+export function poolOf(options: PoolOptions): Pool {
+  const { scope, db } = options;
+  const cache = new PoolCache(db, scope);
+  const offers = new Offers(scope, options.nodes);
+  const reservations = new Reservations();
+  const shared = { ...options, cache, offers, reservations, database: db };
+  const keeper = new PoolKeeper({ ...shared, now: () => performance.now() });
+  return {
+    addresses: new PooledAddresses(shared),
+    notReady: keeper.notReady,
+    ports: () => cache.ports().map(({ port }) => port),
+    run: async (signal) => {
+      const acknowledging = acknowledgeOffers({ ...shared, settled: () => keeper.settled() }, signal);
+      await Promise.all([keeper.run(signal), acknowledging]);
+    },
+  };
+}

@@ -1,0 +1,141 @@
+// Addresses from the node's own pool of ready ports: a claim is made in the transaction that plugs the pod in, and given
+// back in the one that unplugs it. Nothing outside of the node is asked.
+
+import type { Pod } from "../../kube/objects.ts";
+import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
+import type { Transaction } from "../../ovsdb/index.ts";
+import type { AddressSource, Claim } from "../addressSource.ts";
+import type { Pods } from "../assignedAddresses.ts";
+import { CniError, cniCode } from "../runtime/error.ts";
+import type { AttachmentId, PodIdentity } from "../runtime/request.ts";
+import { type Source, whenever } from "../whenever.ts";
+import { type PoolCache, type SoundRow } from "./cache.ts";
+import { agrees } from "./changes.ts";
+import { portFor, shortageText } from "./choice.ts";
+import type { Offers } from "./offer.ts";
+import { doubtAbout, type Policies } from "./openProof.ts";
+import { idsOf, type PoolScope } from "./queueRow.ts";
+import type { Reservations } from "./reservations.ts";
+
+/** What became of a request for a port: an open or a closed one, the container's own again, or none. */
+export type ClaimOutcome = "open" | "closed" | "again" | "none";
+
+export interface PooledOptions {
+  readonly scope: PoolScope;
+  readonly cache: PoolCache;
+  readonly offers: Offers;
+  readonly reservations: Reservations;
+  readonly pods: Pods;
+  readonly policies: Policies;
+  /** Tells when the cache may have changed. */
+  readonly database: Source;
+  readonly observe: (outcome: ClaimOutcome) => void;
+}
+
+export class PooledAddresses implements AddressSource {
+  readonly #options: PooledOptions;
+
+  constructor(options: PooledOptions) {
+    this.#options = options;
+  }
+
+  subscribe(listener: () => void): () => void {
+    return this.#options.database.subscribe(listener);
+  }
+
+  /** The port is reserved until `settle`; only `take` claims it. */
+  async claim(pod: PodIdentity, id: AttachmentId, signal: AbortSignal): Promise<Claim> {
+    const { database, pods, policies, reservations, observe } = this.#options;
+    try {
+      return await whenever([database, pods, policies, reservations], signal, () => this.#look(pod, id));
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      observe("none");
+      throw new CniError(cniCode.tryAgainLater, this.#shortage(pod), { cause: error });
+    }
+  }
+
+  take(tx: Transaction<VswitchTables>, claim: Claim, { container, ifname }: AttachmentId): void {
+    const { reservations, scope } = this.#options;
+    const row = reservations.get(claim.portName);
+    if (!row) throw new Error(`port ${claim.portName} is not reserved`);
+    // Whoever else claims or changes the row makes this fail, and with it everything in the transaction.
+    tx.waitUntil("Queue", row.uuid, { external_ids: row.ids });
+    if (row.port.use.state === "claimed") return;
+    const holder = { container, ifname, pod: `${claim.namespace}/${claim.podName}`, podUid: claim.podUid };
+    const claimed = idsOf(scope, { ...row.port, use: { state: "claimed", holder } });
+    tx.update("Queue", row.uuid, { external_ids: claimed });
+  }
+
+  settle({ portName }: Claim): void {
+    this.#options.reservations.remove(portName);
+  }
+
+  release(tx: Transaction<VswitchTables>, id: AttachmentId): void {
+    const row = this.#options.cache.claimOf(id);
+    if (!row || row.port.use.state === "ready") return;
+    const resting = idsOf(this.#options.scope, { ...row.port, use: { ...row.port.use, state: "resting" } });
+    const unchanged = [
+      ["_uuid", "==", row.uuid],
+      ["external_ids", "==", row.ids],
+    ] as const;
+    tx.update("Queue", unchanged, { external_ids: resting });
+  }
+
+  holds({ portName }: Claim, id: AttachmentId): boolean {
+    return this.#options.cache.claimOf(id)?.port.name === portName;
+  }
+
+  #look(wanted: PodIdentity, id: AttachmentId): Claim | undefined {
+    const { cache, reservations, observe } = this.#options;
+    const known = this.#known(wanted);
+    if (known?.hostNetwork) {
+      const reason = `pod ${wanted.namespace}/${wanted.name} uses the node's own network; it gets no interface`;
+      throw new CniError(cniCode.invalidConfiguration, reason);
+    }
+    if (!cache.synced) return undefined;
+    const own = cache.claimOf(id);
+    const row = own ?? portFor(this.#ready(), this.#doubt(wanted) === undefined);
+    if (!row) return undefined;
+    const { name: portName, network, tag, open } = row.port;
+    reservations.add(row);
+    observe(own ? "again" : open ? "open" : "closed");
+    const podUid = wanted.uid ?? known?.uid ?? "";
+    const { namespace, name: podName } = wanted;
+    return { namespace, podName, podUid, portName, portVersion: undefined, tag, network };
+  }
+
+  /** What may be claimed: the row is ready, what the controller last said of its port included. */
+  #ready(): readonly SoundRow[] {
+    const { cache, offers, reservations } = this.#options;
+    const offered = offers.current?.ports;
+    return cache.ports().filter(({ uuid, port }) => {
+      if (port.use.state !== "ready" || reservations.has(port.name)) return false;
+      if (cache.holders(port.name).length > 0) return false;
+      return !offered || agrees(port, offered.get(uuid));
+    });
+  }
+
+  #known({ namespace, name, uid }: PodIdentity): Pod | undefined {
+    const pod = this.#options.pods.get(namespace, name);
+    return pod && (uid === undefined || pod.uid === uid) ? pod : undefined;
+  }
+
+  #doubt(wanted: PodIdentity): string | undefined {
+    return doubtAbout(wanted, this.#known(wanted), this.#options.policies);
+  }
+
+  #shortage(wanted: PodIdentity): string {
+    const { cache, offers, pods, scope } = this.#options;
+    const { nodeName, nested } = scope;
+    const text = shortageText({
+      nodeName,
+      nested,
+      ports: cache.ports().map(({ port }) => port),
+      doubt: this.#doubt(wanted),
+      offered: offers.current !== undefined,
+      lagging: pods.lagging,
+    });
+    return `pod ${wanted.namespace}/${wanted.name}: ${text}`;
+  }
+}

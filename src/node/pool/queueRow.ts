@@ -1,0 +1,136 @@
+// One ready port as the node's Open vSwitch database keeps it: a row of the table Queue, which nothing else reads (a write
+// to Open_vSwitch would make ovn-controller compute everything anew). The format is documented here and nowhere else.
+// Everybody with access to the database can write rows, so they are hostile until parsed.
+//
+//   _uuid                  UUIDv5 of (cluster id, "Queue", the port's name): a port cannot have two rows
+//   external_ids
+//     weft.io/pool         the cluster's id
+//     weft.io/port         the name of the logical switch port
+//     weft.io/offset       its place in the node's subnets
+//     weft.io/mac          0a:58:0a:f4:00:05
+//     weft.io/addresses    10.244.0.5/24,fd00:10:244::5/64
+//     weft.io/gateways     10.244.0.1,fd00:10:244::1
+//     weft.io/tag          the VLAN of a nested port; empty for one that is not nested
+//     weft.io/open         true: OVN lets its packets pass; false: not before the controller knows the pod
+//     weft.io/state        ready ▶ claimed ▶ resting ▶ ready, or ▶ spent: only the controller can make it ready again
+//   and unless it is ready, whose it is or was last (empty when that is not known):
+//     weft.io/container  weft.io/ifname  weft.io/pod (shop/web-1)  weft.io/pod-uid
+
+import { isDeepStrictEqual } from "node:util";
+import { formatCidr, formatIp, parseInterfaceAddress, parseIp } from "../../model/ip.ts";
+import { isMac } from "../../model/mac.ts";
+import type { Names } from "../../model/names.ts";
+import { firstPodOffset, type PodNetwork } from "../../model/network.ts";
+import { tags } from "../../model/pool.ts";
+import { rowUuid } from "../../model/uuid.ts";
+import { poolKey } from "../ovs/vswitch.ts";
+
+/** Whose pool it is. */
+export interface PoolScope {
+  readonly names: Names;
+  readonly nodeName: string;
+  /** Ports are told apart by VLAN tags on the node's own port: each has one, or none has. */
+  readonly nested: boolean;
+}
+
+/** Who has a port, or had it last. */
+export interface Holder {
+  readonly container: string;
+  readonly ifname: string;
+  /** `shop/web-1` */
+  readonly pod: string;
+  readonly podUid: string;
+}
+
+export type Use =
+  | { readonly state: "ready" }
+  | { readonly state: "claimed" | "resting" | "spent"; readonly holder: Holder };
+
+/** What the controller says of a port. */
+export interface PortFacts {
+  readonly offset: number;
+  readonly name: string;
+  readonly tag: number | undefined;
+  readonly open: boolean;
+  readonly network: PodNetwork;
+}
+
+export interface CachedPort extends PortFacts {
+  readonly use: Use;
+}
+
+export type ExternalIds = ReadonlyMap<string, string>;
+
+const states = ["claimed", "resting", "spent"] as const;
+
+/** The UUID of the row of the port at `offset`. */
+export const rowOf = ({ names, nodeName }: PoolScope, offset: number): string =>
+  rowUuid(names.cluster, "Queue", names.poolPort(nodeName, offset));
+
+export function idsOf({ names }: PoolScope, port: CachedPort): ExternalIds {
+  const { network, use } = port;
+  const ids = new Map([
+    [poolKey, names.cluster],
+    ["weft.io/port", port.name],
+    ["weft.io/offset", String(port.offset)],
+    ["weft.io/mac", network.mac],
+    ["weft.io/addresses", network.addresses.map(formatCidr).join(",")],
+    ["weft.io/gateways", network.gateways.map(formatIp).join(",")],
+    ["weft.io/tag", port.tag === undefined ? "" : String(port.tag)],
+    ["weft.io/open", String(port.open)],
+    ["weft.io/state", use.state],
+  ]);
+  if (use.state === "ready") return ids;
+  return ids
+    .set("weft.io/container", use.holder.container)
+    .set("weft.io/ifname", use.holder.ifname)
+    .set("weft.io/pod", use.holder.pod)
+    .set("weft.io/pod-uid", use.holder.podUid);
+}
+
+/** The port in the row; undefined unless it is, to the letter, what `idsOf` writes for a port of this pool. */
+export function portIn(scope: PoolScope, uuid: string, ids: ExternalIds): CachedPort | undefined {
+  const value = (key: string): string => ids.get(`weft.io/${key}`) ?? "";
+  const offset = wholeNumber(value("offset"));
+  const tag = wholeNumber(value("tag"));
+  const state = states.find((known) => known === value("state"));
+  const port: CachedPort = {
+    offset,
+    name: scope.names.poolPort(scope.nodeName, offset),
+    tag: value("tag") === "" ? undefined : tag,
+    open: value("open") === "true",
+    network: {
+      addresses: list(value("addresses")).flatMap((text) => parseInterfaceAddress(text) ?? []),
+      mac: value("mac"),
+      gateways: list(value("gateways")).flatMap((text) => parseIp(text) ?? []),
+    },
+    use: state
+      ? {
+          state,
+          holder: {
+            container: value("container"),
+            ifname: value("ifname"),
+            pod: value("pod"),
+            podUid: value("pod-uid"),
+          },
+        }
+      : { state: "ready" },
+  };
+  const sound =
+    offset >= firstPodOffset &&
+    uuid === rowOf(scope, offset) &&
+    isMac(port.network.mac) &&
+    port.network.addresses.length > 0 &&
+    isTagSound(scope, port);
+  // What was understood must be all that is said: whatever was cut, doubled or added makes a difference here.
+  return sound && isDeepStrictEqual(idsOf(scope, port), new Map(ids)) ? port : undefined;
+}
+
+/** A nested port without a tag would be plugged into the network of the node itself. */
+export const isTagSound = ({ nested }: PoolScope, { tag }: { readonly tag: number | undefined }): boolean =>
+  tag === undefined ? !nested : nested && tag >= tags.first && tag <= tags.last;
+
+/** -1 for what is none. */
+const wholeNumber = (text: string): number => (/^(0|[1-9]\d{0,8})$/.test(text) ? Number(text) : -1);
+
+const list = (text: string): readonly string[] => (text === "" ? [] : text.split(","));

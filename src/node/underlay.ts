@@ -1,0 +1,51 @@
+// Brings a node of an underlay onto the network. It is a virtual machine of a cloud that OVN networks, so next to nothing is
+// left to do: its administrator has made the external bridge with the machine's port and address, the bridge forwards as
+// any switch does (NORMAL), and pods become access ports of it. OVN, its tunnels and its rules are in the hypervisor.
+
+import { type AnnotationValues, gatewayConfigAnnotation } from "../kube/annotations.ts";
+import type { Node } from "../kube/objects.ts";
+import { onNode } from "../model/names.ts";
+import { externalPorts, readGateway } from "./host/gateway.ts";
+import type { Run } from "./host/run.ts";
+import { type NodePlan, type Progress, waiting } from "./nodePlan.ts";
+import { isUserspace } from "./ovs/chassis.ts";
+import { isOpen } from "./ovs/completion.ts";
+import { attachmentKeys, bridgeNamed, interfacesOf, type Vswitch } from "./ovs/vswitch.ts";
+
+export interface UnderlayOptions {
+  readonly nodeName: string;
+  readonly db: Vswitch;
+  readonly run: Run;
+  /** Tells the cluster this node's MAC and addresses, by which the controller finds its port in the cloud. */
+  readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
+}
+
+export const underlayPlan = (options: UnderlayOptions): NodePlan => ({
+  bringUp: (node) => bringUp(options, node),
+  dependencies: () => dependencies(options.db),
+});
+
+async function bringUp(
+  { db, run, nodeName, announce }: UnderlayOptions,
+  node: Node | undefined,
+): Promise<Progress> {
+  const bridge = onNode.externalBridge;
+  const { uplink } = externalPorts(db);
+  const gateway = await readGateway(run, uplink);
+  if (bridgeNamed(db, bridge)?.fail_mode === "secure") {
+    throw new Error(`${bridge} forwards nothing by itself: ovs-vsctl set-fail-mode ${bridge} standalone`);
+  }
+  if (!node) return waiting(`the API server has not told about node ${nodeName} yet`);
+  await announce(node, gatewayConfigAnnotation(gateway, { bridge, uplink: uplink.name }));
+  if (!isOpen(uplink)) return waiting(`Open vSwitch has not opened ${uplink.name} yet`);
+  return { ready: true, links: { mtuBytes: gateway.mtuBytes, ownChecksums: isUserspace(db) } };
+}
+
+/** Pods' ports come and go on the same bridge, and are no matter. */
+function dependencies(db: Vswitch): string {
+  const external = bridgeNamed(db, onNode.externalBridge);
+  const interfaces = interfacesOf(db, external?.ports ?? [])
+    .filter(({ external_ids: ids }) => !ids.has(attachmentKeys.container))
+    .map(({ name, ofport, ifindex, mtu }) => [name, ofport, ifindex, mtu].join(" "));
+  return [external?._uuid, external?.fail_mode, ...interfaces].join("\n");
+}
