@@ -13,6 +13,8 @@ export interface Settings {
   readonly name: string;
   /** `overlay`: OVN runs on the nodes. `underlay`: the nodes are virtual machines of a cloud that OVN networks. */
   readonly mode: "overlay" | "underlay";
+  /** `assigned`: the controller gives each pod an address. `pooled`: nodes keep ready ports. */
+  readonly addresses: "assigned" | "pooled";
   readonly nodes: number;
   readonly families: readonly Family[];
   readonly clusterCidrs: readonly string[];

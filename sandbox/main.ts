@@ -27,6 +27,7 @@ interface UpFlags {
   readonly ovn?: string;
   readonly only?: "ovn";
   readonly mode: Settings["mode"];
+  readonly addresses?: Settings["addresses"];
   readonly cloud?: string;
   readonly vlan?: number;
   readonly clusterCidr?: string[];
@@ -41,6 +42,12 @@ function upCommand(): Command {
       new Option("--mode <mode>", "overlay: OVN on the nodes; underlay: nodes are VMs of a cloud on OVN")
         .choices(["overlay", "underlay"])
         .default("overlay"),
+    )
+    .addOption(
+      new Option(
+        "--addresses <how>",
+        "assigned by the controller (default in overlay mode) or pooled on the nodes (always in underlay mode)",
+      ).choices(["assigned", "pooled"]),
     )
     .option("--cloud <name>", "be a second tenant in the cloud of that sandbox, with the same addresses")
     .option("--vlan <tag>", "of the physical machines' network in underlay mode", integer)
@@ -64,6 +71,7 @@ function upCommand(): Command {
         name: flags.name,
         mode: flags.mode,
         nodes: flags.nodes,
+        ...(flags.addresses !== undefined && { addresses: flags.addresses }),
         ...(flags.cloud !== undefined && { cloud: flags.cloud }),
         ...(flags.vlan !== undefined && { vlan: flags.vlan }),
         ...(families.length > 0 && { families }),

@@ -73,6 +73,7 @@ export function weftProcesses(layout: Layout): readonly PlannedProcess[] {
   const { central, tenant } = layout;
   const shared = {
     ...(tenant && { cluster: layout.name, mode: layout.mode }),
+    addresses: layout.addresses,
     "cluster-cidr": layout.clusterCidrs.join(),
     "service-cidr": layout.serviceCidrs.join(),
   };

@@ -24,6 +24,8 @@ export interface Choices {
   readonly serviceCidrs?: readonly string[];
   /** Default `overlay`. */
   readonly mode?: Settings["mode"];
+  /** Default `assigned` in overlay mode; in underlay mode they are always `pooled`. */
+  readonly addresses?: Settings["addresses"];
   readonly cloud?: string;
   /** Default none, or `guestVlan` in another sandbox's cloud, whose own machines are untagged. */
   readonly vlan?: number;
@@ -48,11 +50,14 @@ const hostNetworks = {
 /** Throws one sentence that says which choice makes no sense. */
 export function settingsOf(choices: Choices, apiPort: number): Settings {
   const { name = "demo", mode = "overlay", nodes = 3, families = [4, 6], parts = "all", cloud } = choices;
+  const { addresses = mode === "overlay" ? "assigned" : "pooled" } = choices;
   const vlan = choices.vlan ?? (cloud === undefined ? undefined : guestVlan);
   if (!namePattern.test(name))
     throw new Error(`--name ${name}: a letter, then at most 11 letters and digits, all lower case`);
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > mostNodes)
     throw new Error(`--nodes ${nodes}: a number from 1 to ${mostNodes}`);
+  if (mode === "underlay" && addresses === "assigned")
+    throw new Error("--addresses assigned: in underlay mode addresses come from the nodes' pools");
   for (const [flag, value] of Object.entries({ cloud, vlan }))
     if (mode === "overlay" && value !== undefined)
       throw new Error(`--${flag} ${value}: only with --mode underlay, where there is a cloud`);
@@ -78,7 +83,8 @@ export function settingsOf(choices: Choices, apiPort: number): Settings {
       throw new Error(`${formatCidr(cidr)} overlaps ${formatCidr(own)}, a network of the sandbox's hosts`);
   }
   const ovn = choices.ovn === undefined ? undefined : resolve(choices.ovn);
-  return { name, mode, nodes, families, clusterCidrs, serviceCidrs, cloud, vlan, ovn, parts, apiPort };
+  const ranges = { families, clusterCidrs, serviceCidrs };
+  return { name, mode, addresses, nodes, ...ranges, cloud, vlan, ovn, parts, apiPort };
 }
 
 const inWords = (families: readonly Family[]): string =>
@@ -88,6 +94,7 @@ const family = v.picklist([4, 6]);
 const schema = v.object({
   name: v.pipe(v.string(), v.regex(namePattern)),
   mode: v.optional(v.picklist(["overlay", "underlay"]), "overlay"),
+  addresses: v.optional(v.picklist(["assigned", "pooled"]), "assigned"),
   nodes: v.number(),
   families: v.array(family),
   clusterCidrs: v.array(v.string()),

@@ -2,17 +2,23 @@
 
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { Registry } from "prom-client";
+import { ConfigError } from "../decide/errors.ts";
 import { clusterNetwork, defaultJoin } from "../decide/ranges.ts";
 import { runAgent } from "../node/agent.ts";
 import { type AgentOptions, agentDefaults } from "../node/options.ts";
 import { jsonLog } from "./log.ts";
 import {
+  type Addresses,
+  addressesIn,
+  addressesOption,
   clusterOption,
   kubeconfigOption,
   logLevelOption,
+  type Mode,
   metricsOption,
+  modeOption,
   podCidrOption,
   serviceCidrOption,
   wholeNumber,
@@ -23,8 +29,8 @@ interface Flags {
   readonly node: string;
   readonly cluster: string;
   readonly kubeconfig?: string;
-  readonly mode: AgentOptions["network"]["mode"];
-  readonly addresses?: AgentOptions["addresses"];
+  readonly mode: Mode;
+  readonly addresses?: Addresses;
   readonly rest: number;
   readonly southbound?: string;
   readonly encapIp?: string;
@@ -52,17 +58,8 @@ export function agentCommand(): Command {
     )
     .addOption(clusterOption())
     .addOption(kubeconfigOption())
-    .addOption(
-      new Option("--mode <mode>", "underlay: this node is a virtual machine on a cloud that OVN networks")
-        .choices(["overlay", "underlay"])
-        .default("overlay"),
-    )
-    .addOption(
-      new Option(
-        "--addresses <source>",
-        "assigned: the controller chooses for each pod; pooled: from this node's pool of ready ports (default in underlay)",
-      ).choices(["assigned", "pooled"]),
-    )
+    .addOption(modeOption())
+    .addOption(addressesOption())
     .addOption(
       new Option("--rest <seconds>", "how long an address of the pool rests after its pod")
         .default(agentDefaults.restMs / 1000)
@@ -135,15 +132,6 @@ export function agentCommand(): Command {
 
 function networkIn({ mode, southbound, encapIp }: Flags): AgentOptions["network"] {
   if (mode === "underlay") return { mode };
-  if (southbound === undefined) throw new InvalidArgumentError("--southbound is needed in overlay mode");
+  if (southbound === undefined) throw new ConfigError("--southbound is needed in overlay mode");
   return { mode, ovnRemote: southbound, encapIp };
-}
-
-function addressesIn({ mode, addresses }: Flags): AgentOptions["addresses"] {
-  if (mode === "underlay" && addresses === "assigned") {
-    throw new InvalidArgumentError(
-      "--addresses assigned: in underlay addresses come from the node's pool only",
-    );
-  }
-  return addresses ?? (mode === "underlay" ? "pooled" : "assigned");
 }
