@@ -38,6 +38,14 @@ export async function startOvsdbServer(schemaFile: string): Promise<OvsdbServer>
   return startServer(folder, database, port);
 }
 
+/** A server that passes on `database` of other servers (ovsdb(7), relay service model); connected to one of them. */
+export async function startRelayServer(database: string, sources: readonly string[]): Promise<OvsdbServer> {
+  const folder = await mkdtemp(join(tmpdir(), "weft-ovsdb-relay-"));
+  const server = await startServer(folder, `relay:${database}:${sources.join(",")}`, await freePort());
+  await run("ovsdb-client", ["--timeout=20", "wait", server.remote, database, "connected"]);
+  return server;
+}
+
 export interface ServerOptions {
   /** More arguments for ovsdb-server. */
   readonly args?: readonly string[];
