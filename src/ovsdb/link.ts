@@ -81,8 +81,16 @@ export class Link {
       this.#usable = true;
       return (this.#schema ??= schema);
     } catch (error) {
-      throw this.fail(error);
+      throw this.fail(isOvsdbError(error, "unknown database") ? await this.#unknownDatabase(error) : error);
     }
+  }
+
+  /** The same as `cause`, with what the server has instead. */
+  async #unknownDatabase(cause: OvsdbError): Promise<OvsdbError> {
+    const names: unknown = await this.rpc.request("list_dbs", []).catch(() => undefined);
+    const there = Array.isArray(names) ? names.join(", ") : "others";
+    const message = `the server has no database ${this.#options.database}, but ${there}`;
+    return new OvsdbError("unknown database", message, { cause });
   }
 
   /** Resolves when the schema is known that the database has now: at once, unless it is just being converted. */

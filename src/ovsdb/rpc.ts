@@ -3,10 +3,10 @@
 // request still open then is rejected.
 
 import type { Duplex } from "node:stream";
+import { connectionError } from "./connectionError.ts";
 import { deferred } from "./deferred.ts";
 import { isOvsdbError, type Outcome, OvsdbError, serverError } from "./errors.ts";
 import { JsonStream } from "./jsonStream.ts";
-import { tlsError } from "./tls.ts";
 
 export interface RpcHandlers {
   /** Bytes came: the peer is alive. */
@@ -158,9 +158,3 @@ export class Rpc {
 
 const givenUp = (method: string, signal: AbortSignal, outcome: Outcome): OvsdbError =>
   new OvsdbError("canceled", `${method}: given up before the answer`, { cause: signal.reason, outcome });
-
-const connectionError = (cause: Error): OvsdbError =>
-  isOvsdbError(cause)
-    ? cause
-    : (tlsError(cause) ??
-      new OvsdbError("connection lost", `connection failed: ${cause.message}`, { cause }));
