@@ -11,7 +11,7 @@ const noAtoms: readonly Atom[] = Object.freeze([]);
 const noEntries: ReadonlyMap<Atom, Atom> = new Map();
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const zeroUuid = "00000000-0000-0000-0000-000000000000";
+export const zeroUuid = "00000000-0000-0000-0000-000000000000";
 
 export const isUuid = (text: unknown): text is string => typeof text === "string" && uuidPattern.test(text);
 
@@ -141,7 +141,9 @@ export function defaultOf(column: ColumnSchema): ColumnValue {
     case "set":
       return column.min === 0 ? noAtoms : [defaultAtom(column.key)];
     case "map":
-      return noEntries;
+      return column.min === 0 || !column.value
+        ? noEntries
+        : new Map([[defaultAtom(column.key), defaultAtom(column.value)]]);
   }
 }
 
