@@ -6,6 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { JsonStream } from "../../src/ovsdb/jsonStream.ts";
 import { honestAnswer } from "./honestAnswer.ts";
 
@@ -21,12 +22,18 @@ export interface Peer {
   /** Gives the honest answer. */
   readonly answer: (request: Asked) => void;
   readonly hangUp: () => void;
+  /** What is said to it from now on stays where it is. */
+  readonly stopReading: () => void;
+  /** Sends what `next` gives, as fast as it is read, until there is no more or nobody reads. */
+  readonly flood: (next: () => string | undefined) => Promise<void>;
 }
 
 export interface ScriptedServer extends AsyncDisposable {
   readonly remote: string;
   /** Every request so far, of all connections. */
   readonly asked: readonly Asked[];
+  /** How many bytes it has sent by `flood`. */
+  readonly flooded: number;
 }
 
 /** `script` is given each request; what it does not answer stays without an answer. */
@@ -37,6 +44,16 @@ export async function startScriptedServer(
   const path = join(folder, "sock");
   const sockets = new Set<Socket>();
   const asked: Asked[] = [];
+  let flooded = 0;
+  const flood = async (socket: Socket, next: () => string | undefined): Promise<void> => {
+    const closed = new AbortController();
+    socket.once("close", () => closed.abort());
+    for (let text = next(); text !== undefined && !socket.destroyed; text = next()) {
+      flooded += text.length;
+      if (socket.write(text)) await turn();
+      else await once(socket, "drain", { signal: closed.signal }).catch(() => {});
+    }
+  };
   const listener = createServer((socket) => {
     const requests = new JsonStream(1024 ** 2);
     const say = (message: object): void => {
@@ -49,6 +66,8 @@ export async function startScriptedServer(
         if (typeof answer === "object" && answer !== null) say(answer);
       },
       hangUp: () => socket.destroy(),
+      stopReading: () => socket.pause(),
+      flood: (next) => flood(socket, next),
     };
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket)).on("error", () => socket.destroy());
@@ -64,6 +83,9 @@ export async function startScriptedServer(
   return {
     remote: `unix:${path}`,
     asked,
+    get flooded() {
+      return flooded;
+    },
     async [Symbol.asyncDispose]() {
       listener.close();
       for (const socket of sockets) socket.destroy();
