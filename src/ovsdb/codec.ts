@@ -11,7 +11,7 @@ const noAtoms: readonly Atom[] = Object.freeze([]);
 const noEntries: ReadonlyMap<Atom, Atom> = new Map();
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const zeroUuid = "00000000-0000-0000-0000-000000000000";
+export const zeroUuid = "00000000-0000-0000-0000-000000000000";
 
 export const isUuid = (text: unknown): text is string => typeof text === "string" && uuidPattern.test(text);
 
@@ -57,7 +57,7 @@ export function encodeAtom(atom: Atom, base: BaseType): unknown {
       if (Number.isSafeInteger(atom)) return atom;
       break;
     case "real":
-      if (Number.isFinite(atom)) return atom;
+      if (isSendableReal(atom)) return atom;
       break;
   }
   throw new OvsdbError("invalid value", `${JSON.stringify(atom)} is not ${nounOf(base)}`);
@@ -66,6 +66,18 @@ export function encodeAtom(atom: Atom, base: BaseType): unknown {
 /** A string that ovsdb-server's JSON parser takes: no NUL, no half of a surrogate pair. */
 export const isSendable = (text: unknown): text is string =>
   typeof text === "string" && !text.includes("\0") && text.isWellFormed();
+
+const smallestNormal = 2 ** -1022;
+
+/**
+ * A real that ovsdb-server's JSON parser takes, and takes again after the server has written it into its file, with 15
+ * digits: it can read neither numbers so small that they lose digits nor those that become infinite.
+ */
+function isSendableReal(atom: Atom): atom is number {
+  if (typeof atom !== "number") return false;
+  const written = Math.abs(Number(atom.toPrecision(15)));
+  return written === 0 || (written >= smallestNormal && written < Number.POSITIVE_INFINITY);
+}
 
 /** Gives equal atoms one place in memory. The keys of maps repeat from row to row. */
 export type Intern = (atom: Atom) => Atom;
@@ -141,7 +153,9 @@ export function defaultOf(column: ColumnSchema): ColumnValue {
     case "set":
       return column.min === 0 ? noAtoms : [defaultAtom(column.key)];
     case "map":
-      return noEntries;
+      return column.min === 0 || !column.value
+        ? noEntries
+        : new Map([[defaultAtom(column.key), defaultAtom(column.value)]]);
   }
 }
 
@@ -175,7 +189,7 @@ const nouns = {
   uuid: "a UUID",
   boolean: "a boolean",
   integer: "an integer",
-  real: "a finite number",
+  real: "a finite number, 0 or of normal size",
 } as const;
 
 const nounOf = (base: BaseType): string => nouns[base.type];

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The command that turns .ovsschema files into modules of row types: NAME.ovsschema becomes NAME.gen.ts, which
-// exports the constant NAME. With --check nothing is written, and a stale file is an error.
+// exports the constant NAME, or what comes closest to it in TypeScript. With --check nothing is written, and a stale file is an error.
 
 import { realpathSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";

@@ -8,14 +8,18 @@ const serverCodes = [
   "canceled",
   "cluster error",
   "constraint violation",
+  "database not available",
   "domain error",
   "duplicate uuid",
   "duplicate uuid-name",
   "I/O error",
+  "internal error",
+  "invalid parameters",
   "not allowed",
   "not leader",
   "not owner",
   "not supported",
+  "ovsdb error",
   "permission error",
   "range error",
   "referential integrity violation",
@@ -63,6 +67,7 @@ const retryableCodes: ReadonlySet<OvsdbErrorCode> = new Set([
   "canceled",
   "cluster error",
   "connection lost",
+  "database not available",
   "I/O error",
   "not connected",
   "not leader",
@@ -106,17 +111,25 @@ const knownServerCodes: ReadonlyMap<string, OvsdbErrorCode> = new Map(
   serverCodes.map((code) => [code, code]),
 );
 
-/** The error in `json`, as servers send it: an object with `error` and perhaps `details`, or a bare string. */
+/** What to do, where what servers say leaves that open. */
+const advice: ReadonlyMap<OvsdbErrorCode, string> = new Map([
+  ["I/O error", "see to the disk of the server"],
+  [
+    "permission error",
+    "extend what the role may do (RBAC_Permission), or use a remote that gives this client no role",
+  ],
+  ["not allowed", "the server is a replica or this remote is read-only: use another"],
+  ["resources exhausted", "the server is out of memory: see to it, or do less at once"],
+]);
+
+/** The error in `json`, as servers send it: an object with `error` and perhaps more, or a bare string. */
 export function serverError(json: unknown, doing: string, details?: OvsdbErrorDetails): OvsdbError {
-  const text = typeof json === "object" && json !== null && "error" in json ? json.error : json;
-  const more =
-    typeof json === "object" && json !== null && "details" in json && typeof json.details === "string"
-      ? `: ${json.details}`
-      : "";
-  const code = (typeof text === "string" && knownServerCodes.get(text)) || "other";
-  return new OvsdbError(
-    code,
-    `${doing}: ${typeof text === "string" ? text : "unknown error"}${more}`,
-    details,
-  );
+  const fields: { error?: unknown; details?: unknown; "io-error"?: unknown } =
+    typeof json === "object" && json !== null ? json : { error: json };
+  const text = typeof fields.error === "string" ? fields.error : "unknown error";
+  const more = typeof fields.details === "string" ? `: ${fields.details}` : "";
+  const system = typeof fields["io-error"] === "string" ? ` (${fields["io-error"]})` : "";
+  const code = knownServerCodes.get(text) ?? "other";
+  const then = advice.get(code);
+  return new OvsdbError(code, `${doing}: ${text}${more}${system}${then ? `; ${then}` : ""}`, details);
 }

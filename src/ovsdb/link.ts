@@ -40,7 +40,9 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #server: ReplicaStore;
   readonly #serverMonitor: Monitor;
+  /** As it was read last, which a conversion may have made necessary before the handshake is over. */
   #schema: DatabaseSchema | undefined;
+  #usable = false;
   #conversions = 0;
   #conversion: Promise<void> | undefined;
 
@@ -69,18 +71,26 @@ export class Link {
 
   /** The server's schema; undefined until the handshake is over. */
   get schema(): DatabaseSchema | undefined {
-    return this.#schema;
+    return this.#usable ? this.#schema : undefined;
   }
 
   /** Makes the connection usable, and ends it when that fails. It may have ended even when this resolves. */
   async handshake(): Promise<DatabaseSchema> {
     try {
       const [schema] = await Promise.all([this.#readSchema(), this.#followServer()]);
-      this.#schema = schema;
-      return schema;
+      this.#usable = true;
+      return (this.#schema ??= schema);
     } catch (error) {
-      throw this.fail(error);
+      throw this.fail(isOvsdbError(error, "unknown database") ? await this.#unknownDatabase(error) : error);
     }
+  }
+
+  /** The same as `cause`, with what the server has instead. */
+  async #unknownDatabase(cause: OvsdbError): Promise<OvsdbError> {
+    const names: unknown = await this.rpc.request("list_dbs", []).catch(() => undefined);
+    const there = Array.isArray(names) ? names.join(", ") : "others";
+    const message = `the server has no database ${this.#options.database}, but ${there}`;
+    return new OvsdbError("unknown database", message, { cause });
   }
 
   /** Resolves when the schema is known that the database has now: at once, unless it is just being converted. */
@@ -90,8 +100,9 @@ export class Link {
 
   /** Keeps `monitor` going for as long as the connection lasts. */
   follow(monitor: Monitor): void {
-    if (this.#schema && !this.#conversion)
-      monitor.start(this.rpc, this.#schema).catch((error: unknown) => this.fail(error));
+    const { schema } = this;
+    if (schema && !this.#conversion)
+      monitor.start(this.rpc, schema).catch((error: unknown) => this.fail(error));
   }
 
   /** The same after a conversion. */
@@ -138,7 +149,8 @@ export class Link {
     const [id] = params;
     if (method === "monitor_canceled") {
       if (id === conversionMonitor) this.#convert();
-    } else if (id === this.#serverMonitor.id) this.#serverMonitor.notification(method, params);
+    } else if (id === this.#serverMonitor.id && method.startsWith("update"))
+      this.#serverMonitor.notification(method, params);
     else this.#options.notified(method, params);
   }
 
@@ -154,7 +166,7 @@ export class Link {
       if (!isLast()) return;
       this.#schema = schema;
       this.#conversion = undefined;
-      this.#options.converted(schema);
+      if (this.#usable) this.#options.converted(schema);
     } catch (error) {
       this.fail(error);
     }

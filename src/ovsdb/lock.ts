@@ -12,6 +12,13 @@ export interface LockOptions {
   readonly changed?: (held: boolean) => void;
 }
 
+/** What a lock asks of its session. */
+export interface LockControl {
+  readonly dispose: () => Promise<void>;
+  /** Gets what `LockOptions.changed` throws, which harms neither the lock nor the session. */
+  readonly failed: (error: unknown) => void;
+}
+
 /** What a lock asks of the connection there is. */
 type Ask = (method: "lock" | "steal" | "unlock", id: string) => Promise<unknown>;
 
@@ -19,13 +26,13 @@ export class Lock implements AsyncDisposable {
   readonly id: string;
   readonly #options: LockOptions;
   readonly #held = new Gate();
-  readonly #dispose: () => Promise<void>;
+  readonly #control: LockControl;
   #stolen = false;
 
-  constructor(id: string, options: LockOptions, dispose: () => Promise<void>) {
+  constructor(id: string, options: LockOptions, control: LockControl) {
     this.id = id;
     this.#options = options;
-    this.#dispose = dispose;
+    this.#control = control;
   }
 
   /** The server said so last. False while there is no connection: the server has released the lock with it. */
@@ -40,7 +47,7 @@ export class Lock implements AsyncDisposable {
 
   /** Gives the lock back, or the place in line. */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#dispose();
+    return this.#control.dispose();
   }
 
   /** A connection stands: gets in line. */
@@ -58,7 +65,11 @@ export class Lock implements AsyncDisposable {
     if (held === this.#held.isOpen) return;
     if (held) this.#held.open();
     else this.#held.shut();
-    this.#options.changed?.(held);
+    try {
+      this.#options.changed?.(held);
+    } catch (error) {
+      this.#control.failed(error);
+    }
   }
 
   end(reason: OvsdbError): void {

@@ -86,6 +86,8 @@ export class Marker {
           if (final.has(error.code)) throw error;
           lost = true;
         } else if (error.operationIndex === guardIndex) {
+          // A cluster's server that loses the lead tries again by itself, after what it may have committed.
+          this.#loose.add(next);
           const found = await this.#find(database, session, lost);
           if (found === mine) return recovered(transaction.size);
           continue;

@@ -18,15 +18,19 @@ export class Membership {
     if (!row) return undefined;
     if (row.model === "relay") return row.connected ? undefined : "the relay has lost its source";
     if (row.model !== "clustered") return undefined;
-    if (!row.connected) return "the cluster member is cut off from the majority";
+    if (!row.connected) return "the cluster member is cut off from the majority, or has failed: see its log";
     if (this.#leaderOnly && !row.leader) return "the cluster member does not lead";
     if (row.cid !== this.#cluster) {
       this.#cluster = row.cid;
       this.#index = 0;
     }
     const index = typeof row.index === "number" ? row.index : 0;
-    if (index < this.#index) return `the cluster member is stale: at index ${index}, seen ${this.#index}`;
+    if (index < this.#index) return this.#stale(index);
     this.#index = index;
     return undefined;
+  }
+
+  #stale(index: number): string {
+    return `the cluster member is stale: at index ${index}, seen ${this.#index}; if the database was put back, start anew`;
   }
 }

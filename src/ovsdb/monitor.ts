@@ -20,9 +20,6 @@ const noTransaction = "00000000-0000-0000-0000-000000000000";
 /** Beyond so many distinct map keys they are taken as data that does not repeat. */
 const maxInterned = 4096;
 
-/** Servers send none; so many come together when a reply and what follows it arrive in one chunk. */
-const maxEarly = 100_000;
-
 export interface MonitorOptions {
   /** Distinguishes the monitors of one connection. */
   readonly id: string;
@@ -149,11 +146,20 @@ export class Monitor {
 
   /** An `update`, `update2` or `update3` for this monitor. */
   notification(method: string, params: readonly unknown[]): void {
-    if (this.#early && this.#early.length >= maxEarly)
-      this.#server?.rpc.close(new OvsdbError("protocol error", "updates of a monitor before its reply"));
-    else if (this.#early) this.#early.push({ method, params });
+    if (this.#early) this.#keep(this.#early, { method, params });
     else if (method === "update3") this.#slices?.add(this.#update(params[2], params[1]));
     else this.#slices?.add(this.#update(params[1], noTransaction));
+  }
+
+  /** A reply that came in one chunk with what follows it is looked at before the next turn; no server sends sooner. */
+  #keep(early: Notification[], notification: Notification): void {
+    early.push(notification);
+    if (early.length > 1) return;
+    const rpc = this.#server?.rpc;
+    setImmediate(() => {
+      if (this.#early === early)
+        rpc?.close(new OvsdbError("protocol error", "updates of a monitor before its reply"));
+    });
   }
 
   #decodersFor(server: DatabaseSchema): ReadonlyMap<string, RowDecoder> {

@@ -6,6 +6,7 @@ import { isMapValue } from "./columnValue.ts";
 import { type Condition, columnsOf, encodeConditions } from "./condition.ts";
 import type { Atom, ColumnValue } from "./database.ts";
 import { isOvsdbError, OvsdbError } from "./errors.ts";
+import { sameShape } from "./rowDecoder.ts";
 import type { ColumnSchema, DatabaseSchema, TableSchema } from "./schema.ts";
 
 export type ColumnEntries = readonly (readonly [column: string, value: ColumnValue])[];
@@ -86,7 +87,7 @@ export function encodeOperation(
     return { op: "insert", table, ...(uuid && { uuid }), row: encodeRow(operation.columns, known, has) };
 
   const { where: conditions = [] } = operation;
-  mustHave(has, columnsOf(conditions), "condition");
+  mustHave(known, has, columnsOf(conditions), "condition");
   const where = uuid === undefined ? encodeConditions(conditions, known) : [["_uuid", "==", ["uuid", uuid]]];
   switch (operation.kind) {
     case "select": {
@@ -104,12 +105,12 @@ export function encodeOperation(
     case "mutateMap":
     case "mutateNumber": {
       const column = columnOf(known, operation.column);
-      if (!has.has(operation.column)) return undefined;
+      if (!isThere(operation.column, column, has)) return undefined;
       return { op: "mutate", table, where, mutations: mutationsOf(operation, column) };
     }
     case "wait": {
       const { columns, until, timeoutMs } = operation;
-      mustHave(has, columns, "wait");
+      mustHave(known, has, columns, "wait");
       const rows = operation.rows.map((row) => encodeRow(row, known, has));
       const timeout = timeoutMs === undefined ? {} : { timeout: encodeAtom(timeoutMs, { type: "integer" }) };
       return { op: "wait", table, ...timeout, where, columns, until, rows };
@@ -134,7 +135,7 @@ function encodeRow(columns: ColumnEntries, table: TableSchema, has: TableSchema[
   const row: Record<string, unknown> = {};
   for (const [name, value] of columns) {
     const column = columnOf(table, name);
-    if (!has.has(name)) continue;
+    if (!isThere(name, column, has)) continue;
     try {
       row[name] = encodeColumn(value, column);
     } catch (error) {
@@ -180,10 +181,26 @@ function sendable(text: string, what: string): string {
   throw new OvsdbError("invalid value", `${what} with NUL or broken surrogates`);
 }
 
-function mustHave(has: TableSchema["columns"], columns: readonly string[], what: string): void {
-  const lacking = columns.find((column) => !has.has(column));
-  if (lacking !== undefined)
-    throw new OvsdbError("unknown column", `${what}: the server has no column ${lacking}, which it names`);
+function mustHave(
+  known: TableSchema,
+  has: TableSchema["columns"],
+  columns: readonly string[],
+  what: string,
+): void {
+  for (const name of columns)
+    if (name !== "_uuid" && !isThere(name, columnOf(known, name), has))
+      throw new OvsdbError("unknown column", `${what}: the server has no column ${name}, which it names`);
+}
+
+/** Whether the server has `column`. With another type it is an error to use it: what is meant could not be said. */
+function isThere(name: string, column: ColumnSchema, has: TableSchema["columns"]): boolean {
+  const there = has.get(name);
+  if (!there || sameShape(column, there)) return there !== undefined;
+  const types = [there.key.type, there.value?.type].filter((type) => type !== undefined);
+  throw new OvsdbError(
+    "unknown column",
+    `the server has column ${name} as another type (${there.kind} of ${types.join(" to ")}): generate the row types anew from its schema`,
+  );
 }
 
 function tableOf(schema: DatabaseSchema, name: string): TableSchema {

@@ -69,7 +69,7 @@ function valueAfter(old: ColumnValue, difference: ColumnValue): ColumnValue {
 }
 
 /** A column that changed its type between schema versions is as good as missing: its values would not fit its type. */
-const sameShape = (client: ColumnSchema, server: ColumnSchema | undefined): boolean =>
+export const sameShape = (client: ColumnSchema, server: ColumnSchema | undefined): boolean =>
   server !== undefined &&
   client.key.type === server.key.type &&
   client.value?.type === server.value?.type &&

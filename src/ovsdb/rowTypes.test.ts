@@ -15,6 +15,8 @@ const schema = {
         protocols: { type: { key: { type: "string", enum: ["set", ["tcp", "udp"]] }, min: 0, max: 2 } },
         peer: { type: { key: { type: "uuid", refTable: "Logical_Port", refType: "weak" }, min: 0 } },
         ids: { type: { key: "string", value: "string", min: 0, max: "unlimited" }, mutable: false },
+        counts: { type: { key: "string", value: { type: "integer", minInteger: 1 }, min: 1, max: 2 } },
+        owner: { type: { key: { type: "uuid", enum: ["uuid", "aaaaaaaa-0000-4000-8000-000000000000"] } } },
       },
       indexes: [["name"]],
     },
@@ -39,16 +41,31 @@ test("a row says what its columns hold", () => {
     '  readonly peer: Ref<"Logical_Port"> | undefined;',
     "  /** Cannot change after the insert. */",
     "  readonly ids: ReadonlyMap<string, string>;",
+    "  /** 1 to …; at least one; at most 2. */",
+    "  readonly counts: ReadonlyMap<string, number>;",
+    '  readonly owner: "aaaaaaaa-0000-4000-8000-000000000000";',
   ]);
 });
 
 test("an insert needs what has no acceptable default, and what an index must tell apart", () => {
   const start = lines.indexOf("export type LogicalPortInsert = {");
   const required = lines.slice(start + 1, lines.indexOf("};", start)).filter((line) => !line.includes("?:"));
-  assert.deepEqual(required, ["  readonly name: string;", '  readonly kind: "router" | "localnet";']);
+  assert.deepEqual(required, [
+    "  readonly name: string;",
+    '  readonly kind: "router" | "localnet";',
+    "  readonly counts: ReadonlyMap<string, number>;",
+    '  readonly owner: "aaaaaaaa-0000-4000-8000-000000000000";',
+  ]);
 });
 
 test("the constant carries the schema whole", () => {
   assert(lines.includes("export const db: Database<DbTables> = {"));
   assert(lines.includes(`  schema: parseSchema(${JSON.stringify(schema)}),`));
+});
+
+test("what a schema calls itself cannot become code", () => {
+  const sly = { ...schema, version: "1\nprocess.exit();", name: "Db */" };
+  const text = rowTypes(sly, { name: "db", library: "ovsdb", command: "make codegen" });
+  assert(!text.split("\n").some((line) => line.startsWith("process")));
+  assert(text.includes("schema Db??? 1?process.exit???. Do not edit."));
 });

@@ -3,10 +3,10 @@
 // request still open then is rejected.
 
 import type { Duplex } from "node:stream";
+import { connectionError } from "./connectionError.ts";
 import { deferred } from "./deferred.ts";
 import { isOvsdbError, type Outcome, OvsdbError, serverError } from "./errors.ts";
 import { JsonStream } from "./jsonStream.ts";
-import { tlsError } from "./tls.ts";
 
 export interface RpcHandlers {
   /** Bytes came: the peer is alive. */
@@ -144,7 +144,7 @@ export class Rpc {
     if (!request || typeof id !== "number") throw new OvsdbError("protocol error", "reply to no request");
     this.#requests.delete(id);
     if ("error" in message && message.error !== null)
-      request.reject(serverError(message.error, request.method));
+      request.reject(refusal(serverError(message.error, request.method)));
     else request.resolve("result" in message ? message.result : null);
   }
 
@@ -156,11 +156,17 @@ export class Rpc {
   }
 }
 
+/**
+ * "canceled", to a request that its caller has not given up, is how a relay tells that it lost its source: after it had
+ * passed the transaction on, and before the answer.
+ */
+const refusal = (error: OvsdbError): OvsdbError =>
+  error.code === "canceled"
+    ? new OvsdbError("connection lost", `${error.message}: the server has lost its own connection`, {
+        cause: error,
+        outcome: "unknown",
+      })
+    : error;
+
 const givenUp = (method: string, signal: AbortSignal, outcome: Outcome): OvsdbError =>
   new OvsdbError("canceled", `${method}: given up before the answer`, { cause: signal.reason, outcome });
-
-const connectionError = (cause: Error): OvsdbError =>
-  isOvsdbError(cause)
-    ? cause
-    : (tlsError(cause) ??
-      new OvsdbError("connection lost", `connection failed: ${cause.message}`, { cause }));

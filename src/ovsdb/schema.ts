@@ -117,12 +117,12 @@ function parseBaseType(json: unknown, where: string): BaseType {
   };
 }
 
-/** The members of an enumeration, written as a set: `["set", ["tcp", "udp"]]`, or a bare atom for a single one. */
+/** The members of an enumeration, written as a set: `["set", ["tcp", "udp"]]`, or an atom for a single one. */
 function parseEnum(json: unknown, where: string): Atom[] {
   const members = Array.isArray(json) && json[0] === "set" ? asArray(json[1], where) : [json];
   return members.map((member) => {
-    if (typeof member === "string" || typeof member === "number" || typeof member === "boolean")
-      return member;
+    const atom: unknown = Array.isArray(member) && member[0] === "uuid" ? member[1] : member;
+    if (typeof atom === "string" || typeof atom === "number" || typeof atom === "boolean") return atom;
     throw invalid(where, "an enumeration of atoms");
   });
 }

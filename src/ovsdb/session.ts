@@ -2,6 +2,7 @@
 // shakes hands, starts the monitors of its replicas, and begins anew when the connection is lost. When to do what
 // is decided by reconnect.ts; whether a server is one to stay with, by membership.ts.
 
+import { settledOrAborted } from "./abort.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Condition } from "./condition.ts";
 import type { Database, RowOf } from "./database.ts";
@@ -140,7 +141,8 @@ export class Session implements AsyncDisposable {
     guard?: Guard,
   ): Promise<TransactionResult> {
     const link = this.#usableLink();
-    if (link.settled) await link.settled;
+    // Given up meanwhile, it is refused below, unsent.
+    if (link.settled) await settledOrAborted(link.settled, signal);
     const schema = link.schema;
     if (!schema) throw this.#notConnected();
     const sent = encodeTransaction(transaction, schema, guard);
@@ -182,7 +184,10 @@ export class Session implements AsyncDisposable {
     checkLockId(id);
     if (this.#locks.has(id)) throw new OvsdbError("invalid value", `lock ${id}: this session has it already`);
     if (this.#state === "closed") throw this.#notConnected();
-    const lock = new Lock(id, options, () => this.#unlock(id));
+    const lock = new Lock(id, options, {
+      dispose: () => this.#unlock(id),
+      failed: (error) => this.#log("error", `a listener of lock ${id} failed`, { error }),
+    });
     this.#locks.set(id, lock);
     if (this.#connected.isOpen) this.#request(lock);
     return lock;

@@ -1,5 +1,6 @@
 // A RAFT cluster of three real servers under load while its members are killed, stopped, hidden from the clients and
-// cut off, the leader as often as the followers. In the end the database is what the clients were told.
+// cut off from them or from their peers, the leader as often as the followers. In the end the database is what the
+// clients were told. Two kinds of writers: one proves itself by UUIDs of its own, the other by a marker.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,36 +8,53 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
 import { isOvsdbError, type Row, Session, Transaction } from "../../src/ovsdb/index.ts";
 import { type OvsdbCluster, startOvsdbCluster } from "../real/ovsdbCluster.ts";
-import { northboundSchema, type OvsdbServer, run, select } from "../real/ovsdbServer.ts";
+import { northboundSchema, type OvsdbServer, select } from "../real/ovsdbServer.ts";
 import { runSeed, type SeededRandom, seededRandom } from "../real/random.ts";
 import { type Relay, startRelay } from "../real/relay.ts";
+import { startChain } from "./ovsdbChain.ts";
 
 const database = "OVN_Northbound";
-const transactionCount = Number(process.env.WEFT_CHAOS ?? 2500);
+const transactionCount = Number(process.env.WEFT_CHAOS ?? 10_000);
+/** Of these: transactions of chains. */
+const chainedCount = Math.floor(transactionCount / 4);
 const writersPerSession = 4;
 const seed = runSeed();
 
-/** What is done to a member, and to the relay between it and the clients; resolves when it is well again. */
-type Fault = (member: OvsdbServer, relay: Relay, holdMs: number) => Promise<void>;
+interface Victim {
+  readonly cluster: OvsdbCluster;
+  readonly index: number;
+  readonly member: OvsdbServer;
+  /** Between it and the clients. */
+  readonly relay: Relay;
+}
+
+/** What is done to a member; resolves when it is well again. */
+type Fault = (victim: Victim, holdMs: number) => Promise<void>;
 
 const faults: readonly Fault[] = [
-  async function killed(member, _relay, holdMs) {
+  async function killed({ member }, holdMs) {
     await member.stop("SIGKILL");
     await sleep(holdMs);
     await member.start();
   },
-  async function stopped(member, _relay, holdMs) {
+  async function stopped({ member }, holdMs) {
     process.kill(member.pid, "SIGSTOP");
     await sleep(holdMs);
     process.kill(member.pid, "SIGCONT");
   },
-  async function hidden(_member, relay, holdMs) {
+  async function hidden({ relay }, holdMs) {
     relay.freeze();
     await sleep(holdMs);
     // What clients sent meanwhile and gave up on arrives now, after what they did instead.
     relay.thaw();
   },
-  async function cut(_member, relay) {
+  async function isolated({ cluster, index }, holdMs) {
+    // It goes on to serve its clients, and if it leads, does not know at once that it does so no longer.
+    cluster.isolate(index);
+    await sleep(holdMs);
+    cluster.rejoin(index);
+  },
+  async function cut({ relay }) {
     relay.cut();
   },
 ];
@@ -69,20 +87,47 @@ test(`${transactionCount} transactions survive what befalls a cluster, once each
   const replica = onAny.replica(northbound, { Address_Set: true, Logical_Switch: true });
   await replica.ready(AbortSignal.timeout(20_000));
 
-  const names = Array.from({ length: transactionCount }, (_, index) => `row-${index}`);
+  const root = crypto.randomUUID();
+  const begin: Transaction<NorthboundTables> = new Transaction(northbound);
+  await onAny.transact(begin.insert("NB_Global", {}, root));
+
+  const names = Array.from({ length: transactionCount - chainedCount }, (_, index) => `row-${index}`);
   const waiting = [...names];
-  const done = { committed: 0, found: 0 };
+  const done = { committed: 0, found: 0, counted: 0, recovered: 0 };
+  const sum = (): number => done.committed + done.found + done.counted + done.recovered;
   const writers = [onLeader, onAny].flatMap((session) =>
     Array.from({ length: writersPerSession }, async () => {
       for (let name = waiting.pop(); name !== undefined; name = waiting.pop())
         done[await commitOnce(session, name)]++;
     }),
   );
-  await Promise.all([...writers, disturb(cluster, relays, () => done.committed + done.found)]);
+  const random = seededRandom(seed + 1);
+  const chains = [onLeader, onAny, onLeader, onAny].map((session, index) =>
+    startChain({ session, root, name: `chain-${index}`, random }),
+  );
+  let unchained = chainedCount;
+  const counters = chains.map(async (chain) => {
+    while (unchained-- > 0) done[(await chain.next()) ? "recovered" : "counted"]++;
+  });
+  await Promise.all([...writers, ...counters, disturb(cluster, relays, sum)]);
 
-  assert.equal(done.committed + done.found, transactionCount);
+  console.log(`${sum()} transactions:`, done);
+  assert.equal(sum(), transactionCount);
+  assert(
+    done.found + done.recovered > 0,
+    "no answer to what was committed was lost: too little befell the cluster",
+  );
   const expected = names.toSorted();
   const leader = cluster.members[await cluster.leader()];
+  assert.deepEqual(
+    namesOf(await select(leader?.remote ?? "", database, "Logical_Router")),
+    chains.flatMap(({ routers }) => routers).sort(),
+  );
+  const [global] = await select(leader?.remote ?? "", database, "NB_Global");
+  assert.equal(
+    global?.nb_cfg,
+    chains.reduce((count, { counted }) => count + counted, 0),
+  );
   for (const table of ["Address_Set", "Logical_Switch"] as const) {
     assert.deepEqual(namesOf(await select(leader?.remote ?? "", database, table)), expected);
     while (!replica.synced || replica.table(table).size < expected.length) await sleep(50);
@@ -125,8 +170,8 @@ async function disturb(cluster: OvsdbCluster, relays: readonly Relay[], done: ()
     const [member, relay] = [cluster.members[victim], relays[victim]];
     assert(member && relay);
     // Longer than an election takes (1 to 2 s), and shorter.
-    await fault(member, relay, random.pick([50, 500, 2500]));
-    await run("ovsdb-client", ["--timeout=20", "wait", member.remote, database, "connected"]);
+    await fault({ cluster, index: victim, member, relay }, random.pick([50, 500, 2500]));
+    await cluster.settled(victim);
   }
 }
 

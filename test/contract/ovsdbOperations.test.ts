@@ -1,12 +1,18 @@
-// All of RFC 7047 and of ovsdb-server(7) against a real server: every operation of a transaction, locks, conditions
-// that change under a living replica, and a database that is converted under its clients.
+// All of RFC 7047 and of ovsdb-server(7) against a real server: every operation of a transaction, locks, and conditions
+// that change under a living replica. Conversions are in ovsdbConvert.test.ts.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Condition, isOvsdbError, Session, serverDatabase, Transaction } from "../../src/ovsdb/index.ts";
+import {
+  type Condition,
+  isOvsdbError,
+  Session,
+  serverDatabase,
+  type Transaction,
+} from "../../src/ovsdb/index.ts";
 import { startRelay } from "../real/relay.ts";
-import { begin, newerZoo, newerZooJson, startZoo, visit, zoo, zooJson } from "./ovsdbZoo.ts";
+import { begin, startZoo, visit, zoo } from "./ovsdbZoo.ts";
 
 const timeout = { timeout: 30_000 };
 const soon = (): AbortSignal => AbortSignal.timeout(10_000);
@@ -266,34 +272,6 @@ test(
     await assert.rejects(replica.select("Cage", []), { code: "unknown table" });
   },
 );
-
-test("a database is converted under its clients, and none of them has to reconnect", timeout, async () => {
-  await using server = await startZoo();
-  const log: string[] = [];
-  await using old = await visit(server.remote, { log: (_, message) => log.push(message) });
-  await using session = await visit(server.remote);
-  await session.transact(begin().insert("Animal", { name: "cat", weight: 4.5 }, uuid));
-  const replica = old.replica(zoo, { Animal: true });
-  const newer = old.replica(newerZoo, { Animal: true });
-
-  await Promise.all([replica.ready(soon()), newer.ready(soon())]);
-  assert.equal(newer.table("Animal").get(uuid)?.colour, "");
-
-  await session.convert(newerZooJson);
-  const paint = new Transaction(newerZoo).update("Animal", uuid, { colour: "red" });
-  await session.transact(paint);
-  while (newer.table("Animal").get(uuid)?.colour !== "red") await sleep(5, undefined, { signal: soon() });
-  while (replica.table("Animal").get(uuid)?.weight !== 0) await sleep(5, undefined, { signal: soon() });
-  assert.equal(old.serverSchema?.version, "2.0.0");
-  assert.deepEqual(log, ["connected", "converted"]);
-  // Back and forth at once: the last one counts, also for a session without replicas.
-  await Promise.all([session.convert(zooJson), session.convert(newerZooJson), session.convert(zooJson)]);
-  await session.transact(begin().update("Animal", uuid, { weight: 5 }));
-  while (replica.table("Animal").get(uuid)?.weight !== 5) await sleep(5, undefined, { signal: soon() });
-  assert.deepEqual(new Set(log.slice(2)), new Set(["converted"]));
-  await assert.rejects(session.convert({ name: "Zoo" }), { code: "syntax error" });
-  await assert.rejects(session.convert({ ...zooJson, name: "Aquarium" }), isOvsdbError);
-});
 
 test("the server says what it serves, and how it is", timeout, async () => {
   await using server = await startZoo();

@@ -3,15 +3,16 @@
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { run, startOvsdbServer, vswitchSchema } from "../real/ovsdbServer.ts";
+import { northboundSchema, run, startOvsdbServer, vswitchSchema } from "../real/ovsdbServer.ts";
 
 const root = join(import.meta.dirname, "../..");
 
 const program = `import { isOvsdbError, Session, Transaction } from "@weft/ovsdb";
+import { ovnNb } from "./ovn-nb.gen.js";
 import { vswitch } from "./vswitch.gen.js";
 
 declare const process: { readonly argv: readonly string[]; readonly version: string };
@@ -30,7 +31,8 @@ const refused = await session
   .catch((error: unknown) => isOvsdbError(error) && error.code);
 await session.transact(new Transaction(vswitch).delete("Open_vSwitch", uuid));
 await session[Symbol.asyncDispose]();
-console.log(version, refused);
+const set = new Transaction(ovnNb).insert("Address_Set", { name: "a" });
+console.log(version, refused, set.size);
 `;
 
 /** The Node that a user of this machine has, found as a shell finds it but not among this project's packages. */
@@ -52,7 +54,12 @@ test("the tarball installs and works with its types in an empty project", { time
       (await readdir(join(folder, "node_modules"))).filter((name) => !name.startsWith(".")),
       ["@weft"],
     );
-    await run(join(folder, "node_modules/.bin/ovsdb-codegen"), ["--out", folder, vswitchSchema]);
+    // As Debian's ovn-common names it: no identifier.
+    const northbound = join(folder, "ovn-nb.ovsschema");
+    await copyFile(northboundSchema, northbound);
+    const codegen = join(folder, "node_modules/.bin/ovsdb-codegen");
+    await run(codegen, ["--out", folder, vswitchSchema, northbound]);
+    await run(codegen, ["--check", "--out", folder, vswitchSchema, northbound]);
     await writeFile(join(folder, "program.ts"), program);
     const compilerOptions = {
       target: "es2022",
@@ -72,7 +79,7 @@ test("the tarball installs and works with its types in an empty project", { time
     for (const node of new Set([process.execPath, machineNode ?? process.execPath])) {
       const version = (await run(node, ["--version"])).trim();
       const printed = await run(node, [join(folder, "out/program.js"), server.remote]);
-      assert.equal(printed.trim(), `${version} duplicate uuid`);
+      assert.equal(printed.trim(), `${version} duplicate uuid 1`);
     }
   } finally {
     await rm(folder, { recursive: true });

@@ -82,4 +82,14 @@ test("a newer server's columns and tables are not seen", { timeout: 30_000 }, as
     ["_uuid", ...(northbound.schema.tables.get("Logical_Switch")?.columns.keys() ?? [])].sort(),
   );
   assert.equal(row?.copp, undefined);
+  for (const use of [
+    new Transaction(northbound).comment("x").update("Logical_Switch", uuid, { copp: uuid }),
+    new Transaction(northbound).comment("x").delete("Logical_Switch", [["copp", "==", uuid]]),
+    new Transaction(northbound).comment("x").waitUntil("Logical_Switch", uuid, { copp: undefined }),
+  ])
+    await assert.rejects(session.transact(use), {
+      code: "unknown column",
+      message: /server has column copp as another type \(set of string\): generate the row types anew/,
+      operationIndex: 1,
+    });
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
-import { isOvsdbError, type Log, Session, type SessionOptions, Transaction } from "../../src/ovsdb/index.ts";
+import { isOvsdbError, Session, type SessionOptions, Transaction } from "../../src/ovsdb/index.ts";
 import { northboundSchema, run, select, startOvsdbServer } from "../real/ovsdbServer.ts";
 import { startRelay } from "../real/relay.ts";
 
@@ -189,17 +189,6 @@ test("an idle session answers the server's probes and is not dropped", timeout, 
   await twice;
   assert.equal(session.state, "connected");
   assert.equal(log.at(-1), "connected");
-});
-
-test("a database that the server does not have is named in the log", timeout, async () => {
-  await using server = await startOvsdbServer(northboundSchema);
-  const { promise, resolve } = Promise.withResolvers<unknown>();
-  const log: Log = (_level, _message, fields) => resolve(fields.reason);
-  await using session = new Session({ remotes: [server.remote], database: "OVN_Southbound", log });
-  session.start();
-  // The handshake asks two things at once; either may be refused first.
-  assert.match(String(await promise), /^(get_schema|monitor_cond): unknown database/);
-  await assert.rejects(session.connected(AbortSignal.timeout(50)), { name: "TimeoutError" });
 });
 
 test("after the session is closed everything that waits is told so", timeout, async () => {

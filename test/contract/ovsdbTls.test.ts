@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Session, type TlsOptions } from "../../src/ovsdb/index.ts";
-import { freePort, run } from "../real/ovsdbServer.ts";
+import { createAuthority, createCertificate } from "../real/certificates.ts";
+import { freePort } from "../real/ovsdbServer.ts";
 import { begin, startZoo } from "./ovsdbZoo.ts";
 
 const timeout = { timeout: 30_000 };
@@ -18,51 +19,14 @@ const file = (name: string): string => join(folder, name);
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "weft-tls-"));
-  for (const authority of ["ca", "stranger"]) {
-    await run("openssl", [
-      ...[
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-days",
-        "2",
-      ],
-      ...["-subj", `/CN=${authority}`, "-keyout", file(`${authority}-key`), "-out", file(authority)],
-    ]);
-  }
-  await certificate("server", "ca", 2);
-  await certificate("client", "ca", 2);
-  await certificate("foreign", "stranger", 2);
-  await certificate("expired", "ca", -1);
+  for (const authority of ["ca", "stranger"]) await createAuthority(folder, authority);
+  await createCertificate(folder, "server", "ca");
+  await createCertificate(folder, "client", "ca");
+  await createCertificate(folder, "foreign", "stranger");
+  await createCertificate(folder, "expired", "ca", -1);
 });
 
 after(() => rm(folder, { recursive: true }));
-
-async function certificate(name: string, authority: string, days: number): Promise<void> {
-  await run("openssl", [
-    ...["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
-    ...["-subj", `/CN=${name}`, "-addext", `subjectAltName=DNS:${name}.example.org`],
-    ...["-keyout", file(`${name}-key`), "-out", file(`${name}-request`)],
-  ]);
-  await writeFile(file("names"), `subjectAltName=DNS:${name}.example.org`);
-  await run("openssl", [
-    ...[
-      "x509",
-      "-req",
-      "-in",
-      file(`${name}-request`),
-      "-CA",
-      file(authority),
-      "-CAkey",
-      file(`${authority}-key`),
-    ],
-    ...["-CAcreateserial", "-days", String(days), "-extfile", file("names"), "-out", file(name)],
-  ]);
-}
 
 const tlsOf = (client: string, authority = "ca"): TlsOptions => ({
   caFile: file(authority),

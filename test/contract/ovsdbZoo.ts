@@ -10,6 +10,7 @@ import {
   type SessionOptions,
   Transaction,
 } from "../../src/ovsdb/index.ts";
+import { type OvsdbCluster, startOvsdbCluster } from "../real/ovsdbCluster.ts";
 import { type OvsdbServer, startOvsdbServer } from "../real/ovsdbServer.ts";
 
 const unlimited = { min: 0, max: "unlimited" };
@@ -39,12 +40,18 @@ export const newerZoo: Database<unknown> = { schema: parseSchema(newerZooJson) }
 export const begin = (): Transaction => new Transaction(zoo);
 
 /** A server with an empty zoo. */
-export async function startZoo(): Promise<OvsdbServer> {
+export const startZoo = (): Promise<OvsdbServer> => withZooSchema(startOvsdbServer);
+
+/** A cluster with an empty zoo. */
+export const startZooCluster = (): Promise<OvsdbCluster> =>
+  withZooSchema((file) => startOvsdbCluster(file, "Zoo"));
+
+async function withZooSchema<T>(start: (schemaFile: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "weft-zoo-"));
   try {
     const file = join(folder, "zoo.ovsschema");
     await writeFile(file, JSON.stringify(zooJson));
-    return await startOvsdbServer(file);
+    return await start(file);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -7,6 +7,10 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 const uuid = "00000000-0000-4000-8000-000000000001";
 
+/** A depth that takes `JSON.stringify` milliseconds stands in the tree as this word, and is put in its place as text. */
+const deepWord = "\u0001deep";
+const deepText = `${"[".repeat(2000)}${"]".repeat(2000)}`;
+
 const strange: readonly (() => Json)[] = [
   () => null,
   () => true,
@@ -26,7 +30,7 @@ const strange: readonly (() => Json)[] = [
   () => JSON.parse('{"__proto__": {"polluted": true}, "constructor": {"prototype": {"polluted": true}}}'),
   () => ({ insert: null, modify: {}, delete: 0, initial: [] }),
   () => ({ error: { error: [] }, details: 5 }),
-  () => JSON.parse(`${"[".repeat(2000)}${"]".repeat(2000)}`),
+  () => deepWord,
 ];
 
 /** The bytes of a mutated `message`. */
@@ -36,7 +40,7 @@ export function mutated(message: unknown, random: SeededRandom): Buffer {
     const tree: { root: Json } = { root: JSON.parse(text) };
     const count = 1 + random.below(2);
     for (let index = 0; index < count; index++) mutatePlace(tree, random);
-    return Buffer.from(JSON.stringify(tree.root));
+    return Buffer.from(JSON.stringify(tree.root).replaceAll(JSON.stringify(deepWord), deepText));
   }
   const bytes = Buffer.from(text);
   const at = random.below(bytes.length);

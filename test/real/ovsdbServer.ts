@@ -38,8 +38,31 @@ export async function startOvsdbServer(schemaFile: string): Promise<OvsdbServer>
   return startServer(folder, database, port);
 }
 
-/** Serves `database`, whatever its kind, on `folder`/sock and on a TCP port of this machine. */
-export async function startServer(folder: string, database: string, port: number): Promise<OvsdbServer> {
+/** A server that passes on `database` of other servers (ovsdb(7), relay service model); connected to one of them. */
+export async function startRelayServer(database: string, sources: readonly string[]): Promise<OvsdbServer> {
+  const folder = await mkdtemp(join(tmpdir(), "weft-ovsdb-relay-"));
+  const server = await startServer(folder, `relay:${database}:${sources.join(",")}`, await freePort());
+  await run("ovsdb-client", ["--timeout=20", "wait", server.remote, database, "connected"]);
+  return server;
+}
+
+export interface ServerOptions {
+  /** More arguments for ovsdb-server. */
+  readonly args?: readonly string[];
+  /** A command that runs another one, to run the server in. */
+  readonly within?: readonly string[];
+}
+
+/**
+ * Serves `database`, a file or a relay's source, on `folder`/sock and on a TCP port of this machine. `folder` is the
+ * server's run directory too: unix sockets given without a folder are there.
+ */
+export async function startServer(
+  folder: string,
+  database: string,
+  port: number,
+  { args = [], within = [] }: ServerOptions = {},
+): Promise<OvsdbServer> {
   const socket = join(folder, "sock");
   let child: ChildProcess | undefined;
 
@@ -49,6 +72,7 @@ export async function startServer(folder: string, database: string, port: number
       "setpriv",
       [
         "--pdeathsig=KILL",
+        ...within,
         "ovsdb-server",
         `--remote=punix:${socket}`,
         `--remote=ptcp:${port}:127.0.0.1`,
@@ -56,9 +80,10 @@ export async function startServer(folder: string, database: string, port: number
         "--no-chdir",
         "-vconsole:off",
         `--log-file=${join(folder, "log")}`,
+        ...args,
         database,
       ],
-      { stdio: "ignore" },
+      { stdio: "ignore", env: { ...process.env, OVS_RUNDIR: folder } },
     );
     await accepting(socket, child);
   }

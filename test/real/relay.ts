@@ -31,6 +31,8 @@ export interface Weather {
 }
 
 export interface RelayOptions {
+  /** The socket to listen on, when it matters which. */
+  readonly path?: string;
   /** Applied to each chunk on its way to the server. */
   readonly toServer?: (chunk: Buffer) => Buffer;
   /** Applied to each chunk on its way to the client. Undefined: the connection is cut instead. */
@@ -42,7 +44,7 @@ export interface RelayOptions {
 /** A relay to `target`, which is a remote `unix:…`. */
 export async function startRelay(target: string, options: RelayOptions = {}): Promise<Relay> {
   const folder = await mkdtemp(join(tmpdir(), "weft-relay-"));
-  const path = join(folder, "sock");
+  const { path = join(folder, "sock") } = options;
   const sockets = new Set<Socket>();
   let bytesToClient = 0;
   let frozen: PromiseWithResolvers<void> | undefined;

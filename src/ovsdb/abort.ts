@@ -1,0 +1,17 @@
+// Waiting for something that may be given up meanwhile.
+
+import { deferred } from "./deferred.ts";
+
+/** Resolves when `promise` does, or as soon as `signal` is aborted: what is next has to look which. */
+export async function settledOrAborted(promise: Promise<void>, signal?: AbortSignal): Promise<void> {
+  if (!signal) return promise;
+  if (signal.aborted) return;
+  const aborted = deferred();
+  const abort = (): void => aborted.resolve();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
