@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { leftovers, type TestRun } from "./leftovers.ts";
 import type { Counts } from "./reporter.ts";
@@ -17,7 +17,15 @@ interface Step {
   /** Node test files report counts; any other command counts as one test. */
   readonly counted: boolean;
   readonly limitSeconds: number;
+  readonly env?: Readonly<Record<string, string>>;
 }
+
+/** Sandbox files that are run in other networks, too: see Cluster.up. */
+const otherNetworks: ReadonlyMap<string, readonly string[]> = new Map([
+  ["paths", ["underlay"]],
+  ["services", ["pooled", "underlay"]],
+  ["cni", ["pooled", "underlay"]],
+]);
 
 const { values: options } = parseArgs({
   options: { only: { type: "string" }, ovn: { type: "string" }, match: { type: "string" } },
@@ -67,7 +75,14 @@ function* steps(): Generator<Step> {
   yield check("types", "tsc", "-p", ".");
   yield tests("unit", "all", find("src/**/*.test.ts", "sandbox/**/*.test.ts", "test/golden/*.test.ts"), 120);
   for (const file of find("test/contract/*.test.ts")) yield tests("contract", file, [file], 300);
-  for (const file of find("test/sandbox/*.test.ts")) yield tests("sandbox", file, [file], 600);
+  for (const file of find("test/sandbox/*.test.ts")) {
+    yield tests("sandbox", file, [file], 600);
+    // What people expect of pods, Services and the CNI holds in every network.
+    for (const network of otherNetworks.get(basename(file, ".test.ts")) ?? []) {
+      const step = tests("sandbox", `${file} ${network}`, [file], 600);
+      yield { ...step, env: { WEFT_NETWORK: network } };
+    }
+  }
 }
 
 function tests(stage: Step["stage"], name: string, files: readonly string[], limitSeconds: number): Step {
@@ -107,6 +122,7 @@ async function run(step: Step): Promise<Counts> {
     WEFT_TEST_COUNTS: countsFile,
     WEFT_TEST_RUN: testRun.tag,
     TMPDIR: testRun.folder,
+    ...step.env,
     ...(options.ovn ? { WEFT_OVN: options.ovn } : {}),
   };
   const [command = "", ...args] = step.argv;

@@ -9,8 +9,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Path, Place, Result, Way } from "../../sandbox/demo/paths.ts";
 import { nodePlaces, otherPlaces, podPlaces, servicePlaces } from "../../sandbox/demo/places.ts";
 import { checkPaths } from "../../sandbox/demo/probe.ts";
+import { plainAddress } from "../../sandbox/host.ts";
 import { type RunResult, run, tryRun } from "../../sandbox/process/run.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
+
 import type { Choices } from "../../sandbox/settings.ts";
 import { upSandbox } from "../../sandbox/up.ts";
 import { privateName } from "../real/privateName.ts";
@@ -25,6 +27,19 @@ export interface Question {
   readonly port: number;
 }
 
+/** The ways pods get onto a network; what people expect of pods, Services and the CNI is the same in all. */
+const networks = {
+  assigned: {},
+  pooled: { addresses: "pooled" },
+  underlay: { mode: "underlay" },
+} as const satisfies Readonly<Record<string, Choices>>;
+
+export function networkUnderTest(): keyof typeof networks {
+  const wanted = process.env["WEFT_NETWORK"] ?? "assigned";
+  if (wanted === "assigned" || wanted === "pooled" || wanted === "underlay") return wanted;
+  throw new Error(`WEFT_NETWORK=${wanted}: assigned, pooled or underlay`);
+}
+
 export class Cluster implements AsyncDisposable {
   readonly sandbox: Sandbox;
   readonly #ends = new AsyncDisposableStack();
@@ -34,11 +49,12 @@ export class Cluster implements AsyncDisposable {
     this.#ends.use(sandbox);
   }
 
-  /** Up, every node ready. `WEFT_OVN` names a folder with another OVN. */
+  /** Up, every node ready. `WEFT_OVN` names a folder with another OVN, `WEFT_NETWORK` one of the networks. */
   static async up(choices: Choices & { readonly name: string }): Promise<Cluster> {
     const ovn = process.env["WEFT_OVN"];
     const name = privateName(choices.name);
-    const cluster = new Cluster(await upSandbox({ ...choices, name, ...(ovn && { ovn }) }));
+    const network = networks[networkUnderTest()];
+    const cluster = new Cluster(await upSandbox({ ...network, ...choices, name, ...(ovn && { ovn }) }));
     try {
       await cluster.kubectl("wait", "--for=condition=Ready", "node", "--all", "--timeout=45s");
       return cluster;
@@ -46,6 +62,32 @@ export class Cluster implements AsyncDisposable {
       await cluster[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** The host beyond the cluster's network that pods reach without being known there: by translation, or as they are. */
+  get beyond(): "outside" | "machine" {
+    return this.sandbox.layout.mode === "overlay" ? "outside" : "machine";
+  }
+
+  /** The addresses of a host, without prefix lengths. */
+  hostAddresses(name: string): readonly string[] {
+    return this.sandbox.host(name).host.addresses.map(plainAddress);
+  }
+
+  /** The hosts whose Open vSwitch has OVN's flows. */
+  get chassis(): readonly string[] {
+    const { hypervisors, nodeHosts } = this.sandbox.layout;
+    return (hypervisors.length > 0 ? hypervisors : nodeHosts).map(({ name }) => name);
+  }
+
+  /** The id that rows in OVN carry. */
+  get id(): string {
+    return this.sandbox.layout.tenant ? this.sandbox.layout.name : "weft";
+  }
+
+  /** Of a pod's interface: that of a link of 1500 bytes, less the overhead of a tunnel where the node makes one. */
+  get podMtu(): number {
+    return this.sandbox.layout.mode === "overlay" ? 1500 - 58 : 1500;
   }
 
   /** What kubectl printed. Rejects when it fails. */

@@ -34,7 +34,8 @@ suite("Services", { timeout: 180_000 }, () => {
     await cluster.apply(service({ namespace: ns, name, labels, spec }));
     return await cluster.clusterIpsOf(ns, name);
   };
-  const balancer = (name: string, protocol = "tcp") => cluster.balancer(`weft_svc_${ns}_${name}_${protocol}`);
+  const balancer = (name: string, protocol = "tcp") =>
+    cluster.balancer(`${cluster.id}_svc_${ns}_${name}_${protocol}`);
   const addressOf = async (name: string): Promise<string> => (await cluster.addressesOf(ns, name))[0] ?? "";
   /** Until exactly these answer, from each of the places. */
   const answers = async (
@@ -123,14 +124,15 @@ suite("Services", { timeout: 180_000 }, () => {
   });
 
   test("a Service without selector leads where hand-made EndpointSlices say, into the cluster and out of it", async () => {
-    await cluster.serveEcho("outside", 9000);
+    await cluster.serveEcho(cluster.beyond, 9000);
+    const [beyond4 = "", beyond6 = ""] = cluster.hostAddresses(cluster.beyond);
     const ports = [{ name: "db", port: 5432 }];
     const [v4 = "", v6 = ""] = await expose("manual", { ports });
     const target = [{ name: "db", protocol: "TCP", port: 9000 }];
     const made = (name: string, ...addresses: readonly string[]) =>
       slice({ namespace: ns, name, service: "manual", addresses, ports: target });
-    await cluster.apply(made("manual-4", "172.30.0.100"), made("manual-6", "fd00:172:30::100"));
-    for (const address of [v4, v6]) await answers(tcp(address, 5432), ["outside"]);
+    await cluster.apply(made("manual-4", beyond4), made("manual-6", beyond6));
+    for (const address of [v4, v6]) await answers(tcp(address, 5432), [cluster.beyond]);
     const inside = [{ name: "db", protocol: "TCP", port: 8080 }];
     const addresses = [await addressOf("web-n3")];
     await cluster.apply(
@@ -170,7 +172,7 @@ suite("Services", { timeout: 180_000 }, () => {
       while (defined(my $peer = recv $s, my $text, 999, 0)) { send $s, "bound $text", 0, $peer } }  1 while wait != -1`;
     const labels = { app: "bound" };
     const spec = { hostNetwork: true };
-    const command = ["env", "LISTEN=172.30.0.12 fd00:172:30::12", "perl", "-e", program];
+    const command = ["env", `LISTEN=${cluster.hostAddresses("n2").join(" ")}`, "perl", "-e", program];
     await cluster.apply(
       pod({ namespace: ns, name: "bound", node: "n2", labels, spec, command, ports: { dns: 7072 } }),
     );
@@ -275,17 +277,19 @@ suite("Services", { timeout: 180_000 }, () => {
         { name: "sctp", port: 81, protocol: "SCTP", targetPort: 8080 },
       ],
     });
-    const name = `name=weft_svc_${ns}_sticky_tcp`;
+    const name = `name=${cluster.id}_svc_${ns}_sticky_tcp`;
     await eventually("the row has the time-out", async () =>
       (await cluster.rows("Load_Balancer", "options", name)).join().includes("affinity_timeout=600"),
     );
     await becomes("SCTP is a balancer of its own", ["sctp"], () =>
-      cluster.rows("Load_Balancer", "protocol", `name=weft_svc_${ns}_sticky_sctp`),
+      cluster.rows("Load_Balancer", "protocol", `name=${cluster.id}_svc_${ns}_sticky_sctp`),
     );
     const [v4 = ""] = await cluster.clusterIpsOf(ns, "sticky");
-    for (const node of cluster.sandbox.nodes)
-      await eventually(`${node.host.name} learns who got which endpoint of ${v4}`, async () => {
-        const flows = await node.exec(["ovs-ofctl", "-O", "OpenFlow15", "dump-flows", "br-int"]);
+    for (const name of cluster.chassis)
+      await eventually(`${name} learns who got which endpoint of ${v4}`, async () => {
+        const flows = await cluster.sandbox
+          .host(name)
+          .exec(["ovs-ofctl", "-O", "OpenFlow15", "dump-flows", "br-int"]);
         return new RegExp(`learn\\([^)]*idle_timeout=600,[^)]*ip_dst=${v4},`).test(
           flows.replaceAll("[]", ""),
         );
@@ -325,7 +329,7 @@ suite("Services", { timeout: 180_000 }, () => {
     ])
       await becomes("no row is left", [], async () =>
         (await cluster.rows("Load_Balancer", "name")).filter((row) =>
-          row.startsWith(`weft_svc_${ns}_${name}_${protocol}`),
+          row.startsWith(`${cluster.id}_svc_${ns}_${name}_${protocol}`),
         ),
       );
   });
