@@ -213,6 +213,8 @@ export class Monitor {
 
   /** Takes in one transaction, or all that happened since `#lastTransaction`. */
   *#update(tables: unknown, transaction: unknown): Generator<void> {
+    // One that was under way when the connection ended may be half settled.
+    yield* this.#store.settle();
     const changes: AnyChange[] = [];
     for (const [name, decoder, rows] of this.#tablesOf(tables)) {
       const table = this.#store.table(name);
@@ -223,12 +225,15 @@ export class Monitor {
         yield;
       }
     }
+    const prepared = yield* this.#store.prepare(changes);
     this.#reached(transaction);
-    this.#store.apply(changes);
+    this.#store.apply(prepared);
+    yield* this.#store.settle();
   }
 
   /** Takes in a whole copy. A row that did not change stays the same object and is no change. */
   *#copy(tables: unknown, transaction: unknown): Generator<void> {
+    yield* this.#store.settle();
     const copy = this.#store.emptyTables();
     const changes: AnyChange[] = [];
     for (const [name, decoder, rows] of this.#tablesOf(tables)) {
@@ -254,7 +259,7 @@ export class Monitor {
     this.#store.exchange(copy, changes);
   }
 
-  /** The rows are decoded; what remains, to put them into the tables, is done at once. */
+  /** The rows are decoded; what remains, to make them visible, is done at once. */
   #reached(transaction: unknown): void {
     this.#store.setSynced(true);
     this.#lastTransaction = typeof transaction === "string" ? transaction : noTransaction;

@@ -7,7 +7,8 @@ import type { Ref, Row, RowOf, TableName } from "./database.ts";
 import { OvsdbError } from "./errors.ts";
 import { Gate } from "./gate.ts";
 import type { Log } from "./log.ts";
-import { Table, type TableView } from "./table.ts";
+import { Rows } from "./rows.ts";
+import { Table, TableChange, type TableView } from "./table.ts";
 
 export interface TableSelection {
   /** Only these columns are copied; the others are absent from the row objects. All, when not given. */
@@ -87,6 +88,16 @@ export interface ReplicaControl {
   readonly dispose: () => void;
 }
 
+/** So many changes are put into the tables at once: about two milliseconds. */
+const fewChanges = 1000;
+
+/** All changes of one transaction, ready to become visible. */
+export interface PreparedChanges {
+  readonly changes: readonly AnyChange[];
+  /** Table name -> its part, when there are many changes; undefined when they are few. */
+  readonly tables: ReadonlyMap<string, TableChange> | undefined;
+}
+
 /** The tables behind a replica, as its monitor writes them. */
 export class ReplicaStore implements AnyReplica {
   readonly #indexes: ReadonlyMap<string, readonly string[]>;
@@ -101,7 +112,7 @@ export class ReplicaStore implements AnyReplica {
     this.#indexes = indexes;
     this.#log = log;
     this.#control = control;
-    this.#tables = this.emptyTables();
+    this.#tables = new Map([...indexes].map(([name, of]) => [name, new Table(of)]));
   }
 
   get synced(): boolean {
@@ -142,20 +153,39 @@ export class ReplicaStore implements AnyReplica {
     this.#control.dispose();
   }
 
-  /** A set of tables like this replica's, to fill and give to `exchange`. */
-  emptyTables(): ReadonlyMap<string, Table> {
-    return new Map([...this.#indexes].map(([name, indexes]) => [name, new Table(indexes)]));
+  /** Empty rows for each table, to fill and give to `exchange`. */
+  emptyTables(): ReadonlyMap<string, Rows> {
+    return new Map([...this.#indexes].map(([name, indexes]) => [name, new Rows(indexes)]));
   }
 
-  /** Applies one transaction's changes. */
-  apply(changes: readonly AnyChange[]): void {
-    for (const change of changes) this.table(change.table).replace(change.old, change.new);
+  /** Makes one transaction's changes ready for `apply`, step by step. A row changes at most once. */
+  *prepare(changes: readonly AnyChange[]): Generator<void, PreparedChanges> {
+    if (changes.length <= fewChanges) return { changes, tables: undefined };
+    const tables = new Map<string, TableChange>();
+    for (const { table, uuid, old, new: row } of changes) {
+      let change = tables.get(table);
+      if (!change) tables.set(table, (change = new TableChange(this.#indexes.get(table) ?? [])));
+      change.put(uuid, old, row);
+      yield;
+    }
+    return { changes, tables };
+  }
+
+  /** Makes one transaction's changes visible, all at once. The tables must be settled, and `settle` has to follow. */
+  apply({ changes, tables }: PreparedChanges): void {
+    if (tables) for (const [name, change] of tables) this.table(name).change(change);
+    else for (const change of changes) this.table(change.table).replace(change.old, change.new);
     this.#notify(changes);
   }
 
+  /** Brings the tables into their final form after `apply`, step by step. Readers see no difference. */
+  *settle(): Generator<void> {
+    for (const table of this.#tables.values()) yield* table.settle();
+  }
+
   /** Puts a new copy in place of what the tables hold; `changes` is all that differs. Views stay valid. */
-  exchange(copy: ReadonlyMap<string, Table>, changes: readonly AnyChange[]): void {
-    for (const [name, table] of copy) this.table(name).become(table);
+  exchange(copy: ReadonlyMap<string, Rows>, changes: readonly AnyChange[]): void {
+    for (const [name, rows] of copy) this.table(name).become(rows);
     this.#notify(changes);
   }
 

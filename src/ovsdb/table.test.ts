@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Row } from "./database.ts";
-import { Table } from "./table.ts";
+import { Table, TableChange } from "./table.ts";
 
 const indexes = ["name", "tags", "ids:owner"];
 
@@ -39,6 +39,37 @@ test("after any changes an index finds what a look at every row finds", () => {
           names(table.by("ids:owner", owner)),
           names(rows.filter(({ ids }) => ids.get("owner") === owner)),
         );
+    }),
+  );
+});
+
+test("readers see all of a large change or nothing of it, also while it is settled and when that is interrupted", () => {
+  fc.assert(
+    fc.property(fc.array(row), fc.array(fc.tuple(fc.boolean(), row)), fc.nat(9), (first, changes, steps) => {
+      const [table, expected] = [new Table(indexes), new Table(indexes)];
+      for (const each of first) for (const one of [table, expected]) one.replace(one.get(each._uuid), each);
+      const change = new TableChange(indexes);
+      for (const [remove, next] of new Map(changes.map((each) => [each[1]._uuid, each])).values()) {
+        change.put(next._uuid, table.get(next._uuid), remove ? undefined : next);
+        expected.replace(expected.get(next._uuid), remove ? undefined : next);
+      }
+      const seen = (one: Table): unknown => [
+        one.size,
+        names(one.values()),
+        Array.from({ length: 10 }, (_, n) => one.get(`uuid-${n}`)),
+        ["a", "b", "c"].map((name) => names(one.by("name", name))),
+        [0, 1, 2, 3].map((tag) => names(one.by("tags", tag))),
+        ["x", "y"].map((owner) => names(one.by("ids:owner", owner))),
+      ];
+      table.change(change);
+      assert.deepEqual(seen(table), seen(expected));
+      const interrupted = table.settle();
+      for (let step = 0; step < steps; step++) {
+        interrupted.next();
+        assert.deepEqual(seen(table), seen(expected));
+      }
+      for (const _ of table.settle()) assert.deepEqual(seen(table), seen(expected));
+      assert.deepEqual(seen(table), seen(expected));
     }),
   );
 });

@@ -1,7 +1,9 @@
-// The rows of one table in a replica, by UUID and by declared indexes.
+// What readers see of one table in a replica. A large change is made ready beside the rows, becomes visible all at
+// once by being looked at first, and is put into the rows afterwards, little by little: no reader can tell.
 
-import { isMapValue, isSetValue } from "./columnValue.ts";
 import type { Atom, Row } from "./database.ts";
+import { Rows } from "./rows.ts";
+import { ShardedMap } from "./shardedMap.ts";
 
 /** A view that a program reads; `R` is the type of its rows. */
 export interface TableView<R> {
@@ -12,100 +14,103 @@ export interface TableView<R> {
   by(index: string, value: Atom): readonly R[];
 }
 
-/** Most values of an index belong to one row, so that one is kept bare: 100,000 rows spare 100,000 maps. */
-type Bucket = Row | Map<string, Row>;
+/** What is different in a table: the rows that are new or changed, and the UUIDs of all that changed or went. */
+export class TableChange {
+  readonly rows: Rows;
+  readonly #changed = new ShardedMap<string, Row | undefined>();
+  #growth = 0;
 
-interface Index {
-  readonly column: string;
-  /** Of a map column: the key whose value is indexed. */
-  readonly key: string | undefined;
-  readonly buckets: Map<Atom, Bucket>;
+  constructor(indexes: readonly string[]) {
+    this.rows = new Rows(indexes);
+  }
+
+  /** How many rows the table has more afterwards. */
+  get growth(): number {
+    return this.#growth;
+  }
+
+  /** The row of `uuid` changes from `old` to `row`; once for each UUID. */
+  put(uuid: string, old: Row | undefined, row: Row | undefined): void {
+    this.#changed.set(uuid, row);
+    this.rows.replace(undefined, row);
+    this.#growth += Number(row !== undefined) - Number(old !== undefined);
+  }
+
+  has(uuid: string): boolean {
+    return this.#changed.has(uuid);
+  }
+
+  /** UUID and row, undefined for one that went. */
+  entries(): Iterable<[string, Row | undefined]> {
+    return this.#changed.entries();
+  }
 }
 
 export class Table implements TableView<Row> {
-  #rows = new Map<string, Row>();
-  #indexes: ReadonlyMap<string, Index>;
+  #rows: Rows;
+  /** Takes precedence over the rows that it is about. */
+  #change: TableChange | undefined;
+  #size = 0;
 
-  /** `indexes` holds `column` (a set column is indexed by each member) or `column:key` (one key of a map column). */
+  /** `indexes` as `Rows` takes them. */
   constructor(indexes: readonly string[]) {
-    this.#indexes = new Map(
-      indexes.map((index) => {
-        const colon = index.indexOf(":");
-        const column = colon < 0 ? index : index.slice(0, colon);
-        return [index, { column, key: colon < 0 ? undefined : index.slice(colon + 1), buckets: new Map() }];
-      }),
-    );
+    this.#rows = new Rows(indexes);
   }
 
   get size(): number {
-    return this.#rows.size;
+    return this.#size;
   }
 
   get(uuid: string): Row | undefined {
-    return this.#rows.get(uuid);
+    const rows = this.#change?.has(uuid) ? this.#change.rows : this.#rows;
+    return rows.get(uuid);
   }
 
   values(): Iterable<Row> {
-    return this.#rows.values();
+    const change = this.#change;
+    return change ? changedValues(this.#rows.values(), change) : this.#rows.values();
   }
 
   by(index: string, value: Atom): readonly Row[] {
-    const bucket = this.#indexOf(index).buckets.get(value);
-    if (bucket === undefined) return [];
-    return bucket instanceof Map ? [...bucket.values()] : [bucket];
+    const rows = this.#rows.by(index, value);
+    const change = this.#change;
+    if (!change) return rows;
+    return [...rows.filter(({ _uuid }) => !change.has(_uuid)), ...change.rows.by(index, value)];
   }
 
-  /** Puts `row` in place of `old`, the row of that UUID so far; either may be absent. */
+  /** Puts `row` in place of `old`, the row of that UUID so far; either may be absent. The table must be settled. */
   replace(old: Row | undefined, row: Row | undefined): void {
-    if (row) this.#rows.set(row._uuid, row);
-    else if (old) this.#rows.delete(old._uuid);
-    for (const index of this.#indexes.values()) {
-      if (old) for (const value of indexedValues(index, old)) removeFrom(index.buckets, value, old);
-      if (row) for (const value of indexedValues(index, row)) addTo(index.buckets, value, row);
+    this.#rows.replace(old, row);
+    this.#size = this.#rows.size;
+  }
+
+  /** Makes all of `change` visible. The table must be settled before, and `settle` has to follow. */
+  change(change: TableChange): void {
+    this.#change = change;
+    this.#size += change.growth;
+  }
+
+  /** Puts what `change` has made visible into the rows, step by step. May be dropped and begun anew. */
+  *settle(): Generator<void> {
+    if (!this.#change) return;
+    for (const [uuid, row] of this.#change.entries()) {
+      const old = this.#rows.get(uuid);
+      if (old !== row) this.#rows.replace(old, row);
+      yield;
     }
+    this.#change = undefined;
+    this.#size = this.#rows.size;
   }
 
-  /** Takes over the content of `other`, which had the same indexes and is done with. */
-  become(other: Table): void {
-    this.#rows = other.#rows;
-    this.#indexes = other.#indexes;
-  }
-
-  #indexOf(name: string): Index {
-    const index = this.#indexes.get(name);
-    if (index) return index;
-    throw new RangeError(
-      `no index ${name}: the replica has ${[...this.#indexes.keys()].join(", ") || "none"}`,
-    );
+  /** Takes over `rows`, which had the same indexes. */
+  become(rows: Rows): void {
+    this.#rows = rows;
+    this.#change = undefined;
+    this.#size = rows.size;
   }
 }
 
-function indexedValues({ column, key }: Index, row: Row): readonly Atom[] {
-  const value = row[column];
-  if (isSetValue(value)) return value;
-  const atom = isMapValue(value) ? (key === undefined ? undefined : value.get(key)) : value;
-  return atom === undefined ? [] : [atom];
-}
-
-function addTo(buckets: Map<Atom, Bucket>, value: Atom, row: Row): void {
-  const bucket = buckets.get(value);
-  if (bucket === undefined) buckets.set(value, row);
-  else if (bucket instanceof Map) bucket.set(row._uuid, row);
-  else
-    buckets.set(
-      value,
-      new Map([
-        [bucket._uuid, bucket],
-        [row._uuid, row],
-      ]),
-    );
-}
-
-function removeFrom(buckets: Map<Atom, Bucket>, value: Atom, row: Row): void {
-  const bucket = buckets.get(value);
-  if (bucket instanceof Map) {
-    bucket.delete(row._uuid);
-    if (bucket.size > 0) return;
-  }
-  buckets.delete(value);
+function* changedValues(rows: Iterable<Row>, change: TableChange): Generator<Row> {
+  for (const row of rows) if (!change.has(row._uuid)) yield row;
+  yield* change.rows.values();
 }
