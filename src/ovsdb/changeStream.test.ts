@@ -33,6 +33,22 @@ test("a reader that was busy gets one change for each row, from what it knew to 
   await reader.return(undefined);
 });
 
+test("many changes that came while the reader was busy are merged as few are", async () => {
+  const stream = new ChangeStream();
+  const uuids = Array.from({ length: 50_000 }, (_, i) => `row-${i}`);
+  stream.push(uuids.map((uuid) => change(uuid, undefined, "1")));
+  stream.push(uuids.map((uuid) => change(uuid, "1", "2")));
+  stream.push([change("row-7", "2")]);
+  const reader = stream.read(new AbortController().signal);
+  const { value } = await reader.next();
+  assert(value);
+  assert.deepEqual(new Set(value.map(({ uuid }) => uuid)), new Set(uuids).difference(new Set(["row-7"])));
+  assert(value.every(({ old, new: now }) => old === undefined && now?.name === "2"));
+  stream.push([change("row-7", undefined, "3")]);
+  assert.equal((await reader.next()).value?.length, 1);
+  await reader.return(undefined);
+});
+
 test("a reader that waits is woken by a change, and ended by its signal", async () => {
   const stream = new ChangeStream();
   const controller = new AbortController();

@@ -3,31 +3,56 @@
 
 import { deferred } from "./deferred.ts";
 import type { AnyChange } from "./replica.ts";
+import { ShardedMap } from "./shardedMap.ts";
+import { Slices } from "./slices.ts";
 
 export class ChangeStream {
-  #pending = new Map<string, AnyChange>();
+  readonly #merging = new Slices((error) => {
+    throw error;
+  });
+  /** What one push brought, as it is: most often it is read before there is more. */
+  #only: readonly AnyChange[] = [];
+  /** What several pushes brought; the key is table and UUID. */
+  #merged = new ShardedMap<string, AnyChange>();
   #wake: (() => void) | undefined;
 
+  /** Takes the changes of one update, which has at most one of each row. */
   push(changes: readonly AnyChange[]): void {
-    for (const change of changes) {
-      const key = `${change.table} ${change.uuid}`;
-      const before = this.#pending.get(key);
-      const merged = before ? { ...change, old: before.old } : change;
-      if (merged.old || merged.new) this.#pending.set(key, merged);
-      else this.#pending.delete(key);
+    if (this.#only.length === 0 && this.#merged.size === 0) this.#only = changes;
+    else {
+      this.#merging.add(this.#merge(this.#only));
+      this.#merging.add(this.#merge(changes));
+      this.#only = [];
     }
-    if (this.#pending.size > 0) this.#wake?.();
+    this.#wake?.();
   }
 
   /** What was pushed and not yet read, again and again, until `signal` is aborted. */
   async *read(signal: AbortSignal): AsyncGenerator<readonly AnyChange[], void> {
     while (!signal.aborted) {
-      if (this.#pending.size === 0) await this.#pushed(signal);
-      if (this.#pending.size === 0) continue;
-      const changes = [...this.#pending.values()];
-      this.#pending = new Map();
-      yield changes;
+      await this.#merging.idle();
+      const changes = this.#take();
+      if (changes.length > 0) yield changes;
+      else await this.#pushed(signal);
     }
+  }
+
+  *#merge(changes: readonly AnyChange[]): Generator<void> {
+    for (const change of changes) {
+      const key = `${change.table} ${change.uuid}`;
+      const before = this.#merged.get(key);
+      const merged = before ? { ...change, old: before.old } : change;
+      if (merged.old || merged.new) this.#merged.set(key, merged);
+      else this.#merged.delete(key);
+      yield;
+    }
+  }
+
+  #take(): readonly AnyChange[] {
+    const changes = this.#only.length > 0 ? this.#only : [...this.#merged.values()];
+    this.#only = [];
+    this.#merged = new ShardedMap();
+    return changes;
   }
 
   async #pushed(signal: AbortSignal): Promise<void> {
@@ -35,6 +60,7 @@ export class ChangeStream {
     const wake = (): void => resolve();
     this.#wake = wake;
     signal.addEventListener("abort", wake);
+    if (signal.aborted) resolve();
     await promise;
     signal.removeEventListener("abort", wake);
   }
