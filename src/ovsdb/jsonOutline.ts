@@ -1,6 +1,6 @@
 // Parses one large JSON value while it arrives. The outer levels are taken apart by hand, and everything below is
 // given to JSON.parse piece by piece: in a reply of 60 MB to `monitor` a piece is a row. So no stall is longer than
-// a chunk, and the text is never in memory as a whole.
+// a chunk. Of an object that becomes large (largeObject.ts) the pieces are only found, and parsed when they are taken.
 
 import { OvsdbError } from "./errors.ts";
 import { isSpace, JsonScanner } from "./jsonScanner.ts";
@@ -135,8 +135,14 @@ export class JsonOutline {
   #endPiece(pieces: readonly Uint8Array[]): void {
     this.#piece = undefined;
     this.#pieceBytes = 0;
-    const value: unknown = JSON.parse(Buffer.concat(pieces).toString());
     const open = this.#stack.at(-1);
+    if (open && "object" in open && open.large && this.#expected === "value") {
+      open.large.addText(open.key, pieces);
+      this.#placed();
+      return;
+    }
+    const [only] = pieces;
+    const value: unknown = JSON.parse(textOf(pieces.length === 1 && only ? only : Buffer.concat(pieces)));
     if (open && "object" in open && this.#expected.startsWith("key") && typeof value === "string") {
       open.key = value;
       this.#expected = "colon";
@@ -145,8 +151,6 @@ export class JsonOutline {
 
   /** Puts a finished value where it belongs. */
   #place(value: unknown): void {
-    if (++this.#values > this.#limits.maxValues)
-      throw new OvsdbError("protocol error", `message of more than ${this.#limits.maxValues} values`);
     const open = this.#stack.at(-1);
     if (!open) this.#value = value;
     else if ("array" in open) open.array.push(value);
@@ -155,6 +159,16 @@ export class JsonOutline {
       open.object[open.key] = value;
       if (++open.members >= maxObjectMembers) open.large = new LargeObject(open.object);
     }
+    this.#placed();
+  }
+
+  #placed(): void {
+    if (++this.#values > this.#limits.maxValues)
+      throw new OvsdbError("protocol error", `message of more than ${this.#limits.maxValues} values`);
     this.#expected = "comma or end";
   }
 }
+
+/** A view, and not a copy: `toString` is a Buffer's. */
+const textOf = ({ buffer, byteOffset, length }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, length).toString();

@@ -121,6 +121,20 @@ test("an object of very many members gives them away in order, and lists no keys
   assert.deepEqual(result.few, Object.create(null));
 });
 
+test("malformed text in an object of very many members is found when that member is taken", () => {
+  const members = Array.from({ length: 20_000 }, (_, i) => `"row-${i}":{"n":${i}}`);
+  for (const wrong of ['"x":{"n":}', '"x":{"n":1]', '"x":tru', '"x":']) {
+    const outline = new JsonOutline();
+    const text = `{"id":1,"result":[{"T":{${[...members, wrong].join(",")}}}]}`;
+    assert(outline.push(Buffer.from(text), 0) > 0);
+    const { value } = outline;
+    assert(typeof value === "object" && value !== null && "result" in value && Array.isArray(value.result));
+    const rows: unknown = value.result[0].T;
+    assert(rows instanceof LargeObject);
+    assert.throws(() => [...membersOf(rows)], wrong);
+  }
+});
+
 test("a message that would fill the memory is refused when it has become too large", () => {
   const limits = { maxPieceBytes: 1000, maxValues: 1000 };
   const refused = (begin: string, more: string, message: RegExp): void => {

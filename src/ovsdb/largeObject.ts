@@ -1,31 +1,74 @@
 // A JSON object with so many members that a JavaScript object is no good for it: to list a million keys, or to make
-// room for more, would hold the event loop for hundreds of milliseconds. Only what jsonOutline.ts reads can be one.
+// room for more, would hold the event loop for hundreds of milliseconds. Its members stay text, outside the heap, until
+// they are taken: so the garbage collector has only what becomes of them to move about. jsonOutline.ts makes these.
+
+import { OvsdbError } from "./errors.ts";
 
 /** Up to here an object stays an object. */
 export const maxObjectMembers = 10_000;
 
+/** Members whose text is parsed together, in about a millisecond: until there are so many of them or so much of it. */
+const blockMembers = 256;
+const blockBytes = 64 * 1024;
+
+type Block =
+  | { readonly keys: readonly string[]; readonly values: readonly unknown[] }
+  /** The text of a JSON array of values. */
+  | { readonly keys: readonly string[]; readonly text: Buffer };
+
+const comma = Buffer.from(",");
+const openBracket = Buffer.from("[");
+const closeBracket = Buffer.from("]");
+
 export class LargeObject {
-  readonly #keys: string[];
-  readonly #values: unknown[];
+  #blocks: Block[];
+  /** The block that is being filled. */
+  #keys: string[] = [];
+  #text: Uint8Array[] = [];
+  #textBytes = 0;
 
   constructor(members: Readonly<Record<string, unknown>>) {
-    this.#keys = Object.keys(members);
-    this.#values = Object.values(members);
+    this.#blocks = [{ keys: Object.keys(members), values: Object.values(members) }];
   }
 
   add(key: string, value: unknown): void {
+    this.#endBlock();
+    this.#blocks.push({ keys: [key], values: [value] });
+  }
+
+  /** Adds the value whose JSON text is `pieces`; what is wrong with it comes to light when it is taken. */
+  addText(key: string, pieces: readonly Uint8Array[]): void {
+    this.#text.push(this.#keys.length === 0 ? openBracket : comma, ...pieces);
     this.#keys.push(key);
-    this.#values.push(value);
+    for (const piece of pieces) this.#textBytes += piece.length;
+    if (this.#keys.length >= blockMembers || this.#textBytes >= blockBytes) this.#endBlock();
   }
 
   /** The members, in their order, each given away: what was taken is no longer held. */
   *take(): Generator<readonly [key: string, value: unknown]> {
-    for (const [at, key] of this.#keys.entries()) {
-      const value = this.#values[at];
-      this.#values[at] = undefined;
-      yield [key, value];
+    this.#endBlock();
+    const blocks = this.#blocks.toReversed();
+    this.#blocks = [];
+    for (let block = blocks.pop(); block; block = blocks.pop()) {
+      const values = valuesOf(block);
+      for (const [at, key] of block.keys.entries()) yield [key, values[at]];
     }
   }
+
+  #endBlock(): void {
+    if (this.#keys.length === 0) return;
+    this.#blocks.push({ keys: this.#keys, text: Buffer.concat([...this.#text, closeBracket]) });
+    this.#keys = [];
+    this.#text = [];
+    this.#textBytes = 0;
+  }
+}
+
+function valuesOf(block: Block): readonly unknown[] {
+  if ("values" in block) return block.values;
+  const values: unknown = JSON.parse(block.text.toString());
+  if (Array.isArray(values) && values.length === block.keys.length) return values;
+  throw new OvsdbError("protocol error", "malformed JSON: a member without value");
 }
 
 /** The members of any object of a message, one by one. */
