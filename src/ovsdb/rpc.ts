@@ -54,12 +54,17 @@ export class Rpc {
    * "canceled" as soon as `signal` is aborted: then the server is asked to give up too (RFC 7047, section 4.1.4).
    */
   request(method: string, params: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+    return this.requestText(method, JSON.stringify(params), signal);
+  }
+
+  /** The same; `params` is the JSON of the array. */
+  requestText(method: string, params: string, signal?: AbortSignal): Promise<unknown> {
     if (this.#closed) return Promise.reject(this.#closed);
     if (signal?.aborted) return Promise.reject(givenUp(method, signal, "not committed"));
     const id = ++this.#lastId;
     const { promise, resolve, reject } = deferred<unknown>();
     this.#requests.set(id, { method, resolve, reject });
-    this.#send({ id, method, params });
+    this.#sendText(`{"id":${id},"method":${JSON.stringify(method)},"params":${params}}`);
     return signal ? this.#unlessAborted(promise, id, method, signal) : promise;
   }
 
@@ -98,9 +103,13 @@ export class Rpc {
     this.#handlers.closed(reason);
   }
 
-  /** Messages of one turn of the event loop leave in one write. */
   #send(message: object): void {
-    this.#outgoing.push(JSON.stringify(message));
+    this.#sendText(JSON.stringify(message));
+  }
+
+  /** Messages of one turn of the event loop leave in one write. */
+  #sendText(message: string): void {
+    this.#outgoing.push(message);
     if (this.#outgoing.length > 1) return;
     queueMicrotask(() => {
       const text = this.#outgoing.join("");

@@ -26,9 +26,10 @@ import {
 } from "./replica.ts";
 import { type DatabaseSchema, parseSchema } from "./schema.ts";
 import type { SessionOptions, TransactOptions } from "./sessionOptions.ts";
+import { Slices } from "./slices.ts";
 import type { TlsOptions } from "./tlsOptions.ts";
 import { Transaction } from "./transaction.ts";
-import { encodeTransaction, readReply, type TransactionResult } from "./transactionReply.ts";
+import { encodeTransaction, readReply, type Sent, type TransactionResult } from "./transactionReply.ts";
 
 /** Before a transaction with a marker is sent again. */
 const retryMs = 20;
@@ -48,6 +49,8 @@ export class Session implements AsyncDisposable {
   readonly #monitors = new Map<string, Monitor>();
   /** Lock id -> lock. */
   readonly #locks = new Map<string, Lock>();
+  /** Transactions on their way out, in the order in which they were given: a large one does not hold the event loop. */
+  readonly #encoding = new Slices((error) => this.#debug("transact", error));
   #attempts = 0;
   #lastMonitorId = 0;
   #link: Link | undefined;
@@ -121,6 +124,7 @@ export class Session implements AsyncDisposable {
    *   `outcomeUnknown` is true. An insert with a UUID of its own can then be sent again: "duplicate uuid" proves the first.
    *   With a marker, any transaction is sent again and committed once.
    *
+   * A transaction of thousands of operations is encoded in slices: the values in it must stay as they are meanwhile.
    * When it resolves, the session's replicas hold the transaction, unless they are still taking in a much larger one.
    */
   async transact<T>(transaction: Transaction<T>, options: TransactOptions = {}): Promise<TransactionResult> {
@@ -145,9 +149,20 @@ export class Session implements AsyncDisposable {
     if (link.settled) await settledOrAborted(link.settled, signal);
     const schema = link.schema;
     if (!schema) throw this.#notConnected();
-    const sent = encodeTransaction(transaction, schema, guard);
-    const params = [this.#database, ...sent.map(({ wire }) => wire)];
-    return readReply(await link.rpc.request("transact", params, signal), sent, transaction.size);
+    const { promise, resolve, reject } = deferred<readonly [reply: unknown, sent: readonly Sent[]]>();
+    const encode = function* (database: string): Generator<void> {
+      try {
+        const sent = yield* encodeTransaction(transaction, schema, guard);
+        const params = [JSON.stringify(database), ...sent.map(({ text }) => text)];
+        const reply = link.rpc.requestText("transact", `[${params.join(",")}]`, signal);
+        reply.then((result) => resolve([result, sent]), reject);
+      } catch (error) {
+        reject(error);
+      }
+    };
+    this.#encoding.add(encode(this.#database));
+    const [reply, sent] = await promise;
+    return readReply(reply, sent, transaction.size);
   }
 
   #pause(signal: AbortSignal | undefined): Promise<void> {

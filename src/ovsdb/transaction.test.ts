@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Database } from "./database.ts";
 import { isOvsdbError } from "./errors.ts";
-import { parseSchema } from "./schema.ts";
+import { type DatabaseSchema, parseSchema } from "./schema.ts";
 import { Transaction } from "./transaction.ts";
-import { encodeTransaction, readReply } from "./transactionReply.ts";
+import { encodeTransaction, readReply, type Sent } from "./transactionReply.ts";
 
 const columns = {
   name: { type: "string" },
@@ -23,8 +23,16 @@ const a = "aaaaaaaa-0000-4000-8000-000000000000";
 const b = "bbbbbbbb-0000-4000-8000-000000000000";
 const where = [["_uuid", "==", ["uuid", a]]];
 
+function encoded<T>(transaction: Transaction<T>, server: DatabaseSchema): readonly Sent[] {
+  const steps = encodeTransaction(transaction, server);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
 const wireOf = <T>(transaction: Transaction<T>, server = database.schema): object[] =>
-  encodeTransaction(transaction, server).map(({ wire }) => wire);
+  encoded(transaction, server).map(({ text }) => JSON.parse(text));
 
 /** All kinds of operations, once. */
 const all = (): Transaction =>
@@ -93,7 +101,7 @@ test("columns that the server lacks are not sent, nor operations that touch noth
   assert.deepEqual(wireOf(transaction, older), [
     { op: "insert", table: "Switch", uuid: a, row: { name: "s1" } },
   ]);
-  const sent = encodeTransaction(transaction, older);
+  const sent = encoded(transaction, older);
   assert.deepEqual(readReply([{ uuid: ["uuid", a] }], sent, transaction.size), {
     operations: [{}, { uuid: a }, {}],
   });
@@ -122,7 +130,7 @@ test("what does not fit the schema is refused before it is sent, and the error s
 
 const two = new Transaction(database).insert("Switch", { name: "s" }, a).update("Switch", b, { name: "t" });
 const read = (reply: unknown, transaction = two): unknown =>
-  readReply(reply, encodeTransaction(transaction, database.schema), transaction.size);
+  readReply(reply, encoded(transaction, database.schema), transaction.size);
 
 test("a refused operation is named, with what the server said", () => {
   const reply = [{ uuid: ["uuid", a] }, { error: "constraint violation", details: "too long" }];

@@ -32,17 +32,18 @@ export interface TransactionResult {
 export interface Sent {
   readonly operation: Operation;
   readonly index: number;
-  readonly wire: object;
+  /** Its JSON. */
+  readonly text: string;
   /** Reads the rows of a select. */
   readonly decoder: RowDecoder | undefined;
 }
 
-/** The operations to send to a server that has the schema `server`. */
-export function encodeTransaction<T>(
+/** The operations to send to a server that has the schema `server`, encoded step by step. */
+export function* encodeTransaction<T>(
   transaction: Transaction<T>,
   server: DatabaseSchema,
   guard?: Guard,
-): readonly Sent[] {
+): Generator<void, readonly Sent[]> {
   const sent: Sent[] = [];
   const operations: (readonly [index: number, operation: Operation])[] = [
     ...(guard?.before.operations.map((operation) => [guardIndex, operation] as const) ?? []),
@@ -53,7 +54,7 @@ export function encodeTransaction<T>(
     try {
       const wire = encodeOperation(operation, transaction.schema, server);
       const decoder = decoderFor(operation, transaction.schema, server);
-      if (wire) sent.push({ operation, index, wire, decoder });
+      if (wire) sent.push({ operation, index, text: JSON.stringify(wire), decoder });
     } catch (error) {
       if (!isOvsdbError(error)) throw error;
       throw new OvsdbError(
@@ -62,6 +63,7 @@ export function encodeTransaction<T>(
         detailsOf(operation, index),
       );
     }
+    yield;
   }
   return sent;
 }
