@@ -1,12 +1,15 @@
-// The client under measurement, in a process of its own: `client.ts REMOTE SINGLE MANY PIPELINED`. One JSON line at each stage,
-// as idl.py prints them, and two that only this client does.
+// The client under measurement, in a process of its own: `client.ts REMOTE SINGLE MANY PIPELINED`. Says what its first copy
+// cost, and then does what it is told, as idl.py does: `singles ROUND` and `larger` answer with what transactions cost,
+// and after `tell` it prints the name of each address set that appears. Each answer is a JSON line.
 
+import { createInterface } from "node:readline";
 import { northbound } from "../../src/ovn/northbound.gen.ts";
 import { Session, Transaction } from "../../src/ovsdb/index.ts";
 
 const [remote = "", ...counts] = process.argv.slice(2);
 const [single = 0, many = 0, pipelined = 0] = counts.map(Number);
 const database = "OVN_Northbound";
+const rowsEach = 100;
 const resident = (): number => process.memoryUsage.rss() / 1024 ** 2;
 const say = (fields: object): void => console.log(JSON.stringify(fields));
 
@@ -17,8 +20,14 @@ const insert = (prefix: string, count = 1): Transaction => {
   return transaction;
 };
 
+async function milliseconds(action: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await action();
+  return performance.now() - began;
+}
+
 const before = resident();
-let began = performance.now();
+const began = performance.now();
 await using session = new Session({ remotes: [remote], database });
 const replica = session.replica(northbound, {
   Logical_Switch_Port: true,
@@ -29,37 +38,34 @@ await replica.ready();
 const rows = replica.table("Logical_Switch_Port").size;
 say({ rows, seconds: (performance.now() - began) / 1000, megabytes: resident() - before });
 
-const milliseconds: number[] = [];
-for (let index = 0; index < single; index++) {
-  began = performance.now();
-  await session.transact(insert(`weft-${index}`));
-  milliseconds.push(performance.now() - began);
+async function singles(round: string): Promise<number[]> {
+  const taken: number[] = [];
+  for (let index = 0; index < single; index++)
+    taken.push(await milliseconds(() => session.transact(insert(`weft-${round}-${index}`))));
+  return taken;
 }
-began = performance.now();
-await session.transact(insert("weft-many", many));
-say({ single: milliseconds, many: performance.now() - began });
 
-began = performance.now();
-await Promise.all(
-  Array.from({ length: pipelined / 100 }, (_, index) =>
-    session.transact(insert(`weft-pipelined-${index}`, 100)),
-  ),
-);
-const pipelinedSeconds = (performance.now() - began) / 1000;
-
-// From the moment another session sends a change until this one's replica tells of it.
-await using writer = new Session({ remotes: [remote], database });
-writer.start();
-await writer.connected();
-const notified: number[] = [];
-for (let index = 0; index < single; index++) {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const unsubscribe = replica.subscribe(() => resolve());
-  began = performance.now();
-  const committed = writer.transact(insert(`weft-notified-${index}`));
-  await promise;
-  notified.push(performance.now() - began);
-  unsubscribe();
-  await committed;
+async function larger(): Promise<object> {
+  const manies: number[] = [];
+  for (let index = 0; index < 10; index++)
+    manies.push(await milliseconds(() => session.transact(insert(`weft-many-${index}`, many))));
+  const all = Array.from({ length: pipelined / rowsEach }, (_, index) => `weft-pipelined-${index}`);
+  const piped = await milliseconds(() =>
+    Promise.all(all.map((prefix) => session.transact(insert(prefix, rowsEach)))),
+  );
+  return { manies, pipelinedSeconds: piped / 1000 };
 }
-say({ pipelinedSeconds, notified });
+
+function tell(): void {
+  replica.subscribe((changes) => {
+    for (const change of changes)
+      if (change.table === "Address_Set" && !change.old && change.new) console.log(change.new.name);
+  });
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const [command, round = ""] = line.split(" ");
+  if (command === "singles") say(await singles(round));
+  else if (command === "larger") say(await larger());
+  else tell();
+}

@@ -1,5 +1,4 @@
-# The Python IDL of Open vSwitch, doing what bench.ts has the TypeScript client do: `idl.py REMOTE SCHEMA`. One JSON
-# line at each stage: the first copy, then single-row transactions, then one transaction of many rows.
+# The Python IDL of Open vSwitch, doing what client.ts does and is told: `idl.py REMOTE SCHEMA SINGLE MANY PIPELINED`.
 import json
 import sys
 import time
@@ -7,7 +6,17 @@ import time
 import ovs.db.idl
 import ovs.poller
 
-remote, schema, single, many = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+remote, schema = sys.argv[1], sys.argv[2]
+single, many, pipelined = (int(count) for count in sys.argv[3:6])
+ROWS_EACH = 100
+
+
+class Telling(ovs.db.idl.Idl):
+    telling = False
+
+    def notify(self, event, row, updates=None):
+        if self.telling and event == ovs.db.idl.ROW_CREATE and row._table.name == "Address_Set":
+            print(row.name, flush=True)
 
 
 def say(**fields):
@@ -19,13 +28,29 @@ def resident():
         return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS"))
 
 
-def commit(count, prefix):
+def filled(count, prefix):
     txn = ovs.db.idl.Transaction(idl)
     for index in range(count):
         txn.insert(idl.tables["Address_Set"]).name = "%s-%d" % (prefix, index)
-    status = txn.commit_block()
+    return txn
+
+
+def succeeded(status):
     if status != ovs.db.idl.Transaction.SUCCESS:
         raise RuntimeError(ovs.db.idl.Transaction.status_to_string(status))
+
+
+def milliseconds(count, prefix):
+    began = time.monotonic()
+    succeeded(filled(count, prefix).commit_block())
+    return (time.monotonic() - began) * 1000
+
+
+def turn():
+    poller = ovs.poller.Poller()
+    idl.wait(poller)
+    poller.block()
+    idl.run()
 
 
 helper = ovs.db.idl.SchemaHelper(schema)
@@ -33,20 +58,39 @@ helper.register_table("Logical_Switch_Port")
 helper.register_columns("Address_Set", ["name"])
 before = resident()
 started = time.monotonic()
-idl = ovs.db.idl.Idl(remote, helper)
+idl = Telling(remote, helper, leader_only=False)
+idl.run()
 while not idl.has_ever_connected():
-    idl.run()
-    poller = ovs.poller.Poller()
-    idl.wait(poller)
-    if not idl.has_ever_connected():
-        poller.block()
+    turn()
 say(rows=len(idl.tables["Logical_Switch_Port"].rows), seconds=time.monotonic() - started, megabytes=resident() - before)
 
-milliseconds = []
-for index in range(single):
+
+def singles(round):
+    return [milliseconds(1, "idl-%s-%d" % (round, index)) for index in range(single)]
+
+
+def larger():
+    manies = [milliseconds(many, "idl-many-%d" % index) for index in range(10)]
     began = time.monotonic()
-    commit(1, "idl-%d" % index)
-    milliseconds.append((time.monotonic() - began) * 1000)
-began = time.monotonic()
-commit(many, "idl-many")
-say(single=milliseconds, many=(time.monotonic() - began) * 1000)
+    under_way = []
+    for index in range(pipelined // ROWS_EACH):
+        txn = filled(ROWS_EACH, "idl-pipelined-%d" % index)
+        txn.commit()
+        under_way.append(txn)
+    while any(txn.commit() == ovs.db.idl.Transaction.INCOMPLETE for txn in under_way):
+        turn()
+    for txn in under_way:
+        succeeded(txn.commit())
+    return {"manies": manies, "pipelinedSeconds": time.monotonic() - began}
+
+
+for line in iter(sys.stdin.readline, ""):
+    words = line.split()
+    if words[0] == "singles":
+        print(json.dumps(singles(words[1])), flush=True)
+    elif words[0] == "larger":
+        say(**larger())
+    else:
+        idl.telling = True
+        while True:
+            turn()

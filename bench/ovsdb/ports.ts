@@ -5,7 +5,8 @@ import { type Session, Transaction } from "../../src/ovsdb/index.ts";
 
 const perSwitch = 1000;
 
-export async function fillPorts(session: Session, ports: number): Promise<void> {
+/** With `note`, each port carries that text as well. */
+export async function fillPorts(session: Session, ports: number, note?: string): Promise<void> {
   for (let from = 0; from < ports; from += perSwitch) {
     const transaction = new Transaction(northbound);
     const uuids = Array.from({ length: perSwitch }, () => crypto.randomUUID());
@@ -15,7 +16,7 @@ export async function fillPorts(session: Session, ports: number): Promise<void> 
         {
           name: `port-${from + index}`,
           addresses: [`0a:58:0a:f4:00:01 10.244.${from / perSwitch}.${index % 256}`],
-          external_ids: new Map([["pod", `pod-${from + index}`]]),
+          external_ids: new Map([["pod", `pod-${from + index}`], ...(note ? [["note", note] as const] : [])]),
         },
         uuid,
       );

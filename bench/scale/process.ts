@@ -26,6 +26,11 @@ export class BenchProcess implements AsyncDisposable {
     return value;
   }
 
+  /** Gives the process a line on its standard input. */
+  say(line: string): void {
+    this.#child.stdin?.write(`${line}\n`);
+  }
+
   /** Lines until one for which `wanted` answers with something. */
   async until<T>(wanted: (line: string) => T | undefined): Promise<T> {
     for (;;) {

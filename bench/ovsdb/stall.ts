@@ -1,0 +1,48 @@
+// `stall.ts REMOTE`: takes in a first copy and prints, as one JSON line, how large it was and how long the event loop was
+// held at most, by the clock and in processor time of its thread: the latter is what others on the machine do not add to.
+
+import { readFileSync } from "node:fs";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { northbound } from "../../src/ovn/northbound.gen.ts";
+import { Session } from "../../src/ovsdb/index.ts";
+
+const [remote = ""] = process.argv.slice(2);
+
+/** What this process has read from anywhere, in MB. */
+const megabytesRead = (): number =>
+  Number(/^rchar: (\d+)/m.exec(readFileSync("/proc/self/io", "utf8"))?.[1]) / 1024 ** 2;
+
+const threadMs = (): number => {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+};
+
+let [last, busiestMs] = [threadMs(), 0];
+const meter = setInterval(() => {
+  const now = threadMs();
+  busiestMs = Math.max(busiestMs, now - last);
+  last = now;
+}, 1);
+const delay = monitorEventLoopDelay({ resolution: 1 });
+const before = megabytesRead();
+// The server is silent for longer than a probe usually waits, because it writes such a reply in one go.
+await using session = new Session({
+  remotes: [remote],
+  database: "OVN_Northbound",
+  probeIntervalMs: 120_000,
+});
+const replica = session.replica(northbound, { Logical_Switch_Port: true });
+delay.enable();
+session.start();
+await replica.ready();
+await new Promise((resolve) => setTimeout(resolve, 100));
+delay.disable();
+clearInterval(meter);
+console.log(
+  JSON.stringify({
+    rows: replica.table("Logical_Switch_Port").size,
+    megabytes: megabytesRead() - before,
+    stallMs: delay.max / 1e6,
+    busiestMs,
+  }),
+);
