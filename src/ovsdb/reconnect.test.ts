@@ -74,6 +74,32 @@ test("a silent server is probed, and given up when it stays silent", () => {
   assert.equal(machine.advise(13_000).action, "disconnect");
 });
 
+test("after each silence it is twice as patient, until a probe is answered", () => {
+  const machine = new Reconnect(options, 0);
+  const silence = (now: number): number => {
+    machine.connecting(now);
+    machine.connected(now);
+    const patience = machine.advise(now);
+    assert(patience.action === "wait");
+    machine.probed(patience.until);
+    const end = machine.advise(patience.until);
+    assert(end.action === "wait");
+    assert.equal(machine.advise(end.until).action, "disconnect");
+    machine.disconnected(end.until);
+    return end.until - now;
+  };
+  assert.deepEqual(
+    [0, 1e6, 2e6, 3e6, 4e6, 5e6].map(silence),
+    [10_000, 20_000, 40_000, 80_000, 160_000, 160_000],
+  );
+  machine.connecting(6e6);
+  machine.connected(6e6);
+  machine.probed(6e6 + 80_000);
+  machine.received(6e6 + 81_000);
+  machine.disconnected(6e6 + 82_000);
+  assert.equal(silence(7e6), 10_000);
+});
+
 test("any byte answers a probe", () => {
   const machine = new Reconnect(options, 0);
   machine.connecting(0);
@@ -100,7 +126,8 @@ test("whatever happens, it never waits for a moment that has passed, and never w
         now += pause;
         machine[name](now);
         const advice = machine.advise(now);
-        if (advice.action === "wait") assert(advice.until > now && advice.until <= now + 5000);
+        // A silence doubles the patience, four times at most.
+        if (advice.action === "wait") assert(advice.until > now && advice.until <= now + 5000 * 16);
       }
     }),
   );

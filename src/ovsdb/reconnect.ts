@@ -27,12 +27,20 @@ export type Advice =
   /** Nothing to do before `until`, unless something happens. */
   | { readonly action: "wait"; readonly until: number };
 
+/** A probe interval of 10 s so becomes 160 s at most. */
+const mostDoublings = 4;
+
 export class Reconnect {
   readonly #options: ReconnectOptions;
   #state: State;
   /** Failures since the last connection that held. */
   #failures = 0;
   #backoffMs = 0;
+  /**
+   * Connections in a row that ended because a probe went unanswered. ovsdb-server answers nobody while it writes a huge
+   * reply, to a monitor of a million rows for half a minute: with the same patience each time, that would never end.
+   */
+  #silences = 0;
 
   constructor(options: ReconnectOptions, now: number) {
     this.#options = options;
@@ -43,9 +51,15 @@ export class Reconnect {
     return this.#state.kind;
   }
 
+  /** Doubled after each connection that fell silent. */
+  get #probeIntervalMs(): number {
+    return this.#options.probeIntervalMs * 2 ** Math.min(this.#silences, mostDoublings);
+  }
+
   advise(now: number): Advice {
     const state = this.#state;
-    const { connectTimeoutMs, probeIntervalMs } = this.#options;
+    const { connectTimeoutMs } = this.#options;
+    const probeIntervalMs = this.#probeIntervalMs;
     switch (state.kind) {
       case "backoff":
         return now >= state.until ? { action: "connect" } : { action: "wait", until: state.until };
@@ -77,6 +91,7 @@ export class Reconnect {
   /** Bytes arrived. */
   received(now: number): void {
     const state = this.#state;
+    if (state.kind === "probing") this.#silences = 0;
     if (state.kind === "active" || state.kind === "probing")
       this.#state = { kind: "active", since: state.since, heard: now };
   }
@@ -84,7 +99,7 @@ export class Reconnect {
   /** A probe was sent. */
   probed(now: number): void {
     if (this.#state.kind === "active")
-      this.#state = { kind: "probing", since: this.#state.since, until: now + this.#options.probeIntervalMs };
+      this.#state = { kind: "probing", since: this.#state.since, until: now + this.#probeIntervalMs };
   }
 
   /** The attempt failed, or the connection ended. */
@@ -93,6 +108,7 @@ export class Reconnect {
     const held =
       (this.#state.kind === "active" || this.#state.kind === "probing") &&
       now - this.#state.since >= this.#backoffMs;
+    if (this.#state.kind === "probing" && now >= this.#state.until) this.#silences++;
     this.#failures = held ? 1 : this.#failures + 1;
     const rounds = Math.floor((this.#failures - 1) / remotes);
     this.#backoffMs = Math.min(maxBackoffMs, minBackoffMs * 2 ** rounds);
