@@ -62,6 +62,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
           scope: { names, nodeName, nested: network.mode === "underlay" },
           db,
           writer,
+          client,
           nodes,
           pods,
           policies: watchKind(client, "NetworkPolicy", watching),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LabelSelector, NetworkPolicy, Pod } from "../../kube/objects.ts";
+import { isAtLeast } from "../../kube/version.ts";
 import { doubtAbout, type Policies } from "./openProof.ts";
 
 const pod: Pod = {
@@ -31,13 +32,14 @@ const policy = (namespace: string, podSelector: LabelSelector): NetworkPolicy =>
   podSelector,
 });
 
+/** Knows everything up to a version. */
 const knowing = (
   resourceVersion: string,
   policies: readonly NetworkPolicy[] = [],
   synced = true,
 ): Policies => ({
   synced,
-  freshness: { resourceVersion },
+  knows: (pod) => isAtLeast(resourceVersion, pod.resourceVersion),
   by: (_, namespace) => policies.filter((each) => each.namespace === namespace),
   subscribe: () => () => undefined,
 });

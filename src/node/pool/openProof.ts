@@ -3,15 +3,14 @@
 
 import { selects } from "../../kube/labelSelector.ts";
 import type { NetworkPolicy, Pod } from "../../kube/objects.ts";
-import { isAtLeast } from "../../kube/version.ts";
 import type { PodIdentity } from "../runtime/request.ts";
 import type { Source } from "../whenever.ts";
 
-/** All NetworkPolicies as the API server last told them; a `Store<NetworkPolicy>` fits. */
+/** What the agent knows of NetworkPolicies. */
 export interface Policies extends Source {
   readonly synced: boolean;
-  /** Everything the server did up to this version is known. */
-  readonly freshness: { readonly resourceVersion: string };
+  /** Every policy that is older than the pod, with the labels it has, is known. */
+  knows(pod: Pod): boolean;
   by(index: "namespace", namespace: string): readonly NetworkPolicy[];
 }
 
@@ -28,7 +27,7 @@ export function doubtAbout(
   if (wanted.uid === undefined) return "the runtime does not say the pod's UID";
   if (known?.uid !== wanted.uid) return "the API server has not told this node's agent about the pod";
   if (!policies.synced) return "the API server has not told this node's agent about NetworkPolicies";
-  if (!isAtLeast(policies.freshness.resourceVersion, known.resourceVersion)) {
+  if (!policies.knows(known)) {
     return "this node's agent does not know yet whether there are NetworkPolicies as young as the pod";
   }
   const selecting = policies

@@ -2,16 +2,17 @@
 // source of addresses that the CNI commands see.
 
 import type { AnnotationValues } from "../../kube/annotations.ts";
+import type { KubeClient } from "../../kube/client.ts";
 import type { Log } from "../../kube/clock.ts";
-import type { Node } from "../../kube/objects.ts";
-import type { Pods } from "../assignedAddresses.ts";
+import type { NetworkPolicy, Node, Pod } from "../../kube/objects.ts";
+import type { Store } from "../../kube/store.ts";
 import type { Vswitch } from "../ovs/vswitch.ts";
 import type { Writer } from "../ovs/writer.ts";
 import { acknowledgeOffers } from "./acknowledge.ts";
 import { PoolCache } from "./cache.ts";
 import { PoolKeeper } from "./keeper.ts";
 import { type Nodes, Offers } from "./offer.ts";
-import type { Policies } from "./openProof.ts";
+import { PolicyKnowledge } from "./policyKnowledge.ts";
 import { type ClaimOutcome, PooledAddresses } from "./pooledAddresses.ts";
 import type { CachedPort, PoolScope } from "./queueRow.ts";
 import { Reservations } from "./reservations.ts";
@@ -21,8 +22,9 @@ export interface PoolOptions {
   readonly db: Vswitch;
   readonly writer: Writer;
   readonly nodes: Nodes;
-  readonly pods: Pods;
-  readonly policies: Policies;
+  readonly client: KubeClient;
+  readonly pods: Store<Pod>;
+  readonly policies: Store<NetworkPolicy>;
   /** How long an address rests after its pod. */
   readonly restMs: number;
   readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
@@ -46,11 +48,13 @@ export function poolOf(options: PoolOptions): Pool {
   const reservations = new Reservations();
   const shared = { ...options, cache, offers, reservations, database: db };
   const keeper = new PoolKeeper({ ...shared, now: () => performance.now() });
+  const knowledge = new PolicyKnowledge(options);
   return {
-    addresses: new PooledAddresses(shared),
+    addresses: new PooledAddresses({ ...shared, policies: knowledge }),
     notReady: keeper.notReady,
     ports: () => cache.ports().map(({ port }) => port),
     run: async (signal) => {
+      knowledge.start(signal);
       const acknowledging = acknowledgeOffers({ ...shared, settled: () => keeper.settled() }, signal);
       await Promise.all([keeper.run(signal), acknowledging]);
     },

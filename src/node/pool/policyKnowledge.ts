@@ -1,0 +1,138 @@
+// What this agent knows of NetworkPolicies. A watch says how far it has come only when something happens, or about once a
+// minute: a new pod would nearly always seem younger than all that is known. So as soon as a pod appears on this node, long
+// before the runtime asks for its interface, the policies of its namespace are listed once and compared with what the
+// watch has brought: when they are the same, everything up to the list's version is known.
+
+import { isDeepStrictEqual } from "node:util";
+import type { KubeClient } from "../../kube/client.ts";
+import type { Log } from "../../kube/clock.ts";
+import { record, text } from "../../kube/json.ts";
+import { kinds } from "../../kube/kinds.ts";
+import type { NetworkPolicy, Pod } from "../../kube/objects.ts";
+import { pathOf } from "../../kube/resource.ts";
+import type { Store } from "../../kube/store.ts";
+import { isAtLeast } from "../../kube/version.ts";
+import type { Policies } from "./openProof.ts";
+
+const betweenListsMs = 500;
+const pageSize = 500;
+
+export interface KnowledgeOptions {
+  readonly client: Pick<KubeClient, "list">;
+  readonly policies: Store<NetworkPolicy>;
+  /** The pods of this node. */
+  readonly pods: Store<Pod>;
+  readonly log: Log;
+}
+
+export class PolicyKnowledge implements Policies {
+  readonly #options: KnowledgeOptions;
+  /** pod UID -> the pod as it was when it first had the labels that it has */
+  readonly #first = new Map<string, Pod>();
+  /** namespace -> version up to which its policies are known by a list */
+  readonly #listed = new Map<string, string>();
+  readonly #asking = new Set<string>();
+  readonly #listeners = new Set<() => void>();
+
+  constructor(options: KnowledgeOptions) {
+    this.#options = options;
+  }
+
+  /** Follows the node's pods until `signal` is aborted. */
+  start(signal: AbortSignal): void {
+    const { pods } = this.#options;
+    const look = (pod: Pod): void => {
+      const before = this.#first.get(pod.uid);
+      if (!before || !isDeepStrictEqual(before.labels, pod.labels)) this.#first.set(pod.uid, pod);
+      if (isToStart(pod) && !this.knows(pod)) void this.#ask(pod.namespace, signal);
+    };
+    const unsubscribe = pods.subscribe((changes) => {
+      for (const change of changes) {
+        if (change.old && change.old.uid !== change.new?.uid) this.#first.delete(change.old.uid);
+        if (change.new) look(change.new);
+      }
+    });
+    signal.addEventListener("abort", unsubscribe);
+    for (const pod of pods.values()) look(pod);
+  }
+
+  get synced(): boolean {
+    return this.#options.policies.synced;
+  }
+
+  by(index: "namespace", namespace: string): readonly NetworkPolicy[] {
+    return this.#options.policies.by(index, namespace);
+  }
+
+  /** Once true for a pod it stays so while the pod has its labels, however long the API server is away. */
+  knows(pod: Pod): boolean {
+    const wanted = (this.#first.get(pod.uid) ?? pod).resourceVersion;
+    const { resourceVersion } = this.#options.policies.freshness;
+    return isAtLeast(resourceVersion, wanted) || isAtLeast(this.#listed.get(pod.namespace) ?? "", wanted);
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    const unsubscribe = this.#options.policies.subscribe(listener);
+    return () => {
+      this.#listeners.delete(listener);
+      unsubscribe();
+    };
+  }
+
+  /** Lists until all pods of the namespace that are to start are known to be younger than what is known. */
+  async #ask(namespace: string, signal: AbortSignal): Promise<void> {
+    if (this.#asking.has(namespace)) return;
+    this.#asking.add(namespace);
+    try {
+      while (!signal.aborted && this.#isAwaited(namespace)) {
+        const version = await this.#compare(namespace, signal);
+        if (version !== undefined) {
+          this.#listed.set(namespace, version);
+          for (const listener of this.#listeners) listener();
+        }
+        if (this.#isAwaited(namespace)) await new Promise((resolve) => setTimeout(resolve, betweenListsMs));
+      }
+    } catch (error) {
+      // The next change of a pod asks again; until then its port is a closed one.
+      if (!signal.aborted)
+        this.#options.log("warn", "NetworkPolicies cannot be listed", { namespace, error });
+    } finally {
+      this.#asking.delete(namespace);
+    }
+  }
+
+  #isAwaited(namespace: string): boolean {
+    return [...this.#options.pods.values()].some(
+      (pod) => pod.namespace === namespace && isToStart(pod) && !this.knows(pod),
+    );
+  }
+
+  /** The version of a list that holds what the store holds; undefined while the store is behind. */
+  async #compare(namespace: string, signal: AbortSignal): Promise<string | undefined> {
+    const { client, policies } = this.#options;
+    const listed = new Map<string, string>();
+    let cursor = "";
+    let version = "";
+    do {
+      const page = await client.list(pathOf(kinds.NetworkPolicy, namespace), {
+        query: { limit: pageSize, continue: cursor || undefined },
+        signal,
+      });
+      for (const item of page.items) {
+        const { name, resourceVersion } = record(record(item).metadata);
+        listed.set(text(name), text(resourceVersion));
+      }
+      // A later page may be of a later state, if the server could not keep the first one's.
+      version ||= page.resourceVersion;
+      cursor = page.continue;
+    } while (cursor !== "");
+    const held = new Map(
+      policies.by("namespace", namespace).map((each) => [each.name, each.resourceVersion]),
+    );
+    return isDeepStrictEqual(listed, held) ? version : undefined;
+  }
+}
+
+const isToStart = ({ phase, hostNetwork, podIps, deletionTimestamp }: Pod): boolean =>
+  phase === "Pending" && !hostNetwork && podIps.length === 0 && deletionTimestamp === undefined;
