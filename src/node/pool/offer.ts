@@ -3,6 +3,7 @@
 import { nodeSubnetsOf, poolOfferOf } from "../../kube/annotations.ts";
 import type { Node } from "../../kube/objects.ts";
 import { type Cidr, contains } from "../../model/ip.ts";
+import { annotations } from "../../model/names.ts";
 import { podNetworkAt } from "../../model/network.ts";
 import type { PoolOffer, PoolPort } from "../../model/pool.ts";
 import type { Source } from "../whenever.ts";
@@ -44,11 +45,11 @@ export function offerIn(scope: PoolScope, subnets: readonly Cidr[], offer: PoolO
   };
 }
 
-/** The offer in force, read anew only when the Node has changed. */
+/** The offer in force, read anew only when what it is read from has changed: a Node's heartbeat is no reason. */
 export class Offers implements Source {
   readonly #scope: PoolScope;
   readonly #nodes: Nodes;
-  #read: { readonly node: Node; readonly offer: Offer | undefined } | undefined;
+  #read: { readonly texts: string; readonly offer: Offer | undefined } = { texts: "", offer: undefined };
 
   constructor(scope: PoolScope, nodes: Nodes) {
     this.#scope = scope;
@@ -63,10 +64,13 @@ export class Offers implements Source {
   get current(): Offer | undefined {
     const { node } = this;
     if (!node) return undefined;
-    if (this.#read?.node !== node) {
+    const texts = [annotations.nodeSubnets, annotations.pool]
+      .map((key) => node.annotations[key] ?? "")
+      .join();
+    if (this.#read.texts !== texts) {
       const subnets = nodeSubnetsOf(node);
       const offer = poolOfferOf(node);
-      this.#read = { node, offer: subnets && offer && offerIn(this.#scope, subnets, offer) };
+      this.#read = { texts, offer: subnets && offer && offerIn(this.#scope, subnets, offer) };
     }
     return this.#read.offer;
   }
