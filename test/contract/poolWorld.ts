@@ -1,82 +1,142 @@
 // A node whose agent has a pool of ready ports, in the world of agentWorld.ts. In place of the controller, this puts
 // ports into the northbound database and offers them to the agent.
 
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { poolOfferAnnotation, poolSeenOf } from "../../src/kube/annotations.ts";
-import type { Json } from "../../src/kube/json.ts";
+import { type Json, list, record, text } from "../../src/kube/json.ts";
 import { namesOf } from "../../src/model/names.ts";
-import type { PoolOffer, PoolSeen } from "../../src/model/pool.ts";
+import type { PoolSeen } from "../../src/model/pool.ts";
 import { portIn, rowOf } from "../../src/node/pool/queueRow.ts";
 import { vswitch } from "../../src/ovn/vswitch.gen.ts";
 import { Session } from "../../src/ovsdb/index.ts";
 import { poolFacts } from "../../src/plan/pool.ts";
 import { northboundScope } from "../../src/plan/scope.ts";
-import { buildWorld, type TestPod } from "./agentWorld.ts";
+import { privateName } from "../real/privateName.ts";
+import { buildWorld, type PluginRun, type TestPod } from "./agentWorld.ts";
 
-export const scope = { names: namesOf("test"), nodeName: "n1", nested: false };
-export const restMs = 1500;
+const scope = { names: namesOf("test"), nodeName: "n1", nested: false };
+/** How long an address rests after its pod. */
+const restMs = 1500;
+
+/** Places that OVN has ports at. */
+export const closed = [10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
+export const open = [20, 21, 22, 23, 24, 25, 26, 27, 28, 29];
 
 export type PoolWorld = Awaited<ReturnType<typeof buildPoolWorld>>;
+type Offered = Partial<Record<"open" | "closed" | "withdrawn", readonly number[]>> & {
+  readonly generation: number;
+};
 
-/** What an offer has that is not said. */
-const nothing: PoolOffer = { generation: 1, open: [], closed: [], withdrawn: [] };
-
-export async function buildPoolWorld(name: string, plugin: string) {
+/** One node on the network, whose agent has been offered nothing yet. */
+export async function buildPoolWorld(name: string) {
   const stack = new AsyncDisposableStack();
-  const world = stack.use(await buildWorld(name, plugin, { addresses: "pooled", restMs, cniLimitMs: 5000 }));
-  const { ovsDb } = world.optionsOf(0);
-  const connect = async (): Promise<Session> => {
-    const session = stack.use(new Session({ remotes: [ovsDb], database: "Open_vSwitch" }));
-    session.start();
-    await session.connected();
-    return session;
+  const plugin = buildPlugin(stack);
+  const settings = { addresses: "pooled", restMs, cniLimitMs: 5000 };
+  const world = stack.use(await buildWorld(privateName(name), plugin, settings));
+  const session = stack.use(new Session({ remotes: [world.optionsOf(0).ovsDb], database: "Open_vSwitch" }));
+  session.start();
+  await session.connected();
+  let agent = world.startAgent(0);
+  await world.admitNode(0);
+  const ports = [...closed, ...open].map((offset) => ({ offset, tag: undefined, isClosed: false }));
+  await world.commit(poolFacts(northboundScope("test", "global"), world.resolved(0), ports, undefined));
+
+  /** The rows as they are, by offset: `claimed c1`. Those that make no sense are "malformed", by UUID. */
+  const cache = async (): Promise<ReadonlyMap<number | string, string>> => {
+    const rows = await session.select(vswitch, "Queue", []);
+    return new Map(
+      rows.map(({ _uuid: uuid, external_ids: ids }): [number | string, string] => {
+        const port = portIn(scope, uuid, ids);
+        if (!port) return [uuid, "malformed"];
+        const { use } = port;
+        return [port.offset, use.state === "claimed" ? `claimed ${use.holder.container}` : use.state];
+      }),
+    );
   };
-  const session = await connect();
+
+  const eventually = async (holds: () => boolean | Promise<boolean>, what: string): Promise<void> => {
+    const deadline = Date.now() + 20_000;
+    while (!(await holds())) {
+      if (Date.now() > deadline) {
+        const rows = JSON.stringify([...(await cache())]);
+        assert.fail(`never: ${what}\n${rows}\n${world.log.slice(-40).join("")}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
 
   return {
     ...world,
     world,
     session,
-    connect,
+    cache,
+    eventually,
 
-    /** Makes OVN have ports at these places; open, as far as OVN is concerned. */
-    plan: async (offsets: readonly number[]): Promise<void> => {
-      const ports = offsets.map((offset) => ({ offset, tag: undefined, isClosed: false }));
-      await world.commit(poolFacts(northboundScope("test", "global"), world.resolved(0), ports, undefined));
+    killAgent: async (): Promise<void> => {
+      agent.kill("SIGKILL");
+      if (agent.exitCode === null && agent.signalCode === null) await once(agent, "exit");
     },
 
-    offer: (
-      offer: Partial<Record<"open" | "closed" | "withdrawn", readonly number[]>> & { generation: number },
-    ) => {
-      const ports = (offsets: readonly number[] = []) =>
-        offsets.map((offset) => ({ offset, tag: undefined }));
-      const whole: PoolOffer = {
-        ...nothing,
-        generation: offer.generation,
-        open: ports(offer.open),
-        closed: ports(offer.closed),
-        withdrawn: ports(offer.withdrawn),
+    restartAgent: async (): Promise<void> => {
+      agent = world.startAgent(0);
+      await world.ready(0);
+    },
+
+    offer: ({ generation, ...lists }: Offered) => {
+      const at = (offsets: readonly number[] = []) => offsets.map((offset) => ({ offset, tag: undefined }));
+      const offer = {
+        generation,
+        open: at(lists.open),
+        closed: at(lists.closed),
+        withdrawn: at(lists.withdrawn),
       };
-      return world.api("PATCH", "/api/v1/nodes/n1", {
-        metadata: { annotations: poolOfferAnnotation(whole) },
-      });
+      const patch = { metadata: { annotations: poolOfferAnnotation(offer) } };
+      return world.api("PATCH", "/api/v1/nodes/n1", patch);
     },
 
     /** What the agent has acknowledged last, once it is as `wanted` says. */
     seen: async (wanted: (seen: PoolSeen) => boolean): Promise<PoolSeen> => {
-      const node = await world.nodeWith(0, (each) => {
-        const seen = poolSeenOf(each);
-        return seen !== undefined && wanted(seen);
-      });
-      return poolSeenOf(node) ?? { generation: -1, used: [], spent: [] };
+      let last: PoolSeen | undefined;
+      await eventually(async () => {
+        last = poolSeenOf(await world.nodeWith(0, () => true));
+        return last !== undefined && wanted(last);
+      }, "the offer is acknowledged");
+      return last ?? assert.fail();
     },
 
-    /** A pod on the node that the API knows, and a namespace for it. Proven means: policies are known to be older. */
-    pod: async (name: string, { proven = true, labels = {} } = {}): Promise<TestPod> => {
+    /** Ends every pod, and offers a pool of so many closed and open ports, all of them ready. */
+    async afresh(
+      generation: number,
+      sizes: { readonly closed: number; readonly open: number },
+    ): Promise<void> {
+      const nobody = { name: "none", uid: "none", node: 0, netns: "none", network: noNetwork };
+      const collected = await world.cni("GC", "", nobody, {}, { "cni.dev/valid-attachments": [] });
+      assert.equal(collected.exit, 0);
+      await this.offer({ generation, withdrawn: [...closed, ...open] });
+      await this.seen((seen) => seen.generation === generation && seen.used.length === 0);
+      const lists = { closed: closed.slice(0, sizes.closed), open: open.slice(0, sizes.open) };
+      await this.offer({ generation, ...lists });
+      const size = sizes.closed + sizes.open;
+      await eventually(async () => (await this.counts())["ready"] === size, "a fresh pool");
+    },
+
+    /** A namespace for a pod on the node, and unless it is unknown to it, the API's pod. */
+    pod: async (name: string, { known = true, labels = {} } = {}): Promise<TestPod> => {
       const uid = crypto.randomUUID();
       const netns = await world.makeNamespace(`${name}-${uid.slice(0, 4)}`);
-      await world.putPod(name, 0, uid, {}, labels);
-      if (proven) await world.api("PUT", "/bookmarks", {});
-      return { name, uid, node: 0, netns, network: { addresses: [], mac: "", gateways: [] } };
+      if (known) {
+        await world.putPod(name, 0, uid, {}, labels);
+        await world.api("PUT", "/bookmarks", {});
+        // Nobody outside of the agent can see that it has heard of both.
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      return { name, uid, node: 0, netns, network: noNetwork };
     },
 
     policy: (name: string, podSelector: Json) =>
@@ -85,31 +145,53 @@ export async function buildPoolWorld(name: string, plugin: string) {
         spec: { podSelector },
       }),
 
-    /** The rows as they are, by offset; those that make no sense under their UUID. */
-    cache: async (): Promise<ReadonlyMap<number | string, string>> => {
-      const rows = await session.select(vswitch, "Queue", []);
-      return new Map(
-        rows.map(({ _uuid: uuid, external_ids: ids }): [number | string, string] => {
-          const port = portIn(scope, uuid, ids);
-          if (!port) return [uuid, "malformed"];
-          const { state } = port.use;
-          const who = port.use.state === "claimed" ? ` ${port.use.holder.container}` : "";
-          return [port.offset, `${state}${who}`];
-        }),
+    stateOf: async (offset: number): Promise<string> => (await cache()).get(offset) ?? "none",
+
+    /** How many rows there are in each state. */
+    counts: async (): Promise<Readonly<Record<string, number>>> => {
+      const found: Record<string, number> = {};
+      for (const said of (await cache()).values()) {
+        const [state = ""] = said.split(" ");
+        found[state] = (found[state] ?? 0) + 1;
+      }
+      return found;
+    },
+
+    /** Every claimed row has its interface, every pod's interface its claimed row, and no port has two. */
+    assertWhole: async (): Promise<void> => {
+      const claimed = [...(await cache())].flatMap(([offset, state]) =>
+        state.startsWith("claimed ") ? [`test_pool_n1_${offset}`] : [],
       );
-    },
-
-    /** Iface-ids of the pods' interfaces, in order. */
-    plugged: async (): Promise<readonly string[]> => {
-      const rows = await session.select(vswitch, "Interface", []);
-      return rows
+      const plugged = (await session.select(vswitch, "Interface", []))
         .filter(({ external_ids: ids }) => ids.has("weft.io/container"))
-        .map(({ external_ids: ids }) => ids.get("iface-id") ?? "")
-        .toSorted();
+        .map(({ external_ids: ids }) => ids.get("iface-id") ?? "");
+      assert.deepEqual(plugged.toSorted(), claimed.toSorted());
     },
 
-    rowOf: (offset: number): string => rowOf(scope, offset),
+    rowAt: (offset: number): string => rowOf(scope, offset),
 
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
+
+/** The CNI executable, until `stack` is disposed of. */
+export function buildPlugin(stack: AsyncDisposableStack): string {
+  const folder = mkdtempSync(join(tmpdir(), "weft-pool-test-"));
+  stack.defer(() => rmSync(folder, { recursive: true }));
+  const plugin = join(folder, "weft-cni");
+  execFileSync(fileURLToPath(new URL("../../src/cni/build.sh", import.meta.url)), [plugin]);
+  return plugin;
+}
+
+/** A pod of a pool learns its network from the answer to ADD. */
+const noNetwork = { addresses: [], mac: "", gateways: [] };
+
+/** Where in the subnet the pod was put. */
+export function offsetOf({ exit, said }: PluginRun): number {
+  assert.equal(exit, 0, JSON.stringify(said));
+  const [first] = list(said?.ips).map((ip) => text(record(ip).address));
+  return Number(/\.(\d+)\//.exec(first ?? "")?.[1] ?? -1);
+}
+
+export const reaches = (pod: TestPod, to: string): boolean =>
+  spawnSync("ip", ["netns", "exec", pod.netns, "ping", "-c1", "-W5", to], { timeout: 20_000 }).status === 0;

@@ -1,0 +1,141 @@
+// A node's pool of ready ports stays true through whatever happens to agents, database and interfaces, and to the rows
+// themselves: no port is ever had by two pods, and none is lost.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { after, before, test } from "node:test";
+import { vswitch } from "../../src/ovn/vswitch.gen.ts";
+import { Transaction } from "../../src/ovsdb/index.ts";
+import { buildPoolWorld, closed, offsetOf, open, type PoolWorld, reaches } from "./poolWorld.ts";
+
+let world: PoolWorld;
+
+before(async () => {
+  world = await buildPoolWorld("pfault");
+  await world.offer({ generation: 1, closed, open });
+  await world.ready(0);
+});
+after(() => world?.[Symbol.asyncDispose]());
+
+test("an agent that is killed and started again finds every claim, and changes nothing", async () => {
+  for (const name of ["one", "two"]) offsetOf(await world.cni("ADD", name, await world.pod(name)));
+  const before = await world.cache();
+  await world.killAgent();
+  await world.restartAgent();
+  assert.deepEqual(await world.cache(), before);
+  await world.assertWhole();
+});
+
+test("two agents that claim at once never give one port to two pods", async () => {
+  await world.afresh(5, { closed: 10, open: 10 });
+  const { cniSocket } = world.optionsOf(0);
+  const socket = `${cniSocket}-other`;
+  const other = world.startAgent(0, { cniSocket: socket, healthAddress: "127.0.0.1:9411" });
+  const pods = await Promise.all(Array.from({ length: 16 }, (_, index) => world.pod(`race${index}`)));
+  await world.eventually(async () => {
+    const { exit } = await world.cni("STATUS", "", pods[0] ?? assert.fail(), {}, { socket });
+    return exit === 0;
+  }, "the other agent is ready");
+  const added = await Promise.all(
+    pods.map((pod, index) => world.cni("ADD", pod.name, pod, {}, index % 2 === 0 ? {} : { socket })),
+  );
+  other.kill("SIGKILL");
+  await once(other, "exit");
+  assert.equal(new Set(added.map(offsetOf)).size, 16);
+  await world.assertWhole();
+});
+
+test("an agent killed at any moment of twelve ADDs leaves whole claims or none, and the runtime tries again", async () => {
+  let generation = 10;
+  for (const delayMs of [20, 60, 120]) {
+    await world.afresh(generation++, { closed: 10, open: 10 });
+    const pods = await Promise.all(
+      Array.from({ length: 12 }, (_, index) => world.pod(`kill${delayMs}-${index}`)),
+    );
+    const adding = Promise.all(pods.map((pod) => world.cni("ADD", pod.name, pod)));
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    await world.killAgent();
+    await adding;
+    await world.assertWhole();
+    await world.restartAgent();
+    const again = await Promise.all(pods.map((pod) => world.cni("ADD", pod.name, pod)));
+    assert.equal(new Set(again.map(offsetOf)).size, 12);
+    await world.assertWhole();
+    assert.ok(pods.every((pod) => reaches(pod, "10.244.0.1")));
+  }
+});
+
+test("a cache deleted or written into by hand is rebuilt from the pods that run and the offer", async () => {
+  await world.afresh(20, { closed: 4, open: 4 });
+  const pods = await Promise.all(["x", "y"].map((name) => world.pod(name)));
+  const places = await Promise.all(pods.map(async (pod) => offsetOf(await world.cni("ADD", pod.name, pod))));
+  const isRebuilt = async (): Promise<boolean> => {
+    const cache = await world.cache();
+    const ours = places.every((place, index) => cache.get(place) === `claimed ${pods[index]?.name}`);
+    const { ready = 0, spent = 0, malformed = 0 } = await world.counts();
+    return ours && malformed === 0 && ready + spent === 6 && cache.size === 8;
+  };
+  await world.session.transact(new Transaction(vswitch).delete("Queue", []));
+  await world.eventually(isRebuilt, "the rows are there again");
+  assert.equal((await world.counts())["spent"], 4, "closed ports may have been opened");
+
+  const [first = 0] = places;
+  const foreign = crypto.randomUUID();
+  const doubled = crypto.randomUUID();
+  const ids = (await world.session.select(vswitch, "Queue", [["_uuid", "==", world.rowAt(first)]]))[0]
+    ?.external_ids;
+  await world.session.transact(
+    new Transaction(vswitch)
+      .insert("Queue", { external_ids: new Map([["owner", "somebody"]]) }, foreign)
+      .insert("Queue", { external_ids: ids ?? new Map() }, doubled)
+      .update("Queue", world.rowAt(first), { external_ids: new Map() })
+      .mutateMap("Queue", world.rowAt(23), "external_ids", {
+        insert: new Map([["weft.io/mac", "nonsense"]]),
+      }),
+  );
+  await world.eventually(async () => {
+    const cache = await world.cache();
+    return cache.get(foreign) === "malformed" && !cache.has(doubled) && cache.size === 9;
+  }, "the doubled row is gone and the foreign one is not");
+  await world.session.transact(new Transaction(vswitch).delete("Queue", foreign));
+  await world.eventually(isRebuilt, "the rows make sense again");
+  assert.equal((await world.cni("DEL", "x", pods[0] ?? assert.fail())).exit, 0);
+  await world.assertWhole();
+});
+
+test("a cache deleted while no agent was there is rebuilt as well, and nothing of it is ready before it has rested", async () => {
+  await world.afresh(21, { closed: 2, open: 2 });
+  const pod = await world.pod("z");
+  const place = offsetOf(await world.cni("ADD", "z", pod));
+  await world.killAgent();
+  await world.session.transact(new Transaction(vswitch).delete("Queue", []));
+  await world.restartAgent();
+  await world.eventually(
+    async () => (await world.stateOf(place)) === "claimed z",
+    "the pod's port is claimed",
+  );
+  assert.equal((await world.counts())["resting"], 3);
+});
+
+test("an interface that somebody removed gives its port back", async () => {
+  await world.afresh(22, { closed: 1, open: 2 });
+  const pod = await world.pod("w");
+  const place = offsetOf(await world.cni("ADD", "w", pod));
+  const [row] = (await world.session.select(vswitch, "Interface", [])).filter(
+    ({ external_ids: ids }) => ids.get("weft.io/container") === "w",
+  );
+  await world.sandbox.host("n1").exec(["ovs-vsctl", "del-port", row?.name ?? ""]);
+  await world.eventually(async () => (await world.stateOf(place)) === "resting", "the port rests");
+});
+
+test("a restart of the Open vSwitch database loses no claim, and ADD goes on", async () => {
+  const before = await world.cache();
+  await world.sandbox.processes.stop("n1-ovsdb");
+  const pod = await world.pod("after");
+  assert.equal((await world.cni("ADD", "after", pod)).said?.code, 11);
+  await world.sandbox.processes.restart("n1-ovsdb");
+  await world.eventually(async () => (await world.cni("ADD", "after", pod)).exit === 0, "ADD succeeds");
+  const now = await world.cache();
+  for (const [offset, state] of before) if (state.startsWith("claimed")) assert.equal(now.get(offset), state);
+  await world.assertWhole();
+});
