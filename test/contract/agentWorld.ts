@@ -297,7 +297,7 @@ function transactionOf(facts: readonly Fact[]): Transaction<NorthboundTables> {
   return tx;
 }
 
-function call(socketPath: string, method: string, path: string, body?: Json): Promise<unknown> {
+export function call(socketPath: string, method: string, path: string, body?: Json): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const sent = request({ socketPath, method, path }, (response) => {
       let text = "";
@@ -316,7 +316,11 @@ export interface PluginRun {
   readonly said: Json | undefined;
 }
 
-async function runPlugin(plugin: string, env: Record<string, string>, stdin: string): Promise<PluginRun> {
+export async function runPlugin(
+  plugin: string,
+  env: Record<string, string>,
+  stdin: string,
+): Promise<PluginRun> {
   const child = spawn(plugin, { env, stdio: ["pipe", "pipe", "inherit"] });
   let stdout = "";
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
@@ -333,7 +337,7 @@ async function runHere(argv: readonly string[]): Promise<void> {
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
 
-const kubeconfigFor = (server: string): string =>
+export const kubeconfigFor = (server: string): string =>
   JSON.stringify({
     "current-context": "test",
     clusters: [{ name: "test", cluster: { server } }],
