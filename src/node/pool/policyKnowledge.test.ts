@@ -73,6 +73,7 @@ test("a list that is what the watch has brought makes everything up to its versi
   const { policies, pods, asked, knowledge, start, stop } = surroundings([policy("p", "5")]);
   put(policies, policy("p", "5"));
   start();
+  await settled();
   let heard = 0;
   knowledge.subscribe(() => heard++);
   put(pods, podAt("15"));
@@ -82,6 +83,21 @@ test("a list that is what the watch has brought makes everything up to its versi
   assert.equal(knowledge.knows(podAt("15")), true);
   assert.equal(heard, 1);
   assert.equal(knowledge.knows(podAt("21", { uid: "other" })), false);
+  stop.abort();
+});
+
+test("whoever waits hears when the first list is complete, even if there is no policy", async () => {
+  const policies = new Store<NetworkPolicy>(kinds.NetworkPolicy.indexes, unexpected);
+  const pods = new Store<Pod>(kinds.Pod.indexes, unexpected);
+  const client = { list: () => Promise.reject(new Error("away")) };
+  const stop = new AbortController();
+  const knowledge = new PolicyKnowledge({ client, policies, pods, log: () => undefined });
+  let heard = 0;
+  knowledge.subscribe(() => heard++);
+  knowledge.start(stop.signal);
+  policies.note({ synced: true, resourceVersion: "10" });
+  await settled();
+  assert.equal(heard, 1);
   stop.abort();
 });
 

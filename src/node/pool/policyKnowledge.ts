@@ -54,6 +54,8 @@ export class PolicyKnowledge implements Policies {
     });
     signal.addEventListener("abort", unsubscribe);
     for (const pod of pods.values()) look(pod);
+    // A first list without a policy changes nothing in the store, and yet it says much.
+    this.#options.policies.ready(signal).then(this.#tell, () => undefined);
   }
 
   get synced(): boolean {
@@ -80,6 +82,10 @@ export class PolicyKnowledge implements Policies {
     };
   }
 
+  readonly #tell = (): void => {
+    for (const listener of this.#listeners) listener();
+  };
+
   /** Lists until all pods of the namespace that are to start are known to be younger than what is known. */
   async #ask(namespace: string, signal: AbortSignal): Promise<void> {
     if (this.#asking.has(namespace)) return;
@@ -89,7 +95,7 @@ export class PolicyKnowledge implements Policies {
         const version = await this.#compare(namespace, signal);
         if (version !== undefined) {
           this.#listed.set(namespace, version);
-          for (const listener of this.#listeners) listener();
+          this.#tell();
         }
         if (this.#isAwaited(namespace)) await new Promise((resolve) => setTimeout(resolve, betweenListsMs));
       }
