@@ -134,7 +134,7 @@ export async function buildPoolWorld(name: string) {
         await world.putPod(name, 0, uid, {}, labels);
         await world.api("PUT", "/bookmarks", {});
         // Nobody outside of the agent can see that it has heard of both.
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await new Promise((resolve) => setTimeout(resolve, 300));
       }
       return { name, uid, node: 0, netns, network: noNetwork };
     },
