@@ -1,6 +1,7 @@
 // Raw frames in a sandbox: ears that write down whatever reaches a place, and a mouth that says anything from one. A frame is
 // known again by a mark in it.
 
+import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -36,9 +37,14 @@ export class Wire implements AsyncDisposable {
   /** Hears what reaches `place`, a pod as `shop/web` or a host, from when it resolves. */
   async listen(place: string, card = "eth0"): Promise<void> {
     const [file = "", ...args] = this.#command(place, ["hear", card]);
-    const ear = spawn(file, args, { env: this.#env(place), stdio: ["ignore", "pipe", "inherit"] });
+    const ear = spawn(file, args, { env: this.#env(place), stdio: ["ignore", "pipe", "ignore"] });
     this.#ears.push(ear);
-    await once(ear.stdout, "data");
+    const deaf = once(ear, "exit").then(([status]) =>
+      assert.fail(`${place}: no ear, exit ${String(status)}`),
+    );
+    await Promise.race([once(ear.stdout, "data"), deaf]);
+    // It ends with its pod.
+    deaf.catch(() => undefined);
     let rest = "";
     ear.stdout.on("data", (chunk: Buffer) => {
       const lines = `${rest}${chunk.toString()}`.split("\n");
