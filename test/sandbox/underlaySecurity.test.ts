@@ -34,7 +34,7 @@ interface Nested extends Identity {
   readonly gateway: Identity;
 }
 
-suite("forged frames", { timeout: 85_000 }, () => {
+suite("forged frames", { timeout: 118_000 }, () => {
   let cluster: Cluster;
   let wire: Wire;
   const pods = new Map<string, Nested>();
