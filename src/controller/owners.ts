@@ -50,8 +50,8 @@ export function goneByWord({ old, told }: Change<KubeObject>): readonly Owner[] 
 }
 
 /**
- * The owners to plan again after `change`. A Namespace is no input of any plan yet. What a NetworkPolicy changes for pools
- * is asked for when it is known to be all there is (policyProof.ts).
+ * The owners to plan again after `change`. A Namespace is no input of any plan yet. Which pools a NetworkPolicy concerns, the
+ * planner knows.
  */
 export const concerned: { readonly [K in Kind]: (change: Change<KindMap[K]>) => readonly Owner[] } = {
   Namespace: () => [],

@@ -46,6 +46,8 @@ export class Planner {
   readonly #options: PlannerOptions;
   /** Owners whose objects are gone by the server's word. */
   readonly #told = new Set<Owner>();
+  /** Pools with pods that a policy keeps cut off. */
+  readonly #cutOff = new Set<Owner>();
   #nodeIndex: NodeIndex | undefined;
 
   constructor(options: PlannerOptions) {
@@ -55,6 +57,11 @@ export class Planner {
   /** The server said that the owner's object is gone. */
   told(owner: Owner): void {
     this.#told.add(owner);
+  }
+
+  /** What kept pods cut off may keep them no more. */
+  policiesChanged(): void {
+    for (const owner of this.#cutOff) this.#options.enqueue(owner);
   }
 
   async plan(owner: Owner): Promise<void> {
@@ -124,6 +131,7 @@ export class Planner {
     const resolved = decider.resolvedNode(name);
     if (!decider.pools) return;
     if (!node) {
+      this.#cutOff.delete(owner);
       cloud.forgetNode(name);
       return this.#state(owner, undefined, []);
     }
@@ -133,6 +141,8 @@ export class Planner {
     this.#say(owner, node, cloud.poolFacts(resolved, ports));
     if (problem !== undefined) tell.refused(node, problem);
     for (const pod of cutOff) tell.refused(pod, stillCutOff);
+    if (cutOff.length > 0) this.#cutOff.add(owner);
+    else this.#cutOff.delete(owner);
     await decider.pools.write(node).catch((error: unknown) => {
       // The watch is about to show who was faster.
       throw isConflict(error) ? new NotNow(error.message) : error;

@@ -3,7 +3,6 @@
 
 import type { Cloud } from "../cloud/cloud.ts";
 import type { PoolRow, PoolSurroundings } from "../decide/pools.ts";
-import { formatIp } from "../model/ip.ts";
 import { ownership, placeOfPort } from "../model/names.ts";
 import { podNetworkAt, type ResolvedNode } from "../model/network.ts";
 import { rowUuid } from "../model/uuid.ts";
@@ -16,19 +15,11 @@ export const poolSurroundings =
   (scope: Scope, replica: Replica<NorthboundTables>, cloud: Cloud, proof: PolicyProof) =>
   (node: ResolvedNode): PoolSurroundings => {
     const { names, cluster } = scope;
-    const heldBack = new Set(
-      node.subnets.flatMap(({ ip }) => {
-        const row = rowUuid(cluster, "Address_Set", names.closedSet(node.name, ip.family));
-        return replica.table("Address_Set").get(row)?.addresses ?? [];
-      }),
-    );
+    const closedSet = rowUuid(cluster, "Address_Set", names.closedSet(node.name));
+    const heldBack = new Set(replica.table("Address_Set").get(closedSet)?.addresses);
     return {
       isCarried: ({ offset }) => cloud.isCarried(names.poolPort(node.name, offset)),
-      heldBack: ({ offset }) => {
-        const { addresses } = podNetworkAt(node.subnets, offset);
-        const count = addresses.filter(({ ip }) => heldBack.has(formatIp(ip))).length;
-        return count === 0 ? "no" : count === addresses.length ? "yes" : "partly";
-      },
+      isHeldBack: ({ offset }) => heldBack.has(podNetworkAt(node.subnets, offset).mac),
       verdictOn: (pod) => proof.verdictOn(pod),
       foreignTags: cloud.foreignTags(node),
     };
@@ -43,7 +34,7 @@ export function* poolRows(replica: Replica<NorthboundTables>, cluster: string): 
   }
 }
 
-/** Calls `onChange` with each node whose set of closed addresses changes. Returns what ends that. */
+/** Calls `onChange` with each node whose set of closed ports changes. Returns what ends that. */
 export const followClosedSets = (
   replica: Replica<NorthboundTables>,
   onChange: (node: string) => void,

@@ -147,6 +147,7 @@ export class Term {
       this.#follow("Pod", stores.Pod),
       this.#follow("Service", stores.Service),
       this.#follow("EndpointSlice", stores.EndpointSlice),
+      stores.NetworkPolicy.subscribe(() => this.#planner?.policiesChanged()),
       cloud.subscribe((owner) => queue.add(owner)),
       followClosedSets(replica, (node) => queue.add(poolOwner(node))),
     ];

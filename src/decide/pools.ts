@@ -30,8 +30,8 @@ export type Verdict = "free" | "selected" | "unknown";
 export interface PoolSurroundings {
   /** OVN would carry the port's packets now. */
   readonly isCarried: (port: PoolPort) => boolean;
-  /** Whether the database holds the port's packets back, those of all its addresses or of some. */
-  readonly heldBack: (port: PoolPort) => "no" | "partly" | "yes";
+  /** Whether the database holds the port's packets back. */
+  readonly isHeldBack: (port: PoolPort) => boolean;
   /** Whether a policy selects the pod: `free` is provably none. */
   readonly verdictOn: (pod: Pod) => Verdict;
   readonly foreignTags: ReadonlySet<number>;
@@ -107,8 +107,7 @@ export class Pools {
       most: mostPorts(node.allocatable, marks, resolved.subnets, this.#options.isNested),
       inUse: new Set(holders.keys()),
       seen: poolSeenOf(node),
-      isReady: (port, kind) =>
-        around.isCarried(port) && around.heldBack(port) === (kind === "closed" ? "yes" : "no"),
+      isReady: (port, kind) => around.isCarried(port) && around.isHeldBack(port) === (kind === "closed"),
       foreignTags: around.foreignTags,
     });
     const cutOff: Pod[] = [];
@@ -143,15 +142,14 @@ export class Pools {
     { opened }: Known,
     port: PoolPort,
     pod: Pod | undefined,
-    { heldBack, verdictOn }: PoolSurroundings,
+    { isHeldBack, verdictOn }: PoolSurroundings,
   ): boolean {
     if (!pod) {
       opened.delete(port.offset);
       return false;
     }
     // Once the database lets them pass, a former leader has opened it for this pod: another could not have claimed it.
-    const isOpen =
-      opened.get(port.offset) === pod.uid || heldBack(port) === "no" || verdictOn(pod) === "free";
+    const isOpen = opened.get(port.offset) === pod.uid || !isHeldBack(port) || verdictOn(pod) === "free";
     if (isOpen) opened.set(port.offset, pod.uid);
     else opened.delete(port.offset);
     return isOpen;

@@ -33,8 +33,8 @@ export interface Names {
   readonly podPort: (namespace: string, pod: string) => string;
   /** A ready port of a node's pool, by its place in the node's subnets. */
   readonly poolPort: (node: string, offset: number) => string;
-  /** The addresses of a node's ports that no packet may pass, of one family. OVN takes no `-` in names of address sets. */
-  readonly closedSet: (node: string, family: 4 | 6) => string;
+  /** The MACs of a node's ports that no packet may pass. OVN takes no `-` in names of address sets. */
+  readonly closedSet: (node: string) => string;
   readonly loadBalancer: (namespace: string, service: string, protocol: string) => string;
   /** The balancer of a Service as one node sees it, where that differs from the others. */
   readonly nodeLoadBalancer: (namespace: string, service: string, protocol: string, node: string) => string;
@@ -62,8 +62,7 @@ export function namesOf(cluster: string): Names {
     localnetPort: (node) => name("localnet", node),
     podPort: (namespace, pod) => name("pod", namespace, pod),
     poolPort: (node, offset) => name("pool", node, String(offset)),
-    closedSet: (node, family) =>
-      `${cluster.replaceAll("-", "_")}_closed_${hash("sha256", node, "hex").slice(0, 16)}_v${family}`,
+    closedSet: (node) => `${cluster.replaceAll("-", "_")}_closed_${hash("sha256", node, "hex").slice(0, 16)}`,
     loadBalancer: (namespace, service, protocol) => name("svc", namespace, service, protocol),
     nodeLoadBalancer: (namespace, service, protocol, node) => name("svc", namespace, service, protocol, node),
   };

@@ -98,7 +98,11 @@ function dependencies(db: Vswitch): string {
   const interfaces = [
     interfaceNamed(db, onNode.managementInterface),
     ...interfacesOf(db, external?.ports ?? []),
-  ].map((row) => row && [row.name, row.ofport, row.ifindex, row.external_ids.get("ovn-installed")].join(" "));
+  ].map(
+    (row) =>
+      row &&
+      [row.name, row.ofport, row.ifindex, row.mac_in_use, row.external_ids.get("ovn-installed")].join(" "),
+  );
   const bridges = [bridgeNamed(db, onNode.integrationBridge)?._uuid, external?._uuid];
   return [...bridges, ...interfaces].join("\n");
 }

@@ -46,6 +46,6 @@ function dependencies(db: Vswitch): string {
   const external = bridgeNamed(db, onNode.externalBridge);
   const interfaces = interfacesOf(db, external?.ports ?? [])
     .filter(({ external_ids: ids }) => !ids.has(attachmentKeys.container))
-    .map(({ name, ofport, ifindex, mtu }) => [name, ofport, ifindex, mtu].join(" "));
+    .map(({ name, ofport, ifindex, mtu, mac_in_use: mac }) => [name, ofport, ifindex, mtu, mac].join(" "));
   return [external?._uuid, external?.fail_mode, ...interfaces].join("\n");
 }

@@ -9,6 +9,8 @@ export const policyPriority = {
 } as const;
 
 export const aclPriority = {
+  /** Lets neighbour discovery of a closed port pass. */
+  neighbours: 32_001,
   /** Keeps back all packets of a closed port: above whatever a policy could allow. */
   closed: 32_000,
 } as const;

@@ -37,11 +37,8 @@ export function poolFacts(
           { parent_name: parent, tag_request: tag, tag }),
     });
     facts.member("Logical_Switch", nodeSwitch, "ports", port);
-    if (!isClosed) continue;
-    for (const { ip } of network.addresses) {
-      const set = closedSetRef(facts, scope, node.name, ip.family);
-      facts.member("Address_Set", set, "addresses", formatIp(ip));
-    }
+    if (isClosed)
+      facts.member("Address_Set", closedSetRef(facts, scope, node.name), "addresses", network.mac);
   }
   return facts.facts;
 }

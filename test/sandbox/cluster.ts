@@ -236,8 +236,9 @@ export class Cluster implements AsyncDisposable {
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
+  limitMs = patienceMs,
 ): Promise<T> {
-  const deadline = performance.now() + patienceMs;
+  const deadline = performance.now() + limitMs;
   let last: unknown;
   while (performance.now() < deadline) {
     try {

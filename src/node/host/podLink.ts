@@ -26,12 +26,20 @@ export async function makeLink(run: Run, link: PodLink): Promise<void> {
 }
 
 /**
+ * No advertisement of a router is believed: a neighbour could make itself the pod's way out, with no address that it does
+ * not have (CVE-2020-10749). From before the link is up; where the kernel has no IPv6 there is nothing to say.
+ */
+const configure = `setting=/proc/sys/net/ipv6/conf/$1/accept_ra
+[ ! -e "$setting" ] || echo 0 > "$setting" || exit
+exec ip -batch -`;
+
+/**
  * Configures the pod's end. In the userspace datapath nobody computes the checksums that a pod leaves to its network
  * card, so there the pod must compute them itself.
  */
 export async function configureLink(run: Run, link: PodLink, ownChecksums: boolean): Promise<void> {
   const { netns, ifname } = link;
-  await run(["ip", "-batch", "-"], { stdin: podBatch(link), netns });
+  await run(["sh", "-c", configure, "sh", ifname], { stdin: podBatch(link), netns });
   if (ownChecksums) await run(["ethtool", "-K", ifname, "tx", "off"], { netns });
 }
 

@@ -1,0 +1,48 @@
+// The northbound database as its rows are, by `ovsdb-client dump`, so that two moments can be compared to the letter.
+
+import type { Cluster } from "./cluster.ts";
+
+export interface DumpedRow {
+  readonly table: string;
+  /** The empty text where the table has no names. */
+  readonly name: string;
+  /** The Weft cluster that says the row is its own; the empty text for others'. */
+  readonly cluster: string;
+  /** All columns as the database prints them. */
+  readonly text: string;
+}
+
+interface Table {
+  readonly caption: string;
+  readonly headings: readonly string[];
+  readonly data: readonly (readonly unknown[])[];
+}
+
+/** What counts clients and transactions, and so changes by itself. */
+const restless = new Set(["NB_Global", "Connection", "SSL"]);
+
+export async function dumpNorthbound({ sandbox }: Cluster): Promise<ReadonlyMap<string, DumpedRow>> {
+  const remote = `unix:${sandbox.layout.central.northboundSocket}`;
+  const printed = await sandbox.central.exec([
+    "ovsdb-client",
+    "-f",
+    "json",
+    "dump",
+    remote,
+    "OVN_Northbound",
+  ]);
+  const rows = new Map<string, DumpedRow>();
+  for (const line of printed.split("\n").filter((text) => text !== "")) {
+    const { caption, headings, data }: Table = JSON.parse(line);
+    const table = caption.replace(/ table$/, "");
+    if (restless.has(table)) continue;
+    for (const values of data) {
+      const [uuid] = values;
+      const name = values[headings.indexOf("name")];
+      const text = JSON.stringify(values);
+      const cluster = /\["weft\.io\/cluster","([^"]*)"\]/.exec(text)?.[1] ?? "";
+      rows.set(JSON.stringify(uuid), { table, name: typeof name === "string" ? name : "", cluster, text });
+    }
+  }
+  return rows;
+}

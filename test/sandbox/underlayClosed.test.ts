@@ -1,0 +1,208 @@
+// Open and closed ports: what a NetworkPolicy selects gets no packet through before the controller lets it, and a port that was
+// opened for one pod is closed again before the next one has it.
+
+import assert from "node:assert/strict";
+import { after, before, suite, test } from "node:test";
+import { parseIp } from "../../src/model/ip.ts";
+import { macOf } from "../../src/model/mac.ts";
+import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
+import { datagram, type Identity, linkLocal } from "./frames.ts";
+import { HandRuntime } from "./handRuntime.ts";
+import { namespace, pod } from "./manifests.ts";
+import { type PortView, poolView, portOf } from "./poolView.ts";
+import { type Spoken, Wire } from "./wire.ts";
+
+const node = "n1";
+const [low, high] = [4, 5];
+const rest = "1";
+/** More than the pool has ready, so that some of their ports are needed again. */
+const many = ["a", "b", "c", "d", "e", "f"].map((letter) => `many-${letter}`);
+
+suite("open and closed ports", { timeout: 118_000 }, () => {
+  let cluster: Cluster;
+  let wire: Wire;
+
+  before(async () => {
+    cluster = await Cluster.up({ name: "closed", mode: "underlay", nodes: 2 });
+    await startedWith(`${node}-agent`, "--rest", rest);
+    await startedWith("controller", "--pool", `${low},${high}`);
+    const peers = [
+      pod({ namespace: "town", name: "peer", node }),
+      pod({ namespace: "town", name: "far", node: "n2" }),
+    ];
+    await cluster.apply(namespace("town"), policy(), guarded("first"), ...peers);
+    await cluster.podsReady("town");
+    wire = new Wire(cluster);
+    for (const place of ["town/peer", "town/far", "town/first", "vm"]) await wire.listen(place);
+  });
+  after(async () => {
+    await wire?.[Symbol.asyncDispose]();
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  test("pods that nothing selects reach and are reached", async () => {
+    for (const [from, to] of [
+      ["vm", "peer"],
+      ["town/peer", "far"],
+      ["town/far", "peer"],
+    ] as const) {
+      const questions = await to8080(to);
+      await becomes(`${from} reaches ${to}`, [], () => cluster.failures(from, questions));
+    }
+  });
+
+  test("a pod that a NetworkPolicy selects has a closed port, and an Event says that it is cut off", async () => {
+    assert.equal((await portOf(cluster, "town", "first")).kind, "closed");
+    await eventually("the Event", async () => /NetworkPolicy selects this pod/.test(await eventsOf("first")));
+    assert.doesNotMatch(await eventsOf("peer"), /NetworkPolicy/);
+  });
+
+  test("no packet passes a closed port, in or out", async () => {
+    const questions = await to8080("first");
+    const tried = ["vm", "machine", "town/peer", "town/far"].map((from) => cluster.failures(from, questions));
+    assert.deepEqual(
+      (await Promise.all(tried)).map(({ length }) => length),
+      [2, 2, 2, 2],
+    );
+
+    const [first, peer, far] = await Promise.all([portAt("first"), portAt("peer"), portAt("far")]);
+    const proof = { from: "town/peer", to: "town/far", spoken: greeting(peer, across(peer, far)) };
+    const out = [...direct(first, peer), greeting(first, across(first, far)), toAll(first)];
+    assert.deepEqual(await wire.overheard("town/first", out, proof), []);
+    assert.deepEqual(await wire.overheard("town/peer", direct(peer, first), proof), []);
+    const inward = [greeting(far, across(far, first))];
+    const answered = { from: "town/far", to: "town/peer", spoken: greeting(far, across(far, peer)) };
+    assert.deepEqual(await wire.overheard("town/far", inward, answered), []);
+  });
+
+  test("a closed port opens as soon as nothing selects its pod any more", async () => {
+    await cluster.kubectl("delete", "networkpolicy", "-n", "town", "guards");
+    const questions = await to8080("first");
+    for (const from of ["vm", "machine", "town/peer", "town/far"])
+      await becomes(`first is reached from ${from}`, [], () => cluster.failures(from, questions));
+    const [first, peer] = await Promise.all([portAt("first"), portAt("peer")]);
+    for (const spoken of [...direct(first, peer), toAll(first)])
+      await wire.expectHeard({ from: "town/first", to: "town/peer", spoken });
+    assert.equal(first.kind, "closed", "it is still one of those that are closed for the next pod");
+  });
+
+  test("only an agent that has been told of a pod gives it an open port", async () => {
+    await using runtime = new HandRuntime(cluster.sandbox);
+    const unknown = await runtime.start({ node, namespace: "town", name: "unknown", uid: "none" });
+    const { offer, portAt: at } = await poolView(cluster, node);
+    const port = offer.closed.map(at).find(({ identity }) => identity[4] === unknown.addresses[0]);
+    assert.ok(port, "it has a closed one");
+    const peer = (await to8080("peer"))[0] ?? assert.fail();
+    assert.equal((await runtime.failures(unknown, [peer])).length, 1);
+    await runtime.stop(unknown);
+  });
+
+  test("a port that was opened for a pod is closed, withdrawn and offered anew before another has it", async () => {
+    const used = await eventually("a port is offered a second time", async () => {
+      await cluster.apply(policy(), ...many.map(guarded));
+      await cluster.podsReady("town");
+      const ports = await Promise.all(many.map(portAt));
+      assert.deepEqual([...new Set(ports.map(({ kind }) => kind))], ["closed"]);
+      await cluster.kubectl("delete", "networkpolicy", "-n", "town", "guards");
+      const questions = (await Promise.all(many.map(to8080))).flat();
+      await becomes("all of them are opened", [], () => cluster.failures("vm", questions));
+      await cluster.kubectl("delete", "pod", "-n", "town", ...many);
+      await becomes("nothing is withdrawn or spent", [[], []], async () => {
+        const { offer, seen } = await poolView(cluster, node);
+        return [offer.withdrawn, seen.spent];
+      });
+      const { offer, portAt: at } = await poolView(cluster, node);
+      const anew = offer.closed.map(at);
+      return ports.find(({ offset }) => anew.some((port) => port.offset === offset));
+    });
+    await cluster.apply(policy(), ...many.map(guarded));
+    await cluster.podsReady("town");
+    const ports = await Promise.all(many.map(async (name) => [name, await portAt(name)] as const));
+    const [next] = ports.find(([, { offset }]) => offset === used.offset) ?? assert.fail("nobody has it");
+    const questions = await to8080(next);
+    assert.equal((await cluster.failures("vm", questions)).length, questions.length);
+    await cluster.kubectl("delete", "networkpolicy", "-n", "town", "guards");
+    await becomes("the next pod is reached", [], () => cluster.failures("vm", questions));
+  });
+
+  test("nothing is left of the ports that pods had", async () => {
+    await cluster.kubectl("delete", "pod", "-n", "town", "first", ...many);
+    await becomes("the pool is as large as it was", true, async () => {
+      const { offer } = await poolView(cluster, node);
+      const rows = await cluster.rows("Logical_Switch_Port", "name", `parent_name=${parent()}`);
+      const queue = await cluster.sandbox
+        .host(node)
+        .exec(["ovs-vsctl", "--bare", "--columns=_uuid", "list", "Queue"]);
+      const ports = offer.open.length + offer.closed.length;
+      assert.deepEqual(
+        [offer.withdrawn, rows.length, queue.split("\n").filter(Boolean).length],
+        [[], ports, ports],
+      );
+      return ports <= 2 * high + 1;
+    });
+  });
+
+  const portAt = (name: string): Promise<PortView> => portOf(cluster, "town", name);
+
+  const to8080 = async (name: string): Promise<readonly Question[]> =>
+    (await cluster.addressesOf("town", name)).map((address) => ({ way: "tcp", address, port: 8080 }));
+
+  const eventsOf = (name: string): Promise<string> =>
+    cluster.kubectl("get", "events", "-n", "town", `--field-selector=involvedObject.name=${name}`);
+
+  const parent = (): string => {
+    const vif = cluster.sandbox.layout.tenant?.vifs.find(({ host }) => host.name === node);
+    return vif?.logicalPort ?? assert.fail(node);
+  };
+
+  async function startedWith(name: string, ...more: readonly string[]): Promise<void> {
+    const { processes } = cluster.sandbox;
+    const record = processes.record(name);
+    await processes.stop(name);
+    await processes.launch({ ...record, argv: [...record.argv, ...more] });
+  }
+});
+
+const labels = { guarded: "yes" };
+
+const guarded = (name: string): object => pod({ namespace: "town", name, node, labels });
+
+const policy = (): object => ({
+  apiVersion: "networking.k8s.io/v1",
+  kind: "NetworkPolicy",
+  metadata: { namespace: "town", name: "guards" },
+  spec: { podSelector: { matchLabels: labels }, policyTypes: ["Ingress", "Egress"] },
+});
+
+const greeting = ({ identity }: PortView, to: Identity): Spoken => ({
+  what: `${identity[4]} to ${to[4]}`,
+  frame: (mark) => datagram(4, identity, to, mark),
+});
+
+/** On the switch that both are on, link-local addresses among them. */
+const direct = ({ identity: from }: PortView, { identity: to }: PortView): readonly Spoken[] => [
+  { what: "IPv4", frame: (mark) => datagram(4, from, to, mark) },
+  { what: "IPv6", frame: (mark) => datagram(6, from, to, mark) },
+  {
+    what: "IPv6, link-local",
+    frame: (mark) => datagram(6, { ...from, 6: linkLocal(from.mac) }, { ...to, 6: linkLocal(to.mac) }, mark),
+  },
+];
+
+/** What a neighbour hears without being asked for by name. */
+const toAll = ({ identity: from }: PortView): Spoken => ({
+  what: "link-local, to all",
+  frame: (mark) =>
+    datagram(
+      6,
+      { ...from, 6: linkLocal(from.mac) },
+      { mac: "33:33:00:00:00:01", 4: "224.0.0.1", 6: "ff02::1" },
+      mark,
+    ),
+});
+
+/** The far end as it looks through the router. */
+const across = ({ identity }: PortView, { identity: to }: PortView): Identity => {
+  const gateway = parseIp(identity[4].replace(/\d+$/, "1"));
+  return { ...to, mac: macOf(gateway ?? assert.fail()) };
+};
