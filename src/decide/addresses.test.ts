@@ -65,6 +65,16 @@ test("a freed address rests until the others have been given", () => {
   assert.deepEqual(given, ["10.244.3.4/29", "10.244.3.5/29", "10.244.3.6/29", "10.244.3.3/29"]);
 });
 
+test("a pool that comes round in its subnet takes none of its own ports again", () => {
+  const addresses = new PodAddresses(new RowAddresses());
+  const small = site("10.244.3.0/29");
+  const at = (offset: number): Holder => pod(`pool-${offset}`);
+  const taken = Array.from({ length: 5 }, () => addresses.takeOffset(at, small));
+  assert.deepEqual(taken, [3, 4, 5, 6, undefined]);
+  addresses.release(at(5).uid);
+  assert.deepEqual([addresses.takeOffset(at, small), addresses.takeOffset(at, small)], [5, undefined]);
+});
+
 test("an address is not free as long as a row has it, though its pod is gone", () => {
   const rows = new RowAddresses();
   const addresses = new PodAddresses(rows);

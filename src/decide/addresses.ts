@@ -54,13 +54,17 @@ export class PodAddresses {
     return podNetworkAt(site.subnets, offset);
   }
 
-  /** An offset that is free in all of the node's subnets, for the holder that belongs there; undefined when there is none. */
+  /**
+   * An offset that nobody holds in any of the node's subnets, and no row but that of the holder that belongs there;
+   * undefined when there is none.
+   */
   takeOffset(holderAt: (offset: number) => Holder, site: Site): number | undefined {
     const at = (offset: number): readonly Ip[] =>
       site.subnets.map((subnet) => addressAt(subnet, BigInt(offset)));
     const step = this.#ringOf(site).take((free) => {
       const offset = free + firstPodOffset;
-      return at(offset).every((ip) => this.#isFree(holderAt(offset), ip));
+      // Not what its holder has already: a pool that came round would take its own ports again.
+      return at(offset).every((ip) => !this.#held.has(formatIp(ip)) && this.#isFree(holderAt(offset), ip));
     });
     if (step === undefined) return undefined;
     const offset = step + firstPodOffset;

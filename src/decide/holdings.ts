@@ -9,6 +9,10 @@ export class Holdings<V extends string | number> {
     return (this.#holders.get(value) ?? holder) === holder;
   }
 
+  has(value: V): boolean {
+    return this.#holders.has(value);
+  }
+
   /** Whether `holder` has `value` from now on. */
   claim(value: V, holder: string): boolean {
     if (!this.isFree(value, holder)) return false;
