@@ -5,12 +5,16 @@ import { cniBench } from "./cni/bench.ts";
 import type { Bench } from "./figure.ts";
 import { ovsdbBench } from "./ovsdb/bench.ts";
 import { pluginBench } from "./plugin/bench.ts";
+import { poolsBench } from "./pools/poolsBench.ts";
+import { underlayBench } from "./pools/underlayBench.ts";
 import { restartBench } from "./scale/restartBench.ts";
 import { watchBench } from "./scale/watchBench.ts";
 
 export const benches: readonly Bench[] = [
   cniBench,
   burstBench,
+  underlayBench,
+  poolsBench,
   restartBench,
   watchBench,
   pluginBench,

@@ -1,18 +1,28 @@
 // The limit that Weft's CNI ADD is held against: the same wiring by one process that already knows everything. It puts
-// a port into the northbound database, makes the link, plugs it in and waits for `ovn-installed`, by raw JSON-RPC: no
-// schema, no Kubernetes, no Weft. Compiled as the plugin is, so that both pay for one start.
-// Reads one JSON object from stdin (see Wiring); ends with status 0 when the flows are installed.
+// a port into the northbound database or claims one that is ready, makes the link, plugs it in and waits until packets
+// can pass, by raw JSON-RPC: no schema, no Kubernetes, no Weft. Compiled as the plugin is, so that both pay for one start.
+// Reads one JSON object from stdin (see Wiring); ends with status 0 when packets can pass.
 
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import net from "node:net";
 
+/** Where the port comes from: put into the database now, or there already and claimed by a row of the node. */
+export type Origin =
+  | { readonly kind: "new"; readonly northbound: string; readonly switchUuid: string }
+  | { readonly kind: "ready"; readonly queueUuid: string };
+
 export interface Wiring {
-  readonly northbound: string;
+  readonly origin: Origin;
   readonly vswitch: string;
-  readonly switchUuid: string;
   readonly bridgeUuid: string;
   readonly port: string;
+  /** Of the interface. */
+  readonly externalIds: Readonly<Record<string, string>>;
+  /** The VLAN of a nested port. */
+  readonly tag?: number | undefined;
+  /** Who says that packets can pass: ovn-controller, or ovs-vswitchd by opening the interface. */
+  readonly completedBy: "ovn-controller" | "ovs-vswitchd";
   readonly mac: string;
   /** With prefix length. */
   readonly addresses: readonly string[];
@@ -66,36 +76,21 @@ const wiring: Wiring = JSON.parse(readFileSync(0, "utf8"));
 const { hostInterface, netns, mtuBytes, mac } = wiring;
 const inPod = ["nsenter", `--net=${netns}`];
 
-const northbound = connect(wiring.northbound, expectNoError);
-const addresses = [mac, ...wiring.addresses.map((address) => address.replace(/\/.*/, ""))].join(" ");
-northbound("transact", [
-  "OVN_Northbound",
-  {
-    op: "insert",
-    table: "Logical_Switch_Port",
-    "uuid-name": "port",
-    row: { name: wiring.port, addresses, port_security: addresses },
-  },
-  {
-    op: "mutate",
-    table: "Logical_Switch",
-    where: [["_uuid", "==", ["uuid", wiring.switchUuid]]],
-    mutations: [["ports", "insert", ["named-uuid", "port"]]],
-  },
-]);
+if (wiring.origin.kind === "new") insertPort(wiring.origin.northbound, wiring.origin.switchUuid);
 
+const complete = Promise.withResolvers<void>();
 const vswitch = connect(wiring.vswitch, (message) => {
   expectNoError(message);
-  if (JSON.stringify(message).includes('["ovn-installed","true"]')) process.exit(0);
+  if (isComplete(JSON.stringify(message))) complete.resolve();
 });
-const condition = [["name", "==", hostInterface]];
 vswitch("monitor_cond", [
   "Open_vSwitch",
   null,
-  { Interface: [{ columns: ["external_ids"], where: condition }] },
+  { Interface: [{ columns: ["external_ids", "ofport"], where: [["name", "==", hostInterface]] }] },
 ]);
 
-void wire();
+// Not a top-level await: bytecode is made from a CommonJS module, which has none.
+void Promise.all([wire(), complete.promise]).then(() => process.exit(0));
 
 async function wire(): Promise<void> {
   const peer = `peer name eth0 mtu ${mtuBytes} address ${mac} netns ${netns}`;
@@ -105,17 +100,22 @@ async function wire(): Promise<void> {
   );
   vswitch("transact", [
     "Open_vSwitch",
+    ...claim(),
     {
       op: "insert",
       table: "Interface",
       "uuid-name": "interface",
-      row: { name: hostInterface, external_ids: ["map", [["iface-id", wiring.port]]] },
+      row: { name: hostInterface, external_ids: ["map", Object.entries(wiring.externalIds)] },
     },
     {
       op: "insert",
       table: "Port",
       "uuid-name": "port",
-      row: { name: hostInterface, interfaces: ["named-uuid", "interface"] },
+      row: {
+        name: hostInterface,
+        interfaces: ["named-uuid", "interface"],
+        ...(wiring.tag !== undefined && { tag: wiring.tag, vlan_mode: "access" }),
+      },
     },
     {
       op: "mutate",
@@ -135,6 +135,43 @@ async function wire(): Promise<void> {
   ];
   await command([...inPod, "ip", "-batch", "-"], lines.map((line) => `${line}\n`).join(""));
   await command([...inPod, "ethtool", "-K", "eth0", "tx", "off"]);
+}
+
+function insertPort(northbound: string, switchUuid: string): void {
+  const addresses = [mac, ...wiring.addresses.map((address) => address.replace(/\/.*/, ""))].join(" ");
+  connect(northbound, expectNoError)("transact", [
+    "OVN_Northbound",
+    {
+      op: "insert",
+      table: "Logical_Switch_Port",
+      "uuid-name": "port",
+      row: { name: wiring.port, addresses, port_security: addresses },
+    },
+    {
+      op: "mutate",
+      table: "Logical_Switch",
+      where: [["_uuid", "==", ["uuid", switchUuid]]],
+      mutations: [["ports", "insert", ["named-uuid", "port"]]],
+    },
+  ]);
+}
+
+/** Takes a ready port: the transaction fails if it is not free any more. */
+function claim(): readonly Json[] {
+  if (wiring.origin.kind === "new") return [];
+  const row = { table: "Queue", where: [["_uuid", "==", ["uuid", wiring.origin.queueUuid]]] };
+  const ids = (state: string) => ({ external_ids: ["map", [["state", state]]] });
+  const free = { columns: ["external_ids"], until: "==", rows: [ids("ready")], timeout: 0 };
+  return [
+    { op: "wait", ...row, ...free },
+    { op: "update", ...row, row: ids("claimed") },
+  ];
+}
+
+function isComplete(message: string): boolean {
+  return wiring.completedBy === "ovn-controller"
+    ? message.includes('["ovn-installed","true"]')
+    : /"ofport":[1-9]/.test(message);
 }
 
 function expectNoError(message: Json): void {

@@ -4,25 +4,27 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { inNetns } from "../../sandbox/fabric/netns.ts";
 import type { NodeHost } from "../../sandbox/host.ts";
 import { run } from "../../sandbox/process/run.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
-import { nodeSubnetsOf } from "../../src/kube/annotations.ts";
+import { chassisIdOf, nodeSubnetsOf } from "../../src/kube/annotations.ts";
 import { KubeClient } from "../../src/kube/client.ts";
 import { Interner } from "../../src/kube/intern.ts";
 import { record, text } from "../../src/kube/json.ts";
 import { kinds } from "../../src/kube/kinds.ts";
 import { loadKubeconfig } from "../../src/kube/kubeconfig.ts";
 import { pathOf } from "../../src/kube/resource.ts";
-import { addressAt, type Cidr, formatIp } from "../../src/model/ip.ts";
-import { macOf } from "../../src/model/mac.ts";
-import { namesOf, onNode } from "../../src/model/names.ts";
+import { type Cidr, formatCidr, formatIp } from "../../src/model/ip.ts";
+import { type Names, namesOf, onNode } from "../../src/model/names.ts";
+import { podNetworkAt } from "../../src/model/network.ts";
 import { rowUuid } from "../../src/model/uuid.ts";
-import type { Wiring } from "./bare.ts";
+import { attachmentKeys } from "../../src/node/ovs/vswitch.ts";
+import type { Origin, Wiring } from "./bare.ts";
+import { type HandPort, makeReadyPorts, type PortPlace } from "./readyPorts.ts";
 
-const cluster = "weft";
 const namespace = "default";
 
 /** A pod as the runtime sees it. */
@@ -33,27 +35,39 @@ export interface BenchPod {
 }
 
 /** What bare wiring has to know of a node, asked for once. */
-interface Site {
+interface Site extends PortPlace {
   readonly bridgeUuid: string;
   readonly subnets: readonly Cidr[];
 }
 
+/** Of ports made by hand on a virtual machine: beyond those that Weft comes to within a bench. */
+const firstTag = 3001;
+
 export class BenchRuntime implements Disposable {
   readonly sandbox: Sandbox;
-  readonly #client: KubeClient;
+  readonly client: KubeClient;
   readonly #bare: string;
+  readonly #names: Names;
+  /** Where pods are plugged in. */
+  readonly #bridge: string;
   readonly #sites = new Map<string, Promise<Site>>();
+  /** node -> rows of the ports that were made ready for bare wiring */
+  readonly #ready = new Map<string, readonly string[]>();
 
   private constructor(sandbox: Sandbox, client: KubeClient, bare: string) {
     this.sandbox = sandbox;
-    this.#client = client;
+    this.client = client;
     this.#bare = bare;
+    const { name, mode } = sandbox.layout;
+    this.#names = namesOf(mode === "underlay" ? name : "weft");
+    this.#bridge = mode === "underlay" ? onNode.externalBridge : onNode.integrationBridge;
   }
 
   /** Stops the sandbox's runners, so that nobody but this calls the plugin, and compiles the bare wiring. */
-  static async on(sandbox: Sandbox, scratch: string): Promise<BenchRuntime> {
+  static async on(sandbox: Sandbox): Promise<BenchRuntime> {
     for (const node of sandbox.nodes) await sandbox.processes.stop(`${node.host.name}-runner`);
-    const bare = join(scratch, "weft-bare");
+    // Goes with the sandbox.
+    const bare = join(sandbox.layout.state, "weft-bare");
     await promisify(execFile)("node_modules/@oven/bun-linux-x64/bin/bun", [
       "build",
       "--compile",
@@ -67,7 +81,13 @@ export class BenchRuntime implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#client[Symbol.dispose]();
+    this.client[Symbol.dispose]();
+  }
+
+  get firstNode(): NodeHost {
+    const [node] = this.sandbox.layout.nodeHosts;
+    if (!node) throw new Error("a sandbox without nodes");
+    return node;
   }
 
   async namespaceFor(node: NodeHost, name: string): Promise<BenchPod> {
@@ -82,7 +102,7 @@ export class BenchRuntime implements Disposable {
 
   /** Creates the Pod object on its node and resolves with its UID. */
   async createPod({ node, name }: BenchPod): Promise<string> {
-    const object = await this.#client.create(pathOf(kinds.Pod, namespace), {
+    const object = await this.client.create(pathOf(kinds.Pod, namespace), {
       apiVersion: "v1",
       kind: "Pod",
       metadata: { namespace, name },
@@ -92,7 +112,7 @@ export class BenchRuntime implements Disposable {
   }
 
   async deletePod({ name }: BenchPod): Promise<void> {
-    await this.#client.delete(pathOf(kinds.Pod, namespace, name), { gracePeriodSeconds: 0 });
+    await this.client.delete(pathOf(kinds.Pod, namespace, name), { gracePeriodSeconds: 0 });
   }
 
   /** Resolves with the addresses once the plugin has answered. */
@@ -106,7 +126,32 @@ export class BenchRuntime implements Disposable {
     await this.#plugin("DEL", pod, uid);
   }
 
-  /** Wires the pod bare, as the `index`th of its node; resolves with its addresses once its flows are installed. */
+  /** Resolves when the node can attach pods. */
+  async ready(node: NodeHost): Promise<void> {
+    const deadline = performance.now() + 60_000;
+    const nobody = { node, name: "status", netns: node.netns };
+    for (;;) {
+      try {
+        await this.#plugin("STATUS", nobody, "");
+        return;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+        await delay(100);
+      }
+    }
+  }
+
+  /** The ports that bare wiring will take, one for each pod, are there before: `count` of them. */
+  async makeReady(node: NodeHost, count: number): Promise<void> {
+    const site = await this.site(node);
+    const ports = Array.from({ length: count }, (_, index) => this.handPort(`ready-${index}`, site, index));
+    this.#ready.set(node.name, await makeReadyPorts(this.sandbox, node, site, ports));
+  }
+
+  /**
+   * Wires the pod bare, as the `index`th of its node, by a port that was made ready if there are such; resolves with its
+   * addresses once packets can pass.
+   */
   async addBare(pod: BenchPod, index: number): Promise<readonly string[]> {
     const wiring = await this.#wiring(pod, index);
     await run(inNetns(pod.node.netns, [this.#bare]), { input: JSON.stringify(wiring) });
@@ -116,10 +161,31 @@ export class BenchRuntime implements Disposable {
   async delBare(pod: BenchPod): Promise<void> {
     const host = this.sandbox.host(pod.node.name);
     await host.exec(["ovs-vsctl", "--if-exists", "del-port", hostInterface(pod)]);
-    await host.exec(["ovn-nbctl", "--if-exists", "lsp-del", namesOf(cluster).podPort(namespace, pod.name)]);
+    if (this.#ready.has(pod.node.name)) return;
+    const port = this.#names.podPort(namespace, pod.name);
+    await this.sandbox.central.exec(["ovn-nbctl", "--if-exists", "lsp-del", port]);
   }
 
-  async #plugin(command: "ADD" | "DEL", { node, name, netns }: BenchPod, uid: string): Promise<string> {
+  /** A port of the node's switch that Weft does not make, the `index`th. */
+  handPort(name: string, { subnets }: Site, index: number): HandPort {
+    return {
+      name: this.#names.podPort(namespace, name),
+      network: podNetworkAt(subnets, lastOffset(subnets) - index),
+      tag: this.sandbox.layout.tenant && firstTag + index,
+    };
+  }
+
+  site(node: NodeHost): Promise<Site> {
+    const known = this.#sites.get(node.name) ?? this.#siteOf(node);
+    this.#sites.set(node.name, known);
+    return known;
+  }
+
+  async #plugin(
+    command: "ADD" | "DEL" | "STATUS",
+    { node, name, netns }: BenchPod,
+    uid: string,
+  ): Promise<string> {
     const list = record(JSON.parse(readFileSync(node.cniConfiguration, "utf8")));
     const plugin = record(Array.isArray(list.plugins) ? list.plugins[0] : undefined);
     const env = {
@@ -140,24 +206,28 @@ export class BenchRuntime implements Disposable {
 
   async #wiring(pod: BenchPod, index: number): Promise<Wiring> {
     const { node, name, netns } = pod;
-    const { layout } = this.sandbox;
-    const names = namesOf(cluster);
-    const known = this.#sites.get(node.name) ?? this.#siteOf(node);
-    this.#sites.set(node.name, known);
-    const { bridgeUuid, subnets } = await known;
-    // From the far end of the subnet, where Weft's next-fit does not come within a bench.
-    const addresses = subnets.map((subnet) => addressAt(subnet, 200n - BigInt(index)));
-    const [first] = addresses;
-    if (!first) throw new Error(`node ${node.name} has no subnet`);
+    const site = await this.site(node);
+    const ready = this.#ready.get(node.name);
+    const queueUuid = ready?.[index];
+    if (ready && queueUuid === undefined) throw new Error(`only ${ready.length} ports were made ready`);
+    const northbound = this.sandbox.layout.central.northboundSocket;
+    const origin: Origin =
+      queueUuid === undefined
+        ? { kind: "new", northbound, switchUuid: site.switchUuid }
+        : { kind: "ready", queueUuid };
+    const port = this.handPort(ready ? `ready-${index}` : name, site, index);
     return {
-      northbound: layout.central.northboundSocket,
+      origin,
       vswitch: node.ovsSocket,
-      switchUuid: rowUuid(cluster, "Logical_Switch", names.nodeSwitch(node.name)),
-      bridgeUuid,
-      port: names.podPort(namespace, name),
-      mac: macOf(first),
-      addresses: addresses.map((ip, i) => `${formatIp(ip)}/${subnets[i]?.bits}`),
-      gateways: subnets.map((subnet) => formatIp(addressAt(subnet, 1n))),
+      bridgeUuid: site.bridgeUuid,
+      port: port.name,
+      // On a virtual machine what is no pod's is taken for an uplink.
+      externalIds: { "iface-id": port.name, [attachmentKeys.container]: pod.name },
+      tag: port.tag,
+      completedBy: port.tag === undefined ? "ovn-controller" : "ovs-vswitchd",
+      mac: port.network.mac,
+      addresses: port.network.addresses.map(formatCidr),
+      gateways: port.network.gateways.map(formatIp),
       netns: `/run/netns/${netns}`,
       hostInterface: hostInterface(pod),
       mtuBytes: 1400,
@@ -165,12 +235,23 @@ export class BenchRuntime implements Disposable {
   }
 
   async #siteOf(node: NodeHost): Promise<Site> {
-    const args = ["ovs-vsctl", "get", "bridge", onNode.integrationBridge, "_uuid"];
+    const args = ["ovs-vsctl", "get", "bridge", this.#bridge, "_uuid"];
     const bridgeUuid = (await this.sandbox.host(node.name).exec(args)).trim();
-    const object = await this.#client.get(pathOf(kinds.Node, "", node.name));
+    const object = await this.client.get(pathOf(kinds.Node, "", node.name));
     const projected = kinds.Node.project(object, new Interner());
-    return { bridgeUuid, subnets: (projected && nodeSubnetsOf(projected)) ?? [] };
+    const { cluster, nodeSwitch } = this.#names;
+    return {
+      bridgeUuid,
+      switchUuid: rowUuid(cluster, "Logical_Switch", nodeSwitch(node.name)),
+      parent: this.sandbox.layout.tenant?.vifs.find(({ host }) => host.name === node.name)?.logicalPort,
+      chassisId: projected && chassisIdOf(projected),
+      subnets: (projected && nodeSubnetsOf(projected)) ?? [],
+    };
   }
 }
+
+/** From the far end of the subnets, where Weft does not come within a bench. */
+const lastOffset = (subnets: readonly Cidr[]): number =>
+  2 ** Math.min(...subnets.map(({ ip, bits }) => (ip.family === 4 ? 32 : 128) - bits)) - 50;
 
 const hostInterface = (pod: BenchPod): string => `b${pod.name.slice(0, 14)}`;
