@@ -39,8 +39,12 @@ exec ip -batch -`;
  */
 export async function configureLink(run: Run, link: PodLink, ownChecksums: boolean): Promise<void> {
   const { netns, ifname } = link;
-  await run(["sh", "-c", configure, "sh", ifname], { stdin: podBatch(link), netns });
-  if (ownChecksums) await run(["ethtool", "-K", ifname, "tx", "off"], { netns });
+  // Neither needs the other; both have ended when this has, even if one of them fails.
+  const outcomes = await Promise.allSettled([
+    run(["sh", "-c", configure, "sh", ifname], { stdin: podBatch(link), netns }),
+    ownChecksums ? run(["ethtool", "-K", ifname, "tx", "off"], { netns }) : undefined,
+  ]);
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
 
 /** Removes links by the names of their node's ends. A link that is gone, with its pod's namespace, is no error. */
