@@ -174,10 +174,7 @@ test("a port that OVN does not have makes ADD say what it saw", async () => {
   execFileSync("ip", ["netns", "add", `${a.netns}s`]);
   const { said } = await world.cni("ADD", "cs", { ...stranger, netns: `${a.netns}s` });
   assert.equal(said?.code, 11);
-  assert.match(
-    String(said.msg),
-    /waited for port test_pod_default_stranger .*ovn-controller has to install it/,
-  );
+  assert.match(String(said.msg), /waited for ovn-controller to install port test_pod_default_stranger /);
   assert.match(
     String(said.details),
     /ofport \d+, error none, iface-id test_pod_default_stranger; ovn-controller: connected/,

@@ -6,21 +6,22 @@ import type { InterfaceRow } from "./vswitch.ts";
 
 export interface Completion {
   readonly isComplete: (row: InterfaceRow) => boolean;
-  /** What is waited for, for errors. */
-  readonly awaited: string;
+  /** What is waited for, for errors: `ovn-controller to install port P (ovn-installed on interface I)`. */
+  readonly awaited: (port: string, hostInterface: string) => string;
   /** What the one that is waited for says of itself. Does not reject. */
   readonly status: () => Promise<string>;
 }
 
 export const byController = (ovnRunDirectory: string): Completion => ({
   isComplete: (row) => row.external_ids.get("ovn-installed") === "true",
-  awaited: "ovn-controller has to install it and say so with ovn-installed",
+  awaited: (port, hostInterface) =>
+    `ovn-controller to install port ${port} (ovn-installed on interface ${hostInterface})`,
   status: async () => `ovn-controller: ${await controllerStatus(ovnRunDirectory)}`,
 });
 
 export const byVswitchd: Completion = {
   isComplete: (row) => isOpen(row),
-  awaited: "ovs-vswitchd has to open it and give it an ofport",
+  awaited: (port, hostInterface) => `ovs-vswitchd to open interface ${hostInterface} (port ${port})`,
   status: () => Promise.resolve("is ovs-vswitchd running?"),
 };
 

@@ -126,7 +126,8 @@ export class Attachments {
     const row = ports.named(hostInterfaceOf(request.container, request.ifname));
     if (!row) throw wrong("no interface in Open vSwitch");
     if (row.error !== undefined) throw wrong(`Open vSwitch says ${row.error}`);
-    if (!completion.isComplete(row)) throw wrong(`not there yet: ${completion.awaited}`);
+    const port = row.external_ids.get("iface-id") ?? "";
+    if (!completion.isComplete(row)) throw wrong(`waits for ${completion.awaited(port, row.name)}`);
     const found = await inspectLink(run, request.ifname, request.netns);
     if (!found) throw wrong(`no such interface in ${request.netns}`);
     const wanted = request.addresses.flatMap((text) => parseInterfaceAddress(text) ?? []);
@@ -200,7 +201,7 @@ export class Attachments {
     } catch (error) {
       if (!signal.aborted) throw error;
       const details = `${describe(ports.named(hostInterface))}; ${await completion.status()}`;
-      const message = `${who}: waited for port ${claim.portName} on interface ${hostInterface}: ${completion.awaited}`;
+      const message = `${who}: waited for ${completion.awaited(claim.portName, hostInterface)}`;
       throw new CniError(cniCode.tryAgainLater, message, { details, cause: error });
     }
   }
