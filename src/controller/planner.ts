@@ -46,7 +46,7 @@ export class Planner {
   readonly #options: PlannerOptions;
   /** Owners whose objects are gone by the server's word. */
   readonly #told = new Set<Owner>();
-  /** Pools with pods that a policy keeps cut off. */
+  /** Pools with pods that a policy, or not knowing all of them, keeps cut off. */
   readonly #cutOff = new Set<Owner>();
   #nodeIndex: NodeIndex | undefined;
 
@@ -59,7 +59,7 @@ export class Planner {
     this.#told.add(owner);
   }
 
-  /** What kept pods cut off may keep them no more. */
+  /** What kept pods cut off may keep them no more: a policy has changed, or more is known. */
   policiesChanged(): void {
     for (const owner of this.#cutOff) this.#options.enqueue(owner);
   }
@@ -140,7 +140,7 @@ export class Planner {
     const { ports, cutOff, problem } = decider.pools.next(node, resolved, pods, around(resolved));
     this.#say(owner, node, cloud.poolFacts(resolved, ports));
     if (problem !== undefined) tell.refused(node, problem);
-    for (const pod of cutOff) tell.refused(pod, stillCutOff);
+    for (const { pod, verdict } of cutOff) if (verdict === "selected") tell.refused(pod, stillCutOff);
     if (cutOff.length > 0) this.#cutOff.add(owner);
     else this.#cutOff.delete(owner);
     await decider.pools.write(node).catch((error: unknown) => {

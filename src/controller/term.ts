@@ -160,9 +160,7 @@ export class Term {
     const proof = new PolicyProof({
       client,
       policies: stores.NetworkPolicy,
-      onProgress: () => {
-        for (const { name } of stores.Node.values()) queue.add(poolOwner(name));
-      },
+      onProgress: () => this.#planner?.policiesChanged(),
       log,
       signal,
     });

@@ -39,8 +39,8 @@ export interface PoolSurroundings {
 
 export interface PoolDecision {
   readonly ports: readonly (PoolPort & { readonly isClosed: boolean })[];
-  /** Pods whose port stays closed, since a policy selects them. */
-  readonly cutOff: readonly Pod[];
+  /** Pods whose port is still closed: a policy selects them, or nobody can say yet. */
+  readonly cutOff: readonly { readonly pod: Pod; readonly verdict: Verdict }[];
   readonly problem: string | undefined;
 }
 
@@ -110,11 +110,11 @@ export class Pools {
       isReady: (port, kind) => around.isCarried(port) && around.isHeldBack(port) === (kind === "closed"),
       foreignTags: around.foreignTags,
     });
-    const cutOff: Pod[] = [];
+    const cutOff: { pod: Pod; verdict: Verdict }[] = [];
     const ports = known.pool.ports.map(({ offset, tag, kind }) => {
       const pod = holders.get(offset);
       const isClosed = kind === "closed" && !this.#isOpened(known, { offset, tag }, pod, around);
-      if (pod && isClosed && around.verdictOn(pod) === "selected") cutOff.push(pod);
+      if (pod && isClosed) cutOff.push({ pod, verdict: around.verdictOn(pod) });
       return { offset, tag, isClosed };
     });
     const label = problem === undefined ? undefined : `pool of node ${node.name}: ${problem}`;

@@ -4,7 +4,9 @@
 import type { Log } from "../kube/clock.ts";
 import type { Node } from "../kube/objects.ts";
 import type { Store } from "../kube/store.ts";
+import { onNode } from "../model/names.ts";
 import { Bell } from "./bell.ts";
+import { followAddresses } from "./host/followAddresses.ts";
 import type { NodePlan, Progress } from "./nodePlan.ts";
 import { followVswitchd } from "./ovs/follow.ts";
 import type { Vswitch } from "./ovs/vswitch.ts";
@@ -55,7 +57,10 @@ export class Upkeep {
       }),
     ];
     signal.addEventListener("abort", bell.ring);
-    const following = followVswitchd(ovsRunDirectory, bell.ring, signal);
+    const following = [
+      followVswitchd(ovsRunDirectory, bell.ring, signal),
+      followAddresses(onNode.externalBridge, bell.ring, signal),
+    ];
     let delayMs: number | undefined;
     while (!signal.aborted) {
       delayMs = (await this.#once(signal))
@@ -64,7 +69,7 @@ export class Upkeep {
       await bell.heard(delayMs);
     }
     for (const end of unsubscribe) end();
-    await following;
+    await Promise.all(following);
   }
 
   /** Whether nothing failed. */

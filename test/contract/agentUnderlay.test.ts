@@ -239,3 +239,12 @@ test("pods live on through a kill of the agent and of vswitchd, and an address r
     return JSON.stringify(seen?.spent) === JSON.stringify(spent);
   }, "it is the controller's to give again");
 });
+
+test("an address that changes while nothing else happens is told", async () => {
+  const lines = ["address del 172.31.0.11/24 dev br-ex", "address add 172.31.0.77/24 dev br-ex"];
+  await sandbox.host("n1").exec(["ip", "-batch", "-"], { input: `${lines.join("\n")}\n` });
+  await eventually(async () => {
+    const told = gatewayConfigOf({ annotations: await nodeAnnotations() })?.addresses.map(formatCidr);
+    return told?.[0] === "172.31.0.77/24";
+  }, "the new address is told");
+});
