@@ -8,6 +8,11 @@ import { killGroup } from "./execute.ts";
 
 const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
 const mostBuffered = 1024 * 1024;
+/**
+ * kubectl makes its streams when it is connected, and throws away what comes for one before ("Unknown stream id"). A real
+ * runtime takes longer than this to start a process.
+ */
+const clientReadyMs = 30;
 
 export const execProtocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"] as const;
 
@@ -20,6 +25,15 @@ export interface ExecRequest {
 
 /** Runs the command and serves the socket until one of them ends. */
 export function serveExec(socket: WebSocket, request: ExecRequest): void {
+  socket.pause();
+  socket.on("error", () => socket.terminate());
+  setTimeout(() => {
+    socket.resume();
+    if (socket.readyState === socket.OPEN) serve(socket, request);
+  }, clientReadyMs);
+}
+
+function serve(socket: WebSocket, request: ExecRequest): void {
   const child = start(request);
   let ended = false;
   const finish = (status: object) => {
@@ -34,7 +48,6 @@ export function serveExec(socket: WebSocket, request: ExecRequest): void {
   child.once("error", (error) => finish(failure("InternalError", error.message)));
   child.once("close", (code) => finish(outcome(code ?? 137)));
   socket.on("message", (data) => receive(Buffer.isBuffer(data) ? data : Buffer.from([]), child, socket));
-  socket.on("error", () => socket.terminate());
   socket.once("close", () => {
     if (!ended && child.pid !== undefined) killGroup(child.pid);
     ended = true;

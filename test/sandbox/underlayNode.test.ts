@@ -120,7 +120,11 @@ suite("a node that is a virtual machine", { timeout: 118_000 }, () => {
     const me = { mac, 4: v4, 6: v6 };
     const announcements = [arp(me, me, undefined, ""), neighbourAdvertisement(me, me, undefined, "")];
     await cluster.sandbox.central.exec(["ovn-nbctl", "--timeout=20", "--wait=hv", "sync"]);
-    await new Wire(cluster).say("n2", announcements);
+    await eventually("n1 has heard it", async () => {
+      await new Wire(cluster).say("n2", announcements);
+      const known = await cluster.sandbox.host("n1").exec(["ip", "neighbour", "show", "dev", "br-ex"]);
+      return known.split("\n").every((line) => !line.startsWith(`${v4} `) || line.includes(mac));
+    });
     await eventually("all ports of the pool are nested in the new one", async () => {
       const parents = await cluster.rows("Logical_Switch_Port", "parent_name");
       return parents.includes(name) && !parents.includes(vif.logicalPort);
