@@ -12,8 +12,11 @@ import type { NodeIndex } from "../plan/nodeIndex.ts";
 import type { PodIdentity } from "../plan/pod.ts";
 import type { PlannedPort } from "../plan/pool.ts";
 
-/** Facts, or why there can be none at the moment, in words for people. What was said before stays. */
-export type Said = readonly Fact[] | { readonly notNow: string };
+/**
+ * Facts, or why there can be none at the moment, in words for people. What was said before stays. `isUsual` of what
+ * passes by itself, so that nobody need be told.
+ */
+export type Said = readonly Fact[] | { readonly notNow: string; readonly isUsual?: true };
 
 export interface Cloud {
   /** Whether a node's ports are nested in the port of a virtual machine, told apart by VLAN tags. */

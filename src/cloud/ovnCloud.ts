@@ -4,7 +4,7 @@
 import type { EndpointSlice, Service } from "../kube/objects.ts";
 import type { Fact, Owner } from "../model/fact.ts";
 import { formatIp } from "../model/ip.ts";
-import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
+import type { ClusterNetwork, GatewayConfig, ResolvedNode } from "../model/network.ts";
 import type { LogicalSwitchPortRow, NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Change, Replica } from "../ovsdb/index.ts";
 import { NodeIndex } from "../plan/nodeIndex.ts";
@@ -65,7 +65,9 @@ export class OvnCloud implements Cloud {
   }
 
   poolFacts(node: ResolvedNode, ports: readonly PlannedPort[]): Said {
-    const parent = this.#parentOf(node);
+    if (!node.gateway)
+      return { notNow: `node ${node.name}: its agent has not told of its network card yet`, isUsual: true };
+    const parent = this.#parentOf(node, node.gateway);
     return typeof parent === "string"
       ? { notNow: `node ${node.name}: ${parent}` }
       : poolFacts(this.#scope, node, ports, parent.name);
@@ -124,11 +126,8 @@ export class OvnCloud implements Cloud {
   }
 
   /** The port of the node's card on one of the tenant's switches, or why there is none. */
-  #parentOf(node: ResolvedNode): Parent | string {
-    const { gateway } = node;
-    if (!gateway) return "its agent has not told of its network card yet";
+  #parentOf(node: ResolvedNode, { mac }: GatewayConfig): Parent | string {
     const switches = new Set<string>(this.#tenant()?.switches);
-    const { mac } = gateway;
     const found = this.#machines
       .withMac(mac)
       .filter(({ port, on }) => switches.has(on) && hasAddresses(port, node))

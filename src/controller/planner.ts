@@ -189,7 +189,7 @@ export class Planner {
     const { stores, tell } = this.#options;
     const { kind, name } = parseOwner(owner);
     const node = kind === "node" || kind === "pool" ? stores.Node.get("", name) : undefined;
-    if (node) tell.refused(node, said.notNow);
+    if (node && !said.isUsual) tell.refused(node, said.notNow);
     throw new NotNow(said.notNow);
   }
 
