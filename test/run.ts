@@ -23,7 +23,7 @@ interface Step {
 /** Sandbox files that are run in other networks, too: see Cluster.up. */
 const otherNetworks: ReadonlyMap<string, readonly string[]> = new Map([
   ["paths", ["underlay"]],
-  ["services", ["pooled", "underlay"]],
+  ["services", ["underlay"]],
   ["cni", ["pooled", "underlay"]],
 ]);
 
