@@ -7,9 +7,10 @@ import { northbound } from "../../src/ovn/northbound.gen.ts";
 import { type PortBindingRow, southbound } from "../../src/ovn/southbound.gen.ts";
 import { Transaction } from "../../src/ovsdb/index.ts";
 import { type Figure, quantile } from "../figure.ts";
-import { type AddTimes, oneOfWeft } from "../wiring/addTimes.ts";
+import type { AddTimes } from "../wiring/addTimes.ts";
 import { northboundOf, settled, southboundOf } from "../wiring/databases.ts";
 import { insertPorts } from "../wiring/readyPorts.ts";
+import type { BenchPod } from "../wiring/runtime.ts";
 import { type PoolBed, portsOf, sizes } from "./poolBed.ts";
 
 const rounds = 3;
@@ -33,7 +34,7 @@ export async function fillFigures(
     weft.push(ports / (await seconds(() => bed.resize(sizes.large))));
     await shrink(bed);
     bare.push(ports / (await bareFill(bed, round)));
-    adds.push(...(await addsMeanwhile(bed, `f${round}`, bed.resize(sizes.large))));
+    adds.push(...(await addsMeanwhile(bed, `f${round}`)));
     await shrink(bed);
     progress(
       `fill ${round + 1}: Weft ${weft.at(-1)?.toFixed(0)}, bare ${bare.at(-1)?.toFixed(0)} ports per s`,
@@ -60,15 +61,28 @@ async function shrink(bed: PoolBed): Promise<void> {
   await settled(bed.sandbox);
 }
 
-/** Milliseconds of each ADD that began before `filling` was over. */
-async function addsMeanwhile(bed: PoolBed, name: string, filling: Promise<void>): Promise<readonly number[]> {
+/** Milliseconds of each ADD that began while the pool was filled. The pods were there before. */
+async function addsMeanwhile(bed: PoolBed, name: string): Promise<readonly number[]> {
+  const { runtime, node } = bed;
+  const pods: { readonly pod: BenchPod; readonly uid: string }[] = [];
+  for (let i = 0; i < mostAdds; i++) {
+    const pod = await runtime.namespaceFor(node, `${name}x${i}`);
+    pods.push({ pod, uid: await runtime.createPod(pod) });
+  }
   const over = new AbortController();
   const times: number[] = [];
   const adding = async (): Promise<void> => {
-    while (!over.signal.aborted && times.length < mostAdds)
-      times.push(await oneOfWeft(bed.runtime, bed.node, `${name}x${times.length}`, true));
+    for (const { pod, uid } of pods) {
+      if (over.signal.aborted) return;
+      times.push(1000 * (await seconds(() => runtime.add(pod, uid))));
+    }
   };
-  await Promise.all([filling.finally(() => over.abort()), adding()]);
+  await Promise.all([bed.resize(sizes.large).finally(() => over.abort()), adding()]);
+  for (const { pod, uid } of pods) {
+    await runtime.del(pod, uid);
+    await runtime.deletePod(pod);
+    await runtime.removeNamespace(pod);
+  }
   return times;
 }
 
@@ -107,7 +121,7 @@ async function bareFill({ runtime, sandbox, node }: PoolBed, round: number): Pro
 
 const isUp = ({ up }: PortBindingRow): boolean => up === true;
 
-async function seconds(work: () => Promise<void>): Promise<number> {
+async function seconds(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await work();
   return (performance.now() - start) / 1000;

@@ -13,7 +13,7 @@ import { addManySwitches, many } from "./manySwitches.ts";
 import { PoolBed } from "./poolBed.ts";
 
 /** An assigned address takes seconds among many switches, and so does northd afterwards in both ways. */
-const samples = { few: 30, many: { pooled: 15, assigned: 7 } } as const;
+const samples = { few: 20, many: { pooled: 8, assigned: 4 } } as const;
 const router = namesOf("weft").clusterRouter;
 
 type Progress = (line: string) => void;

@@ -42,7 +42,7 @@ export async function addTimes(runtime: BenchRuntime, options: AddOptions): Prom
 }
 
 /** Unless it is `known` the Pod object is created just before, so that the decision of its address is in the figure. */
-export async function oneOfWeft(
+async function oneOfWeft(
   runtime: BenchRuntime,
   node: NodeHost,
   name: string,
