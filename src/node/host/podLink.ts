@@ -26,12 +26,16 @@ export async function makeLink(run: Run, link: PodLink): Promise<void> {
 }
 
 /**
- * No advertisement of a router is believed: a neighbour could make itself the pod's way out, with no address that it does
- * not have (CVE-2020-10749). From before the link is up; where the kernel has no IPv6 there is nothing to say.
+ * What is done in the pod, as one program, for to start each costs as much as what it does. First, no advertisement of a router is
+ * believed: a neighbour could make itself the pod's way out, with no address that it does not have (CVE-2020-10749).
+ * That is from before the link is up; where the kernel has no IPv6 there is nothing to say. The second argument is `own`
+ * where the pod must compute its checksums itself.
  */
 const configure = `setting=/proc/sys/net/ipv6/conf/$1/accept_ra
 [ ! -e "$setting" ] || echo 0 > "$setting" || exit
-exec ip -batch -`;
+[ "$2" != own ] || { ethtool -K "$1" tx off > /dev/null & checksums=$!; }
+ip -batch - || exit
+[ -z "$checksums" ] || wait "$checksums"`;
 
 /**
  * Configures the pod's end. In the userspace datapath nobody computes the checksums that a pod leaves to its network
@@ -39,12 +43,8 @@ exec ip -batch -`;
  */
 export async function configureLink(run: Run, link: PodLink, ownChecksums: boolean): Promise<void> {
   const { netns, ifname } = link;
-  // Neither needs the other; both have ended when this has, even if one of them fails.
-  const outcomes = await Promise.allSettled([
-    run(["sh", "-c", configure, "sh", ifname], { stdin: podBatch(link), netns }),
-    ownChecksums ? run(["ethtool", "-K", ifname, "tx", "off"], { netns }) : undefined,
-  ]);
-  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  const checksums = ownChecksums ? "own" : "offloaded";
+  await run(["sh", "-c", configure, "sh", ifname, checksums], { stdin: podBatch(link), netns });
 }
 
 /** Removes links by the names of their node's ends. A link that is gone, with its pod's namespace, is no error. */
