@@ -5,7 +5,8 @@ import { northbound } from "../../src/ovn/northbound.gen.ts";
 import { Session, Transaction } from "../../src/ovsdb/index.ts";
 import type { BenchProcess } from "../scale/process.ts";
 
-const warmUp = 20;
+/** As long as it takes until the code of all of them is compiled. */
+const warmUp = 500;
 
 /** Milliseconds of `count` changes, each of which `client` names in a line of its own. */
 export async function notifications(
