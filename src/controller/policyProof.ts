@@ -1,21 +1,18 @@
-// Whether the controller knows every NetworkPolicy that is older than a pod. Its watch may be behind, and says how far it
-// has come only when something happens or about once a minute; so when somebody asks for more, a fresh list is compared
-// with what the watch has brought: when that is all of it, everything up to the list's version is known. (Versions
-// of one API server are ordered across kinds, see docs/decisions/0015.)
+// Whether the controller knows every NetworkPolicy that is older than a pod. When its watch does not say that it has come so
+// far, that is found out by a list (kube/sameList.ts). Versions of one API server are ordered across kinds, see
+// docs/decisions/0015.
 
 import type { Verdict } from "../decide/pools.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Log } from "../kube/clock.ts";
-import { isRecord, record, text } from "../kube/json.ts";
 import { kinds } from "../kube/kinds.ts";
 import { selects } from "../kube/labelSelector.ts";
 import type { NetworkPolicy, Pod } from "../kube/objects.ts";
-import { pathOf } from "../kube/resource.ts";
+import { sameListVersion } from "../kube/sameList.ts";
 import type { Store } from "../kube/store.ts";
 import { isAtLeast } from "../kube/version.ts";
 
 const betweenListsMs = 500;
-const pageSize = 500;
 
 export interface PolicyProofOptions {
   readonly client: KubeClient;
@@ -51,9 +48,15 @@ export class PolicyProof {
   async #ask(): Promise<void> {
     if (this.#isAsking) return;
     this.#isAsking = true;
-    const { log, onProgress, signal } = this.#options;
+    const { client, policies, log, onProgress, signal } = this.#options;
     try {
-      const version = await this.#compare();
+      const version = await sameListVersion({
+        client,
+        resource: kinds.NetworkPolicy,
+        namespace: "",
+        held: () => policies.values(),
+        signal,
+      });
       if (version !== undefined) this.#proven = version;
     } catch (error) {
       if (!signal.aborted)
@@ -62,25 +65,5 @@ export class PolicyProof {
     await new Promise((resolve) => setTimeout(resolve, betweenListsMs));
     this.#isAsking = false;
     if (!signal.aborted) onProgress();
-  }
-
-  /** The version of a list that holds nothing but what the store holds. */
-  async #compare(): Promise<string | undefined> {
-    const { client, policies, signal } = this.#options;
-    let cursor: string | undefined;
-    let count = 0;
-    for (;;) {
-      const page = await client.list(pathOf(kinds.NetworkPolicy), {
-        query: { limit: pageSize, continue: cursor },
-        signal,
-      });
-      for (const item of page.items) {
-        const { namespace, name, resourceVersion } = record(isRecord(item) ? item.metadata : undefined);
-        if (policies.get(text(namespace), text(name))?.resourceVersion !== resourceVersion) return undefined;
-        count++;
-      }
-      if (page.continue === "") return count === policies.size ? page.resourceVersion : undefined;
-      cursor = page.continue;
-    }
   }
 }

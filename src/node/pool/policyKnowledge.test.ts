@@ -46,7 +46,9 @@ function surroundings(held: readonly NetworkPolicy[]) {
     list: (path: string): Promise<Page> => {
       asked.push(path);
       if (server.isAway) return Promise.reject(new Error("away"));
-      const items = server.held.map(({ name, resourceVersion }) => ({ metadata: { name, resourceVersion } }));
+      const items = server.held.map(({ namespace, name, resourceVersion }) => ({
+        metadata: { namespace, name, resourceVersion },
+      }));
       return Promise.resolve({ items, resourceVersion: "20", continue: "" });
     },
   };

@@ -6,16 +6,14 @@
 import { isDeepStrictEqual } from "node:util";
 import type { KubeClient } from "../../kube/client.ts";
 import type { Log } from "../../kube/clock.ts";
-import { record, text } from "../../kube/json.ts";
 import { kinds } from "../../kube/kinds.ts";
 import type { NetworkPolicy, Pod } from "../../kube/objects.ts";
-import { pathOf } from "../../kube/resource.ts";
+import { sameListVersion } from "../../kube/sameList.ts";
 import type { Store } from "../../kube/store.ts";
 import { isAtLeast } from "../../kube/version.ts";
 import type { Policies } from "./openProof.ts";
 
 const betweenListsMs = 500;
-const pageSize = 500;
 
 export interface KnowledgeOptions {
   readonly client: Pick<KubeClient, "list">;
@@ -90,9 +88,16 @@ export class PolicyKnowledge implements Policies {
   async #ask(namespace: string, signal: AbortSignal): Promise<void> {
     if (this.#asking.has(namespace)) return;
     this.#asking.add(namespace);
+    const { client, policies, log } = this.#options;
     try {
       while (!signal.aborted && this.#isAwaited(namespace)) {
-        const version = await this.#compare(namespace, signal);
+        const version = await sameListVersion({
+          client,
+          resource: kinds.NetworkPolicy,
+          namespace,
+          held: () => policies.by("namespace", namespace),
+          signal,
+        });
         if (version !== undefined) {
           this.#listed.set(namespace, version);
           this.#tell();
@@ -101,8 +106,7 @@ export class PolicyKnowledge implements Policies {
       }
     } catch (error) {
       // The next change of a pod asks again; until then its port is a closed one.
-      if (!signal.aborted)
-        this.#options.log("warn", "NetworkPolicies cannot be listed", { namespace, error });
+      if (!signal.aborted) log("warn", "NetworkPolicies cannot be listed", { namespace, error });
     } finally {
       this.#asking.delete(namespace);
     }
@@ -112,31 +116,6 @@ export class PolicyKnowledge implements Policies {
     return [...this.#options.pods.values()].some(
       (pod) => pod.namespace === namespace && isToStart(pod) && !this.knows(pod),
     );
-  }
-
-  /** The version of a list that holds what the store holds; undefined while the store is behind. */
-  async #compare(namespace: string, signal: AbortSignal): Promise<string | undefined> {
-    const { client, policies } = this.#options;
-    const listed = new Map<string, string>();
-    let cursor = "";
-    let version = "";
-    do {
-      const page = await client.list(pathOf(kinds.NetworkPolicy, namespace), {
-        query: { limit: pageSize, continue: cursor || undefined },
-        signal,
-      });
-      for (const item of page.items) {
-        const { name, resourceVersion } = record(record(item).metadata);
-        listed.set(text(name), text(resourceVersion));
-      }
-      // A later page may be of a later state, if the server could not keep the first one's.
-      version ||= page.resourceVersion;
-      cursor = page.continue;
-    } while (cursor !== "");
-    const held = new Map(
-      policies.by("namespace", namespace).map((each) => [each.name, each.resourceVersion]),
-    );
-    return isDeepStrictEqual(listed, held) ? version : undefined;
   }
 }
 

@@ -1,0 +1,46 @@
+// How far a watch has come, when the watch does not say: it does only when something happens, or about once a minute. A
+// fresh list is compared with what the watch has brought; when they hold the same, everything up to the list's version
+// is known.
+
+import type { KubeClient } from "./client.ts";
+import { record, text } from "./json.ts";
+import type { ObjectMeta } from "./objects.ts";
+import { pathOf, type Resource } from "./resource.ts";
+
+const pageSize = 500;
+
+export interface SameListOptions {
+  readonly client: Pick<KubeClient, "list">;
+  readonly resource: Resource;
+  /** "" for all. */
+  readonly namespace: string;
+  /** What the watch has brought of the namespace; asked for after the list, so that it may be newer. */
+  readonly held: () => Iterable<ObjectMeta>;
+  readonly signal: AbortSignal;
+}
+
+/** The version of a list that holds exactly what is held; undefined when they differ. */
+export async function sameListVersion(options: SameListOptions): Promise<string | undefined> {
+  const { client, resource, namespace, held, signal } = options;
+  const listed = new Map<string, string>();
+  let cursor = "";
+  let version = "";
+  do {
+    const query = { limit: pageSize, continue: cursor || undefined };
+    const page = await client.list(pathOf(resource, namespace), { query, signal });
+    for (const item of page.items) {
+      const { metadata } = record(item);
+      const { namespace: where, name, resourceVersion } = record(metadata);
+      listed.set(`${text(where)}/${text(name)}`, text(resourceVersion));
+    }
+    // A later page may be of a later state, if the server could not keep the first one's.
+    version ||= page.resourceVersion;
+    cursor = page.continue;
+  } while (cursor !== "");
+  for (const object of held()) {
+    const key = `${object.namespace}/${object.name}`;
+    if (listed.get(key) !== object.resourceVersion) return undefined;
+    listed.delete(key);
+  }
+  return listed.size === 0 ? version : undefined;
+}
