@@ -127,23 +127,21 @@ export class NodePool {
   #refill(kind: PortKind, inputs: PoolInputs, free: Set<Port>): string | undefined {
     const { marks, most, foreignTags } = inputs;
     const coming = this.#unused(kind, "offered", inputs).length + this.#unused(kind, "new", inputs).length;
-    if (coming >= marks.low) return undefined;
     let missing = middleOf(marks) - coming;
+    // To keep a port that is there costs OVN nothing; to let it go and make another, later, does.
     for (const port of free) {
-      if (missing === 0) return undefined;
+      if (missing <= 0) break;
       if (isDoubled(port, foreignTags)) continue;
       free.delete(port);
       this.#put({ ...port, kind, state: "new" });
       missing--;
     }
+    if (coming >= marks.low) return undefined;
     // Those that wait for the agent's word will be had for less than new ones.
     missing -= this.#unused(undefined, "withdrawn", inputs).length - free.size;
     for (; missing > 0; missing--) {
       const port = this.#ports.size < most.ports ? this.#source.take(foreignTags) : undefined;
-      if (!port) {
-        const text = `no more ready ports than ${this.#ports.size}: ${most.because}`;
-        return coming < marks.low ? text : undefined;
-      }
+      if (!port) return `no more ready ports than ${this.#ports.size}: ${most.because}`;
       this.#put({ ...port, kind, state: "new" });
     }
     return undefined;
