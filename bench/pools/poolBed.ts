@@ -18,8 +18,8 @@ import { BenchRuntime } from "../wiring/runtime.ts";
 
 const nodeOf = (pods: number): Allocatable => ({ pods, cpus: 1024, memoryBytes: 4096 * 2 ** 30 });
 
-/** From the one to the other the pool crosses a mark, both ways. */
-export const sizes = { small: nodeOf(600), large: nodeOf(1600) } as const;
+/** From small to the others the pool crosses a mark, both ways. */
+export const sizes = { small: nodeOf(600), large: nodeOf(1600), huge: nodeOf(4000) } as const;
 
 /** So long that no port comes back within a bench: what is done to a port after its pod is no part of the next ADD. */
 const restSeconds = "3600";
@@ -64,16 +64,21 @@ export class PoolBed implements AsyncDisposable {
     return this.runtime.firstNode;
   }
 
-  /** Resolves when the controller offers as many ports as a node of this size has, and nothing is being taken back. */
-  async resize(size: Allocatable): Promise<void> {
+  /**
+   * Resolves when the controller offers as many ports as a node of this size has, or as `enough` says, and nothing is being
+   * taken back.
+   */
+  async resize(
+    size: Allocatable,
+    enough = (ports: number): boolean => ports === portsOf(size),
+  ): Promise<void> {
     const allocatable = { pods: size.pods, cpu: size.cpus, memory: size.memoryBytes };
     const values = Object.fromEntries(Object.entries(allocatable).map(([name, value]) => [name, `${value}`]));
     const path = pathOf(kinds.Node, "", this.node.name, "status");
-    const wanted = portsOf(size);
     await this.runtime.client.patch(path, { status: { allocatable: values } });
     await whenever([this.#nodes], AbortSignal.timeout(patienceMs), () => {
       const offer = this.#offer;
-      return offer && offer.withdrawn.length === 0 && countOf(offer) === wanted ? true : undefined;
+      return offer && offer.withdrawn.length === 0 && enough(countOf(offer)) ? true : undefined;
     });
   }
 
@@ -89,6 +94,9 @@ export class PoolBed implements AsyncDisposable {
 
 /** How many ports a node of this size has that the pods of a bench take none away from, open ones and closed ones. */
 export const portsOf = (size: Allocatable): number => 2 * middleOf(marksFor(size, undefined));
+
+/** Below how many ports there is no rest. */
+export const urgentPortsOf = (size: Allocatable): number => 2 * marksFor(size, undefined).low;
 
 const countOf = ({ open, closed }: PoolOffer): number => open.length + closed.length;
 

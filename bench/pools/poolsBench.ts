@@ -34,7 +34,7 @@ async function measurePooled(progress: Progress): Promise<readonly Figure[]> {
   const { runtime, node, sandbox } = bed;
   const few = await addTimes(runtime, { node, samples: samples.few, name: "few", known: true });
   tell(progress, "pooled", "few", few);
-  const fill = await fillFigures(bed, few, progress);
+  const fill = await fillFigures(bed, progress);
   await addManySwitches(sandbox, router);
   const more = await addTimes(runtime, {
     node,

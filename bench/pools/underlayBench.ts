@@ -18,7 +18,7 @@ export const underlayBench: Bench = {
     const { runtime, node, sandbox } = bed;
     const few = await addTimes(runtime, { node, samples, name: "few", known: true });
     progress(`few switches: Weft ${quantile(few.weft, 0.5).toFixed(1)} ms`);
-    const fill = await fillFigures(bed, few, progress);
+    const fill = await fillFigures(bed, progress);
     await addManySwitches(sandbox, sandbox.layout.tenant?.router ?? "");
     progress(`${many.switches} switches are there`);
     const more = await addTimes(runtime, { node, samples, name: "many", from: samples, known: true });

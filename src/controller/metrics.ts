@@ -36,7 +36,7 @@ export function controllerMetrics(registry: Registry, readings: Readings): Contr
       },
     });
   reading("weft_queue_depth", "Owners that wait to be planned or are in hand", readings.queueDepth);
-  reading("weft_queue_failing", "Owners in back-off after a failure", readings.queueFailing);
+  reading("weft_queue_failing", "Owners whose last plan failed", readings.queueFailing);
   reading("weft_prune_held_rows", "Rows whose deletion the prune guard holds back", readings.heldDeletions);
   new Gauge({
     name: "weft_pods",

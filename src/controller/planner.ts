@@ -21,6 +21,8 @@ export interface PlannerOptions {
   readonly desired: Desired;
   /** Asks for other owners to be planned, since something they depend on has changed. */
   readonly enqueue: (owner: Owner) => void;
+  /** Asks for the owner to be planned again after a while, since it goes on with time. */
+  readonly enqueueLater: (owner: Owner, delayMs: number) => void;
   /** Resolves when the database holds what the owner says, and nothing more of what it no longer says. */
   readonly committed: (owner: Owner) => Promise<void>;
   /** The rows of these facts may go: their objects are gone by the server's word, or want them no more. */
@@ -126,7 +128,7 @@ export class Planner {
 
   /** A pool goes on step by step, each when what the one before it asked for is there. */
   async #planPool(owner: Owner, { name }: OwnerName): Promise<void> {
-    const { stores, decider, cloud, around, tell } = this.#options;
+    const { stores, decider, cloud, around, enqueueLater, tell } = this.#options;
     const node = stores.Node.get("", name);
     const resolved = decider.resolvedNode(name);
     if (!decider.pools) return;
@@ -137,7 +139,9 @@ export class Planner {
     }
     if (!resolved) return;
     const pods = stores.Pod.by("node", name).filter(wantsAddress);
-    const { ports, cutOff, problem } = decider.pools.next(node, resolved, pods, around(resolved));
+    const decision = decider.pools.next(node, resolved, pods, around(resolved));
+    const { ports, cutOff, problem, againMs } = decision;
+    if (againMs !== undefined) enqueueLater(owner, againMs);
     this.#say(owner, node, cloud.poolFacts(resolved, ports));
     if (problem !== undefined) tell.refused(node, problem);
     for (const { pod, verdict } of cutOff) if (verdict === "selected") tell.refused(pod, stillCutOff);

@@ -3,6 +3,7 @@
 
 import type { Cloud } from "../cloud/cloud.ts";
 import type { PoolRow, PoolSurroundings } from "../decide/pools.ts";
+import type { Clock } from "../kube/clock.ts";
 import { ownership, placeOfPort } from "../model/names.ts";
 import { podNetworkAt, type ResolvedNode } from "../model/network.ts";
 import { rowUuid } from "../model/uuid.ts";
@@ -12,7 +13,7 @@ import type { Scope } from "../plan/scope.ts";
 import type { PolicyProof } from "./policyProof.ts";
 
 export const poolSurroundings =
-  (scope: Scope, replica: Replica<NorthboundTables>, cloud: Cloud, proof: PolicyProof) =>
+  (scope: Scope, replica: Replica<NorthboundTables>, cloud: Cloud, proof: PolicyProof, clock: Clock) =>
   (node: ResolvedNode): PoolSurroundings => {
     const { names, cluster } = scope;
     const closedSet = rowUuid(cluster, "Address_Set", names.closedSet(node.name));
@@ -22,6 +23,7 @@ export const poolSurroundings =
       isHeldBack: ({ offset }) => heldBack.has(podNetworkAt(node.subnets, offset).mac),
       verdictOn: (pod) => proof.verdictOn(pod),
       foreignTags: cloud.foreignTags(node),
+      now: clock.now(),
     };
   };
 

@@ -31,21 +31,28 @@ export class OwnerQueue {
     this.#options = options;
   }
 
-  /** Owners that wait or are in hand, without those in back-off. */
+  /** Owners that wait or are in hand, without those that come back later. */
   get depth(): number {
     return this.#waiting.size + this.#inHand.size;
   }
 
-  /** Owners in back-off. */
+  /** Owners whose last plan failed. */
   get failing(): number {
-    return this.#timers.size;
+    return this.#failures.size;
   }
 
   /** Asks for the owner to be planned; ends its back-off, since something about it changed. */
   add(owner: Owner): void {
-    this.#endBackoff(owner);
+    this.#stopTimer(owner);
     this.#waiting.add(owner);
     this.#wake();
+  }
+
+  /** Asks for the owner to be planned after a while, should nothing ask for it before. */
+  addLater(owner: Owner, delayMs: number): void {
+    if (this.#waiting.has(owner)) return;
+    this.#stopTimer(owner);
+    this.#timers.set(owner, setTimeout(() => this.add(owner), delayMs).unref());
   }
 
   /** Whether the owner's last plan failed. */
@@ -121,10 +128,10 @@ export class OwnerQueue {
     this.#failures.set(owner, failures);
     const { firstBackoffMs, maxBackoffMs, random } = this.#options;
     const delayMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** (failures - 1)) * (0.5 + random() / 2);
-    this.#timers.set(owner, setTimeout(() => this.add(owner), delayMs).unref());
+    this.addLater(owner, delayMs);
   }
 
-  #endBackoff(owner: Owner): void {
+  #stopTimer(owner: Owner): void {
     clearTimeout(this.#timers.get(owner));
     this.#timers.delete(owner);
   }

@@ -135,7 +135,7 @@ export class Term {
 
   /** Reads all inputs, and asks for every owner to be planned. */
   async #begin(signal: AbortSignal): Promise<readonly (() => void)[]> {
-    const { scope, network, cloud, pools, client, stores, replica, patch, tell, log } = this.#options;
+    const { scope, network, cloud, pools, client, stores, replica, patch, tell, clock, log } = this.#options;
     await allReady(stores, signal);
     await replica.ready(signal);
     const { rows, stop } = followRows(replica, scope.cluster);
@@ -168,9 +168,10 @@ export class Term {
       cloud,
       stores,
       decider: await Decider.adopting({ network, names: scope.names, patch, rows, pools }, held),
-      around: poolSurroundings(scope, replica, cloud, proof),
+      around: poolSurroundings(scope, replica, cloud, proof, clock),
       desired: this.#desired,
       enqueue: (owner) => queue.add(owner),
+      enqueueLater: (owner, delayMs) => queue.addLater(owner, delayMs),
       expectGone: (facts) => engine.expectGone(facts),
       committed: (owner) => engine.committed(owner, signal),
       tell,

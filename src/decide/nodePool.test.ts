@@ -24,6 +24,8 @@ class Source implements PortSource {
   }
 }
 
+let late = 0;
+/** Each so long after the one before that whatever rested has rested. */
 const inputs = (change: Partial<PoolInputs> = {}): PoolInputs => ({
   marks,
   most: room,
@@ -31,6 +33,7 @@ const inputs = (change: Partial<PoolInputs> = {}): PoolInputs => ({
   seen: undefined,
   isReady: () => true,
   foreignTags: new Set(),
+  now: (late += 60_000),
   ...change,
 });
 const offsets = (ports: readonly PoolPort[]): readonly number[] => ports.map(({ offset }) => offset);
@@ -122,15 +125,56 @@ test("a port whose tag another has too is withdrawn, and its tag not taken again
 test("a pod's port whose tag another has too stays, and people are told", () => {
   const pool = filled();
   const [first = 0] = offsets(pool.offer.open);
-  const problem = pool.next(inputs({ foreignTags: new Set([first]), inUse: new Set([first]) }));
+  const { problem } = pool.next(inputs({ foreignTags: new Set([first]), inUse: new Set([first]) }));
   assert.match(problem ?? "", new RegExp(`the tags ${first} of running pods`));
   assert.ok(offsets(pool.offer.open).includes(first));
 });
 
 test("a pool that cannot grow says what bounds it", () => {
   const pool = new NodePool(new Source(), 0);
-  const problem = pool.next(inputs({ most: { ports: 5, because: "no more tags" } }));
-  assert.equal(problem, "no more ready ports than 5: no more tags");
+  const { problem } = pool.next(inputs({ most: { ports: 3, because: "no more tags" } }));
+  assert.equal(problem, "no more ready ports than 3: no more tags");
+  const enough = new NodePool(new Source(), 0).next(inputs({ most: { ports: 5, because: "no more tags" } }));
+  assert.deepEqual(
+    enough,
+    { problem: undefined, againMs: undefined },
+    "each kind has as many as its low mark",
+  );
+});
+
+test("up to the low mark a pool is filled at once, and beyond it in slices, with rests that are longer than the work", () => {
+  const large = { marks: { low: 10, high: 50 }, most: { ports: 100, because: "" } };
+  const pool = new NodePool(new Source(), 0);
+  pool.next(inputs({ ...large, isReady: () => false, now: 1000 }));
+  assert.equal(pool.ports.length, 28, "both low marks, and a slice");
+  assert.deepEqual(pool.next(inputs({ ...large, isReady: () => false, now: 1200 })), {
+    problem: undefined,
+    againMs: undefined,
+  });
+  const first = pool.next(inputs({ ...large, now: 1500 }));
+  assert.deepEqual([pool.ports.length, first.againMs], [28, 1500], "OVN took 500 ms");
+  const early = pool.next(inputs({ ...large, now: 2700 }));
+  assert.deepEqual([pool.ports.length, early.againMs], [28, 300]);
+  pool.next(inputs({ ...large, now: 3000 }));
+  assert.equal(pool.ports.length, 36);
+  const { open, closed } = pool.offer;
+  const carried = new Set(offsets([...open, ...closed]));
+  const used = new Set(offsets(open).slice(0, 1));
+  pool.next(inputs({ ...large, isReady: ({ offset }) => carried.has(offset), inUse: used, now: 3010 }));
+  assert.equal(pool.ports.length, 37, "nine are left, and one is made at once");
+});
+
+test("a pool that is filled in slices comes to the middle of its marks, and stops there", () => {
+  const large = { marks: { low: 10, high: 50 }, most: { ports: 100, because: "" } };
+  const pool = new NodePool(new Source(), 0);
+  let now = 0;
+  for (let slice = 0; slice < 20; slice++) {
+    now += pool.next(inputs({ ...large, now })).againMs ?? 10;
+  }
+  assert.deepEqual(
+    [pool.ports.length, pool.next(inputs({ ...large, now: now + 1e6 })).againMs],
+    [60, undefined],
+  );
 });
 
 test("the size follows pods, processors and memory, and is bounded by subnet and tags", () => {
@@ -216,6 +260,7 @@ test("whatever order things happen in, nobody claims what was taken away, nor a 
       let pods: ReadonlySet<number> = new Set();
       /** Closed ports that the database lets pass: opened for a pod, and not closed since. */
       const passing = new Set<number>();
+      let now = 0;
       for (const one of steps) {
         switch (one.do) {
           case "plan":
@@ -224,6 +269,7 @@ test("whatever order things happen in, nobody claims what was taken away, nor a 
                 seen: reported,
                 inUse: pods,
                 isReady: ({ offset }, kind) => kind === "open" || !passing.has(offset),
+                now: (now += 50),
               }),
             );
             for (const offset of pods) if (pool.port(offset)?.kind === "closed") passing.add(offset);

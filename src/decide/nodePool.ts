@@ -6,6 +6,7 @@
 // it is not in use. Nothing is kept here that the node's annotations and OVN's rows do not say as well.
 
 import type { PoolOffer, PoolPort, PoolSeen } from "../model/pool.ts";
+import { Pace } from "./pace.ts";
 import { type Marks, type Most, middleOf } from "./poolSize.ts";
 
 export type PortKind = "open" | "closed";
@@ -33,10 +34,22 @@ export interface PoolInputs {
   readonly isReady: (port: PoolPort, kind: PortKind) => boolean;
   /** Tags that ports of others have on the same parent. */
   readonly foreignTags: ReadonlySet<number>;
+  /** Milliseconds, never going back. */
+  readonly now: number;
+}
+
+export interface PoolStep {
+  /** What keeps the pool below its low mark, or else is wrong with it. */
+  readonly problem: string | undefined;
+  /** Milliseconds after which it goes on by itself; undefined when it waits for others, or for nothing. */
+  readonly againMs: number | undefined;
 }
 
 export class NodePool {
   readonly #source: PortSource;
+  readonly #pace = new Pace();
+  /** Kinds that fell below their low mark and have not come to the middle since. */
+  readonly #filling = new Set<PortKind>();
   /** offset -> port */
   readonly #ports = new Map<number, Port>();
   #generation: number;
@@ -71,23 +84,27 @@ export class NodePool {
     };
   }
 
-  /** Goes on as far as is possible now. Answers what keeps the pool below its low mark, if something does. */
-  next(inputs: PoolInputs): string | undefined {
+  /** Goes on as far as is possible now. */
+  next(inputs: PoolInputs): PoolStep {
     const before = this.#generation;
     const free = this.#acknowledged(inputs);
     this.#withdrawUnfit(inputs, before);
     for (const port of this.#in("new"))
       if (inputs.isReady(port, port.kind)) this.#put({ ...port, state: "offered" });
     let problem = this.#doubled(inputs);
+    let allowance = this.#pace.allowance(this.#unused(undefined, "new", inputs).length, inputs.now);
     for (const kind of kinds) {
       this.#shrink(kind, inputs, before);
-      problem = this.#refill(kind, inputs, free) ?? problem;
+      this.#reuse(kind, inputs, free);
+      problem = this.#fillUrgently(kind, inputs, free) ?? problem;
     }
+    for (const kind of kinds) allowance -= this.#fillOn(kind, inputs, free, allowance);
     for (const port of free) {
       this.#ports.delete(port.offset);
       this.#source.release(port);
     }
-    return problem;
+    const restMs = this.#filling.size === 0 ? 0 : this.#pace.restMs(inputs.now);
+    return { problem, againMs: restMs > 0 ? restMs : undefined };
   }
 
   /** The withdrawn ports that nobody uses and nobody can claim any more. */
@@ -124,27 +141,60 @@ export class NodePool {
     for (const port of ready.slice(middleOf(inputs.marks))) this.#withdraw(port, before);
   }
 
-  #refill(kind: PortKind, inputs: PoolInputs, free: Set<Port>): string | undefined {
-    const { marks, most, foreignTags } = inputs;
-    const coming = this.#unused(kind, "offered", inputs).length + this.#unused(kind, "new", inputs).length;
-    let missing = middleOf(marks) - coming;
-    // To keep a port that is there costs OVN nothing; to let it go and make another, later, does.
+  /** To keep a port that is there costs OVN nothing; to let it go and make another, later, does. */
+  #reuse(kind: PortKind, inputs: PoolInputs, free: Set<Port>): void {
+    let missing = this.#missing(kind, inputs);
     for (const port of free) {
       if (missing <= 0) break;
-      if (isDoubled(port, foreignTags)) continue;
+      if (isDoubled(port, inputs.foreignTags)) continue;
       free.delete(port);
       this.#put({ ...port, kind, state: "new" });
       missing--;
     }
-    if (coming >= marks.low) return undefined;
-    // Those that wait for the agent's word will be had for less than new ones.
-    missing -= this.#unused(undefined, "withdrawn", inputs).length - free.size;
-    for (; missing > 0; missing--) {
+  }
+
+  /** Up to the low mark at once, since pods will need those ports soon. Answers what speaks against it. */
+  #fillUrgently(kind: PortKind, inputs: PoolInputs, free: ReadonlySet<Port>): string | undefined {
+    const { marks, most } = inputs;
+    const urgent = this.#missing(kind, inputs) - (middleOf(marks) - marks.low);
+    if (urgent <= 0) return undefined;
+    this.#filling.add(kind);
+    const wanted = Math.min(urgent, this.#wanted(kind, inputs, free));
+    return this.#make(kind, wanted, inputs) < wanted
+      ? `no more ready ports than ${this.#ports.size}: ${most.because}`
+      : undefined;
+  }
+
+  /** On to the middle, as far as `allowance` goes. Answers how many were made. */
+  #fillOn(kind: PortKind, inputs: PoolInputs, free: ReadonlySet<Port>, allowance: number): number {
+    if (!this.#filling.has(kind)) return 0;
+    const wanted = Math.min(allowance, this.#wanted(kind, inputs, free));
+    const made = this.#make(kind, wanted, inputs);
+    if (this.#missing(kind, inputs) <= 0 || made < wanted) this.#filling.delete(kind);
+    return made;
+  }
+
+  /** Those that wait for the agent's word will be had for less than new ones. */
+  #wanted(kind: PortKind, inputs: PoolInputs, free: ReadonlySet<Port>): number {
+    const awaited = this.#unused(undefined, "withdrawn", inputs).length - free.size;
+    return Math.max(0, this.#missing(kind, inputs) - awaited);
+  }
+
+  /** Answers how many there was room for. */
+  #make(kind: PortKind, wanted: number, { most, foreignTags, now }: PoolInputs): number {
+    for (let made = 0; made < wanted; made++) {
       const port = this.#ports.size < most.ports ? this.#source.take(foreignTags) : undefined;
-      if (!port) return `no more ready ports than ${this.#ports.size}: ${most.because}`;
+      if (!port) return made;
       this.#put({ ...port, kind, state: "new" });
+      this.#pace.asked(now);
     }
-    return undefined;
+    return wanted;
+  }
+
+  /** How many unused ports of the kind there are less than there should be; negative when there are more. */
+  #missing(kind: PortKind, inputs: PoolInputs): number {
+    const coming = this.#unused(kind, "offered", inputs).length + this.#unused(kind, "new", inputs).length;
+    return middleOf(inputs.marks) - coming;
   }
 
   #withdraw(port: Port, before: number): void {

@@ -35,6 +35,8 @@ export interface PoolSurroundings {
   /** Whether a policy selects the pod: `free` is provably none. */
   readonly verdictOn: (pod: Pod) => Verdict;
   readonly foreignTags: ReadonlySet<number>;
+  /** Milliseconds, never going back. */
+  readonly now: number;
 }
 
 export interface PoolDecision {
@@ -42,6 +44,8 @@ export interface PoolDecision {
   /** Pods whose port is still closed: a policy selects them, or nobody can say yet. */
   readonly cutOff: readonly { readonly pod: Pod; readonly verdict: Verdict }[];
   readonly problem: string | undefined;
+  /** Milliseconds after which to go on, should nothing happen before; undefined when there is nothing to go on with. */
+  readonly againMs: number | undefined;
 }
 
 interface Known {
@@ -102,13 +106,14 @@ export class Pools {
       if (offset !== undefined) holders.set(offset, pod);
     }
     const marks = marksFor(node.allocatable, this.#options.marks);
-    const problem = known.pool.next({
+    const { problem, againMs } = known.pool.next({
       marks,
       most: mostPorts(node.allocatable, marks, resolved.subnets, this.#options.isNested),
       inUse: new Set(holders.keys()),
       seen: poolSeenOf(node),
       isReady: (port, kind) => around.isCarried(port) && around.isHeldBack(port) === (kind === "closed"),
       foreignTags: around.foreignTags,
+      now: around.now,
     });
     const cutOff: { pod: Pod; verdict: Verdict }[] = [];
     const ports = known.pool.ports.map(({ offset, tag, kind }) => {
@@ -118,7 +123,7 @@ export class Pools {
       return { offset, tag, isClosed };
     });
     const label = problem === undefined ? undefined : `pool of node ${node.name}: ${problem}`;
-    return { ports, cutOff, problem: label };
+    return { ports, cutOff, problem: label, againMs };
   }
 
   /**
