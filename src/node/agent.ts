@@ -1,6 +1,6 @@
 // The agent of a node. It keeps the node on the network (upkeep.ts) and answers the container runtime (runtime/) while
 // Open vSwitch, OVN, the API server or itself come and go. All of its memory is the Open vSwitch database and the API;
-// killing it loses nothing.
+// killing it loses nothing, and with a pool of ready ports in the former it can start again without the latter.
 
 import { basename } from "node:path";
 import { serveHealth } from "../health/serve.ts";
@@ -87,10 +87,11 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     plan: pool ? planWith(plan, pool.notReady) : plan,
     db,
     nodes,
-    serve: async (node: Node, firstTime: boolean) => {
+    formerSubnets: () => pool?.subnets(),
+    serve: async (node: Node | undefined, firstTime: boolean) => {
       if (firstTime) await attachments.adopt();
       await openForPods(options);
-      await declareNetwork(client, node);
+      if (node) await declareNetwork(client, node);
     },
   });
   const bridge = network.mode === "underlay" ? onNode.externalBridge : onNode.integrationBridge;

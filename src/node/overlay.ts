@@ -2,12 +2,7 @@
 // the external bridge. Every step states what should be, so that all of them can be done again after anything: a
 // restart of Open vSwitch, a new subnet, an agent that died half-way.
 
-import {
-  type AnnotationValues,
-  chassisIdAnnotation,
-  gatewayConfigAnnotation,
-  nodeSubnetsOf,
-} from "../kube/annotations.ts";
+import { type AnnotationValues, chassisIdAnnotation, gatewayConfigAnnotation } from "../kube/annotations.ts";
 import type { Node } from "../kube/objects.ts";
 import { type Cidr, formatIp, parseIp } from "../model/ip.ts";
 import { macOf } from "../model/mac.ts";
@@ -19,7 +14,7 @@ import { firewall } from "./host/firewall.ts";
 import { externalPorts, readGateway } from "./host/gateway.ts";
 import { configureManagement } from "./host/management.ts";
 import type { Run } from "./host/run.ts";
-import { type NodePlan, type Progress, waiting } from "./nodePlan.ts";
+import { type NodePlan, type Place, type Progress, waiting } from "./nodePlan.ts";
 import { isUserspace, prepareChassis, prepareManagementInterface } from "./ovs/chassis.ts";
 import { isOpen } from "./ovs/completion.ts";
 import { bridgeNamed, interfaceNamed, interfacesOf, type Vswitch } from "./ovs/vswitch.ts";
@@ -43,23 +38,23 @@ export interface OverlayOptions {
 }
 
 export const overlayPlan = (options: OverlayOptions): NodePlan => ({
-  bringUp: (node) => bringUp(options, node),
+  bringUp: (place) => bringUp(options, place),
   dependencies: () => dependencies(options.db),
 });
 
-async function bringUp(options: OverlayOptions, node: Node | undefined): Promise<Progress> {
+async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promise<Progress> {
   const { db, writer, run, names, nodeName } = options;
   const { uplink, patch } = externalPorts(db, names.localnetPort(nodeName));
   const gateway = await readGateway(run, uplink);
   const encapIp = options.encapIp ?? gateway.addresses.map(({ ip }) => formatIp(ip))[0] ?? "";
   const chassisId = await prepareChassis(db, writer, { ...options, encapIp });
-  if (!node) return waiting(`the API server has not told about node ${nodeName} yet`);
-  await options.announce(node, {
-    ...chassisIdAnnotation(chassisId),
-    ...gatewayConfigAnnotation(gateway, { bridge: onNode.externalBridge, uplink: uplink.name }),
-  });
-
-  const subnets = nodeSubnetsOf(node);
+  if (!node && !subnets) return waiting(`the API server has not told about node ${nodeName} yet`);
+  if (node) {
+    await options.announce(node, {
+      ...chassisIdAnnotation(chassisId),
+      ...gatewayConfigAnnotation(gateway, { bridge: onNode.externalBridge, uplink: uplink.name }),
+    });
+  }
   if (!subnets) return waiting("the Weft controller has given this node no subnet yet");
   const mtuBytes = podMtuBytes(gateway.mtuBytes, parseIp(encapIp)?.family ?? 4);
   const portName = names.managementPort(nodeName);

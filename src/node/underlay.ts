@@ -7,7 +7,7 @@ import type { Node } from "../kube/objects.ts";
 import { onNode } from "../model/names.ts";
 import { externalPorts, readGateway } from "./host/gateway.ts";
 import type { Run } from "./host/run.ts";
-import { type NodePlan, type Progress, waiting } from "./nodePlan.ts";
+import { type NodePlan, type Place, type Progress, waiting } from "./nodePlan.ts";
 import { isUserspace } from "./ovs/chassis.ts";
 import { isOpen } from "./ovs/completion.ts";
 import { attachmentKeys, bridgeNamed, interfacesOf, type Vswitch } from "./ovs/vswitch.ts";
@@ -21,13 +21,13 @@ export interface UnderlayOptions {
 }
 
 export const underlayPlan = (options: UnderlayOptions): NodePlan => ({
-  bringUp: (node) => bringUp(options, node),
+  bringUp: (place) => bringUp(options, place),
   dependencies: () => dependencies(options.db),
 });
 
 async function bringUp(
   { db, run, nodeName, announce }: UnderlayOptions,
-  node: Node | undefined,
+  { node, subnets }: Place,
 ): Promise<Progress> {
   const bridge = onNode.externalBridge;
   const { uplink } = externalPorts(db);
@@ -35,8 +35,8 @@ async function bringUp(
   if (bridgeNamed(db, bridge)?.fail_mode === "secure") {
     throw new Error(`${bridge} forwards nothing by itself: ovs-vsctl set-fail-mode ${bridge} standalone`);
   }
-  if (!node) return waiting(`the API server has not told about node ${nodeName} yet`);
-  await announce(node, gatewayConfigAnnotation(gateway, { bridge, uplink: uplink.name }));
+  if (!node && !subnets) return waiting(`the API server has not told about node ${nodeName} yet`);
+  if (node) await announce(node, gatewayConfigAnnotation(gateway, { bridge, uplink: uplink.name }));
   if (!isOpen(uplink)) return waiting(`Open vSwitch has not opened ${uplink.name} yet`);
   return { ready: true, links: { mtuBytes: gateway.mtuBytes, ownChecksums: isUserspace(db) } };
 }

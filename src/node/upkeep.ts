@@ -1,18 +1,23 @@
 // Keeps the node on the network: carries out its plan again whenever something it depends on has changed, tries again
 // what failed, and knows at any moment whether pods can be attached, or why not.
 
+import { nodeSubnetsOf } from "../kube/annotations.ts";
 import type { Log } from "../kube/clock.ts";
 import type { Node } from "../kube/objects.ts";
 import type { Store } from "../kube/store.ts";
+import type { Cidr } from "../model/ip.ts";
 import { onNode } from "../model/names.ts";
 import { Bell } from "./bell.ts";
 import { followAddresses } from "./host/followAddresses.ts";
-import type { NodePlan, Progress } from "./nodePlan.ts";
+import type { NodePlan, Place, Progress } from "./nodePlan.ts";
 import { followVswitchd } from "./ovs/follow.ts";
 import type { Vswitch } from "./ovs/vswitch.ts";
 import type { LinkSettings } from "./runtime/attachments.ts";
 
 const retryMs = { first: 200, longest: 5000 };
+
+/** How long the API server's word is waited for before that of the last run counts. */
+const apiPatienceMs = 3000;
 
 export interface UpkeepOptions {
   readonly nodeName: string;
@@ -20,8 +25,13 @@ export interface UpkeepOptions {
   readonly db: Vswitch;
   readonly ovsRunDirectory: string;
   readonly nodes: Store<Node>;
-  /** Called when the node can serve, the first time before pods are let in. What it rejects with is tried again. */
-  readonly serve: (node: Node, firstTime: boolean) => Promise<void>;
+  /** The node's subnets as the last run knew them, from the database; undefined when it has left nothing of them. */
+  readonly formerSubnets: () => readonly Cidr[] | undefined;
+  /**
+   * Called when the node can serve, the first time before pods are let in. What it rejects with is tried again. Without a Node
+   * when the API server has not told about it yet.
+   */
+  readonly serve: (node: Node | undefined, firstTime: boolean) => Promise<void>;
   readonly log: Log;
 }
 
@@ -29,6 +39,7 @@ export class Upkeep {
   readonly #options: UpkeepOptions;
   #progress: Progress = { ready: false, reason: "the agent has just started" };
   #served = false;
+  #isApiLate = false;
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
@@ -61,6 +72,10 @@ export class Upkeep {
       followVswitchd(ovsRunDirectory, bell.ring, signal),
       followAddresses(onNode.externalBridge, bell.ring, signal),
     ];
+    const patience = setTimeout(() => {
+      this.#isApiLate = true;
+      bell.ring();
+    }, apiPatienceMs);
     let delayMs: number | undefined;
     while (!signal.aborted) {
       delayMs = (await this.#once(signal))
@@ -68,19 +83,20 @@ export class Upkeep {
         : Math.min((delayMs ?? retryMs.first / 2) * 2, retryMs.longest);
       await bell.heard(delayMs);
     }
+    clearTimeout(patience);
     for (const end of unsubscribe) end();
     await Promise.all(following);
   }
 
   /** Whether nothing failed. */
   async #once(signal: AbortSignal): Promise<boolean> {
-    const { db, nodeName, nodes, plan, serve } = this.#options;
+    const { db, plan, serve } = this.#options;
     try {
       await db.ready(signal);
-      const node = nodes.get("", nodeName);
-      const progress = await plan.bringUp(node);
-      if (progress.ready && node) {
-        await serve(node, !this.#served);
+      const place = this.#place();
+      const progress = await plan.bringUp(place);
+      if (progress.ready) {
+        await serve(place.node, !this.#served);
         this.#served = true;
       }
       this.#now(progress);
@@ -91,6 +107,13 @@ export class Upkeep {
       }
       return false;
     }
+  }
+
+  #place(): Place {
+    const { nodeName, nodes, formerSubnets } = this.#options;
+    const node = nodes.get("", nodeName);
+    if (node) return { node, subnets: nodeSubnetsOf(node) };
+    return { node, subnets: this.#isApiLate && !nodes.synced ? formerSubnets() : undefined };
   }
 
   #now(progress: Progress): void {

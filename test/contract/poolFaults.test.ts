@@ -26,6 +26,26 @@ test("an agent that is killed and started again finds every claim, and changes n
   await world.assertWhole();
 });
 
+test("an agent that is started while the API server is away serves from its cache", async () => {
+  await world.afresh(3, { closed: 2, open: 2 });
+  const [early, late] = [await world.pod("early"), await world.pod("late", { known: false })];
+  const first = offsetOf(await world.cni("ADD", "early", early));
+  const unfreeze = world.freezeApi();
+  try {
+    await world.killAgent();
+    await world.restartAgent();
+    const place = offsetOf(await world.cni("ADD", "late", late));
+    assert.ok(closed.includes(place), "of a pod it does not know it proves nothing");
+    assert.ok(reaches(late, `10.244.0.${first}`));
+    assert.equal((await world.cni("DEL", "early", early)).exit, 0);
+    await world.assertWhole();
+  } finally {
+    unfreeze();
+  }
+  await world.offer({ generation: 4, closed: closed.slice(0, 2), open: open.slice(0, 3) });
+  await world.eventually(async () => (await world.counts())["ready"] === 4, "it follows the API again");
+});
+
 test("two agents that claim at once never give one port to two pods", async () => {
   await world.afresh(5, { closed: 10, open: 10 });
   const { cniSocket } = world.optionsOf(0);

@@ -1,5 +1,7 @@
 // The node's ready ports, as the Open vSwitch database has them at this moment.
 
+import type { Cidr } from "../../model/ip.ts";
+import { networkAround } from "../../model/network.ts";
 import type { PoolSeen } from "../../model/pool.ts";
 import { attachmentKeys, byPool, byPortName, type Vswitch } from "../ovs/vswitch.ts";
 import type { AttachmentId } from "../runtime/request.ts";
@@ -43,6 +45,12 @@ export class PoolCache {
   /** The rows that make sense. */
   ports(): readonly SoundRow[] {
     return this.rows().filter((row): row is SoundRow => row.port !== undefined);
+  }
+
+  /** The subnets that ready ports are in: those of used ones may be former ones. Undefined when there is no ready port. */
+  subnets(): readonly Cidr[] | undefined {
+    const ready = this.ports().find(({ port }) => port.use.state === "ready");
+    return ready?.port.network.addresses.map(networkAround);
   }
 
   /** The port that the attachment has claimed. */

@@ -6,6 +6,7 @@ import type { KubeClient } from "../../kube/client.ts";
 import type { Log } from "../../kube/clock.ts";
 import type { NetworkPolicy, Node, Pod } from "../../kube/objects.ts";
 import type { Store } from "../../kube/store.ts";
+import type { Cidr } from "../../model/ip.ts";
 import type { Vswitch } from "../ovs/vswitch.ts";
 import type { Writer } from "../ovs/writer.ts";
 import { acknowledgeOffers } from "./acknowledge.ts";
@@ -37,6 +38,8 @@ export interface Pool {
   /** Why no pod can have a port here yet. */
   readonly notReady: () => string | undefined;
   readonly ports: () => readonly CachedPort[];
+  /** The node's subnets, as its ready ports show them; undefined when there are none. */
+  readonly subnets: () => readonly Cidr[] | undefined;
   /** Works until `signal` is aborted. */
   readonly run: (signal: AbortSignal) => Promise<void>;
 }
@@ -53,6 +56,7 @@ export function poolOf(options: PoolOptions): Pool {
     addresses: new PooledAddresses({ ...shared, policies: knowledge }),
     notReady: keeper.notReady,
     ports: () => cache.ports().map(({ port }) => port),
+    subnets: () => cache.subnets(),
     run: async (signal) => {
       knowledge.start(signal);
       const acknowledging = acknowledgeOffers({ ...shared, settled: () => keeper.settled() }, signal);
