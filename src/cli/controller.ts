@@ -106,7 +106,7 @@ export function controllerCommand(): Command {
         cloudRouter: cloudRouterIn(flags),
         pools:
           addressesIn(flags) === "pooled"
-            ? { isNested: flags.mode === "underlay", marks: flags.pool }
+            ? { isNested: flags.mode === "underlay", marks: flags.pool, random: Math.random }
             : undefined,
         client,
         northbound: flags.northbound,

@@ -15,9 +15,8 @@ import type { PolicyProof } from "./policyProof.ts";
 export const poolSurroundings =
   (scope: Scope, replica: Replica<NorthboundTables>, cloud: Cloud, proof: PolicyProof, clock: Clock) =>
   (node: ResolvedNode): PoolSurroundings => {
-    const { names, cluster } = scope;
-    const closedSet = rowUuid(cluster, "Address_Set", names.closedSet(node.name));
-    const heldBack = new Set(replica.table("Address_Set").get(closedSet)?.addresses);
+    const { names } = scope;
+    const heldBack = heldBackOn(replica, scope, node.name);
     return {
       isCarried: ({ offset }) => cloud.isCarried(names.poolPort(node.name, offset)),
       isHeldBack: ({ offset }) => heldBack.has(podNetworkAt(node.subnets, offset).mac),
@@ -28,11 +27,17 @@ export const poolSurroundings =
   };
 
 /** The pool ports of `cluster` that the database holds. */
-export function* poolRows(replica: Replica<NorthboundTables>, cluster: string): Iterable<PoolRow> {
+export function* poolRows(replica: Replica<NorthboundTables>, scope: Scope): Iterable<PoolRow> {
+  const { cluster } = scope;
+  const heldBack = new Map<string, ReadonlySet<string>>();
   for (const row of replica.table("Logical_Switch_Port").values()) {
     if (row.external_ids.get(ownership.cluster) !== cluster) continue;
     const place = placeOfPort(cluster, row.name);
-    if (place) yield { ...place, tag: row.tag_request ?? row.tag };
+    if (!place) continue;
+    const macs = heldBack.get(place.node) ?? heldBackOn(replica, scope, place.node);
+    heldBack.set(place.node, macs);
+    const [mac = ""] = (row.addresses[0] ?? "").split(" ");
+    yield { ...place, tag: row.tag_request ?? row.tag, isHeldBack: macs.has(mac) };
   }
 }
 
@@ -48,3 +53,13 @@ export const followClosedSets = (
       if (kind === "node" && node) onChange(node);
     }
   });
+
+/** MACs whose packets the database holds back on the node's switch. */
+const heldBackOn = (
+  replica: Replica<NorthboundTables>,
+  { names, cluster }: Scope,
+  node: string,
+): ReadonlySet<string> => {
+  const set = rowUuid(cluster, "Address_Set", names.closedSet(node));
+  return new Set(replica.table("Address_Set").get(set)?.addresses);
+};

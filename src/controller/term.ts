@@ -155,7 +155,7 @@ export class Term {
     const held = {
       nodes: stores.Node.values(),
       pods: stores.Pod.values(),
-      poolRows: poolRows(replica, scope.cluster),
+      poolRows: poolRows(replica, scope),
     };
     const proof = new PolicyProof({
       client,

@@ -6,6 +6,7 @@ import { NodePool, type PoolInputs, type PortSource } from "./nodePool.ts";
 import { marksFor, mostPorts, parseMarks } from "./poolSize.ts";
 
 const marks = { low: 2, high: 6 };
+const nothing = { generation: 0, asked: 0 };
 const room = { ports: 40, because: "the test says so" };
 
 /** Places and tags in order, each given out once until it comes back. */
@@ -45,17 +46,17 @@ const seen = (generation: number, used: readonly number[] = [], spent: readonly 
 
 /** A pool that has filled itself and has offered everything. */
 function filled(): NodePool {
-  const pool = new NodePool(new Source(), 0);
+  const pool = new NodePool(new Source(), nothing);
   pool.next(inputs());
   pool.next(inputs());
   return pool;
 }
 
 test("a port is offered only when OVN carries it", () => {
-  const pool = new NodePool(new Source(), 0);
+  const pool = new NodePool(new Source(), nothing);
   pool.next(inputs({ isReady: () => false }));
   assert.equal(pool.ports.length, 8);
-  assert.deepEqual(pool.offer, { generation: 0, open: [], closed: [], withdrawn: [] });
+  assert.deepEqual(pool.offer, { ...nothing, open: [], closed: [], withdrawn: [] });
   pool.next(inputs({ isReady: ({ offset }) => offset === 3 }));
   assert.deepEqual(offsets(pool.offer.closed), [3]);
 });
@@ -78,24 +79,25 @@ test("above the high mark ports are withdrawn, and leave when the agent says tha
   assert.equal(pool.offer.open.length, 8);
   pool.next(inputs());
   assert.deepEqual([pool.offer.open.length, pool.offer.withdrawn.length], [4, 4]);
-  assert.equal(pool.offer.generation, 1);
-  pool.next(inputs({ seen: seen(0) }));
+  const { generation, asked } = pool.offer;
+  assert.equal(asked, generation);
+  pool.next(inputs({ seen: seen(generation - 1) }));
   assert.equal(pool.ports.length, 12, "an older word is none");
   const [claimed = 0] = offsets(pool.offer.withdrawn);
-  pool.next(inputs({ seen: seen(1, [claimed]) }));
+  pool.next(inputs({ seen: seen(generation, [claimed]) }));
   assert.deepEqual(offsets(pool.offer.withdrawn), [claimed]);
-  pool.next(inputs({ seen: seen(1) }));
-  assert.equal(pool.ports.length, 8);
+  assert.deepEqual([pool.offer.generation, pool.offer.asked], [generation + 1, asked]);
+  pool.next(inputs({ seen: seen(generation) }));
+  assert.equal(pool.ports.length, 8, "what was asked for is answered, whatever else was offered since");
 });
 
 test("a spent closed port comes back by being withdrawn, acknowledged and offered anew", () => {
   const pool = filled();
   const [port = 0, ...others] = offsets(pool.offer.closed);
-  pool.next(inputs({ seen: seen(0, [port], [port]) }));
+  pool.next(inputs({ seen: seen(pool.offer.generation, [port], [port]) }));
   assert.deepEqual(offsets(pool.offer.withdrawn), [port]);
   assert.deepEqual(offsets(pool.offer.closed), others, "no more than the low mark is missing");
-  pool.next(inputs({ seen: seen(1) }));
-  pool.next(inputs({ seen: seen(1) }));
+  for (let round = 0; round < 2; round++) pool.next(inputs({ seen: seen(pool.offer.asked) }));
   assert.ok(offsets(pool.offer.closed).includes(port));
 });
 
@@ -118,7 +120,7 @@ test("a port whose tag another has too is withdrawn, and its tag not taken again
   const [first = 0] = offsets(pool.offer.open);
   pool.next(inputs({ foreignTags: new Set([first]) }));
   assert.deepEqual(offsets(pool.offer.withdrawn), [first]);
-  pool.next(inputs({ foreignTags: new Set([first]), seen: seen(1) }));
+  pool.next(inputs({ foreignTags: new Set([first]), seen: seen(pool.offer.asked) }));
   assert.equal(pool.port(first), undefined);
 });
 
@@ -131,10 +133,12 @@ test("a pod's port whose tag another has too stays, and people are told", () => 
 });
 
 test("a pool that cannot grow says what bounds it", () => {
-  const pool = new NodePool(new Source(), 0);
+  const pool = new NodePool(new Source(), nothing);
   const { problem } = pool.next(inputs({ most: { ports: 3, because: "no more tags" } }));
   assert.equal(problem, "no more ready ports than 3: no more tags");
-  const enough = new NodePool(new Source(), 0).next(inputs({ most: { ports: 5, because: "no more tags" } }));
+  const enough = new NodePool(new Source(), nothing).next(
+    inputs({ most: { ports: 5, because: "no more tags" } }),
+  );
   assert.deepEqual(
     enough,
     { problem: undefined, againMs: undefined },
@@ -144,7 +148,7 @@ test("a pool that cannot grow says what bounds it", () => {
 
 test("up to the low mark a pool is filled at once, and beyond it in slices, with rests that are longer than the work", () => {
   const large = { marks: { low: 10, high: 50 }, most: { ports: 100, because: "" } };
-  const pool = new NodePool(new Source(), 0);
+  const pool = new NodePool(new Source(), nothing);
   pool.next(inputs({ ...large, isReady: () => false, now: 1000 }));
   assert.equal(pool.ports.length, 28, "both low marks, and a slice");
   assert.deepEqual(pool.next(inputs({ ...large, isReady: () => false, now: 1200 })), {
@@ -166,7 +170,7 @@ test("up to the low mark a pool is filled at once, and beyond it in slices, with
 
 test("a pool that is filled in slices comes to the middle of its marks, and stops there", () => {
   const large = { marks: { low: 10, high: 50 }, most: { ports: 100, because: "" } };
-  const pool = new NodePool(new Source(), 0);
+  const pool = new NodePool(new Source(), nothing);
   let now = 0;
   for (let slice = 0; slice < 20; slice++) {
     now += pool.next(inputs({ ...large, now })).againMs ?? 10;
@@ -192,9 +196,49 @@ test("the size follows pods, processors and memory, and is bounded by subnet and
   assert.equal(mostPorts(node, marks, narrow, false).ports, 12);
 });
 
+test("an agent that has taken in a later offer is believed: all is taken back, and offered anew when it knows", () => {
+  const pool = filled();
+  const ports = offsets(pool.ports);
+  pool.next(inputs({ seen: seen(7) }));
+  assert.deepEqual([pool.offer.generation, offsets(pool.offer.withdrawn)], [8, ports]);
+  pool.next(inputs({ seen: seen(7) }));
+  assert.deepEqual(
+    offsets(pool.offer.withdrawn),
+    ports,
+    "what was said of another offer is no word on this one",
+  );
+  for (let round = 0; round < 2; round++) pool.next(inputs({ seen: seen(8) }));
+  assert.deepEqual([pool.offer.open.length, pool.offer.closed.length], [4, 4]);
+});
+
+test("who goes on with another's pool asks again for what was withdrawn, in a generation that nobody gave before", () => {
+  const source = new Source();
+  const pool = new NodePool(source, { generation: 3, asked: 3 }, 1000);
+  source.taken.add(5);
+  pool.adopt({ offset: 5, tag: 5 }, "closed", "withdrawn");
+  pool.next(inputs({ seen: seen(3) }));
+  assert.deepEqual(pool.offer, {
+    generation: 1003,
+    asked: 1003,
+    open: [],
+    closed: [],
+    withdrawn: [{ offset: 5, tag: 5 }],
+  });
+});
+
+test("who goes on with another's pool that needs nothing changes nothing", () => {
+  const { ports, offer } = filled();
+  const pool = new NodePool(new Source(), offer, 1000);
+  for (const { kind, ...port } of ports) pool.adopt(port, kind, "offered");
+  pool.next(inputs());
+  assert.deepEqual(pool.offer, offer);
+});
+
 type Step =
   | { readonly do: "plan" | "read" | "report" | "watch" | "claim open" | "claim closed" | "close" }
-  | { readonly do: "end"; readonly pod: number };
+  | { readonly do: "end"; readonly pod: number }
+  /** Once: the API's database becomes what it was so many reports and offers ago, and another controller begins with it. */
+  | { readonly do: "restore"; readonly ago: number };
 
 /**
  * An agent that may be as far behind as it likes, and a database that closes late. What must hold at every moment: it
@@ -204,20 +248,24 @@ class Agent {
   readonly claimed = new Map<number, "open" | "closed">();
   readonly rested = new Set<number>();
   readonly cache = new Map<number, "open" | "closed">();
+  #offered: ReadonlyMap<number, "open" | "closed"> = new Map();
   generation = -1;
 
   read(offer: PoolOffer): void {
     if (offer.generation < this.generation) return;
     this.generation = offer.generation;
-    for (const [kind, ports] of [
-      ["open", offer.open],
-      ["closed", offer.closed],
-    ] as const)
-      for (const { offset } of ports)
-        if (!this.claimed.has(offset) && !this.rested.has(offset)) this.cache.set(offset, kind);
-    const offered = new Set([...offsets(offer.open), ...offsets(offer.closed)]);
-    for (const offset of this.cache.keys()) if (!offered.has(offset)) this.cache.delete(offset);
-    for (const offset of this.rested) if (!offered.has(offset)) this.rested.delete(offset);
+    this.#offered = new Map([
+      ...offer.open.map(({ offset }) => [offset, "open"] as const),
+      ...offer.closed.map(({ offset }) => [offset, "closed"] as const),
+    ]);
+    for (const [offset, kind] of this.#offered) {
+      if (this.claimed.has(offset) || this.rested.has(offset)) continue;
+      if (kind === "closed" && this.cache.get(offset) === "open") this.rested.add(offset);
+      else this.cache.set(offset, kind);
+    }
+    for (const offset of this.cache.keys())
+      if (!this.#offered.has(offset) || this.rested.has(offset)) this.cache.delete(offset);
+    for (const offset of this.rested) if (!this.#offered.has(offset)) this.rested.delete(offset);
   }
 
   claim(kind: "open" | "closed"): number | undefined {
@@ -230,9 +278,10 @@ class Agent {
   }
 
   end(offset: number): void {
-    if (this.claimed.get(offset) === "closed") this.rested.add(offset);
-    else this.cache.set(offset, "open");
     this.claimed.delete(offset);
+    const kind = this.#offered.get(offset);
+    if (kind === "closed") this.rested.add(offset);
+    if (kind === "open") this.cache.set(offset, kind);
   }
 
   get seen(): PoolSeen {
@@ -244,17 +293,47 @@ class Agent {
   }
 }
 
+/** As a controller takes over what there is: an offer, and the rows of the database. */
+function adopted(
+  source: Source,
+  offer: PoolOffer,
+  { ports: rows }: NodePool,
+  passing: ReadonlySet<number>,
+  stride: number,
+): NodePool {
+  const pool = new NodePool(source, offer, stride);
+  const take = (port: PoolPort, kind: "open" | "closed", state: "offered" | "withdrawn"): void => {
+    source.taken.add(port.offset);
+    pool.adopt(port, kind, state);
+  };
+  const heldBack = new Set(
+    rows.filter(({ offset, kind }) => kind === "closed" && !passing.has(offset)).map(({ offset }) => offset),
+  );
+  for (const port of offer.open)
+    if (heldBack.has(port.offset)) take(port, "closed", "withdrawn");
+    else take(port, "open", "offered");
+  for (const port of offer.closed) take(port, "closed", "offered");
+  for (const port of offer.withdrawn) take(port, "closed", "withdrawn");
+  for (const { offset, tag } of rows) take({ offset, tag }, "closed", "withdrawn");
+  return pool;
+}
+
 test("whatever order things happen in, nobody claims what was taken away, nor a closed port that is open", () => {
   const step = fc.oneof(
     fc.record({
       do: fc.constantFrom("plan", "read", "report", "watch", "claim open", "claim closed", "close" as const),
     }),
     fc.record({ do: fc.constant("end" as const), pod: fc.nat(20) }),
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("restore" as const), ago: fc.nat(8) }) },
   );
   fc.assert(
     fc.property(fc.array(step, { minLength: 60, maxLength: 150, size: "max" }), (steps: readonly Step[]) => {
-      const pool = new NodePool(new Source(), 0);
+      const source = new Source();
+      let pool = new NodePool(source, nothing);
       const agent = new Agent();
+      /** What the Node has said, state by state. */
+      const history: { readonly offer: PoolOffer; readonly reported: PoolSeen | undefined }[] = [];
+      let isRestored = false;
       let reported: PoolSeen | undefined;
       /** Ports of the pods that the controller knows. */
       let pods: ReadonlySet<number> = new Set();
@@ -273,6 +352,7 @@ test("whatever order things happen in, nobody claims what was taken away, nor a 
               }),
             );
             for (const offset of pods) if (pool.port(offset)?.kind === "closed") passing.add(offset);
+            history.push({ offer: pool.offer, reported });
             break;
           case "close":
             for (const offset of passing) if (!pods.has(offset)) passing.delete(offset);
@@ -285,7 +365,16 @@ test("whatever order things happen in, nobody claims what was taken away, nor a 
             break;
           case "report":
             reported = agent.seen;
+            history.push({ offer: pool.offer, reported });
             break;
+          case "restore": {
+            const before = history.at(-1 - one.ago);
+            if (!before || isRestored) break;
+            isRestored = true;
+            pool = adopted(source, before.offer, pool, passing, 1000);
+            reported = before.reported;
+            break;
+          }
           case "end":
             if (agent.claimed.size > 0)
               agent.end([...agent.claimed.keys()][one.pod % agent.claimed.size] ?? 0);

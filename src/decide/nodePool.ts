@@ -23,6 +23,9 @@ export interface PortSource {
   readonly release: (port: PoolPort) => void;
 }
 
+/** Of an offer: which one it is, and in which one something was taken back last. */
+export type Generations = Pick<PoolOffer, "generation" | "asked">;
+
 export interface PoolInputs {
   readonly marks: Marks;
   readonly most: Most;
@@ -53,15 +56,31 @@ export class NodePool {
   /** offset -> port */
   readonly #ports = new Map<number, Port>();
   #generation: number;
+  /** The generation in which something was taken back last. */
+  #asked: number;
+  /** By how much the generation grows next. */
+  #stride: number;
+  /** Since the last generation. */
+  #changed: "no" | "more" | "less" = "no";
+  /** Nothing that the agent has said until now was said to this process. */
+  #isNew = false;
 
-  constructor(source: PortSource, generation: number) {
+  /**
+   * A pool that goes on from another process's offer begins with a `stride` that nobody else takes: should that offer come
+   * from a restored backup, generations that were given since then are not given again, to mean something else.
+   */
+  constructor(source: PortSource, { generation, asked }: Generations, stride = 1) {
     this.#source = source;
     this.#generation = generation;
+    this.#asked = asked;
+    this.#stride = stride;
   }
 
-  /** The port exists already, as an offer or a row says. */
-  adopt(port: PoolPort, kind: PortKind, state: Port["state"]): void {
-    if (!this.#ports.has(port.offset)) this.#ports.set(port.offset, { ...port, kind, state });
+  /** The port exists already, and the agent may claim it, or is not to. */
+  adopt(port: PoolPort, kind: PortKind, state: "offered" | "withdrawn"): void {
+    if (this.#ports.has(port.offset)) return;
+    this.#ports.set(port.offset, { ...port, kind, state });
+    if (state === "withdrawn") this.#isNew = true;
   }
 
   /** All ports that OVN is to have, in order. */
@@ -78,6 +97,7 @@ export class NodePool {
       [...this.#ports.values()].filter(keep).map(({ offset, tag }) => ({ offset, tag }));
     return {
       generation: this.#generation,
+      asked: this.#asked,
       open: list(({ state, kind }) => state === "offered" && kind === "open"),
       closed: list(({ state, kind }) => state === "offered" && kind === "closed"),
       withdrawn: list(({ state }) => state === "withdrawn"),
@@ -86,43 +106,64 @@ export class NodePool {
 
   /** Goes on as far as is possible now. */
   next(inputs: PoolInputs): PoolStep {
-    const before = this.#generation;
-    const free = this.#acknowledged(inputs);
-    this.#withdrawUnfit(inputs, before);
-    for (const port of this.#in("new"))
-      if (inputs.isReady(port, port.kind)) this.#put({ ...port, state: "offered" });
+    const free = this.#mustBeginAnew(inputs) ? this.#beginAnew(inputs) : this.#acknowledged(inputs);
+    this.#withdrawUnfit(inputs);
+    for (const port of this.#in("new")) if (inputs.isReady(port, port.kind)) this.#offer(port);
     let problem = this.#doubled(inputs);
     let allowance = this.#pace.allowance(this.#unused(undefined, "new", inputs).length, inputs.now);
     for (const kind of kinds) {
-      this.#shrink(kind, inputs, before);
+      this.#shrink(kind, inputs);
       this.#reuse(kind, inputs, free);
       problem = this.#fillUrgently(kind, inputs, free) ?? problem;
     }
     for (const kind of kinds) allowance -= this.#fillOn(kind, inputs, free, allowance);
-    for (const port of free) {
-      this.#ports.delete(port.offset);
-      this.#source.release(port);
-    }
+    for (const port of free) this.#release(port);
+    this.#count(inputs);
     const restMs = this.#filling.size === 0 ? 0 : this.#pace.restMs(inputs.now);
     return { problem, againMs: restMs > 0 ? restMs : undefined };
   }
 
+  #mustBeginAnew({ seen }: PoolInputs): boolean {
+    return this.#isNew || (seen !== undefined && seen.generation > this.#generation);
+  }
+
+  /**
+   * What was withdrawn before is asked for again. If the agent has taken in a later offer than this, an older state of the API's
+   * database has come back, or the Node was made anew: what was offered meanwhile nobody knows, so all is taken back.
+   */
+  #beginAnew({ seen }: PoolInputs): Set<Port> {
+    this.#isNew = false;
+    this.#changed = "less";
+    if (seen && seen.generation > this.#generation)
+      for (const port of this.#in("offered")) this.#withdraw(port);
+    return new Set();
+  }
+
+  /** Whatever changes of the offer makes it another one, so that an older one is told from it. */
+  #count({ seen }: PoolInputs): void {
+    if (this.#changed === "no") return;
+    this.#generation = Math.max(this.#generation, seen?.generation ?? 0) + this.#stride;
+    if (this.#changed === "less") this.#asked = this.#generation;
+    this.#changed = "no";
+    this.#stride = 1;
+  }
+
   /** The withdrawn ports that nobody uses and nobody can claim any more. */
   #acknowledged({ seen, inUse }: PoolInputs): Set<Port> {
-    if (!seen || seen.generation < this.#generation) return new Set();
+    if (!seen || seen.generation < this.#asked) return new Set();
     const used = new Set(seen.used);
     return new Set(this.#in("withdrawn").filter(({ offset }) => !used.has(offset) && !inUse.has(offset)));
   }
 
   /** Takes back what was closed and is spent, what OVN does not carry any more, and what shares its tag with another's. */
-  #withdrawUnfit({ seen, inUse, isReady, foreignTags }: PoolInputs, before: number): void {
+  #withdrawUnfit({ seen, inUse, isReady, foreignTags }: PoolInputs): void {
     const spent = new Set(seen?.spent);
     const used = new Set(seen?.used);
     for (const port of this.#in("offered")) {
       if (inUse.has(port.offset)) continue;
       const isSpent = port.kind === "closed" && spent.has(port.offset);
       const isUnfit = !used.has(port.offset) && !isReady(port, port.kind);
-      if (isSpent || isUnfit || isDoubled(port, foreignTags)) this.#withdraw(port, before);
+      if (isSpent || isUnfit || isDoubled(port, foreignTags)) this.#withdraw(port);
     }
   }
 
@@ -135,10 +176,10 @@ export class NodePool {
       : `somebody else has nested ports with the tags ${tags.join(", ")} of running pods in the same machine; remove those ports`;
   }
 
-  #shrink(kind: PortKind, inputs: PoolInputs, before: number): void {
+  #shrink(kind: PortKind, inputs: PoolInputs): void {
     const ready = this.#unused(kind, "offered", inputs);
     if (ready.length <= inputs.marks.high) return;
-    for (const port of ready.slice(middleOf(inputs.marks))) this.#withdraw(port, before);
+    for (const port of ready.slice(middleOf(inputs.marks))) this.#withdraw(port);
   }
 
   /** To keep a port that is there costs OVN nothing; to let it go and make another, later, does. */
@@ -149,6 +190,7 @@ export class NodePool {
       if (isDoubled(port, inputs.foreignTags)) continue;
       free.delete(port);
       this.#put({ ...port, kind, state: "new" });
+      this.#grew();
       missing--;
     }
   }
@@ -197,9 +239,25 @@ export class NodePool {
     return middleOf(inputs.marks) - coming;
   }
 
-  #withdraw(port: Port, before: number): void {
-    this.#generation = before + 1;
+  #offer(port: Port): void {
+    this.#put({ ...port, state: "offered" });
+    this.#grew();
+  }
+
+  #withdraw(port: Port): void {
     this.#put({ ...port, state: "withdrawn" });
+    this.#changed = "less";
+  }
+
+  #release(port: Port): void {
+    this.#ports.delete(port.offset);
+    this.#source.release(port);
+    this.#grew();
+  }
+
+  /** Nothing of the change takes away what the agent could claim. */
+  #grew(): void {
+    if (this.#changed === "no") this.#changed = "more";
   }
 
   #put(port: Port): void {

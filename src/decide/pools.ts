@@ -9,7 +9,7 @@ import { podNetworkAt, type ResolvedNode } from "../model/network.ts";
 import { type PoolPort, tags } from "../model/pool.ts";
 import { type Holder, offsetIn, type PodAddresses, type Site } from "./addresses.ts";
 import { Durable, type Patch } from "./durable.ts";
-import { NodePool, type PortKind } from "./nodePool.ts";
+import { type Generations, NodePool, type PortKind } from "./nodePool.ts";
 import { type Marks, marksFor, mostPorts } from "./poolSize.ts";
 import { Ring } from "./ring.ts";
 
@@ -17,11 +17,18 @@ export interface PoolOptions {
   /** Ports are nested in the port of a virtual machine, and need tags. */
   readonly isNested: boolean;
   readonly marks: Marks | undefined;
+  /** A number in [0, 1). */
+  readonly random: () => number;
 }
+
+/** So long that two processes that begin with the same offer go on with different generations. */
+const longestStride = 2 ** 20;
 
 /** A pool port that OVN has. */
 export interface PoolRow extends PoolPort {
   readonly node: string;
+  /** The database holds its packets back. */
+  readonly isHeldBack: boolean;
 }
 
 export type Verdict = "free" | "selected" | "unknown";
@@ -76,17 +83,23 @@ export class Pools {
   /** Takes over what there is of a node's pool. To be called for every node before any choice. */
   adopt(node: Node, site: Site, rows: readonly PoolRow[]): void {
     const offer = poolOfferOf(node);
-    const generation = offer?.generation ?? (poolSeenOf(node)?.generation ?? 0) + 1;
-    const pool = this.#make(site, generation);
-    const take = (port: PoolPort, kind: PortKind, state: "new" | "offered" | "withdrawn"): void => {
+    const heldBack = new Set(rows.filter((row) => row.isHeldBack).map(({ offset }) => offset));
+    const generation = (poolSeenOf(node)?.generation ?? 0) + 1;
+    const stride = 1 + Math.floor(this.#options.random() * longestStride);
+    const pool = this.#make(site, offer ?? { generation, asked: generation }, stride);
+    const take = (port: PoolPort, kind: PortKind, state: "offered" | "withdrawn"): void => {
       const fits = (port.tag !== undefined) === this.#options.isNested;
       if (fits && this.#claim(site, port)) pool.adopt(port, kind, state);
     };
-    for (const port of offer?.open ?? []) take(port, "open", "offered");
+    // An offer from a restored backup: the port has been made a closed one since, and may be in use as one.
+    for (const port of offer?.open ?? [])
+      if (heldBack.has(port.offset)) take(port, "closed", "withdrawn");
+      else take(port, "open", "offered");
     for (const port of offer?.closed ?? []) take(port, "closed", "offered");
     // Its kind is lost; that of the stricter one is right for both.
     for (const port of offer?.withdrawn ?? []) take(port, "closed", "withdrawn");
-    for (const { offset, tag } of rows) take({ offset, tag }, "closed", "new");
+    // Of what no offer names nobody knows whether it was one once.
+    for (const { offset, tag } of rows) take({ offset, tag }, "closed", "withdrawn");
   }
 
   /** Where in the node's subnets the pool port is that the pod has; undefined when it has none. */
@@ -176,17 +189,18 @@ export class Pools {
   #of(node: ResolvedNode): Known {
     const known = this.#known.get(node.name);
     if (known) return known;
-    this.#make(node, 1);
+    this.#make(node, { generation: 1, asked: 1 });
     return this.#of(node);
   }
 
-  #make(site: Site, generation: number): NodePool {
+  #make(site: Site, generations: Generations, stride?: number): NodePool {
     const pool = new NodePool(
       {
         take: (foreign) => this.#take(site, pool, foreign),
         release: ({ offset }) => this.#addresses.release(holderOf(site.name, offset)),
       },
-      generation,
+      generations,
+      stride,
     );
     const durable = new Durable(this.#patch, {});
     this.#known.set(site.name, { pool, ring: new Ring(tags.last), opened: new Map(), offer: "", durable });

@@ -79,6 +79,7 @@ const poolPort = v.pipe(
 const pool = v.pipe(
   v.object({
     generation,
+    asked: generation,
     open: v.array(poolPort),
     closed: v.array(poolPort),
     withdrawn: v.array(poolPort),
@@ -174,12 +175,13 @@ export const gatewayConfigAnnotation = (
 export const poolOfferOf = (node: Annotated): PoolOffer | undefined =>
   read(pool, node.annotations[annotations.pool]);
 
-export const poolOfferAnnotation = ({ generation, open, closed, withdrawn }: PoolOffer): AnnotationValues => {
+export const poolOfferAnnotation = (offer: PoolOffer): AnnotationValues => {
+  const { generation, asked, open, closed, withdrawn } = offer;
   const pairs = (ports: readonly PoolPort[]) =>
     ports
       .toSorted((a, b) => a.offset - b.offset)
       .map(({ offset, tag }) => (tag === undefined ? [offset] : [offset, tag]));
-  const value = { generation, open: pairs(open), closed: pairs(closed), withdrawn: pairs(withdrawn) };
+  const value = { generation, asked, open: pairs(open), closed: pairs(closed), withdrawn: pairs(withdrawn) };
   return { [annotations.pool]: JSON.stringify(value) };
 };
 

@@ -13,8 +13,10 @@ export interface PoolPort {
 
 /** What the controller lets a node's agent claim. Every port that the controller has told of is in one of the lists. */
 export interface PoolOffer {
-  /** Grows when something is taken back: when a port enters `withdrawn`, or goes from `open` to `closed`. */
+  /** Grows whenever the offer changes: a lower one is an offer of the past. */
   readonly generation: number;
+  /** The generation in which something was taken back last, for which the controller waits to be told. */
+  readonly asked: number;
   /** Nothing keeps their packets back: only for a pod that provably no policy selects. */
   readonly open: readonly PoolPort[];
   /** Nothing passes until the controller, which then knows the pod, opens them. */
@@ -23,7 +25,8 @@ export interface PoolOffer {
   readonly withdrawn: readonly PoolPort[];
 }
 
-/** The agent's answer: it has taken in the offer of this generation, and what it does not name it has not in use. */
+/** The agent's answer: it has taken in the offer of this generation, and what it does not name it has not in use. It is given
+ * to what was asked, not to every offer. */
 export interface PoolSeen {
   readonly generation: number;
   /** Offsets of the ports that are claimed, or rest after a claim. */

@@ -178,6 +178,7 @@ test("the node tells its MAC and addresses, and is ready once it has nested port
   // One of them has no tag: plugged without one, it would be on the network of the node itself.
   const offer = {
     generation: 1,
+    asked: 1,
     open: [],
     closed: [...ports, { offset: 13, tag: undefined }],
     withdrawn: [],
@@ -195,7 +196,10 @@ test("the node tells its MAC and addresses, and is ready once it has nested port
   );
   const bridges = await sandbox.host("n1").exec(["ovs-vsctl", "list-br"]);
   assert.equal(bridges.trim(), "br-ex");
-  const rows = await sandbox.host("n1").exec(["ovs-vsctl", "--bare", "--columns=_uuid", "list", "Queue"]);
+  const ofPool = "external_ids:weft.io/pool=test";
+  const rows = await sandbox
+    .host("n1")
+    .exec(["ovs-vsctl", "--bare", "--columns=_uuid", "find", "Queue", ofPool]);
   assert.equal(rows.split("\n").filter((line) => line !== "").length, 3);
 });
 

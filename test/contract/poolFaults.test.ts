@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, test } from "node:test";
+import { poolSeenAnnotation } from "../../src/kube/annotations.ts";
 import { vswitch } from "../../src/ovn/vswitch.gen.ts";
 import { Transaction } from "../../src/ovsdb/index.ts";
 import { buildPoolWorld, closed, offsetOf, open, type PoolWorld, reaches } from "./poolWorld.ts";
@@ -136,8 +137,29 @@ test("a cache deleted while no agent was there is rebuilt as well, and its close
   }, "the pod's port is claimed, and the others have rested");
 });
 
+test("an offer from the past is not believed, by no pod either, and the controller is told of the later one", async () => {
+  await world.afresh(32, { closed: 2, open: 2 });
+  const before = await world.cache();
+  await world.offer({ generation: 31, closed: [12, 13], open: [22, 23] });
+  const annotations = poolSeenAnnotation({ generation: 31, used: [], spent: [] });
+  await world.api("PATCH", "/api/v1/nodes/n1", { metadata: { annotations } });
+  await world.seen((seen) => seen.generation === 32);
+  const late = await world.pod("past");
+  const refused = await world.cni("ADD", "past", late);
+  assert.equal(refused.said?.code, 11);
+  assert.match(JSON.stringify(refused.said), /older than one that was taken in before/);
+  assert.deepEqual(await world.cache(), before);
+  // What a started agent remembers.
+  await world.killAgent();
+  await world.restartAgent();
+  assert.equal((await world.cni("ADD", "past", late)).said?.code, 11);
+  await world.offer({ generation: 33, withdrawn: [10, 11, 20, 21], closed: [12, 13], open: [22, 23] });
+  await world.eventually(async () => (await world.cni("ADD", "past", late)).exit === 0, "ADD succeeds");
+  await world.assertWhole();
+});
+
 test("an interface that somebody removed gives its port back", async () => {
-  await world.afresh(22, { closed: 1, open: 2 });
+  await world.afresh(40, { closed: 1, open: 2 });
   const pod = await world.pod("w", { known: false });
   const place = offsetOf(await world.cni("ADD", "w", pod));
   const [row] = (await world.session.select(vswitch, "Interface", [])).filter(

@@ -12,7 +12,7 @@ import { poolOfferAnnotation, poolSeenOf } from "../../src/kube/annotations.ts";
 import { type Json, list, record, text } from "../../src/kube/json.ts";
 import { namesOf } from "../../src/model/names.ts";
 import type { PoolSeen } from "../../src/model/pool.ts";
-import { portIn, rowOf } from "../../src/node/pool/queueRow.ts";
+import { offerRowOf, portIn, rowOf } from "../../src/node/pool/queueRow.ts";
 import { vswitch } from "../../src/ovn/vswitch.gen.ts";
 import { Session } from "../../src/ovsdb/index.ts";
 import { poolFacts } from "../../src/plan/pool.ts";
@@ -49,7 +49,7 @@ export async function buildPoolWorld(name: string) {
 
   /** The rows as they are, by offset: `claimed c1`. Those that make no sense are "malformed", by UUID. */
   const cache = async (): Promise<ReadonlyMap<number | string, string>> => {
-    const rows = await session.select(vswitch, "Queue", []);
+    const rows = await session.select(vswitch, "Queue", [["_uuid", "!=", offerRowOf(scope)]]);
     return new Map(
       rows.map(({ _uuid: uuid, external_ids: ids }): [number | string, string] => {
         const port = portIn(scope, uuid, ids);
@@ -92,6 +92,7 @@ export async function buildPoolWorld(name: string) {
       const at = (offsets: readonly number[] = []) => offsets.map((offset) => ({ offset, tag: undefined }));
       const offer = {
         generation,
+        asked: generation,
         open: at(lists.open),
         closed: at(lists.closed),
         withdrawn: at(lists.withdrawn),

@@ -134,9 +134,10 @@ suite("open and closed ports", { timeout: 118_000 }, () => {
     await becomes("the pool is as large as it was", true, async () => {
       const { offer } = await poolView(cluster, node);
       const rows = await cluster.rows("Logical_Switch_Port", "name", `parent_name=${parent()}`);
+      const id = cluster.sandbox.layout.name;
       const queue = await cluster.sandbox
         .host(node)
-        .exec(["ovs-vsctl", "--bare", "--columns=_uuid", "list", "Queue"]);
+        .exec(["ovs-vsctl", "--bare", "--columns=_uuid", "find", "Queue", `external_ids:weft.io/pool=${id}`]);
       const ports = offer.open.length + offer.closed.length;
       assert.deepEqual(
         [offer.withdrawn, rows.length, queue.split("\n").filter(Boolean).length],

@@ -7,6 +7,7 @@ import { inodesOf, namespacesWith, removeNamespaces } from "../../sandbox/fabric
 import { plainAddress } from "../../sandbox/host.ts";
 import { endProcesses } from "../../sandbox/process/end.ts";
 import { processesInNetns } from "../../sandbox/process/procfs.ts";
+import { poolOfferAnnotation, poolSeenAnnotation } from "../../src/kube/annotations.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { arp, neighbourAdvertisement } from "./frames.ts";
 import { namespace, pod } from "./manifests.ts";
@@ -67,6 +68,30 @@ suite("a node that is a virtual machine", { timeout: 118_000 }, () => {
     await ovs("set", "Queue", free ?? "", "external_ids:weft.io/mac=nonsense");
     await ovs("create", "Queue", `external_ids:weft.io/pool=${cluster.sandbox.layout.name}`);
     await birth("after-corrupted", ["n2"]);
+    await expectWhole();
+  });
+
+  test("an offer that comes back with an older state of the API's database is not believed, and made anew", async () => {
+    const former = await poolView(cluster, "n2");
+    await birth("between", ["n2"]);
+    const ready = former.portAt(former.offer.open.at(-1) ?? assert.fail("no ready port"));
+    await cluster.northbound("lsp-del", ready.name);
+    const { generation } = former.offer;
+    await eventually(
+      "the offer goes on",
+      async () => (await poolView(cluster, "n2")).offer.asked > generation,
+    );
+    await expectWhole();
+    await cluster.sandbox.processes.stop("controller");
+    const values = { ...poolOfferAnnotation(former.offer), ...poolSeenAnnotation(former.seen) };
+    const pairs = Object.entries(values).map(([key, value]) => `${key}=${value}`);
+    await cluster.kubectl("annotate", "--overwrite", "node", "n2", ...pairs);
+    await eventually(
+      "the agent says that it knows a later one",
+      async () => (await poolView(cluster, "n2")).seen.generation > generation,
+    );
+    await cluster.sandbox.processes.restart("controller");
+    await birth("restored", ["n2"]);
     await expectWhole();
   });
 
@@ -177,8 +202,11 @@ suite("a node that is a virtual machine", { timeout: 118_000 }, () => {
       await becomes(`pods' interfaces on ${node}`, there.toSorted(), () => interfaces(node));
       await eventually(`the ports of ${node} are those that are offered`, async () => {
         const { offer, portAt } = await poolView(cluster, node);
-        assert.deepEqual(offer.withdrawn, []);
-        const offered = [...offer.open, ...offer.closed].map((port) => portAt(port).name);
+        const kept = offer.withdrawn
+          .map(portAt)
+          .filter(({ identity }) => !addresses.includes(identity[4] ?? ""));
+        assert.deepEqual(kept, [], "no port is kept that no pod has");
+        const offered = [...offer.open, ...offer.closed, ...offer.withdrawn].map((port) => portAt(port).name);
         const all = await cluster.rows("Logical_Switch_Port", "name");
         assert.deepEqual(
           all.filter((name) => name.includes(`_pool_${node}_`)).toSorted(),

@@ -2,27 +2,23 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseCidr } from "../../model/ip.ts";
 import { namesOf } from "../../model/names.ts";
-import { isTold } from "./acknowledge.ts";
+import { answers } from "./acknowledge.ts";
 import { offerIn } from "./offer.ts";
 
 const scope = { names: namesOf("demo"), nodeName: "n1", nested: false };
 const subnets = ["10.244.1.0/24"].flatMap((text) => parseCidr(text) ?? []);
 const ports = (...offsets: readonly number[]) => offsets.map((offset) => ({ offset, tag: undefined }));
-const offer = offerIn(scope, subnets, {
-  generation: 4,
-  open: ports(5),
-  closed: ports(6),
-  withdrawn: ports(7, 8),
-});
 
 test("a claim is not told, but a withdrawn port that became free is, and one that is spent", () => {
   const told = { generation: 4, used: [7], spent: [] };
-  assert.equal(isTold(offer, told, { generation: 4, used: [7], spent: [] }), true);
-  assert.equal(isTold(offer, told, { generation: 4, used: [5, 6, 7], spent: [] }), true);
-  assert.equal(isTold(offer, told, { generation: 4, used: [5], spent: [] }), false);
-  assert.equal(isTold(offer, told, { generation: 4, used: [6, 7], spent: [6] }), false);
-  assert.equal(isTold(offer, told, { generation: 5, used: [7], spent: [] }), false);
-  assert.equal(isTold(offer, undefined, { generation: 4, used: [], spent: [] }), false);
+  const isTold = (used: readonly number[], spent: readonly number[] = [], asked = 4): boolean =>
+    answers(told, asked, new Set([7, 8]), { generation: 6, used, spent });
+  assert.equal(isTold([7]), true);
+  assert.equal(isTold([5, 6, 7]), true);
+  assert.equal(isTold([5]), false);
+  assert.equal(isTold([6, 7], [6]), false);
+  assert.equal(isTold([7], [], 5), false, "something was taken back since");
+  assert.equal(answers(undefined, 4, new Set(), { generation: 4, used: [], spent: [] }), false);
 });
 
 test("ports that cannot be this node's are not taken in", () => {
@@ -33,6 +29,7 @@ test("ports that cannot be this node's are not taken in", () => {
   ];
   const { ports: taken } = offerIn(scope, subnets, {
     generation: 1,
+    asked: 1,
     open: strange,
     closed: ports(9),
     withdrawn: [],

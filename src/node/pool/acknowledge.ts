@@ -1,5 +1,5 @@
 // Tells the controller, by an annotation of the Node, that its offer has been taken in, and which ports are in use. Written
-// only when the controller waits for it: after an offer of a new generation, when a withdrawn port becomes free, and when a
+// only when the controller waits for it: after an offer that takes something back, when a withdrawn port becomes free, and when a
 // port is spent. Claims are not told: the controller sees the pods' own addresses.
 
 import { isDeepStrictEqual } from "node:util";
@@ -10,7 +10,7 @@ import type { PoolSeen } from "../../model/pool.ts";
 import { Bell } from "../bell.ts";
 import type { Source } from "../whenever.ts";
 import { type PoolCache, poolSeen } from "./cache.ts";
-import type { Offer, Offers } from "./offer.ts";
+import type { Offers } from "./offer.ts";
 
 const retryMs = { first: 200, longest: 5000 };
 
@@ -53,29 +53,37 @@ export async function acknowledgeOffers(options: AcknowledgeOptions, signal: Abo
   for (const end of unsubscribe) end();
 }
 
-/** What is to be written on the Node; undefined when there is nothing to say. */
+/**
+ * What is to be written on the Node; undefined when there is nothing to say. Of an outdated offer, that a later one was taken
+ * in: the controller then begins anew from there.
+ */
 function acknowledgement(
   { cache, offers, settled }: AcknowledgeOptions,
   node: Node,
 ): AnnotationValues | undefined {
-  const offer = offers.current;
-  if (!offer || !settled()) return undefined;
+  const { current, outdated } = offers;
+  const generation = current?.generation ?? outdated;
+  if (generation === undefined || !settled()) return undefined;
   const seen = poolSeen(
-    offer.generation,
+    generation,
     cache.ports().map(({ port }) => port),
   );
-  return isTold(offer, poolSeenOf(node), seen) ? undefined : poolSeenAnnotation(seen);
+  const ports = [...(current?.ports.values() ?? [])];
+  const withdrawn = new Set(ports.filter((port) => port.withdrawn).map(({ offset }) => offset));
+  const isTold = answers(poolSeenOf(node), current?.asked ?? generation, withdrawn, seen);
+  return isTold ? undefined : poolSeenAnnotation(seen);
 }
 
-/** Whether all that the controller waits for is said. Ports that are used without being withdrawn are no matter. */
-export function isTold(offer: Offer, told: PoolSeen | undefined, now: PoolSeen): boolean {
-  const withdrawn = new Set(
-    [...offer.ports.values()].filter((port) => port.withdrawn).map(({ offset }) => offset),
-  );
-  const awaited = ({ generation, used, spent }: PoolSeen) => ({
-    generation,
-    used: used.filter((offset) => withdrawn.has(offset)),
-    spent,
-  });
-  return told !== undefined && isDeepStrictEqual(awaited(told), awaited(now));
+/**
+ * Whether `told` says all of `now` that the controller waits for, which has asked in the generation `asked` last. Ports that are
+ * used without being withdrawn are no matter.
+ */
+export function answers(
+  told: PoolSeen | undefined,
+  asked: number,
+  withdrawn: ReadonlySet<number>,
+  now: PoolSeen,
+): boolean {
+  const awaited = ({ used, spent }: PoolSeen) => [used.filter((offset) => withdrawn.has(offset)), spent];
+  return told !== undefined && told.generation >= asked && isDeepStrictEqual(awaited(told), awaited(now));
 }

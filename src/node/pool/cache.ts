@@ -5,7 +5,14 @@ import { networkAround } from "../../model/network.ts";
 import type { PoolSeen } from "../../model/pool.ts";
 import { attachmentKeys, byPool, byPortName, type Vswitch } from "../ovs/vswitch.ts";
 import type { AttachmentId } from "../runtime/request.ts";
-import { type CachedPort, type ExternalIds, type Holder, type PoolScope, portIn } from "./queueRow.ts";
+import {
+  type CachedPort,
+  type ExternalIds,
+  type Holder,
+  offerRowOf,
+  type PoolScope,
+  portIn,
+} from "./queueRow.ts";
 
 export interface CacheRow {
   readonly uuid: string;
@@ -45,6 +52,11 @@ export class PoolCache {
   /** The rows that make sense. */
   ports(): readonly SoundRow[] {
     return this.rows().filter((row): row is SoundRow => row.port !== undefined);
+  }
+
+  /** What is remembered of the offer that was taken in last. */
+  offerIds(): ExternalIds | undefined {
+    return this.#db.table("Queue").get(offerRowOf(this.#scope))?.external_ids;
   }
 
   /** The subnets that ready ports are in: those of used ones may be former ones. Undefined when there is no ready port. */

@@ -12,6 +12,7 @@ import {
   type ExternalIds,
   type Holder,
   idsOf,
+  offerRowOf,
   type PoolScope,
   portIn,
   rowOf,
@@ -47,6 +48,7 @@ const nested = (offsets: readonly number[]): readonly PoolPort[] =>
 const offering = (lists: Partial<Record<"open" | "closed" | "withdrawn", readonly number[]>>): Offer =>
   offerIn(scope, subnets, {
     generation: 1,
+    asked: 1,
     open: nested(lists.open ?? []),
     closed: nested(lists.closed ?? []),
     withdrawn: nested(lists.withdrawn ?? []),
@@ -55,7 +57,11 @@ const offering = (lists: Partial<Record<"open" | "closed" | "withdrawn", readonl
 const viewOf = (node: Node): PoolView => ({
   scope,
   offered: node.offer?.ports,
-  rows: [...node.rows].map(([uuid, ids]): CacheRow => ({ uuid, ids, port: portIn(scope, uuid, ids) })),
+  generation: node.offer?.generation,
+  offerIds: node.rows.get(offerRowOf(scope)),
+  rows: [...node.rows]
+    .filter(([uuid]) => uuid !== offerRowOf(scope))
+    .map(([uuid, ids]): CacheRow => ({ uuid, ids, port: portIn(scope, uuid, ids) })),
   holders: (name) =>
     [...node.interfaces].find(([offset]) => scope.names.poolPort("n1", offset) === name)?.[1] ?? [],
   rested: (uuid) => node.rested.has(uuid),
@@ -108,13 +114,14 @@ test("a row that somebody removed comes back resting, since nobody knows what it
 });
 
 test("a ready port follows the offer, and goes when it is withdrawn or not offered any more", () => {
-  const node = nodeWith(offering({ open: [5, 6, 7, 8] }));
+  const node = nodeWith(offering({ open: [5, 6, 7, 8], closed: [9] }));
   settle(node);
-  node.offer = offering({ open: [8], closed: [5], withdrawn: [6] });
+  node.offer = offering({ open: [8, 9], closed: [5], withdrawn: [6] });
   settle(node);
   assert.deepEqual(
-    [5, 6, 7, 8].map((offset) => stateAt(node, offset)),
-    ["closed ready", "none", "none", "open ready"],
+    [5, 6, 7, 8, 9].map((offset) => stateAt(node, offset)),
+    ["closed spent", "none", "none", "open ready", "open ready"],
+    "who had the first while it was open may have it still",
   );
 });
 

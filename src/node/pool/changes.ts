@@ -14,6 +14,8 @@ import {
   type ExternalIds,
   type Holder,
   idsOf,
+  offerIdsOf,
+  offerRowOf,
   type PoolScope,
   type PortFacts,
 } from "./queueRow.ts";
@@ -22,6 +24,10 @@ export interface PoolView {
   readonly scope: PoolScope;
   /** row UUID -> port; undefined when no offer is known: then nothing is added or taken away. */
   readonly offered: ReadonlyMap<string, OfferedPort> | undefined;
+  /** Of that offer. */
+  readonly generation: number | undefined;
+  /** The row that remembers which offer was taken in last, if there is one. */
+  readonly offerIds: ExternalIds | undefined;
   readonly rows: readonly CacheRow[];
   readonly holders: (portName: string) => readonly Holder[];
   /** Whether an address has rested long enough since its last pod. */
@@ -46,7 +52,17 @@ export function poolChanges(view: PoolView): readonly PoolChange[] {
       const port = added(view, offered, view.lost(uuid));
       return port ? [{ kind: "insert", uuid, to: idsOf(view.scope, port) }] : [];
     }),
+    ...remembered(view),
   ];
+}
+
+/** Comes with what the offer changes, and so before it is acknowledged. */
+function remembered({ scope, generation, offerIds: from }: PoolView): readonly PoolChange[] {
+  if (generation === undefined) return [];
+  const uuid = offerRowOf(scope);
+  const to = offerIdsOf(generation);
+  if (!from) return [{ kind: "insert", uuid, to }];
+  return isDeepStrictEqual(to, new Map(from)) ? [] : [{ kind: "update", uuid, from, to }];
 }
 
 /** Does nothing to a row that is no longer what the change was made for: somebody was faster, and a new look follows. */
@@ -101,7 +117,10 @@ function next(
   const facts = offered && !offered.withdrawn ? factsOf(offered) : port;
   switch (use.state) {
     case "ready":
-      return withdrawn ? undefined : agrees(port, offered ?? port) ? port : { ...facts, use };
+      if (withdrawn) return undefined;
+      if (agrees(port, offered ?? port)) return port;
+      // What was open and is closed now may still be open for a pod that had it.
+      return { ...facts, use: port.open && !facts.open ? { state: "spent", holder: nobody } : use };
     case "claimed":
       return view.reserved(port.name) ? port : { ...facts, use: { ...use, state: "resting" } };
     case "resting":

@@ -29,12 +29,14 @@ test("who gets no port is told why, and what to do", () => {
     ports: [],
     doubt: undefined,
     offered: false,
+    outdated: false,
     lagging: false,
   };
   const used = [port(3, false, "claimed"), port(4, false, "resting"), port(5, false, "spent")];
   const cases: readonly (readonly [Partial<Shortage>, RegExp])[] = [
     [{}, /has offered node n1 no ready port yet: is it running/],
     [{ lagging: true }, /the API server does not answer/],
+    [{ outdated: true }, /older than one that was taken in before, as after a restore/],
     [{ offered: true }, /offers node n1 no ready port: see its log/],
     [
       { ports: used, offered: true },

@@ -30,13 +30,19 @@ export interface Shortage {
   readonly doubt: string | undefined;
   /** An offer of the controller is known. */
   readonly offered: boolean;
+  /** The Node states an older offer than one that was taken in. */
+  readonly outdated: boolean;
   /** Why the agent may be out of touch with the controller. */
   readonly lagging: boolean;
 }
 
 /** Why there is no port for a pod, and what to do about it. */
-export function shortageText({ nodeName, nested, ports, doubt, offered, lagging }: Shortage): string {
+export function shortageText(shortage: Shortage): string {
+  const { nodeName, nested, ports, doubt, offered, outdated, lagging } = shortage;
   const away = lagging ? "; the API server does not answer this node's agent" : "";
+  if (outdated) {
+    return `the offer of ports on node ${nodeName} is older than one that was taken in before, as after a restore of the API server's database: the Weft controller is to make a new one; is it running?${away}`;
+  }
   if (ports.length === 0) {
     return offered
       ? `the Weft controller offers node ${nodeName} no ready port: see its log and the pool annotations of the node${away}`

@@ -51,8 +51,7 @@ export class PoolKeeper {
 
   /** The cache is as it should be, and no older offer is at work any more. */
   settled(): boolean {
-    const { cache, offers } = this.#options;
-    return cache.synced && offers.current !== undefined && poolChanges(this.#view()).length === 0;
+    return this.#options.cache.synced && poolChanges(this.#view()).length === 0;
   }
 
   /** Works until `signal` is aborted. */
@@ -96,11 +95,13 @@ export class PoolKeeper {
 
   #view(): PoolView {
     const { scope, cache, offers, reservations, restMs, now } = this.#options;
-    const offered = offers.current?.ports;
+    const offer = offers.current;
     return {
       scope,
-      offered,
-      rows: cache.rows(offered?.keys()),
+      offered: offer?.ports,
+      generation: offer?.generation,
+      offerIds: cache.offerIds(),
+      rows: cache.rows(offer?.ports.keys()),
       holders: (portName) => cache.holders(portName),
       rested: (uuid) => now() - (this.#resting.get(uuid) ?? now()) >= restMs,
       reserved: reservations.has,

@@ -7,7 +7,14 @@ import { annotations } from "../../model/names.ts";
 import { podNetworkAt } from "../../model/network.ts";
 import type { PoolOffer, PoolPort } from "../../model/pool.ts";
 import type { Source } from "../whenever.ts";
-import { isTagSound, type PoolScope, type PortFacts, rowOf } from "./queueRow.ts";
+import {
+  type ExternalIds,
+  generationIn,
+  isTagSound,
+  type PoolScope,
+  type PortFacts,
+  rowOf,
+} from "./queueRow.ts";
 
 export interface OfferedPort extends PortFacts {
   /** Not to be claimed any more. */
@@ -16,6 +23,8 @@ export interface OfferedPort extends PortFacts {
 
 export interface Offer {
   readonly generation: number;
+  /** The generation in which something was taken back last. */
+  readonly asked: number;
   /** row UUID -> port */
   readonly ports: ReadonlyMap<string, OfferedPort>;
 }
@@ -37,6 +46,7 @@ export function offerIn(scope: PoolScope, subnets: readonly Cidr[], offer: PoolO
   };
   return {
     generation: offer.generation,
+    asked: offer.asked,
     ports: new Map([
       ...offer.open.flatMap((port) => entry(port, true, false)),
       ...offer.closed.flatMap((port) => entry(port, false, false)),
@@ -45,23 +55,44 @@ export function offerIn(scope: PoolScope, subnets: readonly Cidr[], offer: PoolO
   };
 }
 
+/** What of the cache says which offer has been taken in; a `PoolCache` fits. */
+export interface OfferMemory {
+  offerIds(): ExternalIds | undefined;
+}
+
 /** The offer in force, read anew only when what it is read from has changed: a Node's heartbeat is no reason. */
 export class Offers implements Source {
   readonly #scope: PoolScope;
   readonly #nodes: Nodes;
+  readonly #memory: OfferMemory;
   #read: { readonly texts: string; readonly offer: Offer | undefined } = { texts: "", offer: undefined };
 
-  constructor(scope: PoolScope, nodes: Nodes) {
+  constructor(scope: PoolScope, nodes: Nodes, memory: OfferMemory) {
     this.#scope = scope;
     this.#nodes = nodes;
+    this.#memory = memory;
   }
 
   get node(): Node | undefined {
     return this.#nodes.get("", this.#scope.nodeName);
   }
 
-  /** Undefined when there is none, or none that makes sense: then the cache is all there is to go by. */
+  /** Undefined when there is none, none that makes sense, or an old one: then the cache is all there is to go by. */
   get current(): Offer | undefined {
+    return this.outdated ? undefined : this.#stated;
+  }
+
+  /**
+   * The generation of a later offer than the one that the Node states: an older state of the API's database has come back,
+   * or the Node was made anew. What was offered then may have been taken away since. Undefined when all is well.
+   */
+  get outdated(): number | undefined {
+    const stated = this.#stated;
+    const taken = generationIn(this.#memory.offerIds() ?? new Map());
+    return stated && taken !== undefined && stated.generation < taken ? taken : undefined;
+  }
+
+  get #stated(): Offer | undefined {
     const { node } = this;
     if (!node) return undefined;
     const texts = [annotations.nodeSubnets, annotations.pool]

@@ -47,7 +47,7 @@ export interface Pool {
 export function poolOf(options: PoolOptions): Pool {
   const { scope, db } = options;
   const cache = new PoolCache(db, scope);
-  const offers = new Offers(scope, options.nodes);
+  const offers = new Offers(scope, options.nodes, cache);
   const reservations = new Reservations();
   const shared = { ...options, cache, offers, reservations, database: db };
   const keeper = new PoolKeeper({ ...shared, now: () => performance.now() });

@@ -105,10 +105,14 @@ export class PooledAddresses implements AddressSource {
     return { namespace, podName, podUid, portName, portVersion: undefined, tag, network };
   }
 
-  /** What may be claimed: the row is ready, what the controller last said of its port included. */
+  /**
+   * What may be claimed: the row is ready, what the controller last said of its port included. As long as the API server has
+   * told of no Node the rows are all there is to go by.
+   */
   #ready(): readonly SoundRow[] {
     const { cache, offers, reservations } = this.#options;
     const offered = offers.current?.ports;
+    if (offers.node && !offered) return [];
     return cache.ports().filter(({ uuid, port }) => {
       if (port.use.state !== "ready" || reservations.has(port.name)) return false;
       if (cache.holders(port.name).length > 0) return false;
@@ -134,6 +138,7 @@ export class PooledAddresses implements AddressSource {
       ports: cache.ports().map(({ port }) => port),
       doubt: this.#doubt(wanted),
       offered: offers.current !== undefined,
+      outdated: offers.outdated !== undefined,
       lagging: pods.lagging,
     });
     return `pod ${wanted.namespace}/${wanted.name}: ${text}`;

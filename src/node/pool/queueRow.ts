@@ -15,6 +15,13 @@
 //     weft.io/state        ready ▶ claimed ▶ resting ▶ ready, or ▶ spent: only the controller can make it ready again
 //   and unless it is ready, whose it is or was last (empty when that is not known):
 //     weft.io/container  weft.io/ifname  weft.io/pod (shop/web-1)  weft.io/pod-uid
+//
+// One row more remembers which offer has been taken in, so that an older one, from a restored backup of the API's database, is
+// told from the one in force:
+//
+//   _uuid                      UUIDv5 of (cluster id, "Queue", "offer to NODE")
+//   external_ids
+//     weft.io/pool-generation  the highest generation so far
 
 import { isDeepStrictEqual } from "node:util";
 import { formatCidr, formatIp, parseInterfaceAddress, parseIp } from "../../model/ip.ts";
@@ -61,11 +68,25 @@ export interface CachedPort extends PortFacts {
 
 export type ExternalIds = ReadonlyMap<string, string>;
 
+const generationKey = "weft.io/pool-generation";
+
 const states = ["claimed", "resting", "spent"] as const;
 
 /** The UUID of the row of the port at `offset`. */
 export const rowOf = ({ names, nodeName }: PoolScope, offset: number): string =>
   rowUuid(names.cluster, "Queue", names.poolPort(nodeName, offset));
+
+/** The UUID of the row that remembers the offer. */
+export const offerRowOf = ({ names, nodeName }: PoolScope): string =>
+  rowUuid(names.cluster, "Queue", `offer to ${nodeName}`);
+
+export const offerIdsOf = (generation: number): ExternalIds => new Map([[generationKey, String(generation)]]);
+
+/** The generation in the row; undefined when it makes no sense. */
+export const generationIn = (ids: ExternalIds): number | undefined => {
+  const generation = wholeNumber(ids.get(generationKey) ?? "");
+  return generation < 0 ? undefined : generation;
+};
 
 export function idsOf({ names }: PoolScope, port: CachedPort): ExternalIds {
   const { network, use } = port;
@@ -131,6 +152,6 @@ export const isTagSound = ({ nested }: PoolScope, { tag }: { readonly tag: numbe
   tag === undefined ? !nested : nested && tag >= tags.first && tag <= tags.last;
 
 /** -1 for what is none. */
-const wholeNumber = (text: string): number => (/^(0|[1-9]\d{0,8})$/.test(text) ? Number(text) : -1);
+const wholeNumber = (text: string): number => (/^(0|[1-9]\d{0,14})$/.test(text) ? Number(text) : -1);
 
 const list = (text: string): readonly string[] => (text === "" ? [] : text.split(","));
