@@ -26,6 +26,16 @@ test("a process says that it lives, whether it is ready and why not, and what it
   }
 });
 
+test("a process that is told to stop while it begins to listen listens no more", async () => {
+  const stopping = new AbortController();
+  const address = "127.0.0.1:19418";
+  const options = { address, registry: new Registry(), notReady: () => undefined };
+  const beginning = serveHealth(options, stopping.signal);
+  stopping.abort();
+  await assert.rejects(beginning, { name: "AbortError" });
+  await assert.rejects(fetch(`http://${address}/livez`), /fetch failed/);
+});
+
 for (const address of ["9410", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:http"])
   test(`${address} is no address to listen on`, async () => {
     const options = { address, registry: new Registry(), notReady: () => undefined };

@@ -36,12 +36,9 @@ export async function serveHealth(options: HealthOptions, signal: AbortSignal): 
         return reply(404, "try /livez, /readyz or /metrics\n");
     }
   });
-  server.listen(port, host);
+  signal.addEventListener("abort", () => server.closeAllConnections());
+  server.listen({ port, host, signal });
   await once(server, "listening", { signal });
-  signal.addEventListener("abort", () => {
-    server.close();
-    server.closeAllConnections();
-  });
 }
 
 function parseAddress(address: string): { readonly host: string; readonly port: number } {

@@ -41,6 +41,20 @@ test("only root may connect, and a folder that others use keeps its mode", () =>
     },
   ));
 
+test("an agent that is told to stop while it begins to listen listens no more", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "weft-cni-"));
+  try {
+    const stopping = new AbortController();
+    const path = join(directory, "cni.sock");
+    const beginning = serveCni(path, async () => ({ exit: 0, stdout: "" }), stopping.signal);
+    stopping.abort();
+    await assert.rejects(beginning, { name: "AbortError" });
+    await assert.rejects(ask(path, "add\n"), /connect E(CONNREFUSED|CONNRESET|NOENT)/);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
 test("a line is answered with a line", () =>
   serving(
     async (line) => ({ exit: 0, stdout: line.toUpperCase() }),

@@ -19,13 +19,12 @@ export async function serveCni(path: string, answer: Answerer, signal: AbortSign
   // Left by an agent that died; a living one would have been told to stop before this one started.
   await rm(path, { force: true });
   const server = createServer((socket) => serve(socket, answer, signal));
-  const listening = once(server, "listening");
+  const listening = once(server, "listening", { signal });
   const before = process.umask(0o177);
   // The socket is made before `listen` returns, so it never has another mode.
-  server.listen(path);
+  server.listen({ path, signal });
   process.umask(before);
   await listening;
-  signal.addEventListener("abort", () => server.close());
   return server;
 }
 
