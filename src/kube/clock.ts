@@ -1,14 +1,14 @@
 // Time and log as everything in kube/ takes them: parameters, so that tests own both. The same shapes as the
 // OVSDB session's, so that a program has one clock and one log for all.
 
-import { performance } from "node:perf_hooks";
-
 export type LogLevel = "debug" | "info" | "warn" | "error";
 export type Log = (level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>) => void;
 
 export interface Clock {
   /** Milliseconds, never going back. */
   readonly now: () => number;
+  /** Milliseconds since 1970 by the clock that people set, which may jump: to be written down, never to be reckoned with. */
+  readonly wall: () => number;
   /** Runs `action` after `ms`; the returned function calls that off. */
   readonly after: (ms: number, action: () => void) => () => void;
 }
@@ -21,12 +21,9 @@ export interface Surroundings {
   readonly log?: Log;
 }
 
-/**
- * Milliseconds since 1970 by the monotonic clock: they can be written into a timestamp, and yet a step of the
- * wall clock neither prolongs a lease nor ends it.
- */
 export const systemClock: Clock = {
-  now: () => performance.timeOrigin + performance.now(),
+  now: () => performance.now(),
+  wall: () => Date.now(),
   after: (ms, action) => {
     const timer = setTimeout(action, ms);
     return () => clearTimeout(timer);

@@ -30,7 +30,8 @@ export function leaseRecordOf(object: unknown): LeaseRecord {
 export interface Claim {
   readonly holder: string;
   readonly durationMs: number;
-  readonly nowMs: number;
+  /** By the wall clock, like the times on the object: others may read them and must not reckon with them. */
+  readonly wallMs: number;
   /** What the holder has to say of itself on the object; undefined takes an annotation away. */
   readonly annotations?: Annotations;
 }
@@ -41,21 +42,21 @@ export const newLease = (namespace: string, name: string, claim: Claim): Json =>
   apiVersion: "coordination.k8s.io/v1",
   kind: "Lease",
   metadata: { namespace, name },
-  spec: specOf(claim, { acquireTime: microTime(claim.nowMs), leaseTransitions: 0 }),
+  spec: specOf(claim, { acquireTime: microTime(claim.wallMs), leaseTransitions: 0 }),
 });
 
 /** The lease taken over from whoever held it. Keeps the resourceVersion, so only one of two takers succeeds. */
 export const takenLease = (from: LeaseRecord, claim: Claim): Json =>
   withSpec(from, claim, {
-    acquireTime: microTime(claim.nowMs),
+    acquireTime: microTime(claim.wallMs),
     leaseTransitions: from.transitions + (from.holder === claim.holder ? 0 : 1),
   });
 
 export const renewedLease = (from: LeaseRecord, claim: Claim): Json => withSpec(from, claim, {});
 
 /** Nobody's lease, free to take at once. */
-export const releasedLease = (from: LeaseRecord, nowMs: number): Json =>
-  withSpec(from, { holder: "", durationMs: 1000, nowMs }, {});
+export const releasedLease = (from: LeaseRecord, wallMs: number): Json =>
+  withSpec(from, { holder: "", durationMs: 1000, wallMs }, {});
 
 const withSpec = (from: LeaseRecord, claim: Claim, more: Json): Json => ({
   ...from.object,
@@ -71,7 +72,7 @@ const annotationsOf = ({ object }: LeaseRecord, { annotations = {} }: Claim): Js
 const specOf = (claim: Claim, more: Json): Json => ({
   holderIdentity: claim.holder,
   leaseDurationSeconds: Math.ceil(claim.durationMs / 1000),
-  renewTime: microTime(claim.nowMs),
+  renewTime: microTime(claim.wallMs),
   ...more,
 });
 

@@ -71,16 +71,17 @@ export class Lease {
   }
 
   async #attempt(signal: AbortSignal): Promise<Term | undefined> {
-    const { client, namespace, name, path, retryMs } = this.#settings;
+    const { client, clock, namespace, name, path, retryMs } = this.#settings;
     const request = { signal, timeoutMs: retryMs };
     const current = await found(client.get(path, request));
+    const claimedMs = clock.now();
     const claim = claimOf(this.#settings);
     if (current && !this.#isFree(leaseRecordOf(current))) return undefined;
     try {
       const object = await (current
         ? client.update(path, takenLease(leaseRecordOf(current), claim), request)
         : client.create(pathOf(leases, namespace), newLease(namespace, name, claim), request));
-      return new HeldTerm(this.#settings, leaseRecordOf(object), claim.nowMs);
+      return new HeldTerm(this.#settings, leaseRecordOf(object), claimedMs);
     } catch (error) {
       if (isConflict(error) || isAlreadyExists(error)) return undefined;
       throw error;
@@ -124,7 +125,7 @@ class HeldTerm implements Term {
     await this.#renewing;
     if (lost) return;
     try {
-      await client.update(path, releasedLease(this.#record, clock.now()), { timeoutMs: retryMs });
+      await client.update(path, releasedLease(this.#record, clock.wall()), { timeoutMs: retryMs });
     } catch (error) {
       log("warn", `cannot release ${path}; it will expire`, { error });
     }
@@ -144,12 +145,13 @@ class HeldTerm implements Term {
   }
 
   async #renew(): Promise<void> {
-    const { client, path, retryMs } = this.#settings;
+    const { client, clock, path, retryMs } = this.#settings;
     const request = { timeoutMs: retryMs };
+    const claimedMs = clock.now();
     const claim = claimOf(this.#settings);
     try {
       this.#record = leaseRecordOf(await client.update(path, renewedLease(this.#record, claim), request));
-      if (!this.signal.aborted) this.#holdFrom(claim.nowMs);
+      if (!this.signal.aborted) this.#holdFrom(claimedMs);
     } catch (error) {
       if (!isConflict(error) && !isNotFound(error)) throw error;
       const current = await found(client.get(path, request));
@@ -177,7 +179,7 @@ class HeldTerm implements Term {
 const claimOf = ({ identity, durationMs, clock, annotations }: Settings): Claim => ({
   holder: identity,
   durationMs,
-  nowMs: clock.now(),
+  wallMs: clock.wall(),
   annotations: annotations(),
 });
 

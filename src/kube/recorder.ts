@@ -28,7 +28,9 @@ interface Entry {
   readonly type: EventType;
   readonly reason: string;
   readonly message: string;
-  readonly firstMs: number;
+  /** As people read it; `lastMs` beside it is for reckoning. */
+  readonly firstTime: string;
+  lastTime: string;
   lastMs: number;
   /** How often it happened, and the count that the API server knows; 0 before the Event exists. */
   count: number;
@@ -71,6 +73,7 @@ export class EventRecorder implements AsyncDisposable {
   record(object: ObjectRef, type: EventType, reason: string, message: string): void {
     if (this.#closed.signal.aborted) return;
     const now = this.#clock.now();
+    const time = timeOf(this.#clock.wall());
     const shortened = message.slice(0, maxMessageLength);
     const key = JSON.stringify([
       object.kind,
@@ -85,6 +88,7 @@ export class EventRecorder implements AsyncDisposable {
     if (known && now - known.lastMs < forgetMs) {
       known.count++;
       known.lastMs = now;
+      known.lastTime = time;
     } else {
       if (!known && !this.#makeRoom()) {
         this.#log("warn", "too many events at once, one is dropped", { reason, message: shortened });
@@ -98,7 +102,8 @@ export class EventRecorder implements AsyncDisposable {
         type,
         reason,
         message: shortened,
-        firstMs: now,
+        firstTime: time,
+        lastTime: time,
         lastMs: now,
         count: 1,
         written: 0,
@@ -146,11 +151,11 @@ export class EventRecorder implements AsyncDisposable {
 
   async #write(entry: Entry): Promise<void> {
     const { client } = this.#options;
-    const { namespace, name, count, lastMs } = entry;
+    const { namespace, name, count, lastTime } = entry;
     const request = { signal: this.#closed.signal };
     if (entry.written > 0) {
       try {
-        const patch = { count, lastTimestamp: timeOf(lastMs) };
+        const patch = { count, lastTimestamp: lastTime };
         await client.patch(pathOf(events, namespace, name), patch, request);
         return;
       } catch (error) {
@@ -193,8 +198,8 @@ export class EventRecorder implements AsyncDisposable {
       source: { component, host },
       reportingComponent: component,
       reportingInstance: host,
-      firstTimestamp: timeOf(entry.firstMs),
-      lastTimestamp: timeOf(entry.lastMs),
+      firstTimestamp: entry.firstTime,
+      lastTimestamp: entry.lastTime,
       count: entry.count,
     };
   }

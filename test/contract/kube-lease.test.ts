@@ -104,8 +104,8 @@ test("the first candidate creates the lease and renews it", () =>
     assert.deepEqual(record(api.lease).spec, {
       holderIdentity: "a",
       leaseDurationSeconds: 15,
-      acquireTime: new Date(clock.now()).toISOString().replace("Z", "000Z"),
-      renewTime: new Date(clock.now()).toISOString().replace("Z", "000Z"),
+      acquireTime: new Date(clock.wall()).toISOString().replace("Z", "000Z"),
+      renewTime: new Date(clock.wall()).toISOString().replace("Z", "000Z"),
       leaseTransitions: 0,
     });
     await pass(() => api.writes > 8, "the lease was renewed eight times");
@@ -192,6 +192,25 @@ test("a candidate waits out the whole duration by its own clock, whatever times 
     assert.ok(clock.now() - began >= 60_000);
     assert.deepEqual(record(record(api.lease).metadata).labels, { kept: "yes" });
     await waiting.term?.[Symbol.asyncDispose]();
+  }));
+
+test("a wall clock that jumps changes the times that a lease tells, and neither who leads nor how long", () =>
+  scene(async ({ api, clock, candidate, pass }) => {
+    await using term = await candidate("a").acquire(never);
+    const giveUp = new AbortController();
+    const second = acquiring(candidate("b"), giveUp.signal);
+    const year = 365 * 86_400_000;
+    for (const jump of [year, -3 * year]) {
+      const until = api.writes + 12;
+      clock.step(jump);
+      await pass(() => api.writes > until, "a has renewed for longer than the lease lasts");
+      const age = clock.wall() - Date.parse(leaseRecordOf(api.lease).renewTime);
+      assert.ok(age >= 0 && age < 15_000);
+    }
+    assert.equal(second.term, undefined);
+    assert.equal(term.signal.aborted, false);
+    giveUp.abort(new Error("enough"));
+    await assert.rejects(second.done, /enough/);
   }));
 
 test("an answer that is lost does not cost the lead: the lease is read again", () =>

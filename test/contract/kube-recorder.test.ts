@@ -49,7 +49,7 @@ const bodyOf = (server: Scripted, n: number): unknown => JSON.parse(server.seen[
 
 test("an event is one Event object beside what it is about", () =>
   scene([json({})], async ({ recorder, server, requests, clock }) => {
-    const at = new Date(clock.now()).toISOString().replace(/\.\d+/, "");
+    const at = new Date(clock.wall()).toISOString().replace(/\.\d+/, "");
     recorder.record(web1, "Warning", "NoAddress", "no address left in 10.244.3.0/24");
     await requests(1);
     assert.equal(server.seen[0]?.path, "/api/v1/namespaces/shop/events");
@@ -88,6 +88,17 @@ test("a thousand repetitions raise a count, once in a while", () =>
     assert.equal(server.seen[1]?.method, "PATCH");
     assert.equal(server.seen[1]?.path, "/api/v1/namespaces/shop/events/web-1.8888888888888888");
     assert.equal(record(bodyOf(server, 1)).count, 1001);
+  }));
+
+test("a repetition after the wall clock was set back tells the new time, and is no new Event", () =>
+  scene([json({})], async ({ recorder, server, requests, clock }) => {
+    recorder.record(web1, "Warning", "NoAddress", "none");
+    await requests(1);
+    clock.step(-365 * 86_400_000);
+    const lastTimestamp = new Date(clock.wall()).toISOString().replace(/\.\d+/, "");
+    recorder.record(web1, "Warning", "NoAddress", "none");
+    await requests(2);
+    assert.deepEqual(bodyOf(server, 1), { count: 2, lastTimestamp });
   }));
 
 test("an Event that the server has forgotten is made anew", () =>

@@ -94,6 +94,7 @@ export function skippingClock(): SkippingClock {
   return {
     waits,
     now: () => now,
+    wall: () => now,
     after(ms, action) {
       waits.push(ms);
       const handle = setImmediate(() => {
@@ -108,20 +109,28 @@ export function skippingClock(): SkippingClock {
 /** Time that goes on only when told to. */
 export interface ManualClock extends Clock {
   readonly advance: (ms: number) => void;
+  /** Sets the wall clock forward or, by a negative number, back. No time passes. */
+  readonly step: (ms: number) => void;
 }
 
 export function manualClock(): ManualClock {
-  let now = 1_700_000_000_000;
+  let now = 1_000_000;
+  let wall = 1_700_000_000_000;
   const timers = new Set<{ readonly atMs: number; readonly action: () => void }>();
   return {
     now: () => now,
+    wall: () => wall,
     after(ms, action) {
       const timer = { atMs: now + ms, action };
       timers.add(timer);
       return () => void timers.delete(timer);
     },
+    step(ms) {
+      wall += ms;
+    },
     advance(ms) {
       now += ms;
+      wall += ms;
       for (const timer of [...timers].sort((a, b) => a.atMs - b.atMs)) {
         if (timer.atMs <= now && timers.delete(timer)) timer.action();
       }
