@@ -37,7 +37,7 @@ export function statusCommand(): Command {
     .addOption(southboundOption())
     .addOption(leaseNamespaceOption())
     .addOption(
-      new Option("--timeout <seconds>", "how long each source may take")
+      new Option("--timeout <seconds>", "how long each source may take to answer")
         .default(5)
         .argParser(wholeNumber(1, 600)),
     )

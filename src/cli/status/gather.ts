@@ -3,11 +3,9 @@
 
 import type { KubeClient } from "../../kube/client.ts";
 import { Interner } from "../../kube/intern.ts";
-import { list, record, text } from "../../kube/json.ts";
 import { kinds, type Watchable } from "../../kube/kinds.ts";
 import type { ObjectMeta } from "../../kube/objects.ts";
-import { leases, pathOf, type Resource } from "../../kube/resource.ts";
-import { annotations } from "../../model/names.ts";
+import { pathOf } from "../../kube/resource.ts";
 import { type NorthboundTables, northbound } from "../../ovn/northbound.gen.ts";
 import { southbound } from "../../ovn/southbound.gen.ts";
 import { type Database, type Replica, type Selection, Session, Transaction } from "../../ovsdb/index.ts";
@@ -19,6 +17,7 @@ import type {
   SouthboundView,
   Unreachable,
 } from "./judge.ts";
+import { leaderOf } from "./leader.ts";
 
 export interface Sources {
   readonly cluster: string;
@@ -44,7 +43,7 @@ export async function gather(sources: Sources): Promise<Snapshot> {
       orUnreachable(southboundView(sources.southbound, inTime())),
     ),
   ]);
-  return { cluster: sources.cluster, nowMs: Date.now(), kubernetes, northbound: nb, southbound: sb };
+  return { cluster: sources.cluster, kubernetes, northbound: nb, southbound: sb };
 }
 
 async function orUnreachable<View>(view: Promise<View>): Promise<View | Unreachable> {
@@ -61,7 +60,7 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
     all(client, kinds.Node, signal),
     all(client, kinds.Pod, signal),
     all(client, kinds.Service, signal),
-    leaderOf(client, sources.lease, signal),
+    leaderOf({ client, lease: sources.lease, timeoutMs: sources.timeoutMs }, signal),
   ]);
   return { nodes, pods, serviceCount: services.length, leader };
 }
@@ -81,37 +80,6 @@ async function all<T extends ObjectMeta>(
     next = page.continue;
   } while (next !== "");
   return objects;
-}
-
-async function leaderOf(
-  client: KubeClient,
-  { namespace, name }: Sources["lease"],
-  signal: AbortSignal,
-): Promise<KubernetesView["leader"]> {
-  const found = await listNamed(client, leases, namespace, name, signal);
-  const { metadata, spec: given } = record(found);
-  const spec = record(given);
-  const holder = text(spec.holderIdentity);
-  if (holder === "") return undefined;
-  const said = record(record(metadata).annotations);
-  return {
-    holder,
-    renewedMs: Date.parse(text(spec.renewTime)),
-    heldDeletions: text(said[annotations.heldDeletions]),
-  };
-}
-
-/** By a list, since an object that is absent is no error here. */
-async function listNamed(
-  client: KubeClient,
-  resource: Resource,
-  namespace: string,
-  name: string,
-  signal: AbortSignal,
-): Promise<unknown> {
-  const query = { fieldSelector: `metadata.name=${name}` };
-  const page = await client.list(pathOf(resource, namespace), { query, signal });
-  return list(page.items)[0];
 }
 
 async function northboundView(

@@ -8,7 +8,6 @@ import { hasNestedPorts, type PoolReport, placeInPool, poolReport } from "./pool
 
 export interface Snapshot {
   readonly cluster: string;
-  readonly nowMs: number;
   readonly kubernetes: KubernetesView | Unreachable;
   readonly northbound: NorthboundView | Unreachable;
   readonly southbound: SouthboundView | Unreachable;
@@ -22,10 +21,16 @@ export interface KubernetesView {
   readonly nodes: readonly Node[];
   readonly pods: readonly Pod[];
   readonly serviceCount: number;
-  /** Who holds the controllers' Lease, when it was renewed, and what its holder says of deletions it holds back, or "". */
-  readonly leader:
-    | { readonly holder: string; readonly renewedMs: number; readonly heldDeletions: string }
-    | undefined;
+  readonly leader: Leader | undefined;
+}
+
+/** Who holds the controllers' Lease. */
+export interface Leader {
+  readonly holder: string;
+  /** Renews the Lease no more. */
+  readonly silent: boolean;
+  /** What the holder says of deletions it holds back, or "". */
+  readonly heldDeletions: string;
 }
 
 export interface NorthboundView {
@@ -93,9 +98,6 @@ export interface Lag {
   readonly probe: Probe | undefined;
 }
 
-/** A Lease older than this has no living holder (the controller renews every few seconds). */
-const leaseStaleMs = 30_000;
-
 export function judge(snapshot: Snapshot): Report {
   const { kubernetes, northbound, southbound } = snapshot;
   const unreachable = Object.entries({ kubernetes, northbound, southbound }).flatMap(([name, view]) =>
@@ -104,8 +106,7 @@ export function judge(snapshot: Snapshot): Report {
   const waiting = waitingPods(snapshot);
   const nodes = nodeReports(snapshot);
   const leader = "unreachable" in kubernetes ? undefined : kubernetes.leader;
-  const leaderless =
-    !("unreachable" in kubernetes) && (!leader || snapshot.nowMs - leader.renewedMs > leaseStaleMs);
+  const leaderless = !("unreachable" in kubernetes) && (!leader || leader.silent);
   const heldDeletions = leader?.heldDeletions || undefined;
   const sick = nodes.filter((node) => node.problem !== undefined);
   const problems = [

@@ -1,0 +1,55 @@
+// Who leads, by the controllers' Lease. Its times are by the clock of its holder, which may be wrong, as may be the one
+// here: when they are far apart, only a renewal tells whether the holder lives, and it is waited for.
+
+import type { KubeClient, RequestOptions } from "../../kube/client.ts";
+import { type Clock, systemClock } from "../../kube/clock.ts";
+import { list, record, text } from "../../kube/json.ts";
+import { type LeaseRecord, leaseRecordOf } from "../../kube/lease-record.ts";
+import { leases, pathOf } from "../../kube/resource.ts";
+import { annotations } from "../../model/names.ts";
+import type { Leader } from "./judge.ts";
+
+export interface LeaderQuestion {
+  readonly client: KubeClient;
+  readonly lease: { readonly namespace: string; readonly name: string };
+  readonly timeoutMs: number;
+  readonly clock?: Clock;
+}
+
+/** A holder renews every few seconds. */
+const farMs = 30_000;
+/** Time for two renewals. */
+const listenMs = 5_000;
+const betweenMs = 500;
+
+/** Undefined when nobody holds the Lease. */
+export async function leaderOf(question: LeaderQuestion, signal: AbortSignal): Promise<Leader | undefined> {
+  const { timeoutMs, clock = systemClock } = question;
+  const first = await heldLease(question, { signal });
+  if (!first) return undefined;
+  if (Math.abs(clock.wall() - Date.parse(first.renewTime)) <= farMs) return leaderIn(first, false);
+  const deadline = clock.now() + listenMs;
+  while (clock.now() < deadline) {
+    await new Promise<void>((resolve) => void clock.after(betweenMs, resolve));
+    const lease = await heldLease(question, { timeoutMs });
+    if (lease?.renewTime !== first.renewTime) return lease && leaderIn(lease, false);
+  }
+  return leaderIn(first, true);
+}
+
+async function heldLease(
+  { client, lease: { namespace, name } }: LeaderQuestion,
+  options: RequestOptions,
+): Promise<LeaseRecord | undefined> {
+  // By a list, since an object that is absent is no error here.
+  const query = { fieldSelector: `metadata.name=${name}` };
+  const [object] = list((await client.list(pathOf(leases, namespace), { query, ...options })).items);
+  const lease = leaseRecordOf(object);
+  return lease.holder === "" ? undefined : lease;
+}
+
+const leaderIn = ({ holder, object }: LeaseRecord, silent: boolean): Leader => ({
+  holder,
+  silent,
+  heldDeletions: text(record(record(object.metadata).annotations)[annotations.heldDeletions]),
+});

@@ -1,0 +1,46 @@
+// Whether somebody leads, as `weft status` finds out, when the clock of the Lease's holder and the one here do not agree.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Leader } from "../../src/cli/status/judge.ts";
+import { leaderOf } from "../../src/cli/status/leader.ts";
+import { KubeClient } from "../../src/kube/client.ts";
+import { type Answer, json, scripted, skippingClock } from "./kubeScript.ts";
+
+const hourMs = 3_600_000;
+
+/** A list with the Lease as it was renewed so far from the time here, or with none. */
+const renewed = (aheadMs: number | undefined, holderIdentity = "a"): Answer => {
+  const time = aheadMs === undefined ? undefined : new Date(skippingClock().wall() + aheadMs).toISOString();
+  const items = time === undefined ? [] : [{ spec: { holderIdentity, renewTime: time } }];
+  return json({ metadata: { resourceVersion: "1" }, items });
+};
+
+async function found(...answers: readonly Answer[]): Promise<Leader | undefined> {
+  await using server = await scripted(answers);
+  using client = new KubeClient({ server: server.url, namespace: "weft" });
+  const lease = { namespace: "weft", name: "weft-demo" };
+  const question = { client, lease, timeoutMs: 5_000, clock: skippingClock() };
+  return await leaderOf(question, AbortSignal.timeout(10_000));
+}
+
+const cases: readonly [string, readonly Answer[], Leader["silent"] | undefined][] = [
+  ["without a Lease nobody leads", [renewed(undefined)], undefined],
+  ["when the Lease was given up nobody leads", [renewed(0, "")], undefined],
+  ["a leader that has just renewed is not silent", [renewed(-10_000)], false],
+  ["a leader that has not for long is silent", [renewed(-hourMs)], true],
+  ["so is one that left a time of the future behind", [renewed(hourMs)], true],
+  [
+    "a leader whose clock is slow is not silent: it renews",
+    [renewed(-hourMs), renewed(-hourMs), renewed(2_000 - hourMs)],
+    false,
+  ],
+  ["nor is one whose clock is fast", [renewed(hourMs), renewed(hourMs + 2_000)], false],
+  ["a leader that gives up meanwhile leads no more", [renewed(hourMs), renewed(0, "")], undefined],
+];
+
+for (const [what, answers, silent] of cases)
+  test(what, async () => {
+    const leader = silent === undefined ? undefined : { holder: "a", silent, heldDeletions: "" };
+    assert.deepEqual(await found(...answers), leader);
+  });
