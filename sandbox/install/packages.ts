@@ -4,7 +4,7 @@
 
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { run, tryRun } from "../process/run.ts";
-import { findProgram, missingPrograms, ovnPrograms, programs } from "./requirements.ts";
+import { findProgram, missingPrograms, ovnPrograms, programs, testPrograms } from "./requirements.ts";
 
 const installMs = 15 * 60_000;
 
@@ -14,7 +14,7 @@ const asideFile = `${policyFile}.before-weft`;
 const policy = "#!/bin/sh\n# Put here by weft while it installs packages.\nexit 101\n";
 
 export async function installPackages(say: (line: string) => void): Promise<void> {
-  const wanted = new Map([...programs, ...ovnPrograms]);
+  const wanted = new Map([...programs, ...ovnPrograms, ...testPrograms]);
   const missing = missingPrograms(wanted);
   if (missing.length === 0) return say("Debian packages: nothing is missing");
   const packages = [...new Set(missing.flatMap((program) => wanted.get(program) ?? []))];

@@ -29,6 +29,9 @@ export const ovnPrograms: ReadonlyMap<string, string> = new Map([
   ["ovn-nbctl", "ovn-common"],
 ]);
 
+/** Needed by tests alone, so `up` does without. The package also brings the library that the program is made of. */
+export const testPrograms: ReadonlyMap<string, string> = new Map([["faketime", "faketime"]]);
+
 const directories = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /** The path of `program` where the sandbox's processes look for it, or undefined. */

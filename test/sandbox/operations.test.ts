@@ -7,7 +7,7 @@ import { pathsBetween } from "../../sandbox/demo/paths.ts";
 import { checkPaths } from "../../sandbox/demo/probe.ts";
 import { becomes, Cluster, eventually } from "./cluster.ts";
 import { namespace, pod, service } from "./manifests.ts";
-import { dumpNorthbound } from "./northboundDump.ts";
+import { dumpNorthbound } from "./ovnDump.ts";
 
 const ns = "ops";
 const ports = { controller: 9411, agent: 9410 };

@@ -42,7 +42,7 @@ export async function poolView(cluster: Cluster, node: string): Promise<NodePool
         node,
         offset,
         tag: tag ?? 0,
-        name: namesOf(cluster.sandbox.layout.name).poolPort(node, offset),
+        name: namesOf(cluster.id).poolPort(node, offset),
         identity: { mac, 4: v4, 6: v6 },
         kind: kinds.find((kind) => offer[kind].some((port) => port.offset === offset)) ?? "unknown",
       };

@@ -7,7 +7,7 @@ import { after, before, suite, test } from "node:test";
 import { plainAddress } from "../../sandbox/host.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { namespace, pod, service } from "./manifests.ts";
-import { dumpNorthbound } from "./northboundDump.ts";
+import { dumpNorthbound } from "./ovnDump.ts";
 import { Stream } from "./stream.ts";
 
 const nodes = ["n1", "n2"];

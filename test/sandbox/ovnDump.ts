@@ -1,5 +1,6 @@
-// The northbound database as its rows are, by `ovsdb-client dump`, so that two moments can be compared to the letter.
+// OVN's databases as their rows are, by `ovsdb-client dump`, so that two moments can be compared to the letter.
 
+import type { Sandbox } from "../../sandbox/sandbox.ts";
 import type { Cluster } from "./cluster.ts";
 
 export interface DumpedRow {
@@ -18,18 +19,27 @@ interface Table {
   readonly data: readonly (readonly unknown[])[];
 }
 
-/** What counts clients and transactions, and so changes by itself. */
-const restless = new Set(["NB_Global", "Connection", "SSL"]);
+/** What counts clients and transactions or is learned from packets, and so changes by itself. */
+const restless = new Set(["NB_Global", "SB_Global", "Connection", "SSL", "MAC_Binding"]);
 
-export async function dumpNorthbound({ sandbox }: Cluster): Promise<ReadonlyMap<string, DumpedRow>> {
-  const remote = `unix:${sandbox.layout.central.northboundSocket}`;
+export const dumpNorthbound = ({ sandbox }: Cluster): Promise<ReadonlyMap<string, DumpedRow>> =>
+  dump(sandbox, sandbox.layout.central.northboundSocket, "OVN_Northbound");
+
+export const dumpSouthbound = ({ sandbox }: Cluster): Promise<ReadonlyMap<string, DumpedRow>> =>
+  dump(sandbox, sandbox.layout.central.southboundSocket, "OVN_Southbound");
+
+async function dump(
+  sandbox: Sandbox,
+  socket: string,
+  database: string,
+): Promise<ReadonlyMap<string, DumpedRow>> {
   const printed = await sandbox.central.exec([
     "ovsdb-client",
     "-f",
     "json",
     "dump",
-    remote,
-    "OVN_Northbound",
+    `unix:${socket}`,
+    database,
   ]);
   const rows = new Map<string, DumpedRow>();
   for (const line of printed.split("\n").filter((text) => text !== "")) {
