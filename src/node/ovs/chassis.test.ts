@@ -26,3 +26,14 @@ test("said again over what it said, nothing is different", () => {
   assert.equal(once.get("ovn-bridge-datapath-type"), "netdev");
   assert.deepEqual(chassisIds(chassis, once, true), once);
 });
+
+test("how the operator has tuned ovn-controller stays", () => {
+  const tuned = new Map([
+    ["ovn-monitor-all", "false"],
+    ["ovn-ofctrl-wait-before-clear", "5000"],
+  ]);
+  for (const [key, value] of tuned) {
+    assert.equal(chassisIds(chassis, tuned, false).get(key), value);
+    assert.ok(chassisIds(chassis, new Map(), false).has(key));
+  }
+});

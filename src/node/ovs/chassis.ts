@@ -27,6 +27,13 @@ const remoteProbeMs = 180_000;
 const beforeClearMs = 300;
 const beforeClear = "ovn-ofctrl-wait-before-clear";
 
+/**
+ * The southbound database whole, instead of what concerns this chassis: one router joins all nodes' switches, so that is the
+ * same, and ovn-controller would state anew what concerns it with each port that it binds. Beside 1,000 switches that more than
+ * doubled the time until a pod's port was installed. What an operator has set stays.
+ */
+const monitorAll = "ovn-monitor-all";
+
 /** The entries of Open_vSwitch.external_ids that this node needs, given those it has. */
 export function chassisIds(
   chassis: Chassis,
@@ -41,6 +48,7 @@ export function chassisIds(
     ["ovn-encap-ip", chassis.encapIp],
     ["ovn-remote-probe-interval", String(remoteProbeMs)],
     [beforeClear, present.get(beforeClear) ?? String(beforeClearMs)],
+    [monitorAll, present.get(monitorAll) ?? "true"],
     ["ovn-bridge-mappings", withMapping(present.get("ovn-bridge-mappings") ?? "")],
     ...(userspace ? [["ovn-bridge-datapath-type", "netdev"] as const] : []),
   ]);
