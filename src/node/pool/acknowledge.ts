@@ -8,7 +8,6 @@ import type { Log } from "../../kube/clock.ts";
 import type { Node } from "../../kube/objects.ts";
 import type { PoolSeen } from "../../model/pool.ts";
 import { Bell } from "../bell.ts";
-import type { Source } from "../whenever.ts";
 import { type PoolCache, poolSeen } from "./cache.ts";
 import type { Offers } from "./offer.ts";
 
@@ -19,17 +18,15 @@ export interface AcknowledgeOptions {
   readonly offers: Offers;
   /** Whether the cache is as the offer wants it. */
   readonly settled: () => boolean;
-  /** Tells when the cache may have changed. */
-  readonly database: Source;
   readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
   readonly log: Log;
 }
 
 /** Works until `signal` is aborted. */
 export async function acknowledgeOffers(options: AcknowledgeOptions, signal: AbortSignal): Promise<void> {
-  const { database, offers, announce, log } = options;
+  const { cache, offers, announce, log } = options;
   const bell = new Bell();
-  const unsubscribe = [offers.subscribe(bell.ring), database.subscribe(bell.ring)];
+  const unsubscribe = [offers.subscribe(bell.ring), cache.subscribe(bell.ring)];
   signal.addEventListener("abort", bell.ring);
   /** The Node as it was when it was last written to: until the API tells a newer one, nothing is written again. */
   let written: Node | undefined;
@@ -63,7 +60,7 @@ function acknowledgement(
 ): AnnotationValues | undefined {
   const { current, outdated } = offers;
   const generation = current?.generation ?? outdated;
-  if (generation === undefined || !settled()) return undefined;
+  if (generation === undefined) return undefined;
   const seen = poolSeen(
     generation,
     cache.ports().map(({ port }) => port),
@@ -71,7 +68,7 @@ function acknowledgement(
   const ports = [...(current?.ports.values() ?? [])];
   const withdrawn = new Set(ports.filter((port) => port.withdrawn).map(({ offset }) => offset));
   const isTold = answers(poolSeenOf(node), current?.asked ?? generation, withdrawn, seen);
-  return isTold ? undefined : poolSeenAnnotation(seen);
+  return isTold || !settled() ? undefined : poolSeenAnnotation(seen);
 }
 
 /**

@@ -3,8 +3,11 @@
 import type { Cidr } from "../../model/ip.ts";
 import { networkAround } from "../../model/network.ts";
 import type { PoolSeen } from "../../model/pool.ts";
+import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
+import type { Change } from "../../ovsdb/index.ts";
 import { attachmentKeys, byPool, byPortName, type Vswitch } from "../ovs/vswitch.ts";
 import type { AttachmentId } from "../runtime/request.ts";
+import type { Source } from "../whenever.ts";
 import {
   type CachedPort,
   type ExternalIds,
@@ -23,7 +26,7 @@ export interface CacheRow {
 
 export type SoundRow = CacheRow & { readonly port: CachedPort };
 
-export class PoolCache {
+export class PoolCache implements Source {
   readonly #db: Vswitch;
   readonly #scope: PoolScope;
   /** Rows of the replica are immutable, so each is parsed once. */
@@ -32,6 +35,13 @@ export class PoolCache {
   constructor(db: Vswitch, scope: PoolScope) {
     this.#db = db;
     this.#scope = scope;
+  }
+
+  /** Tells of what a port's row or its holder may come of: much else changes in the database while a pod starts. */
+  subscribe(listener: () => void): () => void {
+    return this.#db.subscribe((changes) => {
+      if (changes.some(concernsPool)) listener();
+    });
   }
 
   get synced(): boolean {
@@ -43,7 +53,7 @@ export class PoolCache {
     const table = this.#db.table("Queue");
     const rows = new Map(table.by(byPool, this.#scope.names.cluster).map((row) => [row._uuid, row]));
     for (const place of places) {
-      const row = table.get(place);
+      const row = rows.has(place) ? undefined : table.get(place);
       if (row) rows.set(row._uuid, row);
     }
     return [...rows.values()].map((row) => this.#parse(row, row._uuid, row.external_ids));
@@ -90,6 +100,13 @@ export class PoolCache {
     this.#parsed.set(row, parsed);
     return parsed;
   }
+}
+
+function concernsPool(change: Change<VswitchTables>): boolean {
+  if (change.table === "Queue") return true;
+  if (change.table !== "Interface") return false;
+  const key = byPortName.slice("external_ids:".length);
+  return change.old?.external_ids.get(key) !== change.new?.external_ids.get(key);
 }
 
 export const isOf = (holder: Holder, { container, ifname }: AttachmentId): boolean =>

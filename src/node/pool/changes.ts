@@ -18,6 +18,7 @@ import {
   offerRowOf,
   type PoolScope,
   type PortFacts,
+  type Use,
 } from "./queueRow.ts";
 
 export interface PoolView {
@@ -114,23 +115,25 @@ function next(
     return known ? port : { ...port, use: { state: "claimed", holder: first } };
   }
   const withdrawn = view.offered !== undefined && (!offered || offered.withdrawn);
-  const facts = offered && !offered.withdrawn ? factsOf(offered) : port;
+  const facts: PortFacts = offered && !withdrawn ? offered : port;
+  const isSame = agrees(port, facts);
+  /** `port` itself when nothing changes: there may be hundreds of rows, and few of them do. */
+  const become = (next: Use): CachedPort =>
+    isSame && next === use ? port : { ...factsOf(facts), use: next };
   switch (use.state) {
     case "ready":
-      if (withdrawn) return undefined;
-      if (agrees(port, offered ?? port)) return port;
       // What was open and is closed now may still be open for a pod that had it.
-      return { ...facts, use: port.open && !facts.open ? { state: "spent", holder: nobody } : use };
-    case "claimed":
-      return view.reserved(port.name) ? port : { ...facts, use: { ...use, state: "resting" } };
-    case "resting":
-      if (!view.rested(uuid)) return { ...facts, use };
       return withdrawn
         ? undefined
-        : { ...facts, use: facts.open ? { state: "ready" } : { ...use, state: "spent" } };
+        : become(port.open && !facts.open ? { state: "spent", holder: nobody } : use);
+    case "claimed":
+      return view.reserved(port.name) ? port : become({ ...use, state: "resting" });
+    case "resting":
+      if (!view.rested(uuid)) return become(use);
+      return withdrawn ? undefined : become(facts.open ? { state: "ready" } : { ...use, state: "spent" });
     case "spent":
       // It may have been opened for its last pod. Only the controller knows, and it offers the port anew.
-      return withdrawn ? undefined : { ...facts, use: facts.open ? { state: "ready" } : use };
+      return withdrawn ? undefined : become(facts.open ? { state: "ready" } : use);
   }
 }
 
@@ -165,6 +168,6 @@ const isSameList = <T>(a: readonly T[], b: readonly T[], isSame: (one: T, other:
     return other !== undefined && isSame(one, other);
   });
 
-const factsOf = ({ offset, name, tag, open, network }: OfferedPort) => ({ offset, name, tag, open, network });
+const factsOf = ({ offset, name, tag, open, network }: PortFacts) => ({ offset, name, tag, open, network });
 
 const nobody: Holder = { container: "", ifname: "", pod: "", podUid: "" };

@@ -4,10 +4,8 @@
 
 import { poolSeenOf } from "../../kube/annotations.ts";
 import type { Log } from "../../kube/clock.ts";
-import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
-import type { Change } from "../../ovsdb/index.ts";
 import { Bell } from "../bell.ts";
-import { byPortName, type Vswitch } from "../ovs/vswitch.ts";
+import type { Vswitch } from "../ovs/vswitch.ts";
 import type { Writer } from "../ovs/writer.ts";
 import type { PoolCache } from "./cache.ts";
 import { addChange, type PoolView, poolChanges } from "./changes.ts";
@@ -56,14 +54,12 @@ export class PoolKeeper {
 
   /** Works until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { db, offers, reservations } = this.#options;
+    const { cache, offers, reservations } = this.#options;
     const bell = new Bell();
     const unsubscribe = [
       offers.subscribe(bell.ring),
       reservations.subscribe(bell.ring),
-      db.subscribe((changes) => {
-        if (changes.some(concernsPool)) bell.ring();
-      }),
+      cache.subscribe(bell.ring),
     ];
     signal.addEventListener("abort", bell.ring);
     while (!signal.aborted) await bell.heard(await this.#once(signal));
@@ -130,11 +126,4 @@ export class PoolKeeper {
     const since = Math.min(...this.#resting.values());
     return Number.isFinite(since) ? Math.max(0, since + restMs - now()) : undefined;
   }
-}
-
-function concernsPool(change: Change<VswitchTables>): boolean {
-  if (change.table === "Queue") return true;
-  if (change.table !== "Interface") return false;
-  const key = byPortName.slice("external_ids:".length);
-  return change.old?.external_ids.get(key) !== change.new?.external_ids.get(key);
 }

@@ -49,7 +49,7 @@ export function poolOf(options: PoolOptions): Pool {
   const cache = new PoolCache(db, scope);
   const offers = new Offers(scope, options.nodes, cache);
   const reservations = new Reservations();
-  const shared = { ...options, cache, offers, reservations, database: db };
+  const shared = { ...options, cache, offers, reservations };
   const keeper = new PoolKeeper({ ...shared, now: () => performance.now() });
   const knowledge = new PolicyKnowledge(options);
   return {

@@ -8,7 +8,7 @@ import type { AddressSource, Claim } from "../addressSource.ts";
 import type { Pods } from "../assignedAddresses.ts";
 import { CniError, cniCode } from "../runtime/error.ts";
 import type { AttachmentId, PodIdentity } from "../runtime/request.ts";
-import { type Source, whenever } from "../whenever.ts";
+import { whenever } from "../whenever.ts";
 import { type PoolCache, type SoundRow } from "./cache.ts";
 import { agrees } from "./changes.ts";
 import { portFor, shortageText } from "./choice.ts";
@@ -27,8 +27,6 @@ export interface PooledOptions {
   readonly reservations: Reservations;
   readonly pods: Pods;
   readonly policies: Policies;
-  /** Tells when the cache may have changed. */
-  readonly database: Source;
   readonly observe: (outcome: ClaimOutcome) => void;
 }
 
@@ -40,14 +38,14 @@ export class PooledAddresses implements AddressSource {
   }
 
   subscribe(listener: () => void): () => void {
-    return this.#options.database.subscribe(listener);
+    return this.#options.cache.subscribe(listener);
   }
 
   /** The port is reserved until `settle`; only `take` claims it. */
   async claim(pod: PodIdentity, id: AttachmentId, signal: AbortSignal): Promise<Claim> {
-    const { database, pods, policies, reservations, observe } = this.#options;
+    const { cache, pods, policies, reservations, observe } = this.#options;
     try {
-      return await whenever([database, pods, policies, reservations], signal, () => this.#look(pod, id));
+      return await whenever([cache, pods, policies, reservations], signal, () => this.#look(pod, id));
     } catch (error) {
       if (!signal.aborted) throw error;
       observe("none");
