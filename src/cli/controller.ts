@@ -11,6 +11,7 @@ import { clusterNetwork, defaultJoin } from "../decide/ranges.ts";
 import { serveHealth } from "../health/serve.ts";
 import { silent } from "../kube/clock.ts";
 import { kubeClient } from "./connect.ts";
+import { caCertOption, certificateOption, privateKeyOption, type TlsFlags, tlsIn } from "./databases.ts";
 import { jsonLog } from "./log.ts";
 import {
   type Addresses,
@@ -32,7 +33,7 @@ import {
 } from "./options.ts";
 import { untilStopped } from "./signals.ts";
 
-interface Flags {
+interface Flags extends TlsFlags {
   readonly cluster: string;
   readonly kubeconfig?: string;
   readonly northbound: readonly string[];
@@ -60,6 +61,9 @@ export function controllerCommand(): Command {
     .addOption(kubeconfigOption())
     .addOption(northboundOption())
     .addOption(southboundOption())
+    .addOption(caCertOption())
+    .addOption(certificateOption())
+    .addOption(privateKeyOption())
     .addOption(podCidrOption())
     .addOption(serviceCidrOption())
     .addOption(
@@ -111,6 +115,7 @@ export function controllerCommand(): Command {
         client,
         northbound: flags.northbound,
         southbound: flags.southbound,
+        tls: tlsIn(flags, [...flags.northbound, ...flags.southbound]),
         identity: `${hostname()}_${randomUUID()}`,
         leaseNamespace: flags.leaseNamespace,
         pruneShare: flags.pruneLimit / 100,

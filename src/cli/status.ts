@@ -2,6 +2,7 @@
 
 import { Command, Option } from "commander";
 import { kubeClient } from "./connect.ts";
+import { caCertOption, certificateOption, privateKeyOption, type TlsFlags, tlsIn } from "./databases.ts";
 import { exitCodes } from "./exit.ts";
 import {
   clusterOption,
@@ -15,7 +16,7 @@ import { gather } from "./status/gather.ts";
 import { judge } from "./status/judge.ts";
 import { printed } from "./status/print.ts";
 
-interface Flags {
+interface Flags extends TlsFlags {
   readonly cluster: string;
   readonly kubeconfig?: string;
   readonly northbound: readonly string[];
@@ -35,6 +36,9 @@ export function statusCommand(): Command {
     .addOption(kubeconfigOption())
     .addOption(northboundOption())
     .addOption(southboundOption())
+    .addOption(caCertOption())
+    .addOption(certificateOption())
+    .addOption(privateKeyOption())
     .addOption(leaseNamespaceOption())
     .addOption(
       new Option("--timeout <seconds>", "how long each source may take to answer")
@@ -53,6 +57,7 @@ export function statusCommand(): Command {
           kubernetes: () => kubeClient(flags.kubeconfig, "status"),
           northbound: flags.northbound,
           southbound: flags.southbound,
+          tls: tlsIn(flags, [...flags.northbound, ...flags.southbound]),
           lease: { namespace: flags.leaseNamespace, name: `weft-${flags.cluster}` },
           timeoutMs: flags.timeout * 1000,
           probe: flags.probe ?? false,

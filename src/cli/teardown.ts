@@ -8,10 +8,18 @@ import { zone } from "../controller/controller.ts";
 import { type TornDown, teardown } from "../controller/teardown.ts";
 import { silent, systemClock } from "../kube/clock.ts";
 import { Session } from "../ovsdb/index.ts";
+import {
+  caCertOption,
+  certificateOption,
+  privateKeyOption,
+  type TlsFlags,
+  tlsIn,
+  unanswered,
+} from "./databases.ts";
 import { exitCodes } from "./exit.ts";
 import { clusterId, northboundOption, wholeNumber } from "./options.ts";
 
-interface Flags {
+interface Flags extends TlsFlags {
   readonly cluster: string;
   readonly northbound: readonly string[];
   readonly timeout: number;
@@ -28,6 +36,9 @@ export function teardownCommand(): Command {
         .argParser(clusterId),
     )
     .addOption(northboundOption())
+    .addOption(caCertOption())
+    .addOption(certificateOption())
+    .addOption(privateKeyOption())
     .addOption(
       new Option("--timeout <seconds>", "how long it may take")
         .default(300)
@@ -38,8 +49,16 @@ export function teardownCommand(): Command {
     .action(async (flags: Flags) => {
       const { cluster, dryRun = false } = flags;
       const signal = AbortSignal.timeout(flags.timeout * 1000);
-      await using session = new Session({ remotes: flags.northbound, database: "OVN_Northbound" });
-      session.start(signal);
+      const tls = tlsIn(flags, flags.northbound);
+      await using session = new Session({
+        remotes: flags.northbound,
+        database: "OVN_Northbound",
+        ...(tls && { tls }),
+      });
+      session.start();
+      await session.connected(signal).catch((cause: unknown) => {
+        throw new Error(unanswered(flags.northbound, session), { cause });
+      });
       const identity = { cluster, zone, session, holder: `teardown ${hostname()} ${randomUUID()}` };
       const done = await teardown({ ...identity, clock: systemClock, log: silent }, dryRun, signal);
       console.log(flags.output === "json" ? json(flags, done) : text(flags, done));

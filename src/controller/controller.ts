@@ -17,7 +17,7 @@ import { annotate } from "../kube/write.ts";
 import { annotations, namesOf } from "../model/names.ts";
 import type { ClusterNetwork } from "../model/network.ts";
 import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
-import { type Replica, Session } from "../ovsdb/index.ts";
+import { type Replica, Session, type TlsOptions } from "../ovsdb/index.ts";
 import { northboundScope } from "../plan/scope.ts";
 import { awayFor } from "./awayFor.ts";
 import { Births } from "./births.ts";
@@ -38,6 +38,8 @@ export interface ControllerOptions {
   readonly client: KubeClient;
   readonly northbound: readonly string[];
   readonly southbound: readonly string[];
+  /** For remotes `ssl:…`. */
+  readonly tls: TlsOptions | undefined;
   /** Differs between any two processes. */
   readonly identity: string;
   readonly leaseNamespace: string;
@@ -216,7 +218,8 @@ export class Controller {
   }
 
   #session(database: string, remotes: readonly string[]): Session {
-    return new Session({ remotes, database, log: this.#options.log });
+    const { tls, log } = this.#options;
+    return new Session({ remotes, database, log, ...(tls && { tls }) });
   }
 
   #common(

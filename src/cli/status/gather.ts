@@ -8,7 +8,15 @@ import type { ObjectMeta } from "../../kube/objects.ts";
 import { pathOf } from "../../kube/resource.ts";
 import { type NorthboundTables, northbound } from "../../ovn/northbound.gen.ts";
 import { southbound } from "../../ovn/southbound.gen.ts";
-import { type Database, type Replica, type Selection, Session, Transaction } from "../../ovsdb/index.ts";
+import {
+  type Database,
+  type Replica,
+  type Selection,
+  Session,
+  type TlsOptions,
+  Transaction,
+} from "../../ovsdb/index.ts";
+import { unanswered } from "../databases.ts";
 import type {
   KubernetesView,
   NorthboundView,
@@ -24,6 +32,8 @@ export interface Sources {
   readonly kubernetes: () => Promise<KubeClient>;
   readonly northbound: readonly string[];
   readonly southbound: readonly string[];
+  /** For remotes `ssl:…`. */
+  readonly tls: TlsOptions | undefined;
   readonly lease: { readonly namespace: string; readonly name: string };
   readonly timeoutMs: number;
   /** Ask for a new generation and time it; this writes into the northbound database. */
@@ -40,7 +50,7 @@ export async function gather(sources: Sources): Promise<Snapshot> {
     northboundFirst,
     // After a probe, the southbound database tells which nodes have not followed.
     (sources.probe ? northboundFirst : Promise.resolve()).then(() =>
-      orUnreachable(southboundView(sources.southbound, inTime())),
+      orUnreachable(southboundView(sources, inTime())),
     ),
   ]);
   return { cluster: sources.cluster, kubernetes, northbound: nb, southbound: sb };
@@ -83,14 +93,14 @@ async function all<T extends ObjectMeta>(
 }
 
 async function northboundView(
-  { northbound: remotes, probe }: Sources,
+  { northbound: remotes, tls, probe }: Sources,
   signal: AbortSignal,
 ): Promise<NorthboundView> {
   const tables = {
     Logical_Switch_Port: { columns: ["name"] },
     NB_Global: { columns: ["nb_cfg", "sb_cfg", "hv_cfg"] },
   };
-  return copied(remotes, northbound, tables, signal, async (replica, session) => {
+  return copied({ remotes, tls }, northbound, tables, signal, async (replica, session) => {
     const lag = probe ? await probed(session, replica, signal) : undefined;
     const [global] = replica.table("NB_Global").values();
     return {
@@ -139,13 +149,16 @@ function nextChange(replica: Replica<NorthboundTables>, signal: AbortSignal): Pr
   });
 }
 
-async function southboundView(remotes: readonly string[], signal: AbortSignal): Promise<SouthboundView> {
+async function southboundView(
+  { southbound: remotes, tls }: Sources,
+  signal: AbortSignal,
+): Promise<SouthboundView> {
   const tables = {
     SB_Global: { columns: ["nb_cfg"] },
     Chassis_Private: { columns: ["name", "nb_cfg"] },
     Port_Binding: { columns: ["logical_port", "chassis", "up"] },
   };
-  return copied(remotes, southbound, tables, signal, (replica) => {
+  return copied({ remotes, tls }, southbound, tables, signal, (replica) => {
     const [global] = replica.table("SB_Global").values();
     const chassis = [...replica.table("Chassis_Private").values()];
     const bindings = [...replica.table("Port_Binding").values()];
@@ -161,20 +174,20 @@ async function southboundView(remotes: readonly string[], signal: AbortSignal): 
 
 /** What `read` makes of a copy of these tables; nothing of the connection remains. */
 async function copied<T, View>(
-  remotes: readonly string[],
+  { remotes, tls }: { readonly remotes: readonly string[]; readonly tls: TlsOptions | undefined },
   database: Database<T>,
   tables: Selection<T>,
   signal: AbortSignal,
   read: (replica: Replica<T>, session: Session) => View | Promise<View>,
 ): Promise<View> {
-  await using session = new Session({ remotes, database: database.schema.name });
+  await using session = new Session({ remotes, database: database.schema.name, ...(tls && { tls }) });
   const replica = session.replica(database, tables);
   session.start();
   try {
     await replica.ready(signal);
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw new Error(`${remotes.join(",")} did not answer`, { cause: error });
+    throw new Error(unanswered(remotes, session), { cause: error });
   }
   return await read(replica, session);
 }

@@ -1,0 +1,48 @@
+// How commands reach OVN's databases: by TLS, if the remotes say so. The options are called as in ovn-nbctl(8).
+
+import { Option } from "commander";
+import { ConfigError } from "../decide/errors.ts";
+import type { Session, TlsOptions } from "../ovsdb/index.ts";
+
+export interface TlsFlags {
+  readonly caCert?: string;
+  readonly certificate?: string;
+  readonly privateKey?: string;
+}
+
+export const caCertOption = (): Option =>
+  new Option(
+    "--ca-cert <file>",
+    "for remotes ssl:HOST:PORT: certificate of the authority by which OVN's databases are known",
+  );
+
+export const certificateOption = (): Option =>
+  new Option("--certificate <file>", "for remotes ssl:HOST:PORT: certificate of this program");
+
+export const privateKeyOption = (): Option =>
+  new Option("--private-key <file>", "for remotes ssl:HOST:PORT: key of that certificate");
+
+/** Undefined when none of the remotes speaks TLS. Throws a `ConfigError` for what does not fit together. */
+export function tlsIn(flags: TlsFlags, remotes: readonly string[]): TlsOptions | undefined {
+  const { caCert: caFile, certificate: certFile, privateKey: keyFile } = flags;
+  const secured = remotes.find((remote) => /^(ssl|tls):/.test(remote));
+  if (secured === undefined) {
+    if (caFile === undefined && certFile === undefined && keyFile === undefined) return undefined;
+    throw new ConfigError(
+      "--ca-cert, --certificate and --private-key are for remotes ssl:HOST:PORT, and there is none",
+    );
+  }
+  if (caFile === undefined)
+    throw new ConfigError(`${secured} needs --ca-cert, the authority by which the server is known`);
+  if ((certFile === undefined) !== (keyFile === undefined))
+    throw new ConfigError("--certificate needs its --private-key, and the key its certificate");
+  return {
+    caFile,
+    ...(certFile !== undefined && { certFile }),
+    ...(keyFile !== undefined && { keyFile }),
+  };
+}
+
+/** What to say of a database that did not answer in time. */
+export const unanswered = (remotes: readonly string[], { lastError }: Session): string =>
+  `${remotes.join(",")} did not answer${lastError ? `: ${lastError.message}` : ""}`;
