@@ -76,9 +76,13 @@ function text({ cluster, dryRun }: Flags, { rows, operations, problems }: TornDo
       : `${did} ${all} rows of cluster ${cluster}: ${tables}`,
     ...problems.map((problem) => `stays: ${problem}`),
     ...(dryRun && operations !== "" ? [operations] : []),
-    ...(dryRun && all > 0 ? [`next: weft teardown --cluster ${cluster}`] : []),
+    ...(dryRun && all > 0 ? [`next: ${inEarnest()}`] : []),
   ].join("\n");
 }
+
+/** The command that was given, without its `--dry-run`. */
+const inEarnest = (): string =>
+  ["weft", ...process.argv.slice(2).filter((word) => word !== "--dry-run")].join(" ");
 
 const json = ({ cluster, dryRun = false }: Flags, { rows, operations, problems }: TornDown): string =>
   JSON.stringify(
