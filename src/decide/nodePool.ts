@@ -3,7 +3,8 @@
 //   new ──OVN carries it──▶ offered ──no longer wanted, or not to be claimed──▶ withdrawn ──acknowledged──▶ gone, or new again
 //
 // The agent claims what is offered without asking anyone, so what was once offered is taken back only with its word that
-// it is not in use. Nothing is kept here that the node's annotations and OVN's rows do not say as well.
+// it is not in use. But for the pace at which it is filled, nothing is kept here that the node's annotations and OVN's rows do
+// not say as well.
 
 import type { PoolOffer, PoolPort, PoolSeen } from "../model/pool.ts";
 import { Pace } from "./pace.ts";
