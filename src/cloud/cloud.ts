@@ -28,8 +28,13 @@ export interface Cloud {
   /** The port of a pod that has one of its own. */
   podFacts(pod: PodIdentity, node: ResolvedNode, network: PodNetwork): Said;
   serviceFacts(service: Service, slices: readonly EndpointSlice[], index: NodeIndex): Said;
-  /** Whether packets of the port called `name` would be carried now, or as soon as an interface is plugged. */
-  isCarried(name: string): boolean;
+  /**
+   * Whether packets of the port called `name` would be carried now, or as soon as an interface is plugged; undefined as long
+   * as that has not been heard.
+   */
+  isCarried(name: string): boolean | undefined;
+  /** Resolves when it has been heard of all ports; rejects with the signal's reason when it aborts first. */
+  heard(signal: AbortSignal): Promise<void>;
   /** Tags on the node's parent port that are not this cluster's. */
   foreignTags(node: ResolvedNode): ReadonlySet<number>;
   /** The node is gone: another may have its place. */

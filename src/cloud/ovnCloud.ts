@@ -87,8 +87,12 @@ export class OvnCloud implements Cloud {
   }
 
   /** From when the hypervisor has it; no more, once the virtual machine has gone from there. */
-  isCarried(name: string): boolean {
-    return this.#ports.stateOf(name) === "installed";
+  isCarried(name: string): boolean | undefined {
+    return this.#ports.synced ? this.#ports.stateOf(name) === "installed" : undefined;
+  }
+
+  heard(signal: AbortSignal): Promise<void> {
+    return this.#ports.ready(signal);
   }
 
   foreignTags(node: ResolvedNode): ReadonlySet<number> {

@@ -48,8 +48,12 @@ export class OwnNodes implements Cloud {
   }
 
   /** From when ovn-northd has translated it: its node then needs nobody but ovn-controller and the southbound database. */
-  isCarried(name: string): boolean {
-    return this.#ports.stateOf(name) !== "absent";
+  isCarried(name: string): boolean | undefined {
+    return this.#ports.synced ? this.#ports.stateOf(name) !== "absent" : undefined;
+  }
+
+  heard(signal: AbortSignal): Promise<void> {
+    return this.#ports.ready(signal);
   }
 
   foreignTags(): ReadonlySet<number> {

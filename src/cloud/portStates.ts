@@ -9,6 +9,10 @@ import type { Session } from "../ovsdb/index.ts";
 export type PortState = "absent" | "unbound" | "bound" | "installed";
 
 export interface PortStates {
+  /** The database has told of all ports once. */
+  readonly synced: boolean;
+  /** Resolves when that is so; rejects with the signal's reason when it aborts first. */
+  ready(signal: AbortSignal): Promise<void>;
   stateOf(port: string): PortState;
   /** Calls `listener` with the owner of each pool whose ports changed. Returns what ends that. */
   subscribe(listener: (owner: Owner) => void): () => void;
@@ -44,6 +48,10 @@ export function followPorts(
     for (const node of nodes) for (const listener of listeners) listener(`pool/${node}`);
   });
   return {
+    get synced() {
+      return replica.synced;
+    },
+    ready: (signal) => replica.ready(signal),
     stateOf: (port) => states.get(port) ?? "absent",
     subscribe: (listener) => {
       listeners.add(listener);

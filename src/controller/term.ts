@@ -181,7 +181,17 @@ export class Term {
     for (const pod of stores.Pod.values())
       for (const owner of concerned.Pod({ old: undefined, new: pod })) queue.add(owner);
     for (const service of stores.Service.values()) queue.add(ownerOf(service));
+    this.#planPoolsWhenHeard(signal);
     return stops;
+  }
+
+  /** What OVN has told of no port stays as it is until then. */
+  #planPoolsWhenHeard(signal: AbortSignal): void {
+    const { cloud, stores } = this.#options;
+    const plan = (): void => {
+      for (const node of stores.Node.values()) this.queue.add(poolOwner(node.name));
+    };
+    cloud.heard(signal).then(plan, () => undefined);
   }
 
   #follow<K extends Kind>(kind: K, store: Store<KindMap[K]>): () => void {

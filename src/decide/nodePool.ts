@@ -6,7 +6,7 @@
 // it is not in use. But for the pace at which it is filled, nothing is kept here that the node's annotations and OVN's rows do
 // not say as well.
 
-import type { PoolOffer, PoolPort, PoolSeen } from "../model/pool.ts";
+import { isAsLate, type OfferName, type PoolOffer, type PoolPort, type PoolSeen } from "../model/pool.ts";
 import { Pace } from "./pace.ts";
 import { type Marks, type Most, middleOf } from "./poolSize.ts";
 
@@ -25,7 +25,7 @@ export interface PortSource {
 }
 
 /** Of an offer: which one it is, and in which one something was taken back last. */
-export type Generations = Pick<PoolOffer, "generation" | "asked">;
+type Head = OfferName & Pick<PoolOffer, "asked">;
 
 export interface PoolInputs {
   readonly marks: Marks;
@@ -34,8 +34,8 @@ export interface PoolInputs {
   readonly inUse: ReadonlySet<number>;
   /** What the agent has said last. */
   readonly seen: PoolSeen | undefined;
-  /** OVN would carry packets of the port now, and lets them pass, or not, as its kind says. */
-  readonly isReady: (port: PoolPort, kind: PortKind) => boolean;
+  /** OVN would carry packets of the port now, and lets them pass, or not, as its kind says; undefined when nobody knows yet. */
+  readonly isReady: (port: PoolPort, kind: PortKind) => boolean | undefined;
   /** Tags that ports of others have on the same parent. */
   readonly foreignTags: ReadonlySet<number>;
   /** Milliseconds, never going back. */
@@ -56,32 +56,33 @@ export class NodePool {
   readonly #filling = new Set<PortKind>();
   /** offset -> port */
   readonly #ports = new Map<number, Port>();
-  #generation: number;
-  /** The generation in which something was taken back last. */
-  #asked: number;
-  /** By how much the generation grows next. */
-  #stride: number;
-  /** Since the last generation. */
+  /** Of the offers that this process makes. */
+  readonly #line: string;
+  /** Of the last offer; another process's until something changes. */
+  #head: Head;
+  /** Since the last offer. */
   #changed: "no" | "more" | "less" = "no";
   /** Nothing that the agent has said until now was said to this process. */
-  #isNew = false;
+  #mustAsk = false;
 
-  /**
-   * A pool that goes on from another process's offer begins with a `stride` that nobody else takes: should that offer come
-   * from a restored backup, generations that were given since then are not given again, to mean something else.
-   */
-  constructor(source: PortSource, { generation, asked }: Generations, stride = 1) {
+  /** Goes on from `last`, if there was an offer before; `from` is the last generation that is known of otherwise. */
+  constructor(source: PortSource, line: string, last: Head | undefined, from = 0) {
     this.#source = source;
-    this.#generation = generation;
-    this.#asked = asked;
-    this.#stride = stride;
+    this.#line = line;
+    const head = last ?? { line, from, generation: from + 1, asked: from + 1 };
+    this.#head = { line: head.line, from: head.from, generation: head.generation, asked: head.asked };
   }
 
   /** The port exists already, and the agent may claim it, or is not to. */
   adopt(port: PoolPort, kind: PortKind, state: "offered" | "withdrawn"): void {
     if (this.#ports.has(port.offset)) return;
     this.#ports.set(port.offset, { ...port, kind, state });
-    if (state === "withdrawn") this.#isNew = true;
+    if (state === "withdrawn") this.askAnew();
+  }
+
+  /** The last offer is not what there is: the agent is asked what it uses of it. */
+  askAnew(): void {
+    this.#mustAsk = true;
   }
 
   /** All ports that OVN is to have, in order. */
@@ -97,8 +98,7 @@ export class NodePool {
     const list = (keep: (port: Port) => boolean): readonly PoolPort[] =>
       [...this.#ports.values()].filter(keep).map(({ offset, tag }) => ({ offset, tag }));
     return {
-      generation: this.#generation,
-      asked: this.#asked,
+      ...this.#head,
       open: list(({ state, kind }) => state === "offered" && kind === "open"),
       closed: list(({ state, kind }) => state === "offered" && kind === "closed"),
       withdrawn: list(({ state }) => state === "withdrawn"),
@@ -107,9 +107,10 @@ export class NodePool {
 
   /** Goes on as far as is possible now. */
   next(inputs: PoolInputs): PoolStep {
-    const free = this.#mustBeginAnew(inputs) ? this.#beginAnew(inputs) : this.#acknowledged(inputs);
+    const mustBeginAnew = this.#mustAsk || this.#isOutdone(inputs);
+    const free = mustBeginAnew ? this.#beginAnew(inputs) : this.#acknowledged(inputs);
     this.#withdrawUnfit(inputs);
-    for (const port of this.#in("new")) if (inputs.isReady(port, port.kind)) this.#offer(port);
+    for (const port of this.#in("new")) if (inputs.isReady(port, port.kind) === true) this.#offer(port);
     let problem = this.#doubled(inputs);
     let allowance = this.#pace.allowance(this.#unused(undefined, "new", inputs).length, inputs.now);
     for (const kind of kinds) {
@@ -119,39 +120,42 @@ export class NodePool {
     }
     for (const kind of kinds) allowance -= this.#fillOn(kind, inputs, free, allowance);
     for (const port of free) this.#release(port);
-    this.#count(inputs);
-    const restMs = this.#filling.size === 0 ? 0 : this.#pace.restMs(inputs.now);
-    return { problem, againMs: restMs > 0 ? restMs : undefined };
+    this.#rename(inputs);
+    const waitMs = this.#filling.size === 0 ? 0 : this.#pace.waitMs(inputs.now);
+    return { problem, againMs: waitMs > 0 ? waitMs : undefined };
   }
 
-  #mustBeginAnew({ seen }: PoolInputs): boolean {
-    return this.#isNew || (seen !== undefined && seen.generation > this.#generation);
+  /** The agent has taken in a later offer than this one: an older state of the API's database has come back, or the Node is new. */
+  #isOutdone({ seen }: PoolInputs): boolean {
+    return seen !== undefined && !isAsLate(this.#head, seen);
   }
 
-  /**
-   * What was withdrawn before is asked for again. If the agent has taken in a later offer than this, an older state of the API's
-   * database has come back, or the Node was made anew: what was offered meanwhile nobody knows, so all is taken back.
-   */
-  #beginAnew({ seen }: PoolInputs): Set<Port> {
-    this.#isNew = false;
+  /** What was withdrawn before is asked for again. After an offer that nobody knows any more, all is taken back. */
+  #beginAnew(inputs: PoolInputs): Set<Port> {
+    this.#mustAsk = false;
     this.#changed = "less";
-    if (seen && seen.generation > this.#generation)
-      for (const port of this.#in("offered")) this.#withdraw(port);
+    if (this.#isOutdone(inputs)) for (const port of this.#in("offered")) this.#withdraw(port);
     return new Set();
   }
 
   /** Whatever changes of the offer makes it another one, so that an older one is told from it. */
-  #count({ seen }: PoolInputs): void {
+  #rename(inputs: PoolInputs): void {
     if (this.#changed === "no") return;
-    this.#generation = Math.max(this.#generation, seen?.generation ?? 0) + this.#stride;
-    if (this.#changed === "less") this.#asked = this.#generation;
+    const goesOn = this.#head.line === this.#line && !this.#isOutdone(inputs);
+    const last = Math.max(this.#head.generation, inputs.seen?.generation ?? 0);
+    const generation = last + 1;
+    this.#head = {
+      line: this.#line,
+      from: goesOn ? this.#head.from : last,
+      generation,
+      asked: this.#changed === "less" ? generation : this.#head.asked,
+    };
     this.#changed = "no";
-    this.#stride = 1;
   }
 
   /** The withdrawn ports that nobody uses and nobody can claim any more. */
   #acknowledged({ seen, inUse }: PoolInputs): Set<Port> {
-    if (!seen || seen.generation < this.#asked) return new Set();
+    if (!seen || seen.line !== this.#head.line || seen.generation < this.#head.asked) return new Set();
     const used = new Set(seen.used);
     return new Set(this.#in("withdrawn").filter(({ offset }) => !used.has(offset) && !inUse.has(offset)));
   }
@@ -163,7 +167,7 @@ export class NodePool {
     for (const port of this.#in("offered")) {
       if (inUse.has(port.offset)) continue;
       const isSpent = port.kind === "closed" && spent.has(port.offset);
-      const isUnfit = !used.has(port.offset) && !isReady(port, port.kind);
+      const isUnfit = !used.has(port.offset) && isReady(port, port.kind) === false;
       if (isSpent || isUnfit || isDoubled(port, foreignTags)) this.#withdraw(port);
     }
   }

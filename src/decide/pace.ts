@@ -5,10 +5,10 @@
 const slicePorts = 8;
 /** What is known of OVN's work on a pool takes at most a quarter of the time. */
 const restPerWork = 3;
-const restMs = {
+const pauseMs = {
   /** Where ports are carried once ovn-northd has translated them, ovn-controller's work on them is not known. */
   shortest: 1000,
-  /** A slice that takes longer is held up by something else, and by then the ports are worth more. */
+  /** A slice that takes longer is held up by something else, such as a port that OVN never carries. */
   longest: 10_000,
 } as const;
 
@@ -18,10 +18,10 @@ export class Pace {
 
   /** How many ports may be asked for at `now`, in milliseconds, when OVN does not carry `coming` of those before. */
   allowance(coming: number, now: number): number {
-    if (coming > 0) return 0;
     if (this.#sliceBegan !== undefined) {
-      const rest = Math.max(restMs.shortest, restPerWork * (now - this.#sliceBegan));
-      this.#restsUntil = now + Math.min(restMs.longest, rest);
+      const workMs = now - this.#sliceBegan;
+      if (coming > 0 && workMs < pauseMs.longest) return 0;
+      this.#restsUntil = now + Math.min(pauseMs.longest, Math.max(pauseMs.shortest, restPerWork * workMs));
       this.#sliceBegan = undefined;
     }
     return now < this.#restsUntil ? 0 : slicePorts;
@@ -32,8 +32,9 @@ export class Pace {
     this.#sliceBegan ??= now;
   }
 
-  /** Milliseconds of rest that are left; 0 when it is OVN that is waited for. */
-  restMs(now: number): number {
-    return this.#sliceBegan === undefined ? Math.max(0, this.#restsUntil - now) : 0;
+  /** Milliseconds after which more may be asked for, whatever OVN does until then. */
+  waitMs(now: number): number {
+    const until = this.#sliceBegan === undefined ? this.#restsUntil : this.#sliceBegan + pauseMs.longest;
+    return Math.max(0, until - now);
   }
 }

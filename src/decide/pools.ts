@@ -6,10 +6,10 @@ import type { Node, Pod } from "../kube/objects.ts";
 import { parseIp } from "../model/ip.ts";
 import type { Names } from "../model/names.ts";
 import { podNetworkAt, type ResolvedNode } from "../model/network.ts";
-import { type PoolPort, tags } from "../model/pool.ts";
+import { type PoolOffer, type PoolPort, tags } from "../model/pool.ts";
 import { type Holder, offsetIn, type PodAddresses, type Site } from "./addresses.ts";
 import { Durable, type Patch } from "./durable.ts";
-import { type Generations, NodePool, type PortKind } from "./nodePool.ts";
+import { NodePool, type PortKind } from "./nodePool.ts";
 import { type Marks, marksFor, mostPorts } from "./poolSize.ts";
 import { Ring } from "./ring.ts";
 
@@ -20,9 +20,6 @@ export interface PoolOptions {
   /** A number in [0, 1). */
   readonly random: () => number;
 }
-
-/** So long that two processes that begin with the same offer go on with different generations. */
-const longestStride = 2 ** 20;
 
 /** A pool port that OVN has. */
 export interface PoolRow extends PoolPort {
@@ -35,8 +32,8 @@ export type Verdict = "free" | "selected" | "unknown";
 
 /** What is the case around a pool, as far as it is not the node's own. */
 export interface PoolSurroundings {
-  /** OVN would carry the port's packets now. */
-  readonly isCarried: (port: PoolPort) => boolean;
+  /** OVN would carry the port's packets now; undefined as long as it has not told. */
+  readonly isCarried: (port: PoolPort) => boolean | undefined;
   /** Whether the database holds the port's packets back. */
   readonly isHeldBack: (port: PoolPort) => boolean;
   /** Whether a policy selects the pod: `free` is provably none. */
@@ -84,12 +81,11 @@ export class Pools {
   adopt(node: Node, site: Site, rows: readonly PoolRow[]): void {
     const offer = poolOfferOf(node);
     const heldBack = new Set(rows.filter((row) => row.isHeldBack).map(({ offset }) => offset));
-    const generation = (poolSeenOf(node)?.generation ?? 0) + 1;
-    const stride = 1 + Math.floor(this.#options.random() * longestStride);
-    const pool = this.#make(site, offer ?? { generation, asked: generation }, stride);
+    const pool = this.#make(site, offer, poolSeenOf(node)?.generation);
     const take = (port: PoolPort, kind: PortKind, state: "offered" | "withdrawn"): void => {
       const fits = (port.tag !== undefined) === this.#options.isNested;
       if (fits && this.#claim(site, port)) pool.adopt(port, kind, state);
+      else pool.askAnew();
     };
     // An offer from a restored backup: the port has been made a closed one since, and may be in use as one.
     for (const port of offer?.open ?? [])
@@ -124,7 +120,8 @@ export class Pools {
       most: mostPorts(node.allocatable, marks, resolved.subnets, this.#options.isNested),
       inUse: new Set(holders.keys()),
       seen: poolSeenOf(node),
-      isReady: (port, kind) => around.isCarried(port) && around.isHeldBack(port) === (kind === "closed"),
+      isReady: (port, kind) =>
+        around.isHeldBack(port) === (kind === "closed") ? around.isCarried(port) : false,
       foreignTags: around.foreignTags,
       now: around.now,
     });
@@ -189,18 +186,19 @@ export class Pools {
   #of(node: ResolvedNode): Known {
     const known = this.#known.get(node.name);
     if (known) return known;
-    this.#make(node, { generation: 1, asked: 1 });
+    this.#make(node);
     return this.#of(node);
   }
 
-  #make(site: Site, generations: Generations, stride?: number): NodePool {
+  #make(site: Site, last?: PoolOffer, from?: number): NodePool {
     const pool = new NodePool(
       {
         take: (foreign) => this.#take(site, pool, foreign),
         release: ({ offset }) => this.#addresses.release(holderOf(site.name, offset)),
       },
-      generations,
-      stride,
+      newLine(this.#options.random),
+      last,
+      from,
     );
     const durable = new Durable(this.#patch, {});
     this.#known.set(site.name, { pool, ring: new Ring(tags.last), opened: new Map(), offer: "", durable });
@@ -237,3 +235,5 @@ export class Pools {
 
 /** Who holds a pool port's addresses in the books; no pod's uid looks like it. */
 const holderOf = (node: string, offset: number): string => `pool/${node}/${offset}`;
+
+const newLine = (random: () => number): string => Math.floor(random() * 2 ** 48).toString(16);

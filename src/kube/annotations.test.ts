@@ -102,6 +102,8 @@ test("a chassis id holds nothing that means something elsewhere", () => {
 
 test("an offer of ports is printed short, and read back as it was", () => {
   const offer = {
+    line: "4f1c22",
+    from: 3,
     generation: 7,
     asked: 5,
     open: [{ offset: 3, tag: 12 }],
@@ -110,17 +112,30 @@ test("an offer of ports is printed short, and read back as it was", () => {
   };
   const values = poolOfferAnnotation(offer);
   assert.deepEqual(values, {
-    [annotations.pool]: '{"generation":7,"asked":5,"open":[[3,12]],"closed":[[4]],"withdrawn":[]}',
+    [annotations.pool]:
+      '{"line":"4f1c22","from":3,"generation":7,"asked":5,"open":[[3,12]],"closed":[[4]],"withdrawn":[]}',
   });
   assert.deepEqual(poolOfferOf({ annotations: values }), offer);
 });
 
 const badOffers: readonly (readonly [what: string, text: string])[] = [
-  ["one port twice", '{"generation":1,"asked":1,"open":[[3]],"closed":[[3]],"withdrawn":[]}'],
-  ["one tag twice", '{"generation":1,"asked":1,"open":[[3,7],[4,7]],"closed":[],"withdrawn":[]}'],
-  ["a tag that is none", '{"generation":1,"asked":1,"open":[[3,4095]],"closed":[],"withdrawn":[]}'],
-  ["the router's place", '{"generation":1,"asked":1,"open":[[1]],"closed":[],"withdrawn":[]}'],
-  ["no generation", '{"asked":1,"open":[],"closed":[],"withdrawn":[]}'],
+  [
+    "one port twice",
+    '{"line":"1","from":0,"generation":1,"asked":1,"open":[[3]],"closed":[[3]],"withdrawn":[]}',
+  ],
+  [
+    "one tag twice",
+    '{"line":"1","from":0,"generation":1,"asked":1,"open":[[3,7],[4,7]],"closed":[],"withdrawn":[]}',
+  ],
+  [
+    "a tag that is none",
+    '{"line":"1","from":0,"generation":1,"asked":1,"open":[[3,4095]],"closed":[],"withdrawn":[]}',
+  ],
+  [
+    "the router's place",
+    '{"line":"1","from":0,"generation":1,"asked":1,"open":[[1]],"closed":[],"withdrawn":[]}',
+  ],
+  ["no generation", '{"line":"1","from":0,"asked":1,"open":[],"closed":[],"withdrawn":[]}'],
 ];
 for (const [what, text] of badOffers) {
   test(`an offer with ${what} is none`, () => {

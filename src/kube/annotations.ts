@@ -16,7 +16,7 @@ import {
 import { isMac } from "../model/mac.ts";
 import { annotations } from "../model/names.ts";
 import { firstPodOffset, type GatewayConfig, nodeIds, type PodNetwork } from "../model/network.ts";
-import { type PoolOffer, type PoolPort, type PoolSeen, tags } from "../model/pool.ts";
+import { linePattern, type PoolOffer, type PoolPort, type PoolSeen, tags } from "../model/pool.ts";
 
 /** A string that `parse` understands, as what it understood. */
 const parsed = <T>(parse: (text: string) => T | undefined) =>
@@ -48,6 +48,7 @@ const familyOf = (item: Ip | Cidr | InterfaceAddress) => ("ip" in item ? item.ip
 
 const wholeNumber = (least: number, most: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
+const line = v.pipe(v.string(), v.regex(linePattern));
 const generation = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 const offset = wholeNumber(firstPodOffset, 2 ** 24);
 
@@ -78,6 +79,8 @@ const poolPort = v.pipe(
 );
 const pool = v.pipe(
   v.object({
+    line,
+    from: generation,
     generation,
     asked: generation,
     open: v.array(poolPort),
@@ -91,7 +94,7 @@ const pool = v.pipe(
     return places.size === ports.length && new Set(ownTags).size === ownTags.length;
   }),
 );
-const poolSeen = v.object({ generation, used: v.array(offset), spent: v.array(offset) });
+const poolSeen = v.object({ line, generation, used: v.array(offset), spent: v.array(offset) });
 
 /** The values of Weft's annotations by key, as a patch writes them. */
 export type AnnotationValues = Readonly<Record<string, string>>;
@@ -176,21 +179,22 @@ export const poolOfferOf = (node: Annotated): PoolOffer | undefined =>
   read(pool, node.annotations[annotations.pool]);
 
 export const poolOfferAnnotation = (offer: PoolOffer): AnnotationValues => {
-  const { generation, asked, open, closed, withdrawn } = offer;
+  const { line, from, generation, asked, open, closed, withdrawn } = offer;
   const pairs = (ports: readonly PoolPort[]) =>
     ports
       .toSorted((a, b) => a.offset - b.offset)
       .map(({ offset, tag }) => (tag === undefined ? [offset] : [offset, tag]));
-  const value = { generation, asked, open: pairs(open), closed: pairs(closed), withdrawn: pairs(withdrawn) };
+  const ports = { open: pairs(open), closed: pairs(closed), withdrawn: pairs(withdrawn) };
+  const value = { line, from, generation, asked, ...ports };
   return { [annotations.pool]: JSON.stringify(value) };
 };
 
 export const poolSeenOf = (node: Annotated): PoolSeen | undefined =>
   read(poolSeen, node.annotations[annotations.poolSeen]);
 
-export const poolSeenAnnotation = ({ generation, used, spent }: PoolSeen): AnnotationValues => {
+export const poolSeenAnnotation = ({ line, generation, used, spent }: PoolSeen): AnnotationValues => {
   const sorted = (offsets: readonly number[]) => offsets.toSorted((a, b) => a - b);
-  const value = { generation, used: sorted(used), spent: sorted(spent) };
+  const value = { line, generation, used: sorted(used), spent: sorted(spent) };
   return { [annotations.poolSeen]: JSON.stringify(value) };
 };
 

@@ -11,10 +11,27 @@ export interface PoolPort {
   readonly tag: number | undefined;
 }
 
-/** What the controller lets a node's agent claim. Every port that the controller has told of is in one of the lists. */
-export interface PoolOffer {
-  /** Grows whenever the offer changes: a lower one is an offer of the past. */
+/**
+ * Which offer it is. One controller process makes a line of them, and goes on from the last offer of the line before. After a
+ * restore of the API's database a second line may go on from an offer that had successors, with the same numbers for others.
+ */
+export interface OfferName {
+  /** Of the controller process; as good as unique. */
+  readonly line: string;
+  /** The generation, of the line before, from which this line went on. */
+  readonly from: number;
+  /** Grows whenever the offer changes, over all lines. */
   readonly generation: number;
+}
+
+export const linePattern = /^[0-9a-f]{1,16}$/;
+
+/** Whether an offer is not from before one that was taken in, in its own line or by what its line went on from. */
+export const isAsLate = (offer: OfferName, taken: Pick<OfferName, "line" | "generation">): boolean =>
+  (offer.line === taken.line ? offer.generation : offer.from) >= taken.generation;
+
+/** What the controller lets a node's agent claim. Every port that the controller has told of is in one of the lists. */
+export interface PoolOffer extends OfferName {
   /** The generation in which something was taken back last, for which the controller waits to be told. */
   readonly asked: number;
   /** Nothing keeps their packets back: only for a pod that provably no policy selects. */
@@ -25,10 +42,11 @@ export interface PoolOffer {
   readonly withdrawn: readonly PoolPort[];
 }
 
-/** The agent's answer: it has taken in the offer of this generation, and what it does not name it has not in use. It is given
- * to what was asked, not to every offer. */
-export interface PoolSeen {
-  readonly generation: number;
+/**
+ * The agent's answer: it has taken in the offer of this line and generation, and what it does not name it has not in use. It is
+ * given to what was asked, not to every offer.
+ */
+export interface PoolSeen extends Pick<OfferName, "line" | "generation"> {
   /** Offsets of the ports that are claimed, or rest after a claim. */
   readonly used: readonly number[];
   /**

@@ -76,6 +76,8 @@ export class Upkeep {
       this.#isApiLate = true;
       bell.ring();
     }, apiPatienceMs);
+    // A list in which there is no such Node is a change that nobody tells of.
+    nodes.ready(signal).then(bell.ring, () => undefined);
     let delayMs: number | undefined;
     while (!signal.aborted) {
       delayMs = (await this.#once(signal))

@@ -177,6 +177,8 @@ test("the node tells its MAC and addresses, and is ready once it has nested port
   assert.equal(gateway?.mac, record(list(JSON.parse(link))[0]).address);
   // One of them has no tag: plugged without one, it would be on the network of the node itself.
   const offer = {
+    line: "1",
+    from: 0,
     generation: 1,
     asked: 1,
     open: [],

@@ -21,6 +21,7 @@ test("a node serves pods once it has taken in an offer, and says that it has", a
   await world.offer({ generation: 1, closed, open });
   await world.ready(0);
   assert.deepEqual(await world.seen(({ generation }) => generation === 1), {
+    line: "1",
     generation: 1,
     used: [],
     spent: [],
@@ -73,6 +74,7 @@ test("what is withdrawn is gone at once if it is ready, and when its pod has gon
   const offset = offsetOf(await world.cni("ADD", "keeps", pod));
   await world.offer({ generation: 3, closed: [10], withdrawn: [11, offset] });
   assert.deepEqual(await world.seen((seen) => seen.generation === 3), {
+    line: "1",
     generation: 3,
     used: [offset],
     spent: [],

@@ -141,7 +141,7 @@ test("an offer from the past is not believed, by no pod either, and the controll
   await world.afresh(32, { closed: 2, open: 2 });
   const before = await world.cache();
   await world.offer({ generation: 31, closed: [12, 13], open: [22, 23] });
-  const annotations = poolSeenAnnotation({ generation: 31, used: [], spent: [] });
+  const annotations = poolSeenAnnotation({ line: "1", generation: 31, used: [], spent: [] });
   await world.api("PATCH", "/api/v1/nodes/n1", { metadata: { annotations } });
   await world.seen((seen) => seen.generation === 32);
   const late = await world.pod("past");

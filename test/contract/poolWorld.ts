@@ -91,6 +91,8 @@ export async function buildPoolWorld(name: string) {
     offer: ({ generation, ...lists }: Offered) => {
       const at = (offsets: readonly number[] = []) => offsets.map((offset) => ({ offset, tag: undefined }));
       const offer = {
+        line: "1",
+        from: 0,
         generation,
         asked: generation,
         open: at(lists.open),

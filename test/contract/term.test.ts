@@ -93,7 +93,12 @@ async function lead(pods: readonly string[], stores: Stores, message: string): P
   const ending = new AbortController();
   const scope = northboundScope("demo", "global");
   const network = clusterNetwork({ pods, services: [], join: defaultJoin });
-  const noPorts: PortStates = { stateOf: () => "absent", subscribe: () => () => undefined };
+  const noPorts: PortStates = {
+    synced: true,
+    ready: () => Promise.resolve(),
+    stateOf: () => "absent",
+    subscribe: () => () => undefined,
+  };
   using client = new KubeClient({ server: "http://127.0.0.1:1", namespace: "default" });
   const term = new Term(
     {

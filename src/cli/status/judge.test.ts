@@ -93,7 +93,8 @@ for (const [why, given, step] of waits) {
 const pooledNode: Partial<Node> = {
   annotations: {
     [annotations.nodeSubnets]: '{"default":["10.244.0.0/24"]}',
-    [annotations.pool]: '{"generation":1,"asked":1,"open":[[5,1],[6,2]],"closed":[],"withdrawn":[]}',
+    [annotations.pool]:
+      '{"line":"1","from":0,"generation":1,"asked":1,"open":[[5,1],[6,2]],"closed":[],"withdrawn":[]}',
   },
 };
 

@@ -32,9 +32,10 @@ export async function acknowledgeOffers(options: AcknowledgeOptions, signal: Abo
   let written: Node | undefined;
   let delayMs: number | undefined;
   while (!signal.aborted) {
-    const { node } = offers;
-    const values = node && node !== written ? acknowledgement(options, node) : undefined;
     try {
+      await cache.ready(signal);
+      const { node } = offers;
+      const values = node && node !== written ? acknowledgement(options, node) : undefined;
       if (node && values) {
         await announce(node, values);
         written = node;
@@ -59,28 +60,33 @@ function acknowledgement(
   node: Node,
 ): AnnotationValues | undefined {
   const { current, outdated } = offers;
-  const generation = current?.generation ?? outdated;
-  if (generation === undefined) return undefined;
+  const taken = current ?? outdated;
+  if (!taken) return undefined;
   const seen = poolSeen(
-    generation,
+    taken,
     cache.ports().map(({ port }) => port),
   );
   const ports = [...(current?.ports.values() ?? [])];
   const withdrawn = new Set(ports.filter((port) => port.withdrawn).map(({ offset }) => offset));
-  const isTold = answers(poolSeenOf(node), current?.asked ?? generation, withdrawn, seen);
-  return isTold || !settled() ? undefined : poolSeenAnnotation(seen);
+  // Nothing was asked in a line yet that has gone on from all that was.
+  const asked = current && current.asked <= current.from ? undefined : (current?.asked ?? taken.generation);
+  return answers(poolSeenOf(node), asked, withdrawn, seen) || !settled()
+    ? undefined
+    : poolSeenAnnotation(seen);
 }
 
 /**
- * Whether `told` says all of `now` that the controller waits for, which has asked in the generation `asked` last. Ports that are
- * used without being withdrawn are no matter.
+ * Whether `told` says all of `now` that the controller waits for, which has asked in the generation `asked` of this line last,
+ * if it has. Ports that are used without being withdrawn are no matter.
  */
 export function answers(
   told: PoolSeen | undefined,
-  asked: number,
+  asked: number | undefined,
   withdrawn: ReadonlySet<number>,
   now: PoolSeen,
 ): boolean {
+  if (!told) return false;
+  const isAnswered = asked === undefined || (told.line === now.line && told.generation >= asked);
   const awaited = ({ used, spent }: PoolSeen) => [used.filter((offset) => withdrawn.has(offset)), spent];
-  return told !== undefined && told.generation >= asked && isDeepStrictEqual(awaited(told), awaited(now));
+  return isAnswered && isDeepStrictEqual(awaited(told), awaited(now));
 }

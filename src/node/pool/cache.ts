@@ -15,6 +15,7 @@ import {
   offerRowOf,
   type PoolScope,
   portIn,
+  type TakenOffer,
 } from "./queueRow.ts";
 
 export interface CacheRow {
@@ -42,6 +43,11 @@ export class PoolCache implements Source {
     return this.#db.subscribe((changes) => {
       if (changes.some(concernsPool)) listener();
     });
+  }
+
+  /** Resolves when the database has been read; rejects with the signal's reason when it aborts first. */
+  ready(signal: AbortSignal): Promise<void> {
+    return this.#db.ready(signal);
   }
 
   get synced(): boolean {
@@ -112,14 +118,15 @@ function concernsPool(change: Change<VswitchTables>): boolean {
 export const isOf = (holder: Holder, { container, ifname }: AttachmentId): boolean =>
   holder.container === container && holder.ifname === ifname;
 
-/** What the controller is told once the offer of this generation has been taken in. */
-export function poolSeen(generation: number, ports: readonly CachedPort[]): PoolSeen {
+/** What the controller is told once the offer has been taken in. */
+export function poolSeen({ line, generation }: TakenOffer, ports: readonly CachedPort[]): PoolSeen {
   const offsets = (chosen: (port: CachedPort) => boolean): readonly number[] =>
     ports
       .filter(chosen)
       .map(({ offset }) => offset)
       .toSorted((a, b) => a - b);
   return {
+    line,
     generation,
     used: offsets(({ use }) => use.state !== "ready"),
     spent: offsets(({ use }) => use.state === "spent"),

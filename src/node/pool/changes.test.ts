@@ -47,6 +47,8 @@ const nested = (offsets: readonly number[]): readonly PoolPort[] =>
   offsets.map((offset) => ({ offset, tag: offset + 100 }));
 const offering = (lists: Partial<Record<"open" | "closed" | "withdrawn", readonly number[]>>): Offer =>
   offerIn(scope, subnets, {
+    line: "a",
+    from: 0,
     generation: 1,
     asked: 1,
     open: nested(lists.open ?? []),
@@ -57,7 +59,7 @@ const offering = (lists: Partial<Record<"open" | "closed" | "withdrawn", readonl
 const viewOf = (node: Node): PoolView => ({
   scope,
   offered: node.offer?.ports,
-  generation: node.offer?.generation,
+  offer: node.offer,
   offerIds: node.rows.get(offerRowOf(scope)),
   rows: [...node.rows]
     .filter(([uuid]) => uuid !== offerRowOf(scope))

@@ -18,6 +18,7 @@ import {
   offerRowOf,
   type PoolScope,
   type PortFacts,
+  type TakenOffer,
   type Use,
 } from "./queueRow.ts";
 
@@ -25,8 +26,8 @@ export interface PoolView {
   readonly scope: PoolScope;
   /** row UUID -> port; undefined when no offer is known: then nothing is added or taken away. */
   readonly offered: ReadonlyMap<string, OfferedPort> | undefined;
-  /** Of that offer. */
-  readonly generation: number | undefined;
+  /** Which offer that is. */
+  readonly offer: TakenOffer | undefined;
   /** The row that remembers which offer was taken in last, if there is one. */
   readonly offerIds: ExternalIds | undefined;
   readonly rows: readonly CacheRow[];
@@ -58,10 +59,10 @@ export function poolChanges(view: PoolView): readonly PoolChange[] {
 }
 
 /** Comes with what the offer changes, and so before it is acknowledged. */
-function remembered({ scope, generation, offerIds: from }: PoolView): readonly PoolChange[] {
-  if (generation === undefined) return [];
+function remembered({ scope, offer, offerIds: from }: PoolView): readonly PoolChange[] {
+  if (!offer) return [];
   const uuid = offerRowOf(scope);
-  const to = offerIdsOf(generation);
+  const to = offerIdsOf(offer);
   if (!from) return [{ kind: "insert", uuid, to }];
   return isDeepStrictEqual(to, new Map(from)) ? [] : [{ kind: "update", uuid, from, to }];
 }

@@ -28,23 +28,27 @@ test("who gets no port is told why, and what to do", () => {
     nested: false,
     ports: [],
     doubt: undefined,
-    offered: false,
-    outdated: false,
+    offered: "no",
     lagging: false,
   };
   const used = [port(3, false, "claimed"), port(4, false, "resting"), port(5, false, "spent")];
   const cases: readonly (readonly [Partial<Shortage>, RegExp])[] = [
     [{}, /has offered node n1 no ready port yet: is it running/],
     [{ lagging: true }, /the API server does not answer/],
-    [{ outdated: true }, /older than one that was taken in before, as after a restore/],
-    [{ offered: true }, /offers node n1 no ready port: see its log/],
+    [{ ports: [port(3, true)] }, /has offered node n1 no ready port yet/],
+    [{ offered: "outdated" }, /older than one that was taken in before, as after a restore/],
+    [{ offered: "yes" }, /offers node n1 no ready port: see its log/],
     [
-      { ports: used, offered: true },
+      { ports: used, offered: "yes" },
       /no ready port is left on node n1 \(3 ports: 1 used, 2 resting after their pods, 0 ready\)/,
     ],
-    [{ ports: [port(3, true)], doubt: "why" }, /must wait for its policies \(why\)/],
+    [{ ports: [port(3, true)], offered: "yes", doubt: "why" }, /must wait for its policies \(why\)/],
     [
-      { nested: true, ports: Array.from({ length: 4094 }, (_, index) => port(index + 3, false, "claimed")) },
+      {
+        nested: true,
+        offered: "yes",
+        ports: Array.from({ length: 4094 }, (_, index) => port(index + 3, false, "claimed")),
+      },
       /all 4094 VLAN tags of node n1 are in use/,
     ],
   ];

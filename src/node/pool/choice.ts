@@ -28,25 +28,24 @@ export interface Shortage {
   readonly ports: readonly CachedPort[];
   /** Why the pod may not have an open port. */
   readonly doubt: string | undefined;
-  /** An offer of the controller is known. */
-  readonly offered: boolean;
-  /** The Node states an older offer than one that was taken in. */
-  readonly outdated: boolean;
+  /** Whether an offer of the controller is in force; `unheard` as long as the API server has told nothing of the node. */
+  readonly offered: "yes" | "no" | "outdated" | "unheard";
   /** Why the agent may be out of touch with the controller. */
   readonly lagging: boolean;
 }
 
 /** Why there is no port for a pod, and what to do about it. */
 export function shortageText(shortage: Shortage): string {
-  const { nodeName, nested, ports, doubt, offered, outdated, lagging } = shortage;
+  const { nodeName, nested, ports, doubt, offered, lagging } = shortage;
   const away = lagging ? "; the API server does not answer this node's agent" : "";
-  if (outdated) {
+  if (offered === "outdated") {
     return `the offer of ports on node ${nodeName} is older than one that was taken in before, as after a restore of the API server's database: the Weft controller is to make a new one; is it running?${away}`;
   }
+  if (offered === "no" || (offered === "unheard" && ports.length === 0)) {
+    return `the Weft controller has offered node ${nodeName} no ready port yet: is it running?${away}`;
+  }
   if (ports.length === 0) {
-    return offered
-      ? `the Weft controller offers node ${nodeName} no ready port: see its log and the pool annotations of the node${away}`
-      : `the Weft controller has offered node ${nodeName} no ready port yet: is it running?${away}`;
+    return `the Weft controller offers node ${nodeName} no ready port: see its log and the pool annotations of the node${away}`;
   }
   const count = (state: Use["state"]): number => ports.filter(({ use }) => use.state === state).length;
   const ready = count("ready");

@@ -95,7 +95,7 @@ export class PoolKeeper {
     return {
       scope,
       offered: offer?.ports,
-      generation: offer?.generation,
+      offer,
       offerIds: cache.offerIds(),
       rows: cache.rows(offer?.ports.keys()),
       holders: (portName) => cache.holders(portName),

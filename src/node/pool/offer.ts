@@ -5,15 +5,16 @@ import type { Node } from "../../kube/objects.ts";
 import { type Cidr, contains } from "../../model/ip.ts";
 import { annotations } from "../../model/names.ts";
 import { podNetworkAt } from "../../model/network.ts";
-import type { PoolOffer, PoolPort } from "../../model/pool.ts";
+import { isAsLate, type OfferName, type PoolOffer, type PoolPort } from "../../model/pool.ts";
 import type { Source } from "../whenever.ts";
 import {
   type ExternalIds,
-  generationIn,
   isTagSound,
   type PoolScope,
   type PortFacts,
   rowOf,
+  type TakenOffer,
+  takenOfferIn,
 } from "./queueRow.ts";
 
 export interface OfferedPort extends PortFacts {
@@ -21,8 +22,7 @@ export interface OfferedPort extends PortFacts {
   readonly withdrawn: boolean;
 }
 
-export interface Offer {
-  readonly generation: number;
+export interface Offer extends OfferName {
   /** The generation in which something was taken back last. */
   readonly asked: number;
   /** row UUID -> port */
@@ -31,6 +31,8 @@ export interface Offer {
 
 /** This node's Node as the API last told it; a `Store<Node>` fits. */
 export interface Nodes extends Source {
+  /** Whether it has told of all that there is. */
+  readonly synced: boolean;
   get(namespace: string, name: string): Node | undefined;
 }
 
@@ -45,6 +47,8 @@ export function offerIn(scope: PoolScope, subnets: readonly Cidr[], offer: PoolO
     return [[rowOf(scope, offset), { offset, name, tag, open, network, withdrawn }]];
   };
   return {
+    line: offer.line,
+    from: offer.from,
     generation: offer.generation,
     asked: offer.asked,
     ports: new Map([
@@ -77,19 +81,24 @@ export class Offers implements Source {
     return this.#nodes.get("", this.#scope.nodeName);
   }
 
-  /** Undefined when there is none, none that makes sense, or an old one: then the cache is all there is to go by. */
+  /** Undefined when there is none, none that makes sense, or an old one. */
   get current(): Offer | undefined {
     return this.outdated ? undefined : this.#stated;
   }
 
   /**
-   * The generation of a later offer than the one that the Node states: an older state of the API's database has come back,
-   * or the Node was made anew. What was offered then may have been taken away since. Undefined when all is well.
+   * A later offer than the one that the Node states: an older state of the API's database has come back, or the Node was made
+   * anew. What was offered then may have been taken away since. Undefined when all is well.
    */
-  get outdated(): number | undefined {
+  get outdated(): TakenOffer | undefined {
     const stated = this.#stated;
-    const taken = generationIn(this.#memory.offerIds() ?? new Map());
-    return stated && taken !== undefined && stated.generation < taken ? taken : undefined;
+    const taken = takenOfferIn(this.#memory.offerIds() ?? new Map());
+    return stated && taken && !isAsLate(stated, taken) ? taken : undefined;
+  }
+
+  /** The API server has told nothing of the Node since the agent was started, not even that there is none. */
+  get unheard(): boolean {
+    return !this.node && !this.#nodes.synced;
   }
 
   get #stated(): Offer | undefined {

@@ -43,9 +43,9 @@ export class PooledAddresses implements AddressSource {
 
   /** The port is reserved until `settle`; only `take` claims it. */
   async claim(pod: PodIdentity, id: AttachmentId, signal: AbortSignal): Promise<Claim> {
-    const { cache, pods, policies, reservations, observe } = this.#options;
+    const { cache, offers, pods, policies, reservations, observe } = this.#options;
     try {
-      return await whenever([cache, pods, policies, reservations], signal, () => this.#look(pod, id));
+      return await whenever([cache, offers, pods, policies, reservations], signal, () => this.#look(pod, id));
     } catch (error) {
       if (!signal.aborted) throw error;
       observe("none");
@@ -105,12 +105,12 @@ export class PooledAddresses implements AddressSource {
 
   /**
    * What may be claimed: the row is ready, what the controller last said of its port included. As long as the API server has
-   * told of no Node the rows are all there is to go by.
+   * told nothing the rows are all there is to go by.
    */
   #ready(): readonly SoundRow[] {
     const { cache, offers, reservations } = this.#options;
     const offered = offers.current?.ports;
-    if (offers.node && !offered) return [];
+    if (!offered && !offers.unheard) return [];
     return cache.ports().filter(({ uuid, port }) => {
       if (port.use.state !== "ready" || reservations.has(port.name)) return false;
       if (cache.holders(port.name).length > 0) return false;
@@ -135,8 +135,7 @@ export class PooledAddresses implements AddressSource {
       nested,
       ports: cache.ports().map(({ port }) => port),
       doubt: this.#doubt(wanted),
-      offered: offers.current !== undefined,
-      outdated: offers.outdated !== undefined,
+      offered: offers.outdated ? "outdated" : offers.current ? "yes" : offers.unheard ? "unheard" : "no",
       lagging: pods.lagging,
     });
     return `pod ${wanted.namespace}/${wanted.name}: ${text}`;

@@ -19,16 +19,16 @@
 // One row more remembers which offer has been taken in, so that an older one, from a restored backup of the API's database, is
 // told from the one in force:
 //
-//   _uuid                      UUIDv5 of (cluster id, "Queue", "offer to NODE")
+//   _uuid                  UUIDv5 of (cluster id, "Queue", "offer to NODE")
 //   external_ids
-//     weft.io/pool-generation  the highest generation so far
+//     weft.io/pool-offer   4f1c22,17: the offer's line and generation
 
 import { isDeepStrictEqual } from "node:util";
 import { formatCidr, formatIp, parseInterfaceAddress, parseIp } from "../../model/ip.ts";
 import { isMac } from "../../model/mac.ts";
 import type { Names } from "../../model/names.ts";
 import { firstPodOffset, type PodNetwork } from "../../model/network.ts";
-import { tags } from "../../model/pool.ts";
+import { linePattern, type OfferName, tags } from "../../model/pool.ts";
 import { rowUuid } from "../../model/uuid.ts";
 import { poolKey } from "../ovs/vswitch.ts";
 
@@ -66,9 +66,12 @@ export interface CachedPort extends PortFacts {
   readonly use: Use;
 }
 
+/** What is remembered of an offer. */
+export type TakenOffer = Pick<OfferName, "line" | "generation">;
+
 export type ExternalIds = ReadonlyMap<string, string>;
 
-const generationKey = "weft.io/pool-generation";
+const offerKey = "weft.io/pool-offer";
 
 const states = ["claimed", "resting", "spent"] as const;
 
@@ -80,13 +83,15 @@ export const rowOf = ({ names, nodeName }: PoolScope, offset: number): string =>
 export const offerRowOf = ({ names, nodeName }: PoolScope): string =>
   rowUuid(names.cluster, "Queue", `offer to ${nodeName}`);
 
-export const offerIdsOf = (generation: number): ExternalIds => new Map([[generationKey, String(generation)]]);
+export const offerIdsOf = ({ line, generation }: TakenOffer): ExternalIds =>
+  new Map([[offerKey, `${line},${generation}`]]);
 
-/** The generation in the row; undefined when it makes no sense. */
-export const generationIn = (ids: ExternalIds): number | undefined => {
-  const generation = wholeNumber(ids.get(generationKey) ?? "");
-  return generation < 0 ? undefined : generation;
-};
+/** The offer in the row; undefined when it makes no sense. */
+export function takenOfferIn(ids: ExternalIds): TakenOffer | undefined {
+  const [line = "", number = "", ...more] = (ids.get(offerKey) ?? "").split(",");
+  const generation = wholeNumber(number);
+  return linePattern.test(line) && generation >= 0 && more.length === 0 ? { line, generation } : undefined;
+}
 
 export function idsOf({ names }: PoolScope, port: CachedPort): ExternalIds {
   const { network, use } = port;
