@@ -5,7 +5,7 @@ import { test } from "node:test";
 import type { Leader } from "../../src/cli/status/judge.ts";
 import { leaderOf } from "../../src/cli/status/leader.ts";
 import { KubeClient } from "../../src/kube/client.ts";
-import { type Answer, json, scripted, skippingClock } from "./kubeScript.ts";
+import { type Answer, json, scripted, skippingClock, status } from "./kubeScript.ts";
 
 const hourMs = 3_600_000;
 
@@ -15,6 +15,8 @@ const renewed = (aheadMs: number | undefined, holderIdentity = "a"): Answer => {
   const items = time === undefined ? [] : [{ spec: { holderIdentity, renewTime: time } }];
   return json({ metadata: { resourceVersion: "1" }, items });
 };
+
+const failed = status(500, "InternalError");
 
 async function found(...answers: readonly Answer[]): Promise<Leader | undefined> {
   await using server = await scripted(answers);
@@ -37,6 +39,12 @@ const cases: readonly [string, readonly Answer[], Leader["silent"] | undefined][
   ],
   ["nor is one whose clock is fast", [renewed(hourMs), renewed(hourMs + 2_000)], false],
   ["a leader that gives up meanwhile leads no more", [renewed(hourMs), renewed(0, "")], undefined],
+  [
+    "a question that fails meanwhile is no news: the renewal is seen after it",
+    [renewed(hourMs), failed, failed, renewed(hourMs + 2_000)],
+    false,
+  ],
+  ["nor does it break the silence", [renewed(hourMs), renewed(hourMs), failed, renewed(hourMs)], true],
 ];
 
 for (const [what, answers, silent] of cases)
@@ -44,3 +52,8 @@ for (const [what, answers, silent] of cases)
     const leader = silent === undefined ? undefined : { holder: "a", silent, heldDeletions: "" };
     assert.deepEqual(await found(...answers), leader);
   });
+
+test("who leads is not known when the first question fails, nor when all after it do", async () => {
+  await assert.rejects(found(failed), /InternalError/);
+  await assert.rejects(found(renewed(hourMs), failed), /InternalError/);
+});

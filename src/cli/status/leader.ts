@@ -22,18 +22,28 @@ const farMs = 30_000;
 const listenMs = 5_000;
 const betweenMs = 500;
 
-/** Undefined when nobody holds the Lease. */
+/** Undefined when nobody holds the Lease. Rejects when the API server does not tell, at first or all the while after that. */
 export async function leaderOf(question: LeaderQuestion, signal: AbortSignal): Promise<Leader | undefined> {
   const { timeoutMs, clock = systemClock } = question;
   const first = await heldLease(question, { signal });
   if (!first) return undefined;
   if (Math.abs(clock.wall() - Date.parse(first.renewTime)) <= farMs) return leaderIn(first, false);
   const deadline = clock.now() + listenMs;
+  let isAnswered = false;
+  let failure: unknown;
   while (clock.now() < deadline) {
     await new Promise<void>((resolve) => void clock.after(betweenMs, resolve));
-    const lease = await heldLease(question, { timeoutMs });
-    if (lease?.renewTime !== first.renewTime) return lease && leaderIn(lease, false);
+    try {
+      const lease = await heldLease(question, { timeoutMs });
+      if (lease?.renewTime !== first.renewTime) return lease && leaderIn(lease, false);
+      isAnswered = true;
+    } catch (error) {
+      // No news: the next may be answered, and what else was read of Kubernetes is as good as before.
+      failure = error;
+    }
   }
+  // Without an answer it is the API server that is silent.
+  if (!isAnswered) throw failure;
   return leaderIn(first, true);
 }
 
