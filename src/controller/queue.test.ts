@@ -73,6 +73,58 @@ test("an owner that fails comes back after its back-off, and others are not held
   assert.equal(queue.failing, 0);
 });
 
+test("an owner that is asked for later is planned after that while", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const seen: string[] = [];
+  const { queue, stop } = queueOf(async (owner) => void seen.push(owner));
+  queue.addLater("pod/a", 1_000);
+  assert.equal(queue.depth, 0);
+  context.mock.timers.tick(999);
+  await turn();
+  assert.deepEqual(seen, []);
+  context.mock.timers.tick(1);
+  await turn();
+  assert.deepEqual(seen, ["pod/a"]);
+  await stop();
+});
+
+test("an owner that is asked for before it would come back is planned once, and so is one that waits already", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const seen: string[] = [];
+  const { queue, stop } = queueOf(async (owner) => void seen.push(owner));
+  queue.addLater("pod/before", 1_000);
+  queue.add("pod/before");
+  queue.add("pod/waits");
+  queue.addLater("pod/waits", 1_000);
+  await turn();
+  await turn();
+  assert.deepEqual(seen, ["pod/before", "pod/waits"]);
+  context.mock.timers.tick(1_000);
+  await turn();
+  await turn();
+  assert.deepEqual(seen, ["pod/before", "pod/waits"]);
+  await stop();
+});
+
+test("of the owners that come back, those are failing whose last plan failed", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  let mayEnd = false;
+  const { queue, stop } = queueOf(async (owner) => {
+    // As the planner does for an owner whose plan is good for a while only.
+    if (owner === "pod/later") queue.addLater(owner, 1_000);
+    else if (!mayEnd) throw new Error("no");
+  });
+  for (const owner of ["pod/later", "pod/bad", "pod/worse"] as const) queue.add(owner);
+  await queue.idle();
+  assert.equal(queue.failing, 2);
+  assert.equal(queue.hasFailed("pod/later"), false);
+  mayEnd = true;
+  context.mock.timers.tick(1_000);
+  await queue.idle();
+  assert.equal(queue.failing, 0);
+  await stop();
+});
+
 test("a queue that is stopped keeps what waited, and works on when it is run again", async () => {
   const seen: string[] = [];
   const { queue, stop } = queueOf(async (owner) => void seen.push(owner));
