@@ -40,7 +40,8 @@ suite("nodes that are alone", { timeout: 118_000 }, () => {
     for (const node of nodes)
       await eventually(`the pool of ${node} is full`, async () => {
         const { offer, seen } = await poolView(cluster, node);
-        return offer.open.length >= low && seen.generation === offer.generation;
+        const isSettled = offer.withdrawn.length === 0 && seen.generation >= offer.asked;
+        return offer.open.length >= low && isSettled;
       });
     awaited = await bound(Array.from({ length: count }, (_, index) => `pod-${index}`));
     await agentsKnowAll();
