@@ -23,12 +23,17 @@ export async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<
       const place = event.data.file ? ` (${event.data.file}:${event.data.line ?? 0})` : "";
       const error = event.data.details.error;
       yield `not ok  ${event.data.name}${place}\n${indent(inspect(error.cause ?? error, { depth: 6 }))}\n`;
+    } else if (event.type === "test:fail" && isOfHook(event.data.details.error)) {
+      // Its tests count as failed, and only this says why.
+      yield `before or after ${event.data.name}\n${indent(inspect(event.data.details.error.cause, { depth: 6 }))}\n`;
     } else if (event.type === "test:stderr" || event.type === "test:stdout") yield event.data.message;
   }
   const file = process.env["WEFT_TEST_COUNTS"];
   if (file) writeFileSync(file, JSON.stringify(counts));
   yield `${counts.passed} passed, ${counts.failed} failed\n`;
 }
+
+const isOfHook = (error: Error): boolean => "failureType" in error && error.failureType === "hookFailed";
 
 const indent = (text: string): string => text.replaceAll(/^/gm, "        ");
 

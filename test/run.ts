@@ -1,17 +1,24 @@
 // The one test command: static checks, then unit tests in one process, then each contract and sandbox file in a
 // process of its own, bounded in time; at the end a look for anything left behind. Last line: `N passed, N failed`.
+// Contract files run two at a time: most of their time is waiting. Sandboxes measure gaps in streams, so each is alone.
 
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { leftovers, type TestRun } from "./leftovers.ts";
 import type { Counts } from "./reporter.ts";
 
+/** How many steps of a stage run at once. */
+const lanes = { static: 1, unit: 1, contract: 2, sandbox: 1 } as const;
+type Stage = keyof typeof lanes;
+
 interface Step {
-  readonly stage: "static" | "unit" | "contract" | "sandbox";
+  readonly stage: Stage;
   readonly name: string;
   readonly argv: readonly string[];
   /** Node test files report counts; any other command counts as one test. */
@@ -19,6 +26,9 @@ interface Step {
   readonly limitSeconds: number;
   readonly env?: Readonly<Record<string, string>>;
 }
+
+/** How long what a step has printed may take to arrive. */
+const outputMs = 1000;
 
 /** Sandbox files that are run in other networks, too: see Cluster.up. */
 const otherNetworks: ReadonlyMap<string, readonly string[]> = new Map([
@@ -41,17 +51,25 @@ if (!process.version.startsWith("v24.")) {
   console.error(`node is ${process.version}, not v24: run the tests by make`);
   process.exit(2);
 }
-for (const step of steps()) {
-  if (stages && !stages.includes(step.stage)) continue;
-  if (options.match && !step.name.includes(options.match)) continue;
-  let counts = await timed(step);
-  // A dozen daemons on a machine that others share: a file gets one second try, and the end says that it needed it.
-  if (counts.failed > 0 && (step.stage === "contract" || step.stage === "sandbox")) {
+const chosen = [...steps()].filter(
+  ({ stage, name }) => (stages?.includes(stage) ?? true) && name.includes(options.match ?? ""),
+);
+for (const [stage, width] of Object.entries(lanes)) {
+  const failed: Step[] = [];
+  const waiting = chosen.filter((step) => step.stage === stage).values();
+  const lane = async (): Promise<void> => {
+    for (const step of waiting) {
+      const counts = await timed(step);
+      // A dozen daemons on a machine that others share: a file gets one second try, and the end says that it needed it.
+      if (counts.failed > 0 && (stage === "contract" || stage === "sandbox")) failed.push(step);
+      else count(counts);
+    }
+  };
+  await Promise.all(Array.from({ length: width }, lane));
+  for (const step of failed) {
     unsteady.push(step.name);
-    counts = await timed(step);
+    count(await timed(step));
   }
-  total.passed += counts.passed;
-  total.failed += counts.failed;
 }
 if (unsteady.length > 0) console.log(`UNSTEADY tried twice: ${unsteady.join(", ")}`);
 const left = leftovers(testRun);
@@ -61,6 +79,11 @@ total[left.length > 0 ? "failed" : "passed"]++;
 rmSync(scratch, { recursive: true });
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed > 0 || total.passed <= 1 ? 1 : 0);
+
+function count({ passed, failed }: Counts): void {
+  total.passed += passed;
+  total.failed += failed;
+}
 
 function* steps(): Generator<Step> {
   const check = (name: string, ...argv: readonly string[]): Step => ({
@@ -101,12 +124,13 @@ function find(...globs: readonly string[]): string[] {
   return globs.flatMap((glob) => globSync(glob).sort());
 }
 
-/** Runs one step and prints how it went. */
+/** Runs one step, and prints what it said and how it went. */
 async function timed(step: Step): Promise<Counts> {
   const started = Date.now();
-  const counts = await run(step);
+  const { counts, said } = await run(step);
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   const { passed, failed } = counts;
+  process.stdout.write(said);
   console.log(
     `${failed ? "FAIL" : "ok  "} ${step.stage} ${step.name}: ${passed} passed, ${failed} failed, ${seconds} s`,
   );
@@ -114,9 +138,8 @@ async function timed(step: Step): Promise<Counts> {
 }
 
 /** Runs one step in a process group of its own and ends the group when its time is over. */
-async function run(step: Step): Promise<Counts> {
-  const countsFile = join(scratch, "counts.json");
-  rmSync(countsFile, { force: true });
+async function run(step: Step): Promise<{ readonly counts: Counts; readonly said: string }> {
+  const countsFile = join(scratch, `counts-${randomBytes(4).toString("hex")}.json`);
   const env = {
     ...process.env,
     WEFT_TEST_COUNTS: countsFile,
@@ -126,15 +149,24 @@ async function run(step: Step): Promise<Counts> {
     ...(options.ovn ? { WEFT_OVN: options.ovn } : {}),
   };
   const [command = "", ...args] = step.argv;
-  const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit"], detached: true, env });
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], detached: true, env });
+  const said: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => said.push(chunk));
   const limit = setTimeout(() => {
-    console.log(`FAIL ${step.name}: not done after ${step.limitSeconds} s, ended`);
+    said.push(Buffer.from(`FAIL ${step.name}: not done after ${step.limitSeconds} s, ended\n`));
     if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
   }, step.limitSeconds * 1000);
-  const code = await new Promise<number>((resolve) => child.on("close", (status) => resolve(status ?? 1)));
+  const closed = once(child, "close");
+  const code = await new Promise<number>((resolve) => child.on("exit", (status) => resolve(status ?? 1)));
+  // What a step leaves running may hold its output open.
+  await Promise.race([closed, delay(outputMs)]);
   clearTimeout(limit);
+  return { counts: countsOf(step, countsFile, code), said: Buffer.concat(said).toString() };
+}
+
+function countsOf(step: Step, file: string, code: number): Counts {
   if (!step.counted) return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
-  const counts = readCounts(countsFile);
+  const counts = readCounts(file);
   const missing = counts.failed === 0 && (code !== 0 || counts.passed === 0);
   return missing ? { passed: counts.passed, failed: 1 } : counts;
 }

@@ -176,6 +176,7 @@ test("a restart of the Open vSwitch database loses no claim, and ADD goes on", a
   assert.equal((await world.cni("ADD", "after", pod)).said?.code, 11);
   await world.sandbox.processes.restart("n1-ovsdb");
   await world.eventually(async () => (await world.cni("ADD", "after", pod)).exit === 0, "ADD succeeds");
+  await world.session.connected();
   const now = await world.cache();
   for (const [offset, state] of before) if (state.startsWith("claimed")) assert.equal(now.get(offset), state);
   await world.assertWhole();

@@ -80,10 +80,9 @@ suite("wall clocks that jump", { timeout: 170_000 }, () => {
   after(() => cluster?.[Symbol.asyncDispose]());
 
   for (const [index, { what, aheadMs }] of jumps.entries())
-    test(`${what}: pods start and stop, an address rests its time, who leads leads on, and no row is written`, async () => {
+    test(`${what}: pods start and stop, an address rests its time, who leads leads on, and OVN's rows are as they were`, async () => {
       const contents = await rows();
       const { holder, transitions } = await lease();
-      const operations = await written();
 
       const resting = await givenBack(`before-${index}`);
       clock.set(aheadMs);
@@ -98,7 +97,6 @@ suite("wall clocks that jump", { timeout: 170_000 }, () => {
       assert.equal((await lease()).transitions, transitions);
       assert.equal(await leads("controller"), true);
       assert.equal(count("second", "leading"), 0);
-      assert.equal(await written(), operations);
       await becomes("the rows of OVN", contents, rows);
       await stream.expectNoGap();
     });
@@ -150,9 +148,6 @@ suite("wall clocks that jump", { timeout: 170_000 }, () => {
     log(name).split(`"msg":"${message}"`).length - 1;
   const leads = async (name: Controller): Promise<boolean> =>
     (await cluster.metrics("n1", metricsPort[name])).get("weft_leader") === 1;
-  /** Operations that the first controller has sent to the northbound database. */
-  const written = async (): Promise<number | undefined> =>
-    (await cluster.metrics("n1", metricsPort.controller)).get("weft_transaction_operations_sum");
   const isNow = (time: string): boolean => Math.abs(Date.parse(time) - clock.now()) < dayMs / 2;
 
   async function lease(): Promise<LeaseView> {
