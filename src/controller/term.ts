@@ -185,7 +185,7 @@ export class Term {
     return stops;
   }
 
-  /** What OVN has told of no port stays as it is until then. */
+  /** Until OVN has told of all ports the pools stay as they are. */
   #planPoolsWhenHeard(signal: AbortSignal): void {
     const { cloud, stores } = this.#options;
     const plan = (): void => {
