@@ -5,7 +5,7 @@ import type { Allocatable } from "../kube/objects.ts";
 import { type Cidr, formatCidr } from "../model/ip.ts";
 import { firstPodOffset } from "../model/network.ts";
 import { tags } from "../model/pool.ts";
-import { roomIn } from "./addresses.ts";
+import { roomIn } from "./allocate/addresses.ts";
 import { ConfigError } from "./errors.ts";
 
 /** How many unused ports of one kind, open or closed, a node is to have. */

@@ -96,16 +96,3 @@ export interface NetworkPolicy extends ObjectMeta {
   /** Of pods in the policy's own namespace. */
   readonly podSelector: LabelSelector;
 }
-
-export interface KindMap {
-  readonly Node: Node;
-  readonly Namespace: Namespace;
-  readonly Pod: Pod;
-  readonly Service: Service;
-  readonly EndpointSlice: EndpointSlice;
-  readonly NetworkPolicy: NetworkPolicy;
-}
-export type Kind = keyof KindMap;
-export type KubeObject = KindMap[Kind];
-/** Enough of an object to write to it: the slim object itself, or what is left of it. */
-export type ObjectRef = Pick<KubeObject, "kind" | "namespace" | "name" | "uid">;

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parseIp } from "../model/ip.ts";
 import { Interner } from "./intern.ts";
-import { kinds } from "./kinds.ts";
-import type { EndpointSlice, KubeObject, Pod, Service } from "./objects.ts";
+import { type KubeObject, kinds } from "./kinds.ts";
+import type { EndpointSlice, Pod, Service } from "./objects.ts";
+
 import { endpointSliceOf, nodeOf, podOf, serviceOf } from "./project.ts";
 
 const metadata = { namespace: "shop", name: "web", uid: "u1", resourceVersion: "7" };

@@ -8,9 +8,10 @@ import { beginning, type Failure, nextAfter, type Outcome, type Step } from "./c
 import { isExpired, KubeError } from "./error.ts";
 import { type WatchEvent, watchEventOf } from "./event.ts";
 import { Intake } from "./intake.ts";
-import { type Indexes, kinds, type Watchable } from "./kinds.ts";
+import { type Indexes, type Kind, type KindMap, kinds, type Watchable } from "./kinds.ts";
 import { Lines } from "./lines.ts";
-import type { Kind, KindMap, ObjectMeta } from "./objects.ts";
+import type { ObjectMeta } from "./objects.ts";
+
 import { pathOf } from "./resource.ts";
 import { Store } from "./store.ts";
 

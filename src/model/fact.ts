@@ -2,6 +2,8 @@
 // map column of a row has a member. Plans produce facts, desired/ counts references to them, apply/ makes them so.
 // Values are plain JavaScript values; how they look on the wire is known only to ovsdb/.
 
+export type { Owner } from "./owner.ts";
+
 /** One database of one zone. References never cross destinations; each has its own replica, fence and engine. */
 export interface Destination {
   readonly zone: string;
@@ -41,9 +43,6 @@ export interface MemberFact {
 }
 
 export type Fact = RowFact | MemberFact;
-
-/** Who says a fact: `pod/shop/web-1`, `node/n3`, `service/shop/web`, `cluster`. */
-export type Owner = string;
 
 /** Both say the same. The order of a set's members means nothing. */
 export function sameValue(a: ColumnValue, b: ColumnValue): boolean {

@@ -5,13 +5,14 @@ import type { Fact } from "../model/fact.ts";
 import { type Cidr, formatCidr, type InterfaceAddress } from "../model/ip.ts";
 import { macOfFirst } from "../model/mac.ts";
 import { type ClusterNetwork, routerJoinOf, within } from "../model/network.ts";
+import type { Owner } from "../model/owner.ts";
+import type { Scope } from "../model/scope.ts";
 import { FactList, mapOf, type RefTo } from "./facts.ts";
 import { policyPriority } from "./policy.ts";
-import type { Scope } from "./scope.ts";
 
-export function clusterFacts(scope: Scope, network: ClusterNetwork): readonly Fact[] {
+export function clusterFacts(scope: Scope, owner: Owner, network: ClusterNetwork): readonly Fact[] {
   const { names } = scope;
-  const facts = new FactList(scope, "cluster");
+  const facts = new FactList(scope, owner);
   const router = facts.row("Logical_Router", names.clusterRouter, {
     name: names.clusterRouter,
     // All its neighbours are known; learning from others' requests would only fill the southbound database.
