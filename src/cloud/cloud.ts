@@ -8,6 +8,7 @@ import type { Fact } from "../model/fact.ts";
 import type { ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { PortState } from "../observe/portStates.ts";
+import type { RefTo } from "../plan/facts.ts";
 import type { NodeIndex } from "../plan/nodeIndex.ts";
 
 /**
@@ -20,6 +21,8 @@ export type NotYet = { readonly notNow: string; readonly isUsual?: true };
 export interface Cloud {
   /** From this state on, a port's packets are carried as soon as an interface is plugged. */
   readonly carriedFrom: PortState;
+  /** The UUID of the router that joins the nodes' switches. */
+  router(): RefTo<"Logical_Router"> | NotYet;
   clusterFacts(owner: Owner): Said;
   nodeFacts(owner: Owner, node: ResolvedNode): Said;
   serviceFacts(owner: Owner, service: Service, slices: readonly EndpointSlice[], index: NodeIndex): Said;

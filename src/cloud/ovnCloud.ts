@@ -7,10 +7,11 @@ import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import type { TenantView } from "../observe/tenant.ts";
+import type { RefTo } from "../plan/facts.ts";
 import { NodeIndex } from "../plan/nodeIndex.ts";
 import { serviceFacts } from "../plan/service.ts";
 import { tenantFacts, virtualNodeFacts } from "../plan/tenant.ts";
-import type { Cloud, Said } from "./cloud.ts";
+import type { Cloud, NotYet, Said } from "./cloud.ts";
 
 export class OvnCloud implements Cloud {
   /** The hypervisor has the port until the virtual machine has gone from there. */
@@ -27,6 +28,10 @@ export class OvnCloud implements Cloud {
     this.#view = view;
   }
 
+  router(): RefTo<"Logical_Router"> | NotYet {
+    return this.#view.tenant()?.router ?? this.#noTenant();
+  }
+
   clusterFacts(owner: Owner): Said {
     const tenant = this.#view.tenant();
     return tenant ? tenantFacts(this.#scope, owner, this.#network, tenant) : this.#noTenant();
@@ -41,7 +46,7 @@ export class OvnCloud implements Cloud {
     return serviceFacts(this.#scope, owner, service, slices, this.#noHosts);
   }
 
-  #noTenant(): Said {
+  #noTenant(): NotYet {
     return {
       notNow: `the cloud has no router ${this.#view.router}; make it, or name another with --cloud-router`,
     };

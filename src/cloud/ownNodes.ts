@@ -5,7 +5,9 @@ import type { Fact } from "../model/fact.ts";
 import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
+import { rowUuid } from "../model/uuid.ts";
 import { clusterFacts } from "../plan/cluster.ts";
+import type { RefTo } from "../plan/facts.ts";
 import { nodeFacts } from "../plan/node.ts";
 import type { NodeIndex } from "../plan/nodeIndex.ts";
 import { serviceFacts } from "../plan/service.ts";
@@ -23,6 +25,10 @@ export class OwnNodes implements Cloud {
     this.#scope = scope;
     this.#network = network;
     this.#hasPools = hasPools;
+  }
+
+  router(): RefTo<"Logical_Router"> {
+    return rowUuid(this.#scope.cluster, "Logical_Router", this.#scope.names.clusterRouter);
   }
 
   clusterFacts(owner: Owner): readonly Fact[] {

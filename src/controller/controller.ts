@@ -31,8 +31,9 @@ import { type ControllerMetrics, controllerMetrics } from "./metrics.ts";
 import { plannedState } from "./plannedState.ts";
 import type { PlanningOptions } from "./planning.ts";
 import { podStates } from "./podStates.ts";
-import { telling } from "./telling.ts";
+import { type Telling, telling } from "./telling.ts";
 import { Term, type TermOptions } from "./term.ts";
+import { followUnserved } from "./unservedEvents.ts";
 
 export interface ControllerOptions {
   readonly cluster: string;
@@ -123,7 +124,7 @@ export class Controller {
       },
       log,
     });
-    const options: TermOptions = {
+    const options: LeaderOptions = {
       ...this.#common(stores, databases),
       patch: ({ annotations, ifVersion, ...object }) =>
         annotate(client, object, annotations, { signal, ifVersion }),
@@ -206,7 +207,7 @@ export class Controller {
 
   async #leadOnce(
     lease: Lease,
-    options: TermOptions,
+    options: LeaderOptions,
     metrics: ControllerMetrics,
     signal: AbortSignal,
   ): Promise<void> {
@@ -219,6 +220,7 @@ export class Controller {
     const ending = AbortSignal.any([held.signal, away.signal]);
     try {
       this.#term = new Term(options, `${identity} ${held.transitions}`);
+      followUnserved(options.stores, options.tell.unserved, ending);
       await this.#term.run(AbortSignal.any([signal, ending]));
       if (!signal.aborted) log("warn", "leads no more", { reason: String(ending.reason) });
     } finally {
@@ -259,6 +261,10 @@ export class Controller {
       log,
     };
   }
+}
+
+interface LeaderOptions extends TermOptions {
+  readonly tell: Telling["tell"];
 }
 
 /** The kinds of objects that plans and decisions read. */

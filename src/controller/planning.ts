@@ -100,7 +100,7 @@ export class Planning {
     this.#planner = new Planner({
       kinds: ownerKinds,
       decides,
-      context: { scope, cloud, stores, places: decider, nodes: () => this.#nodeIndex(decider) },
+      context: { scope, network, cloud, stores, places: decider, nodes: () => this.#nodeIndex(decider) },
       desired: this.desired,
       served: new Set([destinationId(scope.destination)]),
       applied: this.#applied,

@@ -22,7 +22,11 @@ export interface TellingOptions {
 }
 
 export interface Telling {
-  readonly tell: Tell & PlannerTell;
+  readonly tell: Tell &
+    PlannerTell & {
+      /** The object asks for something that Weft does not serve. */
+      readonly unserved: (object: ObjectRef, message: string) => void;
+    };
   readonly engine: EngineEvents;
 }
 
@@ -49,6 +53,7 @@ export function telling({ events, births, metrics, objectOf, onHeld, log }: Tell
         log("error", "owners contradict each other", { holder, waiting, message });
         warnOwners([holder, waiting], "NetworkConflict", message);
       },
+      unserved: (object, message) => events.record(object, "Warning", "NotServed", message),
     },
     engine: {
       committed: ({ owners, operations, commitMs, drift }) => {

@@ -2,79 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { podNetworkOf } from "../kube/annotations.ts";
-import type { Node, Pod } from "../kube/objects.ts";
 import { formatCidr, formatIp } from "../model/ip.ts";
 import { annotations, namesOf } from "../model/names.ts";
 import type { PodPlace } from "../model/places.ts";
 import { RowAddresses } from "../observe/rowAddresses.ts";
+import { Api, aNode, aPod, settled } from "./decidedFixture.ts";
 import { Decider } from "./decider.ts";
 import type { Decision } from "./decision.ts";
-import type { AnnotationPatch } from "./durable.ts";
 import { clusterNetwork, defaultJoin } from "./ranges.ts";
-
-const meta = (namespace: string, name: string) => ({
-  namespace,
-  name,
-  uid: `uid-${name}`,
-  resourceVersion: "1",
-  labels: {},
-  annotations: {},
-  deletionTimestamp: undefined,
-});
-const aNode = (name: string, change: Partial<Node> = {}): Node => ({
-  ...meta("", name),
-  kind: "Node",
-  internalIps: [],
-  networkUnavailable: true,
-  allocatable: { pods: 110, cpus: 4, memoryBytes: 8 * 2 ** 30 },
-  ...change,
-});
-const aPod = (name: string, change: Partial<Pod> = {}): Pod => ({
-  ...meta("shop", name),
-  kind: "Pod",
-  nodeName: "n1",
-  hostNetwork: false,
-  phase: "Pending",
-  podIps: [],
-  ...change,
-});
-
-/** An API server for annotations. Writes wait while it is `held`, fail while it is `away`. */
-class Api {
-  readonly objects = new Map<string, Node | Pod>();
-  writes = 0;
-  away = false;
-
-  put(...objects: readonly (Node | Pod)[]): void {
-    for (const object of objects) this.objects.set(object.uid, object);
-  }
-
-  readonly patch = async ({ uid, annotations: values }: AnnotationPatch): Promise<void> => {
-    this.writes++;
-    await Promise.resolve();
-    if (this.away) throw new Error("no answer");
-    const object = this.objects.get(uid);
-    if (!object) throw new Error("not found");
-    const resourceVersion = String(Number(object.resourceVersion) + 1);
-    this.put({ ...object, resourceVersion, annotations: { ...object.annotations, ...values } });
-  };
-
-  get nodes(): readonly Node[] {
-    return [...this.objects.values()].filter((object) => object.kind === "Node");
-  }
-
-  get pods(): readonly Pod[] {
-    return [...this.objects.values()].filter((object) => object.kind === "Pod");
-  }
-
-  node(name: string): Node {
-    return this.nodes.find((node) => node.name === name) ?? assert.fail(`no node ${name}`);
-  }
-
-  pod(name: string): Pod {
-    return this.pods.find((pod) => pod.name === name) ?? assert.fail(`no pod ${name}`);
-  }
-}
 
 async function decider(
   api: Api,
@@ -90,13 +25,6 @@ async function decider(
 function ready<T>(decision: Decision<T>): T {
   assert.equal(decision.state, "ready");
   return decision.state === "ready" ? decision.value : assert.fail();
-}
-
-/** The answer after what is pending has been written. */
-async function settled<T>(decide: () => Decision<T>): Promise<Decision<T>> {
-  const decision = decide();
-  if (decision.state === "pending") await decision.written;
-  return decision.state === "pending" ? decide() : decision;
 }
 
 const texts = ({ network }: PodPlace): readonly string[] => network.addresses.map(formatCidr);

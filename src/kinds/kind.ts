@@ -6,6 +6,7 @@ import type { Places } from "../decide/places.ts";
 import type { Kind } from "../kube/kinds.ts";
 import type { Stores } from "../kube/stores.ts";
 import type { Fact } from "../model/fact.ts";
+import type { ClusterNetwork } from "../model/network.ts";
 import type { Owner, OwnerName } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import type { AnyConcerns, Concerns } from "../observe/concerns.ts";
@@ -31,6 +32,7 @@ export type AnyOwnerKind = AnyConcerns & Omit<OwnerKind, "reads">;
 
 export interface PlanContext<K extends Kind> {
   readonly scope: Scope;
+  readonly network: ClusterNetwork;
   readonly cloud: Cloud;
   readonly stores: Pick<Stores, K>;
   readonly places: Places;

@@ -8,8 +8,16 @@ import { nodeKind } from "./node.ts";
 import { podKind } from "./pod.ts";
 import { poolKind } from "./pool.ts";
 import { serviceKind } from "./service.ts";
+import { serviceCidrKind } from "./serviceCidr.ts";
 
-export const ownerKinds: readonly AnyOwnerKind[] = [clusterKind, nodeKind, podKind, poolKind, serviceKind];
+export const ownerKinds: readonly AnyOwnerKind[] = [
+  clusterKind,
+  nodeKind,
+  podKind,
+  poolKind,
+  serviceKind,
+  serviceCidrKind,
+];
 
 /** The northbound tables that a copy is needed of, whole: those that plans write. */
 export const northboundTables: Selection<NorthboundTables> = Object.fromEntries(

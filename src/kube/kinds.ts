@@ -11,6 +11,7 @@ import {
   serviceOf,
 } from "./project.ts";
 import type { Resource } from "./resource.ts";
+import { type ServiceCidr, serviceCidrOf } from "./serviceCidr.ts";
 
 /** Name of an index ▶ the keys an object is found under. */
 export type Indexes<T> = Readonly<Record<string, (object: T) => readonly string[]>>;
@@ -19,6 +20,8 @@ export type Indexes<T> = Readonly<Record<string, (object: T) => readonly string[
 export interface Watchable<T extends ObjectMeta> extends Resource {
   readonly project: Projection<T>;
   readonly indexes: Indexes<T>;
+  /** API servers may lack it: then there are no objects, and it is looked for again. */
+  readonly optional?: true;
 }
 
 const watchable = <T extends ObjectMeta>(kind: Watchable<T>): Watchable<T> => kind;
@@ -70,6 +73,14 @@ const table = {
     namespaced: true,
     project: networkPolicyOf,
     indexes: { namespace: (policy) => [policy.namespace] },
+  }),
+  ServiceCIDR: watchable<ServiceCidr>({
+    prefix: "/apis/networking.k8s.io/v1",
+    plural: "servicecidrs",
+    namespaced: false,
+    project: serviceCidrOf,
+    indexes: {},
+    optional: true,
   }),
 };
 

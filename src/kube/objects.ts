@@ -10,6 +10,8 @@ export interface ObjectMeta {
   /** Only the annotations Weft reads (see names.ts `annotations`). */
   readonly annotations: Readonly<Record<string, string>>;
   readonly deletionTimestamp: string | undefined;
+  /** What the object asks for and Weft does not serve yet; absent for kinds that have nothing of the sort. */
+  readonly unserved?: readonly string[];
 }
 
 export interface Node extends ObjectMeta {

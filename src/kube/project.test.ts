@@ -35,6 +35,7 @@ test("a pod keeps what Weft reads and nothing else", () => {
     annotations: { "k8s.ovn.org/pod-networks": "{}" },
     deletionTimestamp: undefined,
     nodeName: "n1",
+    unserved: [],
     hostNetwork: true,
     phase: "Running",
     podIps: ["10.244.1.5", "fd00:10:244::5"],
@@ -216,8 +217,7 @@ function addressesOf(object: KubeObject): readonly string[] {
       return object.clusterIps;
     case "EndpointSlice":
       return object.addressType === "FQDN" ? [] : object.endpoints.flatMap((endpoint) => endpoint.addresses);
-    case "Namespace":
-    case "NetworkPolicy":
+    default:
       return [];
   }
 }

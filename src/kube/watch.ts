@@ -63,6 +63,7 @@ class Watcher<T extends ObjectMeta> {
   readonly #log: Log;
   readonly #random: () => number;
   readonly #path: string;
+  readonly #isOptional: boolean;
 
   constructor(client: KubeClient, resource: Watchable<T>, store: Store<T>, options: WatchOptions<T>) {
     this.#client = client;
@@ -72,6 +73,7 @@ class Watcher<T extends ObjectMeta> {
     this.#log = options.log ?? silent;
     this.#random = options.random ?? Math.random;
     this.#path = pathOf(resource, options.namespace);
+    this.#isOptional = resource.optional === true;
     this.#intake = new Intake(resource, store, this.#clock, this.#log);
   }
 
@@ -81,11 +83,24 @@ class Watcher<T extends ObjectMeta> {
     let cycle = beginning;
     while (!signal.aborted) {
       const outcome = await this.#perform(cycle.step);
+      if (outcome.type === "list broken" && outcome.failure.type === "not served") await this.#takeNone();
       const next = nextAfter(cycle, outcome, this.#random());
       cycle = next.cycle;
       await pause(this.#clock, next.delayMs, signal);
     }
     this.#store.note({ lagging: true });
+  }
+
+  /** The server lacks the resource. What it told of before stays: a server that is replaced may lack it for a moment. */
+  async #takeNone(): Promise<void> {
+    if (this.#store.synced) return;
+    this.#log(
+      "info",
+      `the API server does not serve ${this.#path}; looking for it again from time to time`,
+      {},
+    );
+    this.#intake.beginList();
+    await this.#intake.completeList("");
   }
 
   #perform(step: Step): Promise<Outcome> {
@@ -177,6 +192,8 @@ class Watcher<T extends ObjectMeta> {
 
   #failure(doing: "list" | "streamed list" | "watch", error: unknown): Failure {
     if (this.#options.signal.aborted) return { type: "other" };
+    if (this.#isOptional && doing !== "watch" && error instanceof KubeError && error.status === 404)
+      return { type: "not served" };
     this.#store.note({ lagging: true });
     if (doing === "streamed list" && refusesStreamedList(error)) {
       this.#log("info", `${this.#path}: the server streams no lists, taking pages`, { error });

@@ -12,9 +12,9 @@ import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import type { Tenant } from "../observe/tenant.ts";
 import { planClosed } from "./closed.ts";
-import { keepInside } from "./cluster.ts";
 import { FactList } from "./facts.ts";
 import { planSwitch } from "./node.ts";
+import { keepInside } from "./serviceRange.ts";
 
 export function tenantFacts(
   scope: Scope,
