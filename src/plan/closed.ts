@@ -8,7 +8,7 @@
 
 import type { ResolvedNode } from "../model/network.ts";
 import type { FactList, RefTo } from "./facts.ts";
-import { aclPriority } from "./policy.ts";
+import { aclPriority } from "./priorities.ts";
 import type { Scope } from "./scope.ts";
 
 /** The set, empty, and the ACLs on the node's switch that read it. */

@@ -6,7 +6,7 @@ import { type Cidr, formatCidr, type InterfaceAddress } from "../model/ip.ts";
 import { macOfFirst } from "../model/mac.ts";
 import { type ClusterNetwork, routerJoinOf, within } from "../model/network.ts";
 import { FactList, mapOf, type RefTo } from "./facts.ts";
-import { policyPriority } from "./policy.ts";
+import { policyPriority } from "./priorities.ts";
 import type { Scope } from "./scope.ts";
 
 export function clusterFacts(scope: Scope, network: ClusterNetwork): readonly Fact[] {

@@ -16,7 +16,7 @@ import { planClosed } from "./closed.ts";
 import { routerAttachment } from "./cluster.ts";
 import { FactList, mapOf, type RefTo } from "./facts.ts";
 import { planGateway } from "./gateway.ts";
-import { policyPriority } from "./policy.ts";
+import { policyPriority } from "./priorities.ts";
 import type { Scope } from "./scope.ts";
 
 /** `hasPool`: the node keeps ready ports, some of them closed. */
