@@ -1,8 +1,8 @@
 // Changes of a replica as an async iterable. While the reader is busy, the changes of one row are merged into one,
 // so that a slow reader costs at most one change per row and always sees the newest state.
 
+import type { AnyChange } from "./change.ts";
 import { deferred } from "./deferred.ts";
-import type { AnyChange } from "./replica.ts";
 import { ShardedMap } from "./shardedMap.ts";
 import { Slices } from "./slices.ts";
 

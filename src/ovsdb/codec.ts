@@ -2,8 +2,7 @@
 // decoded comes from a peer and is checked; what is encoded is checked too, because one string that
 // ovsdb-server's parser refuses ends the whole connection, and with it everyone else's transactions.
 
-import { isMapValue, isSetValue } from "./columnValue.ts";
-import type { Atom, ColumnValue } from "./database.ts";
+import { type Atom, type ColumnValue, isMapValue, isSetValue } from "./columnValue.ts";
 import { OvsdbError } from "./errors.ts";
 import type { BaseType, ColumnSchema } from "./schema.ts";
 

@@ -1,7 +1,10 @@
-// What can be asked of column values without knowing their column: their kind, equality, and the change that a
-// server describes as a difference.
+// The values of columns: their types, and what can be asked of them without knowing the column: kind, equality, and the
+// change that a server describes as a difference.
 
-import type { Atom, ColumnValue } from "./database.ts";
+export type Atom = string | number | boolean;
+
+/** An atom, a set, a map, or `undefined` for an optional atom that is absent. */
+export type ColumnValue = Atom | readonly Atom[] | ReadonlyMap<Atom, Atom> | undefined;
 
 export const isSetValue = (value: ColumnValue): value is readonly Atom[] => Array.isArray(value);
 

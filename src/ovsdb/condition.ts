@@ -2,8 +2,7 @@
 // where a row must meet all of them, and for monitors, where one is enough.
 
 import { encodeColumn, isUuid } from "./codec.ts";
-import { columnValueText } from "./columnValue.ts";
-import type { Atom } from "./database.ts";
+import { type Atom, columnValueText } from "./columnValue.ts";
 import { OvsdbError } from "./errors.ts";
 import type { TableSchema } from "./schema.ts";
 

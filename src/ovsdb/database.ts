@@ -1,15 +1,11 @@
-// The values a program sees: rows as plain objects, references branded with their table, and `Database`, which
-// ties the schema that codegen embeds to the row types it generates. How values look on the wire is codec.ts.
+// Rows as plain objects, references branded with their table, and `Database`, which ties the schema that codegen embeds
+// to the row types it generates. How values look on the wire is codec.ts.
 
+import type { Atom, ColumnValue } from "./columnValue.ts";
 import type { DatabaseSchema } from "./schema.ts";
 
 /** The UUID of a row of `Table`. A plain string fits (it may come from anywhere); a reference to another table does not. */
 export type Ref<Table extends string = string> = string & { readonly __table?: Table };
-
-export type Atom = string | number | boolean;
-
-/** An atom, a set, a map, or `undefined` for an optional atom that is absent. */
-export type ColumnValue = Atom | readonly Atom[] | ReadonlyMap<Atom, Atom> | undefined;
 
 export type Columns = { readonly [column: string]: ColumnValue };
 

@@ -7,10 +7,11 @@
 // Not chosen: a row of its own UUID for each transaction, because a copy may sleep in a stopped server for hours, and
 // nobody knows when that row may go; a look at the database alone, which cannot tell "not" from "not yet".
 
-import { isMapValue } from "./columnValue.ts";
+import { type Atom, isMapValue } from "./columnValue.ts";
 import type { Condition } from "./condition.ts";
-import type { Atom, Database, Row } from "./database.ts";
+import type { Database, Row } from "./database.ts";
 import { isOvsdbError, OvsdbError } from "./errors.ts";
+import { type Guard, guardIndex } from "./guard.ts";
 import { Transaction } from "./transaction.ts";
 import type { TransactionResult } from "./transactionReply.ts";
 
@@ -23,12 +24,6 @@ export interface MarkerPlace {
   readonly key: string;
 }
 
-/** Operations before and after a transaction, which its results and errors do not count. */
-export interface Guard {
-  readonly before: Transaction;
-  readonly after: Transaction;
-}
-
 /** What a marker needs of its session. */
 export interface MarkerSession {
   /** Commits a transaction, or nothing, within `guard`. */
@@ -36,9 +31,6 @@ export interface MarkerSession {
   /** Resolves when it makes sense to try again. */
   readonly again: () => Promise<void>;
 }
-
-/** Index of the operations of `Guard.before` in an error. */
-export const guardIndex = -1;
 
 export class Marker {
   readonly place: MarkerPlace;

@@ -2,13 +2,14 @@
 // and turns what comes into changes of rows. Decoding goes in slices, so that neither a first copy nor a huge
 // transaction holds the event loop; only the moment in which it becomes visible is one piece.
 
+import type { AnyChange } from "./change.ts";
 import type { Intern } from "./codec.ts";
-import { sameValue } from "./columnValue.ts";
+import { type Atom, sameValue } from "./columnValue.ts";
 import { type Condition, columnsOf, encodeConditions } from "./condition.ts";
-import type { Atom, Row } from "./database.ts";
+import type { Row } from "./database.ts";
 import { isOvsdbError, OvsdbError } from "./errors.ts";
 import { membersOf } from "./largeObject.ts";
-import type { AnyChange, ReplicaStore, TableSelection } from "./replica.ts";
+import type { ReplicaStore, TableSelection } from "./replica.ts";
 import { RowDecoder } from "./rowDecoder.ts";
 import type { Rpc } from "./rpc.ts";
 import type { DatabaseSchema, TableSchema } from "./schema.ts";

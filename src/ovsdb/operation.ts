@@ -2,9 +2,8 @@
 // a server: columns that its schema does not have are left out.
 
 import { encodeAtom, encodeAtoms, encodeColumn, encodeEntries, isSendable, isUuid } from "./codec.ts";
-import { isMapValue } from "./columnValue.ts";
+import { type Atom, type ColumnValue, isMapValue } from "./columnValue.ts";
 import { type Condition, columnsOf, encodeConditions } from "./condition.ts";
-import type { Atom, ColumnValue } from "./database.ts";
 import { isOvsdbError, OvsdbError } from "./errors.ts";
 import { sameShape } from "./rowDecoder.ts";
 import type { ColumnSchema, DatabaseSchema, TableSchema } from "./schema.ts";

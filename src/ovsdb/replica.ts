@@ -1,9 +1,10 @@
 // A live copy of some tables. Rows are immutable plain objects: a changed row is a new object, so an old one can be
 // kept and compared. Readers always see the state after a whole transaction, never within one.
 
+import type { AnyChange, Change } from "./change.ts";
 import { ChangeStream } from "./changeStream.ts";
 import type { Condition } from "./condition.ts";
-import type { Ref, Row, RowOf, TableName } from "./database.ts";
+import type { Row, RowOf, TableName } from "./database.ts";
 import { OvsdbError } from "./errors.ts";
 import { Gate } from "./gate.ts";
 import type { Log } from "./log.ts";
@@ -27,26 +28,6 @@ export interface ReplicaOptions<T> {
   /** Columns to look rows up by with `by`; `column:key` is one key of a map column. A set is indexed by each member. */
   readonly indexes?: { readonly [K in TableName<T>]?: readonly string[] };
 }
-
-/** One row that appeared (`old` absent), changed, or vanished (`new` absent). */
-export interface AnyChange {
-  readonly table: string;
-  readonly uuid: string;
-  readonly old?: Row | undefined;
-  readonly new?: Row | undefined;
-}
-
-/** The same, typed: after a test of `table` the rows have their types. */
-export type Change<T = unknown> = unknown extends T
-  ? AnyChange
-  : {
-      [K in TableName<T>]: {
-        readonly table: K;
-        readonly uuid: Ref<K>;
-        readonly old?: RowOf<T, K> | undefined;
-        readonly new?: RowOf<T, K> | undefined;
-      };
-    }[TableName<T>];
 
 export interface Replica<T> extends Disposable {
   /** The copy follows the server now. False before the first copy, and while the connection is away. */

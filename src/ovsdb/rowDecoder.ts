@@ -2,8 +2,8 @@
 // of a table so share one hidden class, and columns a server leaves out hold their default.
 
 import { decodeColumn, defaultOf, type Intern } from "./codec.ts";
-import { isMapValue, isSetValue, mapAfter, setAfter } from "./columnValue.ts";
-import type { ColumnValue, Row } from "./database.ts";
+import { type ColumnValue, isMapValue, isSetValue, mapAfter, setAfter } from "./columnValue.ts";
+import type { Row } from "./database.ts";
 import { OvsdbError } from "./errors.ts";
 import type { ColumnSchema, TableSchema } from "./schema.ts";
 

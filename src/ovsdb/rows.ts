@@ -1,7 +1,7 @@
 // The rows of one table by UUID and by declared indexes: what a table holds, and what becomes its content.
 
-import { isMapValue, isSetValue } from "./columnValue.ts";
-import type { Atom, Row } from "./database.ts";
+import { type Atom, isMapValue, isSetValue } from "./columnValue.ts";
+import type { Row } from "./database.ts";
 import { ShardedMap } from "./shardedMap.ts";
 
 /** Most values of an index belong to one row, so that one is kept bare: 100,000 rows spare 100,000 maps. */

@@ -1,7 +1,7 @@
 // Database schemas (RFC 7047, section 3.2), parsed once from the JSON of a .ovsschema file or of a `get_schema`
 // reply into the form that codec, codegen and replica work with. Input comes from a peer, so it is checked whole.
 
-import type { Atom } from "./database.ts";
+import type { Atom } from "./columnValue.ts";
 import { OvsdbError } from "./errors.ts";
 
 export type AtomicType = "integer" | "real" | "boolean" | "string" | "uuid";

@@ -1,7 +1,7 @@
 // A Map for millions of keys. A plain Map that becomes full puts all its entries into a table twice as large, in one
 // go: 40 ms at a million, and the garbage collector visits it in one go as well. This one becomes many small ones.
 
-import type { Atom } from "./database.ts";
+import type { Atom } from "./columnValue.ts";
 
 /** Up to here one Map does: to split it takes a few milliseconds. */
 const splitSize = 32_768;

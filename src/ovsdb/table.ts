@@ -1,7 +1,8 @@
 // What readers see of one table in a replica. A large change is made ready beside the rows, becomes visible all at
 // once by being looked at first, and is put into the rows afterwards, little by little: no reader can tell.
 
-import type { Atom, Row } from "./database.ts";
+import type { Atom } from "./columnValue.ts";
+import type { Row } from "./database.ts";
 import { Rows } from "./rows.ts";
 import { ShardedMap } from "./shardedMap.ts";
 

@@ -2,18 +2,9 @@
 // building, so a plan is straight-line code; `Session.transact` refuses a transaction that does not fit its schema
 // before a byte of it is sent.
 
+import type { Atom, ColumnValue } from "./columnValue.ts";
 import type { Condition } from "./condition.ts";
-import type {
-  Atom,
-  Columns,
-  ColumnValue,
-  Database,
-  InsertOf,
-  MapColumn,
-  NumberColumn,
-  Ref,
-  SetColumn,
-} from "./database.ts";
+import type { Columns, Database, InsertOf, MapColumn, NumberColumn, Ref, SetColumn } from "./database.ts";
 import type { Arithmetic, ColumnEntries, MapMutation, Operation } from "./operation.ts";
 import { operationText } from "./operationText.ts";
 import type { DatabaseSchema } from "./schema.ts";

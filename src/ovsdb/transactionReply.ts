@@ -5,7 +5,7 @@
 import { isUuid } from "./codec.ts";
 import type { Row } from "./database.ts";
 import { isOvsdbError, OvsdbError, serverError } from "./errors.ts";
-import { type Guard, guardIndex } from "./marker.ts";
+import { type Guard, guardIndex } from "./guard.ts";
 import { encodeOperation, type Operation } from "./operation.ts";
 import { rowsText } from "./operationText.ts";
 import { RowDecoder } from "./rowDecoder.ts";
