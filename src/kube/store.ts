@@ -3,6 +3,7 @@
 // waking anybody.
 
 import { isDeepStrictEqual } from "node:util";
+import { Multimap } from "../model/multimap.ts";
 import type { Indexes } from "./kinds.ts";
 import type { ObjectMeta } from "./objects.ts";
 
@@ -71,7 +72,7 @@ export class Store<T extends ObjectMeta> {
   by(index: string, key: string): readonly T[] {
     const found = this.#indexes.get(index);
     if (!found) throw new RangeError(`no index "${index}", only: ${[...this.#indexes.keys()].join(", ")}`);
-    return found.at(key);
+    return [...found.at(key)].flatMap((storeKey) => this.#objects.get(storeKey) ?? []);
   }
 
   get freshness(): Freshness {
@@ -150,31 +151,22 @@ export class Store<T extends ObjectMeta> {
 
 class Index<T> {
   readonly #keysOf: (object: T) => readonly string[];
-  /** Index key ▶ store key ▶ object. */
-  readonly #buckets = new Map<string, Map<string, T>>();
+  /** Index key ▶ store keys. */
+  readonly #filed = new Multimap<string, string>();
 
   constructor(keysOf: (object: T) => readonly string[]) {
     this.#keysOf = keysOf;
   }
 
-  at(key: string): readonly T[] {
-    return [...(this.#buckets.get(key)?.values() ?? [])];
+  at(key: string): Iterable<string> {
+    return this.#filed.get(key);
   }
 
   move(storeKey: string, from: T | undefined, to: T | undefined): void {
     const after = to === undefined ? [] : this.#keysOf(to);
-    for (const key of from === undefined ? [] : this.#keysOf(from)) {
-      if (after.includes(key)) continue;
-      const bucket = this.#buckets.get(key);
-      bucket?.delete(storeKey);
-      if (bucket?.size === 0) this.#buckets.delete(key);
-    }
-    if (to === undefined) return;
-    for (const key of after) {
-      const bucket = this.#buckets.get(key);
-      if (bucket) bucket.set(storeKey, to);
-      else this.#buckets.set(key, new Map([[storeKey, to]]));
-    }
+    for (const key of from === undefined ? [] : this.#keysOf(from))
+      if (!after.includes(key)) this.#filed.delete(key, storeKey);
+    for (const key of after) this.#filed.add(key, storeKey);
   }
 }
 
