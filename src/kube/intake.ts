@@ -65,7 +65,7 @@ export class Intake<T extends ObjectMeta> {
       await this.rest();
     }
     this.flush();
-    this.#store.note({ synced: true, lagging: false, resourceVersion, lastEventMs: this.#clock.now() });
+    this.#store.note({ synced: true, lagging: false, resourceVersion });
   }
 
   /** Hands what has gathered to the store. */

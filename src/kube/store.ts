@@ -27,8 +27,6 @@ export interface Freshness {
   readonly synced: boolean;
   /** Nothing feeds the store at the moment, or a list is not complete yet. */
   readonly lagging: boolean;
-  /** Clock time of the server's last word, bookmarks included; undefined before the first. */
-  readonly lastEventMs: number | undefined;
   /** Everything the server did up to this version is in the store; "" before the first list. */
   readonly resourceVersion: string;
   /** Objects left out because they made no sense. */
@@ -44,7 +42,6 @@ export class Store<T extends ObjectMeta> {
   #freshness: Freshness = {
     synced: false,
     lagging: true,
-    lastEventMs: undefined,
     resourceVersion: "",
     malformed: 0,
   };

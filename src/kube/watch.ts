@@ -137,7 +137,7 @@ class Watcher<T extends ObjectMeta> {
           await this.#intake.rest();
         }
         this.#intake.flush();
-        this.#store.note({ lastEventMs: this.#clock.now(), resourceVersion });
+        this.#store.note({ resourceVersion });
       }
     } catch (error) {
       failure = this.#failure(resourceVersion === "" ? "streamed list" : "watch", error);
