@@ -4,19 +4,12 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { podNetworkOf } from "../kube/annotations.ts";
-import type { Pod } from "../kube/objects.ts";
 import type { Names } from "../model/names.ts";
-import type { AddressSource, Claim } from "./addressSource.ts";
-import { CniError, cniCode } from "./runtime/error.ts";
-import type { AttachmentId, PodIdentity } from "./runtime/request.ts";
-import { type Source, whenever } from "./whenever.ts";
-
-/** The pods of this node as the API server last told them; a `Store<Pod>` fits. */
-export interface Pods extends Source {
-  /** The API server does not feed the list at the moment, or has not told all of it yet. */
-  readonly lagging: boolean;
-  get(namespace: string, name: string): Pod | undefined;
-}
+import type { AddressSource, Claim } from "./nouns/addressSource.ts";
+import type { AttachmentId, PodIdentity } from "./nouns/attachment.ts";
+import { CniError, cniCode } from "./nouns/cniError.ts";
+import type { Pods } from "./nouns/pods.ts";
+import { whenever } from "./wait/whenever.ts";
 
 export class AssignedAddresses implements AddressSource {
   readonly #pods: Pods;

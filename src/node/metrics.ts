@@ -4,9 +4,6 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 
 import type { ClaimOutcome } from "./pool/pooledAddresses.ts";
 import type { CachedPort } from "./pool/queueRow.ts";
 
-/** What a pod's start waits for, in order: its address, its link, its port in the bridge, and OVN's flows. */
-export type Phase = "address" | "link" | "port" | "installed";
-
 export interface AgentMetrics {
   readonly requestSeconds: Histogram<"command" | "code">;
   readonly phaseSeconds: Histogram<"phase">;

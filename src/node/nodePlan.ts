@@ -2,7 +2,7 @@
 
 import type { Node } from "../kube/objects.ts";
 import type { Cidr } from "../model/ip.ts";
-import type { LinkSettings } from "./runtime/attachments.ts";
+import type { LinkSettings } from "./nouns/link.ts";
 
 /** How far the node has come. */
 export type Progress =

@@ -7,12 +7,12 @@ import type { Node } from "../kube/objects.ts";
 import type { Store } from "../kube/store.ts";
 import type { Cidr } from "../model/ip.ts";
 import { onNode } from "../model/names.ts";
-import { Bell } from "./bell.ts";
 import { followAddresses } from "./host/followAddresses.ts";
 import type { NodePlan, Place, Progress } from "./nodePlan.ts";
+import type { LinkSettings } from "./nouns/link.ts";
 import { followVswitchd } from "./ovs/follow.ts";
 import type { Vswitch } from "./ovs/vswitch.ts";
-import type { LinkSettings } from "./runtime/attachments.ts";
+import { Bell } from "./wait/bell.ts";
 
 const retryMs = { first: 200, longest: 5000 };
 

@@ -4,18 +4,7 @@
 
 import { hash } from "node:crypto";
 import { formatCidr, formatIp } from "../../model/ip.ts";
-import type { PodNetwork } from "../../model/network.ts";
-
-export interface PodLink {
-  /** Name of the end in the node's namespace. */
-  readonly hostInterface: string;
-  /** Path of the pod's network namespace. */
-  readonly netns: string;
-  /** Name of the end in the pod. */
-  readonly ifname: string;
-  readonly mtuBytes: number;
-  readonly network: PodNetwork;
-}
+import type { PodLink } from "../nouns/link.ts";
 
 /**
  * The name of the node's end: the same for the same attachment, so that whoever comes after a crash finds it. 56 bits

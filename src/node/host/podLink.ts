@@ -3,8 +3,9 @@
 import { stat } from "node:fs/promises";
 import * as v from "valibot";
 import { formatCidr, type InterfaceAddress, parseInterfaceAddress } from "../../model/ip.ts";
-import { CniError, cniCode } from "../runtime/error.ts";
-import { hostBatch, type PodLink, podBatch } from "./links.ts";
+import { CniError, cniCode } from "../nouns/cniError.ts";
+import type { PodLink } from "../nouns/link.ts";
+import { hostBatch, podBatch } from "./links.ts";
 import { CommandError, type Run } from "./run.ts";
 
 /** What an interface has, without link-local addresses. */

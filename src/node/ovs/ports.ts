@@ -4,10 +4,10 @@
 import { formatCidr } from "../../model/ip.ts";
 import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
 import type { Transaction } from "../../ovsdb/index.ts";
-import type { Claim } from "../addressSource.ts";
-import type { PodLink } from "../host/links.ts";
-import { CniError, cniCode } from "../runtime/error.ts";
-import type { AttachmentId } from "../runtime/request.ts";
+import type { Claim } from "../nouns/addressSource.ts";
+import type { AttachmentId } from "../nouns/attachment.ts";
+import { CniError, cniCode } from "../nouns/cniError.ts";
+import type { PodLink } from "../nouns/link.ts";
 import {
   attachmentKeys,
   bridgeNamed,

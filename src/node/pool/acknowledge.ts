@@ -7,7 +7,7 @@ import { type AnnotationValues, poolSeenAnnotation, poolSeenOf } from "../../kub
 import type { Log } from "../../kube/clock.ts";
 import type { Node } from "../../kube/objects.ts";
 import type { PoolSeen } from "../../model/pool.ts";
-import { Bell } from "../bell.ts";
+import { Bell } from "../wait/bell.ts";
 import { type PoolCache, poolSeen } from "./cache.ts";
 import type { Offers } from "./offer.ts";
 

@@ -5,9 +5,9 @@ import { networkAround } from "../../model/network.ts";
 import type { PoolSeen } from "../../model/pool.ts";
 import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
 import type { Change } from "../../ovsdb/index.ts";
+import type { AttachmentId } from "../nouns/attachment.ts";
 import { attachmentKeys, byPool, byPortName, type Vswitch } from "../ovs/vswitch.ts";
-import type { AttachmentId } from "../runtime/request.ts";
-import type { Source } from "../whenever.ts";
+import type { Source } from "../wait/whenever.ts";
 import {
   type CachedPort,
   type ExternalIds,

@@ -4,9 +4,9 @@
 
 import { poolSeenOf } from "../../kube/annotations.ts";
 import type { Log } from "../../kube/clock.ts";
-import { Bell } from "../bell.ts";
 import type { Vswitch } from "../ovs/vswitch.ts";
 import type { Writer } from "../ovs/writer.ts";
+import { Bell } from "../wait/bell.ts";
 import type { PoolCache } from "./cache.ts";
 import { addChange, type PoolView, poolChanges } from "./changes.ts";
 import type { Offers } from "./offer.ts";

@@ -6,7 +6,7 @@ import { type Cidr, contains } from "../../model/ip.ts";
 import { annotations } from "../../model/names.ts";
 import { podNetworkAt } from "../../model/network.ts";
 import { isAsLate, type OfferName, type PoolOffer, type PoolPort } from "../../model/pool.ts";
-import type { Source } from "../whenever.ts";
+import type { Source } from "../wait/whenever.ts";
 import {
   type ExternalIds,
   isTagSound,

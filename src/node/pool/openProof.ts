@@ -3,8 +3,8 @@
 
 import { selects } from "../../kube/labelSelector.ts";
 import type { NetworkPolicy, Pod } from "../../kube/objects.ts";
-import type { PodIdentity } from "../runtime/request.ts";
-import type { Source } from "../whenever.ts";
+import type { PodIdentity } from "../nouns/attachment.ts";
+import type { Source } from "../wait/whenever.ts";
 
 /** What the agent knows of NetworkPolicies. */
 export interface Policies extends Source {

@@ -4,11 +4,11 @@
 import type { Pod } from "../../kube/objects.ts";
 import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
 import type { Transaction } from "../../ovsdb/index.ts";
-import type { AddressSource, Claim } from "../addressSource.ts";
-import type { Pods } from "../assignedAddresses.ts";
-import { CniError, cniCode } from "../runtime/error.ts";
-import type { AttachmentId, PodIdentity } from "../runtime/request.ts";
-import { whenever } from "../whenever.ts";
+import type { AddressSource, Claim } from "../nouns/addressSource.ts";
+import type { AttachmentId, PodIdentity } from "../nouns/attachment.ts";
+import { CniError, cniCode } from "../nouns/cniError.ts";
+import type { Pods } from "../nouns/pods.ts";
+import { whenever } from "../wait/whenever.ts";
 import { type PoolCache, type SoundRow } from "./cache.ts";
 import { agrees } from "./changes.ts";
 import { portFor, shortageText } from "./choice.ts";

@@ -1,6 +1,6 @@
 // Ports that an ADD of this process is working on: nobody else here takes them, and the keeper lets them be.
 
-import type { Source } from "../whenever.ts";
+import type { Source } from "../wait/whenever.ts";
 import type { SoundRow } from "./cache.ts";
 
 export class Reservations implements Source {

@@ -4,8 +4,7 @@
 import { parseInterfaceAddress, parseIp } from "../../model/ip.ts";
 import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
 import { isOvsdbError, type Transaction } from "../../ovsdb/index.ts";
-import type { AddressSource, Claim } from "../addressSource.ts";
-import { hostInterfaceOf, type PodLink } from "../host/links.ts";
+import { hostInterfaceOf } from "../host/links.ts";
 import {
   configureLink,
   hasAddresses,
@@ -16,22 +15,20 @@ import {
   requireForeignNamespace,
 } from "../host/podLink.ts";
 import type { Run } from "../host/run.ts";
-import type { Phase } from "../metrics.ts";
+import type { AddressSource, Claim } from "../nouns/addressSource.ts";
+import type { AttachmentId } from "../nouns/attachment.ts";
+import { CniError, cniCode } from "../nouns/cniError.ts";
+import type { LinkSettings, PodLink } from "../nouns/link.ts";
 import type { Completion } from "../ovs/completion.ts";
 import { type Match, withEnd } from "../ovs/conntrack.ts";
 import type { PodPorts } from "../ovs/ports.ts";
 import type { InterfaceRow } from "../ovs/vswitch.ts";
-import { type Source, whenever } from "../whenever.ts";
-import { CniError, cniCode } from "./error.ts";
+import { type Source, whenever } from "../wait/whenever.ts";
 import { Locks } from "./locks.ts";
-import type { AddRequest, AttachmentId, CheckRequest, GcRequest } from "./request.ts";
+import type { AddRequest, CheckRequest, GcRequest } from "./request.ts";
 
-/** What the node is, as far as pods' links depend on it. Known before the first ADD is let in. */
-export interface LinkSettings {
-  readonly mtuBytes: number;
-  /** Whether pods must compute their own checksums, as with the userspace datapath. */
-  readonly ownChecksums: boolean;
-}
+/** What a pod's start waits for, in order: its address, its link, its port in the bridge, and OVN's flows. */
+export type Phase = "address" | "link" | "port" | "installed";
 
 export interface AttachmentsOptions {
   readonly addresses: AddressSource;

@@ -2,8 +2,8 @@
 // limit, and whatever goes wrong becomes an error of the specification.
 
 import { isOvsdbError } from "../../ovsdb/index.ts";
+import { asCniError, CniError, cniCode } from "../nouns/cniError.ts";
 import type { Attachments } from "./attachments.ts";
-import { asCniError, CniError, cniCode } from "./error.ts";
 import { type CniRequest, type CniVersion, parseEnvelope, requestOf } from "./request.ts";
 import { addResult, errorResult } from "./result.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { CniError } from "./error.ts";
+import { CniError } from "../nouns/cniError.ts";
 import { type CniRequest, cniVersions, parseEnvelope, requestOf } from "./request.ts";
 
 const env = {

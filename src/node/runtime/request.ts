@@ -2,24 +2,12 @@
 // here end up in database rows and on command lines, so nothing passes that the specification would not let pass.
 
 import * as v from "valibot";
-import { CniError, cniCode } from "./error.ts";
+import type { AttachmentId, PodIdentity } from "../nouns/attachment.ts";
+import { CniError, cniCode } from "../nouns/cniError.ts";
 
 /** Formats of results, oldest first; the executable lists the same ones. */
 export const cniVersions = ["0.4.0", "1.0.0", "1.1.0"] as const;
 export type CniVersion = (typeof cniVersions)[number];
-
-/** The runtime's name for one interface in one container. */
-export interface AttachmentId {
-  readonly container: string;
-  readonly ifname: string;
-}
-
-export interface PodIdentity {
-  readonly namespace: string;
-  readonly name: string;
-  /** Undefined when the runtime does not say it (K8S_POD_UID is younger than the other arguments). */
-  readonly uid: string | undefined;
-}
 
 export interface AddRequest extends AttachmentId {
   readonly command: "ADD";

@@ -1,11 +1,11 @@
 // Where a pod's address comes from: the controller has decided it and written it on the pod (assignedAddresses.ts), or
 // the node has a pool of ready ports (pool/pooledAddresses.ts). Nothing else of the agent notices the difference.
 
-import type { PodNetwork } from "../model/network.ts";
-import type { VswitchTables } from "../ovn/vswitch.gen.ts";
-import type { Transaction } from "../ovsdb/index.ts";
-import type { AttachmentId, PodIdentity } from "./runtime/request.ts";
-import type { Source } from "./whenever.ts";
+import type { PodNetwork } from "../../model/network.ts";
+import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
+import type { Transaction } from "../../ovsdb/index.ts";
+import type { Source } from "../wait/whenever.ts";
+import type { AttachmentId, PodIdentity } from "./attachment.ts";
 
 /** A pod's place in the network: which OVN port it is, and what its interface must look like. */
 export interface Claim {
