@@ -4,11 +4,8 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { Registry } from "prom-client";
-import { ConfigError } from "../decide/errors.ts";
-import { clusterNetwork, defaultJoin } from "../decide/ranges.ts";
-import { runAgent } from "../node/agent.ts";
-import { type AgentOptions, agentDefaults } from "../node/options.ts";
-import { jsonLog } from "./log.ts";
+import { type AgentOptions, agentDefaults } from "../config/agent.ts";
+import { ConfigError } from "../config/error.ts";
 import {
   type Addresses,
   addressesIn,
@@ -22,7 +19,10 @@ import {
   podCidrOption,
   serviceCidrOption,
   wholeNumber,
-} from "./options.ts";
+} from "../config/options.ts";
+import { clusterNetwork, defaultJoin } from "../config/ranges.ts";
+import { runAgent } from "../node/agent.ts";
+import { jsonLog } from "./log.ts";
 import { untilStopped } from "./signals.ts";
 
 interface Flags {

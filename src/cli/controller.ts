@@ -4,15 +4,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { Command, Option } from "commander";
 import { Registry } from "prom-client";
-import { Controller } from "../controller/controller.ts";
-import { ConfigError } from "../decide/errors.ts";
-import { type Marks, parseMarks } from "../decide/poolSize.ts";
-import { clusterNetwork, defaultJoin } from "../decide/ranges.ts";
-import { serveHealth } from "../health/serve.ts";
-import { silent } from "../kube/clock.ts";
-import { kubeClient } from "./connect.ts";
-import { caCertOption, certificateOption, privateKeyOption, type TlsFlags, tlsIn } from "./databases.ts";
-import { jsonLog } from "./log.ts";
+import { ConfigError } from "../config/error.ts";
 import {
   type Addresses,
   addressesIn,
@@ -30,7 +22,15 @@ import {
   serviceCidrOption,
   southboundOption,
   wholeNumber,
-} from "./options.ts";
+} from "../config/options.ts";
+import { type Marks, parseMarks } from "../config/poolMarks.ts";
+import { clusterNetwork, defaultJoin } from "../config/ranges.ts";
+import { caCertOption, certificateOption, privateKeyOption, type TlsFlags, tlsIn } from "../config/tls.ts";
+import { Controller } from "../controller/controller.ts";
+import { serveHealth } from "../health/serve.ts";
+import { silent } from "../kube/clock.ts";
+import { kubeClient } from "./connect.ts";
+import { jsonLog } from "./log.ts";
 import { untilStopped } from "./signals.ts";
 
 interface Flags extends TlsFlags {

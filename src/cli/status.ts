@@ -1,9 +1,6 @@
 // `weft status`: asks, judges, prints. Exit status 0 healthy, 1 not, 2 cannot tell.
 
 import { Command, Option } from "commander";
-import { kubeClient } from "./connect.ts";
-import { caCertOption, certificateOption, privateKeyOption, type TlsFlags, tlsIn } from "./databases.ts";
-import { exitCodes } from "./exit.ts";
 import {
   clusterOption,
   kubeconfigOption,
@@ -11,7 +8,10 @@ import {
   northboundOption,
   southboundOption,
   wholeNumber,
-} from "./options.ts";
+} from "../config/options.ts";
+import { caCertOption, certificateOption, privateKeyOption, type TlsFlags, tlsIn } from "../config/tls.ts";
+import { kubeClient } from "./connect.ts";
+import { exitCodes } from "./exit.ts";
 import { gather } from "./status/gather.ts";
 import { judge } from "./status/judge.ts";
 import { printed } from "./status/print.ts";

@@ -4,20 +4,14 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { Command, Option } from "commander";
+import { clusterId, northboundOption, wholeNumber } from "../config/options.ts";
+import { caCertOption, certificateOption, privateKeyOption, type TlsFlags, tlsIn } from "../config/tls.ts";
 import { zone } from "../controller/controller.ts";
 import { type TornDown, teardown } from "../controller/teardown.ts";
 import { silent, systemClock } from "../kube/clock.ts";
 import { Session } from "../ovsdb/index.ts";
-import {
-  caCertOption,
-  certificateOption,
-  privateKeyOption,
-  type TlsFlags,
-  tlsIn,
-  unanswered,
-} from "./databases.ts";
 import { exitCodes } from "./exit.ts";
-import { clusterId, northboundOption, wholeNumber } from "./options.ts";
+import { unanswered } from "./unanswered.ts";
 
 interface Flags extends TlsFlags {
   readonly cluster: string;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { clusterNetwork, defaultJoin } from "../config/ranges.ts";
 import { podNetworkOf } from "../kube/annotations.ts";
 import type { Node, Pod } from "../kube/objects.ts";
 import { formatCidr, formatIp } from "../model/ip.ts";
@@ -8,7 +9,6 @@ import { annotations, namesOf } from "../model/names.ts";
 import { Decider, type PodPlace } from "./decider.ts";
 import type { Decision } from "./decision.ts";
 import type { AnnotationPatch } from "./durable.ts";
-import { clusterNetwork, defaultJoin } from "./ranges.ts";
 import { RowAddresses } from "./rows.ts";
 
 const meta = (namespace: string, name: string) => ({

@@ -8,6 +8,7 @@
 
 import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
+import { ConfigError } from "../config/error.ts";
 import {
   type AnnotationValues,
   chassisIdOf,
@@ -26,10 +27,10 @@ import { type ClusterNetwork, type PodNetwork, podNetworkAt, type ResolvedNode }
 import { type Holder, PodAddresses, type Site } from "./addresses.ts";
 import type { Decision } from "./decision.ts";
 import { Durable, type Patch } from "./durable.ts";
-import { ConfigError, ExhaustedError } from "./errors.ts";
+import { ExhaustedError } from "./errors.ts";
+import { hostOverlap } from "./hostOverlap.ts";
 import { type NodeChoice, NodeChoices } from "./nodes.ts";
 import { type PoolOptions, type PoolRow, Pools } from "./pools.ts";
-import { hostOverlap } from "./ranges.ts";
 import type { RowAddresses } from "./rows.ts";
 
 export interface DeciderOptions {

@@ -1,13 +1,13 @@
 // The choices about nodes: id and subnets, held by the node's name. What a Node object's annotations say is taken
 // unless another node holds it.
 
+import { ConfigError } from "../config/error.ts";
 import { nodeIdOf, nodeSubnetsOf } from "../kube/annotations.ts";
 import type { Node } from "../kube/objects.ts";
 import type { Cidr } from "../model/ip.ts";
 import { formatCidr } from "../model/ip.ts";
 import { annotations } from "../model/names.ts";
 import { type ClusterNetwork, ofFamily } from "../model/network.ts";
-import { ConfigError } from "./errors.ts";
 import { NodeIds } from "./nodeIds.ts";
 import { Subnets } from "./subnets.ts";
 

@@ -1,6 +1,7 @@
 // All nodes' pools of ready ports: takes places from the same books as single pods' addresses, and VLAN tags from the
 // parent's, finds out which ports living pods have, and decides which closed ones are to be opened.
 
+import type { Marks } from "../config/poolMarks.ts";
 import { poolOfferAnnotation, poolOfferOf, poolSeenOf } from "../kube/annotations.ts";
 import type { Node, Pod } from "../kube/objects.ts";
 import { parseIp } from "../model/ip.ts";
@@ -10,7 +11,7 @@ import { type PoolOffer, type PoolPort, tags } from "../model/pool.ts";
 import { type Holder, offsetIn, type PodAddresses, type Site } from "./addresses.ts";
 import { Durable, type Patch } from "./durable.ts";
 import { NodePool, type PortKind } from "./nodePool.ts";
-import { type Marks, marksFor, mostPorts } from "./poolSize.ts";
+import { marksFor, mostPorts } from "./poolSize.ts";
 import { Ring } from "./ring.ts";
 
 export interface PoolOptions {

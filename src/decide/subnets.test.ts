@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { clusterNetwork, defaultJoin } from "../config/ranges.ts";
 import { type Cidr, formatCidr, overlaps, parseCidr } from "../model/ip.ts";
 import { nodeIds } from "../model/network.ts";
 import { ExhaustedError } from "./errors.ts";
 import { NodeIds } from "./nodeIds.ts";
-import { clusterNetwork, defaultJoin } from "./ranges.ts";
 import { Subnets } from "./subnets.ts";
 
 const network = (...pods: readonly string[]) => clusterNetwork({ pods, services: [], join: defaultJoin });

@@ -4,7 +4,7 @@
 import { addressAt, type Cidr, type Family, type InterfaceAddress, type Ip, networkOf } from "./ip.ts";
 import { macOfFirst } from "./mac.ts";
 
-/** The ranges of one cluster, checked by decide/ranges.ts: they do not overlap, and all are of `families`. */
+/** The ranges of one cluster, checked by config/ranges.ts: they do not overlap, and all are of `families`. */
 export interface ClusterNetwork {
   /** In the order pods get their addresses: the family of the first pod range leads. */
   readonly families: readonly Family[];

@@ -3,6 +3,7 @@
 // killing it loses nothing, and with a pool of ready ports in the former it can start again without the latter.
 
 import { basename } from "node:path";
+import type { AgentOptions } from "../config/agent.ts";
 import { serveHealth } from "../health/serve.ts";
 import type { AnnotationValues } from "../kube/annotations.ts";
 import { KubeClient } from "../kube/client.ts";
@@ -19,7 +20,6 @@ import { run } from "./host/run.ts";
 import { agentMetrics } from "./metrics.ts";
 import { annotateNode, declareNetwork } from "./nodeObject.ts";
 import { planWith } from "./nodePlan.ts";
-import type { AgentOptions } from "./options.ts";
 import { overlayPlan } from "./overlay.ts";
 import { byController, byVswitchd } from "./ovs/completion.ts";
 import { flushConntrack, type Match } from "./ovs/conntrack.ts";

@@ -3,9 +3,9 @@
 
 import { readFile } from "node:fs/promises";
 import { parseAllDocuments } from "yaml";
+import { clusterNetwork, defaultJoin } from "../../src/config/ranges.ts";
 import { Decider } from "../../src/decide/decider.ts";
 import type { Decision } from "../../src/decide/decision.ts";
-import { clusterNetwork, defaultJoin } from "../../src/decide/ranges.ts";
 import { RowAddresses } from "../../src/decide/rows.ts";
 import { Interner } from "../../src/kube/intern.ts";
 import type { EndpointSlice, Node, Pod, Service } from "../../src/kube/objects.ts";

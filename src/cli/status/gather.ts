@@ -16,7 +16,7 @@ import {
   type TlsOptions,
   Transaction,
 } from "../../ovsdb/index.ts";
-import { unanswered } from "../databases.ts";
+import { unanswered } from "../unanswered.ts";
 import type {
   KubernetesView,
   NorthboundView,

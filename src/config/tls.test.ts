@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigError } from "../decide/errors.ts";
-import { type TlsFlags, tlsIn } from "./databases.ts";
+import { ConfigError } from "./error.ts";
+import { type TlsFlags, tlsIn } from "./tls.ts";
 
 const secured = ["tcp:10.0.0.1:6641", "ssl:10.0.0.2:6641"];
 

@@ -11,14 +11,8 @@ import {
   sizeOf,
   widthOf,
 } from "../model/ip.ts";
-import {
-  type ClusterNetwork,
-  networkAround,
-  nodeIds,
-  type PodRange,
-  type ResolvedNode,
-} from "../model/network.ts";
-import { ConfigError } from "./errors.ts";
+import { type ClusterNetwork, nodeIds, type PodRange } from "../model/network.ts";
+import { ConfigError } from "./error.ts";
 
 export interface RangeOptions {
   /** `10.244.0.0/16` or, with the length of each node's prefix, `10.244.0.0/16/24`. */
@@ -53,25 +47,6 @@ export function clusterNetwork(options: RangeOptions): ClusterNetwork {
     ...join.map((cidr) => ["join range", cidr] as const),
   ]);
   return { families, pods, services, join };
-}
-
-/** Why the node cannot be part of the network, if its own addresses lie in the cluster's ranges. */
-export function hostOverlap(
-  network: ClusterNetwork,
-  node: Pick<ResolvedNode, "gateway" | "hostAddresses">,
-): string | undefined {
-  const ranges = [...network.pods.map(({ cidr }) => cidr), ...network.services, ...network.join];
-  const hosts = [
-    ...(node.gateway?.addresses.map(networkAround) ?? []),
-    ...node.hostAddresses.map((ip) => ({ ip, bits: widthOf(ip.family) })),
-  ];
-  for (const host of hosts) {
-    const range = ranges.find((candidate) => overlaps(candidate, host));
-    if (range) {
-      return `its own network ${formatCidr(host)} overlaps the cluster's range ${formatCidr(range)}; one of them must move`;
-    }
-  }
-  return undefined;
 }
 
 function podRange(text: string): PodRange {

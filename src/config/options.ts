@@ -2,8 +2,8 @@
 // Lists are comma-separated. What is malformed is refused here, with the option's name, before anything starts.
 
 import { InvalidArgumentError, Option } from "commander";
-import { ConfigError } from "../decide/errors.ts";
 import { clusterIdPattern } from "../model/names.ts";
+import { ConfigError } from "./error.ts";
 
 const defaultRemotes = {
   northbound: "unix:/var/run/ovn/ovnnb_db.sock",

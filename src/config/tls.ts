@@ -1,8 +1,8 @@
-// How commands reach OVN's databases: by TLS, if the remotes say so. The options are called as in ovn-nbctl(8).
+// TLS to OVN's databases, for remotes that ask for it. The options have the names they have in ovn-nbctl(8).
 
 import { Option } from "commander";
-import { ConfigError } from "../decide/errors.ts";
-import type { Session, TlsOptions } from "../ovsdb/index.ts";
+import type { TlsOptions } from "../ovsdb/index.ts";
+import { ConfigError } from "./error.ts";
 
 export interface TlsFlags {
   readonly caCert?: string;
@@ -42,7 +42,3 @@ export function tlsIn(flags: TlsFlags, remotes: readonly string[]): TlsOptions |
     ...(keyFile !== undefined && { keyFile }),
   };
 }
-
-/** What to say of a database that did not answer in time. */
-export const unanswered = (remotes: readonly string[], { lastError }: Session): string =>
-  `${remotes.join(",")} did not answer${lastError ? `: ${lastError.message}` : ""}`;
