@@ -30,7 +30,7 @@ interface Flags extends TlsFlags {
 export function statusCommand(): Command {
   return new Command("status")
     .description(
-      "one sentence of health, then nodes, pods that wait and why, lag; exit 0 healthy, 1 not, 2 cannot tell",
+      "one sentence of health, then nodes, waiting pods and why they wait, lag; exit 0 healthy, 1 not, 2 cannot tell",
     )
     .addOption(clusterOption())
     .addOption(kubeconfigOption())
@@ -48,7 +48,7 @@ export function statusCommand(): Command {
     .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
     .option(
       "--probe",
-      "measure how long a change takes to all nodes; writes a new generation into the northbound database",
+      "measure how long a change takes to reach all nodes; this writes a new generation to the northbound database",
     )
     .action(async (flags: Flags) => {
       const report = judge(

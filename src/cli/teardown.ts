@@ -1,5 +1,6 @@
-// `weft teardown`: takes a cluster out of a northbound database, or says what that would mean. Exit status 0 when nothing
-// of the cluster is left (or, in a dry run, would be), 1 when something stays, 2 when it could not be tried.
+// `weft teardown`: removes a cluster from a northbound database, or says what would be removed. Exit status 0 when
+// nothing of the cluster is left (or, in a dry run, would be left), 1 when something stays, 2 when it could not be
+// tried.
 
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
@@ -23,7 +24,7 @@ interface Flags extends TlsFlags {
 
 export function teardownCommand(): Command {
   return new Command("teardown")
-    .description("delete all that a cluster has in the northbound database; stop its controllers first")
+    .description("delete everything a cluster has in the northbound database; stop its controllers first")
     .addOption(
       new Option("--cluster <id>", "which cluster; there is no default")
         .makeOptionMandatory()
@@ -39,7 +40,7 @@ export function teardownCommand(): Command {
         .argParser(wholeNumber(1, 86_400)),
     )
     .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
-    .option("--dry-run", "print what would be deleted, and delete nothing")
+    .option("--dry-run", "print what would be deleted, but delete nothing")
     .action(async (flags: Flags) => {
       const { cluster, dryRun = false } = flags;
       const signal = AbortSignal.timeout(flags.timeout * 1000);
@@ -74,7 +75,7 @@ function text({ cluster, dryRun }: Flags, { rows, operations, problems }: TornDo
   ].join("\n");
 }
 
-/** The command that was given, without its `--dry-run`. */
+/** The same command without `--dry-run`. */
 const inEarnest = (): string =>
   ["weft", ...process.argv.slice(2).filter((word) => word !== "--dry-run")].join(" ");
 

@@ -1,4 +1,7 @@
-/** A configuration that makes no sense: the message says which part, and what it should be. Nothing starts with it. */
+/**
+ * A configuration that makes no sense. The message says which part is wrong and what it should be; nothing starts
+ * with it.
+ */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }

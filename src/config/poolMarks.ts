@@ -4,7 +4,7 @@ import { firstPodOffset } from "../model/network.ts";
 import { tags } from "../model/pool.ts";
 import { ConfigError } from "./error.ts";
 
-/** How many unused ports of one kind, open or closed, a node is to have. */
+/** How many unused ports of one kind, open or closed, a node should have. */
 export interface Marks {
   /** With fewer than this, more are made. */
   readonly low: number;

@@ -61,8 +61,8 @@ const senseless: readonly (readonly [string, Partial<typeof dual>, RegExp])[] = 
     { join: ["100.64.0.0/24", "fd98::/64"] },
     /no room for 5000 gateway routers/,
   ],
-  ["loopback", { pods: ["127.0.0.0/8/24"] }, /holds addresses that no host can have/],
-  ["link-local addresses", { pods: ["fe80::/48"] }, /holds addresses that no host can have/],
+  ["loopback", { pods: ["127.0.0.0/8/24"] }, /contains addresses that no host can have/],
+  ["link-local addresses", { pods: ["fe80::/48"] }, /contains addresses that no host can have/],
 ];
 for (const [what, change, message] of senseless) {
   test(`${what} is a configuration error that says so`, () => {

@@ -1,6 +1,7 @@
-// The agent of a node. It keeps the node on the network (upkeep.ts) and answers the container runtime (runtime/) while
-// Open vSwitch, OVN, the API server or itself come and go. All of its memory is the Open vSwitch database and the API;
-// killing it loses nothing, and with a pool of ready ports in the former it can start again without the latter.
+// The agent of a node. It keeps the node on the network (upkeep.ts) and answers the container runtime (runtime/)
+// while Open vSwitch, OVN, the API server or the agent itself restart. All its state is in the Open vSwitch database
+// and the API, so killing it loses nothing. With a pool of ready ports, which is in the Open vSwitch database, it can
+// even start without the API server.
 
 import { basename } from "node:path";
 import type { AgentOptions } from "../config/agent.ts";
@@ -33,7 +34,7 @@ import { serveCni } from "./runtime/server.ts";
 import { underlayPlan } from "./underlay.ts";
 import { Upkeep } from "./upkeep.ts";
 
-/** Runs until `signal` is aborted; then everything it listens on and is connected to is closed, and pods run on. */
+/** Runs until `signal` is aborted, then closes its sockets and connections. Pods keep running. */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   const { nodeName, kubeconfig, log, registry } = options;
   const names = namesOf(options.clusterId);
@@ -96,7 +97,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   });
   const bridge = network.mode === "underlay" ? onNode.externalBridge : onNode.integrationBridge;
   const ports = new PodPorts(db, writer, bridge);
-  /** A failure costs a stale entry, and nobody who waits for the flush could do better. */
+  /** Does not reject: a failed flush leaves a stale entry behind, and the caller could not do anything about it. */
   const flush = (matches: readonly Match[]): Promise<void> =>
     flushConntrack(options.ovsRunDirectory, matches).catch((error: unknown) =>
       log("warn", "UDP connections were not flushed", { error }),
@@ -124,7 +125,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   await Promise.all([upkeep.run(signal), pool?.run(signal)]);
 }
 
-/** The last steps before the runtime may start pods here. Done again each time, should somebody have cleaned up. */
+/** The last steps before the runtime may start pods here. Repeated on every run, in case somebody has cleaned up. */
 async function openForPods(options: AgentOptions): Promise<void> {
   await installPlugin(options.cniPlugin, options.cniBinDirectory);
   const configuration = networkConfiguration(basename(options.cniPlugin), options.cniSocket);

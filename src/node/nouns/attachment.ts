@@ -1,4 +1,4 @@
-// What the runtime names in every call: an interface of a container, and the pod it belongs to.
+// What the runtime names in a call: an interface of a container, and the pod it belongs to.
 
 /** The runtime's name for one interface in one container. */
 export interface AttachmentId {
@@ -9,6 +9,6 @@ export interface AttachmentId {
 export interface PodIdentity {
   readonly namespace: string;
   readonly name: string;
-  /** Undefined when the runtime does not say it (K8S_POD_UID is younger than the other arguments). */
+  /** Undefined when the runtime does not send it: K8S_POD_UID is newer than the other arguments. */
   readonly uid: string | undefined;
 }

@@ -1,4 +1,4 @@
-// The veth pair that joins a pod to its node, and what the node says about all of them.
+// The veth pair that joins a pod to its node, and the settings that all of a node's pairs share.
 
 import type { PodNetwork } from "../../model/network.ts";
 
@@ -13,9 +13,9 @@ export interface PodLink {
   readonly network: PodNetwork;
 }
 
-/** What the node is, as far as pods' links depend on it. Known before the first ADD is let in. */
+/** Properties of the node that pod links depend on. Known before the first ADD is accepted. */
 export interface LinkSettings {
   readonly mtuBytes: number;
-  /** Whether pods must compute their own checksums, as with the userspace datapath. */
+  /** Whether pods must compute their own checksums, as in the userspace datapath. */
   readonly ownChecksums: boolean;
 }

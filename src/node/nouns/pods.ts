@@ -3,9 +3,9 @@
 import type { Pod } from "../../kube/objects.ts";
 import type { Source } from "../wait/whenever.ts";
 
-/** The pods of this node as the API server last told them; a `Store<Pod>` fits. */
+/** The pods of this node as the API server last reported them; a `Store<Pod>` fits. */
 export interface Pods extends Source {
-  /** The API server does not feed the list at the moment, or has not told all of it yet. */
+  /** The API server does not feed the list at the moment, or has not sent all of it yet. */
   readonly lagging: boolean;
   get(namespace: string, name: string): Pod | undefined;
 }

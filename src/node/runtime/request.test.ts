@@ -92,7 +92,7 @@ test("what is wrong has the specification's code", () => {
 });
 
 test("a caller that is not Kubernetes is told so", () => {
-  assert.throws(() => parse(line({ CNI_ARGS: "FOO=bar" })), /pods of Kubernetes only/);
+  assert.throws(() => parse(line({ CNI_ARGS: "FOO=bar" })), /only Kubernetes pods/);
 });
 
 test("whatever comes in, the answer is a request or an error of the specification", () => {
