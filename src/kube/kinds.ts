@@ -1,4 +1,5 @@
-// The kinds Weft watches. Adding one is a slim type in objects.ts, a projection in project.ts and an entry here.
+// The kinds that Weft watches. Adding one takes a slim type in objects.ts, a projection in project.ts and an entry
+// here.
 
 import type { Kind, KindMap, ObjectMeta } from "./objects.ts";
 import {
@@ -12,10 +13,10 @@ import {
 } from "./project.ts";
 import type { Resource } from "./resource.ts";
 
-/** Name of an index ▶ the keys an object is found under. */
+/** Name of an index ▶ the keys under which an object is found. */
 export type Indexes<T> = Readonly<Record<string, (object: T) => readonly string[]>>;
 
-/** A resource that can be watched: where it is, what is kept of each object, and how to find objects again. */
+/** A resource that can be watched: where it is, what to keep of each object, and how to find objects again. */
 export interface Watchable<T extends ObjectMeta> extends Resource {
   readonly project: Projection<T>;
   readonly indexes: Indexes<T>;

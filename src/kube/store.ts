@@ -1,17 +1,17 @@
-// The objects of one kind as the API last told them, with indexes. A watch writes it (watch.ts), everybody else
-// reads and subscribes. A change of nothing but the resourceVersion (a node's heartbeat) replaces the object without
-// waking anybody.
+// The objects of one kind as the API last reported them, with indexes. A watch writes it (watch.ts), everybody else
+// reads and subscribes. A change of the resourceVersion alone (a node's heartbeat) replaces the object without
+// notifying anybody.
 
 import { isDeepStrictEqual } from "node:util";
 import { Multimap } from "../model/multimap.ts";
 import type { Indexes } from "./kinds.ts";
 import type { ObjectMeta } from "./objects.ts";
 
-/** At least one side is there. With both, they share namespace and name, but not the uid if the object was recreated. */
+/** At least one side is set. With both, they share namespace and name, but not the uid if the object was recreated. */
 export interface Change<T> {
   readonly old: T | undefined;
   readonly new: T | undefined;
-  /** The server said that the object is gone; without it, it is only missing from a list. */
+  /** The server said that the object is gone; otherwise it was only missing from a list. */
   readonly told?: true;
 }
 
@@ -21,7 +21,7 @@ export type Edit<T> =
   | { readonly type: "put"; readonly object: T }
   | { readonly type: "remove"; readonly namespace: string; readonly name: string; readonly told?: true };
 
-/** How far the store may be trusted to be up to date. */
+/** How far the store can be trusted to be up to date. */
 export interface Freshness {
   /** A complete list has been taken in once. Never goes back to false. */
   readonly synced: boolean;
@@ -29,7 +29,7 @@ export interface Freshness {
   readonly lagging: boolean;
   /** Everything the server did up to this version is in the store; "" before the first list. */
   readonly resourceVersion: string;
-  /** Objects left out because they made no sense. */
+  /** How many malformed objects were left out. */
   readonly malformed: number;
 }
 
@@ -46,7 +46,7 @@ export class Store<T extends ObjectMeta> {
     malformed: 0,
   };
 
-  /** A listener that throws harms neither the store nor other listeners; `onListenerError` hears of it. */
+  /** A listener that throws harms neither the store nor other listeners; `onListenerError` is called with its error. */
   constructor(indexes: Indexes<T>, onListenerError: (error: unknown) => void) {
     this.#indexes = new Map(Object.entries(indexes).map(([name, keys]) => [name, new Index(keys)]));
     this.#onListenerError = onListenerError;
@@ -98,13 +98,15 @@ export class Store<T extends ObjectMeta> {
     }
   }
 
-  /** Calls `listener` with every later batch of changes, after the store holds them. What is there already is not replayed. */
+  /**
+   * Calls `listener` with every later batch of changes, once the store holds them. Present objects are not replayed.
+   */
   subscribe(listener: Listener<T>): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Takes in `edits` in order, and tells the listeners what they changed. */
+  /** Applies `edits` in order, and tells the listeners what they changed. */
   apply(edits: readonly Edit<T>[]): void {
     const changes: Change<T>[] = [];
     for (const edit of edits) {
@@ -121,7 +123,7 @@ export class Store<T extends ObjectMeta> {
     }
   }
 
-  /** Notes how fresh the store is now. */
+  /** Updates how fresh the store is. */
   note(freshness: Partial<Freshness>): void {
     this.#freshness = { ...this.#freshness, ...freshness };
     if (this.#freshness.synced) this.#synced.resolve();

@@ -1,4 +1,4 @@
-// A map from a key to a set of values, as every index in memory needs one. A key without values is not kept.
+// A map from a key to a set of values, for indexes kept in memory. A key without values is not kept.
 
 const none: ReadonlySet<never> = new Set();
 
@@ -27,7 +27,7 @@ export class Multimap<K, V> {
     return true;
   }
 
-  /** Removes the key with all its values, and returns those. */
+  /** Removes the key with all its values, and returns them. */
   take(key: K): ReadonlySet<V> {
     const values = this.get(key);
     this.#sets.delete(key);
