@@ -1,12 +1,13 @@
-// What a marker sends around a transaction, and how errors tell it from the transaction itself.
+// The operations that a marker wraps around a transaction, and how errors distinguish them from the transaction
+// itself.
 
 import type { Transaction } from "./transaction.ts";
 
-/** Operations before and after a transaction, which its results and errors do not count. */
+/** Operations before and after a transaction. They do not count in its results and errors. */
 export interface Guard {
   readonly before: Transaction;
   readonly after: Transaction;
 }
 
-/** Index of the operations of `Guard.before` in an error. */
+/** The operation index of `Guard.before` in an error. */
 export const guardIndex = -1;

@@ -1,5 +1,5 @@
-// The public face of the library: an OVSDB client (RFC 7047 and ovsdb-server(7)). Nothing else of this folder is
-// meant to be imported from outside it.
+// The public face of the library: an OVSDB client (RFC 7047 and ovsdb-server(7)). Import nothing else of this folder
+// from outside it.
 
 export type { AnyChange, Change } from "./change.ts";
 export type { Clock } from "./clock.ts";
