@@ -5,7 +5,6 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 OVN ?=
 NODES ?= 3
-sources := src sandbox test bench
 
 .PHONY: help
 help: ## list the targets

@@ -2,24 +2,12 @@
 // is ready itself. The entries stand in ovn/processes.ts and processes.ts beside this file; here they are put together.
 
 import { baseEnvironment, hostEnvironment } from "./environment.ts";
-import { type Host, isSwitch } from "./host.ts";
+import { isSwitch } from "./host.ts";
 import { isOwn, type Layout } from "./layout.ts";
 import { centralProcesses, chassisProcesses, switchProcesses } from "./ovn/processes.ts";
+import type { PlannedProcess } from "./plannedProcess.ts";
 import type { ProcessSpec } from "./process/record.ts";
 import { echoProcess, kubernetesProcesses, weftProcesses } from "./processes.ts";
-
-/** A process as the tables write it down. */
-export interface PlannedProcess {
-  readonly name: string;
-  /** What a user sees of it: a line of progress when all of the stage are ready. */
-  readonly stage: string;
-  /** Without it, the process runs in the machine's own network namespace. */
-  readonly on?: Host;
-  readonly run: readonly string[];
-  /** Names of the processes that must be ready first. */
-  readonly after?: readonly string[];
-  readonly ready?: ProcessSpec["ready"];
-}
 
 export const processesOf = (layout: Layout): readonly PlannedProcess[] => [
   ...networkProcesses(layout),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { addressAt, formatIp, parseCidr } from "../src/model/ip.ts";
 import { type Host, type NodeHost, plainAddress } from "./host.ts";
 import { isOwn, type Layout } from "./layout.ts";
-import type { PlannedProcess } from "./plan.ts";
+import type { PlannedProcess } from "./plannedProcess.ts";
 
 type Flags = Readonly<Record<string, string | readonly string[]>>;
 

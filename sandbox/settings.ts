@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as v from "valibot";
-import { clusterNetwork, defaultJoin } from "../src/decide/ranges.ts";
+import { clusterNetwork, defaultJoin } from "../src/config/ranges.ts";
 import { type Family, formatCidr, overlaps, parseCidr } from "../src/model/ip.ts";
 import { underlay } from "./cloud/cloud.ts";
 import { machineNetwork, vmNetwork } from "./cloud/tenant.ts";

@@ -27,6 +27,8 @@ interface Step {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+const sources = ["src", "sandbox", "test", "bench", "lint", "oxlint.config.ts"];
+
 /** How long what a step has printed may take to arrive. */
 const outputMs = 1000;
 
@@ -94,9 +96,14 @@ function* steps(): Generator<Step> {
     limitSeconds: 120,
   });
   yield check("format", "biome", "check", "--error-on-warnings", ".");
-  yield check("lint", "oxlint", "--type-aware", "--deny-warnings", "src", "sandbox", "test", "bench");
+  yield check("lint", "oxlint", "--type-aware", "--deny-warnings", ...sources);
   yield check("types", "tsc", "-p", ".");
-  yield tests("unit", "all", find("src/**/*.test.ts", "sandbox/**/*.test.ts", "test/golden/*.test.ts"), 120);
+  yield tests(
+    "unit",
+    "all",
+    find("src/**/*.test.ts", "lint/*.test.ts", "sandbox/**/*.test.ts", "test/golden/*.test.ts"),
+    120,
+  );
   for (const file of find("test/contract/*.test.ts")) yield tests("contract", file, [file], 300);
   for (const file of find("test/sandbox/*.test.ts")) {
     yield tests("sandbox", file, [file], 600);

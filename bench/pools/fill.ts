@@ -3,7 +3,7 @@
 // inserted in one transaction, until the southbound database says of each what Weft waits for before it offers one.
 
 import { setTimeout as delay } from "node:timers/promises";
-import { whenever } from "../../src/node/whenever.ts";
+import { whenever } from "../../src/node/wait/whenever.ts";
 import { northbound } from "../../src/ovn/northbound.gen.ts";
 import { type PortBindingRow, southbound } from "../../src/ovn/southbound.gen.ts";
 import { Transaction } from "../../src/ovsdb/index.ts";

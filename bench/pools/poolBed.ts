@@ -13,7 +13,7 @@ import { pathOf } from "../../src/kube/resource.ts";
 import type { Store } from "../../src/kube/store.ts";
 import { watchKind } from "../../src/kube/watch.ts";
 import type { PoolOffer } from "../../src/model/pool.ts";
-import { whenever } from "../../src/node/whenever.ts";
+import { whenever } from "../../src/node/wait/whenever.ts";
 import { BenchRuntime } from "../wiring/runtime.ts";
 
 const nodeOf = (pods: number): Allocatable => ({ pods, cpus: 1024, memoryBytes: 4096 * 2 ** 30 });

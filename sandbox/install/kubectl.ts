@@ -30,7 +30,7 @@ const source = {
 const directory = join(import.meta.dirname, "../../build");
 
 /** The path of a kubectl that is new enough, or undefined when neither the machine nor build/ has one. */
-export async function findKubectl(): Promise<string | undefined> {
+async function findKubectl(): Promise<string | undefined> {
   for (const path of [findProgram("kubectl"), join(directory, "kubectl")])
     if (path !== undefined && existsSync(path) && ((await minorOf(path)) ?? 0) >= leastMinor) return path;
   return undefined;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { onNode } from "../../src/model/names.ts";
 import type { SwitchHost } from "../host.ts";
 import type { Layout } from "../layout.ts";
-import type { PlannedProcess } from "../plan.ts";
+import type { PlannedProcess } from "../plannedProcess.ts";
 import { databaseFiles } from "./databases.ts";
 
 const central = "OVN central: northbound, southbound, northd";

@@ -228,7 +228,7 @@ export class PodWorker {
   }
 }
 
-export function podDirectory(podsDirectory: string, pod: Pod): string {
+function podDirectory(podsDirectory: string, pod: Pod): string {
   return join(podsDirectory, pod.metadata.uid ?? "");
 }
 

@@ -1,14 +1,11 @@
-// `weft agent`: options to an agent, its signals.
+// `weft agent`: from command-line options to a running agent.
 
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { Registry } from "prom-client";
-import { ConfigError } from "../decide/errors.ts";
-import { clusterNetwork, defaultJoin } from "../decide/ranges.ts";
-import { runAgent } from "../node/agent.ts";
-import { type AgentOptions, agentDefaults } from "../node/options.ts";
-import { jsonLog } from "./log.ts";
+import { type AgentOptions, agentDefaults } from "../config/agent.ts";
+import { ConfigError } from "../config/error.ts";
 import {
   type Addresses,
   addressesIn,
@@ -22,7 +19,10 @@ import {
   podCidrOption,
   serviceCidrOption,
   wholeNumber,
-} from "./options.ts";
+} from "../config/options.ts";
+import { clusterNetwork, defaultJoin } from "../config/ranges.ts";
+import { runAgent } from "../node/agent.ts";
+import { jsonLog } from "./log.ts";
 import { untilStopped } from "./signals.ts";
 
 interface Flags {
@@ -61,24 +61,27 @@ export function agentCommand(): Command {
     .addOption(modeOption())
     .addOption(addressesOption())
     .addOption(
-      new Option("--rest <seconds>", "how long an address of the pool rests after its pod")
+      new Option("--rest <seconds>", "how long a pool address rests after its pod has gone")
         .default(agentDefaults.restMs / 1000)
         .argParser(wholeNumber(0, 3600)),
     )
     .option(
       "--southbound <remotes>",
-      "in overlay: southbound database as ovn-controller reaches it, as tcp:172.30.0.2:6642",
+      "overlay mode: the southbound database as ovn-controller reaches it, for example tcp:172.30.0.2:6642",
     )
-    .option("--encap-ip <address>", "where this node's tunnels end; default its first address on br-ex")
+    .option(
+      "--encap-ip <address>",
+      "address where this node's tunnels end; by default its first address on br-ex",
+    )
     .addOption(podCidrOption())
     .addOption(serviceCidrOption())
     .option("--vswitch <remote>", "this node's Open vSwitch database", agentDefaults.ovsDb)
     .option("--ovs-rundir <folder>", "where ovs-vswitchd has its sockets", agentDefaults.ovsRunDirectory)
     .option("--ovn-rundir <folder>", "where ovn-controller has its sockets", agentDefaults.ovnRunDirectory)
-    .option("--cni-socket <path>", "where the plugin reaches this agent", agentDefaults.cniSocket)
+    .option("--cni-socket <path>", "socket on which the plugin reaches this agent", agentDefaults.cniSocket)
     .option(
       "--cni-conf-dir <folder>",
-      "where the container runtime reads configurations",
+      "where the container runtime reads network configurations",
       agentDefaults.cniConfDirectory,
     )
     .option(
@@ -86,7 +89,7 @@ export function agentCommand(): Command {
       "where the container runtime finds plugins",
       agentDefaults.cniBinDirectory,
     )
-    .option("--cni-plugin <file>", "the plugin to install there", builtPlugin)
+    .option("--cni-plugin <file>", "the plugin executable to install there", builtPlugin)
     .addOption(
       new Option("--cni-limit <seconds>", "how long an ADD may wait before the runtime is told to try again")
         .default(agentDefaults.cniLimitMs / 1000)

@@ -1,4 +1,4 @@
-// How commands reach the Kubernetes API: by kubeconfig or service account.
+// How commands connect to the Kubernetes API: with a kubeconfig or a service account.
 
 import { existsSync } from "node:fs";
 import { KubeClient } from "../kube/client.ts";
@@ -6,7 +6,10 @@ import type { ClusterConfig } from "../kube/config.ts";
 import { inCluster } from "../kube/in-cluster.ts";
 import { loadKubeconfig } from "../kube/kubeconfig.ts";
 
-/** The kubeconfig that is named; else, in a pod, its service account; else the user's kubeconfig. */
+/**
+ * The kubeconfig named on the command line; without one the pod's service account, and outside a pod the user's
+ * kubeconfig.
+ */
 function clusterConfig(kubeconfig: string | undefined): Promise<ClusterConfig> {
   if (kubeconfig !== undefined) return loadKubeconfig(kubeconfig);
   return process.env["KUBERNETES_SERVICE_HOST"] && existsSync("/var/run/secrets/kubernetes.io")

@@ -1,18 +1,10 @@
-// `weft controller`: options to a Controller, its endpoints, its signals.
+// `weft controller`: from command-line options to a running controller.
 
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { Command, Option } from "commander";
 import { Registry } from "prom-client";
-import { Controller } from "../controller/controller.ts";
-import { ConfigError } from "../decide/errors.ts";
-import { type Marks, parseMarks } from "../decide/poolSize.ts";
-import { clusterNetwork, defaultJoin } from "../decide/ranges.ts";
-import { serveHealth } from "../health/serve.ts";
-import { silent } from "../kube/clock.ts";
-import { kubeClient } from "./connect.ts";
-import { caCertOption, certificateOption, privateKeyOption, type TlsFlags, tlsIn } from "./databases.ts";
-import { jsonLog } from "./log.ts";
+import { ConfigError } from "../config/error.ts";
 import {
   type Addresses,
   addressesIn,
@@ -30,7 +22,15 @@ import {
   serviceCidrOption,
   southboundOption,
   wholeNumber,
-} from "./options.ts";
+} from "../config/options.ts";
+import { type Marks, parseMarks } from "../config/poolMarks.ts";
+import { clusterNetwork, defaultJoin } from "../config/ranges.ts";
+import { caCertOption, certificateOption, privateKeyOption, type TlsFlags, tlsIn } from "../config/tls.ts";
+import { Controller } from "../controller/controller.ts";
+import { serveHealth } from "../health/serve.ts";
+import { silent } from "../kube/clock.ts";
+import { kubeClient } from "./connect.ts";
+import { jsonLog } from "./log.ts";
 import { untilStopped } from "./signals.ts";
 
 interface Flags extends TlsFlags {
@@ -55,7 +55,7 @@ interface Flags extends TlsFlags {
 export function controllerCommand(): Command {
   return new Command("controller")
     .description(
-      "plan the cluster's network and keep the northbound database equal to the plan; run several, one leads",
+      "plan the cluster's network and keep the northbound database equal to the plan; run several, one of them leads",
     )
     .addOption(clusterOption())
     .addOption(kubeconfigOption())
@@ -74,27 +74,27 @@ export function controllerCommand(): Command {
     .addOption(modeOption())
     .option(
       "--cloud-router <name>",
-      "underlay: the router of the cloud's tenant whose machines the nodes are",
+      "underlay mode: the router of the tenant that owns the nodes' virtual machines",
     )
     .addOption(addressesOption())
     .addOption(
       new Option(
         "--pool <low,high>",
-        "unused ready ports of each kind that a node keeps; default by what it can run",
+        "how many unused ready ports of each kind a node keeps; by default this follows from what it can run",
       ).argParser(parseMarks),
     )
     .addOption(leaseNamespaceOption())
     .addOption(
       new Option(
         "--prune-limit <percent>",
-        "deleting more than this share of Weft's rows at once waits for SIGUSR2",
+        "a deletion of more than this share of Weft's rows waits for SIGUSR2",
       )
         .default(30)
         .argParser(wholeNumber(0, 100)),
     )
     .addOption(metricsOption("127.0.0.1:9411"))
     .addOption(logLevelOption())
-    .option("--dry-run", "print the operations that would be sent now, and send none")
+    .option("--dry-run", "print the operations that would be sent now, but send nothing")
     .action(async (flags: Flags) => {
       const log = flags.dryRun ? silent : jsonLog(flags.logLevel);
       const registry = new Registry();
@@ -136,11 +136,11 @@ export function controllerCommand(): Command {
 
 function cloudRouterIn({ mode, cloudRouter }: Flags): string | undefined {
   if (mode === "underlay" && cloudRouter === undefined)
-    throw new ConfigError(
-      "--mode underlay needs --cloud-router, the name of the tenant's router in the cloud",
-    );
+    throw new ConfigError("--mode underlay needs --cloud-router, the name of the tenant's router");
   if (mode === "overlay" && cloudRouter !== undefined)
-    throw new ConfigError("--cloud-router is for --mode underlay; in overlay mode Weft has its own router");
+    throw new ConfigError(
+      "--cloud-router is for --mode underlay only; in overlay mode Weft has its own router",
+    );
   return cloudRouter;
 }
 

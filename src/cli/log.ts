@@ -1,11 +1,11 @@
-// The log of a long-running command: one JSON object a line on standard output, with ISO times. An error is printed as
-// one sentence with its causes. Warnings come in floods, when ten thousand pods fail for one reason: of each message a
-// few are printed, and the rest are counted.
+// The log of a long-running command: one JSON object a line on standard output, with ISO times. An error is printed
+// as one sentence with its causes. Ten thousand pods may fail for one reason, so of each warning only a few lines are
+// printed and the rest are counted.
 
 import pino from "pino";
 import type { Log } from "../kube/clock.ts";
 
-/** So many lines of one warning are printed in each window; people need examples, not all of them. */
+/** This many lines of one warning are printed in each window: people need examples, not all of them. */
 const flood = { lines: 20, windowMs: 10_000 };
 
 export function jsonLog(level: string): Log {
@@ -20,8 +20,8 @@ export function jsonLog(level: string): Log {
 }
 
 /**
- * `error` and its causes in one sentence, or where it happened when it is a mistake in the program. JSON alone would
- * print neither: an error's message is not enumerable.
+ * `error` and its causes in one sentence, or the stack of a programming error. JSON would print neither,
+ * because an error's message is not enumerable.
  */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
@@ -31,9 +31,12 @@ export function errorText(error: unknown): string {
   return known ? error.message : `${error.message}: ${cause}`;
 }
 
-/** `log`, but of each warning or error that recurs within a window only the first lines, and at its end how many more. */
+/**
+ * `log`, limited: when a warning or error recurs within a window, only its first lines, and at the window's end a
+ * count of the others.
+ */
 export function limited(log: Log): Log {
-  /** level and message ▶ how many lines of it came in its window */
+  /** level and message ▶ its lines in the current window */
   const counts = new Map<string, number>();
   return (level, message, fields) => {
     if (level === "debug" || level === "info") return log(level, message, fields);

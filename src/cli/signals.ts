@@ -1,6 +1,7 @@
-// The life of a long-running command: until SIGTERM or SIGINT, and then a clean end. A second signal ends it at once.
+// The life of a long-running command: it runs until SIGTERM or SIGINT, then ends cleanly. A second signal ends it at
+// once.
 
-/** Runs `work` until it is done or the process is told to stop. Its rejection after that is no failure. */
+/** Runs `work` until it is done or the process is told to stop. A rejection after that is not a failure. */
 export async function untilStopped(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const stopping = new AbortController();
   const stop = (name: string): void => {

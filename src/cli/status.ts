@@ -1,9 +1,6 @@
 // `weft status`: asks, judges, prints. Exit status 0 healthy, 1 not, 2 cannot tell.
 
 import { Command, Option } from "commander";
-import { kubeClient } from "./connect.ts";
-import { caCertOption, certificateOption, privateKeyOption, type TlsFlags, tlsIn } from "./databases.ts";
-import { exitCodes } from "./exit.ts";
 import {
   clusterOption,
   kubeconfigOption,
@@ -11,7 +8,10 @@ import {
   northboundOption,
   southboundOption,
   wholeNumber,
-} from "./options.ts";
+} from "../config/options.ts";
+import { caCertOption, certificateOption, privateKeyOption, type TlsFlags, tlsIn } from "../config/tls.ts";
+import { kubeClient } from "./connect.ts";
+import { exitCodes } from "./exit.ts";
 import { gather } from "./status/gather.ts";
 import { judge } from "./status/judge.ts";
 import { printed } from "./status/print.ts";
@@ -30,7 +30,7 @@ interface Flags extends TlsFlags {
 export function statusCommand(): Command {
   return new Command("status")
     .description(
-      "one sentence of health, then nodes, pods that wait and why, lag; exit 0 healthy, 1 not, 2 cannot tell",
+      "one sentence of health, then nodes, waiting pods and why they wait, lag; exit 0 healthy, 1 not, 2 cannot tell",
     )
     .addOption(clusterOption())
     .addOption(kubeconfigOption())
@@ -48,7 +48,7 @@ export function statusCommand(): Command {
     .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
     .option(
       "--probe",
-      "measure how long a change takes to all nodes; writes a new generation into the northbound database",
+      "measure how long a change takes to reach all nodes; this writes a new generation to the northbound database",
     )
     .action(async (flags: Flags) => {
       const report = judge(

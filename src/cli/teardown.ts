@@ -1,23 +1,18 @@
-// `weft teardown`: takes a cluster out of a northbound database, or says what that would mean. Exit status 0 when nothing
-// of the cluster is left (or, in a dry run, would be), 1 when something stays, 2 when it could not be tried.
+// `weft teardown`: removes a cluster from a northbound database, or says what would be removed. Exit status 0 when
+// nothing of the cluster is left (or, in a dry run, would be left), 1 when something stays, 2 when it could not be
+// tried.
 
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { Command, Option } from "commander";
+import { clusterId, northboundOption, wholeNumber } from "../config/options.ts";
+import { caCertOption, certificateOption, privateKeyOption, type TlsFlags, tlsIn } from "../config/tls.ts";
 import { zone } from "../controller/controller.ts";
 import { type TornDown, teardown } from "../controller/teardown.ts";
 import { silent, systemClock } from "../kube/clock.ts";
 import { Session } from "../ovsdb/index.ts";
-import {
-  caCertOption,
-  certificateOption,
-  privateKeyOption,
-  type TlsFlags,
-  tlsIn,
-  unanswered,
-} from "./databases.ts";
 import { exitCodes } from "./exit.ts";
-import { clusterId, northboundOption, wholeNumber } from "./options.ts";
+import { unanswered } from "./unanswered.ts";
 
 interface Flags extends TlsFlags {
   readonly cluster: string;
@@ -29,7 +24,7 @@ interface Flags extends TlsFlags {
 
 export function teardownCommand(): Command {
   return new Command("teardown")
-    .description("delete all that a cluster has in the northbound database; stop its controllers first")
+    .description("delete everything a cluster has in the northbound database; stop its controllers first")
     .addOption(
       new Option("--cluster <id>", "which cluster; there is no default")
         .makeOptionMandatory()
@@ -45,7 +40,7 @@ export function teardownCommand(): Command {
         .argParser(wholeNumber(1, 86_400)),
     )
     .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
-    .option("--dry-run", "print what would be deleted, and delete nothing")
+    .option("--dry-run", "print what would be deleted, but delete nothing")
     .action(async (flags: Flags) => {
       const { cluster, dryRun = false } = flags;
       const signal = AbortSignal.timeout(flags.timeout * 1000);
@@ -80,7 +75,7 @@ function text({ cluster, dryRun }: Flags, { rows, operations, problems }: TornDo
   ].join("\n");
 }
 
-/** The command that was given, without its `--dry-run`. */
+/** The same command without `--dry-run`. */
 const inEarnest = (): string =>
   ["weft", ...process.argv.slice(2).filter((word) => word !== "--dry-run")].join(" ");
 

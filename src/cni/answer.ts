@@ -1,12 +1,12 @@
-// What a CNI plugin may print: the answer to VERSION, and errors. Everything else is printed as the agent wrote it.
-// The shapes and codes are those of the CNI specification 1.1.0, section 5 ("Result types").
+// What the plugin prints by itself: the answer to VERSION, and errors. Everything else is printed as the agent sent
+// it. Shapes and codes are those of the CNI specification 1.1.0, section 5 ("Result types").
 
-/** Formats of results Weft speaks, oldest first. */
+/** Formats of results that Weft supports, oldest first. */
 export const supportedVersions = ["0.4.0", "1.0.0", "1.1.0"] as const;
 
 const newestVersion = "1.1.0";
 
-/** The specification's codes that the plugin itself gives; the agent has more. */
+/** The specification's codes that the plugin itself uses; the agent has more. */
 export const codes = {
   incompatibleVersion: 1,
   invalidEnvironment: 4,
@@ -17,7 +17,7 @@ export const codes = {
   notAvailable: 50,
 } as const;
 
-/** What the plugin prints on stdout, and the exit status that belongs to it. */
+/** What the plugin prints on stdout, and its exit status. */
 export interface Answer {
   readonly exit: 0 | 1;
   readonly stdout: string;
@@ -25,7 +25,7 @@ export interface Answer {
 
 export const isSupported = (version: string): boolean => supportedVersions.some((known) => known === version);
 
-/** An error in the caller's format, or in the newest one when the caller asked for a format nobody here knows. */
+/** An error in the caller's format, or in the newest one when the caller's is unknown. */
 export function failure(code: number, msg: string, version: string, details?: string): Answer {
   const cniVersion = isSupported(version) ? version : newestVersion;
   return { exit: 1, stdout: `${JSON.stringify({ cniVersion, code, msg, details })}\n` };

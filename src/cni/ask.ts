@@ -1,10 +1,12 @@
-// One question to the agent over its unix socket: a line of JSON out, a line of JSON back, within a time limit.
-// Every way to get no answer is one rejection whose message says which way it was.
+// One question to the agent over its unix socket: a line of JSON out, a line of JSON back, within a time limit. Every
+// failure is one rejection whose message says what went wrong.
 
 import { connect } from "node:net";
 import type { Answer } from "./answer.ts";
 
-/** The agent's answer to `request`. Rejects when there is none: socket absent, refused, closed early, late, not JSON. */
+/**
+ * The agent's answer to `request`. Rejects when there is none: socket absent, refused, closed early, late, not JSON.
+ */
 export function ask(socket: string, request: object, timeoutMs: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const connection = connect(socket);

@@ -1,6 +1,7 @@
-// The executable a container runtime runs. It decides nothing: it hands environment and stdin to the agent and prints
-// what comes back. It answers alone only when the agent need not (VERSION) or cannot (away, or a question that is none).
-// It starts for every pod, so it imports nothing but net and fs; build.sh makes one file of it.
+// The executable that a container runtime runs. It decides nothing: it hands environment and stdin to the agent and
+// prints the answer. It answers by itself only when the agent is not needed (VERSION), cannot be reached, or could
+// not understand the question. It starts for every pod, so it imports nothing but net and fs; build.sh makes one file
+// of it.
 
 import { readFileSync, writeSync } from "node:fs";
 import { type Answer, codes, failure, isSupported, supportedVersions, versionAnswer } from "./answer.ts";
@@ -8,7 +9,7 @@ import { ask } from "./ask.ts";
 
 const defaultSocket = "/run/weft/cni.sock";
 
-/** Below the two minutes after which kubelet gives up on a container runtime's call. */
+/** Less than the two minutes after which the kubelet gives up on a call of the container runtime. */
 const timeoutMs = 110_000;
 
 const passedOn = [
@@ -21,7 +22,7 @@ const passedOn = [
 ] as const;
 
 interface Configuration {
-  /** A configuration without a version is one of 0.1.0, says the specification. */
+  /** The specification says that a configuration without a version is 0.1.0. */
   readonly version: string;
   readonly socket: string;
 }
@@ -43,7 +44,7 @@ async function answer(): Promise<Answer> {
   try {
     return await ask(socket, { version: 1, env, stdin }, timeoutMs);
   } catch (error) {
-    // A DEL must fail too: its port may still be there, and the runtime repeats what it is told to try again.
+    // A DEL must fail too: its port may still exist, and the runtime repeats a call when told to try again.
     const code = command === "STATUS" ? codes.notAvailable : codes.tryAgainLater;
     const details = error instanceof Error ? error.message : String(error);
     return failure(code, "the Weft agent of this node does not answer", version, details);
@@ -88,5 +89,5 @@ function print({ exit, stdout }: Answer): void {
   process.exitCode = exit;
 }
 
-// Not a top-level await: bytecode is made from a CommonJS module, which has none.
+// Not a top-level await: the bytecode is made from a CommonJS module, which has none.
 void answer().then(print);

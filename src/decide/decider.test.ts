@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { clusterNetwork, defaultJoin } from "../config/ranges.ts";
 import { podNetworkOf } from "../kube/annotations.ts";
 import { formatCidr, formatIp } from "../model/ip.ts";
 import { annotations, namesOf } from "../model/names.ts";
@@ -9,7 +10,6 @@ import { RowAddresses } from "../observe/rowAddresses.ts";
 import { Api, aNode, aPod, settled } from "./decidedFixture.ts";
 import { Decider } from "./decider.ts";
 import type { Decision } from "./decision.ts";
-import { clusterNetwork, defaultJoin } from "./ranges.ts";
 
 async function decider(
   api: Api,

@@ -1,11 +1,6 @@
 // What can go wrong when something is decided. Messages say who, what, where and what to do next: they become Events
 // and the controller's last words.
 
-/** The configuration of the cluster's network makes no sense. Nothing may start with it. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
-
 /** A range has nothing left to give. A retry helps once something in it was released. */
 export class ExhaustedError extends Error {
   override readonly name = "ExhaustedError";

@@ -1,6 +1,7 @@
 // The choices about nodes: id and subnets, held by the node's name. What a Node object's annotations say is taken
 // unless another node holds it.
 
+import { ConfigError } from "../config/error.ts";
 import { nodeIdOf, nodeSubnetsOf } from "../kube/annotations.ts";
 import type { Node } from "../kube/objects.ts";
 import type { Cidr } from "../model/ip.ts";
@@ -9,7 +10,6 @@ import { annotations } from "../model/names.ts";
 import { type ClusterNetwork, ofFamily } from "../model/network.ts";
 import { NodeIds } from "./allocate/nodeIds.ts";
 import { Subnets } from "./allocate/subnets.ts";
-import { ConfigError } from "./errors.ts";
 
 export interface NodeChoice {
   readonly id: number;

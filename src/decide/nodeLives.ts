@@ -1,6 +1,7 @@
 // The lives of nodes: what was chosen for each is made durable, kept while the node's rows or pods are left, and given back
 // after that. The choices themselves are made in nodeChoices.ts.
 
+import { ConfigError } from "../config/error.ts";
 import {
   type AnnotationValues,
   nodeIdAnnotation,
@@ -13,10 +14,10 @@ import type { Cidr } from "../model/ip.ts";
 import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
 import type { Decision } from "./decision.ts";
 import { Durable, type Patch } from "./durable.ts";
-import { ConfigError, ExhaustedError } from "./errors.ts";
+import { ExhaustedError } from "./errors.ts";
+import { hostOverlap } from "./hostOverlap.ts";
 import { type NodeChoice, NodeChoices } from "./nodeChoices.ts";
 import { resolvedNode } from "./places.ts";
-import { hostOverlap } from "./ranges.ts";
 
 interface Life extends NodeChoice {
   readonly durable: Durable;

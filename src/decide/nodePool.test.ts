@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { isAsLate, type PoolOffer, type PoolPort, type PoolSeen } from "../model/pool.ts";
 import { NodePool, type PoolInputs, type PortSource } from "./nodePool.ts";
-import { marksFor, mostPorts, parseMarks } from "./poolSize.ts";
+import { marksFor, mostPorts } from "./poolSize.ts";
 
 const marks = { low: 2, high: 6 };
 const nothing = { line: "a", from: 0, generation: 1, asked: 1 };
@@ -191,9 +191,7 @@ test("the size follows pods, processors and memory, and is bounded by subnet and
   const node = { pods: 110, cpus: 2, memoryBytes: 24 * 2 ** 30 };
   assert.deepEqual(marksFor(node, undefined), { low: 4, high: 16 });
   assert.deepEqual(marksFor({ pods: 110, cpus: 1, memoryBytes: 2 ** 30 }, undefined), { low: 2, high: 8 });
-  assert.deepEqual(marksFor(node, parseMarks("8,32")), { low: 8, high: 32 });
-  for (const text of ["", "8", "8,8", "32,8", "0,3", "a,b", "1,99999"])
-    assert.throws(() => parseMarks(text), /expected two numbers/);
+  assert.deepEqual(marksFor(node, { low: 8, high: 32 }), { low: 8, high: 32 });
   const wide = [{ ip: { family: 6, value: 0n }, bits: 64 } as const];
   const many = { pods: 10_000, cpus: 0, memoryBytes: 0 };
   assert.equal(mostPorts(many, marks, wide, true).ports, 4094);

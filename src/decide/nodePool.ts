@@ -6,9 +6,10 @@
 // it is not in use. But for the pace at which it is filled, nothing is kept here that the node's annotations and OVN's rows do
 // not say as well.
 
+import type { Marks } from "../config/poolMarks.ts";
 import { isAsLate, type OfferName, type PoolOffer, type PoolPort, type PoolSeen } from "../model/pool.ts";
 import { Pace } from "./pace.ts";
-import { type Marks, type Most, middleOf } from "./poolSize.ts";
+import { type Most, middleOf } from "./poolSize.ts";
 
 export type PortKind = "open" | "closed";
 const kinds: readonly PortKind[] = ["closed", "open"];

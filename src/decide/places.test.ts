@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { clusterNetwork, defaultJoin } from "../config/ranges.ts";
 import { emptyStore, storesOf } from "../kube/stores.ts";
 import { annotations, namesOf } from "../model/names.ts";
 import { RowAddresses } from "../observe/rowAddresses.ts";
 import { Api, aNode, aPod, settled } from "./decidedFixture.ts";
 import { Decider } from "./decider.ts";
 import { StatedPlaces } from "./places.ts";
-import { clusterNetwork, defaultJoin } from "./ranges.ts";
 
 const network = clusterNetwork({
   pods: ["10.244.0.0/16", "fd00:10:244::/48"],

@@ -1,20 +1,11 @@
 // How many ready ports a node keeps. Each holds an address, so the number follows what the node can run, not how large
 // its subnet is; and each costs OVN a few flows on the node, so idle ones are bounded from above.
 
+import type { Marks } from "../config/poolMarks.ts";
 import type { Allocatable } from "../kube/objects.ts";
 import { type Cidr, formatCidr } from "../model/ip.ts";
-import { firstPodOffset } from "../model/network.ts";
 import { tags } from "../model/pool.ts";
 import { roomIn } from "./allocate/addresses.ts";
-import { ConfigError } from "./errors.ts";
-
-/** How many unused ports of one kind, open or closed, a node is to have. */
-export interface Marks {
-  /** With fewer than this, more are made. */
-  readonly low: number;
-  /** With more than this, some are taken back. */
-  readonly high: number;
-}
 
 /** Both end here, so that one pod that comes or goes does not cross a mark again. */
 export const middleOf = ({ low, high }: Marks): number => Math.ceil((low + high) / 2);
@@ -61,14 +52,4 @@ export function mostPorts(
       because: `one virtual machine has ${tags.last} VLAN tags; use more and smaller nodes`,
     });
   return bounds.reduce((a, b) => (b.ports < a.ports ? b : a));
-}
-
-/** `8,32`: the low and the high mark. Throws a `ConfigError`. */
-export function parseMarks(text: string): Marks {
-  const match = /^(\d{1,4}),(\d{1,4})$/.exec(text);
-  const [low, high] = [Number(match?.[1]), Number(match?.[2])];
-  if (match && low >= 1 && low < high && high <= tags.last - firstPodOffset) return { low, high };
-  throw new ConfigError(
-    `pool marks ${text}: expected two numbers, the low mark and a higher one of at most ${tags.last - firstPodOffset}, as 8,32`,
-  );
 }

@@ -1,6 +1,7 @@
 // The pools of ready ports of all nodes. A port's addresses come from the same allocator as those of single pods, its VLAN tag from
 // those free on the parent port. Finds out which ports living pods have, and decides which closed ones to open.
 
+import type { Marks } from "../config/poolMarks.ts";
 import { poolOfferAnnotation, poolOfferOf, poolSeenOf } from "../kube/annotations.ts";
 import type { Node, Pod } from "../kube/objects.ts";
 import { parseIp } from "../model/ip.ts";
@@ -13,7 +14,7 @@ import { type Holder, offsetIn, type PodAddresses, type Site } from "./allocate/
 import { Ring } from "./allocate/ring.ts";
 import { Durable, type Patch } from "./durable.ts";
 import { NodePool, type PortKind } from "./nodePool.ts";
-import { type Marks, marksFor, mostPorts } from "./poolSize.ts";
+import { marksFor, mostPorts } from "./poolSize.ts";
 
 export interface PoolOptions {
   /** Ports are nested in the port of a virtual machine, and need tags. */

@@ -1,5 +1,5 @@
-// The HTTP endpoints of a long-running process: /livez (its event loop turns), /readyz (or why not) and /metrics.
-// Read-only, no input but the path.
+// The HTTP endpoints of a long-running process: /livez (its event loop runs), /readyz (or why not) and /metrics.
+// Read-only; the path is the only input.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -9,7 +9,7 @@ export interface HealthOptions {
   /** `127.0.0.1:9410`, `[::]:9410`. */
   readonly address: string;
   readonly registry: Registry;
-  /** Undefined when ready, else why not, in one sentence. */
+  /** Undefined when ready; otherwise why not, in one sentence. */
   readonly notReady: () => string | undefined;
 }
 

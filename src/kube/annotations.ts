@@ -1,6 +1,6 @@
-// The annotations through which controller and agents tell each other what was decided, in ovn-kubernetes' formats.
-// Whoever may edit a Node or Pod can write them, so they are hostile until parsed: a parser answers undefined for
-// anything that is not whole, and never half a value.
+// The annotations through which the controller and the agents tell each other their decisions, in ovn-kubernetes'
+// formats. Anyone who may edit a Node or Pod can write them, so they are treated as hostile until parsed: a parser
+// returns a complete value or undefined, never half a value.
 
 import * as v from "valibot";
 import {
@@ -18,7 +18,7 @@ import { annotations } from "../model/names.ts";
 import { firstPodOffset, type GatewayConfig, nodeIds, type PodNetwork } from "../model/network.ts";
 import { linePattern, type PoolOffer, type PoolPort, type PoolSeen, tags } from "../model/pool.ts";
 
-/** A string that `parse` understands, as what it understood. */
+/** A string that `parse` understands, replaced by what it returns. */
 const parsed = <T>(parse: (text: string) => T | undefined) =>
   v.pipe(
     v.string(),
@@ -96,7 +96,7 @@ const pool = v.pipe(
 );
 const poolSeen = v.object({ line, generation, used: v.array(offset), spent: v.array(offset) });
 
-/** The values of Weft's annotations by key, as a patch writes them. */
+/** Weft's annotations, key ▶ value, as a patch writes them. */
 export type AnnotationValues = Readonly<Record<string, string>>;
 
 type Annotated = { readonly annotations: AnnotationValues };
@@ -106,7 +106,7 @@ export function podNetworkOf(pod: Annotated): PodNetwork | undefined {
   return value && { addresses: value.ip_addresses, mac: value.mac_address, gateways: value.gateway_ips };
 }
 
-/** As ovn-kubernetes prints it: the singular keys only for a single address. */
+/** As ovn-kubernetes prints it: with the singular keys only for a single address. */
 export function podNetworkAnnotation({ addresses, mac: macAddress, gateways }: PodNetwork): AnnotationValues {
   const [address, second] = addresses;
   const [gateway] = gateways;
@@ -135,7 +135,7 @@ export function nodeIdOf(node: Annotated): number | undefined {
 
 export const nodeIdAnnotation = (id: number): AnnotationValues => ({ [annotations.nodeId]: String(id) });
 
-/** The node's `system-id`. It becomes a chassis name in OVN, so it is held to what such names are made of. */
+/** The node's `system-id`. It becomes a chassis name in OVN, so only characters that such names have are accepted. */
 export function chassisIdOf(node: Annotated): string | undefined {
   const text = node.annotations[annotations.nodeChassisId] ?? "";
   return /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(text) ? text : undefined;
@@ -157,7 +157,7 @@ export function gatewayConfigOf(node: Annotated): GatewayConfig | undefined {
   );
 }
 
-/** `bridge` and `uplink` are for people who read the annotation; nothing of Weft reads them back. */
+/** `bridge` and `uplink` are for people who read the annotation; Weft does not read them back. */
 export const gatewayConfigAnnotation = (
   config: GatewayConfig,
   { bridge, uplink }: { readonly bridge: string; readonly uplink: string },

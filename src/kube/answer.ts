@@ -1,5 +1,5 @@
-// What came back over HTTP, made into JSON or into a KubeError. Sizes are bounded: a proxy's endless error page must
-// not fill the memory.
+// An HTTP answer, turned into JSON or into a KubeError. Sizes are bounded, so that a proxy's endless error page
+// cannot fill the memory.
 
 import type { IncomingMessage } from "node:http";
 import { KubeError } from "./error.ts";
@@ -7,7 +7,7 @@ import { integer, record, text } from "./json.ts";
 
 const maxErrorBytes = 1024 * 1024;
 
-/** The whole body, parsed. `label` (`GET /api/v1/pods`) begins each error's message. */
+/** The whole body, parsed. `label` (`GET /api/v1/pods`) begins each error message. */
 export async function readJson(label: string, response: IncomingMessage, maxBytes: number): Promise<unknown> {
   const body = await readText(label, response, maxBytes);
   try {
@@ -21,7 +21,7 @@ export async function readJson(label: string, response: IncomingMessage, maxByte
   }
 }
 
-/** The error that an answer outside 2xx means. Reads the body, so that the connection can be used again. */
+/** The error for an answer outside 2xx. Reads the body, so that the connection can be reused. */
 export async function errorOf(label: string, response: IncomingMessage): Promise<KubeError> {
   const statusCode = response.statusCode ?? 0;
   const body = await readText(label, response, maxErrorBytes);
@@ -33,7 +33,7 @@ export async function errorOf(label: string, response: IncomingMessage): Promise
   });
 }
 
-/** What an API `Status` says; also arrives inside watches, as the object of an ERROR event. */
+/** The fields of an API `Status`, which also arrives inside watches, as the object of an ERROR event. */
 export function statusFields(
   httpStatus: number | undefined,
   status: unknown,
@@ -69,10 +69,10 @@ async function readText(label: string, response: IncomingMessage, maxBytes: numb
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** Leaving the iteration early closes the connection, since a response is destroyed with its iterator. */
+/** Leaving the iteration early closes the connection, because a response is destroyed with its iterator. */
 export const bytesOf = (response: IncomingMessage): AsyncIterable<Buffer> => response;
 
-/** Errors do not always come from an API server: a proxy's page is not JSON. */
+/** Errors do not always come from an API server: a proxy's error page is not JSON. */
 function parsed(body: string): unknown {
   try {
     return JSON.parse(body);

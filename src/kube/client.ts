@@ -1,5 +1,5 @@
-// Requests to one API server, over node:https with connections kept alive. Answers are JSON nobody has vouched for
-// (`unknown`): who asks, reads them with json.ts. Knows nothing of kinds; paths come from resource.ts.
+// Requests to one API server, over node:https with keep-alive. Answers are unchecked JSON (`unknown`), which the
+// caller reads with json.ts. The client knows nothing about kinds; paths come from resource.ts.
 
 import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
@@ -9,7 +9,7 @@ import { KubeError } from "./error.ts";
 import { type Json, list, record, text } from "./json.ts";
 
 export interface ClientOptions {
-  /** A request without a whole answer by then fails. Watches have their own bounds. */
+  /** A request without a complete answer by then fails. Watches have their own limits. */
   readonly timeoutMs?: number;
   /** A longer answer fails the request before it fills the memory. */
   readonly maxResponseBytes?: number;
@@ -22,19 +22,19 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 export interface RequestOptions {
   readonly query?: Query;
   readonly signal?: AbortSignal;
-  /** In place of the client's. */
+  /** Overrides the client's. */
   readonly timeoutMs?: number;
 }
 
 export type PatchType = "merge" | "strategic" | "json";
 
 export interface PatchOptions extends RequestOptions {
-  /** JSON merge patch unless said otherwise. */
+  /** JSON merge patch by default. */
   readonly type?: PatchType;
 }
 
 export interface DeleteOptions extends RequestOptions {
-  /** Delete only the object with this uid; another one of the name answers with a conflict. */
+  /** Delete only the object with this uid; a different one of that name is a conflict. */
   readonly uid?: string;
   readonly gracePeriodSeconds?: number;
 }
@@ -72,7 +72,7 @@ export class KubeClient implements Disposable {
     this.#timeoutMs = options.timeoutMs ?? 30_000;
     this.#maxResponseBytes = options.maxResponseBytes ?? 128 * 1024 * 1024;
     this.#userAgent = options.userAgent ?? "weft";
-    // With keepAlive, the kernel probes silent connections too: a dead peer is found within half a minute.
+    // With keepAlive the kernel probes silent connections too, so a dead peer is noticed within half a minute.
     const keepAlive = { keepAlive: true, keepAliveMsecs: 15_000 };
     this.#agent =
       this.#base.protocol === "http:"
@@ -107,7 +107,7 @@ export class KubeClient implements Disposable {
     return this.#json("POST", path, options, { contentType: "application/json", value: object });
   }
 
-  /** Replaces the object. With a resourceVersion in it, a change by somebody else meanwhile is a conflict. */
+  /** Replaces the object. If it carries a resourceVersion, a change by somebody else meanwhile is a conflict. */
   update(path: string, object: Json, options: RequestOptions = {}): Promise<unknown> {
     return this.#json("PUT", path, options, { contentType: "application/json", value: object });
   }
@@ -129,8 +129,8 @@ export class KubeClient implements Disposable {
   }
 
   /**
-   * An answer that goes on for as long as the server likes; resolves once it has begun. The caller iterates over it.
-   * Fails when there are no headers by the client's time-out, and later when not a byte comes for `idleMs`.
+   * An answer that goes on as long as the server likes. Resolves once it has begun, and the caller iterates over it.
+   * Fails when there are no headers within the client's time-out, and later when not a byte comes for `idleMs`.
    */
   async stream(
     path: string,
@@ -232,7 +232,7 @@ async function* chunksOf(
 function baseOf(config: ClusterConfig): URL {
   const base = URL.canParse(config.server) ? new URL(config.server) : undefined;
   if (!base || (base.protocol !== "https:" && base.protocol !== "http:")) {
-    throw new KubeConfigError(`the server "${config.server}" is no https:// URL`);
+    throw new KubeConfigError(`the server "${config.server}" is not an https:// URL`);
   }
   if (base.protocol === "http:" && (config.token || config.clientKey !== undefined)) {
     throw new KubeConfigError(`credentials are not sent to ${config.server}: use https://`);
@@ -248,7 +248,7 @@ function searchOf(query: Query | undefined): string {
   return parameters.size === 0 ? "" : `?${parameters.toString()}`;
 }
 
-/** Sockets fail in many ways; when the signal has aborted, its reason is the true one. */
+/** Sockets fail in many ways; if the signal has aborted, its reason is the real one. */
 function explained(label: string, error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
   if (error instanceof KubeError || error instanceof KubeConfigError) return error;

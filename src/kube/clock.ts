@@ -1,5 +1,5 @@
-// Time and log as everything in kube/ takes them: parameters, so that tests own both. The same shapes as the
-// OVSDB session's, so that a program has one clock and one log for all.
+// Time and log, as everything in kube/ takes them: as parameters, so that tests control both. The shapes are those of
+// the OVSDB session, so that a program can use one clock and one log for everything.
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 export type Log = (level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>) => void;
@@ -7,13 +7,13 @@ export type Log = (level: LogLevel, message: string, fields: Readonly<Record<str
 export interface Clock {
   /** Milliseconds, never going back. */
   readonly now: () => number;
-  /** Milliseconds since 1970 by the clock that people set, which may jump: to be written down, never to be reckoned with. */
+  /** Milliseconds since 1970 by the wall clock, which may jump: for writing down, never for computing with. */
   readonly wall: () => number;
-  /** Runs `action` after `ms`; the returned function calls that off. */
+  /** Runs `action` after `ms`; the returned function cancels it. */
   readonly after: (ms: number, action: () => void) => () => void;
 }
 
-/** What long-lived parts are given from outside; each has a default. */
+/** What long-lived parts take from outside; each has a default. */
 export interface Surroundings {
   readonly clock?: Clock;
   /** A number in [0, 1), for jitter and name suffixes. */
@@ -32,7 +32,7 @@ export const systemClock: Clock = {
 
 export const silent: Log = () => undefined;
 
-/** Resolves after `ms`, or at once when `signal` aborts: the caller looks at the signal, as its loop does anyway. */
+/** Resolves after `ms`, or at once when `signal` aborts. Callers check the signal in their loops anyway. */
 export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted || ms <= 0) return Promise.resolve();
   return new Promise((resolve) => {

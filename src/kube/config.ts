@@ -1,17 +1,19 @@
-// How to reach an API server and who to be there: what kubeconfig.ts and in-cluster.ts both come down to.
+// How to reach an API server and as whom: the result of kubeconfig.ts and of in-cluster.ts.
 
 import { readFile } from "node:fs/promises";
 
 export interface ClusterConfig {
   /** `https://172.30.0.11:6443`; a path after the port is kept. Plain http only without credentials. */
   readonly server: string;
-  /** PEM. Without it the system's certificate authorities are trusted. */
+  /** PEM. Without it, the system's certificate authorities are trusted. */
   readonly ca?: string;
   readonly clientCert?: string;
   readonly clientKey?: string;
-  /** The bearer token as of now, asked for each request. A function, so that a config that gets logged shows none. */
+  /**
+   * The current bearer token, asked for before each request. A function, so that logging a config does not print it.
+   */
   readonly token?: () => Promise<string | undefined>;
-  /** The name the server's certificate is for, where that is not the host in `server`. */
+  /** The name in the server's certificate, where that is not the host in `server`. */
   readonly serverName?: string;
   /** Do not verify the server's certificate. */
   readonly insecure?: boolean;
@@ -24,7 +26,9 @@ export class KubeConfigError extends Error {
   override readonly name = "KubeConfigError";
 }
 
-/** A token that is read from `path` each time: kubelet replaces projected tokens long before they expire. */
+/**
+ * A token that is read from `path` each time, because the kubelet replaces projected tokens long before they expire.
+ */
 export const tokenFrom = (path: string) => async (): Promise<string> => {
   const token = (await readText(path, "bearer token")).trim();
   if (token === "") throw new KubeConfigError(`${path}: the bearer token file is empty`);

@@ -1,5 +1,6 @@
-// What a watch does next, as a pure function: list, then watch from where the list ended, resume after every end, and
-// list anew only when the server has forgotten that place. Does nothing and knows no time; watch.ts performs steps.
+// What a watch does next, as a pure function: list, watch from where the list ended, resume after every end, and list
+// again only when the server has forgotten that place. It performs nothing and has no clock; watch.ts carries out the
+// steps.
 
 /** One request of a watch. */
 export type Step =
@@ -11,7 +12,10 @@ export type Step =
 
 export interface Cycle {
   readonly step: Step;
-  /** Failures since a watch last brought news. A list that succeeds does not count, or a server that forgets at once would be listed in a tight loop. */
+  /**
+   * Failures since a watch last brought news. A successful list does not count as news: otherwise a server that
+   * forgets at once would be listed in a tight loop.
+   */
   readonly failures: number;
 }
 
@@ -23,11 +27,11 @@ export interface Failure {
 /** How a step ended. */
 export type Outcome =
   | { readonly type: "page taken"; readonly cursor: string }
-  /** The store holds everything up to the version, whether the stream then ended by itself or failed. */
+  /** The store holds everything up to the version, whether the stream then ended normally or failed. */
   | {
       readonly type: "caught up";
       readonly resourceVersion: string;
-      /** News came after the list, or the stream lasted: the server is well. */
+      /** News came after the list, or the stream lasted a while: the server is well. */
       readonly lively: boolean;
       readonly failure: Failure | undefined;
     }
@@ -74,8 +78,8 @@ export function nextAfter(cycle: Cycle, outcome: Outcome, random: number): Next 
 const firstPage: Step = { type: "page", cursor: "" };
 
 /**
- * The delay doubles with each failure, and its upper half is random, so that a thousand agents do not come back as
- * one. A server's Retry-After comes on top: it is the same for all who ask.
+ * The delay doubles with each failure. Its upper half is random, so that a thousand agents do not return at once. A
+ * server's Retry-After is added, because it is the same for everyone.
  */
 function failedNext(step: Step, failures: number, failure: Failure | undefined, random: number): Next {
   const backoffMs = Math.min(longestDelayMs, firstDelayMs * 2 ** (failures - 1));

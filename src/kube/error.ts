@@ -1,7 +1,7 @@
-// The one error of the Kubernetes layer. A caller's queue reads `retryable` and `retryAfterMs`; code that expects
-// a particular answer asks (`isNotFound`) instead of matching text.
+// The one error of the Kubernetes layer. A caller's queue reads `retryable` and `retryAfterMs`; code that expects a
+// certain answer asks (`isNotFound`) instead of matching text.
 
-/** Reasons that no API server sends: what went wrong before there was a whole answer. */
+/** Reasons that no API server sends, for what goes wrong before there is a complete answer. */
 export type TransportReason = "ConnectionLost" | "TimedOut" | "TooLarge" | "Malformed";
 
 export interface KubeErrorFields {
@@ -17,10 +17,10 @@ export class KubeError extends Error {
   override readonly name = "KubeError";
   readonly status: number;
   readonly reason: string;
-  /** How long the server asked to be left alone. */
+  /** How long the server asked not to be called. */
   readonly retryAfterMs: number | undefined;
 
-  /** `message` says which request failed and why; it never holds a header. */
+  /** `message` says which request failed and why; it never contains a header. */
   constructor(message: string, fields: KubeErrorFields) {
     super(message, { cause: fields.cause });
     this.status = fields.status;
@@ -29,8 +29,8 @@ export class KubeError extends Error {
   }
 
   /**
-   * Doing the work again, from what the stores hold by then, may help. So a conflict is retryable, and 401 too:
-   * tokens are read anew for each request, and the file may just have been replaced.
+   * Whether doing the work again, from what the stores hold by then, may help. That is so for a conflict, and also
+   * for 401: tokens are read anew for each request, and the file may just have been replaced.
    */
   get retryable(): boolean {
     if (this.status === 0) return this.reason === "ConnectionLost" || this.reason === "TimedOut";

@@ -12,10 +12,16 @@ export type WatchEvent =
       readonly name: string;
       readonly resourceVersion: string;
     }
-  /** Nothing happened up to this version; `endsList` when the objects a watch began with are all sent. */
+  /**
+   * Nothing else happened up to this version. `endsList`: all objects that existed when the watch began have been
+   * sent.
+   */
   | { readonly type: "bookmark"; readonly resourceVersion: string; readonly endsList: boolean };
 
-/** Throws a KubeError for a line that is no event, and for the server's ERROR events (410 when the version is too old). */
+/**
+ * Throws a KubeError for a line that is not an event, and for the server's ERROR events (410 when the version is too
+ * old).
+ */
 export function watchEventOf(line: string): WatchEvent {
   const { type, object } = parsed(line);
   const { metadata } = record(object);

@@ -1,4 +1,5 @@
-// The configuration every pod is given: the API server by environment, the rest by files of its service account.
+// The configuration that every pod gets: the API server from the environment, the rest from the files of its service
+// account.
 
 import { join } from "node:path";
 import { type ClusterConfig, KubeConfigError, readText, tokenFrom } from "./config.ts";

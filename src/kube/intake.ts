@@ -1,5 +1,5 @@
-// Takes raw objects into a store: projects them, gathers edits into batches, remembers during a list what was in it, and
-// lets others have the event loop after each slice of work.
+// Takes raw objects into a store: projects them, batches the edits, remembers what a list has brought, and yields the
+// event loop after each slice of work.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock, Log } from "./clock.ts";
@@ -9,7 +9,7 @@ import type { Watchable } from "./kinds.ts";
 import type { ObjectMeta } from "./objects.ts";
 import type { Edit, Store } from "./store.ts";
 
-/** Bounds the stall of the event loop together with what the store's listeners do with one slice's changes. */
+/** Bounds how long one slice blocks the event loop, including the store's listeners. */
 const sliceMs = 8;
 
 export class Intake<T extends ObjectMeta> {
@@ -18,7 +18,7 @@ export class Intake<T extends ObjectMeta> {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #interner = new Interner();
-  /** `namespace/name` of what the list under way has brought. */
+  /** `namespace/name` of what the running list has brought. */
   #listed: Set<string> | undefined;
   #edits: Edit<T>[] = [];
   #sliceBegan = 0;
@@ -30,12 +30,12 @@ export class Intake<T extends ObjectMeta> {
     this.#log = log;
   }
 
-  /** What is put from now on is all there is, until `completeList`. */
+  /** From now until `completeList`, the objects put are all there are. */
   beginList(): void {
     this.#listed = new Set();
   }
 
-  /** An object that makes no sense is reported and left out; if an older state of it is in the store, that stays. */
+  /** Reports a malformed object and leaves it out; if an older state of it is in the store, that stays. */
   put(raw: unknown): void {
     const object = this.#resource.project(raw, this.#interner);
     const { namespace, name } = object ?? identityOf(raw);
@@ -54,7 +54,7 @@ export class Intake<T extends ObjectMeta> {
     this.#edits.push({ type: "remove", namespace, name, told: true });
   }
 
-  /** Removes what the list did not bring; the store is complete up to `resourceVersion` then. */
+  /** Removes what the list did not bring. The store is then complete up to `resourceVersion`. */
   async completeList(resourceVersion: string): Promise<void> {
     const listed = this.#listed ?? new Set();
     this.#listed = undefined;
@@ -65,10 +65,10 @@ export class Intake<T extends ObjectMeta> {
       await this.rest();
     }
     this.flush();
-    this.#store.note({ synced: true, lagging: false, resourceVersion, lastEventMs: this.#clock.now() });
+    this.#store.note({ synced: true, lagging: false, resourceVersion });
   }
 
-  /** Hands what has gathered to the store. */
+  /** Hands the batch to the store. */
   flush(): void {
     if (this.#edits.length === 0) return;
     const edits = this.#edits;
@@ -76,7 +76,7 @@ export class Intake<T extends ObjectMeta> {
     this.#store.apply(edits);
   }
 
-  /** To be called between pieces of work: flushes and waits for the event loop's next turn once a slice is over. */
+  /** Call this between pieces of work. When a slice is over, it flushes and waits for the event loop's next turn. */
   async rest(): Promise<void> {
     if (this.#clock.now() - this.#sliceBegan < sliceMs) return;
     this.flush();

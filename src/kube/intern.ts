@@ -1,5 +1,5 @@
 // One copy of strings and label sets that many objects repeat (namespaces, nodes, labels of one ReplicaSet's pods).
-// A table that has grown full of values nobody uses any more is thrown away: that costs sharing, never correctness.
+// When the table has grown full of unused values, it is thrown away: that costs sharing, never correctness.
 
 const limit = 50_000;
 
@@ -14,12 +14,12 @@ export class Interner {
     return value;
   }
 
-  /** A frozen record with the string values of `entries`; equal entries in equal order share one record. */
+  /** A frozen record with the string values of `entries`. Equal entries in equal order share one record. */
   record(entries: readonly (readonly [string, string])[]): Readonly<Record<string, string>> {
     const key = JSON.stringify(entries);
     const known = this.#records.get(key);
     if (known) return known;
-    // fromEntries defines each key: a label called `__proto__` stays a label.
+    // fromEntries defines each key, so a label called `__proto__` stays a label.
     const value = Object.freeze(
       Object.fromEntries(entries.map(([name, text]) => [this.text(name), this.text(text)])),
     );

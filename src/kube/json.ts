@@ -1,5 +1,5 @@
-// Reading JSON whose shape nobody vouches for: each reader answers with the value, or with its absence, and never
-// throws. Hand-written rather than a schema library because a projection runs for every object of a large cluster.
+// Readers for JSON of unknown shape: each returns the value or its absence, and never throws. Written by hand instead
+// of with a schema library, because a projection runs for every object of a large cluster.
 
 export type Json = Readonly<Record<string, unknown>>;
 

@@ -13,10 +13,10 @@ import {
 import type { Resource } from "./resource.ts";
 import { type ServiceCidr, serviceCidrOf } from "./serviceCidr.ts";
 
-/** Name of an index ▶ the keys an object is found under. */
+/** Name of an index ▶ the keys under which an object is found. */
 export type Indexes<T> = Readonly<Record<string, (object: T) => readonly string[]>>;
 
-/** A resource that can be watched: where it is, what is kept of each object, and how to find objects again. */
+/** A resource that can be watched: where it is, what to keep of each object, and how to find objects again. */
 export interface Watchable<T extends ObjectMeta> extends Resource {
   readonly project: Projection<T>;
   readonly indexes: Indexes<T>;

@@ -1,6 +1,6 @@
-// Kubeconfig files as kubectl reads them: several files make one, the first to name a thing wins, and paths are
-// relative to the file they stand in. What cannot be honoured (exec plugins, proxies, impersonation) is refused by
-// name, never ignored: a request as somebody else would be worse than none.
+// Kubeconfig files, read as kubectl reads them: several files make one, the first to name a thing wins, and paths are
+// relative to the file that contains them. What Weft cannot honour (exec plugins, proxies, impersonation) is refused
+// by name and never ignored: a request as somebody else would be worse than none.
 
 import { homedir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
@@ -54,15 +54,16 @@ const fileSchema = v.object({
   ),
 });
 
-/** Keys of a user entry that change who asks, or how, in ways Weft does not know. */
+/** Keys of a user entry that change who asks, or how, in ways that Weft does not support. */
 const refusedUserKeys = ["exec", "auth-provider", "username", "password", "as", "as-uid", "as-groups"];
 
 /** One of the files, with the folder its relative paths start from. */
 type ConfigFile = v.InferOutput<typeof fileSchema> & { readonly path: string };
 
 /**
- * The cluster and user of `context`, or of the current context. `list` is one path or several, as $KUBECONFIG has them;
- * without it that variable counts, else ~/.kube/config. Rejects with a KubeConfigError that names the file and the entry.
+ * The cluster and user of `context`, or of the current context. `list` is one path or several, as in $KUBECONFIG;
+ * without it that variable is used, then ~/.kube/config. Rejects with a KubeConfigError that names the file and the
+ * entry.
  */
 export async function loadKubeconfig(list?: string, context?: string): Promise<ClusterConfig> {
   const listed = (list ?? process.env.KUBECONFIG ?? "").split(delimiter).filter((path) => path !== "");

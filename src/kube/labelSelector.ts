@@ -1,11 +1,11 @@
-// Label selectors, as NetworkPolicies and workloads write them (apimachinery, metav1.LabelSelector).
+// Label selectors, as in NetworkPolicies and workloads (apimachinery, metav1.LabelSelector).
 
 import { isRecord, list, oneOf, record, text, texts } from "./json.ts";
 import type { LabelRequirement, LabelSelector } from "./objects.ts";
 
 const operators = ["In", "NotIn", "Exists", "DoesNotExist"] as const;
 
-/** What makes no sense is left out, and what is left selects the more. */
+/** Malformed requirements are left out, so that the rest selects more rather than less. */
 export function labelSelectorOf(value: unknown): LabelSelector {
   const { matchLabels, matchExpressions } = record(value);
   const labels = Object.entries(record(matchLabels)).flatMap(([key, label]): LabelRequirement[] =>

@@ -1,5 +1,5 @@
-// The Lease object as leader election reads and writes it: coordination.k8s.io/v1, with the meaning client-go gives its
-// fields, so that `kubectl get lease` tells the truth and other electors could take part.
+// The Lease object as leader election reads and writes it: coordination.k8s.io/v1, with the same meaning of its
+// fields as in client-go, so that `kubectl get lease` tells the truth and other electors could take part.
 
 import { integer, type Json, record, text } from "./json.ts";
 
@@ -7,11 +7,11 @@ export interface LeaseRecord {
   /** "" when nobody holds it. */
   readonly holder: string;
   readonly durationMs: number | undefined;
-  /** Compared for change only: clocks of different machines are never compared. */
+  /** Compared only for change, because clocks of different machines cannot be compared. */
   readonly renewTime: string;
   /** How often the lease has changed hands. */
   readonly transitions: number;
-  /** The whole object, of which fields not named here are kept. */
+  /** The whole object; fields not named here are kept. */
   readonly object: Json;
 }
 
@@ -30,9 +30,9 @@ export function leaseRecordOf(object: unknown): LeaseRecord {
 export interface Claim {
   readonly holder: string;
   readonly durationMs: number;
-  /** By the wall clock, like the times on the object: others may read them and must not reckon with them. */
+  /** By the wall clock, like the times on the object. Others may read it but must not compute with it. */
   readonly wallMs: number;
-  /** What the holder has to say of itself on the object; undefined takes an annotation away. */
+  /** What the holder says about itself on the object; undefined removes an annotation. */
   readonly annotations?: Annotations;
 }
 
@@ -45,7 +45,9 @@ export const newLease = (namespace: string, name: string, claim: Claim): Json =>
   spec: specOf(claim, { acquireTime: microTime(claim.wallMs), leaseTransitions: 0 }),
 });
 
-/** The lease taken over from whoever held it. Keeps the resourceVersion, so only one of two takers succeeds. */
+/**
+ * The lease taken over from its previous holder. Keeps the resourceVersion, so that only one of two takers succeeds.
+ */
 export const takenLease = (from: LeaseRecord, claim: Claim): Json =>
   withSpec(from, claim, {
     acquireTime: microTime(claim.wallMs),
@@ -54,7 +56,7 @@ export const takenLease = (from: LeaseRecord, claim: Claim): Json =>
 
 export const renewedLease = (from: LeaseRecord, claim: Claim): Json => withSpec(from, claim, {});
 
-/** Nobody's lease, free to take at once. */
+/** A lease without a holder, free to be taken at once. */
 export const releasedLease = (from: LeaseRecord, wallMs: number): Json =>
   withSpec(from, { holder: "", durationMs: 1000, wallMs }, {});
 

@@ -1,6 +1,6 @@
-// Leader election by a Kubernetes Lease. A candidate that has seen a lease unchanged for its whole duration, by its own
-// clock, takes it. A holder that could not renew for two thirds of the duration stops leading before anybody else can
-// begin. That is no proof against a process that was suspended: the fence in the database is (apply/).
+// Leader election by a Kubernetes Lease. A candidate that has seen a lease unchanged for its whole duration, by its
+// own clock, takes it. A holder that could not renew for two thirds of the duration stops leading before anybody else
+// can begin. This does not protect against a process that was suspended: the fence in the database does (apply/).
 
 import type { KubeClient } from "./client.ts";
 import { pause, type Surroundings, silent, systemClock } from "./clock.ts";
@@ -21,17 +21,17 @@ export interface LeaseOptions extends Surroundings {
   readonly client: KubeClient;
   readonly namespace: string;
   readonly name: string;
-  /** Must differ between any two processes, also between a process and its successor: host name and a UUID. */
+  /** Must differ between any two processes, including a process and its successor: host name and a UUID. */
   readonly identity: string;
-  /** A holder not heard of for this long is taken for dead. */
+  /** A holder not heard of for this long is considered dead. */
   readonly durationMs?: number;
-  /** What the holder says of itself on the object, said anew with every renewal; undefined takes an annotation away. */
+  /** What the holder says about itself on the object, repeated with every renewal; undefined removes an annotation. */
   readonly annotations?: () => Annotations;
 }
 
-/** A time as leader. Dispose of it after its work has stopped: that frees the lease for others at once. */
+/** A time as leader. Dispose of it once its work has stopped: then others can take the lease at once. */
 export interface Term extends AsyncDisposable {
-  /** Aborts when leadership is lost, for a reason that says why, and when the term is disposed of. */
+  /** Aborts when leadership is lost, with a reason, and when the term is disposed of. */
   readonly signal: AbortSignal;
   /** `leaseTransitions`: grows with every change of leader. */
   readonly transitions: number;
@@ -88,7 +88,7 @@ export class Lease {
     }
   }
 
-  /** Nobody's, ours (an answer was lost), or unchanged for as long as its holder promised to renew it. */
+  /** It is nobody's, or ours (an answer was lost), or unchanged for as long as its holder promised to renew it. */
   #isFree(record: LeaseRecord): boolean {
     const { clock, identity, durationMs } = this.#settings;
     if (record.holder === "" || record.holder === identity) return true;
@@ -162,7 +162,7 @@ class HeldTerm implements Term {
     }
   }
 
-  /** Counts from before the request was sent: others count from when they saw its effect, which is later. */
+  /** Counts from before the request was sent. Others count from when they saw its effect, which is later. */
   #holdFrom(claimedMs: number): void {
     const { clock, durationMs } = this.#settings;
     this.#callOffLoss();

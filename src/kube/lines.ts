@@ -1,13 +1,13 @@
-// Watch streams are JSON objects, one a line. Chunks of bytes go in, whole lines come out; a line cut off by the end of
-// the stream never does.
+// Watch streams are JSON objects, one per line. Chunks of bytes go in and whole lines come out; a line cut off by the
+// end of the stream never does.
 
 import { KubeError } from "./error.ts";
 
-/** Far above what etcd stores for one object (1.5 MiB), and yet a bound. */
+/** Far more than etcd stores for one object (1.5 MiB), but still a limit. */
 const maxLineBytes = 16 * 1024 * 1024;
 
 export class Lines {
-  /** The pieces of a line whose end has not come yet. Whole bytes: a chunk may end inside a character. */
+  /** The pieces of the unfinished line. Bytes, because a chunk may end inside a character. */
   #pieces: Buffer[] = [];
   #size = 0;
 

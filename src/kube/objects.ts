@@ -1,5 +1,5 @@
-// The Kubernetes objects Weft reads, cut down to the fields it reads. Projected once when they arrive (project.ts),
-// frozen, and with shared strings interned; everything behind kube/ trusts these shapes.
+// The Kubernetes objects that Weft reads, cut down to the fields it reads. They are projected once when they arrive
+// (project.ts), frozen, and share interned strings; everything behind kube/ trusts these shapes.
 
 export interface ObjectMeta {
   readonly namespace: string; // "" for cluster-scoped objects
@@ -22,7 +22,7 @@ export interface Node extends ObjectMeta {
   readonly allocatable: Allocatable;
 }
 
-/** What a node has for pods; 0 while the kubelet has not said. */
+/** A node's resources for pods; 0 until the kubelet has reported. */
 export interface Allocatable {
   readonly pods: number;
   readonly cpus: number;
@@ -70,7 +70,7 @@ export interface Endpoint {
 export interface EndpointPort {
   readonly name: string;
   readonly protocol: "TCP" | "UDP" | "SCTP";
-  /** Undefined means all ports, which only hand-made slices use; such a port balances nothing. */
+  /** Undefined means all ports, which only hand-made slices use. Such a port balances nothing. */
   readonly port: number | undefined;
 }
 
@@ -89,12 +89,15 @@ export interface LabelRequirement {
   readonly values: readonly string[];
 }
 
-/** All of it must hold; an empty one selects everything. `matchLabels` are requirements like the others. */
+/**
+ * All requirements must hold; an empty selector selects everything. `matchLabels` become requirements like the
+ * others.
+ */
 export type LabelSelector = readonly LabelRequirement[];
 
-/** As much of it as tells which pods it selects. */
+/** The part of it that tells which pods it selects. */
 export interface NetworkPolicy extends ObjectMeta {
   readonly kind: "NetworkPolicy";
-  /** Of pods in the policy's own namespace. */
+  /** Selects pods in the policy's own namespace. */
   readonly podSelector: LabelSelector;
 }

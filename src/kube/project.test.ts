@@ -208,16 +208,9 @@ test("whatever JSON arrives, a projection is refused or sound, and indexes can f
 });
 
 function addressesOf(object: KubeObject): readonly string[] {
-  switch (object.kind) {
-    case "Node":
-      return object.internalIps;
-    case "Pod":
-      return object.podIps;
-    case "Service":
-      return object.clusterIps;
-    case "EndpointSlice":
-      return object.addressType === "FQDN" ? [] : object.endpoints.flatMap((endpoint) => endpoint.addresses);
-    default:
-      return [];
-  }
+  if (object.kind === "Node") return object.internalIps;
+  if (object.kind === "Pod") return object.podIps;
+  if (object.kind === "Service") return object.clusterIps;
+  if (object.kind !== "EndpointSlice" || object.addressType === "FQDN") return [];
+  return object.endpoints.flatMap((endpoint) => endpoint.addresses);
 }

@@ -1,6 +1,6 @@
-// Projections: an object as the API sent it ▶ the slim frozen object of objects.ts. The edge at which input is
-// distrusted: a malformed field becomes its absence, and an object without an identity is refused (undefined).
-// Defaults are those of the API's own documentation. Addresses come out in canonical form (RFC 5952).
+// Projections: an object as the API sent it ▶ the slim frozen object of objects.ts. Input is distrusted here and
+// nowhere behind: a malformed field is treated as absent, and an object without an identity is refused (undefined).
+// Defaults are those of the API's documentation. Addresses come out in canonical form (RFC 5952).
 
 import { formatIp, parseIp } from "../model/ip.ts";
 import { annotations } from "../model/names.ts";
@@ -31,7 +31,7 @@ const serviceTypes = ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"] a
 const addressTypes = ["IPv4", "IPv6", "FQDN"] as const;
 const defaultAffinitySeconds = 10_800;
 
-/** The part that all kinds have; undefined without name, uid or resourceVersion. */
+/** The part that all kinds share; undefined without name, uid or resourceVersion. */
 export function metaOf(object: unknown, intern: Interner): ObjectMeta | undefined {
   const metadata = record(record(object).metadata);
   const name = text(metadata.name);
@@ -125,7 +125,7 @@ export const endpointSliceOf: Projection<EndpointSlice> = (object, intern) => {
   });
 };
 
-/** A selector that makes no sense selects everything: a pod is rather protected than not. */
+/** A malformed selector selects everything: better to protect a pod too much than too little. */
 export const networkPolicyOf: Projection<NetworkPolicy> = (object, intern) => {
   const meta = metaOf(object, intern);
   return (
@@ -139,7 +139,7 @@ export const networkPolicyOf: Projection<NetworkPolicy> = (object, intern) => {
   );
 };
 
-/** One port, or none when the entry makes no sense. */
+/** One port, or none when the entry is malformed. */
 function servicePorts(entry: Json): readonly ServicePort[] {
   const protocol = protocolOf(entry);
   const port = integer(entry.port, 1, 65_535);
@@ -155,7 +155,7 @@ function endpointPorts(entry: Json): readonly EndpointPort[] {
 
 function endpointOf(entry: Json, addressType: EndpointSlice["addressType"], intern: Interner): Endpoint {
   const { ready, serving, terminating } = record(entry.conditions);
-  // discovery.k8s.io/v1: an absent `ready` is true, and an absent `serving` is what `ready` is.
+  // discovery.k8s.io/v1: an absent `ready` means true, and an absent `serving` means the same as `ready`.
   const isReady = ready !== false;
   return Object.freeze({
     addresses: Object.freeze(
@@ -177,7 +177,7 @@ const affinityOf = (spec: Json): number =>
 const protocolOf = (entry: Json): ServicePort["protocol"] | undefined =>
   entry.protocol === undefined || entry.protocol === null ? "TCP" : oneOf(protocols, entry.protocol);
 
-/** The IP addresses among `values`, canonical; what is none (`None`, "") is left out. */
+/** The IP addresses among `values`, in canonical form; anything else (`None`, "") is left out. */
 function addresses(values: readonly unknown[]): string[] {
   return values.flatMap((value) => {
     const ip = typeof value === "string" ? parseIp(value) : undefined;

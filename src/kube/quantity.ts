@@ -19,7 +19,7 @@ const powers: ReadonlyMap<string, number> = new Map([
   ["Ei", 2 ** 60],
 ]);
 
-/** The number that `value` stands for, undefined when it is none or negative. Exact enough to count with. */
+/** The number that `value` stands for; undefined when it is not a quantity, or negative. Exact enough to count with. */
 export function quantityOf(value: unknown): number | undefined {
   if (typeof value === "number") return value >= 0 ? value : undefined;
   if (typeof value !== "string") return undefined;

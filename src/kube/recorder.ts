@@ -1,6 +1,6 @@
-// Kubernetes Events about objects, for people who run `kubectl describe`. Best effort and bounded: the same event again
-// only raises the count of the first, writes go out one at a time with a pause between them, and nothing that happens
-// here reaches the caller.
+// Kubernetes Events about objects, for people who run `kubectl describe`. Best effort and bounded: a repeated event
+// only raises the count of the first, writes go out one at a time with a pause between them, and no failure here
+// reaches the caller.
 
 import type { KubeClient } from "./client.ts";
 import { type Clock, type Log, type Surroundings, silent, systemClock } from "./clock.ts";
@@ -28,15 +28,15 @@ interface Entry {
   readonly type: EventType;
   readonly reason: string;
   readonly message: string;
-  /** As people read it; `lastMs` beside it is for reckoning. */
+  /** For people to read; `lastMs` beside it is for computing. */
   readonly firstTime: string;
   lastTime: string;
   lastMs: number;
-  /** How often it happened, and the count that the API server knows; 0 before the Event exists. */
+  /** How often it has happened, and the count that the API server knows; 0 before the Event exists. */
   count: number;
   written: number;
   failures: number;
-  /** Not written again before. */
+  /** Not to be written again before this time. */
   dueMs: number;
 }
 
@@ -46,7 +46,7 @@ const spacingMs = 50;
 /** Between two writes about the same thing. */
 const repeatMs = 30_000;
 const maxFailures = 5;
-/** After this long without a recurrence, the next one is a new Event: API servers forget Events after an hour. */
+/** After this long without a recurrence, the next one becomes a new Event: API servers forget Events after an hour. */
 const forgetMs = 30 * 60_000;
 const maxMessageLength = 1024;
 
@@ -55,7 +55,7 @@ export class EventRecorder implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #log: Log;
-  /** What and about whom ▶ its Event. */
+  /** What happened to whom ▶ its Event. */
   readonly #entries = new Map<string, Entry>();
   readonly #closed = new AbortController();
   #sending: Promise<void> | undefined;
@@ -69,7 +69,7 @@ export class EventRecorder implements AsyncDisposable {
     this.#log = options.log ?? silent;
   }
 
-  /** Notes that `reason` (CamelCase, for machines) befell `object`. Returns at once and never throws. */
+  /** Records that `reason` (CamelCase, for machines) happened to `object`. Returns at once and never throws. */
   record(object: ObjectRef, type: EventType, reason: string, message: string): void {
     if (this.#closed.signal.aborted) return;
     const now = this.#clock.now();
@@ -91,7 +91,7 @@ export class EventRecorder implements AsyncDisposable {
       known.lastTime = time;
     } else {
       if (!known && !this.#makeRoom()) {
-        this.#log("warn", "too many events at once, one is dropped", { reason, message: shortened });
+        this.#log("warn", "too many events at once, dropping one", { reason, message: shortened });
         return;
       }
       const { kind, namespace, name, uid } = object;
@@ -114,7 +114,7 @@ export class EventRecorder implements AsyncDisposable {
     this.#schedule();
   }
 
-  /** What was not sent yet is forgotten. */
+  /** Forgets what has not been sent yet. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
     this.#callOffTimer();
@@ -165,7 +165,7 @@ export class EventRecorder implements AsyncDisposable {
     try {
       await client.create(pathOf(events, namespace), this.#eventOf(entry), request);
     } catch (error) {
-      // The name is ours alone: an earlier attempt got through, only its answer was lost.
+      // Nobody else uses the name: an earlier attempt got through, only its answer was lost.
       if (!isAlreadyExists(error)) throw error;
     }
   }

@@ -1,4 +1,4 @@
-// Where a kind of object lives in the API, and how URL paths are built from that; nothing else puts one together.
+// Where a kind of object lives in the API. URL paths are built here and nowhere else.
 
 export interface Resource {
   /** `/api/v1`, `/apis/discovery.k8s.io/v1`. */
@@ -7,7 +7,7 @@ export interface Resource {
   readonly namespaced: boolean;
 }
 
-/** Kinds that are written but not watched; those that are watched are in kinds.ts. */
+/** Kinds that are written but not watched; the watched ones are in kinds.ts. */
 export const leases: Resource = {
   prefix: "/apis/coordination.k8s.io/v1",
   plural: "leases",
@@ -28,7 +28,7 @@ export function pathOf(resource: Resource, namespace = "", name = "", subresourc
 /** `v1`, `discovery.k8s.io/v1`: as objects name it in their `apiVersion`. */
 export const apiVersionOf = (resource: Resource): string => resource.prefix.replace(/^\/apis?\//, "");
 
-/** Dots alone would climb out of the path; no Kubernetes name is made of them. */
+/** Dots alone would climb out of the path; no Kubernetes name consists of dots. */
 function segment(text: string): string {
   if (text === "." || text === "..") throw new RangeError(`no Kubernetes object is called "${text}"`);
   return encodeURIComponent(text);

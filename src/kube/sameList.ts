@@ -1,6 +1,6 @@
-// How far a watch has come, when the watch does not say: it does only when something happens, or about once a minute. A
-// fresh list is compared with what the watch has brought; when they hold the same, everything up to the list's version
-// is known.
+// How far a watch has come. The watch itself says so only when something happens, or about once a minute. So a fresh
+// list is compared with what the watch has brought: when both are the same, everything up to the list's version is
+// known.
 
 import type { KubeClient } from "./client.ts";
 import { record, text } from "./json.ts";
@@ -14,12 +14,12 @@ export interface SameListOptions {
   readonly resource: Resource;
   /** "" for all. */
   readonly namespace: string;
-  /** What the watch has brought of the namespace; asked for after the list, so that it may be newer. */
+  /** What the watch has brought of the namespace. Read after the list, so that it may be newer. */
   readonly held: () => Iterable<ObjectMeta>;
   readonly signal: AbortSignal;
 }
 
-/** The version of a list that holds exactly what is held; undefined when they differ. */
+/** The version of a list that contains exactly what is held; undefined when they differ. */
 export async function sameListVersion(options: SameListOptions): Promise<string | undefined> {
   const { client, resource, namespace, held, signal } = options;
   const listed = new Map<string, string>();
@@ -33,7 +33,7 @@ export async function sameListVersion(options: SameListOptions): Promise<string 
       const { namespace: where, name, resourceVersion } = record(metadata);
       listed.set(`${text(where)}/${text(name)}`, text(resourceVersion));
     }
-    // A later page may be of a later state, if the server could not keep the first one's.
+    // A later page may show a later state, if the server could not keep the first one's.
     version ||= page.resourceVersion;
     cursor = page.continue;
   } while (cursor !== "");

@@ -1,16 +1,17 @@
-// The objects of one kind as the API last told them, with indexes. A watch writes it (watch.ts), everybody else
-// reads and subscribes. A change of nothing but the resourceVersion (a node's heartbeat) replaces the object without
-// waking anybody.
+// The objects of one kind as the API last reported them, with indexes. A watch writes it (watch.ts), everybody else
+// reads and subscribes. A change of the resourceVersion alone (a node's heartbeat) replaces the object without
+// notifying anybody.
 
 import { isDeepStrictEqual } from "node:util";
+import { Multimap } from "../model/multimap.ts";
 import type { Indexes } from "./kinds.ts";
 import type { ObjectMeta } from "./objects.ts";
 
-/** At least one side is there. With both, they share namespace and name, but not the uid if the object was recreated. */
+/** At least one side is set. With both, they share namespace and name, but not the uid if the object was recreated. */
 export interface Change<T> {
   readonly old: T | undefined;
   readonly new: T | undefined;
-  /** The server said that the object is gone; without it, it is only missing from a list. */
+  /** The server said that the object is gone; otherwise it was only missing from a list. */
   readonly told?: true;
 }
 
@@ -20,17 +21,15 @@ export type Edit<T> =
   | { readonly type: "put"; readonly object: T }
   | { readonly type: "remove"; readonly namespace: string; readonly name: string; readonly told?: true };
 
-/** How far the store may be trusted to be up to date. */
+/** How far the store can be trusted to be up to date. */
 export interface Freshness {
   /** A complete list has been taken in once. Never goes back to false. */
   readonly synced: boolean;
   /** Nothing feeds the store at the moment, or a list is not complete yet. */
   readonly lagging: boolean;
-  /** Clock time of the server's last word, bookmarks included; undefined before the first. */
-  readonly lastEventMs: number | undefined;
   /** Everything the server did up to this version is in the store; "" before the first list. */
   readonly resourceVersion: string;
-  /** Objects left out because they made no sense. */
+  /** How many malformed objects were left out. */
   readonly malformed: number;
 }
 
@@ -43,12 +42,11 @@ export class Store<T extends ObjectMeta> {
   #freshness: Freshness = {
     synced: false,
     lagging: true,
-    lastEventMs: undefined,
     resourceVersion: "",
     malformed: 0,
   };
 
-  /** A listener that throws harms neither the store nor other listeners; `onListenerError` hears of it. */
+  /** A listener that throws harms neither the store nor other listeners; `onListenerError` is called with its error. */
   constructor(indexes: Indexes<T>, onListenerError: (error: unknown) => void) {
     this.#indexes = new Map(Object.entries(indexes).map(([name, keys]) => [name, new Index(keys)]));
     this.#onListenerError = onListenerError;
@@ -71,7 +69,7 @@ export class Store<T extends ObjectMeta> {
   by(index: string, key: string): readonly T[] {
     const found = this.#indexes.get(index);
     if (!found) throw new RangeError(`no index "${index}", only: ${[...this.#indexes.keys()].join(", ")}`);
-    return found.at(key);
+    return [...found.at(key)].flatMap((storeKey) => this.#objects.get(storeKey) ?? []);
   }
 
   get freshness(): Freshness {
@@ -100,13 +98,15 @@ export class Store<T extends ObjectMeta> {
     }
   }
 
-  /** Calls `listener` with every later batch of changes, after the store holds them. What is there already is not replayed. */
+  /**
+   * Calls `listener` with every later batch of changes, once the store holds them. Present objects are not replayed.
+   */
   subscribe(listener: Listener<T>): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Takes in `edits` in order, and tells the listeners what they changed. */
+  /** Applies `edits` in order, and tells the listeners what they changed. */
   apply(edits: readonly Edit<T>[]): void {
     const changes: Change<T>[] = [];
     for (const edit of edits) {
@@ -123,7 +123,7 @@ export class Store<T extends ObjectMeta> {
     }
   }
 
-  /** Notes how fresh the store is now. */
+  /** Updates how fresh the store is. */
   note(freshness: Partial<Freshness>): void {
     this.#freshness = { ...this.#freshness, ...freshness };
     if (this.#freshness.synced) this.#synced.resolve();
@@ -150,31 +150,22 @@ export class Store<T extends ObjectMeta> {
 
 class Index<T> {
   readonly #keysOf: (object: T) => readonly string[];
-  /** Index key ▶ store key ▶ object. */
-  readonly #buckets = new Map<string, Map<string, T>>();
+  /** Index key ▶ store keys. */
+  readonly #filed = new Multimap<string, string>();
 
   constructor(keysOf: (object: T) => readonly string[]) {
     this.#keysOf = keysOf;
   }
 
-  at(key: string): readonly T[] {
-    return [...(this.#buckets.get(key)?.values() ?? [])];
+  at(key: string): Iterable<string> {
+    return this.#filed.get(key);
   }
 
   move(storeKey: string, from: T | undefined, to: T | undefined): void {
     const after = to === undefined ? [] : this.#keysOf(to);
-    for (const key of from === undefined ? [] : this.#keysOf(from)) {
-      if (after.includes(key)) continue;
-      const bucket = this.#buckets.get(key);
-      bucket?.delete(storeKey);
-      if (bucket?.size === 0) this.#buckets.delete(key);
-    }
-    if (to === undefined) return;
-    for (const key of after) {
-      const bucket = this.#buckets.get(key);
-      if (bucket) bucket.set(storeKey, to);
-      else this.#buckets.set(key, new Map([[storeKey, to]]));
-    }
+    for (const key of from === undefined ? [] : this.#keysOf(from))
+      if (!after.includes(key)) this.#filed.delete(key, storeKey);
+    for (const key of after) this.#filed.add(key, storeKey);
   }
 }
 

@@ -1,6 +1,6 @@
-// Keeps a Store equal to the API's objects of one kind, for as long as its signal lives: performs the steps of
-// cycle.ts, and takes in what they bring. Objects of a list go into the store as they arrive; at the list's end what
-// was not in it is removed. So a list after a gap delivers differences only, like any other news.
+// Keeps a Store equal to the API's objects of one kind for as long as its signal lives: it performs the steps of
+// cycle.ts and takes in their results. Objects of a list go into the store as they arrive; at the end of the list,
+// whatever it did not contain is removed. So a list after a gap delivers only differences, like any other news.
 
 import type { KubeClient, Query } from "./client.ts";
 import { type Clock, type Log, pause, type Surroundings, silent, systemClock } from "./clock.ts";
@@ -24,13 +24,16 @@ export interface WatchOptions<T> extends Surroundings {
   readonly labelSelector?: string;
   /** In addition to those of the kind. */
   readonly indexes?: Indexes<T>;
-  /** A stream silent for this long is given up. API servers send a bookmark about every minute. */
+  /** A stream silent for this long is abandoned. API servers send a bookmark about every minute. */
   readonly idleMs?: number;
-  /** Objects in a page, where lists come in pages. A page is parsed in one go, so a large one stalls the event loop. */
+  /** Objects per page, where lists come in pages. A page is parsed in one go, so a large one stalls the event loop. */
   readonly pageSize?: number;
 }
 
-/** The slim objects of `kind`, kept up to date from now on. Returns at once; `ready` of the store tells when it is complete. */
+/**
+ * The slim objects of `kind`, kept up to date from now on. Returns at once; the store's `ready` resolves when it is
+ * complete.
+ */
 export const watchKind = <K extends Kind>(
   client: KubeClient,
   kind: K,
@@ -51,7 +54,7 @@ export function watchResource<T extends ObjectMeta>(
   return store;
 }
 
-/** A stream that lasted this long was no failure, even if nothing happened. */
+/** A stream that lasted this long was not a failure, even if nothing happened. */
 const livelyAfterMs = 10_000;
 
 class Watcher<T extends ObjectMeta> {
@@ -77,7 +80,7 @@ class Watcher<T extends ObjectMeta> {
     this.#intake = new Intake(resource, store, this.#clock, this.#log);
   }
 
-  /** Never rejects: whatever a step runs into is a failure to recover from. */
+  /** Never rejects: whatever happens in a step is a failure to recover from. */
   async run(): Promise<void> {
     const { signal } = this.#options;
     let cycle = beginning;
@@ -153,7 +156,7 @@ class Watcher<T extends ObjectMeta> {
           await this.#intake.rest();
         }
         this.#intake.flush();
-        this.#store.note({ lastEventMs: this.#clock.now(), resourceVersion });
+        this.#store.note({ resourceVersion });
       }
     } catch (error) {
       failure = this.#failure(resourceVersion === "" ? "streamed list" : "watch", error);
@@ -170,7 +173,7 @@ class Watcher<T extends ObjectMeta> {
         ...this.#selectors(),
         watch: true,
         allowWatchBookmarks: true,
-        // As client-go: between five and ten minutes, so that the watches of many clients do not end together.
+        // As in client-go: between five and ten minutes, so that the watches of many clients do not end together.
         timeoutSeconds: 300 + Math.floor(this.#random() * 300),
         ...query,
       },
@@ -179,7 +182,7 @@ class Watcher<T extends ObjectMeta> {
     });
   }
 
-  /** Answers the version that the store is complete up to after `event`; "" while the list is not complete. */
+  /** Returns the version up to which the store is complete after `event`; "" while the list is incomplete. */
   async #take(event: WatchEvent, complete: string): Promise<string> {
     if (event.type === "put") this.#intake.put(event.object);
     if (event.type === "remove") this.#intake.remove(event.namespace, event.name);
@@ -196,7 +199,7 @@ class Watcher<T extends ObjectMeta> {
       return { type: "not served" };
     this.#store.note({ lagging: true });
     if (doing === "streamed list" && refusesStreamedList(error)) {
-      this.#log("info", `${this.#path}: the server streams no lists, taking pages`, { error });
+      this.#log("info", `${this.#path}: the server does not stream lists, reading pages instead`, { error });
       return { type: "streamed list refused" };
     }
     this.#log("warn", `${doing} of ${this.#path} failed, trying again`, { error });
@@ -211,10 +214,10 @@ class Watcher<T extends ObjectMeta> {
   }
 }
 
-/** The server has sent a bookmark in place of the list's end mark. */
+/** The server sent a bookmark instead of the mark that ends a list. */
 class ListUnmarked extends Error {}
 
-/** Servers before 1.27 ignore `sendInitialEvents`, those with the feature gate off answer 422. */
+/** Servers before 1.27 ignore `sendInitialEvents`; those with the feature gate off answer 422. */
 const refusesStreamedList = (error: unknown): boolean =>
   error instanceof ListUnmarked ||
   (error instanceof KubeError &&

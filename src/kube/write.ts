@@ -1,5 +1,5 @@
 // Writes that decide/, controller/ and the agent share. Each carries the uid of the object it was decided for: if
-// another object has the name by now, the API server answers with a conflict instead of changing the wrong one.
+// another object has that name by now, the API server answers with a conflict instead of changing the wrong one.
 
 import type { KubeClient, RequestOptions } from "./client.ts";
 import { kinds, type ObjectRef } from "./kinds.ts";
@@ -7,8 +7,8 @@ import { kinds, type ObjectRef } from "./kinds.ts";
 import { pathOf } from "./resource.ts";
 
 /**
- * Sets annotations; null takes one away. Annotations not named stay. With `ifVersion` the write is refused, as a
- * conflict, when somebody has written the object since that version.
+ * Sets annotations; null removes one. Annotations not named stay. With `ifVersion` the write is refused, as a
+ * conflict, if somebody has written the object since that version.
  */
 export async function annotate(
   client: KubeClient,
@@ -30,8 +30,8 @@ export interface Condition {
 }
 
 /**
- * Sets the condition of this type in the object's status and leaves the others alone: by strategic merge, conditions
- * are keyed by type. `at` becomes the transition time, so call this only when the condition changes.
+ * Sets the condition of this type in the object's status and leaves the others alone: a strategic merge keys
+ * conditions by type. `at` becomes the transition time, so call this only when the condition changes.
  */
 export async function setCondition(
   client: KubeClient,

@@ -1,6 +1,6 @@
-// A fact is one thing Weft wants to be true in a database: that a row exists with some columns, or that a set or
-// map column of a row has a member. Plans produce facts, desired/ counts references to them, apply/ makes them so.
-// Values are plain JavaScript values; how they look on the wire is known only to ovsdb/.
+// A fact is one thing that Weft wants to be true in a database: a row exists with some columns, or a set or map
+// column of a row has a member. Plans produce facts, desired/ counts references to them, apply/ makes them true.
+// Values are plain JavaScript values; only ovsdb/ knows how they look on the wire.
 
 export type { Owner } from "./owner.ts";
 
@@ -19,7 +19,7 @@ export type Atom = string | number | boolean;
 /** A column: an atom, a set, or a map. An absent optional column is an empty set. */
 export type ColumnValue = Atom | readonly Atom[] | ReadonlyMap<Atom, Atom>;
 
-/** The row `uuid` of `table` exists and has these columns. Columns not named are nobody's business here. */
+/** The row `uuid` of `table` exists and has these columns. Columns not named do not matter. */
 export interface RowFact {
   readonly kind: "row";
   readonly destination: Destination;
@@ -29,8 +29,8 @@ export interface RowFact {
 }
 
 /**
- * The set column has the member `value`, or, when `key` is given, the map column has the entry `key` ▶ `value`.
- * The fact is about the row `uuid`, whoever owns that row.
+ * The set column has the member `value`, or, when `key` is given, the map column has the entry `key` ▶ `value`. The
+ * fact is about the row `uuid`, whoever owns that row.
  */
 export interface MemberFact {
   readonly kind: "member";
@@ -51,7 +51,7 @@ export function sameValue(a: ColumnValue, b: ColumnValue): boolean {
   return isSet(a) && isSet(b) && sameMembers(a, b);
 }
 
-/** Both have the same entries; values compared with `same`. */
+/** Whether both have the same entries, with values compared by `same`. */
 export function sameEntries<K, V>(
   a: ReadonlyMap<K, V>,
   b: ReadonlyMap<K, V>,
@@ -65,12 +65,12 @@ export function sameEntries<K, V>(
   return true;
 }
 
-/** Both have the same members, in whatever order and however often. */
+/** Whether both have the same members, in any order and however often. */
 export function sameMembers(a: readonly Atom[], b: readonly Atom[]): boolean {
   if (a.length === b.length && a.every((member, index) => member === b[index])) return true;
   const members = new Set(a);
   return members.size === new Set(b).size && b.every((member) => members.has(member));
 }
 
-/** `Array.isArray`, which forgets the element type of a readonly array. */
+/** `Array.isArray` loses the element type of a readonly array; this keeps it. */
 const isSet = (value: ColumnValue): value is readonly Atom[] => Array.isArray(value);

@@ -1,6 +1,6 @@
-// IP addresses and prefixes as numbers: parse at the edge, compare and count inside, print at the end.
-// One type for both families; the value is a bigint so that IPv6 needs no second path. Text forms follow
-// RFC 5952 for IPv6 and dotted quad without leading zeros for IPv4.
+// IP addresses and prefixes as numbers: parse at the edge, compare and count inside, print at the end. One type for
+// both families, with a bigint value, so that IPv6 needs no second path. Texts follow RFC 5952 for IPv6 and dotted
+// quad without leading zeros for IPv4.
 
 export type Family = 4 | 6;
 
@@ -23,18 +23,18 @@ export interface InterfaceAddress {
 
 export const widthOf = (family: Family): number => (family === 4 ? 32 : 128);
 
-/** The address written in `text`, or undefined when it is none. Zones (`%eth0`) and ports are refused. */
+/** The address in `text`, or undefined if it is not one. Zones (`%eth0`) and ports are refused. */
 export function parseIp(text: string): Ip | undefined {
   return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
 }
 
-/** The network written in `text`, or undefined. Host bits that are set are cleared: `10.0.0.7/24` is `10.0.0.0/24`. */
+/** The network in `text`, or undefined. Set host bits are cleared: `10.0.0.7/24` is `10.0.0.0/24`. */
 export function parseCidr(text: string): Cidr | undefined {
   const interfaceAddress = parseInterfaceAddress(text);
   return interfaceAddress && networkOf(interfaceAddress.ip, interfaceAddress.bits);
 }
 
-/** The interface address written in `text`, or undefined: `10.0.0.7/24`. */
+/** The interface address in `text`, or undefined: `10.0.0.7/24`. */
 export function parseInterfaceAddress(text: string): InterfaceAddress | undefined {
   const slash = text.indexOf("/");
   if (slash < 0) return undefined;
@@ -54,10 +54,10 @@ export function formatIp(ip: Ip): string {
   return ip.family === 4 ? formatIpv4(ip.value) : formatIpv6(ip.value);
 }
 
-/** The text of a prefix, and of an interface address: `10.0.0.0/24`, `10.0.0.7/24`. */
+/** A prefix or an interface address as text: `10.0.0.0/24`, `10.0.0.7/24`. */
 export const formatCidr = (cidr: Cidr | InterfaceAddress): string => `${formatIp(cidr.ip)}/${cidr.bits}`;
 
-/** How many addresses the prefix spans, network and broadcast address included. */
+/** How many addresses the prefix spans, including the network and broadcast addresses. */
 export const sizeOf = (cidr: Cidr): bigint => 1n << BigInt(widthOf(cidr.ip.family) - cidr.bits);
 
 /** The address `offset` after the network address. The caller keeps `offset` below `sizeOf(cidr)`. */

@@ -1,5 +1,5 @@
-// MAC addresses computed from IP addresses, as ovn-kubernetes computes them, so that nothing has to be stored
-// and a pod's MAC is known as soon as its address is. 0a:58 is locally administered and unicast.
+// MAC addresses computed from IP addresses, as ovn-kubernetes computes them: nothing has to be stored, and a pod's
+// MAC is known as soon as its address is. 0a:58 is locally administered and unicast.
 
 import { createHash } from "node:crypto";
 import { formatIp, type InterfaceAddress, type Ip } from "./ip.ts";
@@ -13,7 +13,7 @@ export function macOf(ip: Ip): string {
   return ["0a", "58", ...bytes.map((byte) => byte.toString(16).padStart(2, "0"))].join(":");
 }
 
-/** The MAC of an interface with these addresses: that of the first. */
+/** The MAC of an interface with these addresses: it follows from the first. */
 export function macOfFirst(addresses: readonly InterfaceAddress[]): string {
   const [first] = addresses;
   if (!first) throw new RangeError("an interface without an address has no MAC");

@@ -1,4 +1,4 @@
-// How much of a link's MTU is left for pods once Geneve has wrapped their packets.
+// How much of a link's MTU is left for pods once their packets are wrapped in Geneve.
 
 import type { Family } from "./ip.ts";
 

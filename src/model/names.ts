@@ -1,6 +1,6 @@
-// Every name that Weft gives to something in OVN or Open vSwitch, in one place. A name begins with the cluster's
-// id, because name indexes span the database and several clusters share one. Kubernetes names never hold `_`, so
-// joining with `_` cannot make two things meet.
+// Every name that Weft gives to something in OVN or Open vSwitch, in one place. A name begins with the cluster's id,
+// because name indexes span the whole database and several clusters may share one. Kubernetes names never contain
+// `_`, so names joined with `_` cannot collide.
 
 import { hash } from "node:crypto";
 
@@ -11,29 +11,29 @@ export interface Names {
   readonly cluster: string;
   readonly clusterRouter: string;
   readonly joinSwitch: string;
-  /** Cluster router ▶ join switch, and the switch's end of it. */
+  /** Cluster router ▶ join switch, and the switch's end of that link. */
   readonly routerToJoin: string;
   readonly joinToRouter: string;
   /** The load balancers that every node switch applies. */
   readonly serviceGroup: string;
   readonly nodeSwitch: (node: string) => string;
-  /** Cluster router ▶ node switch, and the switch's end of it. */
+  /** Cluster router ▶ node switch, and the switch's end of that link. */
   readonly routerToSwitch: (node: string) => string;
   readonly switchToRouter: (node: string) => string;
   readonly managementPort: (node: string) => string;
   readonly gatewayRouter: (node: string) => string;
-  /** Gateway router ▶ join switch, and the switch's end of it. */
+  /** Gateway router ▶ join switch, and the switch's end of that link. */
   readonly gatewayToJoin: (node: string) => string;
   readonly joinToGateway: (node: string) => string;
   readonly externalSwitch: (node: string) => string;
-  /** Gateway router ▶ external switch, and the switch's end of it. */
+  /** Gateway router ▶ external switch, and the switch's end of that link. */
   readonly gatewayToExternal: (node: string) => string;
   readonly externalToGateway: (node: string) => string;
   readonly localnetPort: (node: string) => string;
   readonly podPort: (namespace: string, pod: string) => string;
   /** A ready port of a node's pool, by its place in the node's subnets. */
   readonly poolPort: (node: string, offset: number) => string;
-  /** The MACs of a node's ports that no packet may pass. OVN takes no `-` in names of address sets. */
+  /** The MACs of a node's ports that no packet may pass. OVN does not allow `-` in names of address sets. */
   readonly closedSet: (node: string) => string;
   readonly loadBalancer: (namespace: string, service: string, protocol: string) => string;
   /** The balancer of a Service as one node sees it, where that differs from the others. */
@@ -68,7 +68,7 @@ export function namesOf(cluster: string): Names {
   };
 }
 
-/** Keys of `external_ids` in OVN that prove a row is Weft's. */
+/** Keys of `external_ids` in OVN that mark a row as Weft's. */
 export const ownership = { cluster: "weft.io/cluster", owner: "weft.io/owner" } as const;
 
 /** Annotations on Kubernetes objects; ovn-kubernetes' keys and formats where it has one. */
@@ -78,14 +78,14 @@ export const annotations = {
   nodeId: "k8s.ovn.org/node-id",
   nodeChassisId: "k8s.ovn.org/node-chassis-id",
   gatewayConfig: "k8s.ovn.org/l3-gateway-config",
-  /** On a Node, by the controller: which ready ports the node's agent may claim; and the agent's answer. */
+  /** On a Node. The controller writes which ready ports the node's agent may claim, and the agent its answer. */
   pool: "weft.io/pool",
   poolSeen: "weft.io/pool-seen",
-  /** On the controllers' Lease, by their leader: which deletions it holds back, and why. */
+  /** On the controllers' Lease, written by the leader: which deletions it holds back, and why. */
   heldDeletions: "weft.io/held-deletions",
 } as const;
 
-/** What a node calls the pieces of its own Open vSwitch. */
+/** The names of things in a node's own Open vSwitch. */
 export const onNode = {
   integrationBridge: "br-int",
   externalBridge: "br-ex",
@@ -93,7 +93,7 @@ export const onNode = {
   managementInterface: "weft0",
 } as const;
 
-/** The node and the place of the pool port `port`; undefined when it is no pool port of this cluster. */
+/** The node and the place of the pool port `port`; undefined when it is not a pool port of this cluster. */
 export function placeOfPort(
   cluster: string,
   port: string,
@@ -103,7 +103,7 @@ export function placeOfPort(
   return node && /^[1-9]\d{0,7}$/.test(offset) ? { node, offset: Number(offset) } : undefined;
 }
 
-/** The pod whose port `port` is, as `shop/web-1`; undefined when it is no pod's port of this cluster. */
+/** The pod of the port `port`, as `shop/web-1`; undefined when it is not a pod's port of this cluster. */
 export function podOfPort(cluster: string, port: string): string | undefined {
   const [owner, what, namespace, pod, ...more] = port.split("_");
   if (owner !== cluster || what !== "pod" || more.length > 0) return undefined;

@@ -1,16 +1,16 @@
 // What is configured about a cluster's network, and what has been decided about its nodes and pods: parsed, checked
-// and durable, so that plans only spell it out. The fixed places inside a node's subnet are here too.
+// and durable, ready for plans to use. Also the fixed places inside a node's subnet.
 
 import { addressAt, type Cidr, type Family, type InterfaceAddress, type Ip, networkOf } from "./ip.ts";
 import { macOfFirst } from "./mac.ts";
 
-/** The ranges of one cluster, checked by decide/ranges.ts: they do not overlap, and all are of `families`. */
+/** The ranges of one cluster, checked by config/ranges.ts: they do not overlap, and all are of `families`. */
 export interface ClusterNetwork {
-  /** In the order pods get their addresses: the family of the first pod range leads. */
+  /** In the order in which pods get their addresses: the family of the first pod range comes first. */
   readonly families: readonly Family[];
   readonly pods: readonly PodRange[];
   readonly services: readonly Cidr[];
-  /** One per family: where cluster router and gateway routers meet. */
+  /** One per family, where the cluster router and the gateway routers meet. */
   readonly join: readonly Cidr[];
 }
 
@@ -20,14 +20,14 @@ export interface PodRange {
   readonly nodeBits: number;
 }
 
-/** How a node reaches the world outside of the cluster: told by its agent. */
+/** How a node reaches the outside of the cluster, as its agent reports it. */
 export interface GatewayConfig {
   /** The MAC of the external bridge, which the gateway router shares with the node. */
   readonly mac: string;
   /** The node's own addresses on the external bridge, at most one per family; the gateway router shares them. */
   readonly addresses: readonly InterfaceAddress[];
   readonly nextHops: readonly Ip[];
-  /** Of the link behind the bridge. */
+  /** The MTU of the link behind the bridge. */
   readonly mtuBytes: number;
 }
 
@@ -40,18 +40,18 @@ export interface ResolvedNode {
   /** Undefined until the node's agent has started once. */
   readonly chassisId: string | undefined;
   readonly gateway: GatewayConfig | undefined;
-  /** Every address that the node itself answers on, as far as Kubernetes or the agent told. */
+  /** Every address of the node itself that Kubernetes or the agent has reported. */
   readonly hostAddresses: readonly Ip[];
 }
 
-/** What a pod's interface has, one address and gateway per family. */
+/** The addresses of a pod's interface: one address and gateway per family. */
 export interface PodNetwork {
   readonly addresses: readonly InterfaceAddress[];
   readonly mac: string;
   readonly gateways: readonly Ip[];
 }
 
-/** A node id that may be given out: 0 and 1 are the network's and the cluster router's places in the join network. */
+/** The node ids to give out. 0 and 1 are the places of the network and the cluster router in the join network. */
 export const nodeIds = { first: 2, last: 5000 } as const;
 
 /** The cluster router's address in a node's subnet: the pods' gateway. */
@@ -69,16 +69,16 @@ export const routerJoinOf = (join: Cidr): Ip => addressAt(join, 1n);
 /** The address of a node's gateway router in a join network. */
 export const gatewayJoinOf = (join: Cidr, nodeId: number): Ip => addressAt(join, BigInt(nodeId));
 
-/** `ip` with the prefix length of the network it is seen in. */
+/** `ip` with the prefix length of its network. */
 export const within = (network: Cidr, ip: Ip): InterfaceAddress => ({ ip, bits: network.bits });
 
-/** What a pod has whose addresses lie `offset` into each of its node's `subnets`. */
+/** The network of a pod whose addresses are at `offset` in each of its node's `subnets`. */
 export function podNetworkAt(subnets: readonly Cidr[], offset: number): PodNetwork {
   const addresses = subnets.map((subnet) => within(subnet, addressAt(subnet, BigInt(offset))));
   return { addresses, mac: macOfFirst(addresses), gateways: subnets.map(gatewayOf) };
 }
 
-/** The member of `list` of the family, if there is one. */
+/** The first member of `list` of this family. */
 export const ofFamily = <T extends Cidr | InterfaceAddress>(
   list: readonly T[],
   family: Family,
@@ -87,5 +87,5 @@ export const ofFamily = <T extends Cidr | InterfaceAddress>(
 /** The network an interface address is in. */
 export const networkAround = (address: InterfaceAddress): Cidr => networkOf(address.ip, address.bits);
 
-/** The source that a server sees when a balancer chose the client itself as the endpoint; one address per family. */
+/** The source address that a server sees when a balancer chose the client itself as the endpoint; one per family. */
 export const hairpinAddresses = ["169.254.0.5", "fd69::5"] as const;

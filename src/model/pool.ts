@@ -1,57 +1,64 @@
-// A node's pool of ready ports, as controller and agent speak of it. A port is named by its place in the node's subnets;
-// its address, MAC and OVN name follow from that, so that a whole pool is a short list of numbers.
+// A node's pool of ready ports, in the terms that controller and agent share. A port is named by its place in the
+// node's subnets; address, MAC and OVN name follow from that, so a whole pool is a short list of numbers.
 
 /** VLAN tags that a port may have: 0 means none, 4095 is reserved (IEEE 802.1Q, table 9-2). */
 export const tags = { first: 1, last: 4094 } as const;
 
 export interface PoolPort {
-  /** From the network address of each of the node's subnets. */
+  /** The distance from the network address of each of the node's subnets. */
   readonly offset: number;
-  /** The VLAN by which a nested port is told apart on its parent; undefined where ports are not nested. */
+  /** The VLAN tag that tells a nested port apart on its parent; undefined where ports are not nested. */
   readonly tag: number | undefined;
 }
 
 /**
- * Which offer it is. One controller process makes a line of them, and goes on from the last offer of the line before. After a
- * restore of the API's database a second line may go on from an offer that had successors, with the same numbers for others.
+ * Names an offer. Each controller process makes a line of offers, which continues from the last offer of an earlier
+ * line. After a restore of the API server's database, a second line may continue from an offer that already had
+ * successors, and use the same generation numbers for other offers.
  */
 export interface OfferName {
-  /** Of the controller process; as good as unique. */
+  /** Names the controller process; practically unique. */
   readonly line: string;
-  /** The generation, of the line before, from which this line went on. */
+  /** The generation of the earlier line that this line continues from. */
   readonly from: number;
-  /** Grows whenever the offer changes, over all lines. */
+  /** Grows whenever the offer changes, across all lines. */
   readonly generation: number;
 }
 
 export const linePattern = /^[0-9a-f]{1,16}$/;
 
-/** Whether an offer is not from before one that was taken in, in its own line or by what its line went on from. */
+/**
+ * Whether an offer is at least as late as `taken`: by its generation in the same line, otherwise by where its line
+ * began.
+ */
 export const isAsLate = (offer: OfferName, taken: Pick<OfferName, "line" | "generation">): boolean =>
   (offer.line === taken.line ? offer.generation : offer.from) >= taken.generation;
 
-/** What the controller lets a node's agent claim. Every port that the controller has told of is in one of the lists. */
+/**
+ * What the controller lets a node's agent claim. Every port that the controller has made known is in one of the
+ * lists.
+ */
 export interface PoolOffer extends OfferName {
-  /** The generation in which something was taken back last, for which the controller waits to be told. */
+  /** The generation in which something was last taken back. The controller waits until the agent acknowledges it. */
   readonly asked: number;
-  /** Nothing keeps their packets back: only for a pod that provably no policy selects. */
+  /** Open ports: their packets pass at once. Only for pods that provably no policy selects. */
   readonly open: readonly PoolPort[];
-  /** Nothing passes until the controller, which then knows the pod, opens them. */
+  /** Closed ports: nothing passes until the controller, which then knows the pod, opens them. */
   readonly closed: readonly PoolPort[];
-  /** Not to be claimed any more. They stay in the list, and in OVN, as long as the agent says they are used. */
+  /** Not to be claimed any more. They stay in the list, and in OVN, as long as the agent says that they are in use. */
   readonly withdrawn: readonly PoolPort[];
 }
 
 /**
- * The agent's answer: it has taken in the offer of this line and generation, and what it does not name it has not in use. It is
- * given to what was asked, not to every offer.
+ * The agent's answer: it has taken in the offer of this line and generation, and ports that it does not name are not
+ * in use. It acknowledges what was asked for, not every offer.
  */
 export interface PoolSeen extends Pick<OfferName, "line" | "generation"> {
-  /** Offsets of the ports that are claimed, or rest after a claim. */
+  /** Offsets of the ports that are claimed, or that rest after a claim. */
   readonly used: readonly number[];
   /**
-   * Of `used`, the closed ports that have rested. The controller may have opened such a port for its last pod, and may not
-   * have closed it since: it comes back only by being withdrawn and offered anew.
+   * The closed ports among `used` that have rested. The controller may have opened such a port for its last pod and
+   * not have closed it since, so the port returns only by being withdrawn and offered anew.
    */
   readonly spent: readonly number[];
 }

@@ -1,15 +1,17 @@
 // Row identities are computed, never looked up: UUIDv5 (RFC 9562, section 5.5) over cluster, table and natural key.
-// Two writers, or one writer before and after a crash, produce the same row for the same thing.
+// Two writers, or one writer before and after a crash, give the same thing the same row.
 
 import { hash } from "node:crypto";
 
-/** The namespace of all of Weft's rows: UUIDv5 of the DNS name `weft.io`. Changing it orphans every row ever written. */
+/**
+ * The namespace of all of Weft's rows: UUIDv5 of the DNS name `weft.io`. Changing it orphans every row ever written.
+ */
 const weftNamespace = Buffer.from(
   uuidv5(Buffer.from("6ba7b8109dad11d180b400c04fd430c8", "hex"), "weft.io").replaceAll("-", ""),
   "hex",
 );
 
-/** The UUID of the row of `table` that `key` names in the cluster `cluster`. */
+/** The UUID of the row of `table` for `key` in `cluster`. */
 export const rowUuid = (cluster: string, table: string, key: string): string =>
   uuidv5(weftNamespace, `${cluster}\0${table}\0${key}`);
 

@@ -1,8 +1,10 @@
-// The agent of a node. It keeps the node on the network (upkeep.ts) and answers the container runtime (runtime/) while
-// Open vSwitch, OVN, the API server or itself come and go. All of its memory is the Open vSwitch database and the API;
-// killing it loses nothing, and with a pool of ready ports in the former it can start again without the latter.
+// The agent of a node. It keeps the node on the network (upkeep.ts) and answers the container runtime (runtime/)
+// while Open vSwitch, OVN, the API server or the agent itself restart. All its state is in the Open vSwitch database
+// and the API, so killing it loses nothing. With a pool of ready ports, which is in the Open vSwitch database, it can
+// even start without the API server.
 
 import { basename } from "node:path";
+import type { AgentOptions } from "../config/agent.ts";
 import { serveHealth } from "../health/serve.ts";
 import type { AnnotationValues } from "../kube/annotations.ts";
 import { KubeClient } from "../kube/client.ts";
@@ -19,7 +21,6 @@ import { run } from "./host/run.ts";
 import { agentMetrics } from "./metrics.ts";
 import { annotateNode, declareNetwork } from "./nodeObject.ts";
 import { planWith } from "./nodePlan.ts";
-import type { AgentOptions } from "./options.ts";
 import { overlayPlan } from "./overlay.ts";
 import { byController, byVswitchd } from "./ovs/completion.ts";
 import { flushConntrack, type Match } from "./ovs/conntrack.ts";
@@ -33,7 +34,7 @@ import { serveCni } from "./runtime/server.ts";
 import { underlayPlan } from "./underlay.ts";
 import { Upkeep } from "./upkeep.ts";
 
-/** Runs until `signal` is aborted; then everything it listens on and is connected to is closed, and pods run on. */
+/** Runs until `signal` is aborted, then closes its sockets and connections. Pods keep running. */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   const { nodeName, kubeconfig, log, registry } = options;
   const names = namesOf(options.clusterId);
@@ -96,7 +97,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   });
   const bridge = network.mode === "underlay" ? onNode.externalBridge : onNode.integrationBridge;
   const ports = new PodPorts(db, writer, bridge);
-  /** A failure costs a stale entry, and nobody who waits for the flush could do better. */
+  /** Does not reject: a failed flush leaves a stale entry behind, and the caller could not do anything about it. */
   const flush = (matches: readonly Match[]): Promise<void> =>
     flushConntrack(options.ovsRunDirectory, matches).catch((error: unknown) =>
       log("warn", "UDP connections were not flushed", { error }),
@@ -124,7 +125,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   await Promise.all([upkeep.run(signal), pool?.run(signal)]);
 }
 
-/** The last steps before the runtime may start pods here. Done again each time, should somebody have cleaned up. */
+/** The last steps before the runtime may start pods here. Repeated on every run, in case somebody has cleaned up. */
 async function openForPods(options: AgentOptions): Promise<void> {
   await installPlugin(options.cniPlugin, options.cniBinDirectory);
   const configuration = networkConfiguration(basename(options.cniPlugin), options.cniSocket);

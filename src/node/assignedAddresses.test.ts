@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { podNetworkAnnotation, podNetworkOf } from "../kube/annotations.ts";
 import type { Pod } from "../kube/objects.ts";
 import { namesOf } from "../model/names.ts";
-import { AssignedAddresses, type Pods } from "./assignedAddresses.ts";
+import { AssignedAddresses } from "./assignedAddresses.ts";
+import type { Pods } from "./nouns/pods.ts";
 
 const network = (address: string) =>
   podNetworkOf({

@@ -1,22 +1,15 @@
-// Addresses that the controller decided: read from the annotation of the pod, and only of the very pod (by UID) that
-// the runtime starts. A pod of the same name that is being deleted still has an annotation, with an address that may
-// be given away at any moment.
+// Addresses chosen by the controller, read from the pod's annotation. Only the annotation of the pod with the UID
+// that the runtime names counts: a pod of the same name that is being deleted still has one, and its address may be
+// given away at any moment.
 
 import { isDeepStrictEqual } from "node:util";
 import { podNetworkOf } from "../kube/annotations.ts";
-import type { Pod } from "../kube/objects.ts";
 import type { Names } from "../model/names.ts";
-import type { AddressSource, Claim } from "./addressSource.ts";
-import { CniError, cniCode } from "./runtime/error.ts";
-import type { AttachmentId, PodIdentity } from "./runtime/request.ts";
-import { type Source, whenever } from "./whenever.ts";
-
-/** The pods of this node as the API server last told them; a `Store<Pod>` fits. */
-export interface Pods extends Source {
-  /** The API server does not feed the list at the moment, or has not told all of it yet. */
-  readonly lagging: boolean;
-  get(namespace: string, name: string): Pod | undefined;
-}
+import type { AddressSource, Claim } from "./nouns/addressSource.ts";
+import type { AttachmentId, PodIdentity } from "./nouns/attachment.ts";
+import { CniError, cniCode } from "./nouns/cniError.ts";
+import type { Pods } from "./nouns/pods.ts";
+import { whenever } from "./wait/whenever.ts";
 
 export class AssignedAddresses implements AddressSource {
   readonly #pods: Pods;
@@ -41,8 +34,8 @@ export class AssignedAddresses implements AddressSource {
   }
 
   /**
-   * A leader that lost the lease may still write its choice after its successor has written another, which then writes
-   * its own again: the addresses are compared too.
+   * Compares the addresses too. A leader that has lost its lease may still write its choice over its successor's,
+   * which then writes its own again.
    */
   holds({ namespace, podName, podUid, network }: Claim): boolean {
     const pod = this.#pods.get(namespace, podName);
@@ -50,7 +43,7 @@ export class AssignedAddresses implements AddressSource {
     return stated !== undefined && isDeepStrictEqual(stated, network);
   }
 
-  /** The port is the pod's already, and stays so until the pod is gone. */
+  /** Nothing to do: the port belongs to the pod already, until the pod is gone. */
   take(): void {}
 
   settle(): void {}
@@ -75,11 +68,11 @@ export class AssignedAddresses implements AddressSource {
     const who = `pod ${namespace}/${name}`;
     const pod = this.#pods.get(namespace, name);
     if (pod && (uid === undefined || pod.uid === uid)) {
-      return `${who}: the Weft controller has given it no address yet; kubectl -n ${namespace} describe pod ${name}`;
+      return `${who}: the Weft controller has not given it an address yet; see kubectl -n ${namespace} describe pod ${name}`;
     }
-    if (this.#pods.lagging) return `${who}: the API server does not tell this node's agent about its pods`;
+    if (this.#pods.lagging) return `${who}: this node's agent gets no news of its pods from the API server`;
     return pod
-      ? `${who}: waited for the pod with UID ${uid}, but the API server knows the one with UID ${pod.uid}`
+      ? `${who}: waited for the pod with UID ${uid}, but the pod of that name in the API server has UID ${pod.uid}`
       : `${who}: the API server knows no such pod on this node`;
   }
 }

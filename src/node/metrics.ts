@@ -1,11 +1,8 @@
-// The agent's Prometheus metrics, all in one table. The registry is the caller's.
+// The agent's Prometheus metrics, all in one table. The caller owns the registry.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
 import type { ClaimOutcome } from "./pool/pooledAddresses.ts";
 import type { CachedPort } from "./pool/queueRow.ts";
-
-/** What a pod's start waits for, in order: its address, its link, its port in the bridge, and OVN's flows. */
-export type Phase = "address" | "link" | "port" | "installed";
 
 export interface AgentMetrics {
   readonly requestSeconds: Histogram<"command" | "code">;
@@ -13,12 +10,12 @@ export interface AgentMetrics {
   readonly poolClaims: (outcome: ClaimOutcome) => void;
 }
 
-/** What the gauges ask for when they are scraped. */
+/** Read by the gauges when they are scraped. */
 export interface Readings {
   readonly attachments: () => number;
   /** Undefined when pods can be attached. */
   readonly notReady: () => string | undefined;
-  /** Of the node's pool; none where addresses are assigned. */
+  /** The ports of the node's pool; empty where addresses are assigned. */
   readonly poolPorts: () => readonly CachedPort[];
 }
 
@@ -54,7 +51,7 @@ export function agentMetrics(registry: Registry, readings: Readings): AgentMetri
   });
   const claims = new Counter({
     name: "weft_pool_claims_total",
-    help: "Requests for a port of the pool: an open or a closed one, the container's own again, or none in time",
+    help: "Requests for a port of the pool by outcome: open, closed, again (the container had it already) or none",
     labelNames: ["outcome"] as const,
     registers,
   });

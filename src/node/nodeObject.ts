@@ -1,5 +1,5 @@
-// What the agent writes on its own Node object: annotations that tell the controller about it, and the condition that
-// tells the scheduler that pods will have a network here.
+// What the agent writes on its own Node object: annotations for the controller, and the condition that tells the
+// scheduler that pods will have a network here.
 
 import type { AnnotationValues } from "../kube/annotations.ts";
 import type { KubeClient } from "../kube/client.ts";

@@ -1,35 +1,36 @@
-// How a node comes onto the network: the overlay's way (overlay.ts) or the underlay's (underlay.ts), kept up by upkeep.ts.
+// How a node joins the network: in overlay mode (overlay.ts) or in underlay mode (underlay.ts). upkeep.ts keeps it
+// so.
 
 import type { Node } from "../kube/objects.ts";
 import type { Cidr } from "../model/ip.ts";
-import type { LinkSettings } from "./runtime/attachments.ts";
+import type { LinkSettings } from "./nouns/link.ts";
 
 /** How far the node has come. */
 export type Progress =
   | { readonly ready: true; readonly links: LinkSettings }
   | { readonly ready: false; readonly reason: string };
 
-/** What is known of the node's place in the cluster. */
+/** What is known about the node's place in the cluster. */
 export interface Place {
-  /** Undefined when there is none, and as long as the API server has not told. */
+  /** Undefined when there is no such Node, or the API server has not reported it yet. */
   readonly node: Node | undefined;
-  /** The Node's, or while the API server is away those of an earlier run; undefined when there are none yet. */
+  /** The Node's subnets; while the API server is away, those of an earlier run. Undefined when there are none yet. */
   readonly subnets: readonly Cidr[] | undefined;
 }
 
 export interface NodePlan {
   /**
-   * Does what can be done now. When it says that the node is not ready, a later change of the Node or of the Open vSwitch
-   * database will bring it on. Rejects when a step failed and should be tried again.
+   * Does what can be done now. When it reports that the node is not ready, a later change of the Node or of the Open
+   * vSwitch database will complete it. Rejects when a step failed and should be retried.
    */
   readonly bringUp: (place: Place) => Promise<Progress>;
-  /** What of the database `bringUp` depends on: when this text changes, it should run again. */
+  /** Everything in the database that `bringUp` depends on, as text: when this changes, `bringUp` should run again. */
   readonly dependencies: () => string;
 }
 
 export const waiting = (reason: string): Progress => ({ ready: false, reason });
 
-/** `plan`, and then whatever `notReady` still says is missing, which it reads from the database alone. */
+/** `plan`, followed by a check, `notReady`, of what is still missing according to the database. */
 export const planWith = (plan: NodePlan, notReady: () => string | undefined): NodePlan => ({
   bringUp: async (place) => {
     const progress = await plan.bringUp(place);

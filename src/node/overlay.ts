@@ -1,6 +1,6 @@
-// Brings a node of an overlay onto the network, from top to bottom: chassis, way out, subnet, management interface, flows of
-// the external bridge. Every step states what should be, so that all of them can be done again after anything: a
-// restart of Open vSwitch, a new subnet, an agent that died half-way.
+// Brings a node of an overlay onto the network. It reads from top to bottom: chassis, gateway, subnet, management
+// interface, flows of the external bridge. Every step states the wanted result, so all of them can be repeated at any
+// time: after a restart of Open vSwitch, for a new subnet, after an agent that died half-way.
 
 import { type AnnotationValues, chassisIdAnnotation, gatewayConfigAnnotation } from "../kube/annotations.ts";
 import type { Node } from "../kube/objects.ts";
@@ -22,7 +22,7 @@ import type { Writer } from "./ovs/writer.ts";
 
 export interface OverlayOptions {
   readonly nodeName: string;
-  /** The chassis' id, should Open vSwitch have none yet. */
+  /** The chassis id to use if Open vSwitch has none yet. */
   readonly chassisId: string;
   readonly names: Names;
   readonly ovnRemote: string;
@@ -33,7 +33,7 @@ export interface OverlayOptions {
   readonly db: Vswitch;
   readonly writer: Writer;
   readonly run: Run;
-  /** Tells the cluster who this node is and how it reaches the world, by these annotations. */
+  /** Writes these annotations on the Node: who the node is and how it reaches the outside. */
   readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
 }
 
@@ -48,14 +48,14 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promi
   const gateway = await readGateway(run, uplink);
   const encapIp = options.encapIp ?? gateway.addresses.map(({ ip }) => formatIp(ip))[0] ?? "";
   const chassisId = await prepareChassis(db, writer, { ...options, encapIp });
-  if (!node && !subnets) return waiting(`the API server has not told about node ${nodeName} yet`);
+  if (!node && !subnets) return waiting(`the API server has not reported node ${nodeName} yet`);
   if (node) {
     await options.announce(node, {
       ...chassisIdAnnotation(chassisId),
       ...gatewayConfigAnnotation(gateway, { bridge: onNode.externalBridge, uplink: uplink.name }),
     });
   }
-  if (!subnets) return waiting("the Weft controller has given this node no subnet yet");
+  if (!subnets) return waiting("the Weft controller has not given this node a subnet yet");
   const mtuBytes = podMtuBytes(gateway.mtuBytes, parseIp(encapIp)?.family ?? 4);
   const portName = names.managementPort(nodeName);
   await prepareManagementInterface(db, writer, { portName, mac: managementMac(subnets), mtuBytes });
@@ -102,7 +102,7 @@ function dependencies(db: Vswitch): string {
   return [...bridges, ...interfaces].join("\n");
 }
 
-/** The MAC of the management port is that of its first address, as the plan has it. */
+/** The MAC of the management port follows from its first address, as in the controller's plan. */
 function managementMac(subnets: readonly Cidr[]): string {
   const [first] = subnets;
   if (!first) throw new RangeError("a node needs a subnet");

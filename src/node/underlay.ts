@@ -1,6 +1,7 @@
-// Brings a node of an underlay onto the network. It is a virtual machine of a cloud that OVN networks, so next to nothing is
-// left to do: its administrator has made the external bridge with the machine's port and address, the bridge forwards as
-// any switch does (NORMAL), and pods become access ports of it. OVN, its tunnels and its rules are in the hypervisor.
+// Brings a node of an underlay onto the network. The node is a virtual machine of a cloud that OVN networks, so
+// little is left to do. Its administrator has made the external bridge, with the machine's port and address; the
+// bridge forwards like any switch (NORMAL), and pods become access ports of it. OVN, its tunnels and its rules are in
+// the hypervisor.
 
 import { type AnnotationValues, gatewayConfigAnnotation } from "../kube/annotations.ts";
 import type { Node } from "../kube/objects.ts";
@@ -16,7 +17,7 @@ export interface UnderlayOptions {
   readonly nodeName: string;
   readonly db: Vswitch;
   readonly run: Run;
-  /** Tells the cluster this node's MAC and addresses, by which the controller finds its port in the cloud. */
+  /** Writes this node's MAC and addresses on the Node, by which the controller finds the node's port in the cloud. */
   readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
 }
 
@@ -33,15 +34,15 @@ async function bringUp(
   const { uplink } = externalPorts(db);
   const gateway = await readGateway(run, uplink);
   if (bridgeNamed(db, bridge)?.fail_mode === "secure") {
-    throw new Error(`${bridge} forwards nothing by itself: ovs-vsctl set-fail-mode ${bridge} standalone`);
+    throw new Error(`${bridge} does not forward by itself: run ovs-vsctl set-fail-mode ${bridge} standalone`);
   }
-  if (!node && !subnets) return waiting(`the API server has not told about node ${nodeName} yet`);
+  if (!node && !subnets) return waiting(`the API server has not reported node ${nodeName} yet`);
   if (node) await announce(node, gatewayConfigAnnotation(gateway, { bridge, uplink: uplink.name }));
   if (!isOpen(uplink)) return waiting(`Open vSwitch has not opened ${uplink.name} yet`);
   return { ready: true, links: { mtuBytes: gateway.mtuBytes, ownChecksums: isUserspace(db) } };
 }
 
-/** Pods' ports come and go on the same bridge, and are no matter. */
+/** Leaves out the pods' ports, which come and go on the same bridge. */
 function dependencies(db: Vswitch): string {
   const external = bridgeNamed(db, onNode.externalBridge);
   const interfaces = interfacesOf(db, external?.ports ?? [])

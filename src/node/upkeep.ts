@@ -1,5 +1,5 @@
-// Keeps the node on the network: carries out its plan again whenever something it depends on has changed, tries again
-// what failed, and knows at any moment whether pods can be attached, or why not.
+// Keeps the node on the network: carries out its plan again whenever something it depends on has changed, retries
+// what failed, and knows at any moment whether pods can be attached, and if not, why.
 
 import { nodeSubnetsOf } from "../kube/annotations.ts";
 import type { Log } from "../kube/clock.ts";
@@ -7,16 +7,16 @@ import type { Node } from "../kube/objects.ts";
 import type { Store } from "../kube/store.ts";
 import type { Cidr } from "../model/ip.ts";
 import { onNode } from "../model/names.ts";
-import { Bell } from "./bell.ts";
 import { followAddresses } from "./host/followAddresses.ts";
 import type { NodePlan, Place, Progress } from "./nodePlan.ts";
+import type { LinkSettings } from "./nouns/link.ts";
 import { followVswitchd } from "./ovs/follow.ts";
 import type { Vswitch } from "./ovs/vswitch.ts";
-import type { LinkSettings } from "./runtime/attachments.ts";
+import { Bell } from "./wait/bell.ts";
 
 const retryMs = { first: 200, longest: 5000 };
 
-/** How long the API server's word is waited for before that of the last run counts. */
+/** How long to wait for the API server before the node's former subnets count. */
 const apiPatienceMs = 3000;
 
 export interface UpkeepOptions {
@@ -25,11 +25,11 @@ export interface UpkeepOptions {
   readonly db: Vswitch;
   readonly ovsRunDirectory: string;
   readonly nodes: Store<Node>;
-  /** The node's subnets as the last run knew them, from the database; undefined when it has left nothing of them. */
+  /** The node's subnets as the last run knew them, from the database; undefined when nothing of them is left. */
   readonly formerSubnets: () => readonly Cidr[] | undefined;
   /**
-   * Called when the node can serve, the first time before pods are let in. What it rejects with is tried again. Without a Node
-   * when the API server has not told about it yet.
+   * Called when the node can serve, for the first time before pods are accepted. If it rejects, it is tried again.
+   * `node` is undefined when the API server has not reported it yet.
    */
   readonly serve: (node: Node | undefined, firstTime: boolean) => Promise<void>;
   readonly log: Log;
@@ -48,13 +48,13 @@ export class Upkeep {
   /** Why pods cannot be attached now; undefined when they can. */
   readonly notReady = (): string | undefined => (this.#progress.ready ? undefined : this.#progress.reason);
 
-  /** What pods' links must be like. Throws while the node is not ready. */
+  /** The settings of pods' links. Throws while the node is not ready. */
   readonly links = (): LinkSettings => {
     if (!this.#progress.ready) throw new Error(`this node is not ready: ${this.#progress.reason}`);
     return this.#progress.links;
   };
 
-  /** Works until `signal` is aborted. */
+  /** Runs until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const { db, nodes, ovsRunDirectory, plan } = this.#options;
     const bell = new Bell();
@@ -76,7 +76,7 @@ export class Upkeep {
       this.#isApiLate = true;
       bell.ring();
     }, apiPatienceMs);
-    // A list in which there is no such Node is a change that nobody tells of.
+    // A list without this Node is news too, but no change event comes with it.
     nodes.ready(signal).then(bell.ring, () => undefined);
     let delayMs: number | undefined;
     while (!signal.aborted) {
@@ -90,7 +90,7 @@ export class Upkeep {
     await Promise.all(following);
   }
 
-  /** Whether nothing failed. */
+  /** Returns whether nothing failed. */
   async #once(signal: AbortSignal): Promise<boolean> {
     const { db, plan, serve } = this.#options;
     try {

@@ -1,8 +1,8 @@
-// Waiting for something that may be given up meanwhile.
+// Waiting for something that the caller may abandon.
 
 import { deferred } from "./deferred.ts";
 
-/** Resolves when `promise` does, or as soon as `signal` is aborted: what is next has to look which. */
+/** Resolves when `promise` does, or as soon as `signal` is aborted. The caller has to check which. */
 export async function settledOrAborted(promise: Promise<void>, signal?: AbortSignal): Promise<void> {
   if (!signal) return promise;
   if (signal.aborted) return;

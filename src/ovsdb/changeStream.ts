@@ -1,8 +1,8 @@
-// Changes of a replica as an async iterable. While the reader is busy, the changes of one row are merged into one,
-// so that a slow reader costs at most one change per row and always sees the newest state.
+// Changes of a replica as an async iterable. While the reader is busy, the changes of one row are merged into one, so
+// that a slow reader costs at most one change per row and always sees the newest state.
 
+import type { AnyChange } from "./change.ts";
 import { deferred } from "./deferred.ts";
-import type { AnyChange } from "./replica.ts";
 import { ShardedMap } from "./shardedMap.ts";
 import { Slices } from "./slices.ts";
 
@@ -10,13 +10,13 @@ export class ChangeStream {
   readonly #merging = new Slices((error) => {
     throw error;
   });
-  /** What one push brought, as it is: most often it is read before there is more. */
+  /** The changes of one push, unmerged: usually they are read before more arrive. */
   #only: readonly AnyChange[] = [];
-  /** What several pushes brought; the key is table and UUID. */
+  /** The changes of several pushes, by table and UUID. */
   #merged = new ShardedMap<string, AnyChange>();
   #wake: (() => void) | undefined;
 
-  /** Takes the changes of one update, which has at most one of each row. */
+  /** Takes the changes of one update, at most one per row. */
   push(changes: readonly AnyChange[]): void {
     if (this.#only.length === 0 && this.#merged.size === 0) this.#only = changes;
     else {
@@ -27,7 +27,7 @@ export class ChangeStream {
     this.#wake?.();
   }
 
-  /** What was pushed and not yet read, again and again, until `signal` is aborted. */
+  /** Yields what has been pushed and not yet read, until `signal` is aborted. */
   async *read(signal: AbortSignal): AsyncGenerator<readonly AnyChange[], void> {
     while (!signal.aborted) {
       await this.#merging.idle();

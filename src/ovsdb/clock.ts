@@ -3,17 +3,17 @@
 export interface Clock {
   /** Milliseconds, never going back. */
   readonly now: () => number;
-  /** Runs `action` after `ms`; the returned function calls that off. */
+  /** Runs `action` after `ms`; the returned function cancels it. */
   readonly after: (ms: number, action: () => void) => () => void;
 }
 
-/** The longest delay that `setTimeout` takes; a longer one would fire at once. */
+/** The longest delay that `setTimeout` accepts; a longer one would fire at once. */
 const maxTimeoutMs = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => performance.now(),
-  // The action runs after the poll phase, not before it: a program that was busy for longer than a time limit finds
-  // the bytes that came meanwhile before it decides that nothing came.
+  // The action runs after the poll phase, not before it. So a program that was busy for longer than a time limit
+  // reads the bytes that arrived meanwhile before it concludes that nothing arrived.
   after: (ms, action) => {
     let immediate: NodeJS.Immediate | undefined;
     const timeout = setTimeout(

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { decodeColumn, defaultOf, encodeColumn } from "./codec.ts";
-import { sameValue } from "./columnValue.ts";
-import type { Atom, ColumnValue } from "./database.ts";
+import { type Atom, type ColumnValue, sameValue } from "./columnValue.ts";
 import { OvsdbError } from "./errors.ts";
 import { type AtomicType, type ColumnSchema, parseSchema } from "./schema.ts";
 

@@ -1,9 +1,8 @@
-// Column values between JavaScript and the wire (RFC 7047, section 5.1), guided by the column's schema. What is
-// decoded comes from a peer and is checked; what is encoded is checked too, because one string that
-// ovsdb-server's parser refuses ends the whole connection, and with it everyone else's transactions.
+// Column values between JavaScript and the wire (RFC 7047, section 5.1), guided by the column's schema. Decoded
+// values come from a peer and are checked. Encoded values are checked too: one string that ovsdb-server's parser
+// refuses ends the whole connection, and with it everyone else's transactions.
 
-import { isMapValue, isSetValue } from "./columnValue.ts";
-import type { Atom, ColumnValue } from "./database.ts";
+import { type Atom, type ColumnValue, isMapValue, isSetValue } from "./columnValue.ts";
 import { OvsdbError } from "./errors.ts";
 import type { BaseType, ColumnSchema } from "./schema.ts";
 
@@ -15,7 +14,7 @@ export const zeroUuid = "00000000-0000-0000-0000-000000000000";
 
 export const isUuid = (text: unknown): text is string => typeof text === "string" && uuidPattern.test(text);
 
-/** The wire form of `value`. For an optional column an array of at most one member is taken too. */
+/** The wire form of `value`. An optional column also accepts an array with at most one member. */
 export function encodeColumn(value: ColumnValue, column: ColumnSchema): unknown {
   if (isMapValue(value)) {
     if (!column.value) throw mismatch(value, column);
@@ -63,15 +62,15 @@ export function encodeAtom(atom: Atom, base: BaseType): unknown {
   throw new OvsdbError("invalid value", `${JSON.stringify(atom)} is not ${nounOf(base)}`);
 }
 
-/** A string that ovsdb-server's JSON parser takes: no NUL, no half of a surrogate pair. */
+/** Whether ovsdb-server's JSON parser accepts the string: no NUL, no half of a surrogate pair. */
 export const isSendable = (text: unknown): text is string =>
   typeof text === "string" && !text.includes("\0") && text.isWellFormed();
 
 const smallestNormal = 2 ** -1022;
 
 /**
- * A real that ovsdb-server's JSON parser takes, and takes again after the server has written it into its file, with 15
- * digits: it can read neither numbers so small that they lose digits nor those that become infinite.
+ * Whether ovsdb-server's JSON parser accepts the number, and accepts it again from its own file, where it has 15
+ * digits: the parser reads neither numbers so small that they lose digits nor those that become infinite.
  */
 function isSendableReal(atom: Atom): atom is number {
   if (typeof atom !== "number") return false;
@@ -79,12 +78,12 @@ function isSendableReal(atom: Atom): atom is number {
   return written === 0 || (written >= smallestNormal && written < Number.POSITIVE_INFINITY);
 }
 
-/** Gives equal atoms one place in memory. The keys of maps repeat from row to row. */
+/** Lets equal atoms share memory: the keys of maps repeat from row to row. */
 export type Intern = (atom: Atom) => Atom;
 
 const same: Intern = (atom) => atom;
 
-/** The JavaScript form of `wire`. Enumerations and ranges are not checked: a newer server may know more. */
+/** The JavaScript form of `wire`. Enumerations and ranges are not checked, because a newer server may allow more. */
 export function decodeColumn(wire: unknown, column: ColumnSchema, intern: Intern = same): ColumnValue {
   switch (column.kind) {
     case "scalar":
@@ -143,7 +142,7 @@ function decodeAtom(wire: unknown, base: BaseType): Atom {
   throw malformed(wire, nounOf(base));
 }
 
-/** What a column holds when a server leaves it out (RFC 7047, section 5.2.1). */
+/** The value of a column that a server leaves out (RFC 7047, section 5.2.1). */
 export function defaultOf(column: ColumnSchema): ColumnValue {
   switch (column.kind) {
     case "scalar":

@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { rowTypes } from "./rowTypes.ts";
 
 const here = fileURLToPath(import.meta.url);
-/** As a part of the package it generates for programs that have installed the package. */
+/** Whether this runs from the npm package; then it generates for programs that have installed the package. */
 const packed = here.endsWith(".js");
 const command = packed ? "ovsdb-codegen" : "make codegen";
 const usage = "usage: ovsdb-codegen [--check] [--library MODULE] --out FOLDER SCHEMA.ovsschema…";
@@ -20,7 +20,7 @@ export interface GeneratedModule {
   readonly text: string;
 }
 
-/** The module for one schema file, as it should be in the folder `out`. */
+/** The module for one schema file, for the folder `out`. */
 export async function generatedModule(
   schemaPath: string,
   out: string,
@@ -57,7 +57,7 @@ async function main(args: readonly string[]): Promise<number> {
   return stale > 0 ? 1 : 0;
 }
 
-/** `import.meta.main` for Node 20; a command of a package is started through a link. */
+/** `import.meta.main` for Node 20. A package's command is started through a link. */
 const started = process.argv[1];
 if (started !== undefined && realpathSync(started) === here)
   process.exitCode = await main(process.argv.slice(2));

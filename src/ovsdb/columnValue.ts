@@ -1,13 +1,16 @@
-// What can be asked of column values without knowing their column: their kind, equality, and the change that a
-// server describes as a difference.
+// The values of columns: their types, and operations that do not depend on the column: kind, equality, and the change
+// that a server sends as a difference.
 
-import type { Atom, ColumnValue } from "./database.ts";
+export type Atom = string | number | boolean;
+
+/** An atom, a set, a map, or `undefined` for an optional atom that is absent. */
+export type ColumnValue = Atom | readonly Atom[] | ReadonlyMap<Atom, Atom> | undefined;
 
 export const isSetValue = (value: ColumnValue): value is readonly Atom[] => Array.isArray(value);
 
 export const isMapValue = (value: ColumnValue): value is ReadonlyMap<Atom, Atom> => value instanceof Map;
 
-/** Whether two values of one column are equal: sets and maps by their members, in whatever order. */
+/** Whether two values of one column are equal. Sets and maps are compared by their members, in any order. */
 export function sameValue(a: ColumnValue, b: ColumnValue): boolean {
   if (a === b) return true;
   if (isSetValue(a) && isSetValue(b)) return sameMembers(a, b);
@@ -23,7 +26,7 @@ function sameMembers(a: readonly Atom[], b: readonly Atom[]): boolean {
   return a.every((member) => members.has(member));
 }
 
-/** The set `old` without the members of `difference` that it has, with those that it has not; sorted as servers sort. */
+/** The set `old` after `difference`: members that it has go, others are added; sorted as servers sort. */
 export function setAfter(old: readonly Atom[], difference: readonly Atom[]): readonly Atom[] {
   const added = new Set(difference);
   const kept = old.filter((member) => !added.delete(member));
@@ -43,7 +46,7 @@ export function mapAfter(
   return entries;
 }
 
-/** A value for people: `"a"`, `["a" "b"]`, `{"k":"v"}`, and `[]` for what is absent. */
+/** A value for people: `"a"`, `["a" "b"]`, `{"k":"v"}`, and `[]` when it is absent. */
 export function columnValueText(value: ColumnValue): string {
   if (isMapValue(value))
     return `{${[...value].map(([k, v]) => `${columnValueText(k)}:${columnValueText(v)}`).join(" ")}}`;

@@ -1,13 +1,12 @@
-// Conditions that choose rows (RFC 7047, section 5.1, with the booleans that ovsdb-server(7) adds), for operations,
-// where a row must meet all of them, and for monitors, where one is enough.
+// Conditions that choose rows (RFC 7047, section 5.1, with the booleans that ovsdb-server(7) adds). In operations a
+// row must meet all of them, in monitors one is enough.
 
 import { encodeColumn, isUuid } from "./codec.ts";
-import { columnValueText } from "./columnValue.ts";
-import type { Atom } from "./database.ts";
+import { type Atom, columnValueText } from "./columnValue.ts";
 import { OvsdbError } from "./errors.ts";
 import type { TableSchema } from "./schema.ts";
 
-/** A condition on a column, `["priority", ">=", 100]`, or on nothing: `true` is met by every row, `false` by none. */
+/** A condition on a column, `["priority", ">=", 100]`, or a constant: every row meets `true`, none meets `false`. */
 export type Condition =
   | boolean
   | readonly [
@@ -16,7 +15,7 @@ export type Condition =
       value: Atom | readonly Atom[] | ReadonlyMap<Atom, Atom>,
     ];
 
-/** The columns that `conditions` name, `_uuid` apart. */
+/** The columns that `conditions` name, without `_uuid`. */
 export const columnsOf = (conditions: readonly Condition[]): string[] =>
   conditions.flatMap((condition) =>
     typeof condition === "boolean" || condition[0] === "_uuid" ? [] : condition[0],

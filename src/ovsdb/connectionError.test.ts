@@ -6,11 +6,11 @@ import { OvsdbError } from "./errors.ts";
 test("an error of the system is a lost connection, with what to look at", () => {
   const cases = [
     ["ENOENT", /no server has made this socket/],
-    ["ECONNREFUSED", /does the server run/],
+    ["ECONNREFUSED", /is the server running/],
     ["EACCES", /in its group/],
     ["ENOTFOUND", /no host of this name/],
     ["EAI_AGAIN", /cannot be looked up now/],
-    ["EHOSTUNREACH", /no way to this host/],
+    ["EHOSTUNREACH", /no route to this host/],
     ["ECONNRESET", /^connection failed: connect ECONNRESET$/],
   ] as const;
   for (const [code, message] of cases) {

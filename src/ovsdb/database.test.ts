@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Atom, Database, Ref, Row, RowOf } from "./database.ts";
+import type { Atom } from "./columnValue.ts";
+import type { Database, Ref, Row, RowOf } from "./database.ts";
 import { parseSchema } from "./schema.ts";
 import { Transaction } from "./transaction.ts";
 

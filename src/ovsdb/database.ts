@@ -1,22 +1,21 @@
-// The values a program sees: rows as plain objects, references branded with their table, and `Database`, which
-// ties the schema that codegen embeds to the row types it generates. How values look on the wire is codec.ts.
+// Rows as plain objects, references branded with their table, and `Database`, which ties the schema that codegen
+// embeds to the row types it generates. codec.ts knows how values look on the wire.
 
+import type { Atom, ColumnValue } from "./columnValue.ts";
 import type { DatabaseSchema } from "./schema.ts";
 
-/** The UUID of a row of `Table`. A plain string fits (it may come from anywhere); a reference to another table does not. */
+/**
+ * The UUID of a row of `Table`. A plain string fits, because it may come from anywhere; a reference to another table
+ * does not.
+ */
 export type Ref<Table extends string = string> = string & { readonly __table?: Table };
-
-export type Atom = string | number | boolean;
-
-/** An atom, a set, a map, or `undefined` for an optional atom that is absent. */
-export type ColumnValue = Atom | readonly Atom[] | ReadonlyMap<Atom, Atom> | undefined;
 
 export type Columns = { readonly [column: string]: ColumnValue };
 
-/** A row whose table is not known at compile time. Columns that the server does not have hold their default value. */
+/** A row whose table is not known at compile time. Columns that the server lacks have their default value. */
 export type Row = Columns & { readonly _uuid: string };
 
-/** A database: its schema at generation time, and in its type the row types of each table (`NorthboundTables`). */
+/** A database: its schema at generation time, and as a type the row types of its tables (`NorthboundTables`). */
 export interface Database<T> {
   readonly schema: DatabaseSchema;
   readonly __tables?: T;
@@ -38,7 +37,7 @@ export type RowOf<T, K extends string> =
         : never
       : never;
 
-/** What an insert into `K` takes: the columns that have no acceptable default are required. */
+/** The columns of an insert into `K`; those whose default is not acceptable are required. */
 export type InsertOf<T, K extends string> =
   Untyped<T, K> extends true
     ? Columns

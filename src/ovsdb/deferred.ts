@@ -1,4 +1,4 @@
-// A promise with its resolve and reject in hand: `Promise.withResolvers`, which Node 20 does not have.
+// A promise with its resolve and reject functions: `Promise.withResolvers`, which Node 20 lacks.
 
 export interface Deferred<T> {
   readonly promise: Promise<T>;

@@ -1,6 +1,6 @@
-// Everything that can go wrong between a program and an OVSDB server, as one error class with a code. Codes of the
-// RFC and of ovsdb-server are kept letter for letter; our own are listed apart. Two questions matter to a caller and
-// have an answer on each error: will a retry help, and may the transaction have been committed?
+// Everything that can go wrong between a program and an OVSDB server, as one error class with a code. The RFC's and
+// ovsdb-server's codes are kept letter for letter; our own are listed separately. Each error answers the two
+// questions that matter to a caller: will a retry help, and may the transaction have been committed?
 
 /** RFC 7047 sections 3.1 and 5.2, and what ovsdb-server 2.x and 3.x add. */
 const serverCodes = [
@@ -35,7 +35,7 @@ const serverCodes = [
 
 export type OvsdbErrorCode =
   | (typeof serverCodes)[number]
-  /** An update, mutate or delete by UUID found no row. OVSDB commits such a transaction all the same. */
+  /** An update, mutate or delete by UUID found no row. OVSDB commits the transaction nevertheless. */
   | "no row"
   | "not connected"
   | "connection lost"
@@ -45,13 +45,13 @@ export type OvsdbErrorCode =
   /** A value does not fit its column. */
   | "invalid value"
   | "invalid remote"
-  /** Certificates and keys: what is wrong with them, or with the other side's, is in the message. */
+  /** Something is wrong with the certificates or keys, ours or the other side's; the message says what. */
   | "tls error"
   | "closed"
-  /** A string that no list above has; the message carries it. */
+  /** A code that is in none of the lists above; the message contains it. */
   | "other";
 
-/** What is known of the transaction the error is about. */
+/** What is known about the outcome of the transaction in question. */
 export type Outcome = "not committed" | "committed" | "unknown";
 
 export interface OvsdbErrorDetails {
@@ -93,12 +93,12 @@ export class OvsdbError extends Error {
     this.uuid = details.uuid;
   }
 
-  /** The same request may succeed later without a change; the fault was in the way, not in the request. */
+  /** Whether the same request may succeed later without a change, because the request itself was not at fault. */
   get retryable(): boolean {
     return retryableCodes.has(this.code);
   }
 
-  /** The transaction was sent and its answer lost: it may or may not have been committed. */
+  /** Whether the transaction was sent and its answer lost: it may or may not have been committed. */
   get outcomeUnknown(): boolean {
     return this.outcome === "unknown";
   }
@@ -111,18 +111,18 @@ const knownServerCodes: ReadonlyMap<string, OvsdbErrorCode> = new Map(
   serverCodes.map((code) => [code, code]),
 );
 
-/** What to do, where what servers say leaves that open. */
+/** What to do, where the server's own message does not say. */
 const advice: ReadonlyMap<OvsdbErrorCode, string> = new Map([
-  ["I/O error", "see to the disk of the server"],
+  ["I/O error", "check the server's disk"],
   [
     "permission error",
     "extend what the role may do (RBAC_Permission), or use a remote that gives this client no role",
   ],
   ["not allowed", "the server is a replica or this remote is read-only: use another"],
-  ["resources exhausted", "the server is out of memory: see to it, or do less at once"],
+  ["resources exhausted", "the server is out of memory: give it more, or send less at once"],
 ]);
 
-/** The error in `json`, as servers send it: an object with `error` and perhaps more, or a bare string. */
+/** The error in `json`, as servers send it: an object with `error` and perhaps more fields, or a bare string. */
 export function serverError(json: unknown, doing: string, details?: OvsdbErrorDetails): OvsdbError {
   const fields: { error?: unknown; details?: unknown; "io-error"?: unknown } =
     typeof json === "object" && json !== null ? json : { error: json };

@@ -25,14 +25,14 @@ export class Gate {
     this.#open = false;
   }
 
-  /** It will never open again: all who wait, now and later, are told `reason`. */
+  /** It will never open again: everyone who waits, now or later, gets `reason`. */
   fail(reason: unknown): void {
     this.#open = false;
     this.#failure = reason;
     for (const waiter of this.#waiters) waiter.reject(reason);
   }
 
-  /** Resolves when the gate is open; rejects with the signal's reason when that is aborted first. */
+  /** Resolves when the gate is open; rejects with the signal's reason if that is aborted first. */
   async wait(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (this.#open) return;

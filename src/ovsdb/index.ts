@@ -1,12 +1,12 @@
-// The public face of the library: an OVSDB client (RFC 7047 and ovsdb-server(7)). Nothing else of this folder is
-// meant to be imported from outside it.
+// The public face of the library: an OVSDB client (RFC 7047 and ovsdb-server(7)). Import nothing else of this folder
+// from outside it.
 
+export type { AnyChange, Change } from "./change.ts";
 export type { Clock } from "./clock.ts";
+export type { Atom, ColumnValue } from "./columnValue.ts";
 export type { Condition } from "./condition.ts";
 export type {
-  Atom,
   Columns,
-  ColumnValue,
   Database,
   InsertOf,
   MapColumn,
@@ -23,9 +23,7 @@ export type { Log, LogLevel } from "./log.ts";
 export { Marker, type MarkerPlace } from "./marker.ts";
 export type { Arithmetic, MapMutation, Operation } from "./operation.ts";
 export type {
-  AnyChange,
   AnyReplica,
-  Change,
   Replica,
   ReplicaOptions,
   Selection,

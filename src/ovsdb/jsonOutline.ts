@@ -1,19 +1,22 @@
-// Parses one large JSON value while it arrives. The outer levels are taken apart by hand, and everything below is
-// given to JSON.parse piece by piece: in a reply of 60 MB to `monitor` a piece is a row. So no stall is longer than
-// a chunk. Of an object that becomes large (largeObject.ts) the pieces are only found, and parsed when they are taken.
+// Parses one large JSON value while it arrives. The outer levels are taken apart here, and everything below goes to
+// JSON.parse piece by piece: in a 60 MB reply to `monitor` a piece is a row. So no stall is longer than one chunk.
+// For an object that becomes large (largeObject.ts) the pieces are only located, and parsed when they are taken.
 
 import { OvsdbError } from "./errors.ts";
 import { isSpace, JsonScanner } from "./jsonScanner.ts";
 import { LargeObject, maxObjectMembers } from "./largeObject.ts";
 
-/** Levels taken apart by hand: message, result, tables, rows. */
+/** The levels taken apart here: message, result, tables, rows. */
 const outlineDepth = 4;
 
-/** What bounds the memory that one message can take, whatever its sender makes of it. */
+/** Limits on the memory that one message can take, whatever its sender makes of it. */
 export interface OutlineLimits {
-  /** A value that is parsed at once: much more than any real row, and little enough for what JSON.parse makes of it. */
+  /**
+   * The size of a value that is parsed at once: far larger than any real row, and small enough for what JSON.parse
+   * makes of it.
+   */
   readonly maxPieceBytes: number;
-  /** Rows, and all that is not in them. A message may be nothing but `[],[],[],…`. */
+  /** Rows, and everything outside rows. A message might be nothing but `[],[],[],…`. */
   readonly maxValues: number;
 }
 
@@ -27,7 +30,7 @@ const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
-/** A container whose end has not come yet; `key` is the member of `object` that is being read. */
+/** An unfinished container; `key` is the member of `object` that is being read. */
 type Open =
   | { readonly array: unknown[] }
   | { readonly object: Record<string, unknown>; large?: LargeObject; members: number; key: string };
@@ -37,7 +40,7 @@ type Expected = "value" | "value or end" | "key" | "key or end" | "colon" | "com
 export class JsonOutline {
   readonly #stack: Open[] = [];
   readonly #scanner = new JsonScanner();
-  /** Bytes of the piece that has begun in an earlier chunk; undefined between pieces. */
+  /** Bytes of a piece that began in an earlier chunk; undefined between pieces. */
   #piece: Uint8Array[] | undefined;
   #pieceBytes = 0;
   #values = 0;
@@ -49,12 +52,12 @@ export class JsonOutline {
     this.#limits = limits;
   }
 
-  /** The value, once `push` has said that it is complete. */
+  /** The value, once `push` has reported that it is complete. */
   get value(): unknown {
     return this.#value;
   }
 
-  /** Takes the bytes from index `from` on. The index after the value's last byte, or -1 when more is needed. */
+  /** Takes the bytes from index `from` on. Returns the index after the value's last byte, or -1 when more is needed. */
   push(bytes: Uint8Array, from: number): number {
     let at = from;
     while (at < bytes.length) {
@@ -80,7 +83,7 @@ export class JsonOutline {
     return -1;
   }
 
-  /** Whether `byte` is the first of something for JSON.parse: a key, a plain value, or a container that lies deep. */
+  /** Whether `byte` begins something for JSON.parse: a key, a plain value, or a container below the outer levels. */
   #beginsPiece(byte: number | undefined): boolean {
     const opens = byte === openBrace || byte === openBracket;
     switch (this.#expected) {
@@ -169,6 +172,6 @@ export class JsonOutline {
   }
 }
 
-/** A view, and not a copy: `toString` is a Buffer's. */
+/** A view instead of a copy, because `toString` exists only on a Buffer. */
 const textOf = ({ buffer, byteOffset, length }: Uint8Array): string =>
   Buffer.from(buffer, byteOffset, length).toString();

@@ -1,5 +1,5 @@
-// Finds where a JSON value ends in a stream of bytes, without parsing it. Works on bytes: in UTF-8 no byte of a
-// longer character looks like a quote, a backslash or a bracket.
+// Finds where a JSON value ends in a stream of bytes, without parsing it. It can work on bytes, because in UTF-8 no
+// byte of a longer character looks like a quote, a backslash or a bracket.
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -18,8 +18,9 @@ export class JsonScanner {
   #escaped = false;
 
   /**
-   * The index after the value's last byte, or -1 when it goes on in the next chunk. The first call starts at the value's
-   * first byte, the next ones at the start of each further chunk. Afterwards the scanner is ready for another value.
+   * Returns the index after the value's last byte, or -1 when the value continues in the next chunk. The first call
+   * starts at the value's first byte, the following ones at the start of each further chunk. Afterwards the scanner
+   * is ready for another value.
    */
   scan(bytes: Uint8Array, from: number): number {
     let depth = this.#depth;
@@ -37,7 +38,8 @@ export class JsonScanner {
       } else if (byte === quote) inString = true;
       else if (byte === openBrace || byte === openBracket) depth++;
       else if (byte === closeBrace || byte === closeBracket) {
-        // At depth 0 the bracket is not the value's: it was a number or a word, and what is around it ends.
+        // At depth 0 the bracket does not belong to the value: the value was a number or a word, and the container
+        // around it ends.
         if (depth <= 1) return this.#ended(depth === 1 ? at + 1 : at);
         depth--;
       } else if (depth === 0 && (byte === comma || isSpace(byte))) return this.#ended(at);

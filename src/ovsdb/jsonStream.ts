@@ -1,5 +1,5 @@
-// Cuts a stream of bytes into JSON messages. A message of usual size is found by scanning and given to JSON.parse;
-// one that grows beyond that is parsed while it arrives (jsonOutline.ts), so that no message stalls the event loop.
+// Cuts a stream of bytes into JSON messages. Messages of usual size are found by scanning and given to JSON.parse;
+// larger ones are parsed while they arrive (jsonOutline.ts), so that no message stalls the event loop.
 
 import { OvsdbError } from "./errors.ts";
 import { JsonOutline } from "./jsonOutline.ts";
@@ -12,7 +12,7 @@ const openBrace = 0x7b;
 export class JsonStream {
   readonly #maxMessageBytes: number;
   #scanner = new JsonScanner();
-  /** What has come of the message under way: its bytes, or, once it is large, its outline. */
+  /** What has arrived of the current message: its bytes, or, once it is large, its outline. */
   #pending: Uint8Array[] = [];
   #outline: JsonOutline | undefined;
   #messageBytes = 0;
@@ -21,7 +21,7 @@ export class JsonStream {
     this.#maxMessageBytes = maxMessageBytes;
   }
 
-  /** The messages that `bytes` completes. Throws an `OvsdbError` "protocol error" on what is no JSON object. */
+  /** The messages that `bytes` completes. Throws an `OvsdbError` "protocol error" if one is not a JSON object. */
   push(bytes: Uint8Array): unknown[] {
     const messages: unknown[] = [];
     let at = 0;

@@ -1,13 +1,13 @@
-// A JSON object with so many members that a JavaScript object is no good for it: to list a million keys, or to make
-// room for more, would hold the event loop for hundreds of milliseconds. Its members stay text, outside the heap, until
-// they are taken: so the garbage collector has only what becomes of them to move about. jsonOutline.ts makes these.
+// A JSON object with very many members. As a JavaScript object, listing a million keys or making room for more would
+// block the event loop for hundreds of milliseconds. Here the members stay text, outside the heap, until they are
+// taken, so that the garbage collector does not have to move them. Made by jsonOutline.ts.
 
 import { OvsdbError } from "./errors.ts";
 
 /** Up to here an object stays an object. */
 export const maxObjectMembers = 10_000;
 
-/** Members whose text is parsed together, in about a millisecond: until there are so many of them or so much of it. */
+/** Members are parsed together until there are this many of them or this much text, which takes about a millisecond. */
 const blockMembers = 256;
 const blockBytes = 64 * 1024;
 
@@ -36,7 +36,7 @@ export class LargeObject {
     this.#blocks.push({ keys: [key], values: [value] });
   }
 
-  /** Adds the value whose JSON text is `pieces`; what is wrong with it comes to light when it is taken. */
+  /** Adds the value whose JSON text is `pieces`. Errors in the text show up when the value is taken. */
   addText(key: string, pieces: readonly Uint8Array[]): void {
     this.#text.push(this.#keys.length === 0 ? openBracket : comma, ...pieces);
     this.#keys.push(key);
@@ -44,7 +44,7 @@ export class LargeObject {
     if (this.#keys.length >= blockMembers || this.#textBytes >= blockBytes) this.#endBlock();
   }
 
-  /** The members, in their order, each given away: what was taken is no longer held. */
+  /** The members in order. Each is released as it is taken. */
   *take(): Generator<readonly [key: string, value: unknown]> {
     this.#endBlock();
     const blocks = this.#blocks.toReversed();

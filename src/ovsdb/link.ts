@@ -1,5 +1,5 @@
-// One connection of a session, from the first byte to the last: asks for the schema, and follows what the server says
-// of itself in its `_Server` database, copied like any other, to leave a server that is not one to stay with.
+// One connection of a session, from the first byte to the last. It asks for the schema, and follows the server's
+// `_Server` database, replicated like any other, to leave a server that is not worth staying with.
 
 import { Duplex } from "node:stream";
 import { isOvsdbError, OvsdbError } from "./errors.ts";
@@ -13,7 +13,7 @@ import { type DatabaseSchema, parseSchema } from "./schema.ts";
 import { serverDatabase } from "./serverDatabase.ts";
 import type { TlsOptions } from "./tlsOptions.ts";
 
-/** What is read of `_Server`: all but the schemas. */
+/** The columns that are read of `_Server`: all but the schemas. */
 const membershipColumns = ["name", "model", "connected", "leader", "cid", "index"];
 
 /** Id of a monitor of nothing: when the server cancels it, the database has another schema. */
@@ -27,9 +27,9 @@ export interface LinkOptions {
   readonly log: Log;
   /** Bytes came. */
   readonly received: () => void;
-  /** What the server tells unasked: updates of monitors, and of locks. */
+  /** What the server sends unasked: updates of monitors and of locks. */
   readonly notified: (method: string, params: readonly unknown[]) => void;
-  /** The database was converted to another schema; all monitors of it have ended. */
+  /** The database was converted to another schema; all its monitors have ended. */
   readonly converted: (schema: DatabaseSchema) => void;
   /** The end, called once. */
   readonly closed: (reason: OvsdbError) => void;
@@ -40,7 +40,7 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #server: ReplicaStore;
   readonly #serverMonitor: Monitor;
-  /** As it was read last, which a conversion may have made necessary before the handshake is over. */
+  /** As last read. A conversion may require reading it again before the handshake is over. */
   #schema: DatabaseSchema | undefined;
   #usable = false;
   #conversions = 0;
@@ -74,7 +74,7 @@ export class Link {
     return this.#usable ? this.#schema : undefined;
   }
 
-  /** Makes the connection usable, and ends it when that fails. It may have ended even when this resolves. */
+  /** Makes the connection usable, or ends it. The connection may have ended even when this resolves. */
   async handshake(): Promise<DatabaseSchema> {
     try {
       const [schema] = await Promise.all([this.#readSchema(), this.#followServer()]);
@@ -85,7 +85,7 @@ export class Link {
     }
   }
 
-  /** The same as `cause`, with what the server has instead. */
+  /** `cause`, with a list of the databases that the server does have. */
   async #unknownDatabase(cause: OvsdbError): Promise<OvsdbError> {
     const names: unknown = await this.rpc.request("list_dbs", []).catch(() => undefined);
     const there = Array.isArray(names) ? names.join(", ") : "others";
@@ -93,12 +93,12 @@ export class Link {
     return new OvsdbError("unknown database", message, { cause });
   }
 
-  /** Resolves when the schema is known that the database has now: at once, unless it is just being converted. */
+  /** Resolves when the database's present schema is known: at once, unless a conversion is under way. */
   get settled(): Promise<void> | undefined {
     return this.#conversion;
   }
 
-  /** Keeps `monitor` going for as long as the connection lasts. */
+  /** Keeps `monitor` running as long as the connection lasts. */
   follow(monitor: Monitor): void {
     const { schema } = this;
     if (schema && !this.#conversion)
@@ -110,7 +110,7 @@ export class Link {
     if (this.#schema) monitor.restart(this.rpc, this.#schema).catch((error: unknown) => this.fail(error));
   }
 
-  /** Ends the connection because of `error`, which is returned as what it means for OVSDB. */
+  /** Ends the connection because of `error`. Returns the error in terms of OVSDB. */
   fail(error: unknown): OvsdbError {
     const reason = isOvsdbError(error)
       ? error
@@ -173,7 +173,7 @@ export class Link {
   }
 }
 
-/** A remote that cannot even be tried fails as a connection fails, and is tried again later: files come and go. */
+/** A remote that cannot even be tried (its files are missing, say) fails like a connection and is tried again later. */
 function open({ remote, tls }: LinkOptions): Duplex {
   try {
     return openRemote(remote, tls);
@@ -184,7 +184,7 @@ function open({ remote, tls }: LinkOptions): Duplex {
   }
 }
 
-/** Older servers are left as they are: they end the connection instead when the schema changes. */
+/** Older servers need no request: they end the connection when the schema changes. */
 function unlessUnknownMethod(error: unknown): void {
   if (!isOvsdbError(error, "unknown method")) throw error;
 }

@@ -1,12 +1,12 @@
-// An OVSDB lock (RFC 7047, section 4.1.8) that is asked for again on each new connection. Locks live in the memory of
-// one server process: two members of a cluster grant the same lock to two clients at once, and a relay cannot check
-// it. So a lock serves to choose among programs on one server, and is no fence on a cluster: `Marker` is one.
+// An OVSDB lock (RFC 7047, section 4.1.8), requested again on each new connection. A lock lives in the memory of one
+// server process: two members of a cluster grant the same lock to two clients at once, and a relay cannot check it.
+// So a lock chooses among programs on one server, but does not fence writers on a cluster; `Marker` does.
 
 import { OvsdbError } from "./errors.ts";
 import { Gate } from "./gate.ts";
 
 export interface LockOptions {
-  /** Take it from whoever holds it, once; that one then waits in line. */
+  /** Take the lock from its holder, once; the former holder then waits in line. */
   readonly steal?: boolean;
   /** Called whenever `held` changes. */
   readonly changed?: (held: boolean) => void;
@@ -15,7 +15,7 @@ export interface LockOptions {
 /** What a lock asks of its session. */
 export interface LockControl {
   readonly dispose: () => Promise<void>;
-  /** Gets what `LockOptions.changed` throws, which harms neither the lock nor the session. */
+  /** Called with what `LockOptions.changed` throws, which harms neither the lock nor the session. */
   readonly failed: (error: unknown) => void;
 }
 
@@ -35,7 +35,7 @@ export class Lock implements AsyncDisposable {
     this.#control = control;
   }
 
-  /** The server said so last. False while there is no connection: the server has released the lock with it. */
+  /** What the server said last. False without a connection, because the server releases the lock with it. */
   get held(): boolean {
     return this.#held.isOpen;
   }
@@ -56,11 +56,11 @@ export class Lock implements AsyncDisposable {
     const reply = await ask(method, this.id);
     if (method === "steal") this.#stolen = true;
     const locked = typeof reply === "object" && reply !== null && "locked" in reply && reply.locked === true;
-    // A false answer does not undo a "locked" that came first.
+    // A false answer does not undo a "locked" that arrived first.
     if (locked || method === "steal") this.set(true);
   }
 
-  /** "locked" or "stolen" came from the server, or the connection went. */
+  /** The server sent "locked" or "stolen", or the connection ended. */
   set(held: boolean): void {
     if (held === this.#held.isOpen) return;
     if (held) this.#held.open();

@@ -1,4 +1,4 @@
-// Where the library says what it does: a function that the program gives. It fits pino, console and tests alike.
+// The log of the library: a function that the program provides. It fits pino, console and tests.
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 

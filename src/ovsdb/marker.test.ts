@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Database } from "./database.ts";
 import { OvsdbError } from "./errors.ts";
-import { type Guard, guardIndex, Marker, type MarkerSession } from "./marker.ts";
+import { type Guard, guardIndex } from "./guard.ts";
+import { Marker, type MarkerSession } from "./marker.ts";
 import { parseSchema } from "./schema.ts";
 import { Transaction } from "./transaction.ts";
 

@@ -1,20 +1,22 @@
-// Finds out what became of a transaction whose answer was lost, by sending it again in such a way that it is committed
-// once, whatever happens. A mark, a random text under one key of a map column, is moved by each transaction from the
-// value that the one before has left to a value of its own, and each first waits that the former is still there. So of
-// all copies of it that are under way, over whatever connections and cluster members, at most one is committed,
-// however late they arrive. That holds for any transaction, on any server, and costs one key in one row.
+// Finds out what became of a transaction whose answer was lost, by sending it again in such a way that it is
+// committed only once. The marker is a random text under one key of a map column. Each transaction waits until the
+// marker has the value that the previous transaction left, and changes it to a value of its own. So of all copies of
+// a transaction that are under way, over whatever connections and cluster members, at most one is committed, however
+// late they arrive. This works for any transaction on any server, and costs one key in one row.
 //
-// Not chosen: a row of its own UUID for each transaction, because a copy may sleep in a stopped server for hours, and
-// nobody knows when that row may go; a look at the database alone, which cannot tell "not" from "not yet".
+// Two alternatives do not work. A row with its own UUID for each transaction: a copy may sleep in a stopped server
+// for hours, and nobody knows when that row may be deleted. Looking at the database alone: that cannot tell "not"
+// from "not yet".
 
-import { isMapValue } from "./columnValue.ts";
+import { type Atom, isMapValue } from "./columnValue.ts";
 import type { Condition } from "./condition.ts";
-import type { Atom, Database, Row } from "./database.ts";
+import type { Database, Row } from "./database.ts";
 import { isOvsdbError, OvsdbError } from "./errors.ts";
+import { type Guard, guardIndex } from "./guard.ts";
 import { Transaction } from "./transaction.ts";
 import type { TransactionResult } from "./transactionReply.ts";
 
-/** One key of a map column of texts, in a row that exists and stays. Each program that writes has a key of its own. */
+/** One key of a map column of strings, in a row that exists and stays. Each writing program has a key of its own. */
 export interface MarkerPlace {
   readonly table: string;
   readonly uuid: string;
@@ -23,28 +25,19 @@ export interface MarkerPlace {
   readonly key: string;
 }
 
-/** Operations before and after a transaction, which its results and errors do not count. */
-export interface Guard {
-  readonly before: Transaction;
-  readonly after: Transaction;
-}
-
 /** What a marker needs of its session. */
 export interface MarkerSession {
-  /** Commits a transaction, or nothing, within `guard`. */
+  /** Commits a transaction, possibly empty, within `guard`. */
   readonly commit: (transaction: Transaction, guard?: Guard) => Promise<TransactionResult>;
   /** Resolves when it makes sense to try again. */
   readonly again: () => Promise<void>;
 }
 
-/** Index of the operations of `Guard.before` in an error. */
-export const guardIndex = -1;
-
 export class Marker {
   readonly place: MarkerPlace;
-  /** The value that the mark has, as far as is known. */
+  /** The marker's value, as far as is known. */
   #mark: string | undefined;
-  /** Values that transactions given up may yet give to the mark. */
+  /** Values that abandoned transactions may still give to the marker. */
   readonly #loose = new Set<string>();
   #taken: OvsdbError | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -53,7 +46,10 @@ export class Marker {
     this.place = place;
   }
 
-  /** Commits `transaction` once. One after another: what a marker carries is in the order in which it was given. */
+  /**
+   * Commits `transaction` once. Transactions of one marker are committed one after another, in the order of the
+   * calls.
+   */
   carry(transaction: Transaction, session: MarkerSession): Promise<TransactionResult> {
     const result = this.#last.then(() => this.#carry(transaction, session));
     this.#last = result.catch(() => {});
@@ -64,7 +60,9 @@ export class Marker {
     const database: Database<unknown> = { schema: transaction.schema };
     const mine = crypto.randomUUID();
     let lost = false;
-    /** Why it was refused when it was sent again: then it remains to make sure that no copy comes through later. */
+    /**
+     * Why the server refused it when it was sent again. Then it remains to make sure that no copy is committed later.
+     */
     let refusal: OvsdbError | undefined;
     for (;;) {
       if (this.#taken) throw this.#taken;
@@ -120,7 +118,7 @@ export class Marker {
     };
   }
 
-  /** The value of a mark that is there, to go on from it, or of one that is set now where none was. */
+  /** The marker's present value, or a first value, set now. */
   async #begin(database: Database<unknown>, session: MarkerSession): Promise<string> {
     const { table, uuid, column, key } = this.place;
     for (;;) {
@@ -142,7 +140,10 @@ export class Marker {
     }
   }
 
-  /** The mark is not where it was. Its value, when it is one of ours; otherwise another program has taken it. */
+  /**
+   * The marker is not where it was. Returns its value if that is one of ours; otherwise another program has taken it
+   * over.
+   */
   async #find(database: Database<unknown>, session: MarkerSession, lost: boolean): Promise<string> {
     const { table, uuid, column, key } = this.place;
     for (;;) {
@@ -152,7 +153,7 @@ export class Marker {
           this.#moved(there);
           return there;
         }
-        const message = `marker ${key} in ${table} ${uuid}: moved by another program, which writes now in this one's place`;
+        const message = `marker ${key} in ${table} ${uuid}: moved by another program, which now writes in place of this one`;
         this.#taken = new OvsdbError("not owner", message);
         throw lost ? new OvsdbError("not owner", message, { outcome: "unknown" }) : this.#taken;
       } catch (error) {
@@ -171,17 +172,17 @@ export class Marker {
     throw new OvsdbError("no row", `marker: there is no row ${uuid} in ${table}`, { table, uuid });
   }
 
-  /** All that was given up waits for a value that the mark will not have again. */
+  /** All abandoned transactions now wait for a value that the marker will never have again. */
   #moved(to: string): void {
     this.#mark = to;
     this.#loose.clear();
   }
 }
 
-/** Errors of a cluster after which its members may commit all the same. */
+/** Errors of a cluster after which its members may still commit. */
 const ambiguous: ReadonlySet<string> = new Set(["cluster error", "not leader"]);
 
-/** After these nothing can be found out any more. */
+/** After these nothing more can be found out. */
 const final: ReadonlySet<string> = new Set(["canceled", "closed"]);
 
 const unknownOutcome = (cause: OvsdbError): OvsdbError =>

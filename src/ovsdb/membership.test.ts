@@ -27,7 +27,7 @@ test("a member that is cut off is left, and so is a relay without a source", () 
 });
 
 test("a follower is left only by a session that wants the leader", () => {
-  assert.match(new Membership(true).refusal({ ...member, leader: false }) ?? "", /does not lead/);
+  assert.match(new Membership(true).refusal({ ...member, leader: false }) ?? "", /is not the leader/);
   assert.equal(new Membership(false).refusal({ ...member, leader: false }), undefined);
 });
 

@@ -1,14 +1,15 @@
-// Keeps one replica equal to the server: asks for a monitor on each new connection, in the best way the server knows,
-// and turns what comes into changes of rows. Decoding goes in slices, so that neither a first copy nor a huge
-// transaction holds the event loop; only the moment in which it becomes visible is one piece.
+// Keeps one replica equal to the server: requests a monitor on each new connection, with the best method the server
+// knows, and turns its updates into changes of rows. Decoding is done in slices, so that neither a first copy nor a
+// huge transaction blocks the event loop; only making it visible happens in one piece.
 
+import type { AnyChange } from "./change.ts";
 import type { Intern } from "./codec.ts";
-import { sameValue } from "./columnValue.ts";
+import { type Atom, sameValue } from "./columnValue.ts";
 import { type Condition, columnsOf, encodeConditions } from "./condition.ts";
-import type { Atom, Row } from "./database.ts";
+import type { Row } from "./database.ts";
 import { isOvsdbError, OvsdbError } from "./errors.ts";
 import { membersOf } from "./largeObject.ts";
-import type { AnyChange, ReplicaStore, TableSelection } from "./replica.ts";
+import type { ReplicaStore, TableSelection } from "./replica.ts";
 import { RowDecoder } from "./rowDecoder.ts";
 import type { Rpc } from "./rpc.ts";
 import type { DatabaseSchema, TableSchema } from "./schema.ts";
@@ -17,7 +18,7 @@ import { Slices } from "./slices.ts";
 /** The id of no transaction: a server finds nothing that follows it. */
 const noTransaction = "00000000-0000-0000-0000-000000000000";
 
-/** Beyond so many distinct map keys they are taken as data that does not repeat. */
+/** With more distinct map keys than this, they are taken for data that does not repeat. */
 const maxInterned = 4096;
 
 export interface MonitorOptions {
@@ -40,15 +41,15 @@ export class Monitor {
   readonly #interned = new Map<Atom, Atom>();
   #decoders: ReadonlyMap<string, RowDecoder> = new Map();
   #slices: Slices | undefined;
-  /** Notifications that came before the reply was looked at; undefined afterwards. */
+  /** Notifications that arrived before the reply was processed; undefined afterwards. */
   #early: Notification[] | undefined;
-  /** The last transaction that the replica contains, when the server names transactions. */
+  /** The last transaction that the replica contains, if the server names transactions. */
   #lastTransaction = noTransaction;
   #server: Connected | undefined;
   /** Changes of conditions that the server has not confirmed. */
   #changing = 0;
 
-  /** Throws when the selection names what the schema does not have. */
+  /** Throws when the selection names something that the schema lacks. */
   constructor(options: MonitorOptions) {
     for (const [name, { columns = [], where = [] }] of options.selection) {
       const known = tableOf(options.schema, name).columns;
@@ -62,7 +63,7 @@ export class Monitor {
     this.#store = options.store;
   }
 
-  /** Begins to follow the server behind `rpc`. Whatever goes wrong ends that connection. */
+  /** Begins to follow the server behind `rpc`. Any failure ends that connection. */
   start(rpc: Rpc, schema: DatabaseSchema): Promise<void> {
     const started = this.#start(rpc, schema);
     this.#server = { rpc, schema, started };
@@ -77,7 +78,7 @@ export class Monitor {
     this.#slices = slices;
     this.#early = [];
     const decoders = this.#decodersFor(server);
-    // Rows from before do not have the columns that the server has gained.
+    // Older rows lack the columns that the server has gained.
     if (columnText(decoders) !== columnText(this.#decoders)) this.#lastTransaction = noTransaction;
     this.#decoders = decoders;
     const { whole, transaction, rows } = await this.#request(rpc, server);
@@ -88,18 +89,18 @@ export class Monitor {
     for (const { method, params } of early) this.notification(method, params);
   }
 
-  /** The database has another schema now, on the same connection. The server has ended its monitors, or will see to it. */
+  /** The database has another schema now, on the same connection. The server has ended its monitors, or is about to. */
   async restart(rpc: Rpc, schema: DatabaseSchema): Promise<void> {
     this.stop();
     this.#early = undefined;
-    // A monitor that was asked for while the schema changed may be alive, and its updates are of no use any more.
+    // A monitor requested while the schema changed may be alive; its updates are of no use any more.
     await rpc.request("monitor_cancel", [this.id]).catch((error: unknown) => {
       if (!isOvsdbError(error, "unknown monitor")) throw error;
     });
     await this.start(rpc, schema);
   }
 
-  /** From now on only rows that meet one of `where` are copied. Resolves when the replica is so. */
+  /** From now on only rows that meet one of `where` are copied. Resolves when the replica contains exactly those. */
   async select(table: string, where: readonly Condition[] | undefined): Promise<void> {
     const selection = this.#selection.get(table);
     if (!selection) throw new OvsdbError("unknown table", `the replica was not asked for table ${table}`);
@@ -107,7 +108,7 @@ export class Monitor {
     encodeConditions(where ?? [], client);
     const { where: _, ...all } = selection;
     this.#selection.set(table, where ? { ...all, where } : all);
-    // Should the connection end before the answer, it is not known which rows we have.
+    // If the connection ends before the answer, it is unknown which rows we have.
     this.#changing++;
     const server = this.#server;
     await server?.started;
@@ -122,7 +123,7 @@ export class Monitor {
     try {
       await server.rpc.request("monitor_cond_change", params);
     } catch (error) {
-      // A server so old that it does not filter, or a connection that ended: the next one is asked for the right rows.
+      // Either the server is too old to filter, or the connection ended and the next one asks for the right rows.
       if (!isOvsdbError(error, "unknown method") && !isOvsdbError(error, "connection lost")) throw error;
     }
     if (this.#server !== server) return;
@@ -130,7 +131,7 @@ export class Monitor {
     await this.#slices?.idle();
   }
 
-  /** The connection is gone. The rows stay; updates half taken in are dropped. */
+  /** The connection has ended. The rows stay; half-processed updates are dropped. */
   stop(): void {
     this.#slices?.clear();
     this.#slices = undefined;
@@ -151,7 +152,10 @@ export class Monitor {
     else this.#slices?.add(this.#update(params[1], noTransaction));
   }
 
-  /** A reply that came in one chunk with what follows it is looked at before the next turn; no server sends sooner. */
+  /**
+   * If a reply and what follows it arrive in one chunk, the reply is processed before the next turn; no server sends
+   * sooner.
+   */
   #keep(early: Notification[], notification: Notification): void {
     early.push(notification);
     if (early.length > 1) return;
@@ -178,7 +182,7 @@ export class Monitor {
     return decoders;
   }
 
-  /** Newest method first; a server that does not know it says so, and gets the next older one. */
+  /** Tries the newest method first. A server that does not know it says so, and is asked for the next older one. */
   async #request(
     rpc: Rpc,
     server: DatabaseSchema,
@@ -211,9 +215,9 @@ export class Monitor {
     return { whole: true, transaction: noTransaction, rows };
   }
 
-  /** Takes in one transaction, or all that happened since `#lastTransaction`. */
+  /** Takes in one transaction, or everything that has happened since `#lastTransaction`. */
   *#update(tables: unknown, transaction: unknown): Generator<void> {
-    // One that was under way when the connection ended may be half settled.
+    // An update that was under way when the connection ended may be half settled.
     yield* this.#store.settle();
     const changes: AnyChange[] = [];
     for (const [name, decoder, rows] of this.#tablesOf(tables)) {
@@ -231,7 +235,7 @@ export class Monitor {
     yield* this.#store.settle();
   }
 
-  /** Takes in a whole copy. A row that did not change stays the same object and is no change. */
+  /** Takes in a whole copy. A row that did not change stays the same object and is not reported as a change. */
   *#copy(tables: unknown, transaction: unknown): Generator<void> {
     yield* this.#store.settle();
     const copy = this.#store.emptyTables();
@@ -259,7 +263,7 @@ export class Monitor {
     this.#store.exchange(copy, changes);
   }
 
-  /** The rows are decoded; what remains, to make them visible, is done at once. */
+  /** The rows are decoded. What remains, making them visible, is done at once. */
   #reached(transaction: unknown): void {
     this.#store.setSynced(true);
     this.#lastTransaction = typeof transaction === "string" ? transaction : noTransaction;
@@ -275,7 +279,7 @@ export class Monitor {
   }
 }
 
-/** The wire form of the conditions; undefined when there are none, or when the server lacks a column they name. */
+/** The wire form of the conditions; undefined when there are none, or when they name a column that the server lacks. */
 function encodeWhere(
   selection: TableSelection | undefined,
   client: TableSchema,

@@ -1,10 +1,9 @@
-// The operations of a transaction (RFC 7047, section 5.2), in JavaScript values. `encodeOperation` gives the form for
-// a server: columns that its schema does not have are left out.
+// The operations of a transaction (RFC 7047, section 5.2), in JavaScript values. `encodeOperation` turns them into
+// the wire form for one server, without columns that its schema lacks.
 
 import { encodeAtom, encodeAtoms, encodeColumn, encodeEntries, isSendable, isUuid } from "./codec.ts";
-import { isMapValue } from "./columnValue.ts";
+import { type Atom, type ColumnValue, isMapValue } from "./columnValue.ts";
 import { type Condition, columnsOf, encodeConditions } from "./condition.ts";
-import type { Atom, ColumnValue } from "./database.ts";
 import { isOvsdbError, OvsdbError } from "./errors.ts";
 import { sameShape } from "./rowDecoder.ts";
 import type { ColumnSchema, DatabaseSchema, TableSchema } from "./schema.ts";
@@ -12,9 +11,9 @@ import type { ColumnSchema, DatabaseSchema, TableSchema } from "./schema.ts";
 export type ColumnEntries = readonly (readonly [column: string, value: ColumnValue])[];
 
 export interface MapMutation {
-  /** Entries to set. A key that is there already gets the new value. */
+  /** Entries to set. An existing key gets the new value. */
   readonly insert?: ReadonlyMap<Atom, Atom>;
-  /** Keys to take out, or, as a map, entries to take out when they have exactly these values. */
+  /** Keys to remove, or, as a map, entries to remove if they have exactly these values. */
   readonly delete?: readonly Atom[] | ReadonlyMap<Atom, Atom>;
 }
 
@@ -28,7 +27,7 @@ interface OnRows {
   readonly where?: readonly Condition[];
 }
 
-/** Operations that change existing rows. `allowMissing`: that there is no such row is no error. */
+/** Operations that change existing rows. With `allowMissing`, a missing row is not an error. */
 interface OnExistingRows extends OnRows {
   readonly allowMissing: boolean;
 }
@@ -69,8 +68,8 @@ export type Operation =
   | { readonly kind: "comment"; readonly text: string };
 
 /**
- * The wire form of `operation`, or undefined when it would do nothing: it touches only columns the server lacks. A
- * wait or a condition on such a column is an error instead, because without it the transaction would lose its guard.
+ * The wire form of `operation`, or undefined when it would do nothing because it touches only columns that the server
+ * lacks. A wait or a condition on such a column is an error instead: without it the transaction would lose its guard.
  */
 export function encodeOperation(
   operation: Operation,
@@ -163,7 +162,7 @@ function mutationsOf(
   }
 }
 
-/** `insert` leaves a key that exists as it is (RFC 7047, section 5.1), so each key to set is deleted first. */
+/** `insert` does not change an existing key (RFC 7047, section 5.1), so each key to set is deleted first. */
 function mapMutations(name: string, mutation: MapMutation, column: ColumnSchema): unknown[] {
   if (!column.value) throw new OvsdbError("invalid value", `column ${name} is not a map`);
   const { insert: entries = new Map<Atom, Atom>(), delete: gone = [] } = mutation;
@@ -192,14 +191,17 @@ function mustHave(
       throw new OvsdbError("unknown column", `${what}: the server has no column ${name}, which it names`);
 }
 
-/** Whether the server has `column`. With another type it is an error to use it: what is meant could not be said. */
+/**
+ * Whether the server has `column`. Throws if the server has it with another type, because the value could not be
+ * expressed.
+ */
 function isThere(name: string, column: ColumnSchema, has: TableSchema["columns"]): boolean {
   const there = has.get(name);
   if (!there || sameShape(column, there)) return there !== undefined;
   const types = [there.key.type, there.value?.type].filter((type) => type !== undefined);
   throw new OvsdbError(
     "unknown column",
-    `the server has column ${name} as another type (${there.kind} of ${types.join(" to ")}): generate the row types anew from its schema`,
+    `the server has column ${name} as another type (${there.kind} of ${types.join(" to ")}): regenerate the row types from its schema`,
   );
 }
 

@@ -1,4 +1,4 @@
-// An operation as one line of text: what it does, for people, for error messages and for golden files.
+// An operation as one line of text, for people, error messages and golden files.
 
 import { columnValueText } from "./columnValue.ts";
 import { conditionText } from "./condition.ts";
@@ -45,7 +45,7 @@ export function rowsText(operation: Extract<Operation, { readonly table: string 
   return `${operation.table} [${(operation.where ?? []).map(conditionText).join(", ")}]`;
 }
 
-/** The plain fence, one row that must be as it is given, reads like an update. */
+/** A plain fence, where one row must be exactly as given, reads like an update. */
 function waitText(wait: Extract<Operation, { kind: "wait" }>): string {
   const [row, ...others] = wait.rows;
   if (wait.uuid !== undefined && wait.until === "==" && wait.timeoutMs === 0 && row && others.length === 0)

@@ -1,15 +1,15 @@
-// When to connect, when to ask a silent server for a sign of life, when to give up on it: a state machine with no
-// timer and no socket in it. Told what happens and what time it is, it says what to do now or until when to wait.
-// The idea is reconnect.py's of Open vSwitch. Times are milliseconds of one monotonic clock.
+// When to connect, when to probe a silent server, when to give it up: a state machine without timers or sockets. It
+// is told what happens and what time it is, and says what to do now or until when to wait. The idea comes from Open
+// vSwitch's reconnect.py. Times are milliseconds of one monotonic clock.
 
 export interface ReconnectOptions {
   /** How many remotes there are. A failure doubles the wait only after each of them has been tried. */
   readonly remotes: number;
   readonly minBackoffMs: number;
   readonly maxBackoffMs: number;
-  /** For the whole way to a usable connection, handshake included. */
+  /** Until the connection is usable, handshake included. */
   readonly connectTimeoutMs: number;
-  /** Silence after which to probe, and again after which to give up; 0 for never. */
+  /** Silence after which to send a probe, and again after which to give up; 0 for never. */
   readonly probeIntervalMs: number;
   /** A number in [0, 1). */
   readonly random: () => number;
@@ -27,7 +27,7 @@ export type Advice =
   /** Nothing to do before `until`, unless something happens. */
   | { readonly action: "wait"; readonly until: number };
 
-/** A probe interval of 10 s so becomes 160 s at most. */
+/** A probe interval of 10 s so grows to 160 s at most. */
 const mostDoublings = 4;
 
 export class Reconnect {
@@ -37,8 +37,9 @@ export class Reconnect {
   #failures = 0;
   #backoffMs = 0;
   /**
-   * Connections in a row that ended because a probe went unanswered. ovsdb-server answers nobody while it writes a huge
-   * reply, to a monitor of a million rows for half a minute: with the same patience each time, that would never end.
+   * Connections in a row that ended because a probe went unanswered. ovsdb-server answers nobody while it writes a
+   * huge reply, for example half a minute for a monitor of a million rows: with the same patience each time, that
+   * would never end.
    */
   #silences = 0;
 
@@ -112,7 +113,7 @@ export class Reconnect {
     this.#failures = held ? 1 : this.#failures + 1;
     const rounds = Math.floor((this.#failures - 1) / remotes);
     this.#backoffMs = Math.min(maxBackoffMs, minBackoffMs * 2 ** rounds);
-    // Half of it at random: many clients of a server that comes back do not come all at once.
+    // Half of it is random, so that the clients of a restarted server do not all return at once.
     this.#state = { kind: "backoff", until: now + this.#backoffMs * (0.5 + 0.5 * random()) };
   }
 }

@@ -10,7 +10,7 @@ export type Remote =
   | { readonly kind: "unix"; readonly path: string }
   | { readonly kind: "tcp" | "tls"; readonly host: string; readonly port: number };
 
-/** The remote that `text` names; an `OvsdbError` "invalid remote" says what is wrong with it. */
+/** The remote in `text`. Throws an `OvsdbError` "invalid remote" that says what is wrong with it. */
 export function parseRemote(text: string): Remote {
   if (text.startsWith("unix:") && text.length > 5) return { kind: "unix", path: text.slice(5) };
   const match = /^(tcp|ssl|tls):(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
@@ -24,7 +24,7 @@ export function parseRemote(text: string): Remote {
   );
 }
 
-/** Begins to connect; what is written before the connection stands is sent when it does. */
+/** Begins to connect. Data written before the connection is established is sent then. */
 export function openRemote(remote: Remote, tls?: TlsOptions): Socket {
   if (remote.kind === "unix") return connect(remote.path);
   const { host, port } = remote;

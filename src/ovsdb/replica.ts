@@ -1,9 +1,10 @@
 // A live copy of some tables. Rows are immutable plain objects: a changed row is a new object, so an old one can be
-// kept and compared. Readers always see the state after a whole transaction, never within one.
+// kept and compared. Readers always see the state after a whole transaction, never in the middle of one.
 
+import type { AnyChange, Change } from "./change.ts";
 import { ChangeStream } from "./changeStream.ts";
 import type { Condition } from "./condition.ts";
-import type { Ref, Row, RowOf, TableName } from "./database.ts";
+import type { Row, RowOf, TableName } from "./database.ts";
 import { OvsdbError } from "./errors.ts";
 import { Gate } from "./gate.ts";
 import type { Log } from "./log.ts";
@@ -11,11 +12,11 @@ import { Rows } from "./rows.ts";
 import { Table, TableChange, type TableView } from "./table.ts";
 
 export interface TableSelection {
-  /** Only these columns are copied; the others are absent from the row objects. All, when not given. */
+  /** The columns to copy; the others are absent from the row objects. By default all. */
   readonly columns?: readonly string[];
   /**
-   * Only rows that meet at least one of these conditions. All, when not given, and when the server is so old that it
-   * lacks one of the columns or cannot filter.
+   * Copies only rows that meet at least one of these conditions. By default, and if the server cannot filter or lacks
+   * one of the columns, all rows are copied.
    */
   readonly where?: readonly Condition[];
 }
@@ -24,40 +25,23 @@ export interface TableSelection {
 export type Selection<T> = { readonly [K in TableName<T>]?: true | TableSelection };
 
 export interface ReplicaOptions<T> {
-  /** Columns to look rows up by with `by`; `column:key` is one key of a map column. A set is indexed by each member. */
+  /** Columns for lookups with `by`; `column:key` is one key of a map column. A set is indexed by each member. */
   readonly indexes?: { readonly [K in TableName<T>]?: readonly string[] };
 }
 
-/** One row that appeared (`old` absent), changed, or vanished (`new` absent). */
-export interface AnyChange {
-  readonly table: string;
-  readonly uuid: string;
-  readonly old?: Row | undefined;
-  readonly new?: Row | undefined;
-}
-
-/** The same, typed: after a test of `table` the rows have their types. */
-export type Change<T = unknown> = unknown extends T
-  ? AnyChange
-  : {
-      [K in TableName<T>]: {
-        readonly table: K;
-        readonly uuid: Ref<K>;
-        readonly old?: RowOf<T, K> | undefined;
-        readonly new?: RowOf<T, K> | undefined;
-      };
-    }[TableName<T>];
-
 export interface Replica<T> extends Disposable {
-  /** The copy follows the server now. False before the first copy, and while the connection is away. */
+  /** Whether the copy follows the server now. False before the first copy, and without a connection. */
   readonly synced: boolean;
   /** Resolves when the replica is synced; at once if it is. */
   ready(signal?: AbortSignal): Promise<void>;
   /** Names of the tables it was asked for. */
   readonly tables: Iterable<string>;
-  /** A view of a table, which stays valid and current as long as the replica. */
+  /** A view of a table. It stays valid and current as long as the replica. */
   table<K extends string>(name: K): TableView<RowOf<T, K>>;
-  /** Calls `listener` once for each update, after all of it is in the tables. Returns what ends the subscription. */
+  /**
+   * Calls `listener` once for each update, after the tables contain all of it. Returns a function that ends the
+   * subscription.
+   */
   subscribe(listener: (changes: readonly Change<T>[]) => void): () => void;
   /**
    * The same as an async iterable, from now on until `signal` is aborted. While its reader is busy, changes to one row
@@ -65,8 +49,8 @@ export interface Replica<T> extends Disposable {
    */
   changes(signal: AbortSignal): AsyncIterable<readonly Change<T>[]>;
   /**
-   * From now on holds the rows of `table` that meet one of `where`; all, when it is undefined. Rows that thereby come
-   * and go are changes like others. Resolves when the replica is so.
+   * From now on the replica holds the rows of `table` that meet one of `where`; all rows when it is undefined. Rows
+   * that come and go because of that are reported like other changes. Resolves when the replica is complete.
    */
   select(table: string, where: readonly Condition[] | undefined): Promise<void>;
 }
@@ -82,13 +66,13 @@ export interface AnyReplica extends Disposable {
   select(table: string, where: readonly Condition[] | undefined): Promise<void>;
 }
 
-/** What a replica asks of the monitor that fills it. */
+/** What a replica needs from the monitor that fills it. */
 export interface ReplicaControl {
   readonly select: (table: string, where: readonly Condition[] | undefined) => Promise<void>;
   readonly dispose: () => void;
 }
 
-/** So many changes are put into the tables at once: about two milliseconds. */
+/** Up to this many changes are put into the tables at once, in about two milliseconds. */
 const fewChanges = 1000;
 
 /** All changes of one transaction, ready to become visible. */
@@ -158,7 +142,7 @@ export class ReplicaStore implements AnyReplica {
     return new Map([...this.#indexes].map(([name, indexes]) => [name, new Rows(indexes)]));
   }
 
-  /** Makes one transaction's changes ready for `apply`, step by step. A row changes at most once. */
+  /** Prepares one transaction's changes for `apply`, step by step. A row changes at most once. */
   *prepare(changes: readonly AnyChange[]): Generator<void, PreparedChanges> {
     if (changes.length <= fewChanges) return { changes, tables: undefined };
     const tables = new Map<string, TableChange>();
@@ -171,7 +155,7 @@ export class ReplicaStore implements AnyReplica {
     return { changes, tables };
   }
 
-  /** Makes one transaction's changes visible, all at once. The tables must be settled, and `settle` has to follow. */
+  /** Makes one transaction's changes visible, all at once. The tables must be settled, and `settle` must follow. */
   apply({ changes, tables }: PreparedChanges): void {
     if (tables) for (const [name, change] of tables) this.table(name).change(change);
     else for (const change of changes) this.table(change.table).replace(change.old, change.new);
@@ -183,7 +167,7 @@ export class ReplicaStore implements AnyReplica {
     for (const table of this.#tables.values()) yield* table.settle();
   }
 
-  /** Puts a new copy in place of what the tables hold; `changes` is all that differs. Views stay valid. */
+  /** Replaces the content of the tables with a new copy; `changes` lists all differences. Views stay valid. */
   exchange(copy: ReadonlyMap<string, Rows>, changes: readonly AnyChange[]): void {
     for (const [name, rows] of copy) this.table(name).become(rows);
     this.#notify(changes);
@@ -194,7 +178,7 @@ export class ReplicaStore implements AnyReplica {
     else this.#synced.shut();
   }
 
-  /** The session ended: nobody need wait any longer. */
+  /** The session has ended: nobody needs to wait any longer. */
   end(reason: OvsdbError): void {
     this.#synced.fail(reason);
   }

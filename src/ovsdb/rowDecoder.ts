@@ -1,9 +1,9 @@
-// Rows of one table from the wire. A row is a copy of one template object with the sent columns put in: all rows
-// of a table so share one hidden class, and columns a server leaves out hold their default.
+// Rows of one table from the wire. A row is a copy of one template object with the sent columns filled in: so all
+// rows of a table share one hidden class, and columns that a server leaves out have their default.
 
 import { decodeColumn, defaultOf, type Intern } from "./codec.ts";
-import { isMapValue, isSetValue, mapAfter, setAfter } from "./columnValue.ts";
-import type { ColumnValue, Row } from "./database.ts";
+import { type ColumnValue, isMapValue, isSetValue, mapAfter, setAfter } from "./columnValue.ts";
+import type { Row } from "./database.ts";
 import { OvsdbError } from "./errors.ts";
 import type { ColumnSchema, TableSchema } from "./schema.ts";
 
@@ -16,7 +16,10 @@ export class RowDecoder {
   readonly #template: MutableRow;
   readonly #intern: Intern;
 
-  /** Decodes `columns` of a table that `client` describes; those that `server` has in the same shape are asked for. */
+  /**
+   * Decodes `columns` of the table that `client` describes. Only columns that `server` has in the same shape are
+   * requested.
+   */
   constructor(
     client: TableSchema,
     server: TableSchema,
@@ -37,8 +40,8 @@ export class RowDecoder {
   }
 
   /**
-   * The row after `update`, a <row-update2> of ovsdb-server(7) or a <row-update> of RFC 7047, section 4.1.6; undefined
-   * when the update deletes it.
+   * The row after `update`, a <row-update2> of ovsdb-server(7) or a <row-update> of RFC 7047, section 4.1.6;
+   * undefined if the update deletes it.
    */
   after(uuid: string, old: Row | undefined, update: unknown): Row | undefined {
     if (!isObject(update)) throw new OvsdbError("protocol error", "row update is not an object");
@@ -49,7 +52,7 @@ export class RowDecoder {
     return this.#decode({ ...old }, update.modify, old);
   }
 
-  /** Puts the columns of `json` into `row`. With `old`, sets and maps come as their difference from it. */
+  /** Puts the columns of `json` into `row`. With `old`, sets and maps arrive as their difference from it. */
   #decode(row: MutableRow, json: unknown, old?: Row): Row {
     if (!isObject(json)) throw new OvsdbError("protocol error", "row is not an object");
     for (const name of Object.keys(json)) {
@@ -68,7 +71,7 @@ function valueAfter(old: ColumnValue, difference: ColumnValue): ColumnValue {
   return difference;
 }
 
-/** A column that changed its type between schema versions is as good as missing: its values would not fit its type. */
+/** A column whose type changed between schema versions is treated as missing, because its values would not fit. */
 export const sameShape = (client: ColumnSchema, server: ColumnSchema | undefined): boolean =>
   server !== undefined &&
   client.key.type === server.key.type &&

@@ -1,16 +1,18 @@
 // From a database schema to TypeScript: for each table a `Row` to read and an `Insert` to write, and one constant
-// that holds the schema itself, so that a program needs no .ovsschema file when it runs. Pure; codegen.ts is the command.
+// with the schema itself, so that a program needs no .ovsschema file at run time. Pure; codegen.ts is the command.
 
 import { zeroUuid } from "./codec.ts";
 import { type BaseType, type ColumnSchema, parseSchema, type TableSchema } from "./schema.ts";
 import { capitalized, constantName, tableTypeNames } from "./typeNames.ts";
 
 export interface RowTypesOptions {
-  /** Of the schema's file: `northbound` gives the constant `northbound` and the table map `NorthboundTables`. */
+  /**
+   * The name of the schema's file: `northbound` gives the constant `northbound` and the table map `NorthboundTables`.
+   */
   readonly name: string;
   /** Where generated code imports this library from. */
   readonly library: string;
-  /** The command that makes the file again, for its header. */
+  /** The command that regenerates the file, for its header. */
   readonly command: string;
 }
 
@@ -18,7 +20,7 @@ export interface RowTypesOptions {
 export function rowTypes(json: unknown, options: RowTypesOptions): string {
   const schema = parseSchema(json);
   const tables = [...schema.tables];
-  // Into comments; what is no word there would be code.
+  // Goes into comments, where anything but words could become code.
   const [name, version] = [schema.name, schema.version].map((text) => text.replaceAll(/[^\w.]/g, "?"));
   const names = tableTypeNames(schema.tables.keys());
   const typeOf = (table: string): string => names.get(table) ?? table;
@@ -78,7 +80,7 @@ function insertType(type: string, table: TableSchema): string {
 }
 
 /**
- * A column must be given when the server would refuse its default (RFC 7047, section 5.2.1: 0, false, "", the zero
+ * A column is required when the server would refuse its default (RFC 7047, section 5.2.1: 0, false, "", the zero
  * UUID), or when it is in an index, where a second default would collide with the first.
  */
 function isRequired(column: ColumnSchema, indexed: boolean): boolean {
@@ -130,7 +132,7 @@ function atomType(base: BaseType): string {
   }
 }
 
-/** What the type cannot say: ranges, lengths, sizes, weak references, columns that are set only once. */
+/** What the type cannot express: ranges, lengths, sizes, weak references, columns that cannot change. */
 function docComment(column: ColumnSchema): string[] {
   const notes = [
     rangeOf(column.key),

@@ -1,10 +1,10 @@
-// The rows of one table by UUID and by declared indexes: what a table holds, and what becomes its content.
+// The rows of one table by UUID and by declared indexes: the content of a table, present or future.
 
-import { isMapValue, isSetValue } from "./columnValue.ts";
-import type { Atom, Row } from "./database.ts";
+import { type Atom, isMapValue, isSetValue } from "./columnValue.ts";
+import type { Row } from "./database.ts";
 import { ShardedMap } from "./shardedMap.ts";
 
-/** Most values of an index belong to one row, so that one is kept bare: 100,000 rows spare 100,000 maps. */
+/** Most values of an index belong to one row, which is then stored without a map: 100,000 rows save 100,000 maps. */
 type Bucket = Row | ShardedMap<string, Row>;
 
 interface Index {
@@ -18,7 +18,7 @@ export class Rows {
   readonly #rows = new ShardedMap<string, Row>();
   readonly #indexes: ReadonlyMap<string, Index>;
 
-  /** `indexes` holds `column` (a set column is indexed by each member) or `column:key` (one key of a map column). */
+  /** An index is `column` (a set column is indexed by each member) or `column:key` (one key of a map column). */
   constructor(indexes: readonly string[]) {
     this.#indexes = new Map(
       indexes.map((index) => {
@@ -48,7 +48,7 @@ export class Rows {
     return bucket instanceof ShardedMap ? [...bucket.values()] : [bucket];
   }
 
-  /** Puts `row` in place of `old`, the row of that UUID so far; either may be absent. */
+  /** Puts `row` in place of `old`, the present row of that UUID; either may be absent. */
   replace(old: Row | undefined, row: Row | undefined): void {
     if (row) this.#rows.set(row._uuid, row);
     else if (old) this.#rows.delete(old._uuid);

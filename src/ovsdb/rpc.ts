@@ -1,6 +1,6 @@
-// JSON-RPC 1.0 over a stream, as RFC 7047 section 4 uses it: requests both ways, notifications from the server, the
-// peer's `echo` answered here. One instance lives as long as its stream; it ends once, with a reason, and every
-// request still open then is rejected.
+// JSON-RPC 1.0 over a stream, as RFC 7047 section 4 uses it: requests both ways, notifications from the server, and
+// answers to the peer's `echo`. An instance lives as long as its stream. It ends once, with a reason, and every
+// request still open is then rejected.
 
 import type { Duplex } from "node:stream";
 import { connectionError } from "./connectionError.ts";
@@ -9,10 +9,10 @@ import { isOvsdbError, type Outcome, OvsdbError, serverError } from "./errors.ts
 import { JsonStream } from "./jsonStream.ts";
 
 export interface RpcHandlers {
-  /** Bytes came: the peer is alive. */
+  /** Bytes arrived: the peer is alive. */
   readonly received: () => void;
   readonly notification: (method: string, params: readonly unknown[]) => void;
-  /** The end, called once. */
+  /** Called once, at the end. */
   readonly closed: (reason: OvsdbError) => void;
 }
 
@@ -24,10 +24,10 @@ interface OpenRequest {
 
 const maxMessageBytes = 1024 ** 3;
 
-/** Answers to the server that it has not taken. */
+/** How many bytes of our answers the server may leave unread. */
 const maxUnreadBytes = 16 * 1024 ** 2;
 
-/** What Node reads at once at most. */
+/** The most that Node reads at once. */
 const fullChunkBytes = 64 * 1024;
 
 export class Rpc {
@@ -50,14 +50,14 @@ export class Rpc {
   }
 
   /**
-   * The result of `method`. Rejects with what the server answered, or with what ended the connection, or with
+   * The result of `method`. Rejects with the server's error, with the reason that ended the connection, or with
    * "canceled" as soon as `signal` is aborted: then the server is asked to give up too (RFC 7047, section 4.1.4).
    */
   request(method: string, params: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     return this.requestText(method, JSON.stringify(params), signal);
   }
 
-  /** The same; `params` is the JSON of the array. */
+  /** The same, with `params` as the JSON of the array. */
   requestText(method: string, params: string, signal?: AbortSignal): Promise<unknown> {
     if (this.#closed) return Promise.reject(this.#closed);
     if (signal?.aborted) return Promise.reject(givenUp(method, signal, "not committed"));
@@ -68,7 +68,7 @@ export class Rpc {
     return signal ? this.#unlessAborted(promise, id, method, signal) : promise;
   }
 
-  /** The request stays in the books: an answer will still come. */
+  /** The request stays registered, because an answer will still arrive. */
   async #unlessAborted(
     answer: Promise<unknown>,
     id: number,
@@ -93,7 +93,7 @@ export class Rpc {
     if (this.#closed) return;
     this.#closed = reason;
     this.#stream.destroy();
-    // A request that was open may have been carried out, whatever ended the connection.
+    // Whatever ended the connection, an open request may have been carried out.
     const lost = new OvsdbError(reason.code === "closed" ? "closed" : "connection lost", reason.message, {
       cause: reason,
       outcome: "unknown",
@@ -121,7 +121,8 @@ export class Rpc {
   #receive(bytes: Buffer): void {
     if (this.#closed) return;
     this.#handlers.received();
-    // More is waiting behind a full chunk, and libuv would hand out dozens of them before anything else has its turn.
+    // More data waits behind a full chunk, and libuv would deliver dozens of chunks before anything else gets its
+    // turn.
     if (bytes.length >= fullChunkBytes) {
       this.#stream.pause();
       setImmediate(() => this.#stream.resume());
@@ -166,8 +167,8 @@ export class Rpc {
 }
 
 /**
- * "canceled", to a request that its caller has not given up, is how a relay tells that it lost its source: after it had
- * passed the transaction on, and before the answer.
+ * A "canceled" that the caller did not ask for is how a relay reports that it lost its source, after it had passed
+ * the transaction on and before the answer.
  */
 const refusal = (error: OvsdbError): OvsdbError =>
   error.code === "canceled"

@@ -1,7 +1,7 @@
-// Database schemas (RFC 7047, section 3.2), parsed once from the JSON of a .ovsschema file or of a `get_schema`
-// reply into the form that codec, codegen and replica work with. Input comes from a peer, so it is checked whole.
+// Database schemas (RFC 7047, section 3.2), parsed once from the JSON of a .ovsschema file or of a `get_schema` reply
+// into the form that codec, codegen and replica work with. Input comes from a peer, so all of it is checked.
 
-import type { Atom } from "./database.ts";
+import type { Atom } from "./columnValue.ts";
 import { OvsdbError } from "./errors.ts";
 
 export type AtomicType = "integer" | "real" | "boolean" | "string" | "uuid";
@@ -36,9 +36,9 @@ export interface TableSchema {
   readonly columns: ReadonlyMap<string, ColumnSchema>;
   /** `Infinity` when unlimited. */
   readonly maxRows: number;
-  /** A row of a table that is not in the root set vanishes when no strong reference to it is left. */
+  /** A row of a table outside the root set vanishes when no strong reference to it is left. */
   readonly isRoot: boolean;
-  /** Each a list of columns whose values together are unique in the table. */
+  /** Lists of columns whose values together are unique in the table. */
   readonly indexes: readonly (readonly string[])[];
 }
 
@@ -153,7 +153,7 @@ function asArray(json: unknown, where: string): readonly unknown[] {
   throw invalid(where, "an array");
 }
 
-/** An <id> of the RFC. `__proto__` is one too, but would do something else to a JavaScript object. */
+/** An <id> of the RFC. `__proto__` is one too, but means something else in a JavaScript object. */
 function asId(name: string): string {
   if (/^[A-Za-z_]\w*$/.test(name) && name !== "__proto__") return name;
   throw invalid(JSON.stringify(name), "an identifier");

@@ -1,4 +1,4 @@
-// The database `_Server`, in which a server since Open vSwitch 2.9 tells of itself and of the databases it serves
+// The database `_Server`, in which servers since Open vSwitch 2.9 describe themselves and the databases they serve
 // (ovsdb-server(5)). A session with `database: "_Server"` reads it like any other.
 
 import type { Database, Ref } from "./database.ts";
@@ -9,15 +9,15 @@ export type ServerDatabaseRow = {
   readonly _uuid: Ref<"Database">;
   readonly name: string;
   readonly model: "standalone" | "clustered" | "relay";
-  /** Of a cluster member: in touch with a majority. Of a relay: in touch with its source. */
+  /** A cluster member is in touch with a majority, or a relay with its source. */
   readonly connected: boolean;
   readonly leader: boolean;
   /** The cluster, and this member of it. */
   readonly cid: Ref | undefined;
   readonly sid: Ref | undefined;
-  /** How far this member's log has come. */
+  /** How far this member's log goes. */
   readonly index: number | undefined;
-  /** The schema as JSON text; absent while a new member has not received it. */
+  /** The schema as JSON text; absent until a new member has received it. */
   readonly schema: string | undefined;
 };
 

@@ -1,6 +1,6 @@
-// One program's lasting relation with one database, over whatever connection there is at the moment: connects,
-// shakes hands, starts the monitors of its replicas, and begins anew when the connection is lost. When to do what
-// is decided by reconnect.ts; whether a server is one to stay with, by membership.ts.
+// A program's lasting connection to one database, over changing network connections: it connects, performs the
+// handshake, starts the monitors of its replicas, and begins again when a connection is lost. reconnect.ts decides
+// when to do what, membership.ts whether to stay with a server.
 
 import { settledOrAborted } from "./abort.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -9,10 +9,10 @@ import type { Database, RowOf } from "./database.ts";
 import { deferred } from "./deferred.ts";
 import { OvsdbError } from "./errors.ts";
 import { Gate } from "./gate.ts";
+import type { Guard } from "./guard.ts";
 import { Link } from "./link.ts";
 import { checkLockId, Lock, type LockOptions } from "./lock.ts";
 import type { Log } from "./log.ts";
-import type { Guard } from "./marker.ts";
 import { Membership } from "./membership.ts";
 import { Monitor } from "./monitor.ts";
 import { Reconnect } from "./reconnect.ts";
@@ -31,7 +31,7 @@ import type { TlsOptions } from "./tlsOptions.ts";
 import { Transaction } from "./transaction.ts";
 import { encodeTransaction, readReply, type Sent, type TransactionResult } from "./transactionReply.ts";
 
-/** Before a transaction with a marker is sent again. */
+/** The wait before a transaction with a marker is sent again. */
 const retryMs = 20;
 
 export type SessionState = "connecting" | "connected" | "backoff" | "closed";
@@ -49,7 +49,10 @@ export class Session implements AsyncDisposable {
   readonly #monitors = new Map<string, Monitor>();
   /** Lock id -> lock. */
   readonly #locks = new Map<string, Lock>();
-  /** Transactions on their way out, in the order in which they were given: a large one does not hold the event loop. */
+  /**
+   * Transactions on their way out, in the order of the calls. Encoded in slices, so that a large one does not block
+   * the event loop.
+   */
   readonly #encoding = new Slices((error) => this.#debug("transact", error));
   #attempts = 0;
   #lastMonitorId = 0;
@@ -61,7 +64,7 @@ export class Session implements AsyncDisposable {
   #cancelTimer = (): void => {};
   readonly #ended = new AbortController();
 
-  /** Throws an `OvsdbError` "invalid remote" for remotes that cannot be. Does no I/O. */
+  /** Throws an `OvsdbError` "invalid remote" for malformed remotes. Does no I/O. */
   constructor(options: SessionOptions) {
     if (options.remotes.length === 0) throw new OvsdbError("invalid remote", "no remote given");
     this.#database = options.database;
@@ -91,7 +94,7 @@ export class Session implements AsyncDisposable {
     return this.#link ? "connecting" : "backoff";
   }
 
-  /** The schema of the server, which may be older or newer than the generated one; undefined before the first connection. */
+  /** The server's schema, which may be older or newer than the generated one; undefined before the first connection. */
   get serverSchema(): DatabaseSchema | undefined {
     return this.#serverSchema;
   }
@@ -101,7 +104,7 @@ export class Session implements AsyncDisposable {
     return this.#lastError;
   }
 
-  /** Begins to connect, and goes on for ever until `signal` is aborted or the session is disposed. */
+  /** Begins to connect, and keeps trying until `signal` is aborted or the session is disposed. */
   start(signal?: AbortSignal): void {
     if (this.#state !== "new") return;
     this.#state = "started";
@@ -145,7 +148,7 @@ export class Session implements AsyncDisposable {
     guard?: Guard,
   ): Promise<TransactionResult> {
     const link = this.#usableLink();
-    // Given up meanwhile, it is refused below, unsent.
+    // If it was given up meanwhile, it is refused below, without being sent.
     if (link.settled) await settledOrAborted(link.settled, signal);
     const schema = link.schema;
     if (!schema) throw this.#notConnected();
@@ -194,10 +197,10 @@ export class Session implements AsyncDisposable {
     return operations[0]?.rows ?? [];
   }
 
-  /** Gets in line for the lock `id`, on each connection anew. A session has one lock of each name. */
+  /** Waits in line for the lock `id`, again on each new connection. A session has one lock of each name. */
   lock(id: string, options: LockOptions = {}): Lock {
     checkLockId(id);
-    if (this.#locks.has(id)) throw new OvsdbError("invalid value", `lock ${id}: this session has it already`);
+    if (this.#locks.has(id)) throw new OvsdbError("invalid value", `lock ${id}: this session already has it`);
     if (this.#state === "closed") throw this.#notConnected();
     const lock = new Lock(id, options, {
       dispose: () => this.#unlock(id),
@@ -208,27 +211,28 @@ export class Session implements AsyncDisposable {
     return lock;
   }
 
-  /** The names of the databases that the server has. */
+  /** The names of the server's databases. */
   async databases(signal?: AbortSignal): Promise<readonly string[]> {
     const names = await this.#usableLink().rpc.request("list_dbs", [], signal);
     if (Array.isArray(names) && names.every((name) => typeof name === "string")) return names;
     throw new OvsdbError("protocol error", "list_dbs: expected names");
   }
 
-  /** The schema of any database that the server has. */
+  /** The schema of any database on the server. */
   async schemaOf(database: string, signal?: AbortSignal): Promise<DatabaseSchema> {
     return parseSchema(await this.#usableLink().rpc.request("get_schema", [database], signal));
   }
 
   /**
-   * Converts the database to `schema`, the JSON of a .ovsschema file (ovsdb-server(7), `convert`). What the new
-   * schema has no place for is dropped; what does not fit it is an error, and nothing is changed. This session and others like it go on.
+   * Converts the database to `schema`, the JSON of a .ovsschema file (ovsdb-server(7), `convert`). Data that the new
+   * schema has no place for is dropped; data that does not fit it is an error, and nothing changes. This session and
+   * others like it keep running.
    */
   async convert(schema: unknown, signal?: AbortSignal): Promise<void> {
     await this.#usableLink().rpc.request("convert", [this.#database, schema], signal);
   }
 
-  /** A copy of `tables` that is kept up to date, over reconnections too, until it or the session is disposed. */
+  /** A copy of `tables` that is kept up to date, across reconnections too, until it or the session is disposed. */
   replica<T>(database: Database<T>, tables: Selection<T>, options?: ReplicaOptions<T>): Replica<T>;
   replica(
     database: Database<unknown>,
@@ -258,7 +262,7 @@ export class Session implements AsyncDisposable {
     this.#close();
   }
 
-  /** Does what is to be done now, and comes back when something will be. */
+  /** Does what is due now, and schedules itself for what is due next. */
   readonly #pump = (): void => {
     while (this.#state === "started") {
       const now = this.#clock.now();
@@ -307,7 +311,7 @@ export class Session implements AsyncDisposable {
   }
 
   #usable(link: Link, remote: string, schema: DatabaseSchema): void {
-    // A server that is not one to stay with is left while it answers.
+    // A server not worth staying with is left even while it answers.
     if (this.#link !== link) return;
     this.#serverSchema = schema;
     this.#reconnect.connected(this.#clock.now());

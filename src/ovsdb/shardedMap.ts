@@ -1,15 +1,16 @@
-// A Map for millions of keys. A plain Map that becomes full puts all its entries into a table twice as large, in one
-// go: 40 ms at a million, and the garbage collector visits it in one go as well. This one becomes many small ones.
+// A Map for millions of keys. When a plain Map is full, it moves all its entries into a table twice as large in one
+// go: 40 ms at a million, and the garbage collector visits it in one go as well. This one splits into many small
+// Maps.
 
-import type { Atom } from "./database.ts";
+import type { Atom } from "./columnValue.ts";
 
-/** Up to here one Map does: to split it takes a few milliseconds. */
+/** Up to this size one Map is enough: splitting it takes a few milliseconds. */
 const splitSize = 32_768;
 /** A million entries make shards of 8,000, five million of 40,000. */
 const shardCount = 128;
 
 export class ShardedMap<K extends Atom, V> {
-  /** Holds everything until it is split, and nothing afterwards. */
+  /** Holds everything until the split, and nothing afterwards. */
   #first = new Map<K, V>();
   #shards: readonly Map<K, V>[] = [];
 
@@ -35,7 +36,7 @@ export class ShardedMap<K extends Atom, V> {
     return this.#shardOf(key).delete(key);
   }
 
-  /** In the order in which they were set as long as they are few, in no order when they are many. */
+  /** In the order in which they were set while they are few; in no order when they are many. */
   values(): Iterable<V> {
     return this.#shards.length === 0 ? this.#first.values() : each(this.#shards, (shard) => shard.values());
   }
@@ -61,12 +62,12 @@ function* each<S, T>(shards: readonly S[], of: (shard: S) => Iterable<T>): Gener
   for (const shard of shards) yield* of(shard);
 }
 
-/** FNV-1a of at most 32 characters, spread over all of a long text. Numbers are taken as they are. */
+/** FNV-1a of at most 32 characters, spread over all of a long text. Numbers are used as they are. */
 function hashOf(key: Atom): number {
   if (typeof key !== "string") return Number(key) >>> 0;
   let hash = 0x811c9dc5;
   const step = 1 + (key.length >>> 5);
   for (let at = key.length - 1; at >= 0; at -= step) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
-  // The low bits alone would depend on the low bits of the characters alone.
+  // The low bits alone would depend only on the low bits of the characters.
   return (hash ^ (hash >>> 15)) >>> 0;
 }

@@ -1,8 +1,8 @@
-// Runs jobs one after another without holding the event loop: a job is an iterator that pauses wherever it may be
-// interrupted. What fits into one slice is done before `add` returns.
+// Runs jobs one after another without blocking the event loop: a job is an iterator that pauses wherever it may be
+// interrupted. Work that fits into one slice is done before `add` returns.
 
 const sliceMs = 10;
-/** Asking for the time costs more than a small step. */
+/** Reading the time costs more than a small step. */
 const stepsPerLook = 16;
 
 export class Slices {
@@ -11,7 +11,7 @@ export class Slices {
   #busy = false;
   readonly #waiting: (() => void)[] = [];
 
-  /** `failed` gets what a job throws; the jobs behind it are dropped. */
+  /** `failed` is called with what a job throws; the jobs behind it are dropped. */
   constructor(failed: (error: unknown) => void) {
     this.#failed = failed;
   }
@@ -21,13 +21,13 @@ export class Slices {
     if (!this.#busy) this.#run();
   }
 
-  /** Drops all jobs, also the one under way. */
+  /** Drops all jobs, including the one under way. */
   clear(): void {
     this.#jobs = [];
     this.#idle();
   }
 
-  /** Resolves when no job is left, because all are done or because they were dropped. */
+  /** Resolves when no job is left, because all are done or were dropped. */
   idle(): Promise<void> {
     if (this.#jobs.length === 0) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));

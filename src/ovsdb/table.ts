@@ -1,7 +1,8 @@
-// What readers see of one table in a replica. A large change is made ready beside the rows, becomes visible all at
-// once by being looked at first, and is put into the rows afterwards, little by little: no reader can tell.
+// One table of a replica, as readers see it. A large change is prepared beside the rows. It becomes visible all at
+// once, because lookups consult it first, and is then moved into the rows little by little, unnoticed by readers.
 
-import type { Atom, Row } from "./database.ts";
+import type { Atom } from "./columnValue.ts";
+import type { Row } from "./database.ts";
 import { Rows } from "./rows.ts";
 import { ShardedMap } from "./shardedMap.ts";
 
@@ -14,7 +15,7 @@ export interface TableView<R> {
   by(index: string, value: Atom): readonly R[];
 }
 
-/** What is different in a table: the rows that are new or changed, and the UUIDs of all that changed or went. */
+/** The difference to a table: the rows that are new or changed, and the UUIDs of all that changed or went. */
 export class TableChange {
   readonly rows: Rows;
   readonly #changed = new ShardedMap<string, Row | undefined>();
@@ -24,12 +25,12 @@ export class TableChange {
     this.rows = new Rows(indexes);
   }
 
-  /** How many rows the table has more afterwards. */
+  /** By how many rows the table grows. */
   get growth(): number {
     return this.#growth;
   }
 
-  /** The row of `uuid` changes from `old` to `row`; once for each UUID. */
+  /** The row of `uuid` changes from `old` to `row`; at most once for each UUID. */
   put(uuid: string, old: Row | undefined, row: Row | undefined): void {
     this.#changed.set(uuid, row);
     this.rows.replace(undefined, row);
@@ -40,7 +41,7 @@ export class TableChange {
     return this.#changed.has(uuid);
   }
 
-  /** UUID and row, undefined for one that went. */
+  /** UUID and row; undefined for a row that went. */
   entries(): Iterable<[string, Row | undefined]> {
     return this.#changed.entries();
   }
@@ -48,11 +49,11 @@ export class TableChange {
 
 export class Table implements TableView<Row> {
   #rows: Rows;
-  /** Takes precedence over the rows that it is about. */
+  /** Takes precedence over the rows that it replaces. */
   #change: TableChange | undefined;
   #size = 0;
 
-  /** `indexes` as `Rows` takes them. */
+  /** `indexes` as in `Rows`. */
   constructor(indexes: readonly string[]) {
     this.#rows = new Rows(indexes);
   }
@@ -78,19 +79,19 @@ export class Table implements TableView<Row> {
     return [...rows.filter(({ _uuid }) => !change.has(_uuid)), ...change.rows.by(index, value)];
   }
 
-  /** Puts `row` in place of `old`, the row of that UUID so far; either may be absent. The table must be settled. */
+  /** Puts `row` in place of `old`, the present row of that UUID; either may be absent. The table must be settled. */
   replace(old: Row | undefined, row: Row | undefined): void {
     this.#rows.replace(old, row);
     this.#size = this.#rows.size;
   }
 
-  /** Makes all of `change` visible. The table must be settled before, and `settle` has to follow. */
+  /** Makes all of `change` visible. The table must be settled before, and `settle` must follow. */
   change(change: TableChange): void {
     this.#change = change;
     this.#size += change.growth;
   }
 
-  /** Puts what `change` has made visible into the rows, step by step. May be dropped and begun anew. */
+  /** Moves the visible change into the rows, step by step. May be dropped and begun again. */
   *settle(): Generator<void> {
     if (!this.#change) return;
     for (const [uuid, row] of this.#change.entries()) {

@@ -1,5 +1,5 @@
-// TLS as Open vSwitch uses it: both sides have a certificate of one private authority, and names in them mean nothing
-// unless asked for. Files are read anew for each connection, so that renewed ones are taken up without a restart.
+// TLS as Open vSwitch uses it: both sides have a certificate of one private authority, and the names in them do not
+// matter unless asked for. Files are read again for each connection, so that renewed ones are used without a restart.
 
 import { readFileSync } from "node:fs";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
@@ -9,7 +9,7 @@ import type { TlsOptions } from "./tlsOptions.ts";
 /** Begins to connect. Throws a "tls error" for files that cannot be read or used. */
 export function connectTls(host: string, port: number, tls: TlsOptions): TLSSocket {
   if ((tls.certFile === undefined) !== (tls.keyFile === undefined))
-    throw new OvsdbError("tls error", "tls: a certificate needs its key, and a key its certificate");
+    throw new OvsdbError("tls error", "tls: a certificate needs its key, and a key needs its certificate");
   const { serverName } = tls;
   const options: ConnectionOptions = {
     host,
@@ -26,13 +26,13 @@ export function connectTls(host: string, port: number, tls: TlsOptions): TLSSock
     const files = [tls.caFile, tls.certFile, tls.keyFile].filter((file) => file !== undefined).join(", ");
     const why =
       codeOf(cause) === "ERR_OSSL_X509_KEY_VALUES_MISMATCH"
-        ? "the key is not the certificate's"
+        ? "the key does not belong to the certificate"
         : "no good PEM";
     throw new OvsdbError("tls error", `tls: ${why} in ${files}: ${messageOf(cause)}`, { cause });
   }
 }
 
-/** What an error of a TLS connection means; undefined when it is about the connection under it. */
+/** The meaning of an error of a TLS connection; undefined when it is about the connection underneath. */
 export function tlsError(cause: Error): OvsdbError | undefined {
   const code = codeOf(cause);
   if (/before secure TLS connection/.test(cause.message))
@@ -72,7 +72,7 @@ const meanings: readonly (readonly [code: RegExp, meaning: string])[] = [
     /WRONG_VERSION_NUMBER|PACKET_LENGTH|RECORD_LAYER|HTTP_REQUEST/,
     "the server does not speak TLS on this port",
   ],
-  [/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/, "the server speaks no TLS version that is safe"],
+  [/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/, "the server speaks no secure version of TLS"],
 ];
 
 function read(file: string, what: string): Buffer {

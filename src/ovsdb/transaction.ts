@@ -1,38 +1,32 @@
-// A transaction as a program builds it: operations added in order, JavaScript values in. Nothing is checked while
+// A transaction as a program builds it: operations added in order, with JavaScript values. Nothing is checked while
 // building, so a plan is straight-line code; `Session.transact` refuses a transaction that does not fit its schema
 // before a byte of it is sent.
 
+import type { Atom, ColumnValue } from "./columnValue.ts";
 import type { Condition } from "./condition.ts";
-import type {
-  Atom,
-  Columns,
-  ColumnValue,
-  Database,
-  InsertOf,
-  MapColumn,
-  NumberColumn,
-  Ref,
-  SetColumn,
-} from "./database.ts";
+import type { Columns, Database, InsertOf, MapColumn, NumberColumn, Ref, SetColumn } from "./database.ts";
 import type { Arithmetic, ColumnEntries, MapMutation, Operation } from "./operation.ts";
 import { operationText } from "./operationText.ts";
 import type { DatabaseSchema } from "./schema.ts";
 
 export interface RowOptions {
-  /** That there is no such row is no error. */
+  /** A missing row is not an error. */
   readonly allowMissing?: boolean;
 }
 
-/** The row with a UUID, or all rows that meet every one of some conditions; no conditions are met by every row. */
+/** The row with a UUID, or all rows that meet every condition; every row meets an empty list of conditions. */
 export type Target<K extends string> = Ref<NoInfer<K>> | readonly Condition[];
 
 export interface WaitOptions<Columns> {
-  /** What the rows have to be, `==`, or have to cease to be, `!=`. In no order; no rows at all is a state as well. */
+  /** What the rows have to be (`==`) or cease to be (`!=`), in any order. No rows at all is a state too. */
   readonly rows: readonly Given<Columns>[];
-  /** The columns to compare; those of the first row, when not given. Others of `rows` are no matter. */
+  /** The columns to compare; by default those of the first row. Other columns of `rows` are ignored. */
   readonly columns?: readonly string[];
   readonly until?: "==" | "!=";
-  /** The transaction fails with "timed out" when it is not so by then; at once (0) when not given, never with `Infinity`. */
+  /**
+   * The transaction fails with "timed out" if the state is not reached by then: by default at once (0), with
+   * `Infinity` never.
+   */
   readonly timeoutMs?: number;
 }
 
@@ -89,7 +83,7 @@ export class Transaction<T = unknown> {
     return this.#add({ kind: "delete", table, ...rowsOf(target), ...missing(target, options) });
   }
 
-  /** Puts members into a set column or takes them out; those that are there, or absent, already are no error. */
+  /** Adds members to a set column or removes them. Members that are already there, or already absent, are fine. */
   mutateSet<K extends string>(
     table: K,
     target: Target<K>,
@@ -109,7 +103,7 @@ export class Transaction<T = unknown> {
     });
   }
 
-  /** Takes keys out of a map column, then sets entries, over the value that a key may have. */
+  /** Removes keys from a map column, then sets entries, replacing the values of existing keys. */
   mutateMap<K extends string>(
     table: K,
     target: Target<K>,
@@ -127,7 +121,7 @@ export class Transaction<T = unknown> {
     });
   }
 
-  /** Calculates with the number in a column, or with each in a set of numbers, on the server. */
+  /** Lets the server calculate with the number in a column, or with each number in a set. */
   mutateNumber<K extends string>(
     table: K,
     target: Target<K>,
@@ -147,7 +141,7 @@ export class Transaction<T = unknown> {
     });
   }
 
-  /** The transaction fails with "timed out", at once, unless the row has exactly these values: a compare-and-swap. */
+  /** The transaction fails at once with "timed out" unless the row has exactly these values: a compare-and-swap. */
   waitUntil<K extends string>(
     table: K,
     uuid: Ref<NoInfer<K>>,
@@ -156,7 +150,7 @@ export class Transaction<T = unknown> {
     return this.wait(table, uuid, { rows: [columns] });
   }
 
-  /** Waits until the rows that `target` names are, or are no longer, `rows`. Other clients go on meanwhile. */
+  /** Waits until the rows that `target` names are, or no longer are, `rows`. Other clients continue meanwhile. */
   wait<K extends string>(table: K, target: Target<K>, options: WaitOptions<Partial<InsertOf<T, K>>>): this {
     const rows = options.rows.map(entriesOf);
     const { columns = rows[0]?.map(([name]) => name) ?? [], until = "==", timeoutMs = 0 } = options;
@@ -171,17 +165,17 @@ export class Transaction<T = unknown> {
     });
   }
 
-  /** Fails with "not owner" unless this session holds the lock `id`: see `Session.lock` for what that is worth. */
+  /** Fails with "not owner" unless this session holds the lock `id`. See `Session.lock` for what that guarantees. */
   assert(id: string): this {
     return this.#add({ kind: "assert", lock: id });
   }
 
-  /** Ends in "aborted", always: what the operations before would do is tried and not committed. */
+  /** Always ends in "aborted": the operations before it are tried but not committed. */
   abort(): this {
     return this.#add({ kind: "abort" });
   }
 
-  /** The answer comes only after the transaction is on the server's disk. */
+  /** The answer comes only once the transaction is on the server's disk. */
   durable(): this {
     return this.#add({ kind: "durable" });
   }
@@ -221,7 +215,7 @@ const rowsOf = (
 ): { readonly uuid: string } | { readonly where: readonly Condition[] } =>
   typeof target === "string" ? { uuid: target } : { where: target };
 
-/** A row that is named must be there; that no row meets some conditions is nothing special. */
+/** A row named by UUID must exist; conditions may be met by no row. */
 const missing = (
   target: string | readonly Condition[],
   options?: RowOptions,
@@ -229,6 +223,6 @@ const missing = (
   allowMissing: options?.allowMissing ?? typeof target !== "string",
 });
 
-/** Typed rows are plain objects of column values; their generic type just hides that from the compiler. */
+/** Typed rows are plain objects of column values, which their generic type hides from the compiler. */
 const entriesOf = (columns: unknown): ColumnEntries =>
   columns instanceof Map ? [...columns] : Object.entries(columns as Columns);

@@ -1,11 +1,11 @@
-// A transaction on its way out and back: what is sent of it to this server, and whether each result is what the
-// operation stands for. A reply holds a result per operation, null after the first that failed, and one result more
-// when all operations succeeded and the commit did not (RFC 7047, section 4.1.3).
+// A transaction on its way out and back: what is sent of it to this server, and whether each operation did what it
+// stands for. A reply has a result per operation, null after the first that failed, and one more result if all
+// operations succeeded and the commit did not (RFC 7047, section 4.1.3).
 
 import { isUuid } from "./codec.ts";
 import type { Row } from "./database.ts";
 import { isOvsdbError, OvsdbError, serverError } from "./errors.ts";
-import { type Guard, guardIndex } from "./marker.ts";
+import { type Guard, guardIndex } from "./guard.ts";
 import { encodeOperation, type Operation } from "./operation.ts";
 import { rowsText } from "./operationText.ts";
 import { RowDecoder } from "./rowDecoder.ts";
@@ -14,18 +14,21 @@ import type { Transaction } from "./transaction.ts";
 
 /** What one operation did. */
 export interface OperationResult {
-  /** Of an insert. */
+  /** The row of an insert. */
   readonly uuid?: string;
-  /** Of update, delete and mutate: rows hit. */
+  /** Of update, delete and mutate: how many rows matched. */
   readonly count?: number;
-  /** Of a select. */
+  /** The rows of a select. */
   readonly rows?: readonly Row[];
 }
 
 export interface TransactionResult {
-  /** In the order in which the operations were added. An operation not sent, for want of its column, is empty. */
+  /**
+   * In the order in which the operations were added. Empty for an operation that was not sent because the server
+   * lacks its column.
+   */
   readonly operations: readonly OperationResult[];
-  /** The answer was lost, and a marker has shown that the transaction was committed: what it did is not told. */
+  /** The answer was lost, but a marker has shown that the transaction was committed. The results are unknown. */
   readonly recovered?: true;
 }
 
@@ -78,7 +81,7 @@ function decoderFor(
   return client && there && new RowDecoder(client, there, operation.columns ?? client.columns.keys());
 }
 
-/** The result of a transaction of `size` operations; throws unless every operation did what it stands for. */
+/** The result of a transaction of `size` operations. Throws unless every operation did what it stands for. */
 export function readReply(reply: unknown, sent: readonly Sent[], size: number): TransactionResult {
   if (sent.length === 0) return { operations: emptyResults(size) };
   if (!Array.isArray(reply) || reply.length < sent.length)
@@ -122,7 +125,7 @@ function readResult(result: unknown, { operation, index, decoder }: Sent): Opera
 const hasError = (result: unknown): boolean =>
   typeof result === "object" && result !== null && "error" in result && result.error !== null;
 
-/** A row of a select is a row as a monitor inserts it, with its UUID among the columns. */
+/** A select returns rows like a monitor's inserts, with the UUID among the columns. */
 function selectedRow(json: unknown, decoder: RowDecoder): Row {
   const id = typeof json === "object" && json !== null && "_uuid" in json ? json._uuid : undefined;
   const row = Array.isArray(id) && isUuid(id[1]) && decoder.after(id[1], undefined, { insert: json });

@@ -1,6 +1,6 @@
-// Names in generated code for names in schemas, of which many are no names in TypeScript, or come to the same one.
+// Names in generated code for names in schemas. Many of those are not valid in TypeScript, or map to the same name.
 
-/** Words that no variable can have as its name in a module. */
+/** Words that cannot be names of variables in a module. */
 const reserved = new Set(
   (
     "arguments await break case catch class const continue debugger default delete do else enum eval export extends " +
@@ -9,14 +9,14 @@ const reserved = new Set(
   ).split(" "),
 );
 
-/** Of the constant for a file: `ovn-nb` ▶ `ovnNb`. */
+/** The name of the constant for a file: `ovn-nb` ▶ `ovnNb`. */
 export function constantName(file: string): string {
   const [first = "", ...others] = file.split(/[^\w$]+/).filter((part) => part !== "");
   const name = notDigit(first + others.map(capitalized).join(""));
   return reserved.has(name) ? `${name}_` : name;
 }
 
-/** Of the types for each table: `Logical_Switch_Port` ▶ `LogicalSwitchPort`, each once. */
+/** The names of the types for each table, without duplicates: `Logical_Switch_Port` ▶ `LogicalSwitchPort`. */
 export function tableTypeNames(tables: Iterable<string>): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   const taken = new Set<string>();

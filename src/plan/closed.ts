@@ -9,7 +9,7 @@
 import type { ResolvedNode } from "../model/network.ts";
 import type { Scope } from "../model/scope.ts";
 import type { FactList, RefTo } from "./facts.ts";
-import { aclPriority } from "./policy.ts";
+import { aclPriority } from "./priorities.ts";
 
 /** The set, empty, and the ACLs on the node's switch that read it. */
 export function planClosed(facts: FactList, { names }: Scope, node: ResolvedNode): void {

@@ -18,7 +18,7 @@ import { planClosed } from "./closed.ts";
 import { routerAttachment } from "./cluster.ts";
 import { FactList, mapOf, type RefTo } from "./facts.ts";
 import { planGateway } from "./gateway.ts";
-import { policyPriority } from "./policy.ts";
+import { policyPriority } from "./priorities.ts";
 
 /** `hasPool`: the node keeps ready ports, some of them closed. */
 export function nodeFacts(

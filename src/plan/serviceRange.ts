@@ -6,7 +6,7 @@ import type { ClusterNetwork } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import { FactList, type RefTo } from "./facts.ts";
-import { policyPriority } from "./policy.ts";
+import { policyPriority } from "./priorities.ts";
 
 /** The ranges of an object of the API, without those that the configuration has already: the cluster says these. */
 export function serviceRangeFacts(

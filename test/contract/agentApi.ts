@@ -5,12 +5,13 @@
 
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { type Json, list, record, text } from "../../src/kube/json.ts";
+import { Multimap } from "../../src/model/multimap.ts";
 
 const [port = "", socket = ""] = process.argv.slice(2);
 
 /** `/api/v1/pods` -> `shop/web-1` -> object */
 const collections = new Map<string, Map<string, Json>>();
-const watches = new Map<string, Set<(type: string, object: Json) => void>>();
+const watches = new Multimap<string, (type: string, object: Json) => void>();
 /** Tell a watch that it has heard of everything there is. */
 const bookmarks = new Set<() => void>();
 let version = 1;
@@ -27,7 +28,7 @@ function put(path: string, object: Json): Json {
   const stored = { ...object, metadata: { ...metadata, resourceVersion: String(++version) } };
   const type = collectionAt(path).has(key) ? "MODIFIED" : "ADDED";
   collectionAt(path).set(key, stored);
-  for (const tell of watches.get(path) ?? []) tell(type, stored);
+  for (const tell of watches.get(path)) tell(type, stored);
   return stored;
 }
 
@@ -35,7 +36,7 @@ function remove(path: string, key: string): void {
   const object = collectionAt(path).get(key);
   if (!object) return;
   collectionAt(path).delete(key);
-  for (const tell of watches.get(path) ?? []) tell("DELETED", object);
+  for (const tell of watches.get(path)) tell("DELETED", object);
 }
 
 /** Only what the agent uses: `metadata.name=` and `spec.nodeName=`. */
@@ -62,15 +63,14 @@ function answerList(url: URL, response: ServerResponse): void {
     const end = { metadata: { resourceVersion: String(version), annotations } };
     response.write(`${JSON.stringify({ type: "BOOKMARK", object: end })}\n`);
   }
-  const all = watches.get(url.pathname) ?? new Set();
-  watches.set(url.pathname, all.add(tell));
+  watches.add(url.pathname, tell);
   const bookmark = (): void => {
     const object = { metadata: { resourceVersion: String(version) } };
     response.write(`${JSON.stringify({ type: "BOOKMARK", object })}\n`);
   };
   bookmarks.add(bookmark);
   response.on("close", () => {
-    all.delete(tell);
+    watches.delete(url.pathname, tell);
     bookmarks.delete(bookmark);
   });
 }

@@ -78,7 +78,7 @@ export interface EngineSettings {
   readonly limits?: { readonly batch?: BatchLimits; readonly prune?: PruneLimits };
 }
 
-export const realClock: Clock = {
+const realClock: Clock = {
   now: () => performance.now(),
   after: (ms, action) => {
     const timer = setTimeout(action, ms);
@@ -155,7 +155,7 @@ export function openSession(remote: string | readonly string[]): Session {
   return session;
 }
 
-export function wholeReplica(session: Session): Replica<NorthboundTables> {
+function wholeReplica(session: Session): Replica<NorthboundTables> {
   const tables = Object.fromEntries(
     [...northbound.schema.tables.keys()].map((table) => [table, true as const]),
   );

@@ -44,8 +44,8 @@ test("why there is no connection is said, with what to look at", timeout, async 
   const address = http.address();
   assert(typeof address === "object" && address);
   const cases: readonly (readonly [remote: string, code: string, message: RegExp])[] = [
-    ["unix:/nonexistent/db.sock", "connection lost", /ENOENT \/nonexistent\/db.sock; .*does one run there/],
-    [`unix:${server.folder}/db`, "connection lost", /ECONNREFUSED .*nobody listens there/],
+    ["unix:/nonexistent/db.sock", "connection lost", /ENOENT \/nonexistent\/db.sock; .*is one running there/],
+    [`unix:${server.folder}/db`, "connection lost", /ECONNREFUSED .*nothing listens there/],
     [`tcp:127.0.0.1:${await freePort()}`, "connection lost", /ECONNREFUSED .*on this address and port/],
     [`tcp:127.0.0.1:${address.port}`, "protocol error", /message is not a JSON object/],
   ];
@@ -219,7 +219,10 @@ test(
     await replica.ready(soon());
     const error = await fill(session);
     assert.deepEqual([error.code, error.outcome, error.retryable], ["I/O error", "not committed", true]);
-    assert.match(error.message, /disk\/db: write failed \(No space left on device\); see to the disk/);
+    assert.match(
+      error.message,
+      /disk\/db: write failed \(No space left on device\); check the server.s disk/,
+    );
     const { size } = replica.table("Address_Set");
     await assert.rejects(session.transact(large()), { code: "I/O error" });
     await run("nsenter", [

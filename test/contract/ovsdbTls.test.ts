@@ -120,7 +120,7 @@ test("whatever is wrong is said", timeout, async () => {
     [tlsOf("absent"), /cannot read the certificate: ENOENT.*absent/],
     [tlsOf("client", "garbage"), /not signed by the authority|no good PEM/],
     [{ ...tlsOf("client"), certFile: file("garbage") }, /no good PEM in .*garbage/],
-    [{ ...tlsOf("client"), keyFile: file("foreign-key") }, /the key is not the certificate's/],
+    [{ ...tlsOf("client"), keyFile: file("foreign-key") }, /the key does not belong to the certificate/],
     [{ ...without, certFile: file("client") }, /a certificate needs its key/],
   ];
   for (const [tls, message, remote = server.remote] of cases) {

@@ -16,7 +16,7 @@ test("a node serves pods once it has taken in an offer, and says that it has", a
   const early = await world.pod("early");
   await world.eventually(async () => {
     const { said } = await world.cni("ADD", "early", early);
-    return String(said?.msg).includes("offered this node no ready port yet");
+    return String(said?.msg).includes("has not offered this node a ready port yet");
   }, "it says what it waits for");
   await world.offer({ generation: 1, closed, open });
   await world.ready(0);
@@ -101,7 +101,7 @@ test("a pool that is exhausted makes ADD wait for a port, and otherwise say what
   assert.equal(said?.code, 11);
   assert.match(
     String(said.msg),
-    /^pod default\/second: node n1 has only ports ready that let packets pass at once.*2 ports: 1 used, 0 resting after their pods, 1 ready/,
+    /^pod default\/second: node n1 has only open ports ready, which let packets pass at once.*2 ports: 1 used, 0 resting after their pods, 1 ready/,
   );
   const waiting = world.cni("ADD", "second", second);
   await world.offer({ generation: 4, closed: [10, 11], open: [20] });

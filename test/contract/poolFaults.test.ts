@@ -147,7 +147,7 @@ test("an offer from the past is not believed, by no pod either, and the controll
   const late = await world.pod("past");
   const refused = await world.cni("ADD", "past", late);
   assert.equal(refused.said?.code, 11);
-  assert.match(JSON.stringify(refused.said), /older than one that was taken in before/);
+  assert.match(JSON.stringify(refused.said), /older than one already taken in/);
   assert.deepEqual(await world.cache(), before);
   // What a started agent remembers.
   await world.killAgent();

@@ -55,11 +55,11 @@ const tableNames = [
 const columnNames = ["name", "class", "delete", "a", "A", "a_b", "length", "size", "keys", "x1"];
 
 /** As precise as ovsdb-server prints it: 15 digits. JSON has one zero. */
-export const anyReal: fc.Arbitrary<number> = fc
+const anyReal: fc.Arbitrary<number> = fc
   .double({ min: -1.7e308, max: 1.7e308, noNaN: true })
   .map((real) => (Math.abs(real) < 3e-308 ? 0 : Number(real.toPrecision(15))));
 
-export const anyText: fc.Arbitrary<string> = fc
+const anyText: fc.Arbitrary<string> = fc
   .string({ unit: "binary", maxLength: 8 })
   .filter((text) => !text.includes("\0"));
 

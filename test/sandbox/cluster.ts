@@ -34,7 +34,7 @@ const networks = {
   underlay: { mode: "underlay" },
 } as const satisfies Readonly<Record<string, Choices>>;
 
-export function networkUnderTest(): keyof typeof networks {
+function networkUnderTest(): keyof typeof networks {
   const wanted = process.env["WEFT_NETWORK"] ?? "assigned";
   if (wanted === "assigned" || wanted === "pooled" || wanted === "underlay") return wanted;
   throw new Error(`WEFT_NETWORK=${wanted}: assigned, pooled or underlay`);

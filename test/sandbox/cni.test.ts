@@ -104,7 +104,7 @@ suite("the CNI executable", { timeout: 80_000 }, () => {
       assert.deepEqual([status, said?.code], [1, code], JSON.stringify([env, stdin, said]));
     }
     const other = await call("ADD", { CNI_ARGS: "DOCKER=1" });
-    assert.match(other.said.msg, /Weft attaches pods of Kubernetes only/);
+    assert.match(other.said.msg, /Weft attaches only Kubernetes pods/);
     await podIsReached();
   });
 

@@ -1,5 +1,5 @@
-// Asks Kubernetes and both OVN databases for what judge.ts needs, each for itself: one that does not answer in time
-// becomes a sentence, and the others are still asked.
+// Asks Kubernetes and both OVN databases for what judge.ts needs. Each is asked independently: one that does not
+// answer in time becomes a sentence, and the others still count.
 
 import type { KubeClient } from "../../kube/client.ts";
 import { Interner } from "../../kube/intern.ts";
@@ -16,7 +16,7 @@ import {
   type TlsOptions,
   Transaction,
 } from "../../ovsdb/index.ts";
-import { unanswered } from "../databases.ts";
+import { unanswered } from "../unanswered.ts";
 import type {
   KubernetesView,
   NorthboundView,
@@ -36,7 +36,7 @@ export interface Sources {
   readonly tls: TlsOptions | undefined;
   readonly lease: { readonly namespace: string; readonly name: string };
   readonly timeoutMs: number;
-  /** Ask for a new generation and time it; this writes into the northbound database. */
+  /** Whether to request a new generation and time it; this writes to the northbound database. */
   readonly probe: boolean;
 }
 
@@ -48,7 +48,7 @@ export async function gather(sources: Sources): Promise<Snapshot> {
   const [kubernetes, nb, sb] = await Promise.all([
     orUnreachable(kubernetesView(sources, inTime())),
     northboundFirst,
-    // After a probe, the southbound database tells which nodes have not followed.
+    // After a probe, the southbound database shows which nodes have not caught up.
     (sources.probe ? northboundFirst : Promise.resolve()).then(() =>
       orUnreachable(southboundView(sources, inTime())),
     ),
@@ -113,7 +113,9 @@ async function northboundView(
   });
 }
 
-/** Asks for a new generation (ovn-nb(5), nb_cfg) and waits until ovn-northd and every ovn-controller have reached it. */
+/**
+ * Requests a new generation (ovn-nb(5), nb_cfg) and waits until ovn-northd and every ovn-controller have reached it.
+ */
 async function probed(
   session: Session,
   replica: Replica<NorthboundTables>,
@@ -136,7 +138,7 @@ async function probed(
   return { southboundMs, nodesMs };
 }
 
-/** Resolves when the replica has changed, or the signal has aborted. */
+/** Resolves when the replica has changed or the signal is aborted. */
 function nextChange(replica: Replica<NorthboundTables>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
@@ -172,7 +174,7 @@ async function southboundView(
   });
 }
 
-/** What `read` makes of a copy of these tables; nothing of the connection remains. */
+/** What `read` makes of a copy of these tables. The connection is closed afterwards. */
 async function copied<T, View>(
   { remotes, tls }: { readonly remotes: readonly string[]; readonly tls: TlsOptions | undefined },
   database: Database<T>,

@@ -116,7 +116,7 @@ test("a pod with a port of its node's pool is judged by that port, and a virtual
 
 test("a pod that its node has given no port waits for the node", () => {
   const [waiting] = judge(snapshot({}, { annotations: {}, podIps: [] }, pooledNode)).waiting;
-  assert.match(waiting?.why ?? "", /no port from its pool: see the agent's log on n1/);
+  assert.match(waiting?.why ?? "", /not given it a port from its pool: see the agent's log on n1/);
 });
 
 test("pods on the host's network, finished ones and leaving ones wait for nothing", () => {

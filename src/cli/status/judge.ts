@@ -1,5 +1,5 @@
-// From what the three sources say to one sentence of health: pure, so that each sentence has a test. A source that
-// cannot be reached is not an excuse to say nothing: the others are judged, and the answer is "cannot tell".
+// From the answers of the three sources to one sentence of health. Pure, so that each sentence has a test. When a
+// source cannot be reached, the others are still judged, and the answer is "cannot tell".
 
 import { poolOfferOf } from "../../kube/annotations.ts";
 import type { Node, Pod } from "../../kube/objects.ts";
@@ -27,31 +27,31 @@ export interface KubernetesView {
 /** Who holds the controllers' Lease. */
 export interface Leader {
   readonly holder: string;
-  /** Renews the Lease no more. */
+  /** It has stopped renewing the Lease. */
   readonly silent: boolean;
-  /** What the holder says of deletions it holds back, or "". */
+  /** What the holder says about deletions it holds back, or "". */
   readonly heldDeletions: string;
 }
 
 export interface NorthboundView {
   /** Names of logical switch ports. */
   readonly ports: ReadonlySet<string>;
-  /** Of NB_Global: what was asked for, what the southbound database has, what all nodes have. */
+  /** From NB_Global: what was asked for, what the southbound database has, what all nodes have. */
   readonly nbCfg: number;
   readonly sbCfg: number;
   readonly hvCfg: number;
-  /** Of a probe, when one was asked for: see Lag. */
+  /** The result of a probe, if one was asked for: see Lag. */
   readonly probe?: Probe;
 }
 
-/** How long a new generation took from the northbound database; undefined when it did not arrive in time. */
+/** How long a new generation took to travel from the northbound database; undefined when it did not arrive in time. */
 export interface Probe {
   readonly southboundMs: number | undefined;
   readonly nodesMs: number | undefined;
 }
 
 export interface SouthboundView {
-  /** Chassis names, which are system-ids, each with the generation of the southbound database it has reached. */
+  /** Chassis names, which are system-ids, each with the southbound generation that it has reached. */
   readonly chassis: ReadonlyMap<string, number>;
   readonly nbCfg: number;
   /** logical port ▶ its binding. */
@@ -70,7 +70,7 @@ export interface NodeReport {
   readonly subnets: readonly string[];
   readonly pods: number;
   readonly chassis: string;
-  /** Ready ports that the node may give to pods, and how many of them pods have; undefined where there is no pool. */
+  /** How many ready ports the node has for pods, and how many of them are in use; undefined where there is no pool. */
   readonly pool: PoolReport | undefined;
   readonly problem: string | undefined;
 }
@@ -87,7 +87,7 @@ export interface Report {
   readonly unreachable: readonly string[];
 }
 
-/** How many pods are held up between each pair of stores, and how far the databases' generations are apart. */
+/** How many pods are stuck between each pair of stores, and how far apart the databases' generations are. */
 export interface Lag {
   readonly kubernetesToNorthbound: number | undefined;
   readonly northboundToSouthbound: number | undefined;
@@ -157,7 +157,7 @@ function sentenceOf(
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-/** Pods that a network is due to: scheduled, in a network of their own, neither finished nor going. */
+/** Pods that should have a network: scheduled, not in the host's network, neither finished nor being deleted. */
 const isDue = (pod: Pod): boolean =>
   pod.nodeName !== "" &&
   !pod.hostNetwork &&
@@ -187,7 +187,7 @@ function waitsFor(
   if (place === undefined && pod.annotations[annotations.podNetworks] === undefined) {
     const why =
       node && poolOfferOf(node)
-        ? `its node has given it no port from its pool: see the agent's log on ${pod.nodeName}`
+        ? `its node has not given it a port from its pool: see the agent's log on ${pod.nodeName}`
         : "has no address: see the pod's Events and the controller's log";
     return { step: "address", why };
   }
@@ -237,9 +237,9 @@ function nodeProblem(node: Node, southbound: Snapshot["southbound"]): string | u
   const chassis = node.annotations[annotations.nodeChassisId];
   if (node.annotations[annotations.nodeSubnets] === undefined)
     return "has no subnet: see the controller's log";
-  // A virtual machine of a cloud is no chassis itself; its ports carry tags.
+  // A virtual machine of a cloud is not a chassis itself; its ports carry tags.
   if (chassis === undefined && !hasNestedPorts(node))
-    return "its agent has not said who it is: see the agent's log";
+    return "its agent has not announced itself: see the agent's log";
   if (chassis !== undefined && !("unreachable" in southbound)) {
     const reached = southbound.chassis.get(chassis);
     if (reached === undefined)
@@ -250,7 +250,7 @@ function nodeProblem(node: Node, southbound: Snapshot["southbound"]): string | u
   return node.networkUnavailable ? "its agent is not ready: see the agent's log" : undefined;
 }
 
-/** The annotation as people wrote or Weft wrote it; what is not readable is shown as nothing. */
+/** The subnets in the annotation, whether people or Weft wrote it; empty when it is not readable. */
 function subnetsOf(node: Node): string[] {
   const text = node.annotations[annotations.nodeSubnets] ?? "";
   return [...text.matchAll(/"([0-9a-fA-F:.]+\/\d+)"/g)].map((match) => match[1] ?? "");

@@ -1,5 +1,6 @@
-// Who leads, by the controllers' Lease. Its times are by the clock of its holder, which may be wrong, as may be the one
-// here: when they are far apart, only a renewal tells whether the holder lives, and it is waited for.
+// Who leads, according to the controllers' Lease. Its times come from the clock of its holder, which may be wrong,
+// and so may the clock here. When the two are far apart, only a renewal shows whether the holder is alive, so we wait
+// for one.
 
 import type { KubeClient, RequestOptions } from "../../kube/client.ts";
 import { type Clock, systemClock } from "../../kube/clock.ts";
@@ -22,7 +23,10 @@ const farMs = 30_000;
 const listenMs = 5_000;
 const betweenMs = 500;
 
-/** Undefined when nobody holds the Lease. Rejects when the API server does not tell, at first or all the while after that. */
+/**
+ * Undefined when nobody holds the Lease. Rejects when the API server does not answer the first time, or not once
+ * while we wait for a renewal.
+ */
 export async function leaderOf(question: LeaderQuestion, signal: AbortSignal): Promise<Leader | undefined> {
   const { timeoutMs, clock = systemClock } = question;
   const first = await heldLease(question, { signal });
@@ -38,11 +42,11 @@ export async function leaderOf(question: LeaderQuestion, signal: AbortSignal): P
       if (lease?.renewTime !== first.renewTime) return lease && leaderIn(lease, false);
       isAnswered = true;
     } catch (error) {
-      // No news: the next may be answered, and what else was read of Kubernetes is as good as before.
+      // No news: the next request may be answered, and what was read from Kubernetes before is still good.
       failure = error;
     }
   }
-  // Without an answer it is the API server that is silent.
+  // Without an answer, it is the API server that is silent.
   if (!isAnswered) throw failure;
   return leaderIn(first, true);
 }
@@ -51,7 +55,7 @@ async function heldLease(
   { client, lease: { namespace, name } }: LeaderQuestion,
   options: RequestOptions,
 ): Promise<LeaseRecord | undefined> {
-  // By a list, since an object that is absent is no error here.
+  // A list, because there a missing object is not an error.
   const query = { fieldSelector: `metadata.name=${name}` };
   const [object] = list((await client.list(pathOf(leases, namespace), { query, ...options })).items);
   const lease = leaseRecordOf(object);

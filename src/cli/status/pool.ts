@@ -1,4 +1,4 @@
-// What a Node's offer of ready ports tells about the node and its pods.
+// What a Node's offer of ready ports says about the node and its pods.
 
 import { nodeSubnetsOf, poolOfferOf } from "../../kube/annotations.ts";
 import type { Node, Pod } from "../../kube/objects.ts";
@@ -8,11 +8,11 @@ import type { PoolPort } from "../../model/pool.ts";
 
 export interface PoolReport {
   readonly ports: number;
-  /** How many of them pods have. */
+  /** How many of them are in use. */
   readonly used: number;
 }
 
-/** Where in its node's subnets the pool port is that the pod has; undefined when it has none. */
+/** The place of the pod's port in its node's subnets; undefined when it has none. */
 export function placeInPool(node: Node, pod: Pod): number | undefined {
   const ip = parseIp(pod.podIps[0] ?? "");
   const subnet = ip && ofFamily(nodeSubnetsOf(node) ?? [], ip.family);
@@ -21,7 +21,7 @@ export function placeInPool(node: Node, pod: Pod): number | undefined {
   return portsOf(node).some((port) => port.offset === offset) ? offset : undefined;
 }
 
-/** Of a node with a pool; `pods` are all that are due to a network. */
+/** The report of a node with a pool. `pods` are all that should have a network. */
 export function poolReport(node: Node, pods: readonly Pod[]): PoolReport | undefined {
   if (!poolOfferOf(node)) return undefined;
   const used = pods.filter((pod) => pod.nodeName === node.name && placeInPool(node, pod) !== undefined);

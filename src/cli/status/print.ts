@@ -1,4 +1,4 @@
-// The report as people read it: the answer on the first line, the evidence below, the next command last.
+// The report for people: the answer on the first line, the evidence below, the next command last.
 
 import type { Lag, Report } from "./judge.ts";
 
@@ -61,7 +61,7 @@ const known = (count: number | undefined): string => (count === undefined ? "unk
 
 function next(report: Report): string {
   if (report.unreachable.length > 0)
-    return "weft status --help, for the options that name what cannot be reached";
+    return "weft status --help, for the options that say where to find what cannot be reached";
   if (report.heldDeletions !== undefined)
     return "kubectl get nodes,pods,services -A; to let the deletions go, send SIGUSR2 to the leader";
   const [first] = report.waiting;

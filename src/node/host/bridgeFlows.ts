@@ -1,37 +1,41 @@
-// The flows of the external bridge, as `ovs-ofctl` reads them. The node and OVN's gateway router share one address and
-// one MAC behind one uplink. Who opened a connection is remembered in the connection tracker's mark, and its replies go
-// back there; what nobody here opened is the node's. Same tables and zone as ovn-kubernetes' shared gateway.
+// The flows of the external bridge, in the format of `ovs-ofctl`. The node and OVN's gateway router share one address
+// and one MAC behind one uplink. The connection tracker's mark remembers which of the two opened a connection, and
+// replies go back there; traffic that neither opened goes to the node. Tables and zone are those of ovn-kubernetes'
+// shared gateway.
 
 import { type Cidr, formatCidr } from "../../model/ip.ts";
 
-/** "weft" in ASCII: marks our flows, so that we replace those and no others. */
+/** "weft" in ASCII. Marks our flows, so that we replace only those. */
 const cookie = "0x77656674";
 
-/** Out of the range that ovn-controller gives to logical ports from below; the same as ovn-kubernetes takes. */
+/** Outside the range that ovn-controller assigns to logical ports, and the zone that ovn-kubernetes uses. */
 const zone = 64000;
 const mark = { ovn: 1, node: 2 } as const;
 
 const geneve = 6081;
 
-/** Neighbour discovery (RFC 4861): solicitations, advertisements, redirects. Both stacks need to hear all of it. */
+/**
+ * Neighbour discovery (RFC 4861): solicitations, advertisements, redirects. The node and OVN both need to hear all of
+ * it.
+ */
 const neighbourDiscovery = [133, 134, 135, 136, 137] as const;
 
 export interface ExternalBridge {
-  /** Of the bridge, which OVN's gateway router shares. */
+  /** The bridge's MAC, which OVN's gateway router shares. */
   readonly mac: string;
   /** OpenFlow number of the port towards the network. */
   readonly uplink: number;
   /** OpenFlow number of the patch port to br-int, which ovn-controller makes. */
   readonly patch: number;
-  /** Addresses of pods, which must never leave the node untranslated. */
+  /** Pod addresses, which must never leave the node untranslated. */
   readonly pods: readonly Cidr[];
 }
 
-/** A bundle that takes away our old flows and adds the new ones, in one step. */
+/** A bundle that replaces our old flows with the new ones in one step. */
 export function bridgeFlows({ mac, uplink, patch, pods }: ExternalBridge): string {
   const toBoth = `LOCAL,output:${patch}`;
   const ours = [
-    // Tunnels are the node's own: they need no tracking, and the userspace datapath takes them off at LOCAL.
+    // Tunnel traffic belongs to the node: it needs no tracking, and the userspace datapath decapsulates it at LOCAL.
     ...["udp", "udp6"].flatMap((udp) => [
       flow(0, 500, `in_port=${uplink},${udp},dl_dst=${mac},tp_dst=${geneve}`, "LOCAL"),
       flow(0, 500, `in_port=LOCAL,${udp},tp_dst=${geneve}`, `output:${uplink}`),

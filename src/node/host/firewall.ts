@@ -1,18 +1,19 @@
-// The node's own nftables table, as `nft -f` reads it: two translations on the management port.
-// A Service whose endpoint is this node itself is balanced to the management address, since OVN cannot send to an
-// address outside of its switch; from there it goes to the address servers listen on. And what a process of the node
-// sends to pods from another of the node's addresses gets the one that replies find their way back to.
+// The node's own nftables table, in the format of `nft -f`: two translations on the management port. OVN cannot send
+// to an address outside its switch, so a Service whose endpoint is this node is balanced to the management address;
+// from there the first rule sends it to the address that servers listen on. When a process on the node sends to pods
+// from another of the node's addresses, the second rule gives its packets the management address, so that replies
+// find their way back.
 
 import { formatIp, type Ip } from "../../model/ip.ts";
 
 export interface ManagementAddress {
-  /** On the management port. */
+  /** The node's address on the management port. */
   readonly management: Ip;
-  /** The node's own address of the same family on its uplink. */
+  /** The node's address on its uplink, in the same family. */
   readonly node: Ip;
 }
 
-/** Replaces the whole table in one step, whether or not it was there. */
+/** Replaces the whole table in one step, whether or not it existed. */
 export function firewall(interfaceName: string, addresses: readonly ManagementAddress[]): string {
   const rules = (rule: (family: string, management: string, node: string) => string): string =>
     addresses

@@ -1,5 +1,5 @@
-// Notices when the node's own address or its way out changes, as by a new lease of DHCP: nothing in Open vSwitch's
-// database tells. The kernel does, to whoever listens (rtnetlink(7)), and `ip monitor` prints it.
+// Notices when the node's address or default route changes, for example with a new DHCP lease. Open vSwitch's
+// database says nothing about that, but the kernel does (rtnetlink(7)), and `ip monitor` prints it.
 
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -20,12 +20,12 @@ export async function followAddresses(
       signal,
       killSignal: "SIGKILL",
     });
-    // What happened while nobody listened.
+    // Catches up on changes made while nobody listened.
     monitor.once("spawn", changed);
     createInterface({ input: monitor.stdout }).on("line", (line) => {
       if (isAbout.test(line)) changed();
     });
-    // It could not start, or was ended by the signal; "close" follows every "error".
+    // It could not start, or the signal ended it. A "close" follows every "error".
     monitor.on("error", () => undefined);
     await new Promise<void>((resolve) => monitor.once("close", () => resolve()));
     await pause(retryMs, undefined, { signal }).catch(() => undefined);

@@ -1,5 +1,5 @@
-// How this node reaches the world, read from the external bridge that its administrator set up: the uplink is a port of
-// the bridge, and the node's own addresses are on the bridge itself.
+// How this node reaches the outside, read from the external bridge that its administrator set up: the uplink is a
+// port of the bridge, and the bridge itself has the node's addresses.
 
 import * as v from "valibot";
 import { type Family, parseInterfaceAddress, parseIp } from "../../model/ip.ts";
@@ -31,14 +31,14 @@ const routeSchema = v.array(v.object({ gateway: v.optional(v.string()), dev: v.o
 
 const families: readonly Family[] = [4, 6];
 
-/** The bridge's ports as OpenFlow knows them. */
+/** The bridge's ports, with their OpenFlow numbers. */
 export interface ExternalPorts {
   readonly uplink: InterfaceRow;
-  /** Towards br-int; ovn-controller makes it when OVN has an external switch for this node. */
+  /** The port to br-int, which ovn-controller makes once OVN has an external switch for this node. */
   readonly patch: InterfaceRow | undefined;
 }
 
-/** Rejects when the bridge, its uplink or its address is missing, and says what to do about it. */
+/** Rejects when the bridge, its uplink or its address is missing, and says how to fix that. */
 export async function readGateway(run: Run, uplink: InterfaceRow): Promise<GatewayConfig> {
   const bridge = onNode.externalBridge;
   const links = await run(["ip", "-json", "address", "show", "dev", bridge]);
@@ -61,8 +61,8 @@ export async function readGateway(run: Run, uplink: InterfaceRow): Promise<Gatew
 }
 
 /**
- * `localnetPort` is the OVN port that stands for the physical network, in overlay. Throws when there is no external bridge, or not
- * exactly one uplink in it.
+ * `localnetPort`, given in overlay mode, is the OVN port that stands for the physical network. Throws when there is
+ * no external bridge, or when it does not have exactly one uplink.
  */
 export function externalPorts(db: Vswitch, localnetPort?: string): ExternalPorts {
   const name = onNode.externalBridge;
@@ -71,7 +71,7 @@ export function externalPorts(db: Vswitch, localnetPort?: string): ExternalPorts
     throw new Error(`Open vSwitch has no bridge ${name}: make it, with the node's uplink and address on it`);
   }
   const interfaces = interfacesOf(db, bridge.ports);
-  // In underlay the bridge has the pods' ports as well.
+  // In underlay mode the pods' ports are on this bridge too.
   const uplinks = interfaces.filter(
     ({ type, external_ids: ids }) =>
       type !== "internal" && type !== "patch" && !ids.has(attachmentKeys.container),
@@ -81,7 +81,7 @@ export function externalPorts(db: Vswitch, localnetPort?: string): ExternalPorts
     const list = uplinks.map((row) => row.name).join(", ") || "none";
     throw new Error(`${name} needs exactly one uplink among its ports; it has: ${list}`);
   }
-  // The name that ovn-controller gives it (controller/patch.c).
+  // ovn-controller names it so (controller/patch.c).
   const patchName = `patch-${localnetPort}-to-${onNode.integrationBridge}`;
   return { uplink, patch: interfaces.find((row) => row.name === patchName) };
 }

@@ -1,14 +1,15 @@
-// Makes the container runtime use Weft: puts the CNI executable where the runtime looks, and then, as the sign that
-// this node can serve pods, the network configuration. The runtime may look at any moment, so both appear whole.
+// Makes the container runtime use Weft. First it puts the CNI executable where the runtime looks, then the network
+// configuration, which tells the runtime that this node can serve pods. The runtime may look at any moment, so both
+// files appear complete.
 
 import { constants } from "node:fs";
 import { chmod, copyFile, mkdir, readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 
-/** First in the order of names, as runtimes choose. */
+/** Runtimes pick the first file by name. */
 const configurationFile = "10-weft.conflist";
 
-/** Installs `executable` into `directory`. A copy with its size and time is taken for it. */
+/** Installs `executable` into `directory`. A file of the same size and time is taken to be the same. */
 export async function installPlugin(executable: string, directory: string): Promise<void> {
   const target = join(directory, basename(executable));
   const source = await stat(executable);
@@ -23,8 +24,8 @@ export async function installPlugin(executable: string, directory: string): Prom
 }
 
 /**
- * The list of one plugin. Runtimes older than CNI 1.1 read `cniVersion` and refuse what they do not know; newer ones
- * take the best of `cniVersions`.
+ * A list with one plugin. Runtimes older than CNI 1.1 read `cniVersion` and refuse versions they do not know; newer
+ * ones take the best of `cniVersions`.
  */
 export const networkConfiguration = (plugin: string, socket: string): string =>
   `${JSON.stringify(
@@ -42,7 +43,7 @@ export async function writeConfiguration(directory: string, text: string): Promi
   const target = join(directory, configurationFile);
   if ((await readOrNothing(target)) === text) return;
   await mkdir(directory, { recursive: true });
-  // Runtimes read *.conflist, so not this one.
+  // Runtimes only read *.conflist, so they skip this name.
   const fresh = join(directory, `.${configurationFile}.new`);
   await writeFile(fresh, text, { mode: 0o600 });
   await rename(fresh, target);

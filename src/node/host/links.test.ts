@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseInterfaceAddress, parseIp } from "../../model/ip.ts";
-import { hostBatch, hostInterfaceOf, type PodLink, podBatch } from "./links.ts";
+import type { PodLink } from "../nouns/link.ts";
+import { hostBatch, hostInterfaceOf, podBatch } from "./links.ts";
 
 const link: PodLink = {
   hostInterface: "w0123456789abcd",

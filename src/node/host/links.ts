@@ -1,30 +1,19 @@
-// The text of `ip -batch` for a pod's link: one batch in the node's namespace makes the pair with its far end already
-// in the pod, a second one in the pod's namespace configures that end. The far end cannot be made `up` from the first
-// batch: veth refuses to open before both ends are registered.
+// The text of `ip -batch` for a pod's link. One batch, in the node's namespace, makes the veth pair with the far end
+// already in the pod; a second one, in the pod's namespace, configures that end. The first batch cannot bring the far
+// end up, because veth refuses to open before both ends are registered.
 
 import { hash } from "node:crypto";
 import { formatCidr, formatIp } from "../../model/ip.ts";
-import type { PodNetwork } from "../../model/network.ts";
-
-export interface PodLink {
-  /** Name of the end in the node's namespace. */
-  readonly hostInterface: string;
-  /** Path of the pod's network namespace. */
-  readonly netns: string;
-  /** Name of the end in the pod. */
-  readonly ifname: string;
-  readonly mtuBytes: number;
-  readonly network: PodNetwork;
-}
+import type { PodLink } from "../nouns/link.ts";
 
 /**
- * The name of the node's end: the same for the same attachment, so that whoever comes after a crash finds it. 56 bits
- * of a hash, for Linux allows 15 characters; `w` first, so that nobody takes it for a number.
+ * The name of the node's end. It is computed from the attachment, so that an agent can find it after a crash. Linux
+ * allows 15 characters: 56 bits of a hash, after a `w` so that nobody takes the name for a number.
  */
 export const hostInterfaceOf = (container: string, ifname: string): string =>
   `w${hash("sha256", `${container}/${ifname}`, "hex").slice(0, 14)}`;
 
-/** For the node's namespace. Fails when either name is taken. */
+/** Runs in the node's namespace. Fails when either name is taken. */
 export function hostBatch({ hostInterface, netns, ifname, mtuBytes, network }: PodLink): string {
   const peer = `peer name ${ifname} mtu ${mtuBytes} address ${network.mac} netns ${netns}`;
   return lines(
@@ -33,7 +22,7 @@ export function hostBatch({ hostInterface, netns, ifname, mtuBytes, network }: P
   );
 }
 
-/** For the pod's namespace. IPv6 addresses skip duplicate detection: OVN lets nobody else use them. */
+/** Runs in the pod's namespace. IPv6 addresses skip duplicate detection, since OVN lets nobody else use them. */
 export function podBatch({ ifname, network }: PodLink): string {
   return lines(
     ...network.addresses.map((address) => {

@@ -1,7 +1,7 @@
-// The node's own end of its switch: addresses and routes of the management interface as `ip -batch` reads them, and the
-// kernel settings it needs. Everything is stated again and again with `replace`, since the interface is a new one each
-// time Open vSwitch's userspace datapath restarts. Addresses of a subnet that the node had before are taken away: with
-// one of them comes a route, and the subnet may be another node's by now.
+// The node's own port on its switch: addresses and routes of the management interface, in the format of `ip -batch`,
+// and the kernel settings it needs. Everything is set again with `replace` on each run, because the interface is a
+// new one after each restart of Open vSwitch's userspace datapath. Addresses of a former subnet are removed: each
+// brings a route with it, and that subnet may belong to another node by now.
 
 import { writeFile } from "node:fs/promises";
 import {
@@ -21,18 +21,18 @@ import type { Run } from "./run.ts";
 export interface ManagementNetwork {
   /** This node's subnets. */
   readonly subnets: readonly Cidr[];
-  /** What is reached through OVN: pods and Services. */
+  /** Networks reached through OVN: pods and Services. */
   readonly destinations: readonly Cidr[];
 }
 
 interface Present {
-  /** What the interface has now, without link-local addresses. */
+  /** The interface's addresses now, without link-local ones. */
   readonly present: readonly InterfaceAddress[];
 }
 
-/** Kernel settings of the interface, by the family they belong to; a kernel may be without the other family. */
+/** Kernel settings of the interface by address family. A kernel may lack a family that the cluster does not use. */
 const settings: readonly (readonly [family: Family, path: string, value: string])[] = [
-  // Strict reverse path filtering would drop what comes in for another of the node's addresses.
+  // Strict reverse path filtering would drop packets to another of the node's addresses.
   [4, `ipv4/conf/${onNode.managementInterface}/rp_filter`, "2"],
   [6, `ipv6/conf/${onNode.managementInterface}/disable_ipv6`, "0"],
   [6, `ipv6/conf/${onNode.managementInterface}/accept_ra`, "0"],

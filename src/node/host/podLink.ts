@@ -1,19 +1,20 @@
-// Makes, inspects and removes the link of a pod. How the commands read is in links.ts.
+// Makes, inspects and removes the link of a pod. The commands themselves are in links.ts.
 
 import { stat } from "node:fs/promises";
 import * as v from "valibot";
 import { formatCidr, type InterfaceAddress, parseInterfaceAddress } from "../../model/ip.ts";
-import { CniError, cniCode } from "../runtime/error.ts";
-import { hostBatch, type PodLink, podBatch } from "./links.ts";
+import { CniError, cniCode } from "../nouns/cniError.ts";
+import type { PodLink } from "../nouns/link.ts";
+import { hostBatch, podBatch } from "./links.ts";
 import { CommandError, type Run } from "./run.ts";
 
-/** What an interface has, without link-local addresses. */
+/** An interface's MAC and addresses, without link-local ones. */
 export interface Inspected {
   readonly mac: string;
   readonly addresses: readonly InterfaceAddress[];
 }
 
-/** Makes both ends, the far one in the pod's namespace. What an agent that died left of it is replaced. */
+/** Makes both ends, the far one in the pod's namespace. Replaces what an agent that died half-way left behind. */
 export async function makeLink(run: Run, link: PodLink): Promise<void> {
   const make = (): Promise<string> => run(["ip", "-batch", "-"], { stdin: hostBatch(link) });
   try {
@@ -26,10 +27,10 @@ export async function makeLink(run: Run, link: PodLink): Promise<void> {
 }
 
 /**
- * What is done in the pod, as one program, for to start each costs as much as what it does. First, no advertisement of a router is
- * believed: a neighbour could make itself the pod's way out, with no address that it does not have (CVE-2020-10749).
- * That is from before the link is up; where the kernel has no IPv6 there is nothing to say. The second argument is `own`
- * where the pod must compute its checksums itself.
+ * Everything that is done inside the pod, as one shell script, because starting a process costs as much as the work
+ * it does. The pod must not accept router advertisements: with one, a neighbour could become the pod's default route
+ * (CVE-2020-10749). So that is switched off first, before the link is up; a kernel without IPv6 has no such setting.
+ * The second argument is `own` when the pod must compute its own checksums.
  */
 const configure = `setting=/proc/sys/net/ipv6/conf/$1/accept_ra
 [ ! -e "$setting" ] || echo 0 > "$setting" || exit
@@ -38,8 +39,8 @@ ip -batch - || exit
 [ -z "$checksums" ] || wait "$checksums"`;
 
 /**
- * Configures the pod's end. In the userspace datapath nobody computes the checksums that a pod leaves to its network
- * card, so there the pod must compute them itself.
+ * Configures the pod's end. A pod normally leaves checksums to its network card, but in the userspace datapath nobody
+ * computes them, so there the pod must do it itself.
  */
 export async function configureLink(run: Run, link: PodLink, ownChecksums: boolean): Promise<void> {
   const { netns, ifname } = link;
@@ -47,7 +48,7 @@ export async function configureLink(run: Run, link: PodLink, ownChecksums: boole
   await run(["sh", "-c", configure, "sh", ifname, checksums], { stdin: podBatch(link), netns });
 }
 
-/** Removes links by the names of their node's ends. A link that is gone, with its pod's namespace, is no error. */
+/** Removes links by the names of their node ends. A link that has already gone, with its pod's namespace, is fine. */
 export async function removeLinks(run: Run, names: readonly string[]): Promise<void> {
   for (const name of names) {
     try {
@@ -58,13 +59,16 @@ export async function removeLinks(run: Run, names: readonly string[]): Promise<v
   }
 }
 
-/** Names of the links that the node's namespace has. */
+/** Names of the links in the node's namespace. */
 export async function linkNames(run: Run): Promise<ReadonlySet<string>> {
   const links = v.parse(linkSchema, JSON.parse(await run(["ip", "-json", "link", "show"])));
   return new Set(links.map(({ ifname }) => ifname));
 }
 
-/** The interface `ifname`, in a pod if `netns` is given; undefined when it or the whole namespace is not there. */
+/**
+ * The interface `ifname`, in the pod's namespace if `netns` is given; undefined when the interface or the namespace
+ * does not exist.
+ */
 export async function inspectLink(run: Run, ifname: string, netns?: string): Promise<Inspected | undefined> {
   try {
     const show = ["ip", "-json", "address", "show", "dev", ifname] as const;
@@ -77,7 +81,7 @@ export async function inspectLink(run: Run, ifname: string, netns?: string): Pro
   }
 }
 
-/** Throws a CniError unless `netns` is a network namespace, and one other than the agent's own. */
+/** Throws a CniError unless `netns` is a network namespace other than the agent's own. */
 export async function requireForeignNamespace(netns: string): Promise<void> {
   const found = await stat(netns).catch((error: unknown) => {
     throw new CniError(cniCode.invalidEnvironment, `CNI_NETNS ${netns} cannot be opened`, { cause: error });

@@ -3,10 +3,10 @@
 
 import { spawn } from "node:child_process";
 
-/** A program ended with something other than 0, could not start, or ran out of time. */
+/** A program that exited with a status other than 0, could not start, or ran out of time. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
-  /** What it printed on stderr. */
+  /** What the program printed on stderr. */
   readonly output: string;
 
   constructor(message: string, output: string) {
@@ -17,14 +17,14 @@ export class CommandError extends Error {
 
 export interface RunOptions {
   readonly stdin?: string;
-  /** Path of the network namespace to run in; the agent's own when not given. */
+  /** Path of the network namespace to run in; the agent's own by default. */
   readonly netns?: string;
   readonly timeoutMs?: number;
 }
 
 export type Run = (argv: readonly [string, ...string[]], options?: RunOptions) => Promise<string>;
 
-/** What the program prints on stdout. Rejects with a CommandError unless it ends with 0. */
+/** The program's stdout. Rejects with a CommandError unless the program exits with 0. */
 export const run: Run = (argv, { stdin = "", netns, timeoutMs = 20_000 } = {}) =>
   new Promise((resolve, reject) => {
     const [command, ...args] = netns === undefined ? argv : (["nsenter", `--net=${netns}`, ...argv] as const);
@@ -33,7 +33,7 @@ export const run: Run = (argv, { stdin = "", netns, timeoutMs = 20_000 } = {}) =
     const err: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
-    // A program that ends before it has read its input breaks the pipe; its exit status tells the story.
+    // A program that exits before it has read its input breaks the pipe; its exit status is the error to report.
     child.stdin.on("error", () => undefined);
     child.on("error", (error) => reject(new CommandError(`${argv.join(" ")}: ${error.message}`, "")));
     child.on("close", (status, signal) => {

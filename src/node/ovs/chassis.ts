@@ -1,6 +1,6 @@
-// What the node's Open vSwitch database must say before ovn-controller can work: who this chassis is, where OVN is, and
-// the integration bridge. Written only where it differs: any write to external_ids makes ovn-controller compute
-// everything anew, which takes seconds in a large cluster.
+// What ovn-controller needs in the node's Open vSwitch database: the chassis' identity, the address of OVN, and the
+// integration bridge. Only differences are written, because any write to external_ids makes ovn-controller recompute
+// everything, which takes seconds in a large cluster.
 
 import { onNode } from "../../model/names.ts";
 import type { InterfaceRow, Vswitch } from "./vswitch.ts";
@@ -9,32 +9,34 @@ import type { Writer } from "./writer.ts";
 
 export interface Chassis {
   readonly nodeName: string;
-  /** Used when the database names no chassis yet. */
+  /** Used when the database has no chassis id yet. */
   readonly chassisId: string;
   /** The southbound database: `tcp:172.30.0.2:6642`. */
   readonly ovnRemote: string;
   readonly encapIp: string;
 }
 
-/** Longer than the longest recompute of ovn-controller, during which it answers nobody. */
+/** Longer than the longest recompute of ovn-controller, which answers no probe meanwhile. */
 const remoteProbeMs = 180_000;
 
 /**
- * How long an ovn-controller that starts leaves its predecessor's flows alone, to compute its own first. It also waits so
- * long, for nothing, after each start of vswitchd, which interrupts all traffic: so it is short. An operator of a large
- * cluster, where computing takes longer, sets it in the database, and that stays.
+ * How long a starting ovn-controller keeps the flows of its predecessor while it computes its own. It waits that long
+ * after each start of vswitchd too, where there is nothing to keep and all traffic is interrupted, so the value is
+ * short. In a large cluster computing takes longer: an operator sets another value in the database, and Weft leaves
+ * it alone.
  */
 const beforeClearMs = 300;
 const beforeClear = "ovn-ofctrl-wait-before-clear";
 
 /**
- * The southbound database whole, instead of what concerns this chassis: one router joins all nodes' switches, so that is the
- * same, and ovn-controller would state anew what concerns it with each port that it binds. Beside 1,000 switches that more than
- * doubled the time until a pod's port was installed. What an operator has set stays.
+ * Whether ovn-controller copies the whole southbound database rather than the part that concerns its chassis. One
+ * router joins the switches of all nodes, so that part is the whole; but ovn-controller would send its
+ * conditions anew with each port it binds. Beside 1,000 switches that more than doubled the time until a pod's port
+ * was installed. Weft leaves an operator's value alone.
  */
 const monitorAll = "ovn-monitor-all";
 
-/** The entries of Open_vSwitch.external_ids that this node needs, given those it has. */
+/** The entries of Open_vSwitch.external_ids that this node needs, given the present ones. */
 export function chassisIds(
   chassis: Chassis,
   present: ReadonlyMap<string, string>,
@@ -54,7 +56,10 @@ export function chassisIds(
   ]);
 }
 
-/** Whether packets go through the userspace datapath: as the external bridge does, else by what the machine has. */
+/**
+ * Whether packets go through the userspace datapath: the external bridge decides, or without one what the machine
+ * supports.
+ */
 export function isUserspace(db: Vswitch): boolean {
   const external = bridgeNamed(db, onNode.externalBridge);
   if (external) return external.datapath_type === "netdev";
@@ -62,7 +67,7 @@ export function isUserspace(db: Vswitch): boolean {
   return root !== undefined && !root.datapath_types.includes("system");
 }
 
-/** Makes the database say it. Resolves with the chassis' id. */
+/** Writes the chassis to the database. Resolves with the chassis id. */
 export async function prepareChassis(db: Vswitch, writer: Writer, chassis: Chassis): Promise<string> {
   const [root] = db.table("Open_vSwitch").values();
   if (!root) throw new Error("the Open vSwitch database is not initialized (ovs-vsctl init)");
@@ -101,7 +106,7 @@ async function prepareBridge(db: Vswitch, writer: Writer, root: string, datapath
   }
 }
 
-/** The node's own port on its switch, an interface that Open vSwitch makes. */
+/** The node's own port on its switch: an internal interface of Open vSwitch. */
 export interface ManagementInterface {
   readonly portName: string;
   readonly mac: string;

@@ -1,14 +1,15 @@
-// When a pod's port is complete, which means that packets pass. In overlay ovn-controller says so; in underlay the flows are
-// in the hypervisor's Open vSwitch since before there was a pod, and the node's own has but to open the interface.
+// When a pod's port is complete, so that packets pass. In overlay mode ovn-controller reports it. In underlay mode
+// the hypervisor's Open vSwitch has had the flows since before the pod existed, and the node's own only has to open
+// the interface.
 
 import { controllerStatus } from "./unixctl.ts";
 import type { InterfaceRow } from "./vswitch.ts";
 
 export interface Completion {
   readonly isComplete: (row: InterfaceRow) => boolean;
-  /** What is waited for, for errors: `ovn-controller to install port P (ovn-installed on interface I)`. */
+  /** What an ADD waits for, for errors: `ovn-controller to install port P (ovn-installed on interface I)`. */
   readonly awaited: (port: string, hostInterface: string) => string;
-  /** What the one that is waited for says of itself. Does not reject. */
+  /** The state of the daemon that is waited for, in its own words. Does not reject. */
   readonly status: () => Promise<string>;
 }
 

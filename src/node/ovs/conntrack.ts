@@ -1,28 +1,29 @@
-// Removes a pod's entries from the datapath's connection tracker, which would otherwise outlive the pod: a UDP client
-// that keeps sending never lets its entry expire. (Entries towards a Service's former endpoints are OVN's to flush.) Open
-// vSwitch 3.1 and later take partial tuples in both directions and look through all zones (dpctl(8), flush-conntrack).
+// Removes a pod's entries from the datapath's connection tracker. They could outlive the pod: a UDP client that keeps
+// sending never lets its entry expire. (OVN itself flushes entries to former endpoints of a Service.) Open vSwitch
+// 3.1 and later accept partial tuples in both directions and search all zones (dpctl(8), flush-conntrack).
 
 import { formatIp, type Ip } from "../../model/ip.ts";
 import { controlSocket, unixctl } from "./unixctl.ts";
 
 /**
- * Partial tuples: of the direction the connection was opened in, and of its replies. Each names the protocol: without it
- * Open vSwitch 3.1 takes a tuple with nothing but an IPv6 address for an empty one, and flushes everything, or crashes.
+ * Partial tuples of the direction in which the connection was opened, and of its replies. Each names the protocol:
+ * without it Open vSwitch 3.1 takes a tuple that has only an IPv6 address for an empty one, and flushes everything or
+ * crashes.
  */
 export type Match = readonly [original: string] | readonly [original: string, reply: string];
 
 const udp = "ct_nw_proto=17";
 
 /**
- * Connections that `ip` opened, and those that ended at it, translated or not. UDP alone: what is left of others ends
- * when the next owner of the address refuses a connection it does not know.
+ * Connections that `ip` opened, and those that ended at it, translated or not. Only UDP: other protocols' entries end
+ * when the next owner of the address rejects a connection it does not know.
  */
 export const withEnd = (ip: Ip): readonly Match[] => [
   [`${field("src", ip)},${udp}`],
   [udp, `${field("src", ip)},${udp}`],
 ];
 
-/** Removes what matches in the datapath of the vswitchd that runs in `runDirectory`. */
+/** Removes matching entries from the datapath of the vswitchd that runs in `runDirectory`. */
 export async function flushConntrack(runDirectory: string, matches: readonly Match[]): Promise<void> {
   const socket = await controlSocket(runDirectory, "ovs-vswitchd");
   for (const match of matches) await unixctl(socket, "dpctl/flush-conntrack", match);

@@ -1,6 +1,6 @@
-// Notices each start of vswitchd: its OpenFlow tables are then empty, and in the userspace datapath its interfaces are
-// new ones. The database does not tell, as its rows stay the same; but a connection to vswitchd's control socket lives
-// exactly as long as the process.
+// Notices each start of vswitchd, after which its OpenFlow tables are empty and, in the userspace datapath, its
+// interfaces new. The database does not show it, since its rows stay the same; but a connection to vswitchd's control
+// socket lives exactly as long as the process.
 
 import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
@@ -24,12 +24,12 @@ export async function followVswitchd(
   }
 }
 
-/** Resolves when the process behind `socket` has ended, or was not there. */
+/** Resolves when the process behind `socket` has ended, or if there is none. */
 async function oneLife(socket: string, started: () => void, signal: AbortSignal): Promise<void> {
   const connection = connect(socket, started);
   const stop = (): void => void connection.destroy();
   signal.addEventListener("abort", stop);
-  // A socket whose process died refuses; "close" follows every "error".
+  // The socket of a dead process refuses connections; "close" follows every "error".
   connection.on("error", () => undefined);
   await new Promise<void>((resolve) => connection.once("close", () => resolve()));
   signal.removeEventListener("abort", stop);

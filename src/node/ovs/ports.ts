@@ -1,13 +1,13 @@
 // Pods' ports in the Open vSwitch database: made, found again, removed. One interface is one attachment of one
-// container; the row itself says whose it is, so a restarted agent needs no memory of its own.
+// container. The row itself says whose it is, so a restarted agent needs no memory of its own.
 
 import { formatCidr } from "../../model/ip.ts";
 import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
 import type { Transaction } from "../../ovsdb/index.ts";
-import type { Claim } from "../addressSource.ts";
-import type { PodLink } from "../host/links.ts";
-import { CniError, cniCode } from "../runtime/error.ts";
-import type { AttachmentId } from "../runtime/request.ts";
+import type { Claim } from "../nouns/addressSource.ts";
+import type { AttachmentId } from "../nouns/attachment.ts";
+import { CniError, cniCode } from "../nouns/cniError.ts";
+import type { PodLink } from "../nouns/link.ts";
 import {
   attachmentKeys,
   bridgeNamed,
@@ -26,14 +26,14 @@ export class PodPorts {
   readonly #writer: Writer;
   readonly #bridge: string;
 
-  /** `bridge` is the name of the one that pods are plugged into. */
+  /** `bridge` is the bridge that pods are plugged into. */
   constructor(db: Vswitch, writer: Writer, bridge: string) {
     this.#db = db;
     this.#writer = writer;
     this.#bridge = bridge;
   }
 
-  /** Plugs the node's end of `link` in, as the OVN port that `claim` names, in one transaction with what `also` adds. */
+  /** Plugs the node's end of `link` in as the OVN port that `claim` names, in one transaction with what `also` adds. */
   attach(id: AttachmentId, claim: Claim, link: PodLink, also: Addition): Promise<void> {
     const bridge = bridgeNamed(this.#db, this.#bridge);
     if (!bridge) throw new Error(`Open vSwitch has no bridge ${this.#bridge}`);
@@ -57,10 +57,10 @@ export class PodPorts {
           {
             name: link.hostInterface,
             interfaces: [interfaceUuid],
-            // A frame that comes from an access port with a tag of its own is dropped (ovs-vswitchd.conf.db(5), VLAN
+            // A frame that arrives on an access port with a tag of its own is dropped (ovs-vswitchd.conf.db(5), VLAN
             // Configuration), so a pod cannot send as another.
             ...(claim.tag !== undefined && { tag: claim.tag, vlan_mode: "access" as const }),
-            // Open vSwitch's start script removes such ports after a reboot, when their pods are gone as well.
+            // Open vSwitch's start script removes such ports after a reboot, when their pods are gone too.
             other_config: new Map([["transient", "true"]]),
           },
           portUuid,
@@ -69,7 +69,7 @@ export class PodPorts {
     });
   }
 
-  /** Unplugs the ports of these names, in one transaction with what `also` adds. Those that are not there are no error. */
+  /** Unplugs the ports with these names, in one transaction with what `also` adds. Ports that do not exist are fine. */
   async detach(names: readonly string[], also: Addition = () => undefined): Promise<void> {
     const bridge = bridgeNamed(this.#db, this.#bridge);
     const ports = names.flatMap((name) =>
@@ -80,12 +80,12 @@ export class PodPorts {
     );
     await this.#writer.write((tx) => {
       also(tx);
-      // Port and Interface rows are no roots: without a referrer the server removes them.
+      // Port and Interface are not root tables: the server removes rows without a referrer.
       if (bridge && ports.length > 0) tx.mutateSet("Bridge", bridge._uuid, "ports", "delete", ports);
     });
   }
 
-  /** The database is away: what is known of it may be old, and nothing can be written. */
+  /** Throws while the database is away: the copy may be old, and nothing can be written. */
   requireDatabase(): void {
     if (this.#db.synced) return;
     throw new CniError(cniCode.tryAgainLater, "the agent has no connection to the Open vSwitch database");
@@ -100,7 +100,7 @@ export class PodPorts {
     return this.#db.table("Interface").by(byPortName, portName);
   }
 
-  /** Every attachment that an agent of this node ever made and nobody removed. */
+  /** Every attachment that an agent of this node made and nobody has removed. */
   all(): readonly { readonly id: AttachmentId; readonly row: InterfaceRow }[] {
     return [...this.#db.table("Interface").values()].flatMap((row) => {
       const container = row.external_ids.get(attachmentKeys.container);

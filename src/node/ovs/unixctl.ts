@@ -1,5 +1,5 @@
-// Asks a running Open vSwitch or OVN daemon over its control socket, as ovs-appctl does: JSON-RPC 1.0 on a unix
-// stream (ovs-appctl(8), lib/unixctl.c), found by the daemon's pidfile.
+// Queries a running Open vSwitch or OVN daemon over its control socket, as ovs-appctl does: JSON-RPC 1.0 on a unix
+// stream (ovs-appctl(8), lib/unixctl.c). The daemon's pidfile gives the path.
 
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
@@ -11,7 +11,7 @@ export async function controlSocket(runDirectory: string, daemon: string): Promi
   return join(runDirectory, `${daemon}.${pid}.ctl`);
 }
 
-/** The daemon's answer to `method`. Rejects with its complaint, and when no answer comes within `timeoutMs`. */
+/** The daemon's answer to `method`. Rejects with the daemon's error, or when no answer comes within `timeoutMs`. */
 export function unixctl(
   socket: string,
   method: string,
@@ -42,7 +42,7 @@ export function unixctl(
   });
 }
 
-/** The whole answer, or undefined while some of it is still under way: it has no delimiter. */
+/** The whole answer, or undefined while part of it is still missing: the protocol has no delimiter. */
 function answerIn(text: string): { readonly result: string; readonly error: unknown } | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -56,7 +56,9 @@ function answerIn(text: string): { readonly result: string; readonly error: unkn
   }
 }
 
-/** What ovn-controller says of its connection to the southbound database, or why it says nothing. Never rejects. */
+/**
+ * What ovn-controller says about its connection to the southbound database, or why it does not answer. Never rejects.
+ */
 export async function controllerStatus(runDirectory: string): Promise<string> {
   try {
     const socket = await controlSocket(runDirectory, "ovn-controller");

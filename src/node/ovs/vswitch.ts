@@ -1,4 +1,4 @@
-// The agent's copy of the node's Open vSwitch database: which tables and columns it follows, and how to find a row.
+// The agent's copy of the node's Open vSwitch database: the tables and columns it follows, and how to find a row.
 
 import { type VswitchTables, vswitch } from "../../ovn/vswitch.gen.ts";
 import type { Replica, RowOf, Session } from "../../ovsdb/index.ts";
@@ -7,7 +7,7 @@ export type Vswitch = Replica<VswitchTables>;
 export type InterfaceRow = RowOf<VswitchTables, "Interface">;
 export type BridgeRow = RowOf<VswitchTables, "Bridge">;
 
-/** Keys of external_ids on an Interface by which the agent knows its own attachments again. */
+/** Keys of external_ids on an Interface by which the agent recognises its attachments. */
 export const attachmentKeys = {
   container: "weft.io/container",
   ifname: "weft.io/ifname",
@@ -17,11 +17,11 @@ export const attachmentKeys = {
 
 export const byPortName = "external_ids:iface-id";
 
-/** Of Queue: whose pool of ready ports a row belongs to, the id of a cluster. */
+/** A key on Queue: the id of the cluster whose pool of ready ports the row belongs to. */
 export const poolKey = "weft.io/pool";
 export const byPool = `external_ids:${poolKey}`;
 
-/** Statistics are left out: vswitchd writes them every five seconds for every port. */
+/** Without statistics, which vswitchd writes every five seconds for every port. */
 export const followVswitch = (session: Session): Vswitch =>
   session.replica(
     vswitch,

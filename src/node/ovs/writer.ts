@@ -1,5 +1,5 @@
-// Writes to the Open vSwitch database, gathered: what is asked for while a transaction is under way goes out together
-// in the next one. vswitchd and ovn-controller then wake once for a burst of pods and not once for each.
+// Batches writes to the Open vSwitch database: whatever is requested while a transaction is under way goes out
+// together in the next one. So vswitchd and ovn-controller wake up once for a burst of pods instead of once for each.
 
 import { type VswitchTables, vswitch } from "../../ovn/vswitch.gen.ts";
 import { isOvsdbError, type Session, Transaction } from "../../ovsdb/index.ts";
@@ -21,7 +21,7 @@ export class Writer {
     this.#session = session;
   }
 
-  /** Adds what `build` says to the next transaction. Settles as that part of it does. */
+  /** Adds the operations of `build` to the next transaction. Settles when that part of the transaction does. */
   write(build: Build): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#pending.push({ build, resolve, reject });
@@ -47,7 +47,7 @@ export class Writer {
       await this.#session.transact(tx);
       for (const { resolve } of batch) resolve();
     } catch (error) {
-      // One that is refused must not take the others with it; alone, each gets its own answer.
+      // One refused part must not take the others with it: sent alone, each gets its own answer.
       const refused = isOvsdbError(error) && !error.retryable && !error.outcomeUnknown;
       if (batch.length === 1 || !refused) for (const { reject } of batch) reject(error);
       else for (const one of batch) await this.#commit([one]);

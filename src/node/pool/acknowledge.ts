@@ -1,13 +1,13 @@
-// Tells the controller, by an annotation of the Node, that its offer has been taken in, and which ports are in use. Written
-// only when the controller waits for it: after an offer that takes something back, when a withdrawn port becomes free, and when a
-// port is spent. Claims are not told: the controller sees the pods' own addresses.
+// Tells the controller, in an annotation of the Node, which offer the agent has taken in and which ports are in use.
+// It writes only when the controller waits for that: after an offer that takes something back, when a withdrawn port
+// becomes free, and when a port is spent. Claims are not reported, because the controller sees the pods' addresses.
 
 import { isDeepStrictEqual } from "node:util";
 import { type AnnotationValues, poolSeenAnnotation, poolSeenOf } from "../../kube/annotations.ts";
 import type { Log } from "../../kube/clock.ts";
 import type { Node } from "../../kube/objects.ts";
 import type { PoolSeen } from "../../model/pool.ts";
-import { Bell } from "../bell.ts";
+import { Bell } from "../wait/bell.ts";
 import { type PoolCache, poolSeen } from "./cache.ts";
 import type { Offers } from "./offer.ts";
 
@@ -16,7 +16,7 @@ const retryMs = { first: 200, longest: 5000 };
 export interface AcknowledgeOptions {
   readonly cache: PoolCache;
   readonly offers: Offers;
-  /** Whether the cache is as the offer wants it. */
+  /** Whether the cache matches the offer. */
   readonly settled: () => boolean;
   readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
   readonly log: Log;
@@ -28,7 +28,7 @@ export async function acknowledgeOffers(options: AcknowledgeOptions, signal: Abo
   const bell = new Bell();
   const unsubscribe = [offers.subscribe(bell.ring), cache.subscribe(bell.ring)];
   signal.addEventListener("abort", bell.ring);
-  /** The Node as it was when it was last written to: until the API tells a newer one, nothing is written again. */
+  /** The Node as it was before the last write. Nothing more is written until the API server sends a newer one. */
   let written: Node | undefined;
   let delayMs: number | undefined;
   while (!signal.aborted) {
@@ -52,8 +52,8 @@ export async function acknowledgeOffers(options: AcknowledgeOptions, signal: Abo
 }
 
 /**
- * What is to be written on the Node; undefined when there is nothing to say. Of an outdated offer, that a later one was taken
- * in: the controller then begins anew from there.
+ * What to write on the Node; undefined when there is nothing to say. If the Node's offer is outdated, it names the
+ * later offer, and the controller starts again from there.
  */
 function acknowledgement(
   { cache, offers, settled }: AcknowledgeOptions,
@@ -68,7 +68,7 @@ function acknowledgement(
   );
   const ports = [...(current?.ports.values() ?? [])];
   const withdrawn = new Set(ports.filter((port) => port.withdrawn).map(({ offset }) => offset));
-  // Nothing was asked in a line yet that has gone on from all that was.
+  // Whatever was asked so far, an earlier line asked: this one has not taken anything back itself yet.
   const asked = current && current.asked <= current.from ? undefined : (current?.asked ?? taken.generation);
   return answers(poolSeenOf(node), asked, withdrawn, seen) || !settled()
     ? undefined
@@ -76,8 +76,9 @@ function acknowledgement(
 }
 
 /**
- * Whether `told` says all of `now` that the controller waits for, which has asked in the generation `asked` of this line last,
- * if it has. Ports that are used without being withdrawn are no matter.
+ * Whether `told`, the last acknowledgement, covers everything in `now` that the controller waits for. `asked` is the
+ * generation of this line in which the controller last took something back, if it has. Used ports that are not
+ * withdrawn do not matter.
  */
 export function answers(
   told: PoolSeen | undefined,

@@ -1,13 +1,13 @@
-// The node's ready ports, as the Open vSwitch database has them at this moment.
+// The node's ready ports, as they are in the Open vSwitch database now.
 
 import type { Cidr } from "../../model/ip.ts";
 import { networkAround } from "../../model/network.ts";
 import type { PoolSeen } from "../../model/pool.ts";
 import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
 import type { Change } from "../../ovsdb/index.ts";
+import type { AttachmentId } from "../nouns/attachment.ts";
 import { attachmentKeys, byPool, byPortName, type Vswitch } from "../ovs/vswitch.ts";
-import type { AttachmentId } from "../runtime/request.ts";
-import type { Source } from "../whenever.ts";
+import type { Source } from "../wait/whenever.ts";
 import {
   type CachedPort,
   type ExternalIds,
@@ -21,7 +21,7 @@ import {
 export interface CacheRow {
   readonly uuid: string;
   readonly ids: ExternalIds;
-  /** Undefined when the row makes no sense. */
+  /** Undefined when the row is not valid. */
   readonly port: CachedPort | undefined;
 }
 
@@ -38,7 +38,10 @@ export class PoolCache implements Source {
     this.#scope = scope;
   }
 
-  /** Tells of what a port's row or its holder may come of: much else changes in the database while a pod starts. */
+  /**
+   * Calls `listener` when a change may affect a port's row or its holder; while a pod starts, much else changes in
+   * the database.
+   */
   subscribe(listener: () => void): () => void {
     return this.#db.subscribe((changes) => {
       if (changes.some(concernsPool)) listener();
@@ -54,7 +57,7 @@ export class PoolCache implements Source {
     return this.#db.synced;
   }
 
-  /** Every row that says it is of this cluster's pool, or that sits at one of `places`. */
+  /** Every row that claims to be of this cluster's pool, or whose UUID is one of `places`. */
   rows(places: Iterable<string> = []): readonly CacheRow[] {
     const table = this.#db.table("Queue");
     const rows = new Map(table.by(byPool, this.#scope.names.cluster).map((row) => [row._uuid, row]));
@@ -65,17 +68,17 @@ export class PoolCache implements Source {
     return [...rows.values()].map((row) => this.#parse(row, row._uuid, row.external_ids));
   }
 
-  /** The rows that make sense. */
+  /** The valid rows. */
   ports(): readonly SoundRow[] {
     return this.rows().filter((row): row is SoundRow => row.port !== undefined);
   }
 
-  /** What is remembered of the offer that was taken in last. */
+  /** The row that remembers the offer that was taken in last. */
   offerIds(): ExternalIds | undefined {
     return this.#db.table("Queue").get(offerRowOf(this.#scope))?.external_ids;
   }
 
-  /** The subnets that ready ports are in: those of used ones may be former ones. Undefined when there is no ready port. */
+  /** The subnets of the ready ports; used ports may be in former ones. Undefined when there is no ready port. */
   subnets(): readonly Cidr[] | undefined {
     const ready = this.ports().find(({ port }) => port.use.state === "ready");
     return ready?.port.network.addresses.map(networkAround);
@@ -86,7 +89,7 @@ export class PoolCache implements Source {
     return this.ports().find(({ port: { use } }) => use.state === "claimed" && isOf(use.holder, id));
   }
 
-  /** Whose interfaces say that they are the port. */
+  /** The attachments whose interfaces claim to be the port. */
   holders(portName: string): readonly Holder[] {
     return this.#db
       .table("Interface")
@@ -118,7 +121,7 @@ function concernsPool(change: Change<VswitchTables>): boolean {
 export const isOf = (holder: Holder, { container, ifname }: AttachmentId): boolean =>
   holder.container === container && holder.ifname === ifname;
 
-/** What the controller is told once the offer has been taken in. */
+/** What to tell the controller once the offer has been taken in. */
 export function poolSeen({ line, generation }: TakenOffer, ports: readonly CachedPort[]): PoolSeen {
   const offsets = (chosen: (port: CachedPort) => boolean): readonly number[] =>
     ports

@@ -1,5 +1,5 @@
-// What has to change in the cache, given the controller's offer, the rows and the interfaces there are: a pure function,
-// whose answer is empty once it has been followed. An interface is the truth about who has a port; everything else of a
+// What has to change in the cache, given the controller's offer and the present rows and interfaces. A pure function:
+// once its changes have been made, its answer is empty. An interface is the truth about who has a port; the rest of a
 // row that is not in use follows the offer.
 
 import { isDeepStrictEqual } from "node:util";
@@ -24,11 +24,11 @@ import {
 
 export interface PoolView {
   readonly scope: PoolScope;
-  /** row UUID -> port; undefined when no offer is known: then nothing is added or taken away. */
+  /** row UUID -> port; undefined when no offer is known: then nothing is added or removed. */
   readonly offered: ReadonlyMap<string, OfferedPort> | undefined;
   /** Which offer that is. */
   readonly offer: TakenOffer | undefined;
-  /** The row that remembers which offer was taken in last, if there is one. */
+  /** The row that remembers the offer that was taken in last, if it exists. */
   readonly offerIds: ExternalIds | undefined;
   readonly rows: readonly CacheRow[];
   readonly holders: (portName: string) => readonly Holder[];
@@ -36,7 +36,7 @@ export interface PoolView {
   readonly rested: (uuid: string) => boolean;
   /** Whether a pod is about to be plugged into the port. */
   readonly reserved: (portName: string) => boolean;
-  /** Whether there was a row, which somebody else has removed: nobody knows what its port was used for. */
+  /** Whether somebody else has removed the row, so that nobody knows what its port was used for. */
   readonly lost: (uuid: string) => boolean;
 }
 
@@ -58,7 +58,7 @@ export function poolChanges(view: PoolView): readonly PoolChange[] {
   ];
 }
 
-/** Comes with what the offer changes, and so before it is acknowledged. */
+/** Written in the transaction of the offer's changes, and so before the offer is acknowledged. */
 function remembered({ scope, offer, offerIds: from }: PoolView): readonly PoolChange[] {
   if (!offer) return [];
   const uuid = offerRowOf(scope);
@@ -67,7 +67,10 @@ function remembered({ scope, offer, offerIds: from }: PoolView): readonly PoolCh
   return isDeepStrictEqual(to, new Map(from)) ? [] : [{ kind: "update", uuid, from, to }];
 }
 
-/** Does nothing to a row that is no longer what the change was made for: somebody was faster, and a new look follows. */
+/**
+ * Changes the row only if it is still as it was when the change was computed: if somebody was faster, the keeper
+ * looks again.
+ */
 export function addChange(tx: Transaction<VswitchTables>, change: PoolChange): void {
   const { kind, uuid } = change;
   if (kind === "insert") {
@@ -93,7 +96,7 @@ function changeOf(view: PoolView, { uuid, ids, port }: CacheRow): readonly PoolC
   return isDeepStrictEqual(to, new Map(ids)) ? [] : [{ kind: "update", uuid, from: ids, to }];
 }
 
-/** What a port should be that has no row, or none that makes sense; `unknown` when it may have been in use. */
+/** The row for a port that has none, or none that is valid; `unknown` when the port may have been in use. */
 function added(view: PoolView, offered: OfferedPort, unknown: boolean): CachedPort | undefined {
   const [holder] = view.holders(offered.name);
   if (holder) return { ...factsOf(offered), use: { state: "claimed", holder } };
@@ -101,7 +104,7 @@ function added(view: PoolView, offered: OfferedPort, unknown: boolean): CachedPo
   return { ...factsOf(offered), use: unknown ? { state: "resting", holder: nobody } : { state: "ready" } };
 }
 
-/** What a port should be next; undefined when it is not this node's any more. */
+/** The port's next state; undefined when it no longer belongs to this node. */
 function next(
   view: PoolView,
   uuid: string,
@@ -118,12 +121,12 @@ function next(
   const withdrawn = view.offered !== undefined && (!offered || offered.withdrawn);
   const facts: PortFacts = offered && !withdrawn ? offered : port;
   const isSame = agrees(port, facts);
-  /** `port` itself when nothing changes: there may be hundreds of rows, and few of them do. */
+  /** Returns `port` itself when nothing changes: there may be hundreds of rows, and few change. */
   const become = (next: Use): CachedPort =>
     isSame && next === use ? port : { ...factsOf(facts), use: next };
   switch (use.state) {
     case "ready":
-      // What was open and is closed now may still be open for a pod that had it.
+      // A port that was open and is now closed may still be open for the pod that had it.
       return withdrawn
         ? undefined
         : become(port.open && !facts.open ? { state: "spent", holder: nobody } : use);
@@ -133,12 +136,12 @@ function next(
       if (!view.rested(uuid)) return become(use);
       return withdrawn ? undefined : become(facts.open ? { state: "ready" } : { ...use, state: "spent" });
     case "spent":
-      // It may have been opened for its last pod. Only the controller knows, and it offers the port anew.
+      // The port may have been opened for its last pod. Only the controller knows, and it will offer the port anew.
       return withdrawn ? undefined : become(facts.open ? { state: "ready" } : use);
   }
 }
 
-/** Whether the row of a ready port says what the controller says, and the controller wants it used. */
+/** Whether the row of a ready port matches what the controller says, and the controller wants it used. */
 export const agrees = (
   port: PortFacts,
   offered: (PortFacts & { readonly withdrawn?: boolean }) | undefined,
@@ -150,7 +153,7 @@ export const agrees = (
     port.tag === offered.tag &&
     isSameNetwork(port.network, offered.network));
 
-/** By hand, since it is asked for thousands of rows at each look. */
+/** Written out by hand, because each look compares thousands of rows. */
 const isSameNetwork = (a: PodNetwork, b: PodNetwork): boolean =>
   a.mac === b.mac &&
   isSameList(

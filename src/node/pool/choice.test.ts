@@ -33,10 +33,10 @@ test("who gets no port is told why, and what to do", () => {
   };
   const used = [port(3, false, "claimed"), port(4, false, "resting"), port(5, false, "spent")];
   const cases: readonly (readonly [Partial<Shortage>, RegExp])[] = [
-    [{}, /has offered node n1 no ready port yet: is it running/],
+    [{}, /has not offered node n1 a ready port yet: is it running/],
     [{ lagging: true }, /the API server does not answer/],
-    [{ ports: [port(3, true)] }, /has offered node n1 no ready port yet/],
-    [{ offered: "outdated" }, /older than one that was taken in before, as after a restore/],
+    [{ ports: [port(3, true)] }, /has not offered node n1 a ready port yet/],
+    [{ offered: "outdated" }, /older than one already taken in, as after a restore/],
     [{ offered: "yes" }, /offers node n1 no ready port: see its log/],
     [
       { ports: used, offered: "yes" },

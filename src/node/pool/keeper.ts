@@ -1,12 +1,12 @@
-// Keeps the cache of ready ports what the controller's offer and the node's interfaces say it should be. It looks again
-// whenever one of them changes, and when an address has rested. How long an address has rested is known to the running
-// process alone, by a clock that nobody can set: after a restart all that rest begin anew.
+// Keeps the cache of ready ports in line with the controller's offer and the node's interfaces. It looks again when
+// one of them changes, and when an address has rested long enough. Only the running process knows how long an address
+// has rested, by a clock that nobody can set: after a restart, every rest begins anew.
 
 import { poolSeenOf } from "../../kube/annotations.ts";
 import type { Log } from "../../kube/clock.ts";
-import { Bell } from "../bell.ts";
 import type { Vswitch } from "../ovs/vswitch.ts";
 import type { Writer } from "../ovs/writer.ts";
+import { Bell } from "../wait/bell.ts";
 import type { PoolCache } from "./cache.ts";
 import { addChange, type PoolView, poolChanges } from "./changes.ts";
 import type { Offers } from "./offer.ts";
@@ -33,7 +33,7 @@ export class PoolKeeper {
   readonly #options: KeeperOptions;
   /** row UUID -> when this process first saw it resting */
   readonly #resting = new Map<string, number>();
-  /** UUIDs of rows that were there, or must have been, and that the keeper has not removed. */
+  /** UUIDs of rows that exist, or must have existed, and that the keeper has not removed. */
   #known: Set<string> | undefined;
   #hadPorts = false;
 
@@ -41,18 +41,18 @@ export class PoolKeeper {
     this.#options = options;
   }
 
-  /** Why no pod can have a port here yet. A pool that runs empty later is for each ADD to wait for. */
+  /** Why no pod can have a port here yet. When a pool runs empty later, each ADD waits by itself. */
   readonly notReady = (): string | undefined => {
     this.#hadPorts ||= this.#options.cache.ports().length > 0;
-    return this.#hadPorts ? undefined : "the Weft controller has offered this node no ready port yet";
+    return this.#hadPorts ? undefined : "the Weft controller has not offered this node a ready port yet";
   };
 
-  /** The cache is as it should be, and no older offer is at work any more. */
+  /** The database has been read and nothing is left to change: no trace of an older offer remains. */
   settled(): boolean {
     return this.#options.cache.synced && poolChanges(this.#view()).length === 0;
   }
 
-  /** Works until `signal` is aborted. */
+  /** Runs until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const { cache, offers, reservations } = this.#options;
     const bell = new Bell();
@@ -66,7 +66,7 @@ export class PoolKeeper {
     for (const end of unsubscribe) end();
   }
 
-  /** Resolves with the milliseconds after which to look again, should nothing happen before. */
+  /** Resolves with the milliseconds after which to look again if nothing happens before. */
   async #once(signal: AbortSignal): Promise<number | undefined> {
     const { db, writer, log } = this.#options;
     try {
@@ -105,7 +105,7 @@ export class PoolKeeper {
     };
   }
 
-  /** Remembers which rows there are, and since when they rest. */
+  /** Notes which rows exist, and since when they have been resting. */
   #note(): void {
     const { cache, offers, now } = this.#options;
     const rows = cache.rows();
@@ -114,7 +114,7 @@ export class PoolKeeper {
     for (const uuid of resting) if (!this.#resting.has(uuid)) this.#resting.set(uuid, now());
     const { current, node } = offers;
     if (!this.#known && current) {
-      // An empty cache of a node that had one: somebody deleted it while no agent was there.
+      // The cache is empty on a node that had one: somebody deleted it while no agent was running.
       const emptied = rows.length === 0 && node !== undefined && poolSeenOf(node) !== undefined;
       this.#known = new Set(emptied ? current.ports.keys() : []);
     }

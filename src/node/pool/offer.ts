@@ -1,4 +1,4 @@
-// The controller's offer as the agent uses it: from the annotation of its Node to whole ports.
+// The controller's offer as the agent uses it: from the annotation on its Node to complete ports.
 
 import { nodeSubnetsOf, poolOfferOf } from "../../kube/annotations.ts";
 import type { Node } from "../../kube/objects.ts";
@@ -6,7 +6,7 @@ import { type Cidr, contains } from "../../model/ip.ts";
 import { annotations } from "../../model/names.ts";
 import { podNetworkAt } from "../../model/network.ts";
 import { isAsLate, type OfferName, type PoolOffer, type PoolPort } from "../../model/pool.ts";
-import type { Source } from "../whenever.ts";
+import type { Source } from "../wait/whenever.ts";
 import {
   type ExternalIds,
   isTagSound,
@@ -18,25 +18,25 @@ import {
 } from "./queueRow.ts";
 
 export interface OfferedPort extends PortFacts {
-  /** Not to be claimed any more. */
+  /** No pod may claim it any more. */
   readonly withdrawn: boolean;
 }
 
 export interface Offer extends OfferName {
-  /** The generation in which something was taken back last. */
+  /** The generation in which something was last taken back. */
   readonly asked: number;
   /** row UUID -> port */
   readonly ports: ReadonlyMap<string, OfferedPort>;
 }
 
-/** This node's Node as the API last told it; a `Store<Node>` fits. */
+/** This node's Node as the API server last reported it; a `Store<Node>` fits. */
 export interface Nodes extends Source {
-  /** Whether it has told of all that there is. */
+  /** Whether everything there is has been reported. */
   readonly synced: boolean;
   get(namespace: string, name: string): Node | undefined;
 }
 
-/** Ports that cannot be this node's are left out: beyond its subnets, or with a tag where there are none. */
+/** Leaves out ports that cannot be this node's: outside its subnets, or with a tag where ports have none. */
 export function offerIn(scope: PoolScope, subnets: readonly Cidr[], offer: PoolOffer): Offer {
   const entry = (port: PoolPort, open: boolean, withdrawn: boolean): readonly [string, OfferedPort][] => {
     const { offset, tag } = port;
@@ -59,12 +59,12 @@ export function offerIn(scope: PoolScope, subnets: readonly Cidr[], offer: PoolO
   };
 }
 
-/** What of the cache says which offer has been taken in; a `PoolCache` fits. */
+/** The part of the cache that remembers which offer has been taken in; a `PoolCache` fits. */
 export interface OfferMemory {
   offerIds(): ExternalIds | undefined;
 }
 
-/** The offer in force, read anew only when what it is read from has changed: a Node's heartbeat is no reason. */
+/** The offer in force. Parsed anew only when its inputs change, which a Node's heartbeat does not. */
 export class Offers implements Source {
   readonly #scope: PoolScope;
   readonly #nodes: Nodes;
@@ -81,14 +81,15 @@ export class Offers implements Source {
     return this.#nodes.get("", this.#scope.nodeName);
   }
 
-  /** Undefined when there is none, none that makes sense, or an old one. */
+  /** Undefined when there is no offer, an invalid one, or an outdated one. */
   get current(): Offer | undefined {
     return this.outdated ? undefined : this.#stated;
   }
 
   /**
-   * A later offer than the one that the Node states: an older state of the API's database has come back, or the Node was made
-   * anew. What was offered then may have been taken away since. Undefined when all is well.
+   * The offer taken in last, if it is later than the Node's: an older state of the API server's database has been
+   * restored, or the Node was made anew. Ports in the Node's offer may have been taken away since. Undefined when the
+   * Node's offer is current.
    */
   get outdated(): TakenOffer | undefined {
     const stated = this.#stated;
@@ -96,7 +97,7 @@ export class Offers implements Source {
     return stated && taken && !isAsLate(stated, taken) ? taken : undefined;
   }
 
-  /** The API server has told nothing of the Node since the agent was started, not even that there is none. */
+  /** Since the agent started, the API server has reported nothing about the Node, not even that there is none. */
   get unheard(): boolean {
     return !this.node && !this.#nodes.synced;
   }

@@ -57,20 +57,29 @@ test("it is proven once all policies up to the pod's version are known and none 
 
 test("versions are compared as numbers, of any length", () => {
   const long = { ...pod, resourceVersion: "9007199254740993" };
-  assert.match(doubtAbout(wanted, long, knowing("9007199254740992")) ?? "", /as young as the pod/);
+  assert.match(
+    doubtAbout(wanted, long, knowing("9007199254740992")) ?? "",
+    /every NetworkPolicy that is older than the pod/,
+  );
   assert.equal(doubtAbout(wanted, long, knowing("9007199254740993")), undefined);
-  assert.match(doubtAbout(wanted, pod, knowing("99")) ?? "", /as young as the pod/);
+  assert.match(
+    doubtAbout(wanted, pod, knowing("99")) ?? "",
+    /every NetworkPolicy that is older than the pod/,
+  );
 });
 
 test("whatever is missing, unparsable or about another pod proves nothing", () => {
   const doubts: readonly (readonly [string | undefined, RegExp])[] = [
     [doubtAbout({ ...wanted, uid: undefined }, pod, knowing("100")), /UID/],
-    [doubtAbout(wanted, undefined, knowing("100")), /about the pod/],
-    [doubtAbout({ ...wanted, uid: "u2" }, pod, knowing("100")), /about the pod/],
-    [doubtAbout(wanted, pod, knowing("100", [], false)), /about NetworkPolicies/],
-    [doubtAbout(wanted, pod, knowing("")), /as young as the pod/],
-    [doubtAbout(wanted, pod, knowing("1e9")), /as young as the pod/],
-    [doubtAbout(wanted, { ...pod, resourceVersion: "x" }, knowing("100")), /as young as the pod/],
+    [doubtAbout(wanted, undefined, knowing("100")), /has not reported the pod/],
+    [doubtAbout({ ...wanted, uid: "u2" }, pod, knowing("100")), /has not reported the pod/],
+    [doubtAbout(wanted, pod, knowing("100", [], false)), /has not reported NetworkPolicies/],
+    [doubtAbout(wanted, pod, knowing("")), /every NetworkPolicy that is older than the pod/],
+    [doubtAbout(wanted, pod, knowing("1e9")), /every NetworkPolicy that is older than the pod/],
+    [
+      doubtAbout(wanted, { ...pod, resourceVersion: "x" }, knowing("100")),
+      /every NetworkPolicy that is older than the pod/,
+    ],
     [doubtAbout(wanted, pod, knowing("100", [policy("shop", web)])), /NetworkPolicy shop\/p selects it/],
     [doubtAbout(wanted, pod, knowing("100", [policy("shop", [])])), /selects it/],
   ];

@@ -1,7 +1,7 @@
-// What this agent knows of NetworkPolicies. A watch says how far it has come only when something happens, or about once a
-// minute: a new pod would nearly always seem younger than all that is known. So as soon as a pod appears on this node, long
-// before the runtime asks for its interface, the policies of its namespace are listed once and compared with what the
-// watch has brought: when they are the same, everything up to the list's version is known.
+// How far this agent knows the NetworkPolicies. A watch reports its progress only when something happens, or about
+// once a minute, so a new pod would nearly always seem newer than everything known. Therefore, as soon as a pod
+// appears on this node, long before the runtime asks for its interface, the policies of its namespace are listed once
+// and compared with those of the watch. If they are equal, everything up to the list's version is known.
 
 import { isDeepStrictEqual } from "node:util";
 import type { KubeClient } from "../../kube/client.ts";
@@ -25,9 +25,9 @@ export interface KnowledgeOptions {
 
 export class PolicyKnowledge implements Policies {
   readonly #options: KnowledgeOptions;
-  /** pod UID -> the pod as it was when it first had the labels that it has */
+  /** pod UID -> the pod as it was when it first had its present labels */
   readonly #first = new Map<string, Pod>();
-  /** namespace -> version up to which its policies are known by a list */
+  /** namespace -> version up to which a list has shown its policies */
   readonly #listed = new Map<string, string>();
   readonly #asking = new Set<string>();
   readonly #listeners = new Set<() => void>();
@@ -52,7 +52,7 @@ export class PolicyKnowledge implements Policies {
     });
     signal.addEventListener("abort", unsubscribe);
     for (const pod of pods.values()) look(pod);
-    // A first list without a policy changes nothing in the store, and yet it says much.
+    // A first list without policies changes nothing in the store, but proves a lot.
     this.#options.policies.ready(signal).then(this.#tell, () => undefined);
   }
 
@@ -64,7 +64,7 @@ export class PolicyKnowledge implements Policies {
     return this.#options.policies.by(index, namespace);
   }
 
-  /** Once true for a pod it stays so while the pod has its labels, however long the API server is away. */
+  /** Once true for a pod, it stays true while the pod keeps its labels, however long the API server is away. */
   knows(pod: Pod): boolean {
     const wanted = (this.#first.get(pod.uid) ?? pod).resourceVersion;
     const { resourceVersion } = this.#options.policies.freshness;
@@ -84,7 +84,7 @@ export class PolicyKnowledge implements Policies {
     for (const listener of this.#listeners) listener();
   };
 
-  /** Lists until all pods of the namespace that are to start are known to be younger than what is known. */
+  /** Lists until everything older than the namespace's starting pods is known. */
   async #ask(namespace: string, signal: AbortSignal): Promise<void> {
     if (this.#asking.has(namespace)) return;
     this.#asking.add(namespace);
@@ -105,7 +105,7 @@ export class PolicyKnowledge implements Policies {
         if (this.#isAwaited(namespace)) await new Promise((resolve) => setTimeout(resolve, betweenListsMs));
       }
     } catch (error) {
-      // The next change of a pod asks again; until then its port is a closed one.
+      // The next change of a pod asks again; until then the pod gets a closed port.
       if (!signal.aborted) log("warn", "NetworkPolicies cannot be listed", { namespace, error });
     } finally {
       this.#asking.delete(namespace);

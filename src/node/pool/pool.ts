@@ -1,5 +1,5 @@
-// The parts of a node's pool of ready ports, put together: the cache, its keeper, the answer to the controller, and the
-// source of addresses that the CNI commands see.
+// The parts of a node's pool of ready ports, put together: the cache, its keeper, the answer to the controller, and
+// the source of addresses that the CNI commands see.
 
 import type { AnnotationValues } from "../../kube/annotations.ts";
 import type { KubeClient } from "../../kube/client.ts";
@@ -38,9 +38,9 @@ export interface Pool {
   /** Why no pod can have a port here yet. */
   readonly notReady: () => string | undefined;
   readonly ports: () => readonly CachedPort[];
-  /** The node's subnets, as its ready ports show them; undefined when there are none. */
+  /** The node's subnets according to its ready ports; undefined when there are none. */
   readonly subnets: () => readonly Cidr[] | undefined;
-  /** Works until `signal` is aborted. */
+  /** Runs until `signal` is aborted. */
   readonly run: (signal: AbortSignal) => Promise<void>;
 }
 

@@ -1,14 +1,14 @@
-// Addresses from the node's own pool of ready ports: a claim is made in the transaction that plugs the pod in, and given
-// back in the one that unplugs it. Nothing outside of the node is asked.
+// Addresses from the node's own pool of ready ports. A port is claimed in the transaction that plugs the pod in, and
+// given back in the one that unplugs it. Nothing outside the node is asked.
 
 import type { Pod } from "../../kube/objects.ts";
 import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
 import type { Transaction } from "../../ovsdb/index.ts";
-import type { AddressSource, Claim } from "../addressSource.ts";
-import type { Pods } from "../assignedAddresses.ts";
-import { CniError, cniCode } from "../runtime/error.ts";
-import type { AttachmentId, PodIdentity } from "../runtime/request.ts";
-import { whenever } from "../whenever.ts";
+import type { AddressSource, Claim } from "../nouns/addressSource.ts";
+import type { AttachmentId, PodIdentity } from "../nouns/attachment.ts";
+import { CniError, cniCode } from "../nouns/cniError.ts";
+import type { Pods } from "../nouns/pods.ts";
+import { whenever } from "../wait/whenever.ts";
 import { type PoolCache, type SoundRow } from "./cache.ts";
 import { agrees } from "./changes.ts";
 import { portFor, shortageText } from "./choice.ts";
@@ -17,7 +17,7 @@ import { doubtAbout, type Policies } from "./openProof.ts";
 import { idsOf, type PoolScope } from "./queueRow.ts";
 import type { Reservations } from "./reservations.ts";
 
-/** What became of a request for a port: an open or a closed one, the container's own again, or none. */
+/** What a request for a port got: an open or a closed one, the port the container already had, or none. */
 export type ClaimOutcome = "open" | "closed" | "again" | "none";
 
 export interface PooledOptions {
@@ -57,7 +57,7 @@ export class PooledAddresses implements AddressSource {
     const { reservations, scope } = this.#options;
     const row = reservations.get(claim.portName);
     if (!row) throw new Error(`port ${claim.portName} is not reserved`);
-    // Whoever else claims or changes the row makes this fail, and with it everything in the transaction.
+    // If somebody else claims or changes the row, this fails, and with it the whole transaction.
     tx.waitUntil("Queue", row.uuid, { external_ids: row.ids });
     if (row.port.use.state === "claimed") return;
     const holder = { container, ifname, pod: `${claim.namespace}/${claim.podName}`, podUid: claim.podUid };
@@ -104,8 +104,8 @@ export class PooledAddresses implements AddressSource {
   }
 
   /**
-   * What may be claimed: the row is ready, what the controller last said of its port included. As long as the API server has
-   * told nothing the rows are all there is to go by.
+   * The ports that may be claimed: their rows are ready and match what the controller last said. Until the API server
+   * has reported the Node, the rows alone decide.
    */
   #ready(): readonly SoundRow[] {
     const { cache, offers, reservations } = this.#options;

@@ -1,6 +1,6 @@
 // One ready port as the node's Open vSwitch database keeps it: a row of the table Queue, which nothing else reads (a write
-// to Open_vSwitch would make ovn-controller compute everything anew). The format is documented here and nowhere else.
-// Everybody with access to the database can write rows, so they are hostile until parsed.
+// to Open_vSwitch would make ovn-controller recompute everything). The format is documented here and nowhere else.
+// Everybody with access to the database can write rows, so they are treated as hostile until parsed.
 //
 //   _uuid                  UUIDv5 of (cluster id, "Queue", the port's name): a port cannot have two rows
 //   external_ids
@@ -16,8 +16,8 @@
 //   and unless it is ready, whose it is or was last (empty when that is not known):
 //     weft.io/container  weft.io/ifname  weft.io/pod (shop/web-1)  weft.io/pod-uid
 //
-// One row more remembers which offer has been taken in, so that an older one, from a restored backup of the API's database, is
-// told from the one in force:
+// One more row remembers which offer has been taken in, so that the agent recognises an older one after a restore of the
+// API server's database:
 //
 //   _uuid                  UUIDv5 of (cluster id, "Queue", "offer to NODE")
 //   external_ids
@@ -36,7 +36,7 @@ import { poolKey } from "../ovs/vswitch.ts";
 export interface PoolScope {
   readonly names: Names;
   readonly nodeName: string;
-  /** Ports are told apart by VLAN tags on the node's own port: each has one, or none has. */
+  /** Whether ports are told apart by VLAN tags on the node's own port: then each has one, otherwise none has. */
   readonly nested: boolean;
 }
 
@@ -53,7 +53,7 @@ export type Use =
   | { readonly state: "ready" }
   | { readonly state: "claimed" | "resting" | "spent"; readonly holder: Holder };
 
-/** What the controller says of a port. */
+/** What the controller says about a port. */
 export interface PortFacts {
   readonly offset: number;
   readonly name: string;
@@ -66,7 +66,7 @@ export interface CachedPort extends PortFacts {
   readonly use: Use;
 }
 
-/** What is remembered of an offer. */
+/** What the cache remembers of an offer. */
 export type TakenOffer = Pick<OfferName, "line" | "generation">;
 
 export type ExternalIds = ReadonlyMap<string, string>;
@@ -86,7 +86,7 @@ export const offerRowOf = ({ names, nodeName }: PoolScope): string =>
 export const offerIdsOf = ({ line, generation }: TakenOffer): ExternalIds =>
   new Map([[offerKey, `${line},${generation}`]]);
 
-/** The offer in the row; undefined when it makes no sense. */
+/** The offer in the row; undefined when the row is not valid. */
 export function takenOfferIn(ids: ExternalIds): TakenOffer | undefined {
   const [line = "", number = "", ...more] = (ids.get(offerKey) ?? "").split(",");
   const generation = wholeNumber(number);
@@ -114,7 +114,7 @@ export function idsOf({ names }: PoolScope, port: CachedPort): ExternalIds {
     .set("weft.io/pod-uid", use.holder.podUid);
 }
 
-/** The port in the row; undefined unless it is, to the letter, what `idsOf` writes for a port of this pool. */
+/** The port in the row; undefined unless the row is exactly what `idsOf` writes for a port of this pool. */
 export function portIn(scope: PoolScope, uuid: string, ids: ExternalIds): CachedPort | undefined {
   const value = (key: string): string => ids.get(`weft.io/${key}`) ?? "";
   const offset = wholeNumber(value("offset"));
@@ -148,7 +148,7 @@ export function portIn(scope: PoolScope, uuid: string, ids: ExternalIds): Cached
     isMac(port.network.mac) &&
     port.network.addresses.length > 0 &&
     isTagSound(scope, port);
-  // What was understood must be all that is said: whatever was cut, doubled or added makes a difference here.
+  // Writes what was understood and compares: anything cut off, doubled or added shows up as a difference.
   return sound && isDeepStrictEqual(idsOf(scope, port), new Map(ids)) ? port : undefined;
 }
 
@@ -156,7 +156,7 @@ export function portIn(scope: PoolScope, uuid: string, ids: ExternalIds): Cached
 export const isTagSound = ({ nested }: PoolScope, { tag }: { readonly tag: number | undefined }): boolean =>
   tag === undefined ? !nested : nested && tag >= tags.first && tag <= tags.last;
 
-/** -1 for what is none. */
+/** -1 for anything else. */
 const wholeNumber = (text: string): number => (/^(0|[1-9]\d{0,14})$/.test(text) ? Number(text) : -1);
 
 const list = (text: string): readonly string[] => (text === "" ? [] : text.split(","));

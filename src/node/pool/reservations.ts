@@ -1,6 +1,6 @@
-// Ports that an ADD of this process is working on: nobody else here takes them, and the keeper lets them be.
+// Ports that an ADD of this process is working on. Other ADDs do not take them, and the keeper leaves them alone.
 
-import type { Source } from "../whenever.ts";
+import type { Source } from "../wait/whenever.ts";
 import type { SoundRow } from "./cache.ts";
 
 export class Reservations implements Source {
@@ -23,7 +23,7 @@ export class Reservations implements Source {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Hears of each port that is let go. */
+  /** Calls `listener` for each port that is released. */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -1,11 +1,10 @@
 // ADD, DEL, CHECK and GC: the life of a pod's interface. ADD reads from top to bottom: address, link, port in the
-// bridge, wait until packets can pass. Its memory is the Open vSwitch database alone.
+// bridge, wait until packets can pass. The Open vSwitch database is its only memory.
 
 import { parseInterfaceAddress, parseIp } from "../../model/ip.ts";
 import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
 import { isOvsdbError, type Transaction } from "../../ovsdb/index.ts";
-import type { AddressSource, Claim } from "../addressSource.ts";
-import { hostInterfaceOf, type PodLink } from "../host/links.ts";
+import { hostInterfaceOf } from "../host/links.ts";
 import {
   configureLink,
   hasAddresses,
@@ -16,27 +15,25 @@ import {
   requireForeignNamespace,
 } from "../host/podLink.ts";
 import type { Run } from "../host/run.ts";
-import type { Phase } from "../metrics.ts";
+import type { AddressSource, Claim } from "../nouns/addressSource.ts";
+import type { AttachmentId } from "../nouns/attachment.ts";
+import { CniError, cniCode } from "../nouns/cniError.ts";
+import type { LinkSettings, PodLink } from "../nouns/link.ts";
 import type { Completion } from "../ovs/completion.ts";
 import { type Match, withEnd } from "../ovs/conntrack.ts";
 import type { PodPorts } from "../ovs/ports.ts";
 import type { InterfaceRow } from "../ovs/vswitch.ts";
-import { type Source, whenever } from "../whenever.ts";
-import { CniError, cniCode } from "./error.ts";
+import { type Source, whenever } from "../wait/whenever.ts";
 import { Locks } from "./locks.ts";
-import type { AddRequest, AttachmentId, CheckRequest, GcRequest } from "./request.ts";
+import type { AddRequest, CheckRequest, GcRequest } from "./request.ts";
 
-/** What the node is, as far as pods' links depend on it. Known before the first ADD is let in. */
-export interface LinkSettings {
-  readonly mtuBytes: number;
-  /** Whether pods must compute their own checksums, as with the userspace datapath. */
-  readonly ownChecksums: boolean;
-}
+/** The phases of a pod's start, in order: its address, its link, its port in the bridge, and OVN's flows. */
+export type Phase = "address" | "link" | "port" | "installed";
 
 export interface AttachmentsOptions {
   readonly addresses: AddressSource;
   readonly ports: PodPorts;
-  /** Tells when the Open vSwitch database has changed. */
+  /** Notifies of changes in the Open vSwitch database. */
   readonly database: Source;
   readonly run: Run;
   readonly linkSettings: () => LinkSettings;
@@ -46,7 +43,7 @@ export interface AttachmentsOptions {
   readonly observe: (phase: Phase, seconds: number) => void;
 }
 
-/** A claim is lost to somebody else only by hand, or between two agents: more than this is a fault. */
+/** Only manual changes or a second agent can take a claim away: more attempts than this mean a fault. */
 const mostClaims = 10;
 
 export class Attachments {
@@ -57,7 +54,7 @@ export class Attachments {
     this.#options = options;
   }
 
-  /** Attaches the container, or finds that it is: a second ADD of one container has the first one's result. */
+  /** Attaches the container. A second ADD of an attached container returns the result of the first. */
   async add(request: AddRequest, signal: AbortSignal): Promise<PodLink> {
     await requireForeignNamespace(request.netns);
     const { addresses } = this.#options;
@@ -66,8 +63,8 @@ export class Attachments {
         this.#options.ports.requireDatabase();
         const claim = await this.#timed("address", addresses.claim(request.pod, request, signal));
         try {
-          // Two containers of one pod may be after the same port. Locks are taken in this order alone: first the
-          // container's, then the port's.
+          // Two containers of one pod may want the same port. The order of locks is always the container's, then the
+          // port's.
           return await this.#locks.run([claim.portName], () => this.#attach(request, claim, signal));
         } catch (error) {
           if (!isOvsdbError(error, "timed out")) throw error;
@@ -106,7 +103,7 @@ export class Attachments {
     return link;
   }
 
-  /** Leaves nothing of the attachment. What is not there is no error. */
+  /** Removes everything of the attachment. Parts that do not exist are fine. */
   remove(id: AttachmentId): Promise<void> {
     return this.#locks.run([lockOf(id)], async () => {
       this.#options.ports.requireDatabase();
@@ -117,7 +114,7 @@ export class Attachments {
     });
   }
 
-  /** Throws a CniError that says what of the attachment is not as ADD left it. */
+  /** Throws a CniError that says what is no longer as ADD left it. */
   async check(request: CheckRequest): Promise<void> {
     const { completion, ports, run } = this.#options;
     const wrong = (what: string): CniError =>
@@ -145,8 +142,8 @@ export class Attachments {
   }
 
   /**
-   * Removes attachments whose link is gone: their pods ended, with their namespaces, while no agent was there. To be
-   * called before the first ADD is let in.
+   * Removes attachments whose link is gone: their pods, and the pods' namespaces, ended while no agent was running.
+   * Call it before the first ADD is accepted.
    */
   async adopt(): Promise<void> {
     const links = await linkNames(this.#options.run);
@@ -169,7 +166,7 @@ export class Attachments {
     return [...new Set(rows.flatMap((row) => row?.name ?? []))];
   }
 
-  /** The port and the pod's end know nothing of each other, so both are made at once. */
+  /** The port and the pod's end do not depend on each other, so both are made at the same time. */
   async #plug(id: AttachmentId, claim: Claim, link: PodLink): Promise<void> {
     const { addresses, ports, run, linkSettings } = this.#options;
     const take = (tx: Transaction<VswitchTables>): void => addresses.take(tx, claim, id);
@@ -206,7 +203,7 @@ export class Attachments {
     }
   }
 
-  /** Unplugs and removes links; if `released` is given, its address is given back in the same step. */
+  /** Unplugs and removes links. If `released` is given, its address is given back in the same transaction. */
   async #detach(names: readonly string[], released?: AttachmentId): Promise<void> {
     const { addresses, ports, run } = this.#options;
     await ports.detach(names, (tx) => released && addresses.release(tx, released));

@@ -1,9 +1,9 @@
-// What the agent answers to one line of the CNI executable: the line is parsed, the command is run within a time
-// limit, and whatever goes wrong becomes an error of the specification.
+// The agent's answer to one line of the CNI executable: it parses the line, runs the command within a time limit, and
+// turns whatever goes wrong into an error of the specification.
 
 import { isOvsdbError } from "../../ovsdb/index.ts";
+import { asCniError, CniError, cniCode } from "../nouns/cniError.ts";
 import type { Attachments } from "./attachments.ts";
-import { asCniError, CniError, cniCode } from "./error.ts";
 import { type CniRequest, type CniVersion, parseEnvelope, requestOf } from "./request.ts";
 import { addResult, errorResult } from "./result.ts";
 
@@ -14,7 +14,7 @@ export interface Answer {
 
 /** One answered request, for log and metrics. */
 export interface Handled {
-  /** "invalid" when the request is none. */
+  /** "invalid" when the request could not be parsed. */
   readonly command: CniRequest["command"] | "invalid";
   readonly seconds: number;
   readonly error: CniError | undefined;
@@ -25,7 +25,7 @@ export interface CommandsOptions {
   readonly attachments: Attachments;
   /** Why pods cannot be attached now; undefined when they can. */
   readonly notReady: () => string | undefined;
-  /** Below the executable's own limit, so that the runtime gets our reason and not its silence. */
+  /** Below the executable's own limit, so that the runtime gets our reason instead of silence. */
   readonly limitMs: number;
   readonly handled: (handled: Handled) => void;
 }
@@ -82,7 +82,7 @@ async function execute(
   }
 }
 
-/** A database that is away is no fault of the request. */
+/** That the database is away is not the request's fault. */
 function translated(error: unknown): CniError {
   if (isOvsdbError(error) && (error.retryable || error.outcomeUnknown)) {
     return new CniError(cniCode.tryAgainLater, `the Open vSwitch database is away: ${error.message}`, {

@@ -1,14 +1,14 @@
-// One at a time for whatever shares a key: a container's attachment, a pod's port.
+// Mutual exclusion by key: a container's attachment, a pod's port.
 
 export class Locks {
   /** key -> the end of the last task in its queue */
   readonly #last = new Map<string, Promise<void>>();
 
-  /** Runs `task` once all tasks that came earlier with one of `keys` have ended. */
+  /** Runs `task` once all earlier tasks with one of `keys` have ended. */
   async run<T>(keys: readonly string[], task: () => Promise<T>): Promise<T> {
     const earlier = keys.flatMap((key) => this.#last.get(key) ?? []);
     const { promise, resolve } = Promise.withResolvers<void>();
-    // All keys are taken in one go, so two tasks can never wait for each other.
+    // A task takes all its keys at once, so two tasks can never wait for each other.
     for (const key of keys) this.#last.set(key, promise);
     try {
       await Promise.all(earlier);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { CniError } from "./error.ts";
+import { CniError } from "../nouns/cniError.ts";
 import { type CniRequest, cniVersions, parseEnvelope, requestOf } from "./request.ts";
 
 const env = {
@@ -92,7 +92,7 @@ test("what is wrong has the specification's code", () => {
 });
 
 test("a caller that is not Kubernetes is told so", () => {
-  assert.throws(() => parse(line({ CNI_ARGS: "FOO=bar" })), /pods of Kubernetes only/);
+  assert.throws(() => parse(line({ CNI_ARGS: "FOO=bar" })), /only Kubernetes pods/);
 });
 
 test("whatever comes in, the answer is a request or an error of the specification", () => {

@@ -1,25 +1,13 @@
-// From the line that the CNI executable sends to a request whose every field has been checked. Names and paths from
-// here end up in database rows and on command lines, so nothing passes that the specification would not let pass.
+// From the line that the CNI executable sends to a request in which every field has been checked. Names and paths
+// from here end up in database rows and on command lines, so only what the specification allows may pass.
 
 import * as v from "valibot";
-import { CniError, cniCode } from "./error.ts";
+import type { AttachmentId, PodIdentity } from "../nouns/attachment.ts";
+import { CniError, cniCode } from "../nouns/cniError.ts";
 
 /** Formats of results, oldest first; the executable lists the same ones. */
 export const cniVersions = ["0.4.0", "1.0.0", "1.1.0"] as const;
 export type CniVersion = (typeof cniVersions)[number];
-
-/** The runtime's name for one interface in one container. */
-export interface AttachmentId {
-  readonly container: string;
-  readonly ifname: string;
-}
-
-export interface PodIdentity {
-  readonly namespace: string;
-  readonly name: string;
-  /** Undefined when the runtime does not say it (K8S_POD_UID is younger than the other arguments). */
-  readonly uid: string | undefined;
-}
 
 export interface AddRequest extends AttachmentId {
   readonly command: "ADD";
@@ -68,7 +56,9 @@ const configurationSchema = v.object({
 
 type Configuration = v.InferOutput<typeof configurationSchema>;
 
-/** The line as environment and configuration. Throws a CniError: 6 for what is not JSON, 7 for a wrong field. */
+/**
+ * Splits the line into environment and configuration. Throws a CniError: 6 for what is not JSON, 7 for a wrong field.
+ */
 export function parseEnvelope(line: string): Envelope {
   const envelope = v.safeParse(envelopeSchema, json(line, "the request"));
   if (!envelope.success) {
@@ -104,7 +94,7 @@ export function requestOf({ env, configuration }: Envelope): CniRequest {
       };
     case "GC": {
       const valid = configuration["cni.dev/valid-attachments"];
-      // Absent does not mean none: taken so, one malformed call would cut off every pod of the node.
+      // Absent does not mean empty: otherwise one malformed call would cut off every pod of the node.
       if (!valid) throw new CniError(cniCode.invalidConfiguration, "GC needs cni.dev/valid-attachments");
       return { command, valid: valid.map(({ containerID, ifname }) => ({ container: containerID, ifname })) };
     }
@@ -119,7 +109,7 @@ function attachmentId(env: Envelope["env"]): AttachmentId {
   const container = env["CNI_CONTAINERID"] ?? "";
   const ifname = env["CNI_IFNAME"] ?? "";
   if (!/^[a-zA-Z0-9][-a-zA-Z0-9_.]{0,254}$/.test(container)) throw invalid("CNI_CONTAINERID", container);
-  // Less than Linux takes (dev_valid_name in net/core/dev.c): a batch of `ip` also reads quotes and `#`.
+  // Stricter than Linux (dev_valid_name in net/core/dev.c), because a batch of `ip` also interprets quotes and `#`.
   if (!/^[\w.@+-]{1,15}$/.test(ifname) || ifname === "." || ifname === "..") {
     throw invalid("CNI_IFNAME", ifname);
   }
@@ -142,7 +132,7 @@ function podIdentity(env: Envelope["env"]): PodIdentity {
   const name = args.get("K8S_POD_NAME") ?? "";
   if (namespace === "" && name === "") {
     const reason =
-      "CNI_ARGS names no pod (K8S_POD_NAMESPACE, K8S_POD_NAME): Weft attaches pods of Kubernetes only";
+      "CNI_ARGS names no pod (K8S_POD_NAMESPACE, K8S_POD_NAME): Weft attaches only Kubernetes pods";
     throw new CniError(cniCode.invalidEnvironment, reason);
   }
   if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace)) throw invalid("K8S_POD_NAMESPACE", namespace);
@@ -158,7 +148,7 @@ const invalid = (variable: string, value: string): CniError =>
     cniCode.invalidEnvironment,
     value === ""
       ? `${variable} is not set`
-      : `${variable} ${JSON.stringify(value.slice(0, 300))} is not a value it can have`,
+      : `${variable} ${JSON.stringify(value.slice(0, 300))} is not valid`,
   );
 
 function json(text: string, what: string): unknown {

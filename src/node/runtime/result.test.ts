@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseInterfaceAddress, parseIp } from "../../model/ip.ts";
-import type { PodLink } from "../host/links.ts";
-import { CniError, cniCode } from "./error.ts";
+import { CniError, cniCode } from "../nouns/cniError.ts";
+import type { PodLink } from "../nouns/link.ts";
 import { addResult, errorResult } from "./result.ts";
 
 const address = (text: string) => parseInterfaceAddress(text) ?? assert.fail(text);

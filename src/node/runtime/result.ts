@@ -1,9 +1,9 @@
-// What ADD answers, in the format the caller asked for. The formats differ little: 0.4.0 names the family of each
+// The result of ADD in the format the caller asked for. The formats differ little: 0.4.0 names the family of each
 // address, 1.1.0 adds the MTU of an interface (CNI specification, section 5, and its list of changes).
 
 import { formatCidr, formatIp } from "../../model/ip.ts";
-import type { PodLink } from "../host/links.ts";
-import type { CniError } from "./error.ts";
+import type { CniError } from "../nouns/cniError.ts";
+import type { PodLink } from "../nouns/link.ts";
 import type { CniVersion } from "./request.ts";
 
 export function addResult(version: CniVersion, link: PodLink): string {

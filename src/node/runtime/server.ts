@@ -1,5 +1,5 @@
-// The unix socket on which the CNI executable asks. Only root may connect: whoever can, can plug any namespace into
-// the network as any pod of this node.
+// The unix socket that the CNI executable connects to. Only root may connect, because a client can plug any namespace
+// into the network as any pod of this node.
 
 import { once } from "node:events";
 import { mkdir, rm } from "node:fs/promises";
@@ -7,21 +7,21 @@ import { createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import type { Answer } from "./commands.ts";
 
-/** A network configuration has a few hundred bytes; this also bounds what GC may list. */
+/** A network configuration has a few hundred bytes; this limit also bounds what GC may list. */
 const longestRequest = 4 * 1024 * 1024;
 
 export type Answerer = (line: string, gone: AbortSignal) => Promise<Answer>;
 
 /** Listens at `path` until `signal` is aborted. Resolves when it listens. */
 export async function serveCni(path: string, answer: Answerer, signal: AbortSignal): Promise<Server> {
-  // A folder that is there already may be shared, as /run is: it stays as it is, and the socket's own mode counts.
+  // An existing folder may be shared, like /run, and keeps its mode: the socket's own mode is what protects it.
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  // Left by an agent that died; a living one would have been told to stop before this one started.
+  // Left by an agent that died; a living one has been stopped before this one starts.
   await rm(path, { force: true });
   const server = createServer((socket) => serve(socket, answer, signal));
   const listening = once(server, "listening", { signal });
   const before = process.umask(0o177);
-  // The socket is made before `listen` returns, so it never has another mode.
+  // The socket exists before `listen` returns, so it must have this mode from the start.
   server.listen({ path, signal });
   process.umask(before);
   await listening;

@@ -1,9 +1,9 @@
-// Options that several commands share, with the environment variables that stand in for them (deploy files set those).
-// Lists are comma-separated. What is malformed is refused here, with the option's name, before anything starts.
+// Options that several commands share, and the environment variables that can replace them (deployments set those).
+// Lists are comma-separated. A malformed value is refused here, with the option's name, before anything starts.
 
 import { InvalidArgumentError, Option } from "commander";
-import { ConfigError } from "../decide/errors.ts";
 import { clusterIdPattern } from "../model/names.ts";
+import { ConfigError } from "./error.ts";
 
 const defaultRemotes = {
   northbound: "unix:/var/run/ovn/ovnnb_db.sock",
@@ -17,7 +17,7 @@ export const clusterOption = (): Option =>
     .argParser(clusterId);
 
 export const kubeconfigOption = (): Option =>
-  new Option("--kubeconfig <file>", "kubeconfig; without it $KUBECONFIG, then the pod's service account").env(
+  new Option("--kubeconfig <file>", "kubeconfig; by default $KUBECONFIG, then the pod's service account").env(
     "KUBECONFIG",
   );
 
@@ -42,14 +42,14 @@ export const podCidrOption = (): Option =>
     .argParser(list);
 
 export const serviceCidrOption = (): Option =>
-  new Option("--service-cidr <list>", "ranges of ClusterIPs, as the API server has them")
+  new Option("--service-cidr <list>", "ranges of ClusterIPs, the same as the API server's")
     .default(["10.96.0.0/16", "fd00:10:96::/112"], "10.96.0.0/16,fd00:10:96::/112")
     .argParser(list);
 
 export const leaseNamespaceOption = (): Option =>
   new Option(
     "--lease-namespace <namespace>",
-    "where the Lease is by which controllers choose a leader",
+    "namespace of the Lease by which the controllers choose a leader",
   ).default("kube-system");
 
 export const logLevelOption = (): Option =>
@@ -102,9 +102,9 @@ export const addressesOption = (): Option =>
     "assigned: the controller gives each pod an address when it is scheduled; pooled: nodes keep ready ports and give them out themselves; default assigned in overlay mode, pooled in underlay mode",
   ).choices(["assigned", "pooled"]);
 
-/** How pods get their addresses. Throws a `ConfigError`: in underlay mode there is one way only. */
+/** How pods get their addresses. Throws a `ConfigError` in underlay mode for anything but pools. */
 export function addressesIn(flags: { readonly mode: Mode; readonly addresses?: Addresses }): Addresses {
   if (flags.mode === "overlay") return flags.addresses ?? "assigned";
   if (flags.addresses !== "assigned") return "pooled";
-  throw new ConfigError("--mode underlay gives addresses from pools: leave --addresses out");
+  throw new ConfigError("in --mode underlay addresses come from pools: leave --addresses out");
 }

@@ -1,5 +1,5 @@
-// The ranges of a cluster's network, from configuration texts to a ClusterNetwork that is known to make sense. All of
-// it is checked before anything starts, since none of it can be changed once nodes have subnets.
+// The ranges of a cluster's network: from configuration texts to a ClusterNetwork that makes sense. Everything is
+// checked before anything starts, because nothing of it can be changed once nodes have subnets.
 
 import {
   type Cidr,
@@ -11,27 +11,21 @@ import {
   sizeOf,
   widthOf,
 } from "../model/ip.ts";
-import {
-  type ClusterNetwork,
-  networkAround,
-  nodeIds,
-  type PodRange,
-  type ResolvedNode,
-} from "../model/network.ts";
-import { ConfigError } from "./errors.ts";
+import { type ClusterNetwork, nodeIds, type PodRange } from "../model/network.ts";
+import { ConfigError } from "./error.ts";
 
 export interface RangeOptions {
-  /** `10.244.0.0/16` or, with the length of each node's prefix, `10.244.0.0/16/24`. */
+  /** `10.244.0.0/16`, or with the length of each node's prefix `10.244.0.0/16/24`. */
   readonly pods: readonly string[];
   readonly services: readonly string[];
-  /** Where cluster router and gateway routers meet; one for each family of `pods`. */
+  /** Where the cluster router and the gateway routers meet; one for each family of `pods`. */
   readonly join: readonly string[];
 }
 
 export const defaultJoin: readonly string[] = ["100.64.0.0/16", "fd98::/64"];
 
 const defaultNodeBits: Readonly<Record<Family, number>> = { 4: 24, 6: 64 };
-/** A node's subnet holds the network, the router, the node, two pods and the broadcast address at the least. */
+/** A node's subnet needs at least six addresses: network, router, node, two pods and broadcast. */
 const smallestSubnetBits = 3;
 
 /** Throws a `ConfigError` that says which text is wrong and why. */
@@ -53,25 +47,6 @@ export function clusterNetwork(options: RangeOptions): ClusterNetwork {
     ...join.map((cidr) => ["join range", cidr] as const),
   ]);
   return { families, pods, services, join };
-}
-
-/** Why the node cannot be part of the network, if its own addresses lie in the cluster's ranges. */
-export function hostOverlap(
-  network: ClusterNetwork,
-  node: Pick<ResolvedNode, "gateway" | "hostAddresses">,
-): string | undefined {
-  const ranges = [...network.pods.map(({ cidr }) => cidr), ...network.services, ...network.join];
-  const hosts = [
-    ...(node.gateway?.addresses.map(networkAround) ?? []),
-    ...node.hostAddresses.map((ip) => ({ ip, bits: widthOf(ip.family) })),
-  ];
-  for (const host of hosts) {
-    const range = ranges.find((candidate) => overlaps(candidate, host));
-    if (range) {
-      return `its own network ${formatCidr(host)} overlaps the cluster's range ${formatCidr(range)}; one of them must move`;
-    }
-  }
-  return undefined;
 }
 
 function podRange(text: string): PodRange {
@@ -96,17 +71,17 @@ function range(what: string, text: string): Cidr {
     throw new ConfigError(`${what} ${text}: is not a network address; did you mean ${formatCidr(cidr)}?`);
   }
   if (unusable.some((block) => overlaps(block, cidr))) {
-    throw new ConfigError(`${what} ${text}: holds addresses that no host can have`);
+    throw new ConfigError(`${what} ${text}: contains addresses that no host can have`);
   }
   return cidr;
 }
 
-/** This network, loopback, multicast and what is above it; unspecified, loopback, link-local, multicast. */
+/** IPv4: this network, loopback, multicast and above. IPv6: unspecified, loopback, link-local, multicast. */
 const unusable = ["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8"].flatMap(
   (text) => parseCidr(text) ?? [],
 );
 
-/** Routes by source compare prefix lengths, so one node's subnet must not be longer than another's. */
+/** Routes by source compare prefix lengths, so all nodes' subnets must have the same length. */
 function checkUniform(ranges: readonly PodRange[]): void {
   const [first] = ranges;
   for (const { cidr, nodeBits } of ranges) {

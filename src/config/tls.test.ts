@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigError } from "../decide/errors.ts";
-import { type TlsFlags, tlsIn } from "./databases.ts";
+import { ConfigError } from "./error.ts";
+import { type TlsFlags, tlsIn } from "./tls.ts";
 
 const secured = ["tcp:10.0.0.1:6641", "ssl:10.0.0.2:6641"];
 
@@ -16,7 +16,7 @@ const refused: readonly (readonly [TlsFlags, readonly string[], RegExp])[] = [
   [{}, secured, /^ssl:10\.0\.0\.2:6641 needs --ca-cert/],
   [{ certificate: "cert", privateKey: "key" }, secured, /needs --ca-cert/],
   [{ caCert: "ca", certificate: "cert" }, secured, /--certificate needs its --private-key/],
-  [{ caCert: "ca", privateKey: "key" }, secured, /the key its certificate/],
+  [{ caCert: "ca", privateKey: "key" }, secured, /the key needs its certificate/],
   [{ caCert: "ca" }, ["tcp:10.0.0.1:6641"], /are for remotes ssl:HOST:PORT/],
 ];
 for (const [flags, remotes, message] of refused)

@@ -1,13 +1,13 @@
-// Waiting without polling: look now, and look again each time something that could matter has changed.
+// Waiting without polling: look now, and look again each time something relevant may have changed.
 
-/** Anything that tells its listeners about changes: a replica, a store of Kubernetes objects. */
+/** Anything that notifies listeners of changes: a replica, a store of Kubernetes objects. */
 export interface Source {
   subscribe(listener: () => void): () => void;
 }
 
 /**
- * What `look` answers, as soon as it answers something. It looks now and whenever one of `sources` has changed.
- * Rejects with what `look` throws, and with the reason of `signal`.
+ * Resolves with what `look` returns, as soon as that is not undefined. It looks now and after every change of one of
+ * `sources`. Rejects with what `look` throws, or with the reason of `signal`.
  */
 export function whenever<T>(
   sources: readonly Source[],

@@ -1,4 +1,4 @@
-// What an agent is told when it starts. The defaults are those of a real host; the sandbox gives its own for all.
+// The settings of an agent. The defaults suit a real host; the sandbox overrides them all.
 
 import type { Registry } from "prom-client";
 import type { Log } from "../kube/clock.ts";
@@ -9,11 +9,11 @@ export interface OverlayMode {
   readonly mode: "overlay";
   /** The southbound database: `tcp:172.30.0.2:6642`. */
   readonly ovnRemote: string;
-  /** Where tunnels end; without it, the node's first address on the external bridge. */
+  /** Where tunnels end; by default the node's first address on the external bridge. */
   readonly encapIp?: string | undefined;
 }
 
-/** The node is a virtual machine, and OVN runs beneath it. */
+/** The node is a virtual machine, and OVN runs on its hypervisor. */
 export interface UnderlayMode {
   readonly mode: "underlay";
 }
@@ -21,12 +21,12 @@ export interface UnderlayMode {
 export interface AgentOptions {
   readonly nodeName: string;
   readonly clusterId: string;
-  /** Path of a kubeconfig; without one, the pod's own service account. */
+  /** Path of a kubeconfig; without one, the pod's service account is used. */
   readonly kubeconfig?: string | undefined;
   readonly network: OverlayMode | UnderlayMode;
   /** Where pods' addresses come from: chosen by the controller for each pod, or from the node's pool of ready ports. */
   readonly addresses: "assigned" | "pooled";
-  /** How long an address of the pool rests after its pod. */
+  /** How long a pool address rests after its pod has gone. */
   readonly restMs: number;
   readonly clusterCidrs: readonly Cidr[];
   readonly serviceCidrs: readonly Cidr[];
@@ -43,7 +43,7 @@ export interface AgentOptions {
   readonly cniPlugin: string;
   /** `host:port` for /livez, /readyz and /metrics. */
   readonly healthAddress: string;
-  /** How long an ADD may wait for address and flows; below the 110 s of the executable. */
+  /** How long an ADD may wait for address and flows; less than the executable's own 110 s. */
   readonly cniLimitMs: number;
   readonly registry: Registry;
   readonly log: Log;

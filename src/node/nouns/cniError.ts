@@ -1,5 +1,5 @@
-// An error with a code of the CNI specification (1.1.0, section "Error"). Codes below 100 are the specification's;
-// a runtime reads them to decide whether to try again.
+// An error with a code of the CNI specification (1.1.0, section "Error"). The specification defines the codes below
+// 100; a runtime uses them to decide whether to try again.
 
 export const cniCode = {
   invalidEnvironment: 4,
@@ -7,9 +7,9 @@ export const cniCode = {
   invalidConfiguration: 7,
   tryAgainLater: 11,
   notAvailable: 50,
-  /** Weft's own: what CHECK found is not what ADD made. */
+  /** Weft's own: CHECK found something other than what ADD made. */
   notAsAttached: 100,
-  /** Weft's own: the work failed for a reason a retry may or may not cure. */
+  /** Weft's own: the work failed, and a retry may or may not help. */
   failed: 101,
 } as const;
 
@@ -29,7 +29,7 @@ export class CniError extends Error {
   }
 }
 
-/** `error` as a CniError: itself, or wrapped with a code that does not promise that a retry helps. */
+/** `error` as a CniError. Other errors get a code that does not promise that a retry helps. */
 export const asCniError = (error: unknown): CniError =>
   error instanceof CniError
     ? error
