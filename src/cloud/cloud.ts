@@ -8,7 +8,7 @@
 import type { EndpointSlice, Service } from "../kube/objects.ts";
 import type { Fact, Owner } from "../model/fact.ts";
 import type { PodNetwork, ResolvedNode } from "../model/network.ts";
-import type { NodeIndex } from "../plan/nodeIndex.ts";
+import type { Hosts } from "../plan/hosts.ts";
 import type { PodIdentity } from "../plan/pod.ts";
 import type { PlannedPort } from "../plan/pool.ts";
 
@@ -27,7 +27,7 @@ export interface Cloud {
   poolFacts(node: ResolvedNode, ports: readonly PlannedPort[]): Said;
   /** The port of a pod that has one of its own. */
   podFacts(pod: PodIdentity, node: ResolvedNode, network: PodNetwork): Said;
-  serviceFacts(service: Service, slices: readonly EndpointSlice[], index: NodeIndex): Said;
+  serviceFacts(service: Service, slices: readonly EndpointSlice[], hosts: Hosts): Said;
   /**
    * Whether packets of the port called `name` would be carried now, or as soon as an interface is plugged; undefined as long
    * as that has not been heard.

@@ -7,7 +7,7 @@ import { formatIp } from "../model/ip.ts";
 import type { ClusterNetwork, GatewayConfig, ResolvedNode } from "../model/network.ts";
 import type { LogicalSwitchPortRow, NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Change, Replica } from "../ovsdb/index.ts";
-import { NodeIndex } from "../plan/nodeIndex.ts";
+import { Hosts } from "../plan/hosts.ts";
 import { type PlannedPort, poolFacts } from "../plan/pool.ts";
 import type { Scope } from "../plan/scope.ts";
 import { serviceFacts } from "../plan/service.ts";
@@ -33,7 +33,7 @@ export class OvnCloud implements Cloud {
   /** node -> the parent of its ports; kept while the card is not to be found, as its ports still are there */
   readonly #parents = new Map<string, Parent>();
   /** To a Service every address is as good as any other: a node's own is one of the tenant's network. */
-  readonly #noHosts = new NodeIndex([]);
+  readonly #noHosts = new Hosts([]);
 
   constructor(
     scope: Scope,

@@ -4,8 +4,8 @@ import type { EndpointSlice, Service } from "../kube/objects.ts";
 import type { Fact, Owner } from "../model/fact.ts";
 import type { ClusterNetwork, PodNetwork, ResolvedNode } from "../model/network.ts";
 import { clusterFacts } from "../plan/cluster.ts";
+import type { Hosts } from "../plan/hosts.ts";
 import { nodeFacts } from "../plan/node.ts";
-import type { NodeIndex } from "../plan/nodeIndex.ts";
 import { type PodIdentity, podFacts } from "../plan/pod.ts";
 import { type PlannedPort, poolFacts } from "../plan/pool.ts";
 import type { Scope } from "../plan/scope.ts";
@@ -43,8 +43,8 @@ export class OwnNodes implements Cloud {
     return podFacts(this.#scope, pod, node, network);
   }
 
-  serviceFacts(service: Service, slices: readonly EndpointSlice[], index: NodeIndex): readonly Fact[] {
-    return serviceFacts(this.#scope, service, slices, index);
+  serviceFacts(service: Service, slices: readonly EndpointSlice[], hosts: Hosts): readonly Fact[] {
+    return serviceFacts(this.#scope, service, slices, hosts);
   }
 
   /** From when ovn-northd has translated it: its node then needs nobody but ovn-controller and the southbound database. */

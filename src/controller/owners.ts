@@ -6,16 +6,13 @@ import type { Change } from "../kube/store.ts";
 import type { Owner } from "../model/fact.ts";
 
 export interface OwnerName {
-  readonly kind: "cluster" | "node" | "pod" | "pool" | "service" | "services";
-  /** "" for the cluster, for nodes and for all Services. */
+  readonly kind: "cluster" | "node" | "pod" | "pool" | "service";
+  /** "" for the cluster and for nodes. */
   readonly namespace: string;
   readonly name: string;
 }
 
 export const clusterOwner: Owner = "cluster";
-
-/** Says nothing itself: that it waits in the queue means that every Service is to be planned again. */
-export const servicesOwner: Owner = "services";
 
 /** The ready ports of a node. */
 export const poolOwner = (node: string): Owner => `pool/${node}`;
@@ -36,7 +33,6 @@ export function parseOwner(owner: Owner): OwnerName {
     case "pod":
     case "pool":
     case "service":
-    case "services":
       return { kind, namespace, name };
   }
   throw new RangeError(`no owner is called "${owner}"`);

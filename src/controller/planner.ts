@@ -10,8 +10,9 @@ import { isConflict } from "../kube/error.ts";
 import type { Node, ObjectMeta, Pod } from "../kube/objects.ts";
 import type { Fact, Owner } from "../model/fact.ts";
 import type { ResolvedNode } from "../model/network.ts";
-import { NodeIndex } from "../plan/nodeIndex.ts";
-import { type OwnerName, ownerOf, parseOwner, poolOwner, servicesOwner } from "./owners.ts";
+import { type Hosts, hostViewOf } from "../plan/hosts.ts";
+import { samePlaceOfPods } from "../plan/pod.ts";
+import { type OwnerName, ownerOf, parseOwner, poolOwner } from "./owners.ts";
 import type { Stores } from "./stores.ts";
 
 export interface PlannerOptions {
@@ -19,6 +20,7 @@ export interface PlannerOptions {
   readonly stores: Stores;
   readonly decider: Decider;
   readonly desired: Desired;
+  readonly hosts: Hosts;
   /** Asks for other owners to be planned, since something they depend on has changed. */
   readonly enqueue: (owner: Owner) => void;
   /** Asks for the owner to be planned again after a while, since it goes on with time. */
@@ -50,7 +52,6 @@ export class Planner {
   readonly #told = new Set<Owner>();
   /** Pools with pods that a policy, or not knowing all of them, keeps cut off. */
   readonly #cutOff = new Set<Owner>();
-  #nodeIndex: NodeIndex | undefined;
 
   constructor(options: PlannerOptions) {
     this.#options = options;
@@ -79,8 +80,6 @@ export class Planner {
         return this.#planPool(owner, name);
       case "service":
         return this.#planService(owner, name);
-      case "services":
-        return this.#planServicesAgain();
     }
   }
 
@@ -154,16 +153,11 @@ export class Planner {
   }
 
   #planService(owner: Owner, { namespace, name }: OwnerName): void {
-    const { stores, decider, cloud } = this.#options;
-    this.#nodeIndex ??= new NodeIndex(decider.resolvedNodes());
+    const { stores, cloud, hosts } = this.#options;
     const service = stores.Service.get(namespace, name);
     const slices = stores.EndpointSlice.by("service", `${namespace}/${name}`);
-    this.#say(owner, service, service ? cloud.serviceFacts(service, slices, this.#nodeIndex) : []);
-  }
-
-  #planServicesAgain(): void {
-    const { stores, enqueue } = this.#options;
-    for (const service of stores.Service.values()) enqueue(ownerOf(service));
+    hosts.follow(owner, service ? slices : []);
+    this.#say(owner, service, service ? cloud.serviceFacts(service, slices, hosts) : []);
   }
 
   /** What was decided, undefined when there is nothing to plan now. Rejects with NotNow when it has to be tried again. */
@@ -217,27 +211,15 @@ export class Planner {
     this.#options.committed(owner).then(release, () => undefined);
   }
 
-  /** Pods and Services are planned again when what they take from the node is not what it was; Services once for many nodes. */
+  /** Pods and Services are planned again when what they read of the node is not what it was. */
   #nodeChanged(name: string, before: ResolvedNode | undefined, after: ResolvedNode | undefined): void {
-    if (before === after || (before && after && sameForOthers(before, after))) return;
-    const { stores, enqueue } = this.#options;
-    this.#nodeIndex = undefined;
+    if (before === after) return;
+    const { stores, enqueue, hosts } = this.#options;
+    for (const owner of hosts.set(name, after && hostViewOf(after))) enqueue(owner);
+    if (before && after && samePlaceOfPods(before, after)) return;
     for (const pod of stores.Pod.by("node", name)) enqueue(ownerOf(pod));
-    enqueue(servicesOwner);
   }
 }
 
 const stillCutOff =
   "a NetworkPolicy selects this pod, and Weft does not plan policies yet: its port stays closed";
-
-const sameForOthers = (a: ResolvedNode, b: ResolvedNode): boolean =>
-  a.chassisId === b.chassisId &&
-  sameList(a.subnets, b.subnets, (x, y) => x.bits === y.bits && x.ip.value === y.ip.value) &&
-  sameList(a.hostAddresses, b.hostAddresses, (x, y) => x.value === y.value && x.family === y.family);
-
-const sameList = <T>(a: readonly T[], b: readonly T[], same: (x: T, y: T) => boolean): boolean =>
-  a.length === b.length &&
-  a.every((item, index) => {
-    const other = b[index];
-    return other !== undefined && same(item, other);
-  });

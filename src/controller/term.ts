@@ -20,6 +20,7 @@ import type { Owner } from "../model/fact.ts";
 import type { ClusterNetwork } from "../model/network.ts";
 import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
 import type { Replica, Session } from "../ovsdb/index.ts";
+import { Hosts } from "../plan/hosts.ts";
 import type { Scope } from "../plan/scope.ts";
 import { clusterOwner, concerned, goneByWord, ownerOf, poolOwner } from "./owners.ts";
 import { NotNow, Planner, type Tell } from "./planner.ts";
@@ -170,6 +171,7 @@ export class Term {
       decider: await Decider.adopting({ network, names: scope.names, patch, rows, pools }, held),
       around: poolSurroundings(scope, replica, cloud, proof, clock),
       desired: this.#desired,
+      hosts: new Hosts(network.pods.map(({ cidr }) => cidr)),
       enqueue: (owner) => queue.add(owner),
       enqueueLater: (owner, delayMs) => queue.addLater(owner, delayMs),
       expectGone: (facts) => engine.expectGone(facts),

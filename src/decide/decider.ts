@@ -125,11 +125,7 @@ export class Decider {
     return decider;
   }
 
-  /** Every node that is ready, with what was last known of it. */
-  *resolvedNodes(): Iterable<ResolvedNode> {
-    for (const { resolved } of this.#nodes.values()) if (resolved) yield resolved;
-  }
-
+  /** A node that is ready, with what was last known of it. */
   resolvedNode(name: string): ResolvedNode | undefined {
     return this.#nodes.get(name)?.resolved;
   }

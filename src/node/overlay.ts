@@ -1,4 +1,4 @@
-// Brings a node of an overlay onto the network, from top to bottom: chassis, way out, subnet, management interface, flows of
+// Brings a node of an overlay onto the network, from top to bottom: chassis, subnet, management interface, way out, flows of
 // the external bridge. Every step states what should be, so that all of them can be done again after anything: a
 // restart of Open vSwitch, a new subnet, an agent that died half-way.
 
@@ -8,7 +8,7 @@ import { type Cidr, formatIp, parseIp } from "../model/ip.ts";
 import { macOf } from "../model/mac.ts";
 import { podMtuBytes } from "../model/mtu.ts";
 import { type Names, onNode } from "../model/names.ts";
-import { type GatewayConfig, managementOf, ofFamily } from "../model/network.ts";
+import { managementAddresses, managementOf } from "../model/network.ts";
 import { bridgeFlows } from "./host/bridgeFlows.ts";
 import { firewall } from "./host/firewall.ts";
 import { externalPorts, readGateway } from "./host/gateway.ts";
@@ -49,25 +49,26 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promi
   const encapIp = options.encapIp ?? gateway.addresses.map(({ ip }) => formatIp(ip))[0] ?? "";
   const chassisId = await prepareChassis(db, writer, { ...options, encapIp });
   if (!node && !subnets) return waiting(`the API server has not told about node ${nodeName} yet`);
-  if (node) {
-    await options.announce(node, {
-      ...chassisIdAnnotation(chassisId),
-      ...gatewayConfigAnnotation(gateway, { bridge: onNode.externalBridge, uplink: uplink.name }),
-    });
-  }
   if (!subnets) return waiting("the Weft controller has given this node no subnet yet");
   const mtuBytes = podMtuBytes(gateway.mtuBytes, parseIp(encapIp)?.family ?? 4);
   const portName = names.managementPort(nodeName);
   await prepareManagementInterface(db, writer, { portName, mac: managementMac(subnets), mtuBytes });
   const management = interfaceNamed(db, onNode.managementInterface);
   if (!isOpen(management)) return waiting(`Open vSwitch has not made ${onNode.managementInterface} yet`);
+  const addresses = managementAddresses(subnets, gateway);
   await configureManagement(run, {
     subnets,
     destinations: [...options.clusterCidrs, ...options.serviceCidrs],
+    addresses,
   });
-  await run(["nft", "-f", "-"], {
-    stdin: firewall(onNode.managementInterface, translated(subnets, gateway)),
-  });
+  await run(["nft", "-f", "-"], { stdin: firewall(onNode.managementInterface, addresses) });
+  // Not before: as soon as it is told, Services send what is for this node to its management port.
+  if (node) {
+    await options.announce(node, {
+      ...chassisIdAnnotation(chassisId),
+      ...gatewayConfigAnnotation(gateway, { bridge: onNode.externalBridge, uplink: uplink.name }),
+    });
+  }
 
   if (!isOpen(uplink)) return waiting(`Open vSwitch has not opened ${uplink.name} yet`);
   if (!isOpen(patch)) return waiting(`ovn-controller has not joined ${onNode.externalBridge} to OVN yet`);
@@ -108,9 +109,3 @@ function managementMac(subnets: readonly Cidr[]): string {
   if (!first) throw new RangeError("a node needs a subnet");
   return macOf(managementOf(first));
 }
-
-const translated = (subnets: readonly Cidr[], gateway: GatewayConfig) =>
-  subnets.flatMap((subnet) => {
-    const node = ofFamily(gateway.addresses, subnet.ip.family);
-    return node ? [{ management: managementOf(subnet), node: node.ip }] : [];
-  });

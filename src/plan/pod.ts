@@ -2,7 +2,7 @@
 // name replaces the columns of one row; its UID only decides which interface may bind the port.
 
 import type { Fact } from "../model/fact.ts";
-import { formatIp } from "../model/ip.ts";
+import { formatCidr, formatIp } from "../model/ip.ts";
 import type { PodNetwork, ResolvedNode } from "../model/network.ts";
 import { FactList, mapOf } from "./facts.ts";
 import type { Scope } from "./scope.ts";
@@ -13,6 +13,10 @@ export interface PodIdentity {
   readonly name: string;
   readonly uid: string;
 }
+
+/** Whether two states of a node are the same to the plans of its pods. */
+export const samePlaceOfPods = (a: ResolvedNode, b: ResolvedNode): boolean =>
+  a.chassisId === b.chassisId && a.subnets.map(formatCidr).join() === b.subnets.map(formatCidr).join();
 
 export function podFacts(
   scope: Scope,

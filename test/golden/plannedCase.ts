@@ -12,8 +12,8 @@ import type { EndpointSlice, Node, Pod, Service } from "../../src/kube/objects.t
 import { endpointSliceOf, nodeOf, type Projection, podOf, serviceOf } from "../../src/kube/project.ts";
 import type { Fact } from "../../src/model/fact.ts";
 import { clusterFacts } from "../../src/plan/cluster.ts";
+import { Hosts, hostViewOf } from "../../src/plan/hosts.ts";
 import { nodeFacts } from "../../src/plan/node.ts";
-import { NodeIndex } from "../../src/plan/nodeIndex.ts";
 import { podFacts } from "../../src/plan/pod.ts";
 import { northboundScope, type Scope } from "../../src/plan/scope.ts";
 import { serviceFacts } from "../../src/plan/service.ts";
@@ -46,11 +46,13 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
   );
   const plans = new Map<string, readonly Fact[]>([["cluster", clusterFacts(scope, network)]]);
   const without = new Map<string, string>();
+  const hosts = new Hosts([]);
   for (const node of input.nodes) {
     const decision = await durable(() => decider.node(node));
-    if (decision.state === "ready")
+    if (decision.state === "ready") {
       plans.set(`node/${node.name}`, nodeFacts(scope, network, decision.value, false));
-    else without.set(`node/${node.name}`, reasonOf(decision));
+      hosts.set(node.name, hostViewOf(decision.value));
+    } else without.set(`node/${node.name}`, reasonOf(decision));
   }
   for (const pod of input.podObjects) {
     const owner = `pod/${pod.namespace}/${pod.name}`;
@@ -60,12 +62,11 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
       plans.set(owner, podFacts(scope, pod, node, decision.value.network));
     else without.set(owner, reasonOf(decision));
   }
-  const index = new NodeIndex(decider.resolvedNodes());
   for (const service of input.serviceObjects) {
     const slices = input.slices.filter(
       ({ namespace, serviceName }) => namespace === service.namespace && serviceName === service.name,
     );
-    const facts = serviceFacts(scope, service, slices, index);
+    const facts = serviceFacts(scope, service, slices, hosts);
     const owner = `service/${service.namespace}/${service.name}`;
     if (facts.length > 0) plans.set(owner, facts);
     else without.set(owner, "no virtual address");

@@ -1,7 +1,11 @@
 // The node's own end of its switch: addresses and routes of the management interface as `ip -batch` reads them, and the
 // kernel settings it needs. Everything is stated again and again with `replace`, since the interface is a new one each
-// time Open vSwitch's userspace datapath restarts. Addresses of a subnet that the node had before are taken away: with
-// one of them comes a route, and the subnet may be another node's by now.
+// time Open vSwitch's userspace datapath restarts. The address and the route of a subnet that the node had before are taken
+// away: the subnet may be another node's by now.
+//
+// Routes name the node's own address as the source, and not the management address. So a UDP server that leaves it to the
+// kernel which address it answers from answers from the one it was asked on, which is what firewall.ts made it. What the
+// node itself opens gets the management address there.
 
 import { writeFile } from "node:fs/promises";
 import {
@@ -14,7 +18,15 @@ import {
   widthOf,
 } from "../../model/ip.ts";
 import { onNode } from "../../model/names.ts";
-import { gatewayOf, hairpinAddresses, managementOf, ofFamily, within } from "../../model/network.ts";
+import {
+  gatewayOf,
+  hairpinAddresses,
+  type ManagementAddress,
+  managementOf,
+  networkAround,
+  ofFamily,
+  within,
+} from "../../model/network.ts";
 import { inspectLink } from "./podLink.ts";
 import type { Run } from "./run.ts";
 
@@ -23,6 +35,8 @@ export interface ManagementNetwork {
   readonly subnets: readonly Cidr[];
   /** What is reached through OVN: pods and Services. */
   readonly destinations: readonly Cidr[];
+  /** The node's own addresses that have one here to stand for them. */
+  readonly addresses: readonly ManagementAddress[];
 }
 
 interface Present {
@@ -38,22 +52,33 @@ const settings: readonly (readonly [family: Family, path: string, value: string]
   [6, `ipv6/conf/${onNode.managementInterface}/accept_ra`, "0"],
 ];
 
-export function managementBatch({ subnets, destinations, present }: ManagementNetwork & Present): string {
+export function managementBatch({
+  subnets,
+  destinations,
+  addresses,
+  present,
+}: ManagementNetwork & Present): string {
   const device = onNode.managementInterface;
   const own = new Set(subnets.map((subnet) => formatCidr(within(subnet, managementOf(subnet)))));
-  const strangers = present.map(formatCidr).filter((address) => !own.has(address));
+  const strangers = present.filter((address) => !own.has(formatCidr(address)));
   const commands = [
-    ...strangers.map((address) => `address delete ${address} dev ${device}`),
+    ...strangers.flatMap((address) => [
+      `address delete ${formatCidr(address)} dev ${device}`,
+      `route flush exact ${formatCidr(networkAround(address))} dev ${device}`,
+    ]),
     `link set ${device} up`,
     ...subnets.flatMap((subnet) => {
       const { family } = subnet.ip;
       const local = formatCidr(within(subnet, managementOf(subnet)));
-      const via = `via ${formatIp(gatewayOf(subnet))} dev ${device}`;
+      const host = addresses.find((address) => address.host.family === family)?.host;
+      const from = `dev ${device}${host ? ` src ${formatIp(host)}` : ""}`;
+      const via = `via ${formatIp(gatewayOf(subnet))} ${from}`;
       const hosts = hairpinAddresses
         .flatMap((text) => parseIp(text) ?? [])
         .map((ip) => ({ ip, bits: widthOf(ip.family) }));
       return [
-        `address replace ${local} dev ${device}${family === 6 ? " nodad" : ""}`,
+        `address replace ${local} dev ${device} noprefixroute${family === 6 ? " nodad" : ""}`,
+        `route replace ${formatCidr(subnet)} ${from}`,
         ...[...destinations, ...hosts]
           .filter((cidr) => cidr.ip.family === family)
           .map((cidr) => `route replace ${formatCidr(cidr)} ${via}`),
