@@ -62,7 +62,7 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promi
     addresses,
   });
   await run(["nft", "-f", "-"], { stdin: firewall(onNode.managementInterface, addresses) });
-  // Not before: as soon as it is told, Services send what is for this node to its management port.
+  // Not earlier: once this is announced, Services send traffic for this node to its management port.
   if (node) {
     await options.announce(node, {
       ...chassisIdAnnotation(chassisId),

@@ -48,10 +48,11 @@ test("the address and the route of a former subnet are taken away first, and the
     addresses: [],
     present,
   });
-  assert.deepEqual(batch.split("\n").slice(0, 4), [
-    "address delete 10.244.7.2/24 dev weft0",
-    "route flush exact 10.244.7.0/24 dev weft0",
+  assert.deepEqual(batch.split("\n").slice(0, 5), [
     "link set weft0 up",
+    "address delete 10.244.7.2/24 dev weft0",
+    "route replace 10.244.7.0/24 dev weft0",
+    "route delete 10.244.7.0/24 dev weft0",
     "address replace 10.244.0.2/24 dev weft0 noprefixroute",
   ]);
 });

@@ -3,9 +3,9 @@
 // time Open vSwitch's userspace datapath restarts. The address and the route of a subnet that the node had before are taken
 // away: the subnet may be another node's by now.
 //
-// Routes name the node's own address as the source, and not the management address. So a UDP server that leaves it to the
-// kernel which address it answers from answers from the one it was asked on, which is what firewall.ts made it. What the
-// node itself opens gets the management address there.
+// The routes have the node's own address as their source, not the management address. A UDP server that leaves it to the
+// kernel which address it answers from then answers from the one it was asked on, which firewall.ts has made the node's own.
+// Connections that the node opens get the management address there.
 
 import { writeFile } from "node:fs/promises";
 import {
@@ -62,11 +62,14 @@ export function managementBatch({
   const own = new Set(subnets.map((subnet) => formatCidr(within(subnet, managementOf(subnet)))));
   const strangers = present.filter((address) => !own.has(formatCidr(address)));
   const commands = [
+    `link set ${device} up`,
     ...strangers.flatMap((address) => [
       `address delete ${formatCidr(address)} dev ${device}`,
-      `route flush exact ${formatCidr(networkAround(address))} dev ${device}`,
+      // To delete a route that is not there is an error.
+      ...["replace", "delete"].map(
+        (how) => `route ${how} ${formatCidr(networkAround(address))} dev ${device}`,
+      ),
     ]),
-    `link set ${device} up`,
     ...subnets.flatMap((subnet) => {
       const { family } = subnet.ip;
       const local = formatCidr(within(subnet, managementOf(subnet)));
