@@ -1,9 +1,9 @@
-// What Services read of nodes: which address of a node a balancer can use in the place of the node's own. To a switch of the
-// overlay a node's own address is somewhere outside; its management address is a port like any other, and the node
-// turns that back into its own (node/host/firewall.ts). So one balancer does for the switches of all nodes.
+// What Services read of nodes: the address that a balancer uses in place of a node's own. The switches of the overlay do not
+// know a node's own address, but its management address is a port like any other, and the node's firewall turns it back
+// (node/host/firewall.ts). So one balancer serves the switches of all nodes.
 //
-// A node says itself which addresses it has, and may be wrong or lie. So an endpoint that names its node is that node's and
-// nobody else's, and for one that names none an address that two nodes claim is left as it is.
+// Nodes report their addresses themselves and may be wrong, or lie. An endpoint that names its node can only get that
+// node's management address. One that names no node is left alone when two nodes claim its address.
 
 import type { EndpointSlice } from "../kube/objects.ts";
 import type { Owner } from "../model/fact.ts";
@@ -15,7 +15,7 @@ export interface HostView {
   readonly name: string;
   /** All addresses that the node claims, as text. */
   readonly claims: readonly string[];
-  /** Those that balancers replace; none until the node's agent has made its management port. */
+  /** Those that balancers replace: none until the node's agent has made its management port. */
   readonly replaced: readonly ManagementAddress[];
 }
 
@@ -36,12 +36,12 @@ export class Hosts {
   /** address -> owners with such an endpoint */
   readonly #readers = new Map<string, Set<Owner>>();
 
-  /** No address in `pods`, the ranges of pods, is ever a node's, so nobody is remembered for reading it. */
+  /** Addresses in `pods`, the ranges of pods, are never a node's, so nobody is remembered as their reader. */
   constructor(pods: readonly Cidr[]) {
     this.#pods = pods;
   }
 
-  /** The node is as `view` says, or gone. Answers with the owners that have to be planned again. */
+  /** The node is as `view` says, or gone. Returns the owners that have to be planned again. */
   set(name: string, view: HostView | undefined): ReadonlySet<Owner> {
     const before = linesOf(this.#nodes.get(name));
     const after = linesOf(view);
@@ -65,7 +65,7 @@ export class Hosts {
     else this.#reads.delete(owner);
   }
 
-  /** Where a balancer sends what is meant for `address`, an endpoint on `nodeName`, which is "" when nobody has said. */
+  /** Where a balancer sends traffic for the endpoint `address` on the node `nodeName`, "" when the endpoint names none. */
   targetOf(address: Ip, nodeName: string): Ip {
     const claims = this.#claims.get(formatIp(address));
     if (!claims) return address;
@@ -81,7 +81,7 @@ export class Hosts {
   }
 }
 
-/** address -> what replaces it, "" for nothing. Two views with the same lines are the same to everybody. */
+/** address -> what replaces it, "" for nothing. Views with equal lines make no difference to any Service. */
 function linesOf(view: HostView | undefined): ReadonlyMap<string, string> {
   const lines = new Map(view?.claims.map((address) => [address, ""]));
   for (const { host, management } of view?.replaced ?? []) lines.set(formatIp(host), formatIp(management));
