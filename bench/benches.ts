@@ -7,6 +7,7 @@ import { ovsdbBench } from "./ovsdb/bench.ts";
 import { pluginBench } from "./plugin/bench.ts";
 import { poolsBench } from "./pools/poolsBench.ts";
 import { underlayBench } from "./pools/underlayBench.ts";
+import { hostServicesBench } from "./scale/hostServicesBench.ts";
 import { restartBench } from "./scale/restartBench.ts";
 import { watchBench } from "./scale/watchBench.ts";
 
@@ -16,6 +17,7 @@ export const benches: readonly Bench[] = [
   underlayBench,
   poolsBench,
   restartBench,
+  hostServicesBench,
   watchBench,
   pluginBench,
   ovsdbBench,

@@ -3,7 +3,7 @@
 
 export interface Figure {
   readonly name: string;
-  readonly unit: "ms" | "s" | "MB" | "per s" | "operations" | "pods";
+  readonly unit: "ms" | "s" | "MB" | "per s" | "operations" | "pods" | "facts" | "Services";
   readonly value: number;
   /** What it is held against, measured in the same run: `bare` for the same wiring without Weft. */
   readonly limit?: { readonly name: string; readonly value: number };

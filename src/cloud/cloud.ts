@@ -9,7 +9,7 @@ import type { ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { PortState } from "../observe/portStates.ts";
 import type { RefTo } from "../plan/facts.ts";
-import type { NodeIndex } from "../plan/nodeIndex.ts";
+import type { Hosts } from "../plan/hosts.ts";
 
 /**
  * Facts, or why there can be none at the moment, in words for people. What was said before stays. `isUsual` of what
@@ -25,5 +25,5 @@ export interface Cloud {
   router(): RefTo<"Logical_Router"> | NotYet;
   clusterFacts(owner: Owner): Said;
   nodeFacts(owner: Owner, node: ResolvedNode): Said;
-  serviceFacts(owner: Owner, service: Service, slices: readonly EndpointSlice[], index: NodeIndex): Said;
+  serviceFacts(owner: Owner, service: Service, slices: readonly EndpointSlice[], hosts: Hosts): Said;
 }

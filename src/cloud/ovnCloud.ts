@@ -8,7 +8,7 @@ import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import type { TenantView } from "../observe/tenant.ts";
 import type { RefTo } from "../plan/facts.ts";
-import { NodeIndex } from "../plan/nodeIndex.ts";
+import { Hosts } from "../plan/hosts.ts";
 import { serviceFacts } from "../plan/service.ts";
 import { tenantFacts, virtualNodeFacts } from "../plan/tenant.ts";
 import type { Cloud, NotYet, Said } from "./cloud.ts";
@@ -20,7 +20,7 @@ export class OvnCloud implements Cloud {
   readonly #network: ClusterNetwork;
   readonly #view: TenantView;
   /** To a Service every address is as good as any other: a node's own is one of the tenant's network. */
-  readonly #noHosts = new NodeIndex([]);
+  readonly #noHosts = new Hosts([]);
 
   constructor(scope: Scope, network: ClusterNetwork, view: TenantView) {
     this.#scope = scope;

@@ -8,8 +8,8 @@ import type { Scope } from "../model/scope.ts";
 import { rowUuid } from "../model/uuid.ts";
 import { clusterFacts } from "../plan/cluster.ts";
 import type { RefTo } from "../plan/facts.ts";
+import type { Hosts } from "../plan/hosts.ts";
 import { nodeFacts } from "../plan/node.ts";
-import type { NodeIndex } from "../plan/nodeIndex.ts";
 import { serviceFacts } from "../plan/service.ts";
 import type { Cloud } from "./cloud.ts";
 
@@ -43,8 +43,8 @@ export class OwnNodes implements Cloud {
     owner: Owner,
     service: Service,
     slices: readonly EndpointSlice[],
-    index: NodeIndex,
+    hosts: Hosts,
   ): readonly Fact[] {
-    return serviceFacts(this.#scope, owner, service, slices, index);
+    return serviceFacts(this.#scope, owner, service, slices, hosts);
   }
 }

@@ -22,7 +22,7 @@ import { type Owner, ownerOf } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import type { AnyConcerns } from "../observe/concerns.ts";
 import type { Observed } from "../observe/observed.ts";
-import { NodeIndex } from "../plan/nodeIndex.ts";
+import { Hosts, hostViewOf } from "../plan/hosts.ts";
 import { type Applied, Planner, type PlannerTell } from "./planner.ts";
 import { OwnerQueue } from "./queue.ts";
 
@@ -52,12 +52,13 @@ export class Planning {
   readonly queue: OwnerQueue;
   readonly #options: PlanningOptions;
   readonly #applied: Applied;
+  readonly #hosts: Hosts;
   #planner: Planner | undefined;
-  #nodes: NodeIndex | undefined;
 
   constructor(options: PlanningOptions, applied: Applied) {
     this.#options = options;
     this.#applied = applied;
+    this.#hosts = new Hosts(options.network.pods.map(({ cidr }) => cidr));
     this.queue = new OwnerQueue({
       work: (owner) => this.#plan(owner),
       concurrency,
@@ -100,7 +101,7 @@ export class Planning {
     this.#planner = new Planner({
       kinds: ownerKinds,
       decides,
-      context: { scope, network, cloud, stores, places: decider, nodes: () => this.#nodeIndex(decider) },
+      context: { scope, network, cloud, stores, places: decider, hosts: this.#hosts },
       desired: this.desired,
       served: new Set([destinationId(scope.destination)]),
       applied: this.#applied,
@@ -137,7 +138,7 @@ export class Planning {
       }),
     );
     const stopNodes = decider.nodeLives.subscribe((name, before, after) => {
-      this.#nodes = undefined;
+      for (const owner of this.#hosts.set(name, after && hostViewOf(after))) queue.add(owner);
       for (const { nodes } of all) {
         if (!nodes || (before && nodes.view(before)) === (after && nodes.view(after))) continue;
         for (const owner of nodes.owners(name, stores, before, after)) queue.add(owner);
@@ -150,11 +151,6 @@ export class Planning {
     signal.addEventListener("abort", () => {
       for (const stop of [...stops, stopNodes]) stop();
     });
-  }
-
-  #nodeIndex(decider: Decider): NodeIndex {
-    this.#nodes ??= new NodeIndex(decider.nodes());
-    return this.#nodes;
   }
 
   async #plan(owner: Owner): Promise<void> {

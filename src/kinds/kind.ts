@@ -11,7 +11,7 @@ import type { Owner, OwnerName } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import type { AnyConcerns, Concerns } from "../observe/concerns.ts";
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
-import type { NodeIndex } from "../plan/nodeIndex.ts";
+import type { Hosts } from "../plan/hosts.ts";
 
 /** `K`: the kinds of objects that its plan reads. */
 export interface OwnerKind<K extends Kind = Kind> extends Concerns<K> {
@@ -36,8 +36,8 @@ export interface PlanContext<K extends Kind> {
   readonly cloud: Cloud;
   readonly stores: Pick<Stores, K>;
   readonly places: Places;
-  /** All nodes, ready to be asked for an address. */
-  readonly nodes: () => NodeIndex;
+  /** Nodes by the addresses they answer on. An owner that asks for addresses here is planned again when one of them changes hands. */
+  readonly hosts: Hosts;
 }
 
 export type Planned =

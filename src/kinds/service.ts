@@ -1,6 +1,5 @@
 // A Service with a virtual address: its load balancers.
 
-import { formatIp } from "../model/ip.ts";
 import { ownerOf } from "../model/owner.ts";
 import { sidesOf } from "../observe/concerns.ts";
 import { type OwnerKind, saying } from "./kind.ts";
@@ -15,17 +14,12 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
         .filter(({ serviceName }) => serviceName !== "")
         .map(({ namespace, serviceName }) => ownerOf("service", serviceName, namespace)),
   },
-  nodes: {
-    view: ({ hostAddresses, subnets }) =>
-      [...hostAddresses, ...subnets.map(({ ip }) => ip)].map(formatIp).join(),
-    owners: (_, { Service }) =>
-      [...Service.values()].map(({ namespace, name }) => ownerOf("service", name, namespace)),
-  },
-  tables: ["Load_Balancer", "Load_Balancer_Group", "Logical_Switch"],
-  plan(owner, { namespace, name }, { cloud, stores, nodes }) {
+  tables: ["Load_Balancer", "Load_Balancer_Group"],
+  plan(owner, { namespace, name }, { cloud, stores, hosts }) {
     const service = stores.Service.get(namespace, name);
+    const slices = service ? stores.EndpointSlice.by("service", `${namespace}/${name}`) : [];
+    hosts.follow(owner, slices);
     if (!service) return { facts: [] };
-    const slices = stores.EndpointSlice.by("service", `${namespace}/${name}`);
-    return saying(cloud.serviceFacts(owner, service, slices, nodes()));
+    return saying(cloud.serviceFacts(owner, service, slices, hosts));
   },
 };

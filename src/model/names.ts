@@ -36,8 +36,6 @@ export interface Names {
   /** The MACs of a node's ports that no packet may pass. OVN does not allow `-` in names of address sets. */
   readonly closedSet: (node: string) => string;
   readonly loadBalancer: (namespace: string, service: string, protocol: string) => string;
-  /** The balancer of a Service as one node sees it, where that differs from the others. */
-  readonly nodeLoadBalancer: (namespace: string, service: string, protocol: string, node: string) => string;
 }
 
 export function namesOf(cluster: string): Names {
@@ -64,7 +62,6 @@ export function namesOf(cluster: string): Names {
     poolPort: (node, offset) => name("pool", node, String(offset)),
     closedSet: (node) => `${cluster.replaceAll("-", "_")}_closed_${hash("sha256", node, "hex").slice(0, 16)}`,
     loadBalancer: (namespace, service, protocol) => name("svc", namespace, service, protocol),
-    nodeLoadBalancer: (namespace, service, protocol, node) => name("svc", namespace, service, protocol, node),
   };
 }
 

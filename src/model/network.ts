@@ -60,6 +60,22 @@ export const gatewayOf = (subnet: Cidr): Ip => addressAt(subnet, 1n);
 /** The node's own address in its subnet, on the management port. */
 export const managementOf = (subnet: Cidr): Ip => addressAt(subnet, 2n);
 
+/** A node's own address, and the one on its management port that stands for it. */
+export interface ManagementAddress {
+  readonly host: Ip;
+  readonly management: Ip;
+}
+
+/** One of each family that the node has a subnet and an address of. Further addresses of a family have none. */
+export const managementAddresses = (
+  subnets: readonly Cidr[],
+  gateway: GatewayConfig,
+): readonly ManagementAddress[] =>
+  subnets.flatMap((subnet) => {
+    const own = ofFamily(gateway.addresses, subnet.ip.family);
+    return own ? [{ host: own.ip, management: managementOf(subnet) }] : [];
+  });
+
 /** The first offset in a subnet that a pod may have. */
 export const firstPodOffset = 3;
 

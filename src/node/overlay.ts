@@ -1,6 +1,6 @@
-// Brings a node of an overlay onto the network. It reads from top to bottom: chassis, gateway, subnet, management
-// interface, flows of the external bridge. Every step states the wanted result, so all of them can be repeated at any
-// time: after a restart of Open vSwitch, for a new subnet, after an agent that died half-way.
+// Brings a node of an overlay onto the network, from top to bottom: chassis, subnet, management interface, way out, flows of
+// the external bridge. Every step states what should be, so that all of them can be done again after anything: a
+// restart of Open vSwitch, a new subnet, an agent that died half-way.
 
 import { type AnnotationValues, chassisIdAnnotation, gatewayConfigAnnotation } from "../kube/annotations.ts";
 import type { Node } from "../kube/objects.ts";
@@ -8,7 +8,7 @@ import { type Cidr, formatIp, parseIp } from "../model/ip.ts";
 import { macOf } from "../model/mac.ts";
 import { podMtuBytes } from "../model/mtu.ts";
 import { type Names, onNode } from "../model/names.ts";
-import { type GatewayConfig, managementOf, ofFamily } from "../model/network.ts";
+import { managementAddresses, managementOf } from "../model/network.ts";
 import { bridgeFlows } from "./host/bridgeFlows.ts";
 import { firewall } from "./host/firewall.ts";
 import { externalPorts, readGateway } from "./host/gateway.ts";
@@ -22,7 +22,7 @@ import type { Writer } from "./ovs/writer.ts";
 
 export interface OverlayOptions {
   readonly nodeName: string;
-  /** The chassis id to use if Open vSwitch has none yet. */
+  /** The chassis' id, should Open vSwitch have none yet. */
   readonly chassisId: string;
   readonly names: Names;
   readonly ovnRemote: string;
@@ -33,7 +33,7 @@ export interface OverlayOptions {
   readonly db: Vswitch;
   readonly writer: Writer;
   readonly run: Run;
-  /** Writes these annotations on the Node: who the node is and how it reaches the outside. */
+  /** Tells the cluster who this node is and how it reaches the world, by these annotations. */
   readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
 }
 
@@ -48,26 +48,27 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promi
   const gateway = await readGateway(run, uplink);
   const encapIp = options.encapIp ?? gateway.addresses.map(({ ip }) => formatIp(ip))[0] ?? "";
   const chassisId = await prepareChassis(db, writer, { ...options, encapIp });
-  if (!node && !subnets) return waiting(`the API server has not reported node ${nodeName} yet`);
+  if (!node && !subnets) return waiting(`the API server has not told about node ${nodeName} yet`);
+  if (!subnets) return waiting("the Weft controller has given this node no subnet yet");
+  const mtuBytes = podMtuBytes(gateway.mtuBytes, parseIp(encapIp)?.family ?? 4);
+  const portName = names.managementPort(nodeName);
+  await prepareManagementInterface(db, writer, { portName, mac: managementMac(subnets), mtuBytes });
+  const management = interfaceNamed(db, onNode.managementInterface);
+  if (!isOpen(management)) return waiting(`Open vSwitch has not made ${onNode.managementInterface} yet`);
+  const addresses = managementAddresses(subnets, gateway);
+  await configureManagement(run, {
+    subnets,
+    destinations: [...options.clusterCidrs, ...options.serviceCidrs],
+    addresses,
+  });
+  await run(["nft", "-f", "-"], { stdin: firewall(onNode.managementInterface, addresses) });
+  // Not earlier: once this is announced, Services send traffic for this node to its management port.
   if (node) {
     await options.announce(node, {
       ...chassisIdAnnotation(chassisId),
       ...gatewayConfigAnnotation(gateway, { bridge: onNode.externalBridge, uplink: uplink.name }),
     });
   }
-  if (!subnets) return waiting("the Weft controller has not given this node a subnet yet");
-  const mtuBytes = podMtuBytes(gateway.mtuBytes, parseIp(encapIp)?.family ?? 4);
-  const portName = names.managementPort(nodeName);
-  await prepareManagementInterface(db, writer, { portName, mac: managementMac(subnets), mtuBytes });
-  const management = interfaceNamed(db, onNode.managementInterface);
-  if (!isOpen(management)) return waiting(`Open vSwitch has not made ${onNode.managementInterface} yet`);
-  await configureManagement(run, {
-    subnets,
-    destinations: [...options.clusterCidrs, ...options.serviceCidrs],
-  });
-  await run(["nft", "-f", "-"], {
-    stdin: firewall(onNode.managementInterface, translated(subnets, gateway)),
-  });
 
   if (!isOpen(uplink)) return waiting(`Open vSwitch has not opened ${uplink.name} yet`);
   if (!isOpen(patch)) return waiting(`ovn-controller has not joined ${onNode.externalBridge} to OVN yet`);
@@ -102,15 +103,9 @@ function dependencies(db: Vswitch): string {
   return [...bridges, ...interfaces].join("\n");
 }
 
-/** The MAC of the management port follows from its first address, as in the controller's plan. */
+/** The MAC of the management port is that of its first address, as the plan has it. */
 function managementMac(subnets: readonly Cidr[]): string {
   const [first] = subnets;
   if (!first) throw new RangeError("a node needs a subnet");
   return macOf(managementOf(first));
 }
-
-const translated = (subnets: readonly Cidr[], gateway: GatewayConfig) =>
-  subnets.flatMap((subnet) => {
-    const node = ofFamily(gateway.addresses, subnet.ip.family);
-    return node ? [{ management: managementOf(subnet), node: node.ip }] : [];
-  });

@@ -3,6 +3,7 @@
 
 import type { Endpoint, EndpointPort, EndpointSlice, Service, ServicePort } from "../kube/objects.ts";
 import { type Family, formatIp, type Ip, parseIp } from "../model/ip.ts";
+import type { Hosts } from "./hosts.ts";
 
 export interface Backend {
   readonly ip: Ip;
@@ -18,13 +19,14 @@ export const isForeign = ({ labels }: Service | EndpointSlice): boolean =>
 
 /**
  * Ready endpoints, or, when there is none, those that still serve while they terminate. Sorted, each once. An endpoint
- * that two slices hold is ready if one of them says so.
+ * that two slices hold is ready if one of them says so. Those in a host's network are where `hosts` says.
  */
 export function backendsOf(
   service: Service,
   slices: readonly EndpointSlice[],
   port: ServicePort,
   family: Family,
+  hosts: Hosts,
 ): readonly Backend[] {
   const ready = new Map<string, Backend>();
   const fallback = new Map<string, Backend>();
@@ -32,7 +34,7 @@ export function backendsOf(
     if (slice.addressType !== `IPv${family}` || isForeign(slice)) continue;
     for (const number of slice.ports.flatMap((slicePort) => numberOf(slicePort, port))) {
       for (const endpoint of slice.endpoints) {
-        const backend = backendOf(endpoint, number, family);
+        const backend = backendOf(endpoint, number, family, hosts);
         if (!backend) continue;
         if (endpoint.ready || service.publishNotReadyAddresses) ready.set(formatBackend(backend), backend);
         else if (endpoint.serving && endpoint.terminating) fallback.set(formatBackend(backend), backend);
@@ -53,9 +55,14 @@ const numberOf = (slicePort: EndpointPort, port: ServicePort): readonly number[]
     : [];
 
 /** All addresses of an endpoint mean the same, so the first will do (EndpointSlice API). */
-function backendOf({ addresses }: Endpoint, port: number, family: Family): Backend | undefined {
+function backendOf(
+  { addresses, nodeName }: Endpoint,
+  port: number,
+  family: Family,
+  hosts: Hosts,
+): Backend | undefined {
   const ip = parseIp(addresses[0] ?? "");
-  return ip?.family === family ? { ip, port } : undefined;
+  return ip?.family === family ? { ip: hosts.targetOf(ip, nodeName), port } : undefined;
 }
 
 function byAddress(a: Backend, b: Backend): number {

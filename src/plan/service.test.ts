@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Endpoint, EndpointSlice, Service } from "../kube/objects.ts";
-import { parseCidr, parseIp } from "../model/ip.ts";
+import { formatIp, parseCidr, parseInterfaceAddress, parseIp } from "../model/ip.ts";
 import type { ResolvedNode } from "../model/network.ts";
 import { northboundScope } from "../model/scope.ts";
 import { backendsOf, formatBackend } from "./endpoints.ts";
-import { NodeIndex } from "./nodeIndex.ts";
+import { Hosts, hostViewOf } from "./hosts.ts";
 import { serviceFacts } from "./service.ts";
 
 const meta = {
@@ -46,6 +46,7 @@ const aSlice = (endpoints: readonly Endpoint[], change: Partial<EndpointSlice> =
   ports: [{ name: "http", protocol: "TCP", port: 8080 }],
   ...change,
 });
+const noHosts = new Hosts([]);
 const leaving = { ready: false, terminating: true };
 
 const choices: readonly (readonly [string, readonly EndpointSlice[], readonly string[]])[] = [
@@ -104,14 +105,14 @@ const choices: readonly (readonly [string, readonly EndpointSlice[], readonly st
 ];
 for (const [what, slices, expected] of choices) {
   test(what, () => {
-    assert.deepEqual(backendsOf(service, slices, port, 4).map(formatBackend), expected);
+    assert.deepEqual(backendsOf(service, slices, port, 4, noHosts).map(formatBackend), expected);
   });
 }
 
 test("a Service that publishes what is not ready takes everything", () => {
   const slices = [aSlice([anEndpoint("10.244.0.3", { ready: false }), anEndpoint("10.244.0.4", leaving)])];
   const early = { ...service, publishNotReadyAddresses: true };
-  assert.deepEqual(backendsOf(early, slices, port, 4).map(formatBackend), [
+  assert.deepEqual(backendsOf(early, slices, port, 4, noHosts).map(formatBackend), [
     "10.244.0.3:8080",
     "10.244.0.4:8080",
   ]);
@@ -121,11 +122,21 @@ const aNode = (n: number): ResolvedNode => ({
   name: `n${n}`,
   id: n + 1,
   subnets: [`10.244.${n}.0/24`, `fd00:10:244:${n}::/64`].flatMap((text) => parseCidr(text) ?? []),
-  chassisId: undefined,
-  gateway: undefined,
+  chassisId: `c${n}`,
+  gateway: {
+    mac: "0a:58:ac:1e:00:0b",
+    addresses: [`172.30.0.1${n}/24`, `fd00:172:30::1${n}/64`].flatMap((t) => parseInterfaceAddress(t) ?? []),
+    nextHops: [],
+    mtuBytes: 1500,
+  },
   hostAddresses: [`172.30.0.1${n}`, `fd00:172:30::1${n}`].flatMap((text) => parseIp(text) ?? []),
 });
 const nodes = [1, 2, 3].map(aNode);
+const hostsOf = (list: readonly ResolvedNode[]): Hosts => {
+  const hosts = new Hosts([]);
+  for (const node of list) hosts.set(node.name, hostViewOf(node));
+  return hosts;
+};
 const addresses = ["10.244.1.3", "10.244.2.3", "172.30.0.11", "172.30.0.12", "192.0.2.1"];
 
 test("the facts of a Service do not depend on the order of slices, endpoints or nodes", () => {
@@ -148,9 +159,9 @@ test("the facts of a Service do not depend on the order of slices, endpoints or 
         ),
       ),
       ([slices, otherSlices, otherNodes]) => {
-        const facts = serviceFacts(scope, "service/shop/web", service, slices, new NodeIndex(nodes));
+        const facts = serviceFacts(scope, "service/shop/web", service, slices, hostsOf(nodes));
         assert.deepEqual(
-          serviceFacts(scope, "service/shop/web", service, otherSlices, new NodeIndex(otherNodes)),
+          serviceFacts(scope, "service/shop/web", service, otherSlices, hostsOf(otherNodes)),
           facts,
         );
       },
@@ -158,28 +169,41 @@ test("the facts of a Service do not depend on the order of slices, endpoints or 
   );
 });
 
-test("every node's switch has exactly one balancer of a Service, by the group or by itself", () => {
-  const scope = northboundScope("demo", "global");
-  fc.assert(
-    fc.property(fc.subarray(addresses), (chosen) => {
-      const facts = serviceFacts(
-        scope,
-        "service/shop/web",
-        service,
-        [aSlice(chosen.map((ip) => anEndpoint(ip)))],
-        new NodeIndex(nodes),
-      );
-      const members = facts.filter((fact) => fact.kind === "member");
-      const inGroup = members.filter(({ table }) => table === "Load_Balancer_Group").length;
-      const onSwitches = members.filter(({ table }) => table === "Logical_Switch");
-      assert.equal(new Set(onSwitches.map(({ uuid }) => uuid)).size, onSwitches.length);
-      assert.deepEqual([inGroup, onSwitches.length], inGroup === 1 ? [1, 0] : [0, nodes.length]);
-      const rows = facts.filter((fact) => fact.kind === "row").map(({ uuid }) => uuid);
-      assert.deepEqual(
-        new Set(members.map(({ value }) => value)),
-        new Set<unknown>(rows),
-        "a balancer that is nowhere",
-      );
-    }),
+test("a balancer sends to a node's management address, for its own that is an endpoint, in each family", () => {
+  const slices = [
+    aSlice(["10.244.1.3", "172.30.0.12", "192.0.2.1"].map((ip) => anEndpoint(ip))),
+    aSlice([anEndpoint("fd00:172:30::13")], { addressType: "IPv6" }),
+  ];
+  const [balancer, membership, ...more] = serviceFacts(
+    northboundScope("demo", "global"),
+    "service/shop/web",
+    service,
+    slices,
+    hostsOf(nodes),
   );
+  assert.ok(balancer?.kind === "row" && membership?.kind === "member");
+  assert.deepEqual(
+    balancer.columns.get("vips"),
+    new Map([
+      ["10.96.0.10:80", "10.244.1.3:8080,10.244.2.2:8080,192.0.2.1:8080"],
+      ["[fd00:10:96::10]:80", "[fd00:10:244:3::2]:8080"],
+    ]),
+  );
+  assert.deepEqual([membership.table, more], ["Load_Balancer_Group", []]);
+});
+
+test("a thousand Services in the host's network of a thousand nodes are two facts each", () => {
+  const scope = northboundScope("demo", "global");
+  const many = Array.from({ length: 1000 }, (_, i) => {
+    const host = parseIp(`172.30.${i >> 8}.${i & 255}`) ?? assert.fail();
+    const subnets = [parseCidr(`10.${i >> 8}.${i & 255}.0/24`) ?? assert.fail()];
+    const gateway = { mac: "", addresses: [{ ip: host, bits: 16 }], nextHops: [], mtuBytes: 1500 };
+    return { name: `n${i}`, id: i + 2, subnets, chassisId: `c${i}`, gateway, hostAddresses: [host] };
+  });
+  const hosts = hostsOf(many);
+  const planned = many.map(({ name, hostAddresses: [ip] }) => {
+    const slice = aSlice([anEndpoint(ip ? formatIp(ip) : "", { nodeName: name })]);
+    return serviceFacts(scope, "service/shop/web", { ...service, name: `of-${name}` }, [slice], hosts).length;
+  });
+  assert.deepEqual(new Set(planned), new Set([2]));
 });

@@ -1,19 +1,17 @@
 // The facts of a Service: a load balancer for each protocol, which holds the virtual addresses of both families, on
 // every node switch. OVN balances on switches and gateway routers, not on the distributed cluster router, so traffic is
 // balanced where it enters: on the switch of the pod or of the node's management port.
-//
-// The exception is a Service with a node's own address among its endpoints. On that node's switch the endpoint is the
-// management port instead: the node would not accept its own address as the source of a packet from outside.
+// The same balancer does for all switches, also when an endpoint is in a node's own network (hosts.ts).
 
 import type { EndpointSlice, Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
 import { parseIp } from "../model/ip.ts";
-import { hairpinAddresses, managementOf, ofFamily, type ResolvedNode } from "../model/network.ts";
+import { hairpinAddresses } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import { type Backend, backendsOf, formatBackend, isForeign } from "./endpoints.ts";
-import { FactList, mapOf, type RefTo } from "./facts.ts";
-import type { NodeIndex } from "./nodeIndex.ts";
+import { FactList, mapOf } from "./facts.ts";
+import type { Hosts } from "./hosts.ts";
 
 const protocols = ["TCP", "UDP", "SCTP"] as const;
 type Protocol = (typeof protocols)[number];
@@ -32,78 +30,52 @@ export function serviceFacts(
   owner: Owner,
   service: Service,
   slices: readonly EndpointSlice[],
-  index: NodeIndex,
+  hosts: Hosts,
 ): readonly Fact[] {
   const facts = new FactList(scope, owner);
   for (const protocol of protocols) {
-    const vips = vipsOf(service, slices, protocol);
-    if (vips.length > 0) planBalancers(facts, scope, service, protocol, vips, index);
+    const vips = vipsOf(service, slices, protocol, hosts);
+    if (vips.length > 0) planBalancer(facts, scope, service, protocol, vips);
   }
   return facts.facts;
 }
 
 /** A virtual address without endpoints stays: OVN rejects what is sent to it. */
-function vipsOf(service: Service, slices: readonly EndpointSlice[], protocol: Protocol): readonly Vip[] {
+function vipsOf(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  protocol: Protocol,
+  hosts: Hosts,
+): readonly Vip[] {
   if (service.type === "ExternalName" || isForeign(service)) return [];
   const ips = service.clusterIps.flatMap((text) => parseIp(text) ?? []);
   const ports = service.ports.filter((port) => port.protocol === protocol);
   return ips.flatMap((ip) =>
     ports.map((port) => ({
       address: { ip, port: port.port },
-      backends: backendsOf(service, slices, port, ip.family),
+      backends: backendsOf(service, slices, port, ip.family, hosts),
     })),
   );
 }
 
-function planBalancers(
+function planBalancer(
   facts: FactList,
   { names }: Scope,
   service: Service,
   protocol: Protocol,
   vips: readonly Vip[],
-  index: NodeIndex,
 ): void {
-  const { namespace, name } = service;
-  const balancer = (rowName: string, seen: readonly Vip[]): RefTo<"Load_Balancer"> =>
-    facts.row("Load_Balancer", rowName, {
-      name: rowName,
-      protocol: protocol === "TCP" ? "tcp" : protocol === "UDP" ? "udp" : "sctp",
-      vips: new Map(
-        seen.map(({ address, backends }) => [formatBackend(address), backends.map(formatBackend).join()]),
-      ),
-      options: balancerOptions(service, protocol),
-    });
-  const hosts = new Set(vips.flatMap(({ backends }) => backends.flatMap(({ ip }) => index.hostOf(ip) ?? [])));
-  const plainName = names.loadBalancer(namespace, name, protocol.toLowerCase());
-  if (hosts.size === 0) {
-    const group = facts.ref("Load_Balancer_Group", names.serviceGroup);
-    facts.member("Load_Balancer_Group", group, "load_balancer", balancer(plainName, vips));
-    return;
-  }
-  const others = index.nodes.filter((node) => !hosts.has(node));
-  const onSwitch = (node: ResolvedNode, row: RefTo<"Load_Balancer">): void => {
-    const nodeSwitch = facts.ref("Logical_Switch", names.nodeSwitch(node.name));
-    facts.member("Logical_Switch", nodeSwitch, "load_balancer", row);
-  };
-  for (const node of hosts) {
-    const ownName = names.nodeLoadBalancer(namespace, name, protocol.toLowerCase(), node.name);
-    onSwitch(node, balancer(ownName, seenFrom(node, vips, index)));
-  }
-  if (others.length === 0) return;
-  const plain = balancer(plainName, vips);
-  for (const node of others) onSwitch(node, plain);
-}
-
-/** The node's own addresses become its management port's; twice the same endpoint becomes one. */
-function seenFrom(node: ResolvedNode, vips: readonly Vip[], index: NodeIndex): readonly Vip[] {
-  return vips.map(({ address, backends }) => {
-    const seen = backends.map(({ ip, port }) => {
-      const subnet = index.hostOf(ip) === node ? ofFamily(node.subnets, ip.family) : undefined;
-      return { ip: subnet ? managementOf(subnet) : ip, port };
-    });
-    const distinct = new Map(seen.map((backend) => [formatBackend(backend), backend]));
-    return { address, backends: [...distinct.values()] };
+  const name = names.loadBalancer(service.namespace, service.name, protocol.toLowerCase());
+  const balancer = facts.row("Load_Balancer", name, {
+    name,
+    protocol: protocol === "TCP" ? "tcp" : protocol === "UDP" ? "udp" : "sctp",
+    vips: new Map(
+      vips.map(({ address, backends }) => [formatBackend(address), backends.map(formatBackend).join()]),
+    ),
+    options: balancerOptions(service, protocol),
   });
+  const group = facts.ref("Load_Balancer_Group", names.serviceGroup);
+  facts.member("Load_Balancer_Group", group, "load_balancer", balancer);
 }
 
 function balancerOptions(service: Service, protocol: Protocol): ReadonlyMap<string, string> {

@@ -8,7 +8,7 @@ import { test } from "node:test";
 
 const root = join(import.meta.dirname, "../..");
 const documents = globSync(["README.md", "CONTRIBUTING.md", "docs/**/*.md"], { cwd: root }).sort();
-const walk = "docs/a-pod-is-born.md";
+const walks = ["docs/a-pod-is-born.md", "docs/a-service-is-born.md"];
 
 interface Link {
   readonly text: string;
@@ -72,8 +72,8 @@ test("every anchor of a link is a heading of the document it points to", () => {
   );
 });
 
-test("every name that the walk through the code links to occurs in its file", () => {
-  const named = linksOf(walk).flatMap((link) => {
+test("every name that the walks through the code link to occurs in its file", () => {
+  const named = walks.flatMap(linksOf).flatMap((link) => {
     const name = /^`([\p{L}_$][\p{L}\p{N}_$]*)`$/u.exec(link.text)?.[1];
     return name === undefined ? [] : [{ ...link, name }];
   });

@@ -49,6 +49,7 @@ suite("Services", { timeout: 180_000 }, () => {
       );
   };
   const endpoints = ["web-n1", "web-n2", "web-n3"];
+  const isOverlay = (): boolean => cluster.sandbox.layout.mode === "overlay";
 
   test("several ports by TCP and UDP lead to all endpoints, in both families, from pods and nodes", async () => {
     const [v4 = "", v6 = ""] = await expose("several", {
@@ -164,21 +165,98 @@ suite("Services", { timeout: 180_000 }, () => {
     for (const address of addresses) await answers(tcp(address), ["host-n3"], few);
   });
 
-  // A UDP server that listens on every address of a host lets the kernel choose the address it answers from, which is
-  // another one than it was asked on; so this one listens on its node's own, as a DNS server on a host does.
-  test("a UDP server in the host's network is reached from its own node and from others", async () => {
-    const program = `use IO::Socket::IP; for my $ip (split / /, $ENV{LISTEN}) { next if fork;
-      my $s = IO::Socket::IP->new(Proto => "udp", LocalHost => $ip, LocalPort => 7072) or die $@;
-      while (defined(my $peer = recv $s, my $text, 999, 0)) { send $s, "bound $text", 0, $peer } }  1 while wait != -1`;
-    const labels = { app: "bound" };
+  test("a server in the host's network that listens on its node's address alone is reached by TCP and UDP, and so is one that leaves to the kernel which address it answers from", async () => {
+    const program = `use IO::Socket::IP; for my $ip (split / /, $ENV{LISTEN}) { for my $how (qw(tcp udp)) { next if fork;
+      my $s = IO::Socket::IP->new(Proto => $how, LocalHost => $ip, LocalPort => 7072, $how eq "tcp" ? (Listen => 9) : ()) or die $@;
+      if ($how eq "udp") { while (defined(my $peer = recv $s, my $text, 999, 0)) { send $s, "bound $text", 0, $peer } }
+      while (my $c = $s->accept) { my $text = <$c>; print $c "bound $text"; close $c } } }  1 while wait != -1`;
     const spec = { hostNetwork: true };
     const command = ["env", `LISTEN=${cluster.hostAddresses("n2").join(" ")}`, "perl", "-e", program];
+    const [bound, wild] = [{ app: "bound" }, { app: "wild" }];
     await cluster.apply(
-      pod({ namespace: ns, name: "bound", node: "n2", labels, spec, command, ports: { dns: 7072 } }),
+      pod({ namespace: ns, name: "bound", node: "n2", labels: bound, spec, command, ports: { dns: 7072 } }),
+      pod({ namespace: ns, name: "wild", node: "n2", labels: wild, spec, ports: { dns: 7073 } }),
     );
-    const ports = [{ port: 53, protocol: "UDP", targetPort: 7072 }];
-    for (const address of await expose("bound", { selector: labels, ports }))
-      await answers(udp(address, 53), ["bound"], [`${ns}/client`, `${ns}/other`, "n1", "n2", "n3"]);
+    const ports = (targetPort: number) =>
+      (["TCP", "UDP"] as const).map((protocol) => ({
+        name: protocol.toLowerCase(),
+        port: 53,
+        protocol,
+        targetPort,
+      }));
+    const others = [`${ns}/client`, "n1", "n3"];
+    const own = [`${ns}/other`, "n2"];
+    for (const address of await expose("bound", { selector: bound, ports: ports(7072) }))
+      for (const question of [tcp(address, 53), udp(address, 53)])
+        await answers(question, ["bound"], [...others, ...own]);
+    for (const address of await expose("wild", { selector: wild, ports: ports(7073) })) {
+      await answers(tcp(address, 53), ["wild"], [...others, ...own]);
+      await answers(udp(address, 53), ["wild"], isOverlay() ? [...others, ...own] : others);
+    }
+  });
+
+  test("a server in the host's network sees who asks it by Service: a pod as itself, a node by its own port", async () => {
+    if (!isOverlay()) return;
+    const management = async (node: string) =>
+      (await cluster.field("node", "", node, "{.metadata.annotations.k8s\\.ovn\\.org/node-subnets}"))
+        .match(/[0-9a-f.:]+(?=\/)/g)
+        ?.map((network) => network.replace(/(::|\.0)$/, (end) => (end === "::" ? "::2" : ".2")));
+    const seen = new Map([
+      [`${ns}/client`, await cluster.addressesOf(ns, "client")],
+      [`${ns}/other`, await cluster.addressesOf(ns, "other")],
+      ["n1", await management("n1")],
+      ["n2", ["169.254.0.5", "fd69::5"]],
+    ]);
+    const addresses = await cluster.clusterIpsOf(ns, "wild");
+    for (const [source, wanted] of seen) {
+      const results = await cluster.ask(
+        source,
+        addresses.flatMap((address) => [tcp(address, 53), udp(address, 53)]),
+      );
+      assert.deepEqual(
+        results.map(({ words }) => words.split(" ")[2]),
+        wanted?.flatMap((address) => [address, address]),
+        source,
+      );
+    }
+  });
+
+  test("large answers of a server in the host's network arrive, and a closed port is refused, from its own node and from others", async () => {
+    const program = `use Socket qw(IPPROTO_IPV6 IPV6_V6ONLY); use IO::Socket::IP;
+      my $s = IO::Socket::IP->new(LocalHost => "::", LocalPort => 7074, Listen => 9, V6Only => 0) or die $@;
+      while (my $c = $s->accept) { my $text = <$c>; print $c "x" x 300000; close $c }`;
+    const labels = { app: "large" };
+    const spec = { hostNetwork: true };
+    const command = ["perl", "-e", program];
+    await cluster.apply(
+      pod({ namespace: ns, name: "large", node: "n2", labels, spec, command, ports: { web: 7074 } }),
+    );
+    const addresses = await expose("large", {
+      selector: labels,
+      ports: [
+        { name: "tcp", port: 80, targetPort: 7074 },
+        { name: "shut", port: 81, targetPort: 7075 },
+        { name: "shut-udp", port: 81, protocol: "UDP", targetPort: 7075 },
+      ],
+    });
+    const fetch = (address: string) =>
+      `perl -MIO::Socket::IP -e '$s = IO::Socket::IP->new(PeerHost => "${address}", PeerPort => 80, Timeout => 5) or die $@; print $s "a" x 5000, "\\n"; $n += length while <$s>; print $n'`;
+    for (const address of addresses)
+      for (const source of [`${ns}/client`, `${ns}/other`, "n1", "n2"]) {
+        const argv = ["sh", "-c", fetch(address)];
+        const received = () =>
+          source.includes("/")
+            ? cluster.kubectl("exec", "-n", ns, source.replace(`${ns}/`, ""), "--", ...argv)
+            : cluster.sandbox.host(source).exec(argv);
+        await becomes(`${source} gets all of ${address}`, "300000", received);
+        // The error that a UDP client would get does not find its way through OVN's hairpin.
+        for (const question of source === "n2" ? [tcp(address, 81)] : [tcp(address, 81), udp(address, 81)])
+          await eventually(`${source} is refused by ${question.way} ${address}`, async () => {
+            const [result] = await cluster.ask(source, [question]);
+            assert.match(result?.words ?? "", /refused/i);
+            return true;
+          });
+      }
   });
 
   test("an endpoint that is not ready gets nothing, unless the Service publishes it", async () => {

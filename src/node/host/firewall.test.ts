@@ -7,8 +7,8 @@ const ip = (text: string) => parseIp(text) ?? assert.fail(text);
 
 test("the table is replaced whole, with two rules per family", () => {
   const addresses = [
-    { management: ip("10.244.0.2"), node: ip("172.30.0.11") },
-    { management: ip("fd00:10:244::2"), node: ip("fd00:172:30::11") },
+    { management: ip("10.244.0.2"), host: ip("172.30.0.11") },
+    { management: ip("fd00:10:244::2"), host: ip("fd00:172:30::11") },
   ];
   assert.equal(
     firewall("weft0", addresses),

@@ -1,24 +1,17 @@
-// The node's own nftables table, in the format of `nft -f`: two translations on the management port. OVN cannot send
-// to an address outside its switch, so a Service whose endpoint is this node is balanced to the management address;
-// from there the first rule sends it to the address that servers listen on. When a process on the node sends to pods
-// from another of the node's addresses, the second rule gives its packets the management address, so that replies
-// find their way back.
+// The node's own nftables table, as `nft -f` reads it: two translations on the management port, of new connections; replies
+// follow by themselves. Balancers send what is meant for this node itself to its management address, and here it becomes
+// the address that servers listen on. And what a process of the node sends to pods and Services leaves with the management
+// address, the one that replies find their way back to.
 
-import { formatIp, type Ip } from "../../model/ip.ts";
+import { formatIp } from "../../model/ip.ts";
+import type { ManagementAddress } from "../../model/network.ts";
 
-export interface ManagementAddress {
-  /** The node's address on the management port. */
-  readonly management: Ip;
-  /** The node's address on its uplink, in the same family. */
-  readonly node: Ip;
-}
-
-/** Replaces the whole table in one step, whether or not it existed. */
+/** Replaces the whole table in one step, whether or not it was there. */
 export function firewall(interfaceName: string, addresses: readonly ManagementAddress[]): string {
-  const rules = (rule: (family: string, management: string, node: string) => string): string =>
+  const rules = (rule: (family: string, management: string, host: string) => string): string =>
     addresses
-      .map(({ management, node }) =>
-        rule(management.family === 4 ? "ip" : "ip6", formatIp(management), formatIp(node)),
+      .map(({ management, host }) =>
+        rule(management.family === 4 ? "ip" : "ip6", formatIp(management), formatIp(host)),
       )
       .map((text) => `    ${text}\n`)
       .join("");
@@ -27,10 +20,10 @@ delete table inet weft
 table inet weft {
   chain prerouting {
     type nat hook prerouting priority dstnat; policy accept;
-${rules((ip, management, node) => `iifname "${interfaceName}" ${ip} daddr ${management} dnat ${ip} to ${node}`)}  }
+${rules((ip, management, host) => `iifname "${interfaceName}" ${ip} daddr ${management} dnat ${ip} to ${host}`)}  }
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
-${rules((ip, management, node) => `oifname "${interfaceName}" ${ip} saddr ${node} snat ${ip} to ${management}`)}  }
+${rules((ip, management, host) => `oifname "${interfaceName}" ${ip} saddr ${host} snat ${ip} to ${management}`)}  }
 }
 `;
 }

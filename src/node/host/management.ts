@@ -1,7 +1,11 @@
-// The node's own port on its switch: addresses and routes of the management interface, in the format of `ip -batch`,
-// and the kernel settings it needs. Everything is set again with `replace` on each run, because the interface is a
-// new one after each restart of Open vSwitch's userspace datapath. Addresses of a former subnet are removed: each
-// brings a route with it, and that subnet may belong to another node by now.
+// The node's own end of its switch: addresses and routes of the management interface as `ip -batch` reads them, and the
+// kernel settings it needs. Everything is stated again and again with `replace`, since the interface is a new one each
+// time Open vSwitch's userspace datapath restarts. The address and the route of a subnet that the node had before are taken
+// away: the subnet may be another node's by now.
+//
+// The routes have the node's own address as their source, not the management address. A UDP server that leaves it to the
+// kernel which address it answers from then answers from the one it was asked on, which firewall.ts has made the node's own.
+// Connections that the node opens get the management address there.
 
 import { writeFile } from "node:fs/promises";
 import {
@@ -14,46 +18,70 @@ import {
   widthOf,
 } from "../../model/ip.ts";
 import { onNode } from "../../model/names.ts";
-import { gatewayOf, hairpinAddresses, managementOf, ofFamily, within } from "../../model/network.ts";
+import {
+  gatewayOf,
+  hairpinAddresses,
+  type ManagementAddress,
+  managementOf,
+  networkAround,
+  ofFamily,
+  within,
+} from "../../model/network.ts";
 import { inspectLink } from "./podLink.ts";
 import type { Run } from "./run.ts";
 
 export interface ManagementNetwork {
   /** This node's subnets. */
   readonly subnets: readonly Cidr[];
-  /** Networks reached through OVN: pods and Services. */
+  /** What is reached through OVN: pods and Services. */
   readonly destinations: readonly Cidr[];
+  /** The node's own addresses that have one here to stand for them. */
+  readonly addresses: readonly ManagementAddress[];
 }
 
 interface Present {
-  /** The interface's addresses now, without link-local ones. */
+  /** What the interface has now, without link-local addresses. */
   readonly present: readonly InterfaceAddress[];
 }
 
-/** Kernel settings of the interface by address family. A kernel may lack a family that the cluster does not use. */
+/** Kernel settings of the interface, by the family they belong to; a kernel may be without the other family. */
 const settings: readonly (readonly [family: Family, path: string, value: string])[] = [
-  // Strict reverse path filtering would drop packets to another of the node's addresses.
+  // Strict reverse path filtering would drop what comes in for another of the node's addresses.
   [4, `ipv4/conf/${onNode.managementInterface}/rp_filter`, "2"],
   [6, `ipv6/conf/${onNode.managementInterface}/disable_ipv6`, "0"],
   [6, `ipv6/conf/${onNode.managementInterface}/accept_ra`, "0"],
 ];
 
-export function managementBatch({ subnets, destinations, present }: ManagementNetwork & Present): string {
+export function managementBatch({
+  subnets,
+  destinations,
+  addresses,
+  present,
+}: ManagementNetwork & Present): string {
   const device = onNode.managementInterface;
   const own = new Set(subnets.map((subnet) => formatCidr(within(subnet, managementOf(subnet)))));
-  const strangers = present.map(formatCidr).filter((address) => !own.has(address));
+  const strangers = present.filter((address) => !own.has(formatCidr(address)));
   const commands = [
-    ...strangers.map((address) => `address delete ${address} dev ${device}`),
     `link set ${device} up`,
+    ...strangers.flatMap((address) => [
+      `address delete ${formatCidr(address)} dev ${device}`,
+      // To delete a route that is not there is an error.
+      ...["replace", "delete"].map(
+        (how) => `route ${how} ${formatCidr(networkAround(address))} dev ${device}`,
+      ),
+    ]),
     ...subnets.flatMap((subnet) => {
       const { family } = subnet.ip;
       const local = formatCidr(within(subnet, managementOf(subnet)));
-      const via = `via ${formatIp(gatewayOf(subnet))} dev ${device}`;
+      const host = addresses.find((address) => address.host.family === family)?.host;
+      const from = `dev ${device}${host ? ` src ${formatIp(host)}` : ""}`;
+      const via = `via ${formatIp(gatewayOf(subnet))} ${from}`;
       const hosts = hairpinAddresses
         .flatMap((text) => parseIp(text) ?? [])
         .map((ip) => ({ ip, bits: widthOf(ip.family) }));
       return [
-        `address replace ${local} dev ${device}${family === 6 ? " nodad" : ""}`,
+        `address replace ${local} dev ${device} noprefixroute${family === 6 ? " nodad" : ""}`,
+        `route replace ${formatCidr(subnet)} ${from}`,
         ...[...destinations, ...hosts]
           .filter((cidr) => cidr.ip.family === family)
           .map((cidr) => `route replace ${formatCidr(cidr)} ${via}`),

@@ -1,0 +1,142 @@
+// Services whose endpoint is in the host's network, one on each node: planned from nothing, and again after one node has
+// changed. Only the plan takes part; what it costs beside the same Services with a pod as the endpoint.
+
+import type { EndpointSlice, Service } from "../../src/kube/objects.ts";
+import type { Fact, Owner } from "../../src/model/fact.ts";
+import { type Cidr, formatIp, parseCidr } from "../../src/model/ip.ts";
+import { managementOf, podNetworkAt, type ResolvedNode } from "../../src/model/network.ts";
+import { northboundScope } from "../../src/model/scope.ts";
+import { Hosts, hostViewOf } from "../../src/plan/hosts.ts";
+import { serviceFacts } from "../../src/plan/service.ts";
+import { type Bench, quantile } from "../figure.ts";
+
+const count = 1_000;
+const rounds = 9;
+const about = `${count} Services in the host's network of ${count} nodes`;
+const scope = northboundScope("bench", "global");
+
+export const hostServicesBench: Bench = {
+  name: "host-services",
+  about: `${about}: planned ${rounds} times, and as often with pods as endpoints`,
+  async run(progress) {
+    const nodes = Array.from({ length: count }, (_, index) => nodeAt(index));
+    const ofHosts = nodes.map((node) => objectsOf(node, formatIp(hostOf(node.id))));
+    const ofPods = nodes.map((node) => objectsOf(node, formatIp(podOf(node))));
+    const hostMs: number[] = [];
+    const podMs: number[] = [];
+    const againMs: number[] = [];
+    let facts = 0;
+    let again = 0;
+    for (let round = 0; round < rounds; round++) {
+      const first = planned(nodes, ofHosts);
+      facts = first.facts;
+      hostMs.push(first.ms);
+      podMs.push(planned(nodes, ofPods).ms);
+      const start = performance.now();
+      const [node] = nodes;
+      if (!node) throw new Error("no node");
+      const moved = { ...node, subnets: [cidr("10.200.0.0/24")] };
+      const owners = first.hosts.set(node.name, hostViewOf(moved));
+      for (const { owner, service, slices } of ofHosts)
+        if (owners.has(owner)) serviceFacts(scope, owner, service, slices, first.hosts);
+      againMs.push(performance.now() - start);
+      again = owners.size;
+    }
+    progress(`${facts} facts; a changed node has ${again} of ${count} Services planned again`);
+    return [
+      { name: `${about}: facts`, unit: "facts", value: facts, aim: 2 * count },
+      {
+        name: `${about}: plan`,
+        unit: "ms",
+        value: quantile(hostMs, 0.5),
+        limit: { name: "with pods as endpoints", value: quantile(podMs, 0.5) },
+        aim: 1.5,
+      },
+      { name: "one of these nodes changes: Services planned again", unit: "Services", value: again, aim: 1 },
+      { name: "one of these nodes changes: plan", unit: "ms", value: quantile(againMs, 0.5), aim: 1 },
+    ];
+  },
+};
+
+interface Planned {
+  readonly hosts: Hosts;
+  readonly facts: number;
+  readonly ms: number;
+}
+
+/** Everything from nothing, as at the start of a controller. */
+function planned(nodes: readonly ResolvedNode[], all: readonly Objects[]): Planned {
+  const start = performance.now();
+  const hosts = new Hosts([cidr("10.0.0.0/8")]);
+  for (const node of nodes) hosts.set(node.name, hostViewOf(node));
+  const plans = new Map<Owner, readonly Fact[]>();
+  for (const { owner, service, slices } of all) {
+    hosts.follow(owner, slices);
+    plans.set(owner, serviceFacts(scope, owner, service, slices, hosts));
+  }
+  const ms = performance.now() - start;
+  return { hosts, facts: [...plans.values()].reduce((sum, { length }) => sum + length, 0), ms };
+}
+
+interface Objects {
+  readonly owner: Owner;
+  readonly service: Service;
+  readonly slices: readonly EndpointSlice[];
+}
+
+function objectsOf({ name: node }: ResolvedNode, address: string): Objects {
+  const meta = {
+    namespace: "bench",
+    name: `of-${node}`,
+    uid: node,
+    resourceVersion: "1",
+    labels: {},
+    annotations: {},
+    deletionTimestamp: undefined,
+  };
+  const service: Service = {
+    ...meta,
+    kind: "Service",
+    type: "ClusterIP",
+    clusterIps: ["192.168.0.1"],
+    ports: [{ name: "", protocol: "TCP", port: 80 }],
+    affinitySeconds: 0,
+    publishNotReadyAddresses: false,
+  };
+  const endpoint = { addresses: [address], ready: true, serving: true, terminating: false, nodeName: node };
+  const slice: EndpointSlice = {
+    ...meta,
+    kind: "EndpointSlice",
+    serviceName: service.name,
+    addressType: "IPv4",
+    endpoints: [endpoint],
+    ports: [{ name: "", protocol: "TCP", port: 8080 }],
+  };
+  return { owner: `service/bench/${service.name}`, service, slices: [slice] };
+}
+
+function nodeAt(index: number): ResolvedNode {
+  const host = hostOf(index);
+  return {
+    name: `n${index}`,
+    id: index,
+    subnets: [cidr(`10.${index >> 8}.${index & 255}.0/24`)],
+    chassisId: `chassis-${index}`,
+    gateway: { mac: "02:00:00:00:00:01", addresses: [{ ip: host, bits: 16 }], nextHops: [], mtuBytes: 1500 },
+    hostAddresses: [host],
+  };
+}
+
+const hostOf = (index: number) => managementOf(cidr(`172.${16 + (index >> 8)}.${index & 255}.0/24`));
+
+function podOf({ subnets }: ResolvedNode) {
+  const [address] = podNetworkAt(subnets, 3).addresses;
+  if (!address) throw new Error("no subnet");
+  return address.ip;
+}
+
+function cidr(text: string): Cidr {
+  const found = parseCidr(text);
+  if (!found) throw new Error(`${text} is no network`);
+  return found;
+}

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { EndpointSlice } from "../kube/objects.ts";
+import { formatIp, parseCidr, parseInterfaceAddress, parseIp } from "../model/ip.ts";
+import type { ResolvedNode } from "../model/network.ts";
+import { Hosts, hostViewOf } from "./hosts.ts";
+
+const ip = (text: string) => parseIp(text) ?? assert.fail(text);
+const cidr = (text: string) => parseCidr(text) ?? assert.fail(text);
+
+/** Node `n` of the test, set up, with the address 172.30.0.n unless others are given. */
+const aNode = (
+  n: number,
+  addresses = [`172.30.0.${n}`],
+  change: Partial<ResolvedNode> = {},
+): ResolvedNode => ({
+  name: `n${n}`,
+  id: n + 1,
+  subnets: [cidr(`10.244.${n}.0/24`)],
+  chassisId: `c${n}`,
+  gateway: {
+    mac: "0a:58:ac:1e:00:0b",
+    addresses: addresses.slice(0, 1).map((text) => parseInterfaceAddress(`${text}/24`) ?? assert.fail(text)),
+    nextHops: [],
+    mtuBytes: 1500,
+  },
+  hostAddresses: addresses.map(ip),
+  ...change,
+});
+const set = (hosts: Hosts, node: ResolvedNode) => [...hosts.set(node.name, hostViewOf(node))];
+const withNodes = (...nodes: readonly ResolvedNode[]): Hosts => {
+  const hosts = new Hosts([cidr("10.244.0.0/16")]);
+  for (const node of nodes) set(hosts, node);
+  return hosts;
+};
+const target = (hosts: Hosts, address: string, nodeName = ""): string =>
+  formatIp(hosts.targetOf(ip(address), nodeName));
+const aSlice = (...addresses: readonly string[]): EndpointSlice => ({
+  kind: "EndpointSlice",
+  namespace: "shop",
+  name: "web-1",
+  uid: "u",
+  resourceVersion: "1",
+  labels: {},
+  annotations: {},
+  deletionTimestamp: undefined,
+  serviceName: "web",
+  addressType: "IPv4",
+  endpoints: addresses.map((address) => ({
+    addresses: [address],
+    ready: true,
+    serving: true,
+    terminating: false,
+    nodeName: "",
+  })),
+  ports: [],
+});
+
+test("a node's own address is reached by its management port, once its agent has told of both", () => {
+  assert.equal(target(withNodes(aNode(1)), "172.30.0.1"), "10.244.1.2");
+  for (const missing of ["chassisId", "gateway"] as const) {
+    const node = aNode(1, ["172.30.0.1"], { [missing]: undefined });
+    assert.equal(target(withNodes(node), "172.30.0.1"), "172.30.0.1", missing);
+  }
+});
+
+test("a node's further address and an address of nobody stay as they are", () => {
+  const hosts = withNodes(aNode(1, ["172.30.0.1", "172.31.0.1"]));
+  assert.equal(target(hosts, "172.31.0.1"), "172.31.0.1");
+  assert.equal(target(hosts, "192.0.2.1"), "192.0.2.1");
+});
+
+test("an endpoint that names its node is that node's, whoever else claims its address", () => {
+  const hosts = withNodes(aNode(1), aNode(3, ["172.30.0.1"]), aNode(4, ["192.0.2.1"]));
+  assert.equal(target(hosts, "172.30.0.1", "n1"), "10.244.1.2");
+  assert.equal(target(hosts, "192.0.2.1", "n1"), "192.0.2.1");
+});
+
+test("what two nodes claim and no endpoint settles stays as it is, even if only one of them is set up", () => {
+  for (const first of [aNode(1), aNode(1, ["172.30.0.1"], { gateway: undefined })]) {
+    const hosts = withNodes(first, aNode(3, ["172.30.0.1"]));
+    assert.equal(target(hosts, "172.30.0.1"), "172.30.0.1");
+    hosts.set("n3", undefined);
+    assert.equal(target(hosts, "172.30.0.1"), first.gateway ? "10.244.1.2" : "172.30.0.1");
+  }
+});
+
+test("a node that changes concerns the Services with its address among their endpoints, and no others", () => {
+  const hosts = withNodes(aNode(1), aNode(2));
+  hosts.follow("service/shop/a", [aSlice("172.30.0.1", "10.244.0.7")]);
+  hosts.follow("service/shop/b", [aSlice("172.30.0.2"), aSlice("172.30.0.1")]);
+  hosts.follow("service/shop/c", [aSlice("10.244.0.7")]);
+  assert.deepEqual(set(hosts, aNode(1)), []);
+  assert.deepEqual(set(hosts, aNode(1, ["172.30.0.1"], { id: 9 })), []);
+  assert.deepEqual(set(hosts, aNode(2, ["172.30.0.9"])), ["service/shop/b"]);
+  assert.deepEqual(set(hosts, aNode(1, ["172.30.0.1"], { subnets: [cidr("10.244.8.0/24")] })), [
+    "service/shop/a",
+    "service/shop/b",
+  ]);
+  hosts.follow("service/shop/b", []);
+  assert.deepEqual([...hosts.set("n1", undefined)], ["service/shop/a"]);
+});
+
+test("a node that claims another's address concerns the Services with that address", () => {
+  const hosts = withNodes(aNode(1));
+  hosts.follow("service/default/kubernetes", [aSlice("172.30.0.1")]);
+  assert.deepEqual(set(hosts, aNode(3, ["172.30.0.3", "172.30.0.1"])), ["service/default/kubernetes"]);
+});
