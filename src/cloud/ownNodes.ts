@@ -1,70 +1,50 @@
 // OVN on the cluster's own nodes, joined by tunnels: the overlay.
 
 import type { EndpointSlice, Service } from "../kube/objects.ts";
-import type { Fact, Owner } from "../model/fact.ts";
-import type { ClusterNetwork, PodNetwork, ResolvedNode } from "../model/network.ts";
+import type { Fact } from "../model/fact.ts";
+import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
+import type { Owner } from "../model/owner.ts";
+import type { Scope } from "../model/scope.ts";
+import { rowUuid } from "../model/uuid.ts";
 import { clusterFacts } from "../plan/cluster.ts";
+import type { RefTo } from "../plan/facts.ts";
 import { nodeFacts } from "../plan/node.ts";
 import type { NodeIndex } from "../plan/nodeIndex.ts";
-import { type PodIdentity, podFacts } from "../plan/pod.ts";
-import { type PlannedPort, poolFacts } from "../plan/pool.ts";
-import type { Scope } from "../plan/scope.ts";
 import { serviceFacts } from "../plan/service.ts";
 import type { Cloud } from "./cloud.ts";
-import type { PortStates } from "./portStates.ts";
 
 export class OwnNodes implements Cloud {
-  readonly isNested = false;
+  /** Once ovn-northd has translated a port, its node needs nobody but ovn-controller and the southbound database. */
+  readonly carriedFrom = "unbound";
   readonly #scope: Scope;
   readonly #network: ClusterNetwork;
-  readonly #ports: PortStates;
   readonly #hasPools: boolean;
 
-  constructor(scope: Scope, network: ClusterNetwork, ports: PortStates, hasPools: boolean) {
-    this.#hasPools = hasPools;
+  /** `hasPools`: nodes keep ready ports. */
+  constructor(scope: Scope, network: ClusterNetwork, hasPools: boolean) {
     this.#scope = scope;
     this.#network = network;
-    this.#ports = ports;
+    this.#hasPools = hasPools;
   }
 
-  clusterFacts(): readonly Fact[] {
-    return clusterFacts(this.#scope, this.#network);
+  router(): RefTo<"Logical_Router"> {
+    return rowUuid(this.#scope.cluster, "Logical_Router", this.#scope.names.clusterRouter);
   }
 
-  nodeFacts(node: ResolvedNode): readonly Fact[] {
-    return nodeFacts(this.#scope, this.#network, node, this.#hasPools);
+  clusterFacts(owner: Owner): readonly Fact[] {
+    return clusterFacts(this.#scope, owner, this.#network);
   }
 
-  poolFacts(node: ResolvedNode, ports: readonly PlannedPort[]): readonly Fact[] {
-    return poolFacts(this.#scope, node, ports, undefined);
+  nodeFacts(owner: Owner, node: ResolvedNode): readonly Fact[] {
+    return nodeFacts(this.#scope, owner, this.#network, node, this.#hasPools);
   }
 
-  podFacts(pod: PodIdentity, node: ResolvedNode, network: PodNetwork): readonly Fact[] {
-    return podFacts(this.#scope, pod, node, network);
-  }
-
-  serviceFacts(service: Service, slices: readonly EndpointSlice[], index: NodeIndex): readonly Fact[] {
-    return serviceFacts(this.#scope, service, slices, index);
-  }
-
-  /** From when ovn-northd has translated it: its node then needs nobody but ovn-controller and the southbound database. */
-  isCarried(name: string): boolean | undefined {
-    return this.#ports.synced ? this.#ports.stateOf(name) !== "absent" : undefined;
-  }
-
-  heard(signal: AbortSignal): Promise<void> {
-    return this.#ports.ready(signal);
-  }
-
-  foreignTags(): ReadonlySet<number> {
-    return new Set();
-  }
-
-  forgetNode(): void {
-    // Nothing is remembered of nodes.
-  }
-
-  subscribe(listener: (owner: Owner) => void): () => void {
-    return this.#ports.subscribe(listener);
+  serviceFacts(
+    owner: Owner,
+    service: Service,
+    slices: readonly EndpointSlice[],
+    index: NodeIndex,
+  ): readonly Fact[] {
+    return serviceFacts(this.#scope, owner, service, slices, index);
   }
 }

@@ -2,31 +2,38 @@
 // the fence. Everything it needs to know is in Kubernetes and in the databases; it can be killed at any time.
 
 import type { Registry } from "prom-client";
+import { Engine } from "../apply/engine.ts";
 import { FenceLostError } from "../apply/errors.ts";
 import { defaultPruneLimits } from "../apply/pruneGuard.ts";
 import { OvnCloud } from "../cloud/ovnCloud.ts";
 import { OwnNodes } from "../cloud/ownNodes.ts";
-import { followPorts, type PortStates } from "../cloud/portStates.ts";
+import { decisionReads } from "../decide/decisions.ts";
 import type { PoolOptions } from "../decide/pools.ts";
+import { ownerKinds } from "../kinds/kinds.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { type Log, systemClock } from "../kube/clock.ts";
+import type { Kind } from "../kube/kinds.ts";
 import { Lease } from "../kube/lease.ts";
-import type { Node, Pod } from "../kube/objects.ts";
+import type { Pod } from "../kube/objects.ts";
 import { EventRecorder } from "../kube/recorder.ts";
+import { allReady, missingInput, type Stores, watchAll } from "../kube/stores.ts";
 import { annotate } from "../kube/write.ts";
 import { annotations, namesOf } from "../model/names.ts";
 import type { ClusterNetwork } from "../model/network.ts";
-import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
-import { type Replica, Session, type TlsOptions } from "../ovsdb/index.ts";
-import { northboundScope } from "../plan/scope.ts";
+import { parseOwner } from "../model/owner.ts";
+import { northboundScope } from "../model/scope.ts";
+import { northbound } from "../ovn/northbound.gen.ts";
+import type { TlsOptions } from "../ovsdb/index.ts";
 import { awayFor } from "./awayFor.ts";
 import { Births } from "./births.ts";
+import { type Databases, openDatabases } from "./databases.ts";
 import { type ControllerMetrics, controllerMetrics } from "./metrics.ts";
-import { parseOwner } from "./owners.ts";
+import { plannedState } from "./plannedState.ts";
+import type { PlanningOptions } from "./planning.ts";
 import { podStates } from "./podStates.ts";
-import { allReady, missingInput, type Stores, watchAll } from "./stores.ts";
-import { northboundTables } from "./tables.ts";
+import { type Telling, telling } from "./telling.ts";
 import { Term, type TermOptions } from "./term.ts";
+import { followUnserved } from "./unservedEvents.ts";
 
 export interface ControllerOptions {
   readonly cluster: string;
@@ -84,51 +91,49 @@ export class Controller {
   /** Runs until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { client, cluster, identity, leaseNamespace, log, registry } = this.#options;
-    await using northboundSession = this.#session("OVN_Northbound", this.#options.northbound);
-    await using southboundSession = this.#session("OVN_Southbound", this.#options.southbound);
+    await using databases = this.#databases();
     await using events = new EventRecorder({ client, component: "weft-controller", log });
-    const stores = watchAll(client, signal, { log });
+    const stores = watchAll(client, kindsRead, signal, { log });
     const births = new Births({
       now: () => performance.now(),
       onStep: (step, ms) => metrics.birthSeconds.observe({ step }, ms / 1000),
       onBorn: (pod, timeline) => log("info", "pod born", { pod, timeline: rounded(timeline) }),
     });
-    const ports = followPorts(southboundSession, cluster, (pod, step) => births.reach(pod, step));
+    const { replica, observed } = databases;
+    observed.ports.subscribe({ pod: (pod, state) => births.reach(pod, state) });
     const { podPort } = namesOf(cluster);
     const metrics = controllerMetrics(registry, {
-      queueDepth: () => this.#term?.queue.depth ?? 0,
-      queueFailing: () => this.#term?.queue.failing ?? 0,
+      queueDepth: () => this.#term?.planning.queue.depth ?? 0,
+      queueFailing: () => this.#term?.planning.queue.failing ?? 0,
       podsByState: () =>
-        podStates(stores.Pod.values(), ({ namespace, name }) => ports.stateOf(podPort(namespace, name))),
+        podStates(stores.Pod.values(), ({ namespace, name }) =>
+          observed.ports.stateOf(podPort(namespace, name)),
+        ),
       heldDeletions: () => this.#term?.engine.status.heldDeletes ?? 0,
     });
-    const replica = northboundSession.replica(northbound, northboundTables);
     this.#missing = () => missingInput(stores, replica);
-    northboundSession.start(signal);
-    southboundSession.start(signal);
+    databases.start(signal);
     followBirths(stores, births);
-    const options: TermOptions = {
-      ...this.#common(stores, northboundSession, replica, ports),
+    const told = telling({
+      events,
+      births,
+      metrics,
+      objectOf: (owner) => this.#term?.planning.objectOf(owner),
+      onHeld: (message) => {
+        this.#held = message;
+      },
+      log,
+    });
+    const options: LeaderOptions = {
+      ...this.#common(stores, databases),
       patch: ({ annotations, ifVersion, ...object }) =>
         annotate(client, object, annotations, { signal, ifVersion }),
-      tell: {
-        decided: (pod) => births.reach(nameOf(pod), "decided"),
-        refused: (object, reason) => {
-          log("warn", "cannot be decided now", { object: nameOf(object), reason });
-          events.record(object, "Warning", "NetworkNotReady", reason);
-        },
-        distrusted: (object, reason) => {
-          log("warn", "an annotation was not trusted", { object: nameOf(object), reason });
-          events.record(
-            object,
-            "Warning",
-            "AnnotationIgnored",
-            `its network annotation was replaced: ${reason}`,
-          );
-        },
-      },
-      events: this.#engineEvents(metrics, births),
+      tell: told.tell,
+      events: told.engine,
       onPlanned: (owner, ms) => metrics.planSeconds.observe({ kind: parseOwner(owner).kind }, ms / 1000),
+      session: databases.northbound,
+      replica,
+      prune: { ...defaultPruneLimits, share: this.#options.pruneShare },
     };
     const lease = new Lease({
       client,
@@ -159,33 +164,40 @@ export class Controller {
   async dryRun(
     signal: AbortSignal,
   ): Promise<{ readonly operations: string; readonly notes: readonly string[] }> {
-    const { client, log } = this.#options;
+    const { client, cluster, pruneShare, log } = this.#options;
     const ending = new AbortController();
     const both = AbortSignal.any([signal, ending.signal]);
-    await using session = this.#session("OVN_Northbound", this.#options.northbound);
-    await using southboundSession = this.#session("OVN_Southbound", this.#options.southbound);
-    const stores = watchAll(client, both, { log });
-    const replica = session.replica(northbound, northboundTables);
-    const ports = followPorts(southboundSession, this.#options.cluster, () => undefined);
-    session.start(both);
-    southboundSession.start(both);
+    await using databases = this.#databases();
+    const stores = watchAll(client, kindsRead, both, { log });
+    databases.start(both);
     const notes: string[] = [];
-    const term = new Term(
-      {
-        ...this.#common(stores, session, replica, ports),
+    const { replica, northbound: session } = databases;
+    try {
+      await allReady(stores, both);
+      await replica.ready(both);
+      const planning: PlanningOptions = {
+        ...this.#common(stores, databases),
         patch: async () => undefined,
         tell: {
           decided: () => undefined,
           refused: (_, reason) => notes.push(reason),
           distrusted: () => undefined,
+          conflict: ({ message }) => notes.push(message),
         },
-        events: {},
         onPlanned: () => undefined,
-      },
-      undefined,
-    );
-    try {
-      const { transactions, held, problems } = await term.dryRun(both);
+      };
+      const engine = new Engine({
+        destination: planning.scope.destination,
+        cluster,
+        database: northbound,
+        desired: await plannedState(planning, both),
+        session,
+        replica,
+        clock: planning.clock,
+        log,
+        limits: { prune: { ...defaultPruneLimits, share: pruneShare } },
+      });
+      const { transactions, held, problems } = await engine.dryRun(both);
       if (held) notes.push(held.message);
       return { operations: transactions.map(String).join("\n\n"), notes: [...notes, ...problems] };
     } finally {
@@ -195,7 +207,7 @@ export class Controller {
 
   async #leadOnce(
     lease: Lease,
-    options: TermOptions,
+    options: LeaderOptions,
     metrics: ControllerMetrics,
     signal: AbortSignal,
   ): Promise<void> {
@@ -208,6 +220,7 @@ export class Controller {
     const ending = AbortSignal.any([held.signal, away.signal]);
     try {
       this.#term = new Term(options, `${identity} ${held.transitions}`);
+      followUnserved(options.stores, options.tell.unserved, ending);
       await this.#term.run(AbortSignal.any([signal, ending]));
       if (!signal.aborted) log("warn", "leads no more", { reason: String(ending.reason) });
     } finally {
@@ -217,23 +230,24 @@ export class Controller {
     }
   }
 
-  #session(database: string, remotes: readonly string[]): Session {
-    const { tls, log } = this.#options;
-    return new Session({ remotes, database, log, ...(tls && { tls }) });
+  #databases(): Databases {
+    const { cluster, cloudRouter, northbound, southbound, tls, log } = this.#options;
+    return openDatabases({
+      scope: northboundScope(cluster, zone),
+      cloudRouter,
+      northbound,
+      southbound,
+      tls,
+      log,
+    });
   }
 
-  #common(
-    stores: Stores,
-    session: Session,
-    replica: Replica<NorthboundTables>,
-    ports: PortStates,
-  ): Omit<TermOptions, "patch" | "tell" | "events" | "onPlanned"> {
-    const { cluster, cloudRouter, network, client, pools, pruneShare, log } = this.#options;
+  #common(stores: Stores, { observed }: Databases): Omit<PlanningOptions, "patch" | "tell" | "onPlanned"> {
+    const { cluster, network, client, pools, log } = this.#options;
     const scope = northboundScope(cluster, zone);
-    const cloud =
-      cloudRouter === undefined
-        ? new OwnNodes(scope, network, ports, pools !== undefined)
-        : new OvnCloud(scope, network, cloudRouter, replica, ports);
+    const cloud = observed.tenant
+      ? new OvnCloud(scope, network, observed.tenant)
+      : new OwnNodes(scope, network, pools !== undefined);
     return {
       scope,
       network,
@@ -241,39 +255,25 @@ export class Controller {
       pools,
       client,
       stores,
-      session,
-      replica,
-      prune: { ...defaultPruneLimits, share: pruneShare },
+      observed,
       clock: systemClock,
       random: Math.random,
       log,
     };
   }
-
-  #engineEvents(metrics: ControllerMetrics, births: Births): TermOptions["events"] {
-    const { log } = this.#options;
-    return {
-      committed: ({ owners, operations, commitMs, drift }) => {
-        metrics.transactionSeconds.observe(commitMs / 1000);
-        metrics.transactionOperations.observe(operations);
-        if (drift > 0) metrics.drift.inc(drift);
-        for (const owner of owners) {
-          const { kind, namespace, name } = parseOwner(owner);
-          if (kind === "pod") births.reach(`${namespace}/${name}`, "committed");
-        }
-      },
-      refused: () => metrics.refused.inc(),
-      pruneHeld: ({ rows, message }) => {
-        this.#held = rows > 0 ? message : undefined;
-        if (rows > 0) log("error", `${message}. Approve by sending SIGUSR2 to this process`, {});
-        else log("info", "no deletion is held any more", {});
-      },
-    };
-  }
 }
 
-const nameOf = (object: Node | Pod): string =>
-  object.namespace === "" ? object.name : `${object.namespace}/${object.name}`;
+interface LeaderOptions extends TermOptions {
+  readonly tell: Telling["tell"];
+}
+
+/** The kinds of objects that plans and decisions read. */
+const kindsRead: ReadonlySet<Kind> = new Set([
+  ...ownerKinds.flatMap(({ reads }) => Object.keys(reads) as Kind[]),
+  ...decisionReads,
+]);
+
+const nameOf = ({ namespace, name }: Pod): string => `${namespace}/${name}`;
 
 /** A birth begins when the pod is on a node and has no address yet, and is forgotten with the pod. */
 function followBirths(stores: Stores, births: Births): void {

@@ -1,8 +1,8 @@
 // How many pods are how far, counted when somebody asks.
 
-import type { PortState } from "../cloud/portStates.ts";
 import type { Pod } from "../kube/objects.ts";
 import { annotations } from "../model/names.ts";
+import type { PortState } from "../observe/portStates.ts";
 
 export type PodState = "outside" | "unscheduled" | "waiting" | "addressed" | "bound" | "installed";
 

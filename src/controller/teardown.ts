@@ -6,11 +6,11 @@ import { Engine } from "../apply/engine.ts";
 import { FenceLostError } from "../apply/errors.ts";
 import { Fence } from "../apply/fence.ts";
 import { Desired } from "../desired/desired.ts";
+import { northboundTables } from "../kinds/kinds.ts";
 import type { Clock, Log } from "../kube/clock.ts";
+import { northboundScope } from "../model/scope.ts";
 import { northbound } from "../ovn/northbound.gen.ts";
 import { type Session, Transaction } from "../ovsdb/index.ts";
-import { northboundScope } from "../plan/scope.ts";
-import { northboundTables } from "./tables.ts";
 
 export interface TeardownOptions {
   readonly cluster: string;

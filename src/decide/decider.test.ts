@@ -3,94 +3,28 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { clusterNetwork, defaultJoin } from "../config/ranges.ts";
 import { podNetworkOf } from "../kube/annotations.ts";
-import type { Node, Pod } from "../kube/objects.ts";
 import { formatCidr, formatIp } from "../model/ip.ts";
 import { annotations, namesOf } from "../model/names.ts";
-import { Decider, type PodPlace } from "./decider.ts";
+import type { PodPlace } from "../model/places.ts";
+import { RowAddresses } from "../observe/rowAddresses.ts";
+import { Api, aNode, aPod, settled } from "./decidedFixture.ts";
+import { Decider } from "./decider.ts";
 import type { Decision } from "./decision.ts";
-import type { AnnotationPatch } from "./durable.ts";
-import { RowAddresses } from "./rows.ts";
 
-const meta = (namespace: string, name: string) => ({
-  namespace,
-  name,
-  uid: `uid-${name}`,
-  resourceVersion: "1",
-  labels: {},
-  annotations: {},
-  deletionTimestamp: undefined,
-});
-const aNode = (name: string, change: Partial<Node> = {}): Node => ({
-  ...meta("", name),
-  kind: "Node",
-  internalIps: [],
-  networkUnavailable: true,
-  allocatable: { pods: 110, cpus: 4, memoryBytes: 8 * 2 ** 30 },
-  ...change,
-});
-const aPod = (name: string, change: Partial<Pod> = {}): Pod => ({
-  ...meta("shop", name),
-  kind: "Pod",
-  nodeName: "n1",
-  hostNetwork: false,
-  phase: "Pending",
-  podIps: [],
-  ...change,
-});
-
-/** An API server for annotations. Writes wait while it is `held`, fail while it is `away`. */
-class Api {
-  readonly objects = new Map<string, Node | Pod>();
-  writes = 0;
-  away = false;
-
-  put(...objects: readonly (Node | Pod)[]): void {
-    for (const object of objects) this.objects.set(object.uid, object);
-  }
-
-  readonly patch = async ({ uid, annotations: values }: AnnotationPatch): Promise<void> => {
-    this.writes++;
-    await Promise.resolve();
-    if (this.away) throw new Error("no answer");
-    const object = this.objects.get(uid);
-    if (!object) throw new Error("not found");
-    const resourceVersion = String(Number(object.resourceVersion) + 1);
-    this.put({ ...object, resourceVersion, annotations: { ...object.annotations, ...values } });
-  };
-
-  get nodes(): readonly Node[] {
-    return [...this.objects.values()].filter((object) => object.kind === "Node");
-  }
-
-  get pods(): readonly Pod[] {
-    return [...this.objects.values()].filter((object) => object.kind === "Pod");
-  }
-
-  node(name: string): Node {
-    return this.nodes.find((node) => node.name === name) ?? assert.fail(`no node ${name}`);
-  }
-
-  pod(name: string): Pod {
-    return this.pods.find((pod) => pod.name === name) ?? assert.fail(`no pod ${name}`);
-  }
-}
-
-function decider(api: Api, { pods = ["10.244.0.0/16"], rows = new RowAddresses() } = {}): Promise<Decider> {
+async function decider(
+  api: Api,
+  { pods = ["10.244.0.0/16"], rows = new RowAddresses() } = {},
+): Promise<Decider> {
   const network = clusterNetwork({ pods, services: [], join: defaultJoin });
   const options = { network, names: namesOf("demo"), rows, patch: api.patch };
-  return Decider.adopting(options, { nodes: api.nodes, pods: api.pods, poolRows: [] });
+  const deciding = new Decider(options);
+  await deciding.adopt({ nodes: api.nodes, pods: api.pods, poolRows: [] });
+  return deciding;
 }
 
 function ready<T>(decision: Decision<T>): T {
   assert.equal(decision.state, "ready");
   return decision.state === "ready" ? decision.value : assert.fail();
-}
-
-/** The answer after what is pending has been written. */
-async function settled<T>(decide: () => Decision<T>): Promise<Decision<T>> {
-  const decision = decide();
-  if (decision.state === "pending") await decision.written;
-  return decision.state === "pending" ? decide() : decision;
 }
 
 const texts = ({ network }: PodPlace): readonly string[] => network.addresses.map(formatCidr);
@@ -100,18 +34,18 @@ test("a node is ready once its choice is written, before the watch has shown it"
   const node = aNode("n1", { internalIps: ["172.30.0.11"] });
   api.put(node);
   const deciding = await decider(api);
-  const first = deciding.node(node);
+  const first = deciding.nodeLives.decide(node);
   assert.equal(first.state, "pending");
-  assert.equal(deciding.resolvedNode("n1"), undefined);
+  assert.equal(deciding.node("n1"), undefined);
   if (first.state === "pending") await first.written;
-  const resolved = ready(deciding.node(node));
+  const resolved = ready(deciding.nodeLives.decide(node));
   assert.deepEqual([resolved.id, resolved.subnets.map(formatCidr)], [2, ["10.244.0.0/24"]]);
   assert.deepEqual(resolved.hostAddresses.map(formatIp), ["172.30.0.11"]);
   assert.deepEqual(api.node("n1").annotations, {
     [annotations.nodeId]: "2",
     [annotations.nodeSubnets]: '{"default":["10.244.0.0/24"]}',
   });
-  ready(deciding.node(api.node("n1")));
+  ready(deciding.nodeLives.decide(api.node("n1")));
   assert.equal(api.writes, 1);
 });
 
@@ -119,11 +53,11 @@ test("a pod waits for its node, and asks the API server once however often it is
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1"));
   const deciding = await decider(api);
-  assert.equal(deciding.pod(api.pod("web-1")).state, "waiting");
-  await settled(() => deciding.node(api.node("n1")));
+  assert.equal(deciding.podLives.decide(api.pod("web-1")).state, "waiting");
+  await settled(() => deciding.nodeLives.decide(api.node("n1")));
   const pod = api.pod("web-1");
-  assert.equal(deciding.pod(pod).state, "pending");
-  assert.deepEqual(texts(ready(await settled(() => deciding.pod(pod)))), ["10.244.0.3/24"]);
+  assert.equal(deciding.podLives.decide(pod).state, "pending");
+  assert.deepEqual(texts(ready(await settled(() => deciding.podLives.decide(pod)))), ["10.244.0.3/24"]);
   assert.equal(api.writes, 2);
 });
 
@@ -134,7 +68,7 @@ test("host-network and finished pods need nothing", async () => {
     { phase: "Succeeded" as const },
     { phase: "Failed" as const },
   ]) {
-    assert.deepEqual(deciding.pod(aPod("web-1", change)), { state: "none" });
+    assert.deepEqual(deciding.podLives.decide(aPod("web-1", change)), { state: "none" });
   }
 });
 
@@ -142,25 +76,27 @@ test("a write that fails is written again with the same choice", async () => {
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1"));
   const deciding = await decider(api);
-  await settled(() => deciding.node(api.node("n1")));
+  await settled(() => deciding.nodeLives.decide(api.node("n1")));
   api.away = true;
   await assert.rejects(
-    settled(() => deciding.pod(api.pod("web-1"))),
+    settled(() => deciding.podLives.decide(api.pod("web-1"))),
     /no answer/,
   );
   api.away = false;
-  assert.deepEqual(texts(ready(await settled(() => deciding.pod(api.pod("web-1"))))), ["10.244.0.3/24"]);
+  assert.deepEqual(texts(ready(await settled(() => deciding.podLives.decide(api.pod("web-1"))))), [
+    "10.244.0.3/24",
+  ]);
 });
 
 test("an annotation that somebody takes out is put back", async () => {
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1"));
   const deciding = await decider(api);
-  await settled(() => deciding.node(api.node("n1")));
-  await settled(() => deciding.pod(api.pod("web-1")));
-  ready(deciding.pod(api.pod("web-1")));
+  await settled(() => deciding.nodeLives.decide(api.node("n1")));
+  await settled(() => deciding.podLives.decide(api.pod("web-1")));
+  ready(deciding.podLives.decide(api.pod("web-1")));
   api.put({ ...api.pod("web-1"), annotations: {}, resourceVersion: "9" });
-  await settled(() => deciding.pod(api.pod("web-1")));
+  await settled(() => deciding.podLives.decide(api.pod("web-1")));
   assert.deepEqual(podNetworkOf(api.pod("web-1"))?.addresses.map(formatCidr), ["10.244.0.3/24"]);
 });
 
@@ -168,19 +104,22 @@ test("a restart decides nothing anew", async () => {
   const api = new Api();
   api.put(aNode("n1"), aNode("n2"), aPod("web-1"), aPod("web-2", { nodeName: "n2" }));
   const before = await decider(api);
-  for (const name of ["n2", "n1"]) await settled(() => before.node(api.node(name)));
-  for (const name of ["web-1", "web-2"]) await settled(() => before.pod(api.pod(name)));
+  for (const name of ["n2", "n1"]) await settled(() => before.nodeLives.decide(api.node(name)));
+  for (const name of ["web-1", "web-2"]) await settled(() => before.podLives.decide(api.pod(name)));
   const { writes } = api;
   const after = await decider(api);
   const stranger = aNode("n0");
   api.put(stranger);
-  assert.equal(ready(await settled(() => after.node(stranger))).id, 4);
+  assert.equal(ready(await settled(() => after.nodeLives.decide(stranger))).id, 4);
   for (const name of ["n1", "n2"]) {
-    const node = ready(after.node(api.node(name)));
-    assert.deepEqual(node.subnets, before.resolvedNode(name)?.subnets);
+    const node = ready(after.nodeLives.decide(api.node(name)));
+    assert.deepEqual(node.subnets, before.node(name)?.subnets);
   }
   for (const name of ["web-1", "web-2"]) {
-    assert.deepEqual(ready(after.pod(api.pod(name))), ready(before.pod(api.pod(name))));
+    assert.deepEqual(
+      ready(after.podLives.decide(api.pod(name))),
+      ready(before.podLives.decide(api.pod(name))),
+    );
   }
   assert.equal(api.writes, writes + 1);
 });
@@ -193,8 +132,8 @@ test("of two nodes that state one subnet and one id the first keeps them, the ot
   api.put(aNode("n2", { annotations: doubled }), aNode("n1", { annotations: doubled }));
   const deciding = await decider(api);
   const [second, first] = [
-    ready(await settled(() => deciding.node(api.node("n2")))),
-    ready(await settled(() => deciding.node(api.node("n1")))),
+    ready(await settled(() => deciding.nodeLives.decide(api.node("n2")))),
+    ready(await settled(() => deciding.nodeLives.decide(api.node("n1")))),
   ];
   assert.deepEqual([first.id, first.subnets.map(formatCidr)], [9, ["10.244.7.0/24"]]);
   assert.deepEqual([second.id, second.subnets.map(formatCidr)], [10, ["10.244.8.0/24"]]);
@@ -204,14 +143,14 @@ test("malformed annotations of a node are decided again", async () => {
   const api = new Api();
   api.put(aNode("n1", { annotations: { ...subnets('{"default":7}'), [annotations.nodeId]: "one" } }));
   const deciding = await decider(api);
-  const node = ready(await settled(() => deciding.node(api.node("n1"))));
+  const node = ready(await settled(() => deciding.nodeLives.decide(api.node("n1"))));
   assert.deepEqual([node.id, node.subnets.map(formatCidr)], [2, ["10.244.0.0/24"]]);
 });
 
 test("a node whose subnet the configured ranges do not give is refused, not renumbered", async () => {
   const api = new Api();
   api.put(aNode("n1", { annotations: subnets('{"default":["10.200.0.0/24"]}') }));
-  const decision = (await decider(api)).node(api.node("n1"));
+  const decision = (await decider(api)).nodeLives.decide(api.node("n1"));
   assert.equal(decision.state, "refused");
   assert.match(
     "reason" in decision ? decision.reason : "",
@@ -224,7 +163,7 @@ test("a node whose own address lies in the pod ranges is refused", async () => {
   const api = new Api();
   api.put(aNode("n1", { internalIps: ["10.244.9.9"] }));
   const deciding = await decider(api);
-  const decision = await settled(() => deciding.node(api.node("n1")));
+  const decision = await settled(() => deciding.nodeLives.decide(api.node("n1")));
   assert.match(
     "reason" in decision ? decision.reason : "",
     /^node n1: its own network 10\.244\.9\.9\/32 overlaps/,
@@ -237,7 +176,7 @@ test("a cluster that gets a second family keeps every node's first subnet", asyn
     aNode("n1", { annotations: { ...subnets('{"default":["10.244.7.0/24"]}'), [annotations.nodeId]: "9" } }),
   );
   const deciding = await decider(api, { pods: ["10.244.0.0/16", "fd00:10:244::/48"] });
-  const node = ready(await settled(() => deciding.node(api.node("n1"))));
+  const node = ready(await settled(() => deciding.nodeLives.decide(api.node("n1"))));
   assert.deepEqual(node.subnets.map(formatCidr), ["10.244.7.0/24", "fd00:10:244::/64"]);
 });
 
@@ -245,13 +184,13 @@ test("a pod that copies another's annotation gets an address of its own, and the
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1"));
   const deciding = await decider(api);
-  await settled(() => deciding.node(api.node("n1")));
-  await settled(() => deciding.pod(api.pod("web-1")));
+  await settled(() => deciding.nodeLives.decide(api.node("n1")));
+  await settled(() => deciding.podLives.decide(api.pod("web-1")));
   const thief = aPod("thief", { annotations: api.pod("web-1").annotations });
   api.put(thief);
-  const decision = deciding.pod(thief);
+  const decision = deciding.podLives.decide(thief);
   assert.equal(decision.state === "pending" && decision.distrusted, "10.244.0.3 is another pod's");
-  assert.deepEqual(texts(ready(await settled(() => deciding.pod(thief)))), ["10.244.0.4/24"]);
+  assert.deepEqual(texts(ready(await settled(() => deciding.podLives.decide(thief)))), ["10.244.0.4/24"]);
   assert.deepEqual(podNetworkOf(api.pod("thief"))?.addresses.map(formatCidr), ["10.244.0.4/24"]);
 });
 
@@ -259,76 +198,83 @@ test("after a restart the pod whose row has the address keeps it, though a thief
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1"));
   const before = await decider(api);
-  await settled(() => before.node(api.node("n1")));
-  await settled(() => before.pod(api.pod("web-1")));
+  await settled(() => before.nodeLives.decide(api.node("n1")));
+  await settled(() => before.podLives.decide(api.pod("web-1")));
   api.put(aPod("a-thief", { annotations: api.pod("web-1").annotations }));
   const rows = new RowAddresses();
   rows.set("row", "demo_pod_shop_web-1", ["0a:58:0a:f4:00:03 10.244.0.3"]);
   const after = await decider(api, { rows });
-  await settled(() => after.node(api.node("n1")));
-  assert.deepEqual(texts(ready(after.pod(api.pod("web-1")))), ["10.244.0.3/24"]);
-  assert.deepEqual(texts(ready(await settled(() => after.pod(api.pod("a-thief"))))), ["10.244.0.4/24"]);
+  await settled(() => after.nodeLives.decide(api.node("n1")));
+  assert.deepEqual(texts(ready(after.podLives.decide(api.pod("web-1")))), ["10.244.0.3/24"]);
+  assert.deepEqual(texts(ready(await settled(() => after.podLives.decide(api.pod("a-thief"))))), [
+    "10.244.0.4/24",
+  ]);
 });
 
 test("a full subnet refuses one pod and goes on when another is released", async () => {
   const api = new Api();
   api.put(aNode("n1"), ...["a", "b", "c", "d", "e"].map((name) => aPod(name)));
   const deciding = await decider(api, { pods: ["10.244.0.0/16/29"] });
-  await settled(() => deciding.node(api.node("n1")));
-  for (const name of ["a", "b", "c", "d"]) ready(await settled(() => deciding.pod(api.pod(name))));
-  const refused = deciding.pod(api.pod("e"));
+  await settled(() => deciding.nodeLives.decide(api.node("n1")));
+  for (const name of ["a", "b", "c", "d"])
+    ready(await settled(() => deciding.podLives.decide(api.pod(name))));
+  const refused = deciding.podLives.decide(api.pod("e"));
   assert.match(
     "reason" in refused ? refused.reason : "",
     /^pod shop\/e: no address left in 10\.244\.0\.0\/29/,
   );
-  deciding.releasePod("shop", "b", "uid-b");
-  assert.deepEqual(texts(ready(await settled(() => deciding.pod(api.pod("e"))))), ["10.244.0.4/29"]);
+  deciding.podLives.release("shop", "b", "uid-b");
+  assert.deepEqual(texts(ready(await settled(() => deciding.podLives.decide(api.pod("e"))))), [
+    "10.244.0.4/29",
+  ]);
 });
 
 test("the lives of a pod's name are told apart, also those known only from a restart or a failed write", async () => {
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1"));
   const before = await decider(api);
-  await settled(() => before.node(api.node("n1")));
-  await settled(() => before.pod(api.pod("web-1")));
+  await settled(() => before.nodeLives.decide(api.node("n1")));
+  await settled(() => before.podLives.decide(api.pod("web-1")));
   const after = await decider(api);
-  await settled(() => after.node(api.node("n1")));
-  assert.deepEqual(after.formerPods("shop", "web-1", "uid-web-1"), []);
-  assert.deepEqual(after.formerPods("shop", "web-1", undefined), ["uid-web-1"]);
+  await settled(() => after.nodeLives.decide(api.node("n1")));
+  assert.deepEqual(after.podLives.former("shop", "web-1", "uid-web-1"), []);
+  assert.deepEqual(after.podLives.former("shop", "web-1", undefined), ["uid-web-1"]);
   await assert.rejects(
-    settled(() => after.pod(aPod("web-1", { uid: "uid-again" }))),
+    settled(() => after.podLives.decide(aPod("web-1", { uid: "uid-again" }))),
     /not found/,
   );
-  assert.deepEqual(after.formerPods("shop", "web-1", "uid-again"), ["uid-web-1"]);
-  for (const uid of after.formerPods("shop", "web-1", undefined)) after.releasePod("shop", "web-1", uid);
-  assert.deepEqual(after.formerPods("shop", "web-1", undefined), []);
+  assert.deepEqual(after.podLives.former("shop", "web-1", "uid-again"), ["uid-web-1"]);
+  for (const uid of after.podLives.former("shop", "web-1", undefined))
+    after.podLives.release("shop", "web-1", uid);
+  assert.deepEqual(after.podLives.former("shop", "web-1", undefined), []);
 });
 
 test("a node that comes back while its pods live gets its subnet back", async () => {
   const api = new Api();
   api.put(aNode("n1"), aNode("n2"), aPod("web-1"));
   const deciding = await decider(api, { pods: ["10.244.0.0/23/24"] });
-  for (const name of ["n1", "n2"]) await settled(() => deciding.node(api.node(name)));
-  await settled(() => deciding.pod(api.pod("web-1")));
-  deciding.nodeGone("n1");
-  deciding.releaseNode("n1");
-  assert.equal(deciding.resolvedNode("n1"), undefined);
+  for (const name of ["n1", "n2"]) await settled(() => deciding.nodeLives.decide(api.node(name)));
+  await settled(() => deciding.podLives.decide(api.pod("web-1")));
+  deciding.nodeLives.gone("n1");
+  deciding.nodeLives.release("n1");
+  assert.equal(deciding.node("n1"), undefined);
   api.put(aNode("n3"));
-  assert.equal(deciding.node(api.node("n3")).state, "refused");
+  assert.equal(deciding.nodeLives.decide(api.node("n3")).state, "refused");
   const reborn = aNode("n1", { uid: "uid-again" });
   api.put(reborn);
-  assert.deepEqual(ready(await settled(() => deciding.node(reborn))).subnets.map(formatCidr), [
+  assert.deepEqual(ready(await settled(() => deciding.nodeLives.decide(reborn))).subnets.map(formatCidr), [
     "10.244.0.0/24",
   ]);
   // The late news that the first object's rows are gone means nothing any more.
-  deciding.releaseNode("n1");
-  assert.ok(deciding.resolvedNode("n1"));
-  deciding.nodeGone("n1");
-  deciding.releaseNode("n1");
-  deciding.releasePod("shop", "web-1", "uid-web-1");
-  assert.deepEqual(ready(await settled(() => deciding.node(api.node("n3")))).subnets.map(formatCidr), [
-    "10.244.0.0/24",
-  ]);
+  deciding.nodeLives.release("n1");
+  assert.ok(deciding.node("n1"));
+  deciding.nodeLives.gone("n1");
+  deciding.nodeLives.release("n1");
+  deciding.podLives.release("shop", "web-1", "uid-web-1");
+  assert.deepEqual(
+    ready(await settled(() => deciding.nodeLives.decide(api.node("n3")))).subnets.map(formatCidr),
+    ["10.244.0.0/24"],
+  );
 });
 
 test("whatever fails, restarts, dies and is copied, no two living pods are ever ready with one address", async () => {
@@ -341,30 +287,30 @@ test("whatever fails, restarts, dies and is copied, no two living pods are ever 
       const api = new Api();
       api.put(aNode("n1"));
       let deciding = await decider(api, { pods: ["10.244.0.0/16/29"] });
-      await settled(() => deciding.node(api.node("n1")));
+      await settled(() => deciding.nodeLives.decide(api.node("n1")));
       let lives = 0;
       for (const { pod: number, what } of steps) {
         const name = `p${number}`;
         const pod = api.pods.find((candidate) => candidate.name === name);
         if (what === "die") {
           if (pod) api.objects.delete(pod.uid);
-          for (const uid of deciding.formerPods("shop", name, undefined))
-            deciding.releasePod("shop", name, uid);
+          for (const uid of deciding.podLives.former("shop", name, undefined))
+            deciding.podLives.release("shop", name, uid);
         } else if (what === "restart") {
           deciding = await decider(api, { pods: ["10.244.0.0/16/29"] });
-          await settled(() => deciding.node(api.node("n1")));
+          await settled(() => deciding.nodeLives.decide(api.node("n1")));
         } else {
           const stolen = what === "copy" ? (api.pods.at(0)?.annotations ?? {}) : {};
           const asked = pod ?? aPod(name, { uid: `uid-${lives++}`, annotations: stolen });
           api.put(asked);
           api.away = what === "ask while away";
-          const answer = settled(() => deciding.pod(asked));
+          const answer = settled(() => deciding.podLives.decide(asked));
           await answer.catch((error: unknown) => assert.match(String(error), /no answer/));
           api.away = false;
         }
         const held = new Set<string>();
         for (const living of api.pods) {
-          const decision = deciding.pod(living);
+          const decision = deciding.podLives.decide(living);
           if (decision.state === "pending") await decision.written;
           if (decision.state !== "ready") continue;
           for (const text of texts(decision.value)) {

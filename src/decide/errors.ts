@@ -5,3 +5,8 @@
 export class ExhaustedError extends Error {
   override readonly name = "ExhaustedError";
 }
+
+/** It has been told to people already; the queue tries the owner again, later. */
+export class NotNow extends Error {
+  override readonly name = "NotNow";
+}

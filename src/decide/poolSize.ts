@@ -5,7 +5,7 @@ import type { Marks } from "../config/poolMarks.ts";
 import type { Allocatable } from "../kube/objects.ts";
 import { type Cidr, formatCidr } from "../model/ip.ts";
 import { tags } from "../model/pool.ts";
-import { roomIn } from "./addresses.ts";
+import { roomIn } from "./allocate/addresses.ts";
 
 /** Both end here, so that one pod that comes or goes does not cross a mark again. */
 export const middleOf = ({ low, high }: Marks): number => Math.ceil((low + high) / 2);

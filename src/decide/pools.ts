@@ -1,5 +1,5 @@
-// All nodes' pools of ready ports: takes places from the same books as single pods' addresses, and VLAN tags from the
-// parent's, finds out which ports living pods have, and decides which closed ones are to be opened.
+// The pools of ready ports of all nodes. A port's addresses come from the same allocator as those of single pods, its VLAN tag from
+// those free on the parent port. Finds out which ports living pods have, and decides which closed ones to open.
 
 import type { Marks } from "../config/poolMarks.ts";
 import { poolOfferAnnotation, poolOfferOf, poolSeenOf } from "../kube/annotations.ts";
@@ -7,12 +7,14 @@ import type { Node, Pod } from "../kube/objects.ts";
 import { parseIp } from "../model/ip.ts";
 import type { Names } from "../model/names.ts";
 import { podNetworkAt, type ResolvedNode } from "../model/network.ts";
+import type { PlannedPort } from "../model/places.ts";
 import { type PoolOffer, type PoolPort, tags } from "../model/pool.ts";
-import { type Holder, offsetIn, type PodAddresses, type Site } from "./addresses.ts";
+import type { PoolRow } from "../observe/poolRows.ts";
+import { type Holder, offsetIn, type PodAddresses, type Site } from "./allocate/addresses.ts";
+import { Ring } from "./allocate/ring.ts";
 import { Durable, type Patch } from "./durable.ts";
 import { NodePool, type PortKind } from "./nodePool.ts";
 import { marksFor, mostPorts } from "./poolSize.ts";
-import { Ring } from "./ring.ts";
 
 export interface PoolOptions {
   /** Ports are nested in the port of a virtual machine, and need tags. */
@@ -22,16 +24,9 @@ export interface PoolOptions {
   readonly random: () => number;
 }
 
-/** A pool port that OVN has. */
-export interface PoolRow extends PoolPort {
-  readonly node: string;
-  /** The database holds its packets back. */
-  readonly isHeldBack: boolean;
-}
-
 export type Verdict = "free" | "selected" | "unknown";
 
-/** What is the case around a pool, as far as it is not the node's own. */
+/** What a pool is decided from besides its Node and the node's pods. */
 export interface PoolSurroundings {
   /** OVN would carry the port's packets now; undefined as long as it has not told. */
   readonly isCarried: (port: PoolPort) => boolean | undefined;
@@ -45,7 +40,7 @@ export interface PoolSurroundings {
 }
 
 export interface PoolDecision {
-  readonly ports: readonly (PoolPort & { readonly isClosed: boolean })[];
+  readonly ports: readonly PlannedPort[];
   /** Pods whose port is still closed: a policy selects them, or nobody can say yet. */
   readonly cutOff: readonly { readonly pod: Pod; readonly verdict: Verdict }[];
   readonly problem: string | undefined;
@@ -55,6 +50,8 @@ export interface PoolDecision {
 
 interface Known {
   readonly pool: NodePool;
+  /** What `next` has decided last. */
+  planned: readonly PlannedPort[] | undefined;
   /** Of tags, so that one that came free rests. */
   readonly ring: Ring;
   /** Place -> uid of the pod that it was opened for. */
@@ -70,6 +67,7 @@ export class Pools {
   readonly #addresses: PodAddresses;
   /** node -> its pool */
   readonly #known = new Map<string, Known>();
+  readonly #cutOff = new Set<string>();
 
   constructor(options: PoolOptions, names: Names, patch: Patch, addresses: PodAddresses) {
     this.#options = options;
@@ -127,14 +125,26 @@ export class Pools {
       now: around.now,
     });
     const cutOff: { pod: Pod; verdict: Verdict }[] = [];
-    const ports = known.pool.ports.map(({ offset, tag, kind }) => {
+    known.planned = known.pool.ports.map(({ offset, tag, kind }) => {
       const pod = holders.get(offset);
       const isClosed = kind === "closed" && !this.#isOpened(known, { offset, tag }, pod, around);
       if (pod && isClosed) cutOff.push({ pod, verdict: around.verdictOn(pod) });
       return { offset, tag, isClosed };
     });
+    if (cutOff.length > 0) this.#cutOff.add(node.name);
+    else this.#cutOff.delete(node.name);
     const label = problem === undefined ? undefined : `pool of node ${node.name}: ${problem}`;
-    return { ports, cutOff, problem: label, againMs };
+    return { ports: known.planned, cutOff, problem: label, againMs };
+  }
+
+  /** What was decided last for the node's pool. */
+  planned(node: string): readonly PlannedPort[] | undefined {
+    return this.#known.get(node)?.planned;
+  }
+
+  /** Nodes with pods whose ports are closed. */
+  get cutOff(): Iterable<string> {
+    return this.#cutOff;
   }
 
   /**
@@ -151,6 +161,7 @@ export class Pools {
     for (const { offset } of this.#known.get(node)?.pool.ports ?? [])
       this.#addresses.release(holderOf(node, offset));
     this.#known.delete(node);
+    this.#cutOff.delete(node);
   }
 
   /** Whether a closed port lets its pod's packets pass: from when nothing speaks against it, until the pod is gone. */
@@ -202,7 +213,14 @@ export class Pools {
       from,
     );
     const durable = new Durable(this.#patch, {});
-    this.#known.set(site.name, { pool, ring: new Ring(tags.last), opened: new Map(), offer: "", durable });
+    this.#known.set(site.name, {
+      pool,
+      planned: undefined,
+      ring: new Ring(tags.last),
+      opened: new Map(),
+      offer: "",
+      durable,
+    });
     return pool;
   }
 

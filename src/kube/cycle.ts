@@ -20,7 +20,7 @@ export interface Cycle {
 }
 
 export interface Failure {
-  readonly type: "expired" | "streamed list refused" | "other";
+  readonly type: "expired" | "streamed list refused" | "not served" | "other";
   readonly retryAfterMs?: number | undefined;
 }
 
@@ -67,6 +67,8 @@ export function nextAfter(cycle: Cycle, outcome: Outcome, random: number): Next 
       const { step, failures } = cycle;
       if (failure.type === "streamed list refused")
         return { cycle: { step: firstPage, failures }, delayMs: 0 };
+      if (failure.type === "not served")
+        return { cycle: beginning, delayMs: longestDelayMs * (0.5 + random / 2) };
       const restart = failure.type === "expired" && step.type === "page";
       return failedNext(restart ? firstPage : step, failures + 1, failure, random);
     }

@@ -1,7 +1,6 @@
-// The kinds that Weft watches. Adding one takes a slim type in objects.ts, a projection in project.ts and an entry
-// here.
+// The kinds Weft watches. Adding one is a file with its slim type and its projection, and an entry here.
 
-import type { Kind, KindMap, ObjectMeta } from "./objects.ts";
+import type { EndpointSlice, Namespace, NetworkPolicy, Node, ObjectMeta, Pod, Service } from "./objects.ts";
 import {
   endpointSliceOf,
   namespaceOf,
@@ -12,6 +11,7 @@ import {
   serviceOf,
 } from "./project.ts";
 import type { Resource } from "./resource.ts";
+import { type ServiceCidr, serviceCidrOf } from "./serviceCidr.ts";
 
 /** Name of an index ▶ the keys under which an object is found. */
 export type Indexes<T> = Readonly<Record<string, (object: T) => readonly string[]>>;
@@ -20,18 +20,28 @@ export type Indexes<T> = Readonly<Record<string, (object: T) => readonly string[
 export interface Watchable<T extends ObjectMeta> extends Resource {
   readonly project: Projection<T>;
   readonly indexes: Indexes<T>;
+  /** API servers may lack it: then there are no objects, and it is looked for again. */
+  readonly optional?: true;
 }
 
-export const kinds: { readonly [K in Kind]: Watchable<KindMap[K]> } = {
-  Node: { prefix: "/api/v1", plural: "nodes", namespaced: false, project: nodeOf, indexes: {} },
-  Namespace: {
+const watchable = <T extends ObjectMeta>(kind: Watchable<T>): Watchable<T> => kind;
+
+const table = {
+  Node: watchable<Node>({
+    prefix: "/api/v1",
+    plural: "nodes",
+    namespaced: false,
+    project: nodeOf,
+    indexes: {},
+  }),
+  Namespace: watchable<Namespace>({
     prefix: "/api/v1",
     plural: "namespaces",
     namespaced: false,
     project: namespaceOf,
     indexes: {},
-  },
-  Pod: {
+  }),
+  Pod: watchable<Pod>({
     prefix: "/api/v1",
     plural: "pods",
     namespaced: true,
@@ -39,15 +49,15 @@ export const kinds: { readonly [K in Kind]: Watchable<KindMap[K]> } = {
     indexes: {
       node: (pod) => (pod.nodeName === "" ? [] : [pod.nodeName]),
     },
-  },
-  Service: {
+  }),
+  Service: watchable<Service>({
     prefix: "/api/v1",
     plural: "services",
     namespaced: true,
     project: serviceOf,
     indexes: {},
-  },
-  EndpointSlice: {
+  }),
+  EndpointSlice: watchable<EndpointSlice>({
     prefix: "/apis/discovery.k8s.io/v1",
     plural: "endpointslices",
     namespaced: true,
@@ -56,12 +66,28 @@ export const kinds: { readonly [K in Kind]: Watchable<KindMap[K]> } = {
       /** `shop/web` */
       service: (slice) => (slice.serviceName === "" ? [] : [`${slice.namespace}/${slice.serviceName}`]),
     },
-  },
-  NetworkPolicy: {
+  }),
+  NetworkPolicy: watchable<NetworkPolicy>({
     prefix: "/apis/networking.k8s.io/v1",
     plural: "networkpolicies",
     namespaced: true,
     project: networkPolicyOf,
     indexes: { namespace: (policy) => [policy.namespace] },
-  },
+  }),
+  ServiceCIDR: watchable<ServiceCidr>({
+    prefix: "/apis/networking.k8s.io/v1",
+    plural: "servicecidrs",
+    namespaced: false,
+    project: serviceCidrOf,
+    indexes: {},
+    optional: true,
+  }),
 };
+
+export type Kind = keyof typeof table;
+export type KindMap = { readonly [K in Kind]: (typeof table)[K] extends Watchable<infer T> ? T : never };
+export type KubeObject = KindMap[Kind];
+/** Enough of an object to write to it: the slim object itself, or what is left of it. */
+export type ObjectRef = Pick<KubeObject, "kind" | "namespace" | "name" | "uid">;
+
+export const kinds: { readonly [K in Kind]: Watchable<KindMap[K]> } = table;

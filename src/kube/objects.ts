@@ -10,6 +10,8 @@ export interface ObjectMeta {
   /** Only the annotations Weft reads (see names.ts `annotations`). */
   readonly annotations: Readonly<Record<string, string>>;
   readonly deletionTimestamp: string | undefined;
+  /** What the object asks for and Weft does not serve yet; absent for kinds that have nothing of the sort. */
+  readonly unserved?: readonly string[];
 }
 
 export interface Node extends ObjectMeta {
@@ -99,16 +101,3 @@ export interface NetworkPolicy extends ObjectMeta {
   /** Selects pods in the policy's own namespace. */
   readonly podSelector: LabelSelector;
 }
-
-export interface KindMap {
-  readonly Node: Node;
-  readonly Namespace: Namespace;
-  readonly Pod: Pod;
-  readonly Service: Service;
-  readonly EndpointSlice: EndpointSlice;
-  readonly NetworkPolicy: NetworkPolicy;
-}
-export type Kind = keyof KindMap;
-export type KubeObject = KindMap[Kind];
-/** Enough of an object to write to it: the slim object itself, or what is left of it. */
-export type ObjectRef = Pick<KubeObject, "kind" | "namespace" | "name" | "uid">;

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parseIp } from "../model/ip.ts";
 import { Interner } from "./intern.ts";
-import { kinds } from "./kinds.ts";
-import type { EndpointSlice, KubeObject, Pod, Service } from "./objects.ts";
+import { type KubeObject, kinds } from "./kinds.ts";
+import type { EndpointSlice, Pod, Service } from "./objects.ts";
+
 import { endpointSliceOf, nodeOf, podOf, serviceOf } from "./project.ts";
 
 const metadata = { namespace: "shop", name: "web", uid: "u1", resourceVersion: "7" };
@@ -34,6 +35,7 @@ test("a pod keeps what Weft reads and nothing else", () => {
     annotations: { "k8s.ovn.org/pod-networks": "{}" },
     deletionTimestamp: undefined,
     nodeName: "n1",
+    unserved: [],
     hostNetwork: true,
     phase: "Running",
     podIps: ["10.244.1.5", "fd00:10:244::5"],
@@ -206,17 +208,9 @@ test("whatever JSON arrives, a projection is refused or sound, and indexes can f
 });
 
 function addressesOf(object: KubeObject): readonly string[] {
-  switch (object.kind) {
-    case "Node":
-      return object.internalIps;
-    case "Pod":
-      return object.podIps;
-    case "Service":
-      return object.clusterIps;
-    case "EndpointSlice":
-      return object.addressType === "FQDN" ? [] : object.endpoints.flatMap((endpoint) => endpoint.addresses);
-    case "Namespace":
-    case "NetworkPolicy":
-      return [];
-  }
+  if (object.kind === "Node") return object.internalIps;
+  if (object.kind === "Pod") return object.podIps;
+  if (object.kind === "Service") return object.clusterIps;
+  if (object.kind !== "EndpointSlice" || object.addressType === "FQDN") return [];
+  return object.endpoints.flatMap((endpoint) => endpoint.addresses);
 }

@@ -20,6 +20,7 @@ import type {
   ServicePort,
 } from "./objects.ts";
 import { quantityOf } from "./quantity.ts";
+import { unservedIn } from "./unserved.ts";
 
 export type Projection<T> = (object: unknown, intern: Interner) => T | undefined;
 
@@ -85,6 +86,7 @@ export const podOf: Projection<Pod> = (object, intern) => {
     kind: "Pod",
     ...meta,
     nodeName: intern.text(text(spec.nodeName)),
+    unserved: unservedIn("Pod", object),
     hostNetwork: spec.hostNetwork === true,
     phase: text(status.phase) === "" ? "Pending" : (oneOf(phases, status.phase) ?? "Unknown"),
     podIps: Object.freeze(ips.length > 0 ? ips : addresses([status.podIP])),
@@ -99,6 +101,7 @@ export const serviceOf: Projection<Service> = (object, intern) => {
   return Object.freeze({
     kind: "Service",
     ...meta,
+    unserved: unservedIn("Service", object),
     type: oneOf(serviceTypes, spec.type) ?? "ClusterIP",
     clusterIps: Object.freeze(ips.length > 0 ? ips : addresses([spec.clusterIP])),
     ports: Object.freeze(records(spec.ports).flatMap(servicePorts)),
@@ -130,6 +133,7 @@ export const networkPolicyOf: Projection<NetworkPolicy> = (object, intern) => {
     Object.freeze({
       kind: "NetworkPolicy",
       ...meta,
+      unserved: unservedIn("NetworkPolicy", object),
       podSelector: labelSelectorOf(record(record(object).spec).podSelector),
     })
   );

@@ -6,8 +6,8 @@ import type { KubeClient } from "./client.ts";
 import { type Clock, type Log, type Surroundings, silent, systemClock } from "./clock.ts";
 import { isAlreadyExists, isNotFound, KubeError } from "./error.ts";
 import type { Json } from "./json.ts";
-import { kinds } from "./kinds.ts";
-import type { ObjectRef } from "./objects.ts";
+import { kinds, type ObjectRef } from "./kinds.ts";
+
 import { apiVersionOf, events, pathOf } from "./resource.ts";
 
 export interface EventRecorderOptions extends Surroundings {

@@ -8,9 +8,10 @@ import { beginning, type Failure, nextAfter, type Outcome, type Step } from "./c
 import { isExpired, KubeError } from "./error.ts";
 import { type WatchEvent, watchEventOf } from "./event.ts";
 import { Intake } from "./intake.ts";
-import { type Indexes, kinds, type Watchable } from "./kinds.ts";
+import { type Indexes, type Kind, type KindMap, kinds, type Watchable } from "./kinds.ts";
 import { Lines } from "./lines.ts";
-import type { Kind, KindMap, ObjectMeta } from "./objects.ts";
+import type { ObjectMeta } from "./objects.ts";
+
 import { pathOf } from "./resource.ts";
 import { Store } from "./store.ts";
 
@@ -65,6 +66,7 @@ class Watcher<T extends ObjectMeta> {
   readonly #log: Log;
   readonly #random: () => number;
   readonly #path: string;
+  readonly #isOptional: boolean;
 
   constructor(client: KubeClient, resource: Watchable<T>, store: Store<T>, options: WatchOptions<T>) {
     this.#client = client;
@@ -74,6 +76,7 @@ class Watcher<T extends ObjectMeta> {
     this.#log = options.log ?? silent;
     this.#random = options.random ?? Math.random;
     this.#path = pathOf(resource, options.namespace);
+    this.#isOptional = resource.optional === true;
     this.#intake = new Intake(resource, store, this.#clock, this.#log);
   }
 
@@ -83,11 +86,24 @@ class Watcher<T extends ObjectMeta> {
     let cycle = beginning;
     while (!signal.aborted) {
       const outcome = await this.#perform(cycle.step);
+      if (outcome.type === "list broken" && outcome.failure.type === "not served") await this.#takeNone();
       const next = nextAfter(cycle, outcome, this.#random());
       cycle = next.cycle;
       await pause(this.#clock, next.delayMs, signal);
     }
     this.#store.note({ lagging: true });
+  }
+
+  /** The server lacks the resource. What it told of before stays: a server that is replaced may lack it for a moment. */
+  async #takeNone(): Promise<void> {
+    if (this.#store.synced) return;
+    this.#log(
+      "info",
+      `the API server does not serve ${this.#path}; looking for it again from time to time`,
+      {},
+    );
+    this.#intake.beginList();
+    await this.#intake.completeList("");
   }
 
   #perform(step: Step): Promise<Outcome> {
@@ -179,6 +195,8 @@ class Watcher<T extends ObjectMeta> {
 
   #failure(doing: "list" | "streamed list" | "watch", error: unknown): Failure {
     if (this.#options.signal.aborted) return { type: "other" };
+    if (this.#isOptional && doing !== "watch" && error instanceof KubeError && error.status === 404)
+      return { type: "not served" };
     this.#store.note({ lagging: true });
     if (doing === "streamed list" && refusesStreamedList(error)) {
       this.#log("info", `${this.#path}: the server does not stream lists, reading pages instead`, { error });

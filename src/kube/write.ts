@@ -2,8 +2,8 @@
 // another object has that name by now, the API server answers with a conflict instead of changing the wrong one.
 
 import type { KubeClient, RequestOptions } from "./client.ts";
-import { kinds } from "./kinds.ts";
-import type { ObjectRef } from "./objects.ts";
+import { kinds, type ObjectRef } from "./kinds.ts";
+
 import { pathOf } from "./resource.ts";
 
 /**

@@ -2,6 +2,8 @@
 // column of a row has a member. Plans produce facts, desired/ counts references to them, apply/ makes them true.
 // Values are plain JavaScript values; only ovsdb/ knows how they look on the wire.
 
+export type { Owner } from "./owner.ts";
+
 /** One database of one zone. References never cross destinations; each has its own replica, fence and engine. */
 export interface Destination {
   readonly zone: string;
@@ -42,10 +44,7 @@ export interface MemberFact {
 
 export type Fact = RowFact | MemberFact;
 
-/** Who states a fact: `pod/shop/web-1`, `node/n3`, `service/shop/web`, `cluster`. */
-export type Owner = string;
-
-/** Whether the values are equal. The order of a set's members does not matter. */
+/** Both say the same. The order of a set's members means nothing. */
 export function sameValue(a: ColumnValue, b: ColumnValue): boolean {
   if (a === b) return true;
   if (a instanceof Map || b instanceof Map) return a instanceof Map && b instanceof Map && sameEntries(a, b);

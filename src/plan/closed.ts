@@ -7,9 +7,9 @@
 // port that opens would be a second late. It has an ACL of its own, since OVN reads `!nd` as "another sort of ICMPv6".
 
 import type { ResolvedNode } from "../model/network.ts";
+import type { Scope } from "../model/scope.ts";
 import type { FactList, RefTo } from "./facts.ts";
 import { aclPriority } from "./priorities.ts";
-import type { Scope } from "./scope.ts";
 
 /** The set, empty, and the ACLs on the node's switch that read it. */
 export function planClosed(facts: FactList, { names }: Scope, node: ResolvedNode): void {

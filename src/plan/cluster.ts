@@ -2,16 +2,17 @@
 // the group of load balancers that every node switch applies.
 
 import type { Fact } from "../model/fact.ts";
-import { type Cidr, formatCidr, type InterfaceAddress } from "../model/ip.ts";
+import { formatCidr, type InterfaceAddress } from "../model/ip.ts";
 import { macOfFirst } from "../model/mac.ts";
 import { type ClusterNetwork, routerJoinOf, within } from "../model/network.ts";
-import { FactList, mapOf, type RefTo } from "./facts.ts";
-import { policyPriority } from "./priorities.ts";
-import type { Scope } from "./scope.ts";
+import type { Owner } from "../model/owner.ts";
+import type { Scope } from "../model/scope.ts";
+import { FactList, mapOf } from "./facts.ts";
+import { keepInside } from "./serviceRange.ts";
 
-export function clusterFacts(scope: Scope, network: ClusterNetwork): readonly Fact[] {
+export function clusterFacts(scope: Scope, owner: Owner, network: ClusterNetwork): readonly Fact[] {
   const { names } = scope;
-  const facts = new FactList(scope, "cluster");
+  const facts = new FactList(scope, owner);
   const router = facts.row("Logical_Router", names.clusterRouter, {
     name: names.clusterRouter,
     // All its neighbours are known; learning from others' requests would only fill the southbound database.
@@ -56,26 +57,3 @@ export const routerAttachment = (name: string, routerPort: string) => ({
   addresses: ["router"],
   options: mapOf({ "router-port": routerPort }),
 });
-
-/**
- * What a balancer did not turn into an endpoint (a port nobody serves, a connection that outlived its Service) must
- * not leave through a gateway to whoever has that address outside.
- */
-export function keepInside(
-  facts: FactList,
-  scope: Scope,
-  services: Cidr,
-  router: RefTo<"Logical_Router">,
-): void {
-  const match = `ip${services.ip.family}.dst == ${formatCidr(services)}`;
-  facts.member(
-    "Logical_Router",
-    router,
-    "policies",
-    facts.row("Logical_Router_Policy", `${scope.names.clusterRouter} ${match}`, {
-      priority: policyPriority.services,
-      match,
-      action: "drop",
-    }),
-  );
-}

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { northboundScope } from "../model/scope.ts";
 import { rowUuid } from "../model/uuid.ts";
 import { FactList, mapOf } from "./facts.ts";
-import { northboundScope } from "./scope.ts";
 
 const scope = northboundScope("demo", "global");
 

@@ -4,9 +4,9 @@
 
 import type { Atom, ColumnValue, Fact, Owner } from "../model/fact.ts";
 import { ownership } from "../model/names.ts";
+import type { Scope } from "../model/scope.ts";
 import { rowUuid } from "../model/uuid.ts";
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
-import type { Scope } from "./scope.ts";
 
 type Table = keyof NorthboundTables;
 type Row<T extends Table> = NorthboundTables[T]["row"];

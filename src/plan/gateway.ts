@@ -15,9 +15,9 @@ import {
   type ResolvedNode,
   within,
 } from "../model/network.ts";
+import type { Scope } from "../model/scope.ts";
 import { routerAttachment, routerJoinAddresses, routerJoinMac } from "./cluster.ts";
 import { type FactList, mapOf, type RefTo } from "./facts.ts";
-import type { Scope } from "./scope.ts";
 
 /** What the steps below share: one node's gateway and where its facts go. */
 interface Plan {

@@ -12,21 +12,23 @@ import {
   type ResolvedNode,
   within,
 } from "../model/network.ts";
+import type { Owner } from "../model/owner.ts";
+import type { Scope } from "../model/scope.ts";
 import { planClosed } from "./closed.ts";
 import { routerAttachment } from "./cluster.ts";
 import { FactList, mapOf, type RefTo } from "./facts.ts";
 import { planGateway } from "./gateway.ts";
 import { policyPriority } from "./priorities.ts";
-import type { Scope } from "./scope.ts";
 
 /** `hasPool`: the node keeps ready ports, some of them closed. */
 export function nodeFacts(
   scope: Scope,
+  owner: Owner,
   network: ClusterNetwork,
   node: ResolvedNode,
   hasPool: boolean,
 ): readonly Fact[] {
-  const facts = new FactList(scope, `node/${node.name}`);
+  const facts = new FactList(scope, owner);
   planSwitch(facts, scope, node, facts.ref("Logical_Router", scope.names.clusterRouter));
   if (hasPool) planClosed(facts, scope, node);
   planManagementPort(facts, scope, node);

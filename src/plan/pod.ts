@@ -4,8 +4,9 @@
 import type { Fact } from "../model/fact.ts";
 import { formatIp } from "../model/ip.ts";
 import type { PodNetwork, ResolvedNode } from "../model/network.ts";
+import type { Owner } from "../model/owner.ts";
+import type { Scope } from "../model/scope.ts";
 import { FactList, mapOf } from "./facts.ts";
-import type { Scope } from "./scope.ts";
 
 /** What a plan needs of a pod; a Kubernetes Pod fits. */
 export interface PodIdentity {
@@ -16,11 +17,12 @@ export interface PodIdentity {
 
 export function podFacts(
   scope: Scope,
+  owner: Owner,
   pod: PodIdentity,
   node: ResolvedNode,
   network: PodNetwork,
 ): readonly Fact[] {
-  const facts = new FactList(scope, `pod/${pod.namespace}/${pod.name}`);
+  const facts = new FactList(scope, owner);
   const name = scope.names.podPort(pod.namespace, pod.name);
   // The same text for both: the port receives for these addresses and may send from no others.
   const addresses = [[network.mac, ...network.addresses.map(({ ip }) => formatIp(ip))].join(" ")];

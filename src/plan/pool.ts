@@ -4,24 +4,19 @@
 import type { Fact } from "../model/fact.ts";
 import { formatIp } from "../model/ip.ts";
 import { podNetworkAt, type ResolvedNode } from "../model/network.ts";
-import type { PoolPort } from "../model/pool.ts";
+import type { Owner } from "../model/owner.ts";
+import type { PoolPlace } from "../model/places.ts";
+import type { Scope } from "../model/scope.ts";
 import { closedSetRef } from "./closed.ts";
 import { FactList, mapOf } from "./facts.ts";
-import type { Scope } from "./scope.ts";
 
-export interface PlannedPort extends PoolPort {
-  /** No packet passes. */
-  readonly isClosed: boolean;
-}
-
-/** `parent` is the name of the port that the ports are nested in; undefined where they are not. */
 export function poolFacts(
   scope: Scope,
+  owner: Owner,
   node: ResolvedNode,
-  ports: readonly PlannedPort[],
-  parent: string | undefined,
+  { ports, parent }: PoolPlace,
 ): readonly Fact[] {
-  const facts = new FactList(scope, `pool/${node.name}`);
+  const facts = new FactList(scope, owner);
   const nodeSwitch = facts.ref("Logical_Switch", scope.names.nodeSwitch(node.name));
   for (const { offset, tag, isClosed } of ports) {
     const name = scope.names.poolPort(node.name, offset);

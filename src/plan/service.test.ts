@@ -4,9 +4,9 @@ import fc from "fast-check";
 import type { Endpoint, EndpointSlice, Service } from "../kube/objects.ts";
 import { parseCidr, parseIp } from "../model/ip.ts";
 import type { ResolvedNode } from "../model/network.ts";
+import { northboundScope } from "../model/scope.ts";
 import { backendsOf, formatBackend } from "./endpoints.ts";
 import { NodeIndex } from "./nodeIndex.ts";
-import { northboundScope } from "./scope.ts";
 import { serviceFacts } from "./service.ts";
 
 const meta = {
@@ -148,8 +148,11 @@ test("the facts of a Service do not depend on the order of slices, endpoints or 
         ),
       ),
       ([slices, otherSlices, otherNodes]) => {
-        const facts = serviceFacts(scope, service, slices, new NodeIndex(nodes));
-        assert.deepEqual(serviceFacts(scope, service, otherSlices, new NodeIndex(otherNodes)), facts);
+        const facts = serviceFacts(scope, "service/shop/web", service, slices, new NodeIndex(nodes));
+        assert.deepEqual(
+          serviceFacts(scope, "service/shop/web", service, otherSlices, new NodeIndex(otherNodes)),
+          facts,
+        );
       },
     ),
   );
@@ -161,6 +164,7 @@ test("every node's switch has exactly one balancer of a Service, by the group or
     fc.property(fc.subarray(addresses), (chosen) => {
       const facts = serviceFacts(
         scope,
+        "service/shop/web",
         service,
         [aSlice(chosen.map((ip) => anEndpoint(ip)))],
         new NodeIndex(nodes),

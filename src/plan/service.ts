@@ -9,10 +9,11 @@ import type { EndpointSlice, Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
 import { parseIp } from "../model/ip.ts";
 import { hairpinAddresses, managementOf, ofFamily, type ResolvedNode } from "../model/network.ts";
+import type { Owner } from "../model/owner.ts";
+import type { Scope } from "../model/scope.ts";
 import { type Backend, backendsOf, formatBackend, isForeign } from "./endpoints.ts";
 import { FactList, mapOf, type RefTo } from "./facts.ts";
 import type { NodeIndex } from "./nodeIndex.ts";
-import type { Scope } from "./scope.ts";
 
 const protocols = ["TCP", "UDP", "SCTP"] as const;
 type Protocol = (typeof protocols)[number];
@@ -28,11 +29,12 @@ interface Vip {
 /** `slices` are the EndpointSlices that belong to the Service. Empty for a Service that has no virtual address. */
 export function serviceFacts(
   scope: Scope,
+  owner: Owner,
   service: Service,
   slices: readonly EndpointSlice[],
   index: NodeIndex,
 ): readonly Fact[] {
-  const facts = new FactList(scope, `service/${service.namespace}/${service.name}`);
+  const facts = new FactList(scope, owner);
   for (const protocol of protocols) {
     const vips = vipsOf(service, slices, protocol);
     if (vips.length > 0) planBalancers(facts, scope, service, protocol, vips, index);

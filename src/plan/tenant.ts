@@ -8,22 +8,22 @@
 
 import type { Fact } from "../model/fact.ts";
 import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
+import type { Owner } from "../model/owner.ts";
+import type { Scope } from "../model/scope.ts";
+import type { Tenant } from "../observe/tenant.ts";
 import { planClosed } from "./closed.ts";
-import { keepInside } from "./cluster.ts";
-import { FactList, type RefTo } from "./facts.ts";
+import { FactList } from "./facts.ts";
 import { planSwitch } from "./node.ts";
-import type { Scope } from "./scope.ts";
+import { keepInside } from "./serviceRange.ts";
 
-/** What the cloud's tenant has, and what is not Weft's. */
-export interface Tenant {
-  readonly router: RefTo<"Logical_Router">;
-  /** The switches of machines that the router joins. */
-  readonly switches: readonly RefTo<"Logical_Switch">[];
-}
-
-export function tenantFacts(scope: Scope, network: ClusterNetwork, tenant: Tenant): readonly Fact[] {
+export function tenantFacts(
+  scope: Scope,
+  owner: Owner,
+  network: ClusterNetwork,
+  tenant: Tenant,
+): readonly Fact[] {
   const { names } = scope;
-  const facts = new FactList(scope, "cluster");
+  const facts = new FactList(scope, owner);
   const group = facts.row("Load_Balancer_Group", names.serviceGroup, { name: names.serviceGroup });
   for (const ofMachines of tenant.switches)
     facts.member("Logical_Switch", ofMachines, "load_balancer_group", group);
@@ -31,8 +31,13 @@ export function tenantFacts(scope: Scope, network: ClusterNetwork, tenant: Tenan
   return facts.facts;
 }
 
-export function virtualNodeFacts(scope: Scope, node: ResolvedNode, tenant: Tenant): readonly Fact[] {
-  const facts = new FactList(scope, `node/${node.name}`);
+export function virtualNodeFacts(
+  scope: Scope,
+  owner: Owner,
+  node: ResolvedNode,
+  tenant: Tenant,
+): readonly Fact[] {
+  const facts = new FactList(scope, owner);
   planSwitch(facts, scope, node, tenant.router);
   planClosed(facts, scope, node);
   return facts.facts;

@@ -25,12 +25,12 @@ import {
   type ResolvedNode,
   within,
 } from "../../src/model/network.ts";
+import { northboundScope } from "../../src/model/scope.ts";
 import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
 import { Session, Transaction } from "../../src/ovsdb/index.ts";
 import { clusterFacts } from "../../src/plan/cluster.ts";
 import { nodeFacts } from "../../src/plan/node.ts";
 import { podFacts } from "../../src/plan/pod.ts";
-import { northboundScope } from "../../src/plan/scope.ts";
 
 const scope = northboundScope("test", "global");
 const cidr = (text: string): Cidr => {
@@ -102,7 +102,7 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
   session.start();
   await session.connected();
   const commit = (facts: readonly Fact[]) => session.transact(transactionOf(facts));
-  await commit(clusterFacts(scope, network));
+  await commit(clusterFacts(scope, "cluster", network));
 
   const nodes = new Map<number, ResolvedNode>();
   const nodeName = (index: number): string => `n${index + 1}`;
@@ -171,7 +171,7 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
         hostAddresses: gateway?.addresses.map(({ ip }) => ip) ?? [],
       };
       nodes.set(index, resolved);
-      await commit(nodeFacts(scope, network, resolved, false));
+      await commit(nodeFacts(scope, `node/${resolved.name}`, network, resolved, false));
     },
 
     /** The Node's annotations, once they are as `wanted` says. */
@@ -246,7 +246,9 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
       };
       const netns = await this.makeNamespace(`${name}-${uid.slice(0, 4)}`);
       await this.putPod(name, index, uid, podNetworkAnnotation(podNetwork));
-      await commit(podFacts(scope, { namespace: "default", name, uid }, node, podNetwork));
+      await commit(
+        podFacts(scope, `pod/default/${name}`, { namespace: "default", name, uid }, node, podNetwork),
+      );
       return { name, uid, node: index, netns, network: podNetwork };
     },
 

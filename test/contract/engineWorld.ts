@@ -9,11 +9,11 @@ import type { PruneHeld, PruneLimits } from "../../src/apply/pruneGuard.ts";
 import { Desired } from "../../src/desired/desired.ts";
 import type { Fact } from "../../src/model/fact.ts";
 import { namesOf } from "../../src/model/names.ts";
+import type { Scope } from "../../src/model/scope.ts";
 import type { NorthboundTables } from "../../src/ovn/northbound.gen.ts";
 import { northbound } from "../../src/ovn/northbound.gen.ts";
 import { type Clock, type Replica, Session, Transaction } from "../../src/ovsdb/index.ts";
 import { FactList } from "../../src/plan/facts.ts";
-import type { Scope } from "../../src/plan/scope.ts";
 import { startOvsdbServer } from "../real/ovsdbServer.ts";
 
 /** A server that crashed must end a test, not hang it. */

@@ -10,8 +10,8 @@ import { inspect } from "node:util";
 import { KubeClient } from "../../src/kube/client.ts";
 import { KubeConfigError, tokenFrom } from "../../src/kube/config.ts";
 import { isAlreadyExists, isConflict, isNotFound, KubeError } from "../../src/kube/error.ts";
-import { kinds } from "../../src/kube/kinds.ts";
-import type { ObjectRef } from "../../src/kube/objects.ts";
+import { kinds, type ObjectRef } from "../../src/kube/kinds.ts";
+
 import { pathOf } from "../../src/kube/resource.ts";
 import { annotate, setCondition } from "../../src/kube/write.ts";
 import { type Answer, json, type Scripted, scripted, status, until } from "./kubeScript.ts";

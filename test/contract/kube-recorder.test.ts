@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { KubeClient } from "../../src/kube/client.ts";
 import { record } from "../../src/kube/json.ts";
-import type { ObjectRef } from "../../src/kube/objects.ts";
+import type { ObjectRef } from "../../src/kube/kinds.ts";
 import { EventRecorder } from "../../src/kube/recorder.ts";
 import {
   type Answer,

@@ -331,3 +331,42 @@ test("waiting for a store to be ready ends with the waiter's signal", async () =
     assert.equal(store.synced, false);
   });
 });
+
+test("a kind that the server may lack counts as empty, and is found when it comes to be served", async () => {
+  const range = {
+    metadata: { name: "more", uid: "uid", resourceVersion: "3" },
+    spec: { cidrs: ["10.97.0.0/16"] },
+  };
+  const answers = [
+    status(404, "NotFound"),
+    status(404, "NotFound"),
+    stream([{ type: "ADDED", object: range }, listEnd(3)]),
+  ];
+  await using server = await scripted(answers);
+  using client = new KubeClient({ server: server.url, namespace: "default" });
+  const ending = new AbortController();
+  const store = watchKind(client, "ServiceCIDR", { signal: ending.signal, clock: skippingClock() });
+  await store.ready();
+  assert.equal(store.size, 0);
+  await until(() => store.size === 1, "the range is there");
+  ending.abort(new Error("the story is over"));
+  await until(() => server.counts.answering === 0, "the watch has let go");
+});
+
+test("a kind that the server stops serving keeps its objects", async () => {
+  const range = {
+    metadata: { name: "more", uid: "uid", resourceVersion: "3" },
+    spec: { cidrs: ["10.97.0.0/16"] },
+  };
+  await using server = await scripted([
+    stream([{ type: "ADDED", object: range }, listEnd(3), gone]),
+    status(404, "NotFound"),
+  ]);
+  using client = new KubeClient({ server: server.url, namespace: "default" });
+  const ending = new AbortController();
+  const store = watchKind(client, "ServiceCIDR", { signal: ending.signal, clock: skippingClock() });
+  await until(() => server.seen.length >= 4, "the server has said 404 twice");
+  assert.equal(store.size, 1);
+  ending.abort(new Error("the story is over"));
+  await until(() => server.counts.answering === 0, "the watch has let go");
+});

@@ -12,11 +12,11 @@ import { poolOfferAnnotation, poolSeenOf } from "../../src/kube/annotations.ts";
 import { type Json, list, record, text } from "../../src/kube/json.ts";
 import { namesOf } from "../../src/model/names.ts";
 import type { PoolSeen } from "../../src/model/pool.ts";
+import { northboundScope } from "../../src/model/scope.ts";
 import { offerRowOf, portIn, rowOf } from "../../src/node/pool/queueRow.ts";
 import { vswitch } from "../../src/ovn/vswitch.gen.ts";
 import { Session } from "../../src/ovsdb/index.ts";
 import { poolFacts } from "../../src/plan/pool.ts";
-import { northboundScope } from "../../src/plan/scope.ts";
 import { privateName } from "../real/privateName.ts";
 import { buildWorld, type PluginRun, type TestPod } from "./agentWorld.ts";
 
@@ -45,7 +45,12 @@ export async function buildPoolWorld(name: string) {
   let agent = world.startAgent(0);
   await world.admitNode(0);
   const ports = [...closed, ...open].map((offset) => ({ offset, tag: undefined, isClosed: false }));
-  await world.commit(poolFacts(northboundScope("test", "global"), world.resolved(0), ports, undefined));
+  await world.commit(
+    poolFacts(northboundScope("test", "global"), `pool/${world.resolved(0).name}`, world.resolved(0), {
+      ports,
+      parent: undefined,
+    }),
+  );
 
   /** The rows as they are, by offset: `claimed c1`. Those that make no sense are "malformed", by UUID. */
   const cache = async (): Promise<ReadonlyMap<number | string, string>> => {

@@ -4,22 +4,21 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { defaultPruneLimits } from "../../src/apply/pruneGuard.ts";
 import { OwnNodes } from "../../src/cloud/ownNodes.ts";
-import type { PortStates } from "../../src/cloud/portStates.ts";
 import { clusterNetwork, defaultJoin } from "../../src/config/ranges.ts";
-import type { Stores } from "../../src/controller/stores.ts";
-import { northboundTables } from "../../src/controller/tables.ts";
 import { Term } from "../../src/controller/term.ts";
+import { northboundTables } from "../../src/kinds/kinds.ts";
 import { nodeIdAnnotation, nodeSubnetsAnnotation, podNetworkAnnotation } from "../../src/kube/annotations.ts";
 import { KubeClient } from "../../src/kube/client.ts";
 import { systemClock } from "../../src/kube/clock.ts";
-import { kinds } from "../../src/kube/kinds.ts";
 import type { Node, Pod } from "../../src/kube/objects.ts";
-import { Store } from "../../src/kube/store.ts";
+import { emptyStore, type Stores, storesOf } from "../../src/kube/stores.ts";
 import { parseCidr, parseInterfaceAddress, parseIp } from "../../src/model/ip.ts";
 import { macOf } from "../../src/model/mac.ts";
+import { northboundScope } from "../../src/model/scope.ts";
+import { Observed } from "../../src/observe/observed.ts";
+import type { PortStates } from "../../src/observe/portStates.ts";
 import { northbound } from "../../src/ovn/northbound.gen.ts";
 import { Session } from "../../src/ovsdb/index.ts";
-import { northboundScope } from "../../src/plan/scope.ts";
 import { northboundSchema, select, startOvsdbServer } from "../real/ovsdbServer.ts";
 
 const server = await startOvsdbServer(northboundSchema);
@@ -69,17 +68,7 @@ const podOn = (id: number): Pod => {
 };
 
 function storesWith(nodes: readonly Node[], pods: readonly Pod[]): Stores {
-  const fail = (error: unknown): never => {
-    throw error;
-  };
-  const stores: Stores = {
-    Node: new Store(kinds.Node.indexes, fail),
-    Namespace: new Store(kinds.Namespace.indexes, fail),
-    Pod: new Store(kinds.Pod.indexes, fail),
-    Service: new Store(kinds.Service.indexes, fail),
-    EndpointSlice: new Store(kinds.EndpointSlice.indexes, fail),
-    NetworkPolicy: new Store(kinds.NetworkPolicy.indexes, fail),
-  };
+  const stores = storesOf(emptyStore);
   stores.Node.apply(nodes.map((object) => ({ type: "put", object })));
   stores.Pod.apply(pods.map((object) => ({ type: "put", object })));
   for (const store of Object.values(stores)) store.note({ synced: true });
@@ -97,21 +86,29 @@ async function lead(pods: readonly string[], stores: Stores, message: string): P
     synced: true,
     ready: () => Promise.resolve(),
     stateOf: () => "absent",
+    isAtLeast: () => false,
     subscribe: () => () => undefined,
   };
   using client = new KubeClient({ server: "http://127.0.0.1:1", namespace: "default" });
+  const replica = session.replica(northbound, northboundTables);
   const term = new Term(
     {
       scope,
       network,
-      cloud: new OwnNodes(scope, network, noPorts, false),
+      cloud: new OwnNodes(scope, network, false),
       pools: undefined,
       client,
       stores,
       session,
-      replica: session.replica(northbound, northboundTables),
+      replica,
+      observed: new Observed({ scope, replica, ports: noPorts, router: undefined }),
       patch: async () => undefined,
-      tell: { decided: () => undefined, refused: () => undefined, distrusted: () => undefined },
+      tell: {
+        decided: () => undefined,
+        refused: () => undefined,
+        distrusted: () => undefined,
+        conflict: () => undefined,
+      },
       events: {},
       onPlanned: () => undefined,
       prune: defaultPruneLimits,

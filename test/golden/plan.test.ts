@@ -17,7 +17,7 @@ for (const name of cases) {
     const known = [...plans.values()].flat();
     const sections = [
       ...[...plans].map(([owner, facts]) => `# ${owner}\n${printedFacts(facts, known)}\n`),
-      ...[...without].map(([owner, why]) => `# ${owner}: nothing (${why})\n`),
+      ...[...without].map(([owner, why]) => `# ${owner}: nothing${why === undefined ? "" : ` (${why})`}\n`),
     ];
     const text = sections.join("\n");
     const golden = new URL(name.replace(/yaml$/, "txt"), folder);

@@ -1,90 +1,116 @@
-// A case: Kubernetes objects in a YAML file, as the API would send them, and what Weft makes of them: projected,
-// decided with an API server that takes every write, planned. The first document is the cluster's configuration.
+// A case: Kubernetes objects in a YAML file, as the API would send them, and what Weft makes of them through its real kinds,
+// with an API server that takes every write. The first document is the cluster's configuration.
 
 import { readFile } from "node:fs/promises";
 import { parseAllDocuments } from "yaml";
+import { OvnCloud } from "../../src/cloud/ovnCloud.ts";
+import { OwnNodes } from "../../src/cloud/ownNodes.ts";
+import { parseMarks } from "../../src/config/poolMarks.ts";
 import { clusterNetwork, defaultJoin } from "../../src/config/ranges.ts";
-import { Decider } from "../../src/decide/decider.ts";
-import type { Decision } from "../../src/decide/decision.ts";
-import { RowAddresses } from "../../src/decide/rows.ts";
+import { plannedState } from "../../src/controller/plannedState.ts";
+import { ownerKinds } from "../../src/kinds/kinds.ts";
+import { KubeClient } from "../../src/kube/client.ts";
+import { silent, systemClock } from "../../src/kube/clock.ts";
 import { Interner } from "../../src/kube/intern.ts";
-import type { EndpointSlice, Node, Pod, Service } from "../../src/kube/objects.ts";
-import { endpointSliceOf, nodeOf, type Projection, podOf, serviceOf } from "../../src/kube/project.ts";
+import { type Kind, type KubeObject, kinds } from "../../src/kube/kinds.ts";
+import { emptyStore, storesOf } from "../../src/kube/stores.ts";
 import type { Fact } from "../../src/model/fact.ts";
-import { clusterFacts } from "../../src/plan/cluster.ts";
-import { nodeFacts } from "../../src/plan/node.ts";
-import { NodeIndex } from "../../src/plan/nodeIndex.ts";
-import { podFacts } from "../../src/plan/pod.ts";
-import { northboundScope, type Scope } from "../../src/plan/scope.ts";
-import { serviceFacts } from "../../src/plan/service.ts";
+import { type Owner, ownerOf } from "../../src/model/owner.ts";
+import { northboundScope, type Scope } from "../../src/model/scope.ts";
+import { Observed } from "../../src/observe/observed.ts";
+import type { PortStates } from "../../src/observe/portStates.ts";
+import { type GivenRows, givenRows } from "./givenRows.ts";
 
 export interface PlannedCase {
   readonly scope: Scope;
   /** By owner, in the order of planning. */
-  readonly plans: ReadonlyMap<string, readonly Fact[]>;
-  /** owner -> why it has no plan */
-  readonly without: ReadonlyMap<string, string>;
+  readonly plans: ReadonlyMap<Owner, readonly Fact[]>;
+  /** Owners that say nothing -> why, if that was told. */
+  readonly without: ReadonlyMap<Owner, string | undefined>;
 }
 
-interface Case {
+interface Configuration {
   readonly cluster: string;
   readonly pods: readonly string[];
   readonly services: readonly string[];
-  readonly nodes: readonly Node[];
-  readonly podObjects: readonly Pod[];
-  readonly serviceObjects: readonly Service[];
-  readonly slices: readonly EndpointSlice[];
+  /** `low,high`: nodes keep ready ports, and OVN carries all of them from the start. */
+  readonly pool: string | undefined;
+  /** The tenant's router, in underlay mode. */
+  readonly router: string | undefined;
+  /** What the northbound database holds already. */
+  readonly rows: GivenRows;
 }
 
 export async function plannedCase(file: URL): Promise<PlannedCase> {
-  const input = await readCase(file);
-  const scope = northboundScope(input.cluster, "global");
-  const network = clusterNetwork({ pods: input.pods, services: input.services, join: defaultJoin });
-  const decider = await Decider.adopting(
-    { network, names: scope.names, rows: new RowAddresses(), patch: async () => {} },
-    { nodes: input.nodes, pods: input.podObjects, poolRows: [] },
-  );
-  const plans = new Map<string, readonly Fact[]>([["cluster", clusterFacts(scope, network)]]);
-  const without = new Map<string, string>();
-  for (const node of input.nodes) {
-    const decision = await durable(() => decider.node(node));
-    if (decision.state === "ready")
-      plans.set(`node/${node.name}`, nodeFacts(scope, network, decision.value, false));
-    else without.set(`node/${node.name}`, reasonOf(decision));
-  }
-  for (const pod of input.podObjects) {
-    const owner = `pod/${pod.namespace}/${pod.name}`;
-    const decision = await durable(() => decider.pod(pod));
-    const node = decider.resolvedNode(pod.nodeName);
-    if (decision.state === "ready" && node)
-      plans.set(owner, podFacts(scope, pod, node, decision.value.network));
-    else without.set(owner, reasonOf(decision));
-  }
-  const index = new NodeIndex(decider.resolvedNodes());
-  for (const service of input.serviceObjects) {
-    const slices = input.slices.filter(
-      ({ namespace, serviceName }) => namespace === service.namespace && serviceName === service.name,
+  const { configuration, objects } = await readCase(file);
+  const { cluster, pods, services, pool, router, rows } = configuration;
+  const scope = northboundScope(cluster, "global");
+  const network = clusterNetwork({ pods, services, join: defaultJoin });
+  const stores = storesOf((kind) => {
+    const store = emptyStore(kind);
+    store.apply(
+      objects.filter((one) => one.kind === kind).map((object) => ({ type: "put", object })) as never,
     );
-    const facts = serviceFacts(scope, service, slices, index);
-    const owner = `service/${service.namespace}/${service.name}`;
-    if (facts.length > 0) plans.set(owner, facts);
-    else without.set(owner, "no virtual address");
-  }
+    store.note({ synced: true, resourceVersion: "1" });
+    return store;
+  });
+  const observed = new Observed({ scope, replica: givenRows(rows), ports: noPorts, router });
+  using client = new KubeClient({ server: "http://127.0.0.1:1", namespace: "default" });
+  const refused = new Map<string, string>();
+  const desired = await plannedState(
+    {
+      scope,
+      network,
+      cloud: observed.tenant
+        ? new OvnCloud(scope, network, observed.tenant)
+        : new OwnNodes(scope, network, pool !== undefined),
+      pools:
+        pool === undefined
+          ? undefined
+          : { isNested: router !== undefined, marks: parseMarks(pool), random: () => 0.5 },
+      client,
+      stores,
+      observed,
+      patch: async () => undefined,
+      tell: {
+        decided: () => undefined,
+        distrusted: () => undefined,
+        refused: ({ kind, namespace, name }, reason) =>
+          void refused.set(`${kind} ${namespace}/${name}`, reason),
+        conflict: ({ message }) => {
+          throw new Error(message);
+        },
+      },
+      onPlanned: () => undefined,
+      clock: systemClock,
+      random: Math.random,
+      log: silent,
+    },
+    AbortSignal.timeout(10_000),
+  );
+  const plans = new Map([...desired.owners()].map((owner) => [owner, desired.factsOf(owner)]));
+  const without = new Map<Owner, string | undefined>();
+  for (const { kind, namespace, name } of objects)
+    for (const ownerKind of ownerKinds) {
+      const owner = ownerOf(ownerKind.name, name, namespace);
+      const isPlanned = ownerKind.of === kind && (ownerKind.name !== "pool" || pool !== undefined);
+      if (isPlanned && !plans.has(owner)) without.set(owner, refused.get(`${kind} ${namespace}/${name}`));
+    }
   return { scope, plans, without };
 }
 
-/** The answer once what was pending has been written. */
-async function durable<T>(decide: () => Decision<T>): Promise<Decision<T>> {
-  const decision = decide();
-  if (decision.state !== "pending") return decision;
-  await decision.written;
-  return decide();
-}
+/** OVN has told that it has none of the ports yet. */
+const noPorts: PortStates = {
+  synced: true,
+  ready: async () => undefined,
+  stateOf: () => "absent",
+  isAtLeast: () => false,
+  subscribe: () => () => undefined,
+};
 
-const reasonOf = (decision: Decision<unknown>): string =>
-  "reason" in decision ? decision.reason : decision.state;
-
-async function readCase(file: URL): Promise<Case> {
+async function readCase(
+  file: URL,
+): Promise<{ readonly configuration: Configuration; readonly objects: readonly KubeObject[] }> {
   const documents = parseAllDocuments(await readFile(file, "utf8")).map((document) => {
     if (document.errors.length > 0) throw new Error(`${file.pathname}: ${document.errors.join("; ")}`);
     return document.toJS() as Document;
@@ -92,33 +118,31 @@ async function readCase(file: URL): Promise<Case> {
   const [config, ...objects] = documents;
   if (!config?.cluster) throw new Error(`${file.pathname}: the first document is not the configuration`);
   const interner = new Interner();
-  const ofKind = <T>(kind: string, project: Projection<T>): readonly T[] =>
-    objects.filter((object) => object.kind === kind).map((object) => projected(object, project, interner));
   return {
-    cluster: config.cluster,
-    pods: config.pods ?? [],
-    services: config.services ?? [],
-    nodes: ofKind("Node", nodeOf),
-    podObjects: ofKind("Pod", podOf),
-    serviceObjects: ofKind("Service", serviceOf),
-    slices: ofKind("EndpointSlice", endpointSliceOf),
+    configuration: {
+      cluster: config.cluster,
+      pods: config.pods ?? [],
+      services: config.services ?? [],
+      pool: config.pool,
+      router: config.router,
+      rows: config.rows ?? {},
+    },
+    objects: objects.map((object) => projected(object, interner)),
   };
 }
 
-interface Document {
-  readonly cluster?: string;
-  readonly pods?: readonly string[];
-  readonly services?: readonly string[];
-  readonly kind?: string;
+interface Document extends Partial<Configuration> {
+  readonly kind?: Kind;
   readonly metadata?: { readonly name?: string; readonly namespace?: string };
 }
 
 /** What the API server adds to every object is added here, so that cases need not say it. */
-function projected<T>(object: Document, project: Projection<T>, interner: Interner): T {
+function projected(object: Document, interner: Interner): KubeObject {
   const { kind, metadata } = object;
+  if (kind === undefined || !(kind in kinds)) throw new Error(`no kind is called ${kind}`);
   const uid = `uid-of-${kind}-${metadata?.namespace ?? ""}-${metadata?.name}`.toLowerCase();
   const whole = { ...object, metadata: { uid, resourceVersion: "1", ...metadata } };
-  const slim = project(whole, interner);
+  const slim = kinds[kind].project(whole, interner);
   if (!slim) throw new Error(`${kind} ${metadata?.name}: refused by its projection`);
   return slim;
 }

@@ -1,7 +1,7 @@
 // Node ids: 2 … 5000, one a node, never two nodes with one. A node's id is its place in the join network.
 
-import { nodeIds } from "../model/network.ts";
-import { ExhaustedError } from "./errors.ts";
+import { nodeIds } from "../../model/network.ts";
+import { ExhaustedError } from "../errors.ts";
 import { Holdings } from "./holdings.ts";
 import { Ring } from "./ring.ts";
 

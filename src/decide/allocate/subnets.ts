@@ -1,8 +1,8 @@
 // Node subnets, cut from the cluster's pod ranges; per family, since a family may be added to a cluster that lives.
 
-import { addressAt, type Cidr, contains, type Family, formatCidr, sizeOf, widthOf } from "../model/ip.ts";
-import type { ClusterNetwork, PodRange } from "../model/network.ts";
-import { ExhaustedError } from "./errors.ts";
+import { addressAt, type Cidr, contains, type Family, formatCidr, sizeOf, widthOf } from "../../model/ip.ts";
+import type { ClusterNetwork, PodRange } from "../../model/network.ts";
+import { ExhaustedError } from "../errors.ts";
 import { Holdings } from "./holdings.ts";
 import { Ring } from "./ring.ts";
 

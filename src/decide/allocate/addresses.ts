@@ -1,13 +1,13 @@
 // Pod addresses: who holds which, and the next one to give. Held is what a living pod's annotation says, and what a
 // port row in the northbound database still has. A pod gets the same offset in each of its node's subnets.
 
-import { addressAt, type Cidr, formatCidr, formatIp, type Ip, sizeOf } from "../model/ip.ts";
-import { macOfFirst } from "../model/mac.ts";
-import { firstPodOffset, gatewayOf, ofFamily, type PodNetwork, podNetworkAt } from "../model/network.ts";
-import { ExhaustedError } from "./errors.ts";
+import { addressAt, type Cidr, formatCidr, formatIp, type Ip, sizeOf } from "../../model/ip.ts";
+import { macOfFirst } from "../../model/mac.ts";
+import { firstPodOffset, gatewayOf, ofFamily, type PodNetwork, podNetworkAt } from "../../model/network.ts";
+import type { RowAddresses } from "../../observe/rowAddresses.ts";
+import { ExhaustedError } from "../errors.ts";
 import { Holdings } from "./holdings.ts";
 import { Ring } from "./ring.ts";
-import type { RowAddresses } from "./rows.ts";
 
 /** The pod an address is for: `uid` is its life, `port` the name of its row, `label` what people call it. */
 export interface Holder {
@@ -77,20 +77,10 @@ export class PodAddresses {
   }
 
   #whyNot(holder: Holder, site: Site, network: PodNetwork): string | undefined {
-    if (network.mac !== macOfFirst(network.addresses)) return "its MAC is not that of its first address";
-    for (const address of network.addresses) {
-      const subnet = ofFamily(site.subnets, address.ip.family);
-      if (subnet?.bits !== address.bits || offsetIn(site, address.ip) === undefined) {
-        return `${formatCidr(address)} is no pod's address on node ${site.name}`;
-      }
-      if (!this.#isFree(holder, address.ip)) return `${formatIp(address.ip)} is another pod's`;
-    }
-    const gateways = network.addresses
-      .flatMap(({ ip }) => ofFamily(site.subnets, ip.family) ?? [])
-      .map(gatewayOf);
-    return gateways.map(formatIp).join() === network.gateways.map(formatIp).join()
-      ? undefined
-      : "its gateways are not the node's";
+    const doubt = doubtAbout(network, site);
+    if (doubt !== undefined) return doubt;
+    const taken = network.addresses.find(({ ip }) => !this.#isFree(holder, ip));
+    return taken && `${formatIp(taken.ip)} is another pod's`;
   }
 
   #isFree(holder: Holder, ip: Ip): boolean {
@@ -113,6 +103,22 @@ export class PodAddresses {
     const subnets = site.subnets.map(formatCidr).join(" and ");
     return `${holder.label}: no address left in ${subnets} (node ${site.name}, ${this.#ringOf(site).size} used); delete pods on this node, or give nodes larger subnets`;
   }
+}
+
+/** Why no pod of the node can have `network`, whoever has it now; undefined when one can. */
+export function doubtAbout(network: PodNetwork, site: Site): string | undefined {
+  if (network.mac !== macOfFirst(network.addresses)) return "its MAC is not that of its first address";
+  for (const address of network.addresses) {
+    const subnet = ofFamily(site.subnets, address.ip.family);
+    if (subnet?.bits !== address.bits || offsetIn(site, address.ip) === undefined)
+      return `${formatCidr(address)} is no pod's address on node ${site.name}`;
+  }
+  const gateways = network.addresses
+    .flatMap(({ ip }) => ofFamily(site.subnets, ip.family) ?? [])
+    .map(gatewayOf);
+  return gateways.map(formatIp).join() === network.gateways.map(formatIp).join()
+    ? undefined
+    : "its gateways are not the node's";
 }
 
 /** How many pods fit: all but the network, router and node, and in IPv4 the broadcast address. */

@@ -8,8 +8,8 @@ import type { Cidr } from "../model/ip.ts";
 import { formatCidr } from "../model/ip.ts";
 import { annotations } from "../model/names.ts";
 import { type ClusterNetwork, ofFamily } from "../model/network.ts";
-import { NodeIds } from "./nodeIds.ts";
-import { Subnets } from "./subnets.ts";
+import { NodeIds } from "./allocate/nodeIds.ts";
+import { Subnets } from "./allocate/subnets.ts";
 
 export interface NodeChoice {
   readonly id: number;

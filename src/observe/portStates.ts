@@ -1,34 +1,43 @@
 // How far OVN is with this cluster's ports, as the southbound database tells: translated, bound to a chassis, installed
 // there. Only read.
 
-import type { Owner } from "../model/fact.ts";
 import { placeOfPort, podOfPort } from "../model/names.ts";
 import { type PortBindingRow, southbound } from "../ovn/southbound.gen.ts";
 import type { Session } from "../ovsdb/index.ts";
 
-export type PortState = "absent" | "unbound" | "bound" | "installed";
+/** In the order in which a port gets there. */
+export const portStates = ["absent", "unbound", "bound", "installed"] as const;
+export type PortState = (typeof portStates)[number];
 
-export interface PortStates {
-  /** The database has told of all ports once. */
-  readonly synced: boolean;
-  /** Resolves when that is so; rejects with the signal's reason when it aborts first. */
-  ready(signal: AbortSignal): Promise<void>;
-  stateOf(port: string): PortState;
-  /** Calls `listener` with the owner of each pool whose ports changed. Returns what ends that. */
-  subscribe(listener: (owner: Owner) => void): () => void;
+export interface PortListener {
+  /** The own port of the pod `shop/web-1` has got so far. */
+  readonly pod?: (pod: string, state: "bound" | "installed") => void;
+  /** Something changed about ports of the node's pool. */
+  readonly pool?: (node: string) => void;
 }
 
-/** Follows the ports for as long as the session lives; `onReached` is called for each pod's own port that gets so far. */
-export function followPorts(
-  session: Session,
-  cluster: string,
-  onReached: (pod: string, state: "bound" | "installed") => void,
-): PortStates {
+export interface PortStates {
+  /** The database has listed all ports once. */
+  readonly synced: boolean;
+  /** Resolves when it has; rejects with the signal's reason when that aborts first. */
+  ready(signal: AbortSignal): Promise<void>;
+  stateOf(port: string): PortState;
+  /** Whether the port is in `state` or further on; undefined until all ports have been listed. */
+  isAtLeast(state: PortState, port: string): boolean | undefined;
+  /** Returns what ends the calls. */
+  subscribe(listener: PortListener): () => void;
+}
+
+/** Follows the ports for as long as the session lives. */
+export function followPorts(session: Session, cluster: string): PortStates {
   const states = new Map<string, PortState>();
-  const listeners = new Set<(owner: Owner) => void>();
+  const listeners = new Set<PortListener>();
   const replica = session.replica(southbound, {
     Port_Binding: { columns: ["logical_port", "chassis", "up"] },
   });
+  const reached = (pod: string, state: "bound" | "installed"): void => {
+    for (const listener of listeners) listener.pod?.(pod, state);
+  };
   replica.subscribe((changes) => {
     const nodes = new Set<string>();
     for (const { table, old, new: now } of changes) {
@@ -42,17 +51,20 @@ export function followPorts(
       else states.delete(port);
       if (place) nodes.add(place.node);
       if (pod === undefined || state === "absent" || state === "unbound") continue;
-      onReached(pod, "bound");
-      if (state === "installed") onReached(pod, state);
+      reached(pod, "bound");
+      if (state === "installed") reached(pod, state);
     }
-    for (const node of nodes) for (const listener of listeners) listener(`pool/${node}`);
+    for (const node of nodes) for (const listener of listeners) listener.pool?.(node);
   });
+  const stateOf = (port: string): PortState => states.get(port) ?? "absent";
   return {
     get synced() {
       return replica.synced;
     },
     ready: (signal) => replica.ready(signal),
-    stateOf: (port) => states.get(port) ?? "absent",
+    stateOf,
+    isAtLeast: (state, port) =>
+      replica.synced ? portStates.indexOf(stateOf(port)) >= portStates.indexOf(state) : undefined,
     subscribe: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { clusterNetwork, defaultJoin } from "../config/ranges.ts";
-import { type Cidr, formatCidr, overlaps, parseCidr } from "../model/ip.ts";
-import { nodeIds } from "../model/network.ts";
-import { ExhaustedError } from "./errors.ts";
+import { clusterNetwork, defaultJoin } from "../../config/ranges.ts";
+import { type Cidr, formatCidr, overlaps, parseCidr } from "../../model/ip.ts";
+import { nodeIds } from "../../model/network.ts";
+import { ExhaustedError } from "../errors.ts";
 import { NodeIds } from "./nodeIds.ts";
 import { Subnets } from "./subnets.ts";
 

@@ -1,8 +1,8 @@
 // Where a plan's facts go: which cluster, which database of which zone, and the names things have there. Every plan
 // takes one, so that nothing in plan/ assumes that the whole cluster lives in one database.
 
-import type { Destination } from "../model/fact.ts";
-import { type Names, namesOf } from "../model/names.ts";
+import type { Destination } from "./fact.ts";
+import { type Names, namesOf } from "./names.ts";
 
 export interface Scope {
   readonly cluster: string;

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { formatCidr, formatIp, parseCidr, parseInterfaceAddress, parseIp } from "../model/ip.ts";
-import { macOf } from "../model/mac.ts";
-import { type PodNetwork } from "../model/network.ts";
+import { formatCidr, formatIp, parseCidr, parseInterfaceAddress, parseIp } from "../../model/ip.ts";
+import { macOf } from "../../model/mac.ts";
+import { type PodNetwork } from "../../model/network.ts";
+import { RowAddresses } from "../../observe/rowAddresses.ts";
+import { ExhaustedError } from "../errors.ts";
 import { type Holder, PodAddresses, type Site } from "./addresses.ts";
-import { ExhaustedError } from "./errors.ts";
-import { RowAddresses } from "./rows.ts";
 
 const site = (...subnets: readonly string[]): Site => ({
   name: "n3",

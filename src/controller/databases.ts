@@ -1,0 +1,52 @@
+// The sessions with OVN's two databases, and what is copied of them.
+
+import { northboundTables } from "../kinds/kinds.ts";
+import type { Log } from "../kube/clock.ts";
+import type { Scope } from "../model/scope.ts";
+import { Observed } from "../observe/observed.ts";
+import { followPorts } from "../observe/portStates.ts";
+import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
+import { type Replica, Session, type TlsOptions } from "../ovsdb/index.ts";
+
+export interface DatabasesOptions {
+  readonly scope: Scope;
+  /** The router of the cloud's tenant; undefined in overlay mode. */
+  readonly cloudRouter: string | undefined;
+  readonly northbound: readonly string[];
+  readonly southbound: readonly string[];
+  /** For remotes `ssl:…`. */
+  readonly tls: TlsOptions | undefined;
+  readonly log: Log;
+}
+
+export interface Databases extends AsyncDisposable {
+  readonly northbound: Session;
+  readonly replica: Replica<NorthboundTables>;
+  readonly observed: Observed;
+  /** Connects, until `signal` aborts. */
+  readonly start: (signal: AbortSignal) => void;
+}
+
+/** Not connected yet: whoever follows what is copied hears all of it after `start`. */
+export function openDatabases(options: DatabasesOptions): Databases {
+  const { scope, cloudRouter, tls, log } = options;
+  const open = (database: string, remotes: readonly string[]): Session =>
+    new Session({ remotes, database, log, ...(tls && { tls }) });
+  const north = open("OVN_Northbound", options.northbound);
+  const south = open("OVN_Southbound", options.southbound);
+  const replica = north.replica(northbound, northboundTables);
+  const ports = followPorts(south, scope.cluster);
+  return {
+    northbound: north,
+    replica,
+    observed: new Observed({ scope, replica, ports, router: cloudRouter }),
+    start: (signal) => {
+      north.start(signal);
+      south.start(signal);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await south[Symbol.asyncDispose]();
+      await north[Symbol.asyncDispose]();
+    },
+  };
+}

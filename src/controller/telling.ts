@@ -1,0 +1,82 @@
+// What a leader says of its work to people and to metrics: Events on the objects concerned, the log, counters.
+
+import type { EngineEvents } from "../apply/engineEvents.ts";
+import type { Tell } from "../decide/deciding.ts";
+import type { Log } from "../kube/clock.ts";
+import type { KubeObject, ObjectRef } from "../kube/kinds.ts";
+import type { EventRecorder } from "../kube/recorder.ts";
+import { type Owner, parseOwner } from "../model/owner.ts";
+import type { Births } from "./births.ts";
+import type { ControllerMetrics } from "./metrics.ts";
+import type { PlannerTell } from "./planner.ts";
+
+export interface TellingOptions {
+  readonly events: EventRecorder;
+  readonly births: Births;
+  readonly metrics: ControllerMetrics;
+  /** The object that the owner speaks for, if there is one. */
+  readonly objectOf: (owner: Owner) => KubeObject | undefined;
+  /** Which deletions the prune guard holds, in a sentence; undefined when it holds none. */
+  readonly onHeld: (message: string | undefined) => void;
+  readonly log: Log;
+}
+
+export interface Telling {
+  readonly tell: Tell &
+    PlannerTell & {
+      /** The object asks for something that Weft does not serve. */
+      readonly unserved: (object: ObjectRef, message: string) => void;
+    };
+  readonly engine: EngineEvents;
+}
+
+export function telling({ events, births, metrics, objectOf, onHeld, log }: TellingOptions): Telling {
+  const warnOwners = (owners: Iterable<Owner>, reason: string, message: string): void => {
+    for (const owner of owners) {
+      const object = objectOf(owner);
+      if (object) events.record(object, "Warning", reason, message);
+    }
+  };
+  return {
+    tell: {
+      decided: (pod) => births.reach(nameOf(pod), "decided"),
+      refused: (object, reason) => {
+        log("warn", "cannot be decided now", { object: nameOf(object), reason });
+        events.record(object, "Warning", "NetworkNotReady", reason);
+      },
+      distrusted: (object, reason) => {
+        log("warn", "an annotation was not trusted", { object: nameOf(object), reason });
+        const message = `its network annotation was replaced: ${reason}`;
+        events.record(object, "Warning", "AnnotationIgnored", message);
+      },
+      conflict: ({ holder, waiting, message }) => {
+        log("error", "owners contradict each other", { holder, waiting, message });
+        warnOwners([holder, waiting], "NetworkConflict", message);
+      },
+      unserved: (object, message) => events.record(object, "Warning", "NotServed", message),
+    },
+    engine: {
+      committed: ({ owners, operations, commitMs, drift }) => {
+        metrics.transactionSeconds.observe(commitMs / 1000);
+        metrics.transactionOperations.observe(operations);
+        if (drift > 0) metrics.drift.inc(drift);
+        for (const owner of owners) {
+          const { kind, namespace, name } = parseOwner(owner);
+          if (kind === "pod") births.reach(`${namespace}/${name}`, "committed");
+        }
+      },
+      refused: ({ owners, error }) => {
+        metrics.refused.inc();
+        warnOwners(owners, "NetworkRefused", `the network database refuses it: ${error.message}`);
+      },
+      pruneHeld: ({ rows, message }) => {
+        onHeld(rows > 0 ? message : undefined);
+        if (rows > 0) log("error", `${message}. Approve by sending SIGUSR2 to this process`, {});
+        else log("info", "no deletion is held any more", {});
+      },
+    },
+  };
+}
+
+const nameOf = (object: ObjectRef): string =>
+  object.namespace === "" ? object.name : `${object.namespace}/${object.name}`;

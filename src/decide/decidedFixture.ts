@@ -1,0 +1,77 @@
+// An API server's annotations in memory, and objects for it: what tests of decisions start from.
+
+import assert from "node:assert/strict";
+import type { Node, Pod } from "../kube/objects.ts";
+import type { Decision } from "./decision.ts";
+import type { AnnotationPatch } from "./durable.ts";
+
+const meta = (namespace: string, name: string) => ({
+  namespace,
+  name,
+  uid: `uid-${name}`,
+  resourceVersion: "1",
+  labels: {},
+  annotations: {},
+  deletionTimestamp: undefined,
+});
+export const aNode = (name: string, change: Partial<Node> = {}): Node => ({
+  ...meta("", name),
+  kind: "Node",
+  internalIps: [],
+  networkUnavailable: true,
+  allocatable: { pods: 110, cpus: 4, memoryBytes: 8 * 2 ** 30 },
+  ...change,
+});
+export const aPod = (name: string, change: Partial<Pod> = {}): Pod => ({
+  ...meta("shop", name),
+  kind: "Pod",
+  nodeName: "n1",
+  hostNetwork: false,
+  phase: "Pending",
+  podIps: [],
+  ...change,
+});
+
+/** An API server for annotations. Writes wait while it is `held`, fail while it is `away`. */
+export class Api {
+  readonly objects = new Map<string, Node | Pod>();
+  writes = 0;
+  away = false;
+
+  put(...objects: readonly (Node | Pod)[]): void {
+    for (const object of objects) this.objects.set(object.uid, object);
+  }
+
+  readonly patch = async ({ uid, annotations: values }: AnnotationPatch): Promise<void> => {
+    this.writes++;
+    await Promise.resolve();
+    if (this.away) throw new Error("no answer");
+    const object = this.objects.get(uid);
+    if (!object) throw new Error("not found");
+    const resourceVersion = String(Number(object.resourceVersion) + 1);
+    this.put({ ...object, resourceVersion, annotations: { ...object.annotations, ...values } });
+  };
+
+  get nodes(): readonly Node[] {
+    return [...this.objects.values()].filter((object) => object.kind === "Node");
+  }
+
+  get pods(): readonly Pod[] {
+    return [...this.objects.values()].filter((object) => object.kind === "Pod");
+  }
+
+  node(name: string): Node {
+    return this.nodes.find((node) => node.name === name) ?? assert.fail(`no node ${name}`);
+  }
+
+  pod(name: string): Pod {
+    return this.pods.find((pod) => pod.name === name) ?? assert.fail(`no pod ${name}`);
+  }
+}
+
+/** The answer after what is pending has been written. */
+export async function settled<T>(decide: () => Decision<T>): Promise<Decision<T>> {
+  const decision = decide();
+  if (decision.state === "pending") await decision.written;
+  return decision.state === "pending" ? decide() : decision;
+}

@@ -1,0 +1,47 @@
+// The decisions that are made, one for each kind of owner that needs one.
+
+import type { KubeClient } from "../kube/client.ts";
+import type { Clock, Log } from "../kube/clock.ts";
+import type { Kind } from "../kube/kinds.ts";
+import type { Stores } from "../kube/stores.ts";
+import type { Names } from "../model/names.ts";
+import { type Owner, ownerOf } from "../model/owner.ts";
+import type { Observed } from "../observe/observed.ts";
+import type { PortState } from "../observe/portStates.ts";
+import type { Decider } from "./decider.ts";
+import type { AnyDecides, Tell } from "./deciding.ts";
+import { nodeDecision } from "./nodeDecision.ts";
+import { podDecision } from "./podDecision.ts";
+import { PolicyProof } from "./policyProof.ts";
+import { poolDecision } from "./poolDecision.ts";
+
+export interface DecisionsOptions {
+  readonly decider: Decider;
+  readonly names: Names;
+  readonly client: KubeClient;
+  readonly stores: Stores;
+  readonly observed: Observed;
+  readonly carriedFrom: PortState;
+  readonly tell: Tell;
+  /** Asks for the owner to be planned. */
+  readonly enqueue: (owner: Owner) => void;
+  readonly enqueueLater: (owner: Owner, delayMs: number) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** The kinds of objects that decisions read. */
+export const decisionReads: readonly Kind[] = ["Node", "Pod", "NetworkPolicy"];
+
+export function decisions(options: DecisionsOptions): readonly AnyDecides[] {
+  const { decider, client, stores, clock, log, enqueue, enqueueLater, signal, tell } = options;
+  const { nodeLives, podLives, pools } = decider;
+  const single = [nodeDecision(nodeLives, stores, tell), podDecision(podLives, nodeLives, stores, tell)];
+  if (!pools) return single;
+  const onProgress = (): void => {
+    for (const node of pools.cutOff) enqueue(ownerOf("pool", node));
+  };
+  const proof = new PolicyProof({ client, policies: stores.NetworkPolicy, onProgress, log, signal });
+  return [...single, poolDecision({ ...options, pools, proof, now: clock.now, again: enqueueLater })];
+}

@@ -1,0 +1,152 @@
+// The lives of nodes: what was chosen for each is made durable, kept while the node's rows or pods are left, and given back
+// after that. The choices themselves are made in nodeChoices.ts.
+
+import { ConfigError } from "../config/error.ts";
+import {
+  type AnnotationValues,
+  nodeIdAnnotation,
+  nodeIdOf,
+  nodeSubnetsAnnotation,
+  nodeSubnetsOf,
+} from "../kube/annotations.ts";
+import type { Node } from "../kube/objects.ts";
+import type { Cidr } from "../model/ip.ts";
+import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
+import type { Decision } from "./decision.ts";
+import { Durable, type Patch } from "./durable.ts";
+import { ExhaustedError } from "./errors.ts";
+import { hostOverlap } from "./hostOverlap.ts";
+import { type NodeChoice, NodeChoices } from "./nodeChoices.ts";
+import { resolvedNode } from "./places.ts";
+
+interface Life extends NodeChoice {
+  readonly durable: Durable;
+  /** Set once the choice was durable. */
+  resolved: ResolvedNode | undefined;
+  /** The object is gone; one may come back under the name and take over. */
+  gone: boolean;
+  /** Uids of the pods with addresses of the node. */
+  readonly pods: Set<string>;
+}
+
+/** `before` and `after` are what is known of the node; undefined while it is not there, or not decided. */
+export type NodeListener = (
+  name: string,
+  before: ResolvedNode | undefined,
+  after: ResolvedNode | undefined,
+) => void;
+
+export interface NodeLivesOptions {
+  readonly network: ClusterNetwork;
+  readonly patch: Patch;
+  /** Nothing is held for the node any more. */
+  readonly onForgotten: (name: string) => void;
+}
+
+export class NodeLives {
+  readonly #options: NodeLivesOptions;
+  readonly #choices: NodeChoices;
+  readonly #listeners = new Set<NodeListener>();
+  /** name -> its life */
+  readonly #lives = new Map<string, Life>();
+
+  constructor(options: NodeLivesOptions) {
+    this.#options = options;
+    this.#choices = new NodeChoices(options.network);
+  }
+
+  /** Holds for the node what its annotations say and nobody else has. To be called for all nodes before `decide`. */
+  adopt(node: Node): void {
+    this.#choices.adopt(node);
+  }
+
+  /** Calls `listener` after what is known of a node has changed. */
+  subscribe(listener: NodeListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  get(name: string): ResolvedNode | undefined {
+    return this.#lives.get(name)?.resolved;
+  }
+
+  /** Every node that is ready, with what was last known of it. */
+  *values(): Iterable<ResolvedNode> {
+    for (const { resolved } of this.#lives.values()) if (resolved) yield resolved;
+  }
+
+  decide(node: Node): Decision<ResolvedNode> {
+    const life = this.#lifeOf(node);
+    if ("refused" in life) return { state: "refused", reason: life.refused };
+    life.gone = false;
+    const written = life.durable.write(node, () => stated(nodeIdOf(node), nodeSubnetsOf(node)));
+    if (written) return { state: "pending", written, distrusted: undefined };
+    const resolved = resolvedNode(node, life);
+    const overlap = hostOverlap(this.#options.network, resolved);
+    if (overlap !== undefined) return { state: "refused", reason: `node ${node.name}: ${overlap}` };
+    this.#resolve(node.name, life, resolved);
+    return { state: "ready", value: resolved };
+  }
+
+  /** The Node object is gone. What it holds stays held: rows of it are left, and the node may come back. */
+  gone(name: string): void {
+    const life = this.#lives.get(name);
+    if (!life) return;
+    life.gone = true;
+    this.#resolve(name, life, undefined);
+  }
+
+  /** No row of the node is left. While pods with its addresses live, its subnets wait for its return. */
+  release(name: string): void {
+    const life = this.#lives.get(name);
+    if (!life || (life.gone && life.pods.size === 0)) this.#forget(name);
+  }
+
+  /** The pod has an address of the node. */
+  addPod(name: string, uid: string): void {
+    this.#lives.get(name)?.pods.add(uid);
+  }
+
+  dropPod(name: string, uid: string): void {
+    const life = this.#lives.get(name);
+    life?.pods.delete(uid);
+    if (life?.gone && life.pods.size === 0) this.#forget(name);
+  }
+
+  #forget(name: string): void {
+    this.#choices.release(name);
+    this.#lives.delete(name);
+    this.#options.onForgotten(name);
+  }
+
+  #resolve(name: string, life: Life, resolved: ResolvedNode | undefined): void {
+    const before = life.resolved;
+    life.resolved = resolved;
+    if (before || resolved) for (const listener of this.#listeners) listener(name, before, resolved);
+  }
+
+  #lifeOf(node: Node): Life | { readonly refused: string } {
+    const known = this.#lives.get(node.name);
+    if (known) return known;
+    try {
+      const choice = this.#choices.choose(node);
+      const life: Life = {
+        ...choice,
+        durable: new Durable(this.#options.patch, stated(choice.id, choice.subnets)),
+        resolved: undefined,
+        gone: false,
+        pods: new Set(),
+      };
+      this.#lives.set(node.name, life);
+      return life;
+    } catch (error) {
+      if (error instanceof ExhaustedError || error instanceof ConfigError) return { refused: error.message };
+      throw error;
+    }
+  }
+}
+
+const stated = (id: number | undefined, subnets: readonly Cidr[] | undefined): AnnotationValues => ({
+  ...(id !== undefined && nodeIdAnnotation(id)),
+  ...(subnets && nodeSubnetsAnnotation(subnets)),
+});

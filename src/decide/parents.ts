@@ -1,0 +1,80 @@
+// Which port of a virtual machine each node's ready ports are nested in. A node keeps its parent for as long as its ports are
+// there, and no other node gets it: what an agent tells of its network card counts only for a node without ports.
+
+import { formatIp } from "../model/ip.ts";
+import type { ResolvedNode } from "../model/network.ts";
+import type { PoolRow } from "../observe/poolRows.ts";
+import type { MachineChange, TenantView } from "../observe/tenant.ts";
+
+interface Parent {
+  /** Of the port. */
+  readonly name: string;
+  /** Of the node's card, as its agent told last; undefined when only rows have told of the port. */
+  mac: string | undefined;
+}
+
+/** `isUsual` of what passes by itself, so that nobody need be told. */
+export type NoParent = { readonly notNow: string; readonly isUsual?: true };
+
+export class Parents {
+  readonly #tenant: TenantView;
+  /** node -> the parent of its ports */
+  readonly #parents = new Map<string, Parent>();
+
+  constructor(tenant: TenantView) {
+    this.#tenant = tenant;
+  }
+
+  /** Takes over which port the node's ready ports are nested in now. To be called for every node before any choice. */
+  adopt(node: string, rows: readonly PoolRow[]): void {
+    const [name] = rows.flatMap(({ parent }) => parent ?? []);
+    if (name !== undefined) this.#parents.set(node, { name, mac: undefined });
+  }
+
+  /** The name of the node's parent port, or why it has none. */
+  of(node: ResolvedNode): string | NoParent {
+    if (!node.gateway)
+      return { notNow: `node ${node.name}: its agent has not told of its network card yet`, isUsual: true };
+    const { mac, addresses } = node.gateway;
+    const found = this.#tenant.portsWith(
+      mac,
+      addresses.map(({ ip }) => formatIp(ip)),
+    );
+    const [name] = found;
+    const known = this.#parents.get(node.name);
+    if (known && (name === undefined || found.includes(known.name))) {
+      known.mac = mac;
+      return known.name;
+    }
+    if (name === undefined || found.length > 1) return { notNow: this.#notFound(node.name, mac, found) };
+    const holder = [...this.#parents].find(([other, parent]) => other !== node.name && parent.name === name);
+    if (holder) return { notNow: `node ${node.name}: the port ${name} is node ${holder[0]}'s already` };
+    this.#parents.set(node.name, { name, mac });
+    return name;
+  }
+
+  /** The tags on the node's parent that are not this cluster's. */
+  foreignTags(node: string): ReadonlySet<number> {
+    const parent = this.#parents.get(node);
+    return parent ? this.#tenant.foreignTags(parent.name) : new Set();
+  }
+
+  /** The nodes that a change of a machine's port may concern. */
+  concernedBy({ parent, addresses }: MachineChange): readonly string[] {
+    return [...this.#parents]
+      .filter(
+        ([, known]) => known.name === parent || (known.mac !== undefined && addresses.includes(known.mac)),
+      )
+      .map(([node]) => node);
+  }
+
+  /** The node is gone, and no row of its pool is left. */
+  release(node: string): void {
+    this.#parents.delete(node);
+  }
+
+  #notFound(node: string, mac: string, found: readonly string[]): string {
+    const what = found.length === 0 ? "no port" : `more than one port (${found.join(", ")})`;
+    return `node ${node}: ${what} of ${this.#tenant.router}'s networks has its MAC ${mac} and its addresses`;
+  }
+}

@@ -1,0 +1,95 @@
+// What has been decided about nodes and pods, as plans read it: durable, and nothing that was not written on an object. The
+// process that decides answers with what it has just written, before its own watch shows it (decider.ts); one that only plans
+// reads the objects (StatedPlaces).
+
+import {
+  chassisIdOf,
+  gatewayConfigOf,
+  nodeIdOf,
+  nodeSubnetsOf,
+  podNetworkOf,
+  poolOfferOf,
+} from "../kube/annotations.ts";
+import type { Node, Pod } from "../kube/objects.ts";
+import type { Stores } from "../kube/stores.ts";
+import { formatIp, parseIp } from "../model/ip.ts";
+import type { ResolvedNode } from "../model/network.ts";
+import type { PodPlace, PoolPlace } from "../model/places.ts";
+import { doubtAbout, offsetIn } from "./allocate/addresses.ts";
+import type { NodeChoice } from "./nodeChoices.ts";
+
+export interface Places {
+  /** Undefined until the node's id and subnets are durable. */
+  node(name: string): ResolvedNode | undefined;
+  nodes(): Iterable<ResolvedNode>;
+  /** Undefined, too, for a pod to which its node has not given a port from its pool yet. */
+  pod(pod: Pod): PodPlace | undefined;
+  /** Undefined where the pool is not decided. */
+  pool(node: string): PoolPlace | undefined;
+}
+
+/** Whether a pod takes part in the pod network: it has a network of its own, and something in it may still run. */
+export const wantsAddress = (pod: Pod): boolean =>
+  !pod.hostNetwork && pod.phase !== "Succeeded" && pod.phase !== "Failed";
+
+/** What is known of a node for which `choice` is durable. */
+export function resolvedNode(node: Node, { id, subnets }: NodeChoice): ResolvedNode {
+  const gateway = gatewayConfigOf(node);
+  const told = node.internalIps.flatMap((text) => parseIp(text) ?? []);
+  const hosts = new Map(
+    [...told, ...(gateway?.addresses ?? []).map(({ ip }) => ip)].map((ip) => [formatIp(ip), ip]),
+  );
+  return {
+    name: node.name,
+    id,
+    subnets,
+    chassisId: chassisIdOf(node),
+    gateway,
+    hostAddresses: [...hosts.values()],
+  };
+}
+
+/**
+ * What the objects state. Annotations that make no sense on their node count as absent; of two objects that state the same, only
+ * a process that decides can tell which is right.
+ */
+export class StatedPlaces implements Places {
+  readonly #stores: Pick<Stores, "Node">;
+
+  constructor(stores: Pick<Stores, "Node">) {
+    this.#stores = stores;
+  }
+
+  node(name: string): ResolvedNode | undefined {
+    const node = this.#stores.Node.get("", name);
+    if (!node) return undefined;
+    const id = nodeIdOf(node);
+    const subnets = nodeSubnetsOf(node);
+    return id === undefined || !subnets ? undefined : resolvedNode(node, { id, subnets });
+  }
+
+  *nodes(): Iterable<ResolvedNode> {
+    for (const { name } of this.#stores.Node.values()) {
+      const node = this.node(name);
+      if (node) yield node;
+    }
+  }
+
+  pod(pod: Pod): PodPlace | undefined {
+    const node = this.#stores.Node.get("", pod.nodeName);
+    const site = this.node(pod.nodeName);
+    const network = podNetworkOf(pod);
+    if (!node || !site || !network || !wantsAddress(pod)) return undefined;
+    if (doubtAbout(network, site) !== undefined) return undefined;
+    const offer = poolOfferOf(node);
+    const [first] = network.addresses;
+    const offset = first && offsetIn(site, first.ip);
+    const offered = [...(offer?.open ?? []), ...(offer?.closed ?? []), ...(offer?.withdrawn ?? [])];
+    return { network, ownPort: !offered.some((port) => port.offset === offset) };
+  }
+
+  /** Whether a closed port lets packets pass is not on any object: pools are planned where they are decided. */
+  pool(): undefined {
+    return undefined;
+  }
+}

@@ -1,0 +1,48 @@
+// A pod's addresses.
+
+import type { Pod } from "../kube/objects.ts";
+import type { Stores } from "../kube/stores.ts";
+import { ownerOf } from "../model/owner.ts";
+import type { PodPlace } from "../model/places.ts";
+import { sidesOf } from "../observe/concerns.ts";
+import { type Decides, decided, type Tell } from "./deciding.ts";
+import type { Decision } from "./decision.ts";
+import type { NodeLives } from "./nodeLives.ts";
+import { wantsAddress } from "./places.ts";
+import type { PodLives } from "./podLives.ts";
+
+export const podDecision = (
+  lives: PodLives,
+  nodes: NodeLives,
+  stores: Pick<Stores, "Pod">,
+  tell: Tell,
+): Decides<"Pod"> => ({
+  kind: "pod",
+  reads: {
+    Pod: (change) =>
+      sidesOf(change)
+        .filter(({ nodeName, hostNetwork }) => nodeName !== "" && !hostNetwork)
+        .map(({ namespace, name }) => ownerOf("pod", name, namespace)),
+  },
+  async decide({ namespace, name }) {
+    let pod = stores.Pod.get(namespace, name);
+    // Another pod may come under the name while this one's choice is written.
+    const ask = (): Decision<PodPlace> => {
+      pod = stores.Pod.get(namespace, name);
+      return pod ? lives.decide(pod) : { state: "none" };
+    };
+    const place = pod && (await decided(pod, ask, tell));
+    if (pod && place && nodes.get(pod.nodeName)) tell.decided(pod);
+    return { ...endOf(lives, namespace, name, pod) };
+  },
+});
+
+function endOf(lives: PodLives, namespace: string, name: string, pod: Pod | undefined) {
+  const former = lives.former(namespace, name, pod && wantsAddress(pod) ? pod.uid : undefined);
+  if (former.length === 0) return {};
+  return {
+    release: () => {
+      for (const uid of former) lives.release(namespace, name, uid);
+    },
+  };
+}

@@ -1,0 +1,172 @@
+// The lives of pods: an address is chosen once, or read off what the node has given the pod from its pool, made durable, and
+// free again when no row has it any more. A name may be that of several lives at once: the one that ends and the next.
+
+import { isDeepStrictEqual } from "node:util";
+import { podNetworkAnnotation, podNetworkOf } from "../kube/annotations.ts";
+import type { ObjectMeta, Pod } from "../kube/objects.ts";
+import { formatIp } from "../model/ip.ts";
+import { annotations, type Names } from "../model/names.ts";
+import { podNetworkAt, type ResolvedNode } from "../model/network.ts";
+import type { PodPlace } from "../model/places.ts";
+import type { RowAddresses } from "../observe/rowAddresses.ts";
+import type { Holder, PodAddresses, Site } from "./allocate/addresses.ts";
+import type { Decision } from "./decision.ts";
+import { Durable, type Patch } from "./durable.ts";
+import { ExhaustedError } from "./errors.ts";
+import type { NodeLives } from "./nodeLives.ts";
+import { wantsAddress } from "./places.ts";
+import type { Pools } from "./pools.ts";
+
+interface Life extends PodPlace {
+  readonly durable: Durable;
+  /** The node whose address it is. */
+  readonly node: string;
+  /** Facts may use it. */
+  ready: boolean;
+}
+
+interface Choice extends PodPlace {
+  /** Why what the pod's annotation said was not taken. */
+  readonly distrusted: string | undefined;
+}
+
+export interface PodLivesOptions {
+  readonly names: Names;
+  readonly patch: Patch;
+  /** Kept up to date, and complete before the first question. */
+  readonly rows: RowAddresses;
+  readonly addresses: PodAddresses;
+  readonly nodes: NodeLives;
+  /** New pods get a port from their node's pool; undefined when every pod gets one of its own. */
+  readonly pools: Pools | undefined;
+}
+
+export class PodLives {
+  readonly #options: PodLivesOptions;
+  /** uid -> its life */
+  readonly #lives = new Map<string, Life>();
+  /** namespace/name -> uids of the pods of that name that hold something */
+  readonly #names = new Map<string, Set<string>>();
+
+  constructor(options: PodLivesOptions) {
+    this.#options = options;
+  }
+
+  /** Holds for the pod what its annotation says, unless a row or another pod says otherwise. */
+  adopt(pod: Pod, site: Site): void {
+    const network = podNetworkOf(pod);
+    if (!network) return;
+    this.#options.addresses.claim(this.#holderOf(pod), site, network);
+    this.#remember(pod);
+  }
+
+  /** What was decided last and is durable. */
+  place(pod: Pod): PodPlace | undefined {
+    const life = this.#lives.get(pod.uid);
+    return life?.ready && wantsAddress(pod) ? life : undefined;
+  }
+
+  /** "none", too, for a pod to which its node has not given a port from its pool yet. */
+  decide(pod: Pod): Decision<PodPlace> {
+    if (!wantsAddress(pod)) return { state: "none" };
+    let life = this.#lives.get(pod.uid);
+    let distrusted: string | undefined;
+    if (!life?.ownPort) {
+      const node = this.#options.nodes.get(pod.nodeName);
+      if (!node) return { state: "waiting", reason: `node ${pod.nodeName || "?"} has no subnet yet` };
+      const choice = this.#isPooled(pod) ? this.#claimed(pod, node) : this.#choose(pod, node);
+      if (!choice) return { state: "none" };
+      if ("refused" in choice) return { state: "refused", reason: choice.refused };
+      distrusted = choice.distrusted;
+      life = this.#begin(pod, node, choice, life);
+    }
+    const written = life.durable.write(pod, () => {
+      const stated = podNetworkOf(pod);
+      return stated ? podNetworkAnnotation(stated) : {};
+    });
+    if (written) return { state: "pending", written, distrusted };
+    life.ready = true;
+    return { state: "ready", value: life };
+  }
+
+  /** The uids of pods of this name that hold something, but for `current`: lives that have ended. */
+  former(namespace: string, name: string, current: string | undefined): readonly string[] {
+    return [...(this.#names.get(`${namespace}/${name}`) ?? [])].filter((uid) => uid !== current);
+  }
+
+  /** The pod is gone or finished, and the transaction that took its row out is committed. */
+  release(namespace: string, name: string, uid: string): void {
+    const lives = this.#names.get(`${namespace}/${name}`);
+    lives?.delete(uid);
+    if (lives?.size === 0) this.#names.delete(`${namespace}/${name}`);
+    this.#options.addresses.release(uid);
+    const node = this.#lives.get(uid)?.node;
+    this.#lives.delete(uid);
+    if (node !== undefined) this.#options.nodes.dropPod(node, uid);
+  }
+
+  #begin(pod: Pod, node: ResolvedNode, { network, ownPort }: Choice, before: Life | undefined): Life {
+    const isSame = before !== undefined && isDeepStrictEqual(before.network, network);
+    const life = isSame
+      ? before
+      : {
+          network,
+          ownPort,
+          node: node.name,
+          durable: new Durable(this.#options.patch, podNetworkAnnotation(network)),
+          ready: false,
+        };
+    this.#lives.set(pod.uid, life);
+    this.#remember(pod);
+    this.#options.nodes.addPod(node.name, pod.uid);
+    return life;
+  }
+
+  #remember(pod: Pod): void {
+    const lives = this.#names.get(keyOf(pod));
+    if (lives) lives.add(pod.uid);
+    else this.#names.set(keyOf(pod), new Set([pod.uid]));
+  }
+
+  /** A pod that got a port of its own before there were pools keeps it. */
+  #isPooled(pod: Pod): boolean {
+    const { names, pools, rows } = this.#options;
+    const stated = podNetworkOf(pod)?.addresses[0];
+    const port = names.podPort(pod.namespace, pod.name);
+    return pools !== undefined && !(stated && rows.holds(port, formatIp(stated.ip)));
+  }
+
+  /** What the node has given the pod, as its status tells. */
+  #claimed(pod: Pod, node: ResolvedNode): Choice | undefined {
+    const offset = this.#options.pools?.placeOf(node, pod);
+    if (offset === undefined) return undefined;
+    return { network: podNetworkAt(node.subnets, offset), ownPort: false, distrusted: undefined };
+  }
+
+  #choose(pod: Pod, site: ResolvedNode): Choice | { readonly refused: string } {
+    const { addresses } = this.#options;
+    const holder = this.#holderOf(pod);
+    const stated = podNetworkOf(pod);
+    let distrusted = pod.annotations[annotations.podNetworks] === undefined ? undefined : "it is malformed";
+    if (stated) {
+      distrusted = addresses.claim(holder, site, stated);
+      if (distrusted === undefined) return { network: stated, ownPort: true, distrusted };
+    }
+    try {
+      return { network: addresses.take(holder, site), ownPort: true, distrusted };
+    } catch (error) {
+      if (error instanceof ExhaustedError) return { refused: error.message };
+      throw error;
+    }
+  }
+
+  #holderOf(pod: Pod): Holder {
+    return {
+      uid: pod.uid,
+      port: this.#options.names.podPort(pod.namespace, pod.name),
+      label: `pod ${pod.namespace}/${pod.name}`,
+    };
+  }
+}
+
+const keyOf = ({ namespace, name }: ObjectMeta): string => `${namespace}/${name}`;

@@ -1,0 +1,122 @@
+// A node's ready ports: which there are, which are closed, and which its agent may claim. A pool goes on step by step, each when
+// what the one before it asked for is there.
+
+import { isConflict } from "../kube/error.ts";
+import type { Node } from "../kube/objects.ts";
+import type { Stores } from "../kube/stores.ts";
+import type { Names } from "../model/names.ts";
+import { podNetworkAt, type ResolvedNode } from "../model/network.ts";
+import { type Owner, ownerOf } from "../model/owner.ts";
+import type { PoolPort } from "../model/pool.ts";
+import { sidesOf } from "../observe/concerns.ts";
+import type { Observed } from "../observe/observed.ts";
+import type { PortState } from "../observe/portStates.ts";
+import type { Decider } from "./decider.ts";
+import type { Decides, Tell } from "./deciding.ts";
+import { NotNow } from "./errors.ts";
+import { wantsAddress } from "./places.ts";
+import type { PolicyProof } from "./policyProof.ts";
+import type { PoolSurroundings, Pools } from "./pools.ts";
+
+type Read = "Node" | "Pod" | "NetworkPolicy";
+
+export interface PoolDecisionOptions {
+  readonly decider: Decider;
+  readonly pools: Pools;
+  readonly names: Names;
+  readonly stores: Pick<Stores, Read>;
+  readonly observed: Observed;
+  /** How far OVN must be with a port before it may be offered. */
+  readonly carriedFrom: PortState;
+  readonly proof: PolicyProof;
+  /** Milliseconds, never going back. */
+  readonly now: () => number;
+  /** Asks for the owner to be planned again after a while. */
+  readonly again: (owner: Owner, delayMs: number) => void;
+  readonly tell: Tell;
+}
+
+const ofNode = (name: string): Owner => ownerOf("pool", name);
+
+export const poolDecision = (options: PoolDecisionOptions): Decides<Read> => ({
+  kind: "pool",
+  reads: {
+    Node: (change) => sidesOf(change).map(({ name }) => ofNode(name)),
+    Pod: (change) =>
+      sidesOf(change)
+        .filter(({ nodeName, hostNetwork }) => nodeName !== "" && !hostNetwork)
+        .map(({ nodeName }) => ofNode(nodeName)),
+    // What kept pods cut off may keep them no more.
+    NetworkPolicy: () => [...options.pools.cutOff].map(ofNode),
+  },
+  nodes: { view: poolView, owners: (name) => [ofNode(name)] },
+  sees(sighting, { Node: nodes }) {
+    switch (sighting.what) {
+      // Until OVN has told of all ports the pools stay as they are.
+      case "ports":
+        return [...nodes.values()].map(({ name }) => ofNode(name));
+      case "pool":
+        return [ofNode(sighting.node)];
+      case "machine":
+        return (options.decider.parents?.concernedBy(sighting.change) ?? []).map(ofNode);
+      case "tenant":
+        return [];
+    }
+  },
+  async decide({ name }) {
+    const { decider, pools, stores, tell, again } = options;
+    const node = stores.Node.get("", name);
+    const resolved = decider.node(name);
+    if (!node) return { release: () => forgetUnlessBack(options, name) };
+    if (!resolved) return {};
+    requireParent(options, node, resolved);
+    const pods = stores.Pod.by("node", name).filter(wantsAddress);
+    const { cutOff, problem, againMs } = pools.next(node, resolved, pods, surroundings(options, resolved));
+    if (againMs !== undefined) again(ofNode(name), againMs);
+    if (problem !== undefined) tell.refused(node, problem);
+    for (const { pod, verdict } of cutOff) if (verdict === "selected") tell.refused(pod, stillCutOff);
+    return {
+      publish: () =>
+        pools.write(node).catch((error: unknown) => {
+          // The watch is about to show who was faster.
+          throw isConflict(error) ? new NotNow(error.message) : error;
+        }),
+    };
+  },
+});
+
+const stillCutOff =
+  "a NetworkPolicy selects this pod, and Weft does not plan policies yet: its port stays closed";
+
+/** All that a pool takes from its node. */
+const poolView = ({ chassisId, gateway, subnets }: ResolvedNode): string =>
+  [
+    chassisId,
+    gateway?.mac,
+    ...(gateway?.addresses ?? []).map(({ ip }) => ip.value),
+    ...subnets.map(({ ip, bits }) => `${ip.value}/${bits}`),
+  ].join();
+
+function requireParent({ decider, tell }: PoolDecisionOptions, node: Node, resolved: ResolvedNode): void {
+  const parent = decider.parents?.of(resolved);
+  if (parent === undefined || typeof parent === "string") return;
+  if (parent.isUsual === undefined) tell.refused(node, parent.notNow);
+  throw new NotNow(parent.notNow);
+}
+
+function forgetUnlessBack({ decider, stores }: PoolDecisionOptions, name: string): void {
+  if (!stores.Node.get("", name)) decider.parents?.release(name);
+}
+
+function surroundings(options: PoolDecisionOptions, node: ResolvedNode): PoolSurroundings {
+  const { decider, names, observed, carriedFrom, proof, now } = options;
+  const heldBack = observed.heldBackOn(node.name);
+  const portOf = ({ offset }: PoolPort): string => names.poolPort(node.name, offset);
+  return {
+    isCarried: (port) => observed.ports.isAtLeast(carriedFrom, portOf(port)),
+    isHeldBack: ({ offset }) => heldBack.has(podNetworkAt(node.subnets, offset).mac),
+    verdictOn: (pod) => proof.verdictOn(pod),
+    foreignTags: decider.parents?.foreignTags(node.name) ?? new Set(),
+    now: now(),
+  };
+}

@@ -1,0 +1,24 @@
+// What the cluster has once: in overlay mode the router and the join switch, in underlay mode what joins it to the tenant's
+// router.
+
+import { ownerOf } from "../model/owner.ts";
+import { type OwnerKind, saying } from "./kind.ts";
+
+const cluster = ownerOf("cluster");
+
+export const clusterKind: OwnerKind<never> = {
+  name: "cluster",
+  of: undefined,
+  reads: {},
+  always: [cluster],
+  sees: ({ what }) => (what === "tenant" ? [cluster] : []),
+  tables: [
+    "Load_Balancer_Group",
+    "Logical_Router",
+    "Logical_Router_Policy",
+    "Logical_Router_Port",
+    "Logical_Switch",
+    "Logical_Switch_Port",
+  ],
+  plan: (owner, _, { cloud }) => saying(cloud.clusterFacts(owner)),
+};

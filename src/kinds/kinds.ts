@@ -1,0 +1,25 @@
+// All kinds of owners. Adding one is a file in this folder, its plan in plan/, and an entry here (docs/add-a-kind.md).
+
+import type { NorthboundTables } from "../ovn/northbound.gen.ts";
+import type { Selection } from "../ovsdb/index.ts";
+import { clusterKind } from "./cluster.ts";
+import type { AnyOwnerKind } from "./kind.ts";
+import { nodeKind } from "./node.ts";
+import { podKind } from "./pod.ts";
+import { poolKind } from "./pool.ts";
+import { serviceKind } from "./service.ts";
+import { serviceCidrKind } from "./serviceCidr.ts";
+
+export const ownerKinds: readonly AnyOwnerKind[] = [
+  clusterKind,
+  nodeKind,
+  podKind,
+  poolKind,
+  serviceKind,
+  serviceCidrKind,
+];
+
+/** The northbound tables that a copy is needed of, whole: those that plans write. */
+export const northboundTables: Selection<NorthboundTables> = Object.fromEntries(
+  ownerKinds.flatMap(({ tables }) => tables).map((table) => [table, true]),
+);

@@ -1,0 +1,36 @@
+// A pod with a port of its own. One that has a port of its node's pool says nothing: the pool does.
+
+import { wantsAddress } from "../decide/places.ts";
+import { formatCidr } from "../model/ip.ts";
+import { ownerOf } from "../model/owner.ts";
+import { sidesOf } from "../observe/concerns.ts";
+import { podFacts } from "../plan/pod.ts";
+import type { OwnerKind } from "./kind.ts";
+
+export const podKind: OwnerKind<"Pod"> = {
+  name: "pod",
+  of: "Pod",
+  reads: {
+    Pod: (change) =>
+      sidesOf(change)
+        .filter(({ nodeName, hostNetwork }) => nodeName !== "" && !hostNetwork)
+        .map(({ namespace, name }) => ownerOf("pod", name, namespace)),
+  },
+  nodes: {
+    view: ({ chassisId, subnets }) => [chassisId, ...subnets.map(formatCidr)].join(),
+    owners: (node, { Pod }) =>
+      Pod.by("node", node)
+        .filter(({ hostNetwork }) => !hostNetwork)
+        .map(({ namespace, name }) => ownerOf("pod", name, namespace)),
+  },
+  tables: ["Logical_Switch", "Logical_Switch_Port"],
+  plan(owner, { namespace, name }, { scope, stores, places }) {
+    const pod = stores.Pod.get(namespace, name);
+    if (!pod || !wantsAddress(pod)) return { facts: [] };
+    const place = places.pod(pod);
+    const node = places.node(pod.nodeName);
+    // A pod whose node is missing still wants its port, should the node come back.
+    if (!place || !node) return { facts: [], byWord: false };
+    return { facts: place.ownPort ? podFacts(scope, owner, pod, node, place.network) : [] };
+  },
+};

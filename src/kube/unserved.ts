@@ -1,0 +1,65 @@
+// What objects may ask for and Weft does not serve yet. The object is told so by an Event, since what is accepted and then ignored
+// misleads people. Whoever comes to serve an entry takes it out of this list.
+
+import { type Json, list, record } from "./json.ts";
+
+export interface Unserved {
+  /** As a person would name it; the Event says that Weft does not serve it yet. */
+  readonly what: string;
+  /** Given the `spec` and the annotations of the object as the API sent it. */
+  readonly isAskedFor: (spec: Json, annotations: Json) => boolean;
+}
+
+const isSet = (value: unknown): boolean => list(value).length > 0;
+const hasPort = (value: unknown): boolean => list(value).some((port) => Number(record(port).hostPort) > 0);
+const hasKey = (annotations: Json, ...keys: readonly string[]): boolean =>
+  keys.some((key) => Object.hasOwn(annotations, key));
+
+/** By kind of object. */
+export const unserved = {
+  NetworkPolicy: [{ what: "NetworkPolicy: it allows and denies nothing", isAskedFor: () => true }],
+  Pod: [
+    {
+      what: "hostPort",
+      isAskedFor: (spec) =>
+        spec.hostNetwork !== true && list(spec.containers).some((each) => hasPort(record(each).ports)),
+    },
+    {
+      what: "the bandwidth annotations",
+      isAskedFor: (_, annotations) =>
+        hasKey(annotations, "kubernetes.io/ingress-bandwidth", "kubernetes.io/egress-bandwidth"),
+    },
+    {
+      what: "more networks for a pod (k8s.v1.cni.cncf.io/networks)",
+      isAskedFor: (_, annotations) => hasKey(annotations, "k8s.v1.cni.cncf.io/networks"),
+    },
+  ],
+  Service: [
+    {
+      what: "ports on the nodes (type NodePort)",
+      isAskedFor: ({ type, allocateLoadBalancerNodePorts: allocates }) =>
+        type === "NodePort" || (type === "LoadBalancer" && allocates !== false),
+    },
+    { what: "type LoadBalancer", isAskedFor: ({ type }) => type === "LoadBalancer" },
+    { what: "externalIPs", isAskedFor: ({ externalIPs }) => isSet(externalIPs) },
+    {
+      what: "internalTrafficPolicy: Local",
+      isAskedFor: ({ internalTrafficPolicy }) => internalTrafficPolicy === "Local",
+    },
+    {
+      what: "trafficDistribution",
+      isAskedFor: ({ trafficDistribution }) => trafficDistribution !== undefined,
+    },
+  ],
+} as const satisfies Readonly<Record<string, readonly Unserved[]>>;
+
+/** What the object, as the API sent it, asks for in vain. Mostly nothing, and then always the same list. */
+export function unservedIn(kind: keyof typeof unserved, object: unknown): readonly string[] {
+  const spec = record(record(object).spec);
+  const annotations = record(record(record(object).metadata).annotations);
+  const all: readonly Unserved[] = unserved[kind];
+  const asked = all.filter(({ isAskedFor }) => isAskedFor(spec, annotations));
+  return asked.length === 0 ? nothing : Object.freeze(asked.map(({ what }) => what));
+}
+
+const nothing: readonly string[] = Object.freeze([]);

@@ -1,0 +1,115 @@
+// Everything the databases tell the controller, in one place: who has rows, which addresses these hold, how far OVN is with
+// ports, which of them it holds back, and, in underlay mode, what the cloud's tenant has. Followed from the start of the
+// process, on leaders and on those who wait, so that a new leader decides from what is there.
+
+import { ownership } from "../model/names.ts";
+import { type Owner, parseOwner } from "../model/owner.ts";
+import type { Scope } from "../model/scope.ts";
+import type { LogicalSwitchPortRow, NorthboundTables } from "../ovn/northbound.gen.ts";
+import type { Replica } from "../ovsdb/index.ts";
+import { heldBackOn, type PoolRow, poolRows } from "./poolRows.ts";
+import type { PortStates } from "./portStates.ts";
+import { RowAddresses } from "./rowAddresses.ts";
+import { type MachineChange, TenantView } from "./tenant.ts";
+
+/** News from a database that may concern owners. */
+export type Sighting =
+  /** All ports have been listed. */
+  | { readonly what: "ports" }
+  /** A port of the node's pool has got further or fallen back, or is held back or let go. */
+  | { readonly what: "pool"; readonly node: string }
+  /** The tenant's router, or which switches it joins. */
+  | { readonly what: "tenant" }
+  | { readonly what: "machine"; readonly change: MachineChange };
+
+export interface ObservedOptions {
+  readonly scope: Scope;
+  /** Need not be synced yet. */
+  readonly replica: Replica<NorthboundTables>;
+  readonly ports: PortStates;
+  /** The name of the tenant's router; undefined in overlay mode. */
+  readonly router: string | undefined;
+}
+
+export class Observed {
+  readonly ports: PortStates;
+  /** The addresses in this cluster's port rows. */
+  readonly addresses = new RowAddresses();
+  /** Undefined in overlay mode. */
+  readonly tenant: TenantView | undefined;
+  readonly #scope: Scope;
+  readonly #replica: Replica<NorthboundTables>;
+
+  constructor({ scope, replica, ports, router }: ObservedOptions) {
+    this.#scope = scope;
+    this.#replica = replica;
+    this.ports = ports;
+    this.tenant = router === undefined ? undefined : new TenantView(replica, scope.cluster, router);
+    for (const row of replica.table("Logical_Switch_Port").values()) this.#put(row);
+    replica.subscribe((changes) => {
+      for (const change of changes) {
+        if (change.table !== "Logical_Switch_Port") continue;
+        this.addresses.delete(change.uuid);
+        if (change.new) this.#put(change.new);
+      }
+    });
+  }
+
+  /** Everybody who has a row in the northbound database. */
+  owners(): ReadonlySet<Owner> {
+    const owners = new Set<Owner>();
+    for (const table of this.#replica.tables) {
+      for (const { external_ids: ids } of this.#replica.table(table).values()) {
+        const isOurs = ids instanceof Map && ids.get(ownership.cluster) === this.#scope.cluster;
+        const owner: unknown = isOurs ? ids.get(ownership.owner) : undefined;
+        if (typeof owner === "string") owners.add(owner);
+      }
+    }
+    return owners;
+  }
+
+  poolRows(): Iterable<PoolRow> {
+    return poolRows(this.#replica, this.#scope);
+  }
+
+  /** The MACs whose packets the database drops on the node's switch. */
+  heldBackOn(node: string): ReadonlySet<string> {
+    return heldBackOn(this.#replica, this.#scope, node);
+  }
+
+  /** Calls `listener` until `signal` aborts. */
+  subscribe(listener: (sighting: Sighting) => void, signal: AbortSignal): void {
+    const stops = [
+      this.ports.subscribe({ pool: (node) => listener({ what: "pool", node }) }),
+      this.#followClosedSets((node) => listener({ what: "pool", node })),
+      this.tenant?.subscribe({
+        tenant: () => listener({ what: "tenant" }),
+        machine: (change) => listener({ what: "machine", change }),
+      }),
+    ];
+    signal.addEventListener("abort", () => {
+      for (const stop of stops) stop?.();
+    });
+    this.ports.ready(signal).then(
+      () => listener({ what: "ports" }),
+      () => undefined,
+    );
+  }
+
+  #followClosedSets(onChange: (node: string) => void): () => void {
+    return this.#replica.subscribe((changes) => {
+      for (const change of changes) {
+        if (change.table !== "Address_Set") continue;
+        const { kind, name } = parseOwner(
+          (change.new ?? change.old)?.external_ids.get(ownership.owner) ?? "",
+        );
+        if (kind === "node") onChange(name);
+      }
+    });
+  }
+
+  #put(row: LogicalSwitchPortRow): void {
+    if (row.external_ids.get(ownership.cluster) !== this.#scope.cluster) return;
+    this.addresses.set(row._uuid, row.name, row.addresses);
+  }
+}

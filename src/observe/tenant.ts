@@ -1,0 +1,109 @@
+// What the northbound database of a cloud tells of the tenant whose virtual machines the nodes are: the router, the
+// switches that it joins, and the ports of the machines on these.
+
+import type {
+  LogicalRouterRow,
+  LogicalSwitchPortRow,
+  LogicalSwitchRow,
+  NorthboundTables,
+} from "../ovn/northbound.gen.ts";
+import type { Change, Replica } from "../ovsdb/index.ts";
+import { addressesOf, Machines } from "./machines.ts";
+
+/** What the cloud's tenant has, and what is not Weft's. */
+export interface Tenant {
+  readonly router: LogicalRouterRow["_uuid"];
+  /** The switches of machines that the router joins. */
+  readonly switches: readonly LogicalSwitchRow["_uuid"][];
+}
+
+/** A port of a machine, nested or not, changed: its name, its parent's, and the addresses it had and has. */
+export interface MachineChange {
+  readonly parent: string | undefined;
+  readonly addresses: string;
+}
+
+export interface TenantListener {
+  /** The router, or which switches it joins. */
+  readonly tenant: () => void;
+  readonly machine: (change: MachineChange) => void;
+}
+
+export class TenantView {
+  /** The name of the tenant's router. */
+  readonly router: string;
+  readonly #replica: Replica<NorthboundTables>;
+  readonly #machines: Machines;
+
+  /** Follows the replica for as long as it lives; it need not be synced yet. */
+  constructor(replica: Replica<NorthboundTables>, cluster: string, router: string) {
+    this.router = router;
+    this.#replica = replica;
+    this.#machines = new Machines(replica, cluster);
+    replica.subscribe((changes) => {
+      for (const change of changes) this.#machines.take(change);
+    });
+  }
+
+  /** The router and the switches it joins, without those of this cluster's nodes; undefined while there is no such router. */
+  tenant(): Tenant | undefined {
+    const routers = [...this.#replica.table("Logical_Router").values()];
+    const router = routers.find(({ name }) => name === this.router);
+    if (!router) return undefined;
+    const table = this.#replica.table("Logical_Router_Port");
+    const names = router.ports.flatMap((uuid) => table.get(uuid)?.name ?? []);
+    return { router: router._uuid, switches: [...this.#machines.facing(names)].toSorted() };
+  }
+
+  /** Names of the ports with this MAC and all of these addresses on one of the tenant's switches. */
+  portsWith(mac: string, addresses: readonly string[]): readonly string[] {
+    const switches = new Set<string>(this.tenant()?.switches);
+    return this.#machines
+      .withMac(mac)
+      .filter(({ port, on }) => switches.has(on) && hasAll(port, addresses))
+      .map(({ port }) => port.name);
+  }
+
+  /** The VLAN tags of ports on the port `parent` that are not this cluster's. */
+  foreignTags(parent: string): ReadonlySet<number> {
+    const others = this.#machines.nestedIn(parent);
+    return new Set(others.flatMap(({ tag, tag_request: request }) => tag ?? request ?? []));
+  }
+
+  /** Returns what ends the calls. */
+  subscribe(listener: TenantListener): () => void {
+    return this.#replica.subscribe((changes) => {
+      let isTenantChanged = false;
+      for (const change of changes) {
+        if (this.#isTenants(change)) isTenantChanged = true;
+        else if (change.table === "Logical_Switch_Port") this.#tellMachine(change.old, change.new, listener);
+      }
+      if (isTenantChanged) listener.tenant();
+    });
+  }
+
+  #isTenants(change: Change<NorthboundTables>): boolean {
+    if (change.table === "Logical_Router") return (change.new ?? change.old)?.name === this.router;
+    if (change.table !== "Logical_Switch_Port") return false;
+    const port = change.new ?? change.old;
+    return port?.type === "router" && !this.#machines.isOwn(port);
+  }
+
+  #tellMachine(
+    old: LogicalSwitchPortRow | undefined,
+    now: LogicalSwitchPortRow | undefined,
+    listener: TenantListener,
+  ): void {
+    const port = now ?? old;
+    if (!port || this.#machines.isOwn(port)) return;
+    const addresses = [old, now].flatMap((row) => (row ? addressesOf(row) : [])).join(" ");
+    listener.machine({ parent: port.parent_name, addresses });
+  }
+}
+
+/** All of a node's addresses on its card: a MAC alone could be another tenant's. */
+const hasAll = (port: LogicalSwitchPortRow, addresses: readonly string[]): boolean =>
+  addressesOf(port).some((text) => {
+    const words = new Set(text.split(" "));
+    return addresses.every((address) => words.has(address));
+  });

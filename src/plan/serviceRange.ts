@@ -1,0 +1,45 @@
+// A range of Service addresses stays inside the cluster.
+
+import type { Fact } from "../model/fact.ts";
+import { type Cidr, contains, formatCidr } from "../model/ip.ts";
+import type { ClusterNetwork } from "../model/network.ts";
+import type { Owner } from "../model/owner.ts";
+import type { Scope } from "../model/scope.ts";
+import { FactList, type RefTo } from "./facts.ts";
+import { policyPriority } from "./priorities.ts";
+
+/** The ranges of an object of the API, without those that the configuration has already: the cluster says these. */
+export function serviceRangeFacts(
+  scope: Scope,
+  owner: Owner,
+  network: ClusterNetwork,
+  ranges: readonly Cidr[],
+  router: RefTo<"Logical_Router">,
+): readonly Fact[] {
+  const facts = new FactList(scope, owner);
+  const isNew = (range: Cidr): boolean =>
+    !network.services.some((known) => known.bits <= range.bits && contains(known, range.ip));
+  for (const range of ranges.filter(isNew)) keepInside(facts, scope, range, router, owner);
+  return facts.facts;
+}
+
+/**
+ * What a balancer did not turn into an endpoint (a port nobody serves, a connection that outlived its Service) must
+ * not leave through a gateway to whoever has that address outside. `by` tells rows apart that several owners have for one range.
+ */
+export function keepInside(
+  facts: FactList,
+  scope: Scope,
+  services: Cidr,
+  router: RefTo<"Logical_Router">,
+  by?: Owner,
+): void {
+  const match = `ip${services.ip.family}.dst == ${formatCidr(services)}`;
+  const key = [scope.names.clusterRouter, ...(by === undefined ? [] : [by]), match].join(" ");
+  facts.member(
+    "Logical_Router",
+    router,
+    "policies",
+    facts.row("Logical_Router_Policy", key, { priority: policyPriority.services, match, action: "drop" }),
+  );
+}

@@ -1,0 +1,48 @@
+// A copy of a northbound database that holds the rows it is given and never changes: what a golden case says is there already.
+
+import type { NorthboundTables } from "../../src/ovn/northbound.gen.ts";
+import { northbound } from "../../src/ovn/northbound.gen.ts";
+import { defaultOf } from "../../src/ovsdb/codec.ts";
+import type { Columns, Replica, Row } from "../../src/ovsdb/index.ts";
+
+/** Table -> name of a row -> its columns; those not named have their defaults. A row's UUID is its name. */
+export type GivenRows = Readonly<Record<string, Readonly<Record<string, Columns>>>>;
+
+export function givenRows(given: GivenRows): Replica<NorthboundTables> {
+  const tables = new Map<string, ReadonlyMap<string, Row>>();
+  for (const [table, rows] of Object.entries(given))
+    tables.set(
+      table,
+      new Map(Object.entries(rows).map(([name, columns]) => [name, rowOf(table, name, columns)])),
+    );
+  const replica = {
+    synced: true,
+    ready: async () => undefined,
+    tables: tables.keys(),
+    table: (name: string) => ({
+      size: tables.get(name)?.size ?? 0,
+      get: (uuid: string) => tables.get(name)?.get(uuid),
+      values: () => tables.get(name)?.values() ?? [],
+      by: () => [],
+    }),
+    subscribe: () => () => undefined,
+    [Symbol.dispose]: () => undefined,
+  };
+  return replica as unknown as Replica<NorthboundTables>;
+}
+
+function rowOf(table: string, name: string, columns: Columns): Row {
+  const schema = northbound.schema.tables.get(table);
+  if (!schema) throw new Error(`no table ${table}`);
+  const defaults = Object.fromEntries([...schema.columns].map(([column, of]) => [column, defaultOf(of)]));
+  return { ...defaults, name, ...mapsIn(columns), _uuid: name };
+}
+
+/** YAML has objects where rows have maps. */
+const mapsIn = (columns: Columns): Columns =>
+  Object.fromEntries(
+    Object.entries(columns).map(([column, value]) => [
+      column,
+      typeof value === "object" && !Array.isArray(value) ? new Map(Object.entries(value)) : value,
+    ]),
+  );
