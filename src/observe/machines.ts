@@ -1,6 +1,7 @@
 // What a northbound database tells of a tenant's machines: which port a network card belongs to, which switches a router
 // joins, which ports are nested in which. Kept up to date row by row, as a cloud's database may hold far more than ours.
 
+import { Multimap } from "../model/multimap.ts";
 import { ownership } from "../model/names.ts";
 import type { LogicalSwitchPortRow, LogicalSwitchRow, NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Change, Replica } from "../ovsdb/index.ts";
@@ -8,11 +9,11 @@ import type { Change, Replica } from "../ovsdb/index.ts";
 export class Machines {
   readonly #cluster: string;
   /** MAC -> uuids of ports with it */
-  readonly #byMac = new Map<string, Set<string>>();
+  readonly #byMac = new Multimap<string, string>();
   /** name of a router's port -> uuids of the switch ports that face it */
-  readonly #byRouterPort = new Map<string, Set<string>>();
+  readonly #byRouterPort = new Multimap<string, string>();
   /** name of a port -> uuids of the ports of others that are nested in it */
-  readonly #byParent = new Map<string, Set<string>>();
+  readonly #byParent = new Multimap<string, string>();
   /** uuid of a switch port -> uuid of its switch */
   readonly #switchOf = new Map<string, string>();
   readonly #replica: Replica<NorthboundTables>;
@@ -40,7 +41,7 @@ export class Machines {
 
   /** Uuids of the switches that face one of these router ports. */
   facing(routerPorts: readonly string[]): ReadonlySet<string> {
-    const ports = routerPorts.flatMap((name) => [...(this.#byRouterPort.get(name) ?? [])]);
+    const ports = routerPorts.flatMap((name) => [...this.#byRouterPort.get(name)]);
     return new Set(ports.flatMap((uuid) => this.#switchOf.get(uuid) ?? []));
   }
 
@@ -53,22 +54,22 @@ export class Machines {
     return row.external_ids.get(ownership.cluster) === this.#cluster;
   }
 
-  #ports(uuids: ReadonlySet<string> = new Set()): readonly LogicalSwitchPortRow[] {
+  #ports(uuids: ReadonlySet<string>): readonly LogicalSwitchPortRow[] {
     return [...uuids].flatMap((uuid) => this.#replica.table("Logical_Switch_Port").get(uuid) ?? []);
   }
 
   #port(old: LogicalSwitchPortRow | undefined, now: LogicalSwitchPortRow | undefined): void {
-    if (old) this.#file(old, drop);
-    if (now) this.#file(now, add);
+    if (old) this.#file(old, "delete");
+    if (now) this.#file(now, "add");
   }
 
-  #file(row: LogicalSwitchPortRow, how: typeof add): void {
+  #file(row: LogicalSwitchPortRow, how: "add" | "delete"): void {
     if (this.isOwn(row)) return;
     const routerPort = row.options.get("router-port");
-    if (row.type === "router" && routerPort !== undefined) how(this.#byRouterPort, routerPort, row._uuid);
+    if (row.type === "router" && routerPort !== undefined) this.#byRouterPort[how](routerPort, row._uuid);
     if (row.parent_name !== undefined && row.parent_name !== "")
-      how(this.#byParent, row.parent_name, row._uuid);
-    else if (row.type === "") for (const mac of macsOf(row)) how(this.#byMac, mac, row._uuid);
+      this.#byParent[how](row.parent_name, row._uuid);
+    else if (row.type === "") for (const mac of macsOf(row)) this.#byMac[how](mac, row._uuid);
   }
 
   #switch(old: LogicalSwitchRow | undefined, now: LogicalSwitchRow | undefined): void {
@@ -83,15 +84,3 @@ export const addressesOf = (row: LogicalSwitchPortRow): readonly string[] =>
 
 const macsOf = (row: LogicalSwitchPortRow): ReadonlySet<string> =>
   new Set(addressesOf(row).flatMap((text) => /^([0-9a-f]{2}:){5}[0-9a-f]{2}/.exec(text)?.[0] ?? []));
-
-function add(map: Map<string, Set<string>>, key: string, uuid: string): void {
-  const uuids = map.get(key);
-  if (uuids) uuids.add(uuid);
-  else map.set(key, new Set([uuid]));
-}
-
-function drop(map: Map<string, Set<string>>, key: string, uuid: string): void {
-  const uuids = map.get(key);
-  uuids?.delete(uuid);
-  if (uuids?.size === 0) map.delete(key);
-}

@@ -1,41 +1,35 @@
 // Which addresses the port rows in the northbound database hold: an address is not free as long as one does, whatever
 // Kubernetes says. Fed with the changes of the replica; only with ports of this cluster.
 
+import { Multimap } from "../model/multimap.ts";
+
 export class RowAddresses {
   /** row uuid -> its port's name and addresses */
   readonly #rows = new Map<string, { readonly port: string; readonly ips: readonly string[] }>();
   /** address -> uuids of the rows that hold it */
-  readonly #holders = new Map<string, Set<string>>();
+  readonly #holders = new Multimap<string, string>();
 
   /** The row exists with these `addresses`, in OVN's form: `["0a:58:0a:f4:01:05 10.244.1.5 fd00::5"]`. */
   set(uuid: string, port: string, addresses: readonly string[]): void {
     this.delete(uuid);
     const ips = addresses.flatMap((text) => text.split(" ").slice(1));
     this.#rows.set(uuid, { port, ips });
-    for (const ip of ips) {
-      const holders = this.#holders.get(ip);
-      if (holders) holders.add(uuid);
-      else this.#holders.set(ip, new Set([uuid]));
-    }
+    for (const ip of ips) this.#holders.add(ip, uuid);
   }
 
   delete(uuid: string): void {
-    for (const ip of this.#rows.get(uuid)?.ips ?? []) {
-      const holders = this.#holders.get(ip);
-      holders?.delete(uuid);
-      if (holders?.size === 0) this.#holders.delete(ip);
-    }
+    for (const ip of this.#rows.get(uuid)?.ips ?? []) this.#holders.delete(ip, uuid);
     this.#rows.delete(uuid);
   }
 
   /** Whether the port has `ip`. */
   holds(port: string, ip: string): boolean {
-    return [...(this.#holders.get(ip) ?? [])].some((uuid) => this.#rows.get(uuid)?.port === port);
+    return [...this.#holders.get(ip)].some((uuid) => this.#rows.get(uuid)?.port === port);
   }
 
   /** Whether any port but `port` has `ip`. */
   heldByAnother(port: string, ip: string): boolean {
-    const holders = [...(this.#holders.get(ip) ?? [])];
+    const holders = [...this.#holders.get(ip)];
     return holders.some((uuid) => this.#rows.get(uuid)?.port !== port);
   }
 }
