@@ -55,7 +55,20 @@ export function changedColumns(old: Row, row: Row): readonly string[] {
 
 /** The members of `column` that only one of two versions of a row has, and keys of entries with another value. */
 export function changedMembers(old: Row, row: Row, column: string): Iterable<Atom> {
+  const isLarge = largeColumnsOf(old).has(column) || largeColumnsOf(row).has(column);
+  const [before, after] = isLarge ? [] : [old[column], row[column]];
+  if (!isLarge && !isMapValue(before) && !isMapValue(after)) return onlyInOne(setOf(before), setOf(after));
   return contentOf(row, column).changedSince(contentOf(old, column));
+}
+
+/** Sets come in the server's order, so that most often all but a few members stand where they stood. */
+function onlyInOne(a: readonly Atom[], b: readonly Atom[]): Iterable<Atom> {
+  let start = 0;
+  while (start < a.length && a[start] === b[start]) start++;
+  let end = 0;
+  while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end++;
+  const rest = new Set(b.slice(start, b.length - end));
+  return new Set(a.slice(start, a.length - end)).symmetricDifference(rest);
 }
 
 function contentOf(row: Row, column: string): Members {
