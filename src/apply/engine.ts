@@ -5,6 +5,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Fact, Owner } from "../model/fact.ts";
 import { isOvsdbError, type OvsdbError } from "../ovsdb/index.ts";
+import type { Applier, Installed } from "./applier.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
 import { Backlog } from "./backlog.ts";
 import { batches } from "./batch.ts";
@@ -25,7 +26,7 @@ import { survey } from "./survey.ts";
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 
-export class Engine {
+export class Engine implements Applier {
   readonly #options: EngineOptions;
   readonly #backlog: Backlog;
   readonly #sender: Sender;
@@ -116,6 +117,12 @@ export class Engine {
   /** Resolves when the database holds all rows and members that `owner` says, and no row that it no longer says. */
   committed(owner: Owner, signal?: AbortSignal): Promise<void> {
     return this.#progress.until(() => this.#backlog.isCommitted(owner), signal);
+  }
+
+  /** A northbound database does not tell what chassis have. */
+  async installed(owner: Owner, signal?: AbortSignal): Promise<Installed> {
+    await this.committed(owner, signal);
+    return "unknown";
   }
 
   get status(): EngineStatus {
