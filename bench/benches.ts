@@ -3,6 +3,7 @@
 import { burstBench } from "./burst/bench.ts";
 import { cniBench } from "./cni/bench.ts";
 import type { Bench } from "./figure.ts";
+import { membersBench } from "./members/bench.ts";
 import { ovsdbBench } from "./ovsdb/bench.ts";
 import { pluginBench } from "./plugin/bench.ts";
 import { poolsBench } from "./pools/poolsBench.ts";
@@ -19,6 +20,7 @@ export const benches: readonly Bench[] = [
   restartBench,
   hostServicesBench,
   watchBench,
+  membersBench,
   pluginBench,
   ovsdbBench,
 ];

@@ -4,15 +4,11 @@
 // refused change holds up nothing but itself.
 
 import type { Atom } from "../model/fact.ts";
-import type { Row } from "../ovsdb/index.ts";
+import { memberLookup, membersOf, type Row } from "../ovsdb/index.ts";
 import { type Change, type MemberChange, type RowDelete, type RowInsert, targetOf } from "./change.ts";
+import type { RowName } from "./look.ts";
 import { UnionFind } from "./unionFind.ts";
 import type { World } from "./world.ts";
-
-export interface RowName {
-  readonly table: string;
-  readonly uuid: string;
-}
 
 export interface AtomicGroup {
   /** The same for the same change in a later flush. */
@@ -36,8 +32,7 @@ interface Flush {
 }
 
 /**
- * The changes in groups, in no particular order. Changes that others bring about by themselves are left out. Yields
- * often, since a first start has tens of thousands of changes.
+ * The changes in groups, in no particular order. Yields often, since a first start has tens of thousands of changes.
  */
 export function* atomicGroups(
   changes: readonly Change[],
@@ -49,14 +44,13 @@ export function* atomicGroups(
     deleted: new Map(changes.filter((change) => change.kind === "delete").map((row) => [row.uuid, row])),
   };
   const sets = new UnionFind();
-  const effective = changes.filter((change) => !isImplied(flush, change));
-  for (const change of effective) {
+  for (const change of changes) {
     joinReferences(flush, change, sets);
     yield;
   }
-  yield* joinNames(flush, effective, sets);
+  yield* joinNames(flush, changes, sets);
   const groups = new Map<string, Change[]>();
-  for (const change of effective) {
+  for (const change of changes) {
     const root = sets.find(nodeOf(flush, change));
     const group = groups.get(root);
     if (group) group.push(change);
@@ -69,13 +63,6 @@ export function* atomicGroups(
     yield;
   }
   return described;
-}
-
-/** A weak reference goes with its target. */
-function isImplied(flush: Flush, change: Change): boolean {
-  if (change.kind !== "member" || change.action !== "delete") return false;
-  const target = targetOf(change);
-  return target !== undefined && change.column.reference?.strong === false && flush.deleted.has(target.uuid);
 }
 
 /** What the change belongs to: a row, or nothing but itself. */
@@ -126,9 +113,7 @@ function* heldBy(flush: Flush, { table, uuid }: RowDelete): Iterable<RowName> {
   const columns = [...rules.memberColumns.values()].map(({ name, reference }) => [name, reference] as const);
   for (const [name, reference] of [...columns, ...rules.references]) {
     if (!reference?.holds) continue;
-    const value = row[name];
-    if (Array.isArray(value)) for (const held of value) yield { table: reference.table, uuid: String(held) };
-    else if (typeof value === "string") yield { table: reference.table, uuid: value };
+    for (const held of membersOf(row, name)) yield { table: reference.table, uuid: String(held) };
   }
 }
 
@@ -232,8 +217,7 @@ function isLost(flush: Flush, { table, uuid }: RowName): boolean {
     flush.world.factsOf(owner).some((fact) => {
       if (fact.kind !== "member" || fact.value !== uuid || flush.deleted.has(fact.uuid)) return false;
       if (!flush.world.rules(fact.table)?.memberColumns.get(fact.column)?.reference?.holds) return false;
-      const members = flush.world.actual(fact.table, fact.uuid)?.[fact.column];
-      return Array.isArray(members) && members.includes(uuid);
+      return memberLookup(flush.world.actual(fact.table, fact.uuid), fact.column)(uuid) !== undefined;
     }),
   );
 }

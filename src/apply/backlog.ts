@@ -1,22 +1,30 @@
-// What a destination's engine has still to look at, and for whom: rows that facts made dirty, rows that somebody
-// else changed, rows to try again; and the owners that wait until their rows are as they said.
+// What a destination's engine has still to look at, and for whom: what facts made dirty, what changed in the database,
+// what is to be tried again; and the owners that wait until their rows are as they said. A commit of our own changes
+// the database too. What it changed is compared like the rest, member by member, and found to be as wanted.
 
 import type { DesiredDatabase } from "../desired/desiredDatabase.ts";
 import { RowMap } from "../desired/rowMap.ts";
 import type { Owner } from "../model/fact.ts";
-import type { AtomicGroup, RowName } from "./atomicGroup.ts";
+import type { AnyChange } from "../ovsdb/index.ts";
+import type { AtomicGroup } from "./atomicGroup.ts";
 import { type Change, targetOf } from "./change.ts";
+import { changedParts } from "./diff.ts";
+import { type Look, lookAt, type RowName, wholeRow } from "./look.ts";
 import { Pending } from "./pending.ts";
 import { Waiting } from "./waiting.ts";
-
-/** Why a row is looked at though no fact about it changed. */
-export type Cause = "somebody changed it" | "look again";
+import type { World } from "./world.ts";
 
 export class Backlog {
   readonly #desired: DesiredDatabase;
   readonly #pending = new Pending();
   readonly #waiting = new Waiting();
-  #dirty = new RowMap<Cause>();
+  /** Row -> looks at it for other reasons than that something changed. */
+  #again = new RowMap<Look[]>();
+  /**
+   * What changed in the database. A row's changes are not merged: a member that our commit put in and another took out at
+   * once would seem never to have been touched.
+   */
+  #changed: AnyChange[] = [];
   /** All rows there are, when all are to be looked at. */
   #scan: Iterable<RowName> = [];
   #isScanDue = false;
@@ -31,7 +39,7 @@ export class Backlog {
 
   /** Rows to look at. */
   get size(): number {
-    return this.#desired.dirty.size + this.#dirty.size + (this.#isScanDue ? 1 : 0);
+    return this.#desired.dirty.size + this.#again.size + this.#changed.length + (this.#isScanDue ? 1 : 0);
   }
 
   /** Owners that are not committed. */
@@ -43,12 +51,14 @@ export class Backlog {
     return !this.#desired.dirty.owners.has(owner) && !this.#pending.has(owner);
   }
 
-  mark(table: string, uuid: string, cause: Cause): void {
-    this.#dirty.set(table, uuid, cause);
+  /** Rows of the database changed, by a commit of our own or by somebody else. */
+  changed(changes: readonly AnyChange[]): void {
+    for (const change of changes) this.#changed.push(change);
   }
 
-  markAll(rows: Iterable<RowName>): void {
-    for (const { table, uuid } of rows) this.#dirty.set(table, uuid, "look again");
+  /** These are to be compared again. */
+  again(looks: Iterable<Look>): void {
+    for (const look of looks) this.#again.ensure(look.table, look.uuid, () => []).push(look);
   }
 
   /** Marks `rows`, which are many and are walked only when they are taken. */
@@ -57,28 +67,30 @@ export class Backlog {
     this.#isScanDue = true;
   }
 
-  /** Everything that became dirty since the last time, row by row, so that the caller may pause in between. */
-  *take(): Iterable<RowName> {
+  /** Everything that became dirty since the last time, piece by piece, so that the caller may pause in between. */
+  *take(world: World): Iterable<Look> {
     const facts = this.#desired.takeDirty().rows;
-    const others = this.#dirty;
+    const again = this.#again;
+    const changed = this.#changed;
     const scan = this.#isScanDue ? this.#scan : [];
-    this.#dirty = new RowMap();
+    this.#again = new RowMap();
+    this.#changed = [];
     this.#isScanDue = false;
-    for (const [table, uuid, owners] of facts.entries()) {
+    for (const [table, uuid, { owners, part }] of facts.entries()) {
       for (const owner of owners) this.#pending.add(table, uuid, owner);
-      yield { table, uuid };
+      yield { table, uuid, part };
     }
-    for (const [table, uuid, cause] of others.entries()) {
-      if (facts.has(table, uuid)) continue;
-      if (cause === "somebody changed it") this.#drifted.set(table, uuid, true);
-      yield { table, uuid };
+    for (const looks of again.values()) yield* looks;
+    for (const { table, uuid, old, new: row } of changed) {
+      if (!facts.has(table, uuid)) this.#drifted.set(table, uuid, true);
+      for (const part of changedParts(world, table, old, row)) yield { table, uuid, part };
     }
-    for (const row of scan) if (!facts.has(row.table, row.uuid)) yield row;
+    for (const row of scan) if (!facts.get(row.table, row.uuid)?.part.isWhole) yield wholeRow(row);
   }
 
-  /** Rows that wait for the row `uuid`. */
-  waitingFor(uuid: string): readonly RowName[] {
-    return this.#waiting.take(uuid);
+  /** What waits for the row `uuid`. */
+  waitingFor(uuid: string): readonly Look[] {
+    return this.#waiting.take(uuid).map(lookAt);
   }
 
   /** The group is not committed in this flush: its owners go on waiting, and its rows for whatever it lacks. */
@@ -108,8 +120,8 @@ export class Backlog {
   }
 
   /** The flush under way broke off: nobody is released, and the row is compared again. */
-  retry(table: string, uuid: string): void {
-    this.mark(table, uuid, "look again");
+  retry(row: RowName): void {
+    this.again([wholeRow(row)]);
   }
 
   endFlush(): void {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { northbound } from "../ovn/northbound.gen.ts";
 import { Transaction } from "../ovsdb/index.ts";
 import { batches, ready, transactionOf } from "./batch.ts";
-import { groupsOf, member, ours, row, worldWith } from "./worldFixture.ts";
+import { groupsOf, member, ours, resultOf, row, worldWith } from "./worldFixture.ts";
 
 const LS = "Logical_Switch";
 const LSP = "Logical_Switch_Port";
@@ -20,14 +20,14 @@ const portsOn = (count: number) =>
 test("what a row needs is in an earlier batch or in the same, and a batch keeps its limit", () => {
   const world = worldWith({ ...portsOn(10), node: [row(LS, "s")] }, {});
   const names = [...Array.from({ length: 10 }, (_, i) => [LSP, `p${i}`] as const), [LS, "s"] as const];
-  const cut = batches(groupsOf(world, names), { ...roomy, changes: 4 });
+  const cut = resultOf(batches(groupsOf(world, names), { ...roomy, changes: 4 }));
   assert.ok(cut.every((batch) => batch.flatMap(({ changes }) => changes).length <= 4));
   assert.equal(cut.flat().length, 11);
   assert.deepEqual(
     cut[0]?.[0]?.changes.map(({ uuid }) => uuid),
     ["s"],
   );
-  assert.equal(batches(groupsOf(world, names), { ...roomy, bytes: 1 }).length, 11);
+  assert.equal(resultOf(batches(groupsOf(world, names), { ...roomy, bytes: 1 })).length, 11);
 });
 
 test("a group whose needs nobody meets is not ready, nor is one that needs such a group", () => {

@@ -2,7 +2,7 @@
 // of one row become as few operations as they can. Groups are never split.
 
 import type { Atom, ColumnValue } from "../model/fact.ts";
-import type { Transaction } from "../ovsdb/index.ts";
+import { memberLookup, type Transaction } from "../ovsdb/index.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
 import { bytesOf, type Change, type MemberChange } from "./change.ts";
 import type { World } from "./world.ts";
@@ -16,15 +16,15 @@ export interface BatchLimits {
 export const bytesOfGroup = (group: AtomicGroup): number =>
   group.changes.reduce((bytes, change) => bytes + bytesOf(change), 0);
 
-/** The groups in an order in which each comes after those that insert what it needs, cut into batches. */
-export function batches(
+/** The groups in an order in which each comes after those that insert what it needs, cut into batches. Yields often. */
+export function* batches(
   groups: readonly AtomicGroup[],
   limits: BatchLimits,
-): readonly (readonly AtomicGroup[])[] {
+): Generator<void, readonly (readonly AtomicGroup[])[]> {
   const cut: AtomicGroup[][] = [];
   let changes = Number.POSITIVE_INFINITY;
   let bytes = 0;
-  for (const group of inOrderOfNeeds(groups)) {
+  for (const group of yield* inOrderOfNeeds(groups)) {
     const size = bytesOfGroup(group);
     if (changes + group.changes.length > limits.changes || bytes + size > limits.bytes) {
       cut.push([]);
@@ -33,6 +33,7 @@ export function batches(
     cut.at(-1)?.push(group);
     changes += group.changes.length;
     bytes += size;
+    yield;
   }
   return cut;
 }
@@ -52,9 +53,11 @@ export function transactionOf(
   world: Pick<World, "actual" | "rules">,
   transaction: Transaction,
 ): Transaction {
-  const changes = groups.flatMap((group) => group.changes);
+  const all = groups.flatMap((group) => group.changes);
+  const gone = new Set<Atom>(all.filter(({ kind }) => kind === "delete").map(({ uuid }) => uuid));
+  const changes = all.filter((change) => !isImplied(change, gone));
   const members = Map.groupBy(
-    [...changes.filter(isMember), ...vanishing(changes, world)],
+    [...changes.filter(isMember), ...vanishing(changes, gone, world)],
     ({ uuid }) => uuid,
   );
   for (const change of changes) {
@@ -74,6 +77,13 @@ export function transactionOf(
   return transaction;
 }
 
+/** A weak reference goes with its target. */
+const isImplied = (change: Change, gone: ReadonlySet<Atom>): boolean =>
+  change.kind === "member" &&
+  change.action === "delete" &&
+  change.column.reference?.strong === false &&
+  gone.has(change.key);
+
 /**
  * Weak references to rows that go in this transaction, from rows that change in it too. The server would take them out
  * by itself, but ovsdb-server 3.1 then keeps a stale note of them: when the row comes back under its UUID and the one
@@ -81,9 +91,9 @@ export function transactionOf(
  */
 function vanishing(
   changes: readonly Change[],
+  gone: ReadonlySet<Atom>,
   world: Pick<World, "actual" | "rules">,
 ): readonly MemberChange[] {
-  const gone = new Set<Atom>(changes.filter(({ kind }) => kind === "delete").map(({ uuid }) => uuid));
   if (gone.size === 0) return [];
   const changed = new Map<string, Change>();
   for (const change of changes)
@@ -93,10 +103,9 @@ function vanishing(
     return columns
       .filter(({ reference }) => reference?.strong === false)
       .flatMap((column) => {
-        const value = world.actual(table, uuid)?.[column.name];
-        const members: readonly Atom[] = Array.isArray(value) ? value : [];
-        return members
-          .filter((key) => gone.has(key))
+        const found = memberLookup(world.actual(table, uuid), column.name);
+        return [...gone]
+          .filter((key) => found(key) !== undefined)
           .map(
             (key) =>
               ({
@@ -116,7 +125,7 @@ function vanishing(
 
 const isMember = (change: Change): change is MemberChange => change.kind === "member";
 
-function inOrderOfNeeds(groups: readonly AtomicGroup[]): Iterable<AtomicGroup> {
+function* inOrderOfNeeds(groups: readonly AtomicGroup[]): Generator<void, Iterable<AtomicGroup>> {
   const providers = insertedBy(groups);
   const ordered = new Set<AtomicGroup>();
   const visiting = new Set<AtomicGroup>();
@@ -129,7 +138,10 @@ function inOrderOfNeeds(groups: readonly AtomicGroup[]): Iterable<AtomicGroup> {
     }
     ordered.add(group);
   };
-  for (const group of groups) visit(group);
+  for (const group of groups) {
+    visit(group);
+    yield;
+  }
   return ordered;
 }
 

@@ -40,6 +40,8 @@ export interface MemberChange extends OnRow {
 /** Facts that cannot be made true, whatever the database holds. */
 export interface Impossible extends OnRow {
   readonly kind: "impossible";
+  /** The member that it is about, if not the row. */
+  readonly member?: { readonly column: string; readonly key: Atom };
   readonly message: string;
 }
 

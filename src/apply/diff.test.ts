@@ -3,8 +3,7 @@ import { test } from "node:test";
 import type { ColumnValue } from "../model/fact.ts";
 import type { Row } from "../ovsdb/index.ts";
 import type { Change } from "./change.ts";
-import { rowDiff } from "./diff.ts";
-import { member, ours, type Rows, row, theirs, worldWith } from "./worldFixture.ts";
+import { member, ours, type Rows, row, rowChanges, theirs, worldWith } from "./worldFixture.ts";
 
 const switchTable = "Logical_Switch";
 
@@ -24,7 +23,7 @@ function shown(change: Change): string {
 }
 
 const diff = (facts: Parameters<typeof worldWith>[0], rows: Rows, table = switchTable): readonly string[] =>
-  rowDiff(worldWith(facts, rows), table, "r").map(shown);
+  rowChanges(worldWith(facts, rows), table, "r").map(shown);
 
 test("an absent row is inserted, with its members apart", () => {
   const facts = [row(switchTable, "r", { name: "n1" }), member(switchTable, "r", "ports", "p")];
@@ -100,7 +99,7 @@ test("a row is Weft's by its mark, or by a reserved name and a computed UUID; th
     ["Address_Set", ours("the-fence"), false],
   ];
   for (const [table, found, deleted] of cases) {
-    const changes = rowDiff(worldWith({}, { [table]: [found] }), table, found._uuid).map(shown);
+    const changes = rowChanges(worldWith({}, { [table]: [found] }), table, found._uuid).map(shown);
     assert.deepEqual(changes, deleted ? ["delete"] : [], `${table} ${JSON.stringify(found)}`);
   }
 });

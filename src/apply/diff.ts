@@ -3,69 +3,94 @@
 // ovn-controller write others in the same rows.
 
 import type { Columns, DesiredRow } from "../desired/desiredRow.ts";
+import { Part } from "../desired/part.ts";
 import { type Atom, type ColumnValue, type Owner, sameMembers, sameValue } from "../model/fact.ts";
-import type { Row } from "../ovsdb/index.ts";
+import { changedColumns, changedMembers, memberLookup, membersOf, type Row } from "../ovsdb/index.ts";
 import type { Change, Impossible, MemberChange } from "./change.ts";
 import type { MemberColumn, TableRules } from "./tableRules.ts";
 import type { World } from "./world.ts";
 
-const nothing: readonly Change[] = [];
+const pieceSize = 256;
 
-/** What must change for the row `uuid` of `table` to be as wanted; nothing when it is. */
-export function rowDiff(world: World, table: string, uuid: string): readonly Change[] {
-  const wanted = world.desired(table, uuid);
-  const rules = world.rules(table);
-  if (!rules)
-    return wanted
-      ? [impossible(wanted, "the server has no such table, or the replica was not asked for it")]
-      : nothing;
-  const found = world.actual(table, uuid);
-  if (!wanted?.columns && found && world.owns(table, found))
-    return [{ kind: "delete", table, uuid, owners: [] }, ...leaving(world, rules, found, wanted)];
-  if (!wanted && !found) return nothing;
+/** What differs in a row, as far as it was looked at. Each look replaces what earlier ones found of the same part. */
+export class RowDiff {
+  readonly table: string;
+  readonly uuid: string;
+  #own: readonly Change[] = [];
+  /** column -> member -> the change */
+  readonly #members = new Map<string, Map<Atom, Change>>();
 
-  const changes: Change[] = [];
-  const columns = wanted?.columns;
-  if (columns) {
-    const stated = found ? differing(rules, columns, found) : own(rules, columns);
-    if (!found || stated.size > 0)
-      changes.push({
-        kind: found ? "update" : "insert",
-        table,
-        uuid,
-        columns: stated,
-        owners: wanted.owners,
-      });
+  constructor(table: string, uuid: string) {
+    this.table = table;
+    this.uuid = uuid;
   }
-  if (wanted) changes.push(...strayMembers(rules, wanted));
-  for (const column of rules.memberColumns.values())
-    memberDiff(world, { table, uuid, column, wanted, found }, changes);
-  return changes;
+
+  /** Compares `part` of the row, and always its own columns. Yields the change of each step, if there is one. */
+  *look(world: World, part: Part): Generator<Change | undefined, void> {
+    const sides = new Sides(world, this.table, this.uuid);
+    const own = ownChanges(sides);
+    this.#own = own;
+    yield* own;
+    if (part.isWhole) this.#members.clear();
+    for (const column of sides.rules?.memberColumns.values() ?? []) {
+      const keys = part.isWhole ? keysOf(sides, column) : part.members(column.name);
+      const compare = memberComparison(sides, column);
+      for (const key of keys) {
+        const change = compare(key);
+        this.#set(column.name, key, change);
+        yield change;
+      }
+    }
+  }
+
+  get changes(): readonly Change[] {
+    return [...this.#own, ...[...this.#members.values()].flatMap((changes) => [...changes.values()])];
+  }
+
+  #set(column: string, key: Atom, change: Change | undefined): void {
+    const changes = this.#members.get(column);
+    if (!change) changes?.delete(key);
+    else if (changes) changes.set(key, change);
+    else this.#members.set(column, new Map([[key, change]]));
+  }
 }
 
-/** Rows that the row to be deleted holds and that are wanted, but no longer here: they move away before it goes. */
-function leaving(world: World, rules: TableRules, found: Row, wanted?: DesiredRow): readonly MemberChange[] {
-  const { table } = rules;
-  return [...rules.memberColumns.values()].flatMap((column) => {
-    const { reference } = column;
-    if (!reference?.holds) return [];
-    return atomsOf(found[column.name])
-      .filter(
-        (key) => world.desired(reference.table, String(key))?.columns && !wanted?.member(column.name, key),
-      )
-      .map((key): MemberChange => {
-        return {
-          kind: "member",
-          table,
-          uuid: found._uuid,
-          column,
-          action: "delete",
-          key,
-          value: key,
-          owners: [],
-        };
-      });
-  });
+/** What is wanted of a row, and what is there. */
+class Sides {
+  readonly world: World;
+  readonly table: string;
+  readonly uuid: string;
+  readonly rules: TableRules | undefined;
+  readonly wanted: DesiredRow | undefined;
+  readonly found: Row | undefined;
+  /** The row is Weft's, and nobody wants it any more. */
+  readonly isLeaving: boolean;
+
+  constructor(world: World, table: string, uuid: string) {
+    this.world = world;
+    this.table = table;
+    this.uuid = uuid;
+    this.rules = world.rules(table);
+    this.wanted = world.desired(table, uuid);
+    this.found = this.rules && world.actual(table, uuid);
+    this.isLeaving = !this.wanted?.columns && this.found !== undefined && world.owns(table, this.found);
+  }
+}
+
+/** The changes of the row itself: it comes, goes, or gets other columns. */
+function ownChanges({ table, uuid, rules, wanted, found, isLeaving }: Sides): readonly Change[] {
+  if (!rules) {
+    const why = "the server has no such table, or the replica was not asked for it";
+    return wanted ? [impossible(wanted, ownersOf(wanted), why)] : [];
+  }
+  if (isLeaving) return [{ kind: "delete", table, uuid, owners: [] }];
+  if (!wanted) return [];
+  const changes: Change[] = [...strayMembers(rules, wanted)];
+  if (!wanted.columns) return changes;
+  const columns = found ? differing(rules, wanted.columns, found) : own(rules, wanted.columns);
+  if (!found || columns.size > 0)
+    changes.unshift({ kind: found ? "update" : "insert", table, uuid, columns, owners: wanted.owners });
+  return changes;
 }
 
 /** The stated columns that the row fact alone decides. */
@@ -98,73 +123,76 @@ function atomsOf(value: Row[string]): readonly Atom[] {
 
 const isSet = (value: Row[string]): value is readonly Atom[] => Array.isArray(value);
 
-interface Side {
-  readonly table: string;
-  readonly uuid: string;
-  readonly column: MemberColumn;
-  readonly wanted: DesiredRow | undefined;
-  readonly found: Row | undefined;
+/** Every member of the column that is wanted or there. */
+function* keysOf({ wanted, found, isLeaving }: Sides, column: MemberColumn): Iterable<Atom> {
+  const stated = entriesOf(isLeaving ? undefined : wanted?.columns?.get(column.name));
+  const members = isLeaving ? stated : (wanted?.members(column.name) ?? stated);
+  yield* members.keys();
+  if (stated !== members) for (const key of stated.keys()) if (!members.has(key)) yield key;
+  for (const key of membersOf(found, column.name)) if (!members.has(key) && !stated.has(key)) yield key;
 }
 
-/** Members to put in, and those of Weft to take out. */
-function memberDiff(world: World, side: Side, changes: Change[]): void {
-  const { table, uuid, column, wanted, found } = side;
-  const members = wanted?.members(column.name);
-  const stated = wanted?.columns?.get(column.name);
-  const actual = found?.[column.name];
-  const add = (action: "insert" | "delete", key: Atom, value: Atom, owners: readonly Owner[]): void => {
-    changes.push({ kind: "member", table, uuid, column, action, key, value, owners });
-  };
-
+/** Compares members of the column, one at a time. */
+function memberComparison(
+  sides: Sides,
+  column: MemberColumn,
+): (key: Atom) => MemberChange | Impossible | undefined {
+  const { world, table, uuid, wanted, found: row, isLeaving } = sides;
+  const { name, reference } = column;
+  const stated = entriesOf(wanted?.columns?.get(name));
+  const found = memberLookup(row, name);
   // Before the row is there it may still become Weft's; the member waits for it.
-  const plainInForeignRow = found !== undefined && !column.reference && !wanted?.columns;
-  const there = memberLookup(actual);
-  for (const [key, slot] of members ?? []) {
-    if (there(key) === slot.value) continue;
-    if (plainInForeignRow)
-      changes.push(impossible(wanted, `${column.name} ${String(key)}: the row is not Weft's`));
-    else add("insert", key, slot.value, slot.owners);
-  }
-  for (const [key, value] of entriesOf(stated))
-    if (!members?.has(key) && there(key) !== value) add("insert", key, value, wanted?.owners ?? []);
+  const isForeign = row !== undefined && !reference && !wanted?.columns;
+  const change = (action: "insert" | "delete", key: Atom, value: Atom, owners: readonly Owner[]) =>
+    ({ kind: "member", table, uuid, column, action, key, value, owners }) as const;
 
-  if (!found || plainInForeignRow) return;
-  const isStated = new Set(atomsOf(stated));
-  for (const key of atomsOf(actual)) {
-    if (members?.has(key) || isStated.has(key)) continue;
-    if (!column.reference || isWefts(world, column.reference.table, key)) add("delete", key, key, []);
-  }
+  return (key) => {
+    const slot = wanted?.member(name, key);
+    const there = found(key);
+    // A row that it holds and that is wanted, but no longer here, moves away before the row goes.
+    if (isLeaving)
+      return there !== undefined && !slot && reference?.holds && isWanted(world, reference.table, key)
+        ? change("delete", key, key, [])
+        : undefined;
+    const value = slot?.value ?? stated.get(key);
+    if (value !== undefined) {
+      if (value === there) return undefined;
+      if (!slot || !isForeign) return change("insert", key, value, (slot ?? wanted)?.owners ?? []);
+      const why = `${name} ${String(key)}: the row is not Weft's`;
+      return { ...impossible(sides, slot.owners, why), member: { column: name, key } };
+    }
+    if (there === undefined || isForeign || (reference && !isWefts(world, reference.table, key)))
+      return undefined;
+    return change("delete", key, key, []);
+  };
 }
 
-/** What a set or map holds for a key: the member itself, the entry's value, or undefined. */
-function memberLookup(actual: Row[string]): (key: Atom) => Atom | undefined {
-  if (actual instanceof Map) return (key) => actual.get(key);
-  const members = new Set(atomsOf(actual));
-  return (key) => (members.has(key) ? key : undefined);
-}
+const isWanted = (world: World, table: string, uuid: Atom): boolean =>
+  world.desired(table, String(uuid))?.columns !== undefined;
 
 function isWefts(world: World, table: string, target: Atom): boolean {
   const row = world.actual(table, String(target));
   return row !== undefined && world.owns(table, row);
 }
 
-function* entriesOf(value: ColumnValue | undefined): Iterable<readonly [Atom, Atom]> {
-  if (value instanceof Map) yield* value;
-  else for (const member of atomsOf(value)) yield [member, member];
+function entriesOf(value: ColumnValue | undefined): ReadonlyMap<Atom, Atom> {
+  return value instanceof Map ? value : new Map(atomsOf(value).map((member) => [member, member]));
 }
 
 /** Members of columns that take none. Columns that the server lacks are no error: it may be older than the plan. */
 function strayMembers(rules: TableRules, wanted: DesiredRow): readonly Impossible[] {
   return [...wanted.memberColumns]
     .filter((name) => rules.columns.has(name) && !rules.memberColumns.has(name))
-    .map((name) => impossible(wanted, `column ${name} takes no members; see apply/columns.ts`));
+    .map((name) =>
+      impossible(wanted, ownersOf(wanted), `column ${name} takes no members; see apply/columns.ts`),
+    );
 }
 
-function impossible(row: DesiredRow | undefined, why: string): Impossible {
-  const { table, uuid } = row ?? { table: "", uuid: "" };
-  const owners = row ? ownersOf(row) : [];
-  return { kind: "impossible", table, uuid, owners, message: `${table} ${uuid}: ${why}` };
-}
+const impossible = (
+  { table, uuid }: { readonly table: string; readonly uuid: string },
+  owners: readonly Owner[],
+  why: string,
+): Impossible => ({ kind: "impossible", table, uuid, owners, message: `${table} ${uuid}: ${why}` });
 
 function ownersOf(row: DesiredRow): readonly Owner[] {
   const members = [...row.memberColumns].flatMap((column) => [...(row.members(column)?.values() ?? [])]);
@@ -178,6 +206,32 @@ export function isVisible(change: Change, world: World): boolean {
   if (change.kind === "delete" || !row) return (change.kind === "delete") === (row === undefined);
   const rules = world.rules(change.table);
   if (change.kind !== "member") return !rules || differing(rules, change.columns, row).size === 0;
-  const found = memberLookup(row[change.column.name])(change.key);
+  const found = memberLookup(row, change.column.name)(change.key);
   return change.action === "insert" ? found === change.value : found === undefined;
+}
+
+/**
+ * What must be compared of a row that changed from `old` to `row`: of its members only those that changed. In pieces,
+ * for they may be many.
+ */
+export function* changedParts(
+  world: World,
+  table: string,
+  old: Row | undefined,
+  row: Row | undefined,
+): Generator<Part, void> {
+  if (!old || !row) return yield Part.whole();
+  const columns = world.rules(table)?.memberColumns;
+  let part = new Part();
+  let size = 0;
+  for (const name of changedColumns(old, row)) {
+    if (!columns?.has(name)) continue;
+    for (const key of changedMembers(old, row, name)) {
+      part.add(name, key);
+      if (++size % pieceSize > 0) continue;
+      yield part;
+      part = new Part();
+    }
+  }
+  yield part;
 }

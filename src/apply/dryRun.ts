@@ -4,6 +4,7 @@ import { Transaction } from "../ovsdb/index.ts";
 import { batches, ready, transactionOf } from "./batch.ts";
 import { batchLimits, type EngineOptions, pruneLimits } from "./engineOptions.ts";
 import type { LiveWorld } from "./liveWorld.ts";
+import { wholeRow } from "./look.ts";
 import { PruneGuard, type PruneHeld } from "./pruneGuard.ts";
 import { Slicer } from "./slicer.ts";
 import { survey } from "./survey.ts";
@@ -20,21 +21,21 @@ export interface DryRun {
 export async function dryRun(options: EngineOptions, live: LiveWorld): Promise<DryRun> {
   const { clock, database } = options;
   const world = live.now();
-  const rounds = [live.rows()];
+  const rounds = [Iterator.from(live.rows())];
+  const slicer = new Slicer(clock.now);
   const { groups } = await survey({
     world,
-    slicer: new Slicer(clock.now),
-    take: () => rounds.pop() ?? [],
+    slicer,
+    take: () => rounds.pop()?.map(wholeRow) ?? [],
     waitingFor: () => [],
   });
   const guard = new PruneGuard(pruneLimits(options), (table, uuid) => live.nameOf(table, uuid));
   guard.allSynced();
   const possible = groups.filter((group) => group.problem === undefined && !group.incomplete);
   const { sendable } = guard.sort(possible, () => live.countOwned(), clock.now());
+  const cut = await slicer.run(batches(ready(sendable, world), batchLimits(options)));
   return {
-    transactions: batches(ready(sendable, world), batchLimits(options)).map((batch) =>
-      transactionOf(batch, world, new Transaction(database)),
-    ),
+    transactions: cut.map((batch) => transactionOf(batch, world, new Transaction(database))),
     held: guard.heldDeletes > 0 ? guard.report(live.countOwned()) : undefined,
     problems: groups.flatMap(({ problem }) => problem ?? []),
   };

@@ -5,7 +5,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Fact, Owner } from "../model/fact.ts";
 import { isOvsdbError, type OvsdbError } from "../ovsdb/index.ts";
-import type { AtomicGroup, RowName } from "./atomicGroup.ts";
+import type { Applier, Installed } from "./applier.ts";
+import type { AtomicGroup } from "./atomicGroup.ts";
 import { Backlog } from "./backlog.ts";
 import { batches } from "./batch.ts";
 import type { Change } from "./change.ts";
@@ -15,6 +16,7 @@ import type { EngineStatus } from "./engineEvents.ts";
 import { batchLimits, type EngineOptions, pruneLimits } from "./engineOptions.ts";
 import { ImpossibleFactsError } from "./errors.ts";
 import { LiveWorld } from "./liveWorld.ts";
+import { lookAt, wholeRow } from "./look.ts";
 import { Penalties } from "./penalties.ts";
 import { PruneGuard } from "./pruneGuard.ts";
 import { type Commit, type Outcomes, Sender } from "./sender.ts";
@@ -24,7 +26,7 @@ import { survey } from "./survey.ts";
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 
-export class Engine {
+export class Engine implements Applier {
   readonly #options: EngineOptions;
   readonly #backlog: Backlog;
   readonly #sender: Sender;
@@ -62,7 +64,7 @@ export class Engine {
     using stack = new DisposableStack();
     stack.defer(
       replica.subscribe((changes) => {
-        for (const { table, uuid } of changes) this.#backlog.mark(table, uuid, "somebody changed it");
+        this.#backlog.changed(changes);
         this.#work.notify();
       }),
     );
@@ -103,7 +105,8 @@ export class Engine {
   /** Lets the deletions that are held now go. */
   approvePrune(): void {
     this.#guard.approve();
-    this.#lookAgain(this.#guard.held());
+    this.#backlog.again([...this.#guard.held()].map(wholeRow));
+    this.#work.notify();
   }
 
   /** Resolves when there is nothing to do, except what waits: for a retry, for other rows, for approval. */
@@ -114,6 +117,12 @@ export class Engine {
   /** Resolves when the database holds all rows and members that `owner` says, and no row that it no longer says. */
   committed(owner: Owner, signal?: AbortSignal): Promise<void> {
     return this.#progress.until(() => this.#backlog.isCommitted(owner), signal);
+  }
+
+  /** A northbound database does not tell what chassis have. */
+  async installed(owner: Owner, signal?: AbortSignal): Promise<Installed> {
+    await this.committed(owner, signal);
+    return "unknown";
   }
 
   get status(): EngineStatus {
@@ -172,7 +181,7 @@ export class Engine {
     const { rows, groups } = await survey({
       world,
       slicer,
-      take: () => backlog.take(),
+      take: () => backlog.take(world),
       waitingFor: (uuid) => backlog.waitingFor(uuid),
     });
     const timing = { queuedMs, diffMs: clock.now() - start };
@@ -182,18 +191,18 @@ export class Engine {
       unmet: (group) => backlog.leave(group),
       doubtful: (group) => {
         backlog.leave(group);
-        backlog.markAll(group.changes);
+        backlog.again(group.changes.map(lookAt));
       },
     };
     try {
       this.#guard.forget(rows);
-      const possible = this.#possible(groups);
+      const possible = await slicer.run(this.#possible(groups));
       const { sendable, held } = this.#guard.sort(possible, () => this.#world.countOwned(), clock.now());
       for (const group of held) backlog.leave(group);
-      for (const batch of batches(sendable, batchLimits(this.#options)))
+      for (const batch of await slicer.run(batches(sendable, batchLimits(this.#options))))
         await this.#sender.send(batch, world, outcomes, signal);
     } catch (error) {
-      for (const [table, uuid] of rows.entries()) backlog.retry(table, uuid);
+      for (const row of rows.values()) backlog.retry(row);
       backlog.endFlush();
       throw error;
     }
@@ -208,14 +217,16 @@ export class Engine {
   }
 
   /** The groups that may be tried now; the others are left. */
-  #possible(groups: readonly AtomicGroup[]): readonly AtomicGroup[] {
-    return groups.filter((group) => {
+  *#possible(groups: readonly AtomicGroup[]): Generator<void, readonly AtomicGroup[]> {
+    const possible: AtomicGroup[] = [];
+    for (const group of groups) {
       const mayTry = !group.incomplete && this.#penalties.mayTry(group);
-      if (mayTry && group.problem === undefined) return true;
-      if (mayTry && group.problem !== undefined) this.#refuse(group, new ImpossibleFactsError(group.problem));
-      else this.#backlog.leave(group);
-      return false;
-    });
+      if (!mayTry) this.#backlog.leave(group);
+      else if (group.problem === undefined) possible.push(group);
+      else this.#refuse(group, new ImpossibleFactsError(group.problem));
+      yield;
+    }
+    return possible;
   }
 
   #committed(commit: Commit, timing: { readonly queuedMs: number; readonly diffMs: number }): void {
@@ -255,9 +266,9 @@ export class Engine {
   /** Marks what only time makes due: retries, and held deletions after others left the window. */
   #lookAtDue(): void {
     const now = this.#options.clock.now();
-    this.#backlog.markAll(this.#penalties.takeDue(now));
+    this.#backlog.again(this.#penalties.takeDue(now).map(lookAt));
     if (this.#guard.mayRelease(() => this.#world.countOwned(), now))
-      this.#backlog.markAll(this.#guard.held());
+      this.#backlog.again([...this.#guard.held()].map(wholeRow));
     this.#recheckAt = this.#guard.heldDeletes > 0 ? now + this.#guard.windowMs : undefined;
   }
 
@@ -282,10 +293,5 @@ export class Engine {
     };
     const cancel = ms < Infinity ? this.#options.clock.after(Math.max(0, ms), timeOut) : undefined;
     await this.#work.until(() => timedOut || isOver(), signal).finally(cancel);
-  }
-
-  #lookAgain(rows: Iterable<RowName>): void {
-    this.#backlog.markAll(rows);
-    this.#work.notify();
   }
 }

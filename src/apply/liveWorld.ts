@@ -1,9 +1,9 @@
 // The world of a running engine: follows the server's schema, which a reconnection may change, and walks all rows.
 
 import type { DatabaseSchema } from "../ovsdb/index.ts";
-import type { RowName } from "./atomicGroup.ts";
 import type { EngineOptions } from "./engineOptions.ts";
 import { fenceRow } from "./fence.ts";
+import type { RowName } from "./look.ts";
 import { type World, worldOf } from "./world.ts";
 
 export class LiveWorld {
@@ -36,9 +36,11 @@ export class LiveWorld {
   /** Every row that is wanted or there. */
   *rows(): Iterable<RowName> {
     const { desired, destination, replica } = this.#options;
-    yield* desired.database(destination).rows();
+    const wanted = desired.database(destination);
+    yield* wanted.rows();
     for (const table of replica.tables)
-      for (const { _uuid } of replica.table(table).values()) yield { table, uuid: _uuid };
+      for (const { _uuid: uuid } of replica.table(table).values())
+        if (!wanted.row(table, uuid)) yield { table, uuid };
   }
 
   /** How many rows in the database are Weft's. */

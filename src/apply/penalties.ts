@@ -2,7 +2,7 @@
 // to a minute. Everything else goes on meanwhile.
 
 import { sameEntries, sameValue } from "../model/fact.ts";
-import type { AtomicGroup, RowName } from "./atomicGroup.ts";
+import type { AtomicGroup } from "./atomicGroup.ts";
 import type { Change } from "./change.ts";
 
 const firstMs = 1_000;
@@ -40,8 +40,8 @@ export class Penalties {
     return penalty?.dueAt === undefined;
   }
 
-  /** The rows of the penalties that are over; from now on these groups may be tried. */
-  takeDue(now: number): readonly RowName[] {
+  /** The changes of the penalties that are over; from now on these groups may be tried. */
+  takeDue(now: number): readonly Change[] {
     const due = [...this.#penalties.values()].filter(({ dueAt }) => dueAt !== undefined && dueAt <= now);
     for (const penalty of due) penalty.dueAt = undefined;
     return due.flatMap(({ changes }) => changes);

@@ -4,8 +4,9 @@
 // are held, memberships are not taken away either: to do half of it would be the worst of both.
 
 import { RowMap } from "../desired/rowMap.ts";
-import type { AtomicGroup, RowName } from "./atomicGroup.ts";
+import type { AtomicGroup } from "./atomicGroup.ts";
 import { targetOf } from "./change.ts";
+import type { RowName } from "./look.ts";
 
 export interface PruneLimits {
   /** Deleting more than this share of Weft's rows needs approval … */

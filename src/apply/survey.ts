@@ -1,26 +1,27 @@
-// What a flush has to do: compares dirty rows, and the rows they drag in, until nothing new is dirty, and puts the
+// What a flush has to do: compares what is dirty, and the rows that drags in, until nothing new is dirty, and puts the
 // changes into groups. Yields while it compares; what changed meanwhile is looked at again, so that what comes out is one
 // consistent view of the facts.
 
 import { RowMap } from "../desired/rowMap.ts";
-import { type AtomicGroup, atomicGroups, type RowName } from "./atomicGroup.ts";
+import { type AtomicGroup, atomicGroups } from "./atomicGroup.ts";
 import { type Change, targetOf } from "./change.ts";
-import { rowDiff } from "./diff.ts";
+import { RowDiff } from "./diff.ts";
+import { type Look, wholeRow } from "./look.ts";
 import type { Slicer } from "./slicer.ts";
 import type { World } from "./world.ts";
 
 export interface SurveyOptions {
   readonly world: World;
   readonly slicer: Slicer;
-  /** Rows that became dirty since the last call; none when it is quiet. */
-  readonly take: () => Iterable<RowName>;
-  /** Rows that wait for the row. */
-  readonly waitingFor: (uuid: string) => readonly RowName[];
+  /** What became dirty since the last call; none when it is quiet. */
+  readonly take: () => Iterable<Look>;
+  /** What waits for the row. */
+  readonly waitingFor: (uuid: string) => readonly Look[];
 }
 
 export interface Survey {
-  /** Every row that was looked at, with its changes. */
-  readonly rows: RowMap<readonly Change[]>;
+  /** Every row that was looked at, with what differs in it. */
+  readonly rows: RowMap<RowDiff>;
   readonly groups: readonly AtomicGroup[];
 }
 
@@ -29,32 +30,38 @@ const maxRounds = 10;
 
 export async function survey(options: SurveyOptions): Promise<Survey> {
   const { world, slicer, take, waitingFor } = options;
-  const rows = new RowMap<readonly Change[]>();
+  const rows = new RowMap<RowDiff>();
   for (let round = 0; round < maxRounds; round++) {
     let isQuiet = true;
     for (const taken of take()) {
       isQuiet = false;
-      // A row drags in those that wait for it or for a row it refers to, and new rows it refers to.
+      // A row drags in what waits for it or for a row it refers to, and new rows it refers to.
       const queue = [taken];
-      for (const { table, uuid } of queue) {
-        const changes = rowDiff(world, table, uuid);
-        rows.set(table, uuid, changes);
-        for (const row of [...waitingFor(uuid), ...dragged(options, changes)])
-          if (!rows.has(row.table, row.uuid)) queue.push(row);
+      for (const { table, uuid, part } of queue) {
+        const diff = rows.ensure(table, uuid, () => new RowDiff(table, uuid));
+        for (const look of waitingFor(uuid)) queue.push(look);
+        for (const change of diff.look(world, part)) {
+          if (change) for (const look of dragged(options, rows, change)) queue.push(look);
+          if (slicer.due) await slicer.pause();
+        }
         if (slicer.due) await slicer.pause();
       }
     }
     if (isQuiet) break;
   }
-  return { rows, groups: await slicer.run(atomicGroups([...rows.values()].flat(), world)) };
+  const changes = [...rows.values()].flatMap((diff) => diff.changes);
+  return { rows, groups: await slicer.run(atomicGroups(changes, world)) };
 }
 
-function* dragged({ world, waitingFor }: SurveyOptions, changes: readonly Change[]): Iterable<RowName> {
-  for (const change of changes) {
-    const target = targetOf(change);
-    if (!target) continue;
-    yield* waitingFor(target.uuid);
-    const isInsert = change.kind === "member" && change.action === "insert";
-    if (isInsert && !world.actual(target.table, target.uuid)) yield target;
-  }
+function* dragged(
+  { world, waitingFor }: SurveyOptions,
+  rows: RowMap<RowDiff>,
+  change: Change,
+): Iterable<Look> {
+  const target = targetOf(change);
+  if (!target) return;
+  yield* waitingFor(target.uuid);
+  const isNew =
+    change.kind === "member" && change.action === "insert" && !world.actual(target.table, target.uuid);
+  if (isNew && !rows.has(target.table, target.uuid)) yield wholeRow(target);
 }

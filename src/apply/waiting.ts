@@ -1,9 +1,9 @@
 // Groups that could not be sent yet: a member waits for its target, a new port for the switch that will hold it, a
-// move for the switch it goes to. When something happens to any row that a group is about or needs, all rows of the
-// group are looked at again in the same flush.
+// move for the switch it goes to. When something happens to any row that a group is about or needs, all that the
+// group changes is looked at again in the same flush.
 
-import type { AtomicGroup, RowName } from "./atomicGroup.ts";
-import { targetOf } from "./change.ts";
+import type { AtomicGroup } from "./atomicGroup.ts";
+import { type Change, targetOf } from "./change.ts";
 
 export class Waiting {
   /** uuid -> group id -> the group that waits for that row */
@@ -18,8 +18,8 @@ export class Waiting {
     }
   }
 
-  /** The rows of groups that wait for the row; from now on they do not. */
-  take(uuid: string): readonly RowName[] {
+  /** The changes of groups that wait for the row; from now on they do not. */
+  take(uuid: string): readonly Change[] {
     const groups = this.#waiting.get(uuid);
     if (!groups) return [];
     this.#waiting.delete(uuid);

@@ -1,16 +1,18 @@
 // For tests of the engine's pure parts: a world made of facts and of rows given as plain objects.
 
 import { Desired } from "../desired/desired.ts";
+import { Part } from "../desired/part.ts";
 import type { Atom, ColumnValue, Destination, Fact, MemberFact, RowFact } from "../model/fact.ts";
 import { ownership } from "../model/names.ts";
 import { northbound } from "../ovn/northbound.gen.ts";
 import type { Row, TableView } from "../ovsdb/index.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
 import { atomicGroups } from "./atomicGroup.ts";
-import { rowDiff } from "./diff.ts";
+import type { Change } from "./change.ts";
+import { RowDiff } from "./diff.ts";
 import { type World, worldOf } from "./world.ts";
 
-const destination: Destination = { zone: "global", database: "OVN_Northbound" };
+export const destination: Destination = { zone: "global", database: "OVN_Northbound" };
 const ids = new Map([[ownership.cluster, "demo"]]);
 
 /** Rows by table; in tables that have external_ids they are Weft's unless they bring their own. */
@@ -49,14 +51,27 @@ export const theirs = (uuid: string, columns: Record<string, Row[string]> = {}):
 export function worldWith(owners: Readonly<Record<string, readonly Fact[]>>, rows: Rows): World {
   const desired = new Desired();
   for (const [owner, facts] of Object.entries(owners)) desired.replace(owner, facts);
+  const found = new Map(Object.values(rows).flatMap((ofTable) => ofTable.map((each) => [each._uuid, each])));
+  return worldOn(desired, (_table, uuid) => found.get(uuid));
+}
+
+/** A world of what is desired at any time, and of the rows that `actual` finds. */
+export function worldOn(desired: Desired, actual: (table: string, uuid: string) => Row | undefined): World {
   return worldOf({
     cluster: "demo",
     schema: northbound.schema,
     desired: desired.database(destination),
-    replica: { tables: northbound.schema.tables.keys(), table: (name) => view(rows[name] ?? []) },
+    replica: { tables: northbound.schema.tables.keys(), table: (name) => view((uuid) => actual(name, uuid)) },
     factsOf: (owner) => desired.factsOf(owner),
     kept: new Set(["the-fence"]),
   });
+}
+
+/** All that differs in a row. */
+export function rowChanges(world: World, table: string, uuid: string): readonly Change[] {
+  const diff = new RowDiff(table, uuid);
+  diff.look(world, Part.whole()).forEach(() => {});
+  return diff.changes;
 }
 
 /** The groups of all changes that make the rows named in `names` as wanted. */
@@ -64,22 +79,25 @@ export function groupsOf(
   world: World,
   names: readonly (readonly [string, string])[],
 ): readonly AtomicGroup[] {
-  const job = atomicGroups(
-    names.flatMap(([table, uuid]) => rowDiff(world, table, uuid)),
-    world,
+  return resultOf(
+    atomicGroups(
+      names.flatMap(([table, uuid]) => rowChanges(world, table, uuid)),
+      world,
+    ),
   );
+}
+
+/** What a job that yields comes to, without a pause. */
+export function resultOf<T>(job: Iterator<void, T>): T {
   for (;;) {
     const step = job.next();
     if (step.done) return step.value;
   }
 }
 
-function view(rows: readonly Row[]): TableView<Row> {
-  const byUuid = new Map(rows.map((each) => [each._uuid, each]));
-  return {
-    size: rows.length,
-    get: (uuid) => byUuid.get(uuid),
-    values: () => byUuid.values(),
-    by: () => [],
-  };
-}
+const view = (get: (uuid: string) => Row | undefined): TableView<Row> => ({
+  size: 0,
+  get,
+  values: () => [],
+  by: () => [],
+});

@@ -32,7 +32,7 @@ const entry = (uuid: string, key: string, value: string): MemberFact => ({
 
 function dirtyRows(database: DesiredDatabase): Record<string, readonly string[]> {
   return Object.fromEntries(
-    [...database.takeDirty().rows.entries()].map(([, uuid, owners]) => [uuid, owners]),
+    [...database.takeDirty().rows.entries()].map(([, uuid, { owners }]) => [uuid, owners]),
   );
 }
 

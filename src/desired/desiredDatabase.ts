@@ -127,7 +127,7 @@ export class DesiredDatabase {
 
   #mark(fact: Fact, owner: Owner): void {
     const first = this.#dirty.rows.size === 0;
-    this.#dirty.add(fact.table, fact.uuid, owner);
+    this.#dirty.add(fact, owner);
     if (first) for (const listener of this.#listeners) listener();
   }
 }

@@ -43,11 +43,11 @@ export class RowMap<V> {
     return true;
   }
 
-  *values(): Iterable<V> {
+  *values(): Generator<V, void> {
     for (const rows of this.#tables.values()) yield* rows.values();
   }
 
-  *entries(): Iterable<readonly [table: string, uuid: string, value: V]> {
+  *entries(): Generator<readonly [table: string, uuid: string, value: V], void> {
     for (const [table, rows] of this.#tables) for (const [uuid, value] of rows) yield [table, uuid, value];
   }
 

@@ -18,6 +18,7 @@ export type {
   TableName,
 } from "./database.ts";
 export { isOvsdbError, type Outcome, OvsdbError, type OvsdbErrorCode } from "./errors.ts";
+export { changedColumns, changedMembers, memberLookup, membersOf } from "./largeColumn.ts";
 export type { Lock, LockOptions } from "./lock.ts";
 export type { Log, LogLevel } from "./log.ts";
 export { Marker, type MarkerPlace } from "./marker.ts";

@@ -8,6 +8,7 @@ import { type Atom, sameValue } from "./columnValue.ts";
 import { type Condition, columnsOf, encodeConditions } from "./condition.ts";
 import type { Row } from "./database.ts";
 import { isOvsdbError, OvsdbError } from "./errors.ts";
+import { changedColumns, sameLarge } from "./largeColumn.ts";
 import { membersOf } from "./largeObject.ts";
 import type { ReplicaStore, TableSelection } from "./replica.ts";
 import { RowDecoder } from "./rowDecoder.ts";
@@ -295,7 +296,8 @@ const columnText = (decoders: ReadonlyMap<string, RowDecoder>): string =>
   JSON.stringify([...decoders].map(([name, { columns }]) => [name, columns]));
 
 function sameRow(a: Row, b: Row): boolean {
-  for (const name in b) if (!sameValue(a[name], b[name])) return false;
+  for (const name of changedColumns(a, b))
+    if (!(sameLarge(a, b, name) ?? sameValue(a[name], b[name]))) return false;
   return true;
 }
 

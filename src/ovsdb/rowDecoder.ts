@@ -2,12 +2,11 @@
 // rows of a table share one hidden class, and columns that a server leaves out have their default.
 
 import { decodeColumn, defaultOf, type Intern } from "./codec.ts";
-import { type ColumnValue, isMapValue, isSetValue, mapAfter, setAfter } from "./columnValue.ts";
+import { isMapValue, isSetValue } from "./columnValue.ts";
 import type { Row } from "./database.ts";
 import { OvsdbError } from "./errors.ts";
+import { changeColumn, copyOf, type MutableRow, setColumn } from "./largeColumn.ts";
 import type { ColumnSchema, TableSchema } from "./schema.ts";
-
-type MutableRow = { _uuid: string; [column: string]: ColumnValue };
 
 export class RowDecoder {
   /** The columns to ask the server for. */
@@ -49,7 +48,7 @@ export class RowDecoder {
     if (whole !== undefined) return this.#decode({ ...this.#template, _uuid: uuid }, whole);
     if (update.modify === undefined) return undefined;
     if (!old) throw new OvsdbError("protocol error", `change of the unknown row ${uuid}`);
-    return this.#decode({ ...old }, update.modify, old);
+    return this.#decode(copyOf(old), update.modify, old);
   }
 
   /** Puts the columns of `json` into `row`. With `old`, sets and maps arrive as their difference from it. */
@@ -59,16 +58,12 @@ export class RowDecoder {
       const column = this.#known.get(name);
       if (!column) continue;
       const value = decodeColumn(json[name], column, this.#intern);
-      row[name] = old && column.max > 1 ? valueAfter(old[name], value) : value;
+      if (column.max === 1 || !(isSetValue(value) || isMapValue(value))) row[name] = value;
+      else if (old) changeColumn(row, name, old, value);
+      else setColumn(row, name, value);
     }
     return row;
   }
-}
-
-function valueAfter(old: ColumnValue, difference: ColumnValue): ColumnValue {
-  if (isSetValue(old) && isSetValue(difference)) return setAfter(old, difference);
-  if (isMapValue(old) && isMapValue(difference)) return mapAfter(old, difference);
-  return difference;
 }
 
 /** A column whose type changed between schema versions is treated as missing, because its values would not fit. */

@@ -155,7 +155,7 @@ export function openSession(remote: string | readonly string[]): Session {
   return session;
 }
 
-function wholeReplica(session: Session): Replica<NorthboundTables> {
+export function wholeReplica(session: Session): Replica<NorthboundTables> {
   const tables = Object.fromEntries(
     [...northbound.schema.tables.keys()].map((table) => [table, true as const]),
   );
