@@ -9,6 +9,7 @@ import { poolsBench } from "./pools/poolsBench.ts";
 import { underlayBench } from "./pools/underlayBench.ts";
 import { restartBench } from "./scale/restartBench.ts";
 import { watchBench } from "./scale/watchBench.ts";
+import { selectBench } from "./select/bench.ts";
 
 export const benches: readonly Bench[] = [
   cniBench,
@@ -17,6 +18,7 @@ export const benches: readonly Bench[] = [
   poolsBench,
   restartBench,
   watchBench,
+  selectBench,
   pluginBench,
   ovsdbBench,
 ];
