@@ -11,6 +11,7 @@ import { underlayBench } from "./pools/underlayBench.ts";
 import { hostServicesBench } from "./scale/hostServicesBench.ts";
 import { restartBench } from "./scale/restartBench.ts";
 import { watchBench } from "./scale/watchBench.ts";
+import { selectBench } from "./select/bench.ts";
 
 export const benches: readonly Bench[] = [
   cniBench,
@@ -21,6 +22,7 @@ export const benches: readonly Bench[] = [
   hostServicesBench,
   watchBench,
   membersBench,
+  selectBench,
   pluginBench,
   ovsdbBench,
 ];

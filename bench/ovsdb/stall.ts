@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { northbound } from "../../src/ovn/northbound.gen.ts";
 import { Session } from "../../src/ovsdb/index.ts";
+import { StallMeter } from "../threadTime.ts";
 
 const [remote = ""] = process.argv.slice(2);
 
@@ -12,17 +13,7 @@ const [remote = ""] = process.argv.slice(2);
 const megabytesRead = (): number =>
   Number(/^rchar: (\d+)/m.exec(readFileSync("/proc/self/io", "utf8"))?.[1]) / 1024 ** 2;
 
-const threadMs = (): number => {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1000;
-};
-
-let [last, busiestMs] = [threadMs(), 0];
-const meter = setInterval(() => {
-  const now = threadMs();
-  busiestMs = Math.max(busiestMs, now - last);
-  last = now;
-}, 1);
+using meter = new StallMeter();
 const delay = monitorEventLoopDelay({ resolution: 1 });
 const before = megabytesRead();
 // The server is silent for longer than a probe usually waits, because it writes such a reply in one go.
@@ -37,12 +28,11 @@ session.start();
 await replica.ready();
 await new Promise((resolve) => setTimeout(resolve, 100));
 delay.disable();
-clearInterval(meter);
 console.log(
   JSON.stringify({
     rows: replica.table("Logical_Switch_Port").size,
     megabytes: megabytesRead() - before,
     stallMs: delay.max / 1e6,
-    busiestMs,
+    busiestMs: meter.longestMs,
   }),
 );

@@ -1,0 +1,143 @@
+// Ten thousand pods under a thousand selections: what it costs to get to know them, and what one change costs, beside
+// the way without an index in the same run. A change is measured until the listeners have heard of it.
+
+import { setImmediate } from "node:timers/promises";
+import { Slicer } from "../../src/apply/slicer.ts";
+import type { Pod } from "../../src/kube/objects.ts";
+import { placesByStatus } from "../../src/select/selectFixture.ts";
+import { allNamespaces, labelSelection } from "../../src/select/selection.ts";
+import { Selections } from "../../src/select/selections.ts";
+import { type Bench, type Figure, quantile } from "../figure.ts";
+import { StallMeter } from "../threadTime.ts";
+import { NaiveSelections } from "./naive.ts";
+import { large, namespace, namespaces, pod, pods, scale, selections } from "./objects.ts";
+
+const rounds = 5;
+const relabels = 1_000;
+const about = `${scale.pods} pods, ${scale.selections} selections`;
+
+export const selectBench: Bench = {
+  name: "select",
+  about: `members of selections, ${about}: built ${rounds} times, one pod relabelled ${relabels} times, a namespace with ${scale.podsOfOne} pods ${2 * rounds} times`,
+  async run(progress) {
+    let stallMs = 0;
+    const [times, naive] = [noTimes(), noTimes()];
+    for (let round = 0; round < rounds; round++) {
+      const { memberships: counted, stall } = await indexed(times);
+      stallMs = Math.max(stallMs, stall);
+      const expected = await byHand(naive);
+      if (counted !== expected) throw new Error(`${counted} memberships, but ${expected} without an index`);
+      progress(`round ${round + 1}: ${counted} memberships, longest stall so far ${ms(stallMs)}`);
+    }
+    const figure = (step: Step, name: string, aim: number): Figure => ({
+      name: `${name}, p50`,
+      unit: "ms",
+      value: quantile(times[step], 0.5),
+      limit: { name: "no index", value: quantile(naive[step], 0.5) },
+      aim,
+    });
+    return [
+      figure("build", `select: ${about}, from nothing`, 1),
+      figure("pod", "select: one pod relabelled", 0.5),
+      { name: "select: one pod relabelled, p99", unit: "ms", value: quantile(times.pod, 0.99), aim: 0.2 },
+      figure("namespace", `select: a namespace with ${scale.podsOfOne} pods relabelled`, 0.5),
+      figure("selection", "select: one selection more, of all namespaces", 2),
+      { name: "select: longest stall of all this, processor time", unit: "ms", value: stallMs, aim: 50 },
+    ];
+  },
+};
+
+type Step = "build" | "pod" | "namespace" | "selection";
+type Times = Readonly<Record<Step, number[]>>;
+
+const noTimes = (): Times => ({ build: [], pod: [], namespace: [], selection: [] });
+
+/** Adds what each step takes, and answers with the number of memberships at the end and the longest stall, in ms. */
+async function indexed(times: Times): Promise<{ readonly memberships: number; readonly stall: number }> {
+  const source = new Selections({
+    placesOf: placesByStatus,
+    run: (job) => new Slicer(() => performance.now()).run(job),
+    onError: (error) => {
+      throw error;
+    },
+  });
+  let told = 0;
+  source.subscribe((changes) => {
+    for (const { added, removed } of changes) told += added.length - removed.length;
+  });
+  const all = pods();
+  const wanted = selections();
+  using meter = new StallMeter();
+  await timed(times.build, async () => {
+    source.takeNamespaces(namespaces().map((each) => ({ old: undefined, new: each })));
+    source.takePods(all.map((each) => ({ old: undefined, new: each })));
+    for (const selection of wanted) source.use(selection.key, [selection]);
+    await source.settled();
+  });
+  for (const { old, now } of relabelled(all))
+    await timed(times.pod, async () => {
+      source.takePods([{ old, new: now }]);
+      await source.settled();
+    });
+  for (const { old, now } of movedNamespace())
+    await timed(times.namespace, async () => {
+      source.takeNamespaces([{ old, new: now }]);
+      await source.settled();
+    });
+  const memberships = told;
+  await timed(times.selection, async () => {
+    source.use("one more", [oneMore]);
+    await source.settled();
+  });
+  if (told - memberships !== source.members(oneMore).size) throw new Error("not all was told");
+  return { memberships: told, stall: meter.longestMs };
+}
+
+async function byHand(times: Times): Promise<number> {
+  const wanted = selections();
+  const source = new NaiveSelections(wanted, placesByStatus);
+  const all = pods();
+  await timed(times.build, async () => {
+    source.takeNamespaces(namespaces());
+    source.takePods(all);
+  });
+  const current = new Map(all.map((each) => [each.name, each]));
+  for (const { now } of relabelled(all)) {
+    await timed(times.pod, async () => source.takePods([now]));
+    current.set(now.name, now);
+  }
+  const inLarge = [...current.values()].filter((each) => each.namespace === large);
+  for (const { now } of movedNamespace())
+    await timed(times.namespace, async () => {
+      source.takeNamespaces([now]);
+      source.takePods(inLarge);
+    });
+  const more = new NaiveSelections([oneMore], placesByStatus);
+  await timed(times.selection, async () => more.takePods([...current.values()]));
+  return source.memberships + more.memberships;
+}
+
+const oneMore = labelSelection(allNamespaces, [{ key: "app", operator: "In", values: ["app-1", "app-2"] }]);
+
+/** Pods here and there get another version, each once. */
+const relabelled = (all: readonly Pod[]): readonly { readonly old: Pod; readonly now: Pod }[] =>
+  all.flatMap((old, i) => (i % (scale.pods / (relabels / rounds)) === 7 ? [{ old, now: pod(i, 2) }] : []));
+
+/** The large namespace moves to another stage and back. */
+const movedNamespace = () => {
+  const [production, staging] = [namespace(0, "production"), namespace(0, "staging")];
+  return [
+    { old: production, now: staging },
+    { old: staging, now: production },
+  ];
+};
+
+async function timed(times: number[], work: () => Promise<void>): Promise<void> {
+  const start = performance.now();
+  await work();
+  times.push(performance.now() - start);
+  // The meter sees a stall only when the event loop turns.
+  await setImmediate();
+}
+
+const ms = (value: number): string => `${value.toFixed(1)} ms`;

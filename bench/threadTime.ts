@@ -1,0 +1,27 @@
+// How long the event loop was held at most, in processor time of its thread: what others on the machine do not add to. Some
+// kernels count it in whole milliseconds, so it is no measure of what is shorter.
+
+export class StallMeter {
+  #last = threadMs();
+  #longestMs = 0;
+  readonly #timer = setInterval(() => this.#look(), 1);
+
+  get longestMs(): number {
+    return this.#longestMs;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    const now = threadMs();
+    this.#longestMs = Math.max(this.#longestMs, now - this.#last);
+    this.#last = now;
+  }
+}
+
+function threadMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}

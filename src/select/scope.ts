@@ -1,0 +1,76 @@
+// The parts that a computed selection is made of. A scope is a choice of namespaces, with all selections that make this
+// choice. So what a namespace's labels are matched against is scopes, and a pod's labels only meet the selectors of scopes
+// that cover its namespace.
+
+import type { Owner } from "../model/fact.ts";
+import type { Ip } from "../model/ip.ts";
+import type { Place } from "../model/place.ts";
+import { RangeIndex } from "./rangeIndex.ts";
+import { type Labels, matches, type NamespaceScope, type Selection } from "./selection.ts";
+import { SelectorIndex } from "./selectorIndex.ts";
+
+/** A selection that is in use, or was and may still have members to lose. */
+export interface Selected {
+  readonly selection: Selection;
+  readonly scope: Scope;
+  readonly users: Set<Owner>;
+  readonly members: Set<Place>;
+}
+
+/** A place that may be a member. */
+export interface Candidate {
+  readonly place: Place;
+  readonly namespace: NamespaceEntry;
+  labels: Labels;
+  readonly memberships: Set<Selected>;
+}
+
+export interface NamespaceEntry {
+  readonly name: string;
+  /** Undefined while the Namespace itself is not known: then no selector matches it. */
+  labels: Labels | undefined;
+  readonly candidates: Set<Candidate>;
+  /** Those that cover it. */
+  readonly scopes: Set<Scope>;
+}
+
+export const isMember = ({ selection, scope, users }: Selected, candidate: Candidate): boolean =>
+  users.size > 0 &&
+  candidate.namespace.scopes.has(scope) &&
+  matches(selection, candidate.labels, candidate.place.addresses);
+
+export class Scope {
+  readonly namespaces: NamespaceScope;
+  /** All that have this scope, in use or not. */
+  readonly selections = new Set<Selected>();
+  readonly #labels = new SelectorIndex<Selected>();
+  readonly #ranges = new RangeIndex<Selected>();
+
+  constructor(namespaces: NamespaceScope) {
+    this.namespaces = namespaces;
+  }
+
+  /** The selection is in use from now on: `matching` and `affected` find it. */
+  add(selected: Selected): void {
+    const { selection } = selected;
+    if (selection.kind === "labels") this.#labels.add(selection.pods, selected);
+    else this.#ranges.add(selection, selected);
+  }
+
+  delete(selected: Selected): void {
+    const { selection } = selected;
+    if (selection.kind === "labels") this.#labels.delete(selected);
+    else this.#ranges.delete(selection, selected);
+  }
+
+  /** The selections that a place with these labels and addresses in a covered namespace is a member of. */
+  *matching(labels: Labels, addresses: readonly Ip[]): Iterable<Selected> {
+    yield* this.#labels.matching(labels);
+    yield* this.#ranges.holding(addresses);
+  }
+
+  /** The selections that may judge a place otherwise when its labels change. */
+  affected(old: Labels, now: Labels): Iterable<Selected> {
+    return this.#labels.affected(old, now);
+  }
+}

@@ -1,0 +1,100 @@
+// A selection is a value: what a policy, or anything else that speaks of groups of pods, selects. Two that are written
+// differently but say the same have one `key`, and are one selection to everybody who uses them.
+
+import { selects } from "../kube/labelSelector.ts";
+import type { LabelRequirement, LabelSelector } from "../kube/objects.ts";
+import { type Cidr, contains, formatCidr, type Ip } from "../model/ip.ts";
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** Which namespaces a selection looks for pods in. */
+export type NamespaceScope =
+  | { readonly kind: "all" }
+  | { readonly kind: "one"; readonly name: string }
+  | { readonly kind: "matching"; readonly selector: LabelSelector };
+
+/** Pods by their labels. */
+export interface LabelSelection {
+  readonly kind: "labels";
+  readonly key: string;
+  readonly namespaces: NamespaceScope;
+  readonly pods: LabelSelector;
+}
+
+/** Places with an address in `range` and in none of `except`, whatever their pods' namespaces and labels. */
+export interface RangeSelection {
+  readonly kind: "range";
+  readonly key: string;
+  readonly range: Cidr;
+  readonly except: readonly Cidr[];
+}
+
+export type Selection = LabelSelection | RangeSelection;
+
+export const allNamespaces: NamespaceScope = { kind: "all" };
+
+export const oneNamespace = (name: string): NamespaceScope => ({ kind: "one", name });
+
+/** An empty selector selects all namespaces, also one that has pods and is not known itself yet. */
+export function namespacesMatching(selector: LabelSelector): NamespaceScope {
+  const canonical = canonicalSelector(selector);
+  return canonical.length === 0 ? allNamespaces : { kind: "matching", selector: canonical };
+}
+
+export function labelSelection(namespaces: NamespaceScope, pods: LabelSelector): LabelSelection {
+  const canonical = canonicalSelector(pods);
+  return {
+    kind: "labels",
+    key: `pods ${textOf(canonical)} in ${scopeKey(namespaces)}`,
+    namespaces,
+    pods: canonical,
+  };
+}
+
+export function rangeSelection(range: Cidr, except: readonly Cidr[]): RangeSelection {
+  const exceptions = new Map(except.map((cidr) => [formatCidr(cidr), cidr]));
+  const texts = [...exceptions.keys()].sort();
+  return {
+    kind: "range",
+    key: [`addresses ${formatCidr(range)}`, ...texts].join(" except "),
+    range,
+    except: texts.flatMap((text) => exceptions.get(text) ?? []),
+  };
+}
+
+export const scopeKey = (namespaces: NamespaceScope): string => {
+  switch (namespaces.kind) {
+    case "all":
+      return "all namespaces";
+    case "one":
+      return `namespace ${namespaces.name}`;
+    case "matching":
+      return `namespaces ${textOf(namespaces.selector)}`;
+  }
+};
+
+/** Whether the selection has a place with these addresses, of a pod with these labels in a namespace it looks in. */
+export const matches = (selection: Selection, labels: Labels, addresses: readonly Ip[]): boolean =>
+  selection.kind === "labels"
+    ? selects(selection.pods, labels)
+    : addresses.some((ip) => isInRange(selection, ip));
+
+export const isInRange = ({ range, except }: RangeSelection, ip: Ip): boolean =>
+  contains(range, ip) && !except.some((cidr) => contains(cidr, ip));
+
+/** The same requirements with nothing said twice, in an order that does not depend on how they were written. */
+function canonicalSelector(selector: LabelSelector): LabelSelector {
+  const byText = new Map<string, LabelRequirement>();
+  for (const { key, operator, values } of selector) {
+    // Without values, NotIn always holds.
+    if (operator === "NotIn" && values.length === 0) continue;
+    const hasValues = operator === "In" || operator === "NotIn";
+    const canonical = { key, operator, values: hasValues ? [...new Set(values)].sort() : [] };
+    byText.set(JSON.stringify([key, operator, ...canonical.values]), canonical);
+  }
+  return [...byText].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, requirement]) => requirement);
+}
+
+/** As JSON: labels come from objects that anybody may write, and no two selectors may share a text. */
+const textOf = (selector: LabelSelector): string =>
+  JSON.stringify(selector.map(({ key, operator, values }) => [key, operator, ...values]));
