@@ -31,8 +31,11 @@ export interface Applier {
   approvePrune(): void;
   /** Resolves when the destination holds all that `owner` says, and nothing that it no longer says. */
   committed(owner: Owner, signal?: AbortSignal): Promise<void>;
-  /** Resolves when what is committed is in force where packets are, or at once after `committed` when that is unknown. */
-  installed(owner: Owner, signal?: AbortSignal): Promise<Installed>;
+  /**
+   * Resolves when what the owner says is committed and in force on each of these chassis: a closed port may open only after its
+   * policy has got there. "unknown" when that cannot be told, as of a chassis that is not there.
+   */
+  installed(owner: Owner, chassis: readonly string[], signal?: AbortSignal): Promise<Installed>;
   /** Resolves when there is nothing to do, except what waits: for a retry, for other facts, for approval. */
   settled(signal?: AbortSignal): Promise<void>;
   /** Sends nothing, and takes nothing. */

@@ -119,10 +119,11 @@ export class Engine implements Applier {
     return this.#progress.until(() => this.#backlog.isCommitted(owner), signal);
   }
 
-  /** A northbound database does not tell what chassis have. */
-  async installed(owner: Owner, signal?: AbortSignal): Promise<Installed> {
+  /** As ovn-controllers report it. */
+  async installed(owner: Owner, chassis: readonly string[], signal?: AbortSignal): Promise<Installed> {
     await this.committed(owner, signal);
-    return "unknown";
+    const isThere = await this.#options.generations?.reached(chassis, signal);
+    return isThere === true ? "installed" : "unknown";
   }
 
   get status(): EngineStatus {

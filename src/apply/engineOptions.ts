@@ -6,6 +6,7 @@ import type { AnyReplica, Clock, Database, Log, Session } from "../ovsdb/index.t
 import type { BatchLimits } from "./batch.ts";
 import type { EngineEvents } from "./engineEvents.ts";
 import type { Fence } from "./fence.ts";
+import type { Generations } from "./generations.ts";
 import { defaultPruneLimits, type PruneLimits } from "./pruneGuard.ts";
 
 export interface EngineOptions {
@@ -18,6 +19,8 @@ export interface EngineOptions {
   readonly replica: AnyReplica;
   /** Taken before `run`. Without one, nothing keeps a second writer out. */
   readonly fence?: Fence;
+  /** Without them, nobody can tell what is in force on chassis. */
+  readonly generations?: Generations;
   readonly clock: Clock;
   readonly log: Log;
   readonly limits?: { readonly batch?: BatchLimits; readonly prune?: PruneLimits };

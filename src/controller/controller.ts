@@ -24,9 +24,10 @@ import { parseOwner } from "../model/owner.ts";
 import { northboundScope } from "../model/scope.ts";
 import { northbound } from "../ovn/northbound.gen.ts";
 import type { TlsOptions } from "../ovsdb/index.ts";
-import { awayFor } from "./awayFor.ts";
+import { awayFor, type Synced } from "./awayFor.ts";
 import { Births } from "./births.ts";
 import { type Databases, openDatabases } from "./databases.ts";
+import { northboundDestination } from "./destinations.ts";
 import { type ControllerMetrics, controllerMetrics } from "./metrics.ts";
 import { plannedState } from "./plannedState.ts";
 import type { PlanningOptions } from "./planning.ts";
@@ -85,7 +86,7 @@ export class Controller {
 
   /** Lets the deletions go that the prune guard holds now. */
   approvePrune(): void {
-    this.#term?.engine.approvePrune();
+    this.#term?.appliers.approvePrune();
   }
 
   /** Runs until `signal` aborts. */
@@ -109,7 +110,7 @@ export class Controller {
         podStates(stores.Pod.values(), ({ namespace, name }) =>
           observed.ports.stateOf(podPort(namespace, name)),
         ),
-      heldDeletions: () => this.#term?.engine.status.heldDeletes ?? 0,
+      heldDeletions: () => this.#term?.appliers.status.heldDeletes ?? 0,
     });
     this.#missing = () => missingInput(stores, replica);
     databases.start(signal);
@@ -129,11 +130,20 @@ export class Controller {
       patch: ({ annotations, ifVersion, ...object }) =>
         annotate(client, object, annotations, { signal, ifVersion }),
       tell: told.tell,
-      events: told.engine,
+      destinations: [
+        northboundDestination({
+          destination: northboundScope(cluster, zone).destination,
+          cluster,
+          session: databases.northbound,
+          replica,
+          generations: databases.generations,
+          events: told.engine,
+          prune: { ...defaultPruneLimits, share: this.#options.pruneShare },
+          clock: systemClock,
+          log,
+        }),
+      ],
       onPlanned: (owner, ms) => metrics.planSeconds.observe({ kind: parseOwner(owner).kind }, ms / 1000),
-      session: databases.northbound,
-      replica,
-      prune: { ...defaultPruneLimits, share: this.#options.pruneShare },
     };
     const lease = new Lease({
       client,
@@ -149,7 +159,7 @@ export class Controller {
         await allReady(stores, signal);
         await replica.ready(signal);
         this.#failure = undefined;
-        await this.#leadOnce(lease, options, metrics, signal);
+        await this.#leadOnce(lease, options, replica, metrics, signal);
       } catch (error) {
         if (signal.aborted) break;
         this.#failure = error instanceof Error ? error.message : String(error);
@@ -208,6 +218,7 @@ export class Controller {
   async #leadOnce(
     lease: Lease,
     options: LeaderOptions,
+    database: Synced,
     metrics: ControllerMetrics,
     signal: AbortSignal,
   ): Promise<void> {
@@ -216,7 +227,7 @@ export class Controller {
     await using held = await lease.acquire(signal);
     log("info", "leading", { identity, transitions: held.transitions });
     metrics.leader.set(1);
-    using away = awayFor(databaseAwayMs, options.replica, options.clock.now);
+    using away = awayFor(databaseAwayMs, database, options.clock.now);
     const ending = AbortSignal.any([held.signal, away.signal]);
     try {
       this.#term = new Term(options, `${identity} ${held.transitions}`);

@@ -1,11 +1,14 @@
 // The sessions with OVN's two databases, and what is copied of them.
 
+import type { Fence } from "../apply/fence.ts";
+import { Generations } from "../apply/generations.ts";
 import { northboundTables } from "../kinds/kinds.ts";
 import type { Log } from "../kube/clock.ts";
 import type { Scope } from "../model/scope.ts";
 import { Observed } from "../observe/observed.ts";
 import { followPorts } from "../observe/portStates.ts";
 import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
+import { southbound } from "../ovn/southbound.gen.ts";
 import { type Replica, Session, type TlsOptions } from "../ovsdb/index.ts";
 
 export interface DatabasesOptions {
@@ -23,6 +26,8 @@ export interface Databases extends AsyncDisposable {
   readonly northbound: Session;
   readonly replica: Replica<NorthboundTables>;
   readonly observed: Observed;
+  /** How far OVN is with what the northbound database holds, for whoever holds the fence. */
+  readonly generations: (fence: Fence) => Generations;
   /** Connects, until `signal` aborts. */
   readonly start: (signal: AbortSignal) => void;
 }
@@ -36,10 +41,15 @@ export function openDatabases(options: DatabasesOptions): Databases {
   const south = open("OVN_Southbound", options.southbound);
   const replica = north.replica(northbound, northboundTables);
   const ports = followPorts(south, scope.cluster);
+  const counted = {
+    northbound: north.replica(northbound, { NB_Global: { columns: ["nb_cfg"] } }),
+    southbound: south.replica(southbound, { Chassis_Private: { columns: ["name", "nb_cfg"] } }),
+  };
   return {
     northbound: north,
     replica,
     observed: new Observed({ scope, replica, ports, router: cloudRouter }),
+    generations: (fence) => new Generations({ ...counted, session: north, fence }),
     start: (signal) => {
       north.start(signal);
       south.start(signal);

@@ -2,6 +2,7 @@
 // made as they would be; whether they are written anywhere is up to the caller's `patch`.
 
 import type { Desired } from "../desired/desired.ts";
+import { destinationId } from "../model/fact.ts";
 import { Planning, type PlanningOptions } from "./planning.ts";
 
 /** Resolves when nothing is left to plan but what cannot be planned now, of which `options.tell` has heard. */
@@ -12,6 +13,7 @@ export async function plannedState(options: PlanningOptions, signal: AbortSignal
   const planning = new Planning(options, {
     committed: () => new Promise(() => undefined),
     expectGone: () => undefined,
+    served: () => new Set([destinationId(options.scope.destination)]),
   });
   await planning.begin(both);
   const working = planning.queue.run(both);

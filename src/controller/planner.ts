@@ -15,8 +15,6 @@ export interface PlannerOptions {
   readonly decides: readonly AnyDecides[];
   readonly context: PlanContext<Kind>;
   readonly desired: Desired;
-  /** The ids of the destinations that are served. */
-  readonly served: ReadonlySet<string>;
   readonly applied: Applied;
   readonly tell: PlannerTell;
 }
@@ -27,6 +25,8 @@ export interface Applied {
   readonly committed: (owner: Owner) => Promise<void>;
   /** The rows of these facts may go: their objects are gone by the server's word, or want them no more. */
   readonly expectGone: (facts: readonly Fact[]) => void;
+  /** The ids of the destinations that facts may be about. */
+  readonly served: () => ReadonlySet<string>;
 }
 
 export interface PlannerTell {
@@ -40,10 +40,12 @@ export class Planner {
   readonly #decides: ReadonlyMap<string, AnyDecides>;
   /** Owners whose objects are gone by the server's word, and that have not been planned since. */
   readonly #told = new Set<Owner>();
+  readonly #served: ReadonlySet<string>;
 
   constructor(options: PlannerOptions) {
     this.#options = options;
     this.#kinds = new Map(options.kinds.map((kind) => [kind.name, kind]));
+    this.#served = options.applied.served();
     this.#decides = new Map(options.decides.map((decides) => [decides.kind, decides]));
   }
 
@@ -90,10 +92,11 @@ export class Planner {
   }
 
   #requireServed(owner: Owner, facts: readonly Fact[]): void {
-    const stray = facts.find(({ destination }) => !this.#options.served.has(destinationId(destination)));
+    const served = this.#served;
+    const stray = facts.find(({ destination }) => !served.has(destinationId(destination)));
     if (!stray) return;
     throw new Error(
-      `${owner} says something about ${destinationId(stray.destination)}, which nothing serves here; served are: ${[...this.#options.served].join(", ")}`,
+      `${owner} says something about ${destinationId(stray.destination)}, which nothing serves here; served are: ${[...served].join(", ")}`,
     );
   }
 }

@@ -16,7 +16,6 @@ import type { Clock, Log } from "../kube/clock.ts";
 import type { Kind, KubeObject } from "../kube/kinds.ts";
 import type { Change } from "../kube/store.ts";
 import { everyStore, type Stores } from "../kube/stores.ts";
-import { destinationId } from "../model/fact.ts";
 import type { ClusterNetwork } from "../model/network.ts";
 import { type Owner, ownerOf } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
@@ -103,7 +102,6 @@ export class Planning {
       decides,
       context: { scope, network, cloud, stores, places: decider, hosts: this.#hosts },
       desired: this.desired,
-      served: new Set([destinationId(scope.destination)]),
       applied: this.#applied,
       tell,
     });

@@ -1,67 +1,59 @@
-// One time as leader: takes the fence, plans from what Kubernetes and the database hold, and works until leadership ends.
+// One time as leader: takes the fences, plans from what Kubernetes and the databases hold, and works until leadership ends.
 // Nothing is carried from one term into the next: a restart and a change of leader are the same thing.
 
-import { Engine } from "../apply/engine.ts";
-import type { EngineEvents } from "../apply/engineEvents.ts";
-import { Fence } from "../apply/fence.ts";
-import type { PruneLimits } from "../apply/pruneGuard.ts";
+import { Appliers } from "../apply/appliers.ts";
 import { allReady } from "../kube/stores.ts";
 import type { Owner } from "../model/owner.ts";
-import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
-import type { Replica, Session } from "../ovsdb/index.ts";
+import type { Begun, Served } from "./destinations.ts";
 import { Planning, type PlanningOptions } from "./planning.ts";
 
 export interface TermOptions extends PlanningOptions {
-  readonly session: Session;
-  readonly replica: Replica<NorthboundTables>;
-  readonly events: EngineEvents;
-  readonly prune: PruneLimits;
+  /** All that facts may be about. The first holds the rows that decisions are proved by, so that a term begins when it is there. */
+  readonly destinations: readonly [Served, ...Served[]];
 }
 
 export class Term {
-  readonly engine: Engine;
+  readonly appliers: Appliers;
   readonly planning: Planning;
   readonly #options: TermOptions;
-  readonly #fence: Fence;
-  /** Ends what waits for the engine. */
+  readonly #begun: readonly [Begun, ...Begun[]];
+  /** Ends what waits for the appliers. */
   readonly #over = new AbortController();
 
-  /** `holder` is who takes the fence. */
+  /** `holder` is who takes the fences. */
   constructor(options: TermOptions, holder: string) {
-    const { scope, session, replica, clock, log } = options;
+    const [first, ...others] = options.destinations;
     this.#options = options;
-    this.#fence = new Fence({ database: northbound, cluster: scope.cluster, holder });
     this.planning = new Planning(options, {
-      committed: (owner) => this.engine.committed(owner, this.#over.signal),
-      expectGone: (facts) => this.engine.expectGone(facts),
+      committed: (owner) => this.appliers.committed(owner, this.#over.signal),
+      expectGone: (facts) => this.appliers.expectGone(facts),
+      served: () => this.appliers.served,
     });
-    this.engine = new Engine({
-      destination: scope.destination,
-      cluster: scope.cluster,
-      database: northbound,
-      desired: this.planning.desired,
-      session,
-      replica,
-      fence: this.#fence,
-      clock,
-      log,
-      limits: { prune: options.prune },
-      events: options.events,
-    });
+    const begin = (served: Served): Begun => served.begin(this.planning.desired, holder);
+    this.#begun = [begin(first), ...others.map(begin)];
+    this.appliers = new Appliers(
+      this.#begun.map(({ applier }, index) => [(options.destinations[index] ?? first).destination, applier]),
+    );
   }
 
-  /** Leads until `signal` aborts. Rejects with a FenceLostError when another took the fence. */
+  /** Leads until `signal` aborts. Rejects with a FenceLostError when another took a fence. */
   async run(signal: AbortSignal): Promise<void> {
-    const { stores, session, replica, log, clock } = this.#options;
+    const { stores, log, clock } = this.#options;
     const began = clock.now();
     const both = AbortSignal.any([signal, this.#over.signal]);
-    await session.connected(both);
-    await this.#fence.take(session, replica, both);
-    log("info", "took the fence", { epoch: this.#fence.epoch });
+    const [first, ...others] = this.#begun;
+    await first.take(both);
     await allReady(stores, both);
-    await replica.ready(both);
     await this.planning.begin(both);
-    const working = [this.engine.run(both), this.planning.queue.run(both)];
+    const working = [
+      first.applier.run(both),
+      // One that is away delays its own work and nobody else's.
+      ...others.map(async ({ applier, take }) => {
+        await take(both);
+        await applier.run(both);
+      }),
+      this.planning.queue.run(both),
+    ];
     const steady = this.#becomeSteady(both).then(
       () => log("info", "steady", { afterMs: Math.round(clock.now() - began) }),
       (error: unknown) => {
@@ -80,8 +72,8 @@ export class Term {
     await this.planning.queue.idle();
     await this.#allPlanned(signal);
     signal.throwIfAborted();
-    this.engine.allSynced();
-    await this.engine.settled(signal);
+    this.appliers.allSynced();
+    await this.appliers.settled(signal);
   }
 
   /**

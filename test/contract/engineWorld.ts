@@ -27,11 +27,14 @@ export const scope: Scope = {
   names: namesOf("demo"),
 };
 
+/** The same cluster in the database of another zone. */
+export const zoneOf = (zone = "global"): Scope => ({ ...scope, destination: { ...scope.destination, zone } });
+
 export const transaction = (): Transaction<NorthboundTables> => new Transaction(northbound);
 
 /** The facts of a switch: its row and nothing else. */
-export function switchFacts(name: string): readonly Fact[] {
-  const facts = new FactList(scope, `node/${name}`);
+export function switchFacts(name: string, of = scope): readonly Fact[] {
+  const facts = new FactList(of, `node/${name}`);
   facts.row("Logical_Switch", name, { name });
   return facts.facts;
 }
@@ -70,6 +73,8 @@ export interface EngineSettings {
   /** One, or several to try in turn. */
   readonly remote: string | readonly string[];
   readonly desired?: Desired;
+  /** "global" when it is not given. */
+  readonly zone?: string;
   readonly synced?: boolean;
   /** Neither takes the fence nor runs. */
   readonly idle?: boolean;
@@ -104,7 +109,7 @@ export async function startEngine(settings: EngineSettings): Promise<Running> {
   const refused: Refused[] = [];
   const held: PruneHeld[] = [];
   const engine = new Engine({
-    destination: scope.destination,
+    destination: zoneOf(settings.zone).destination,
     cluster: scope.cluster,
     database: northbound,
     desired,

@@ -2,9 +2,11 @@
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { defaultPruneLimits } from "../../src/apply/pruneGuard.ts";
 import { OwnNodes } from "../../src/cloud/ownNodes.ts";
 import { clusterNetwork, defaultJoin } from "../../src/config/ranges.ts";
+import { northboundDestination, type Served } from "../../src/controller/destinations.ts";
 import { Term } from "../../src/controller/term.ts";
 import { northboundTables } from "../../src/kinds/kinds.ts";
 import { nodeIdAnnotation, nodeSubnetsAnnotation, podNetworkAnnotation } from "../../src/kube/annotations.ts";
@@ -17,8 +19,8 @@ import { macOf } from "../../src/model/mac.ts";
 import { northboundScope } from "../../src/model/scope.ts";
 import { Observed } from "../../src/observe/observed.ts";
 import type { PortStates } from "../../src/observe/portStates.ts";
-import { northbound } from "../../src/ovn/northbound.gen.ts";
-import { Session } from "../../src/ovsdb/index.ts";
+import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
+import { type Replica, Session } from "../../src/ovsdb/index.ts";
 import { northboundSchema, select, startOvsdbServer } from "../real/ovsdbServer.ts";
 
 const server = await startOvsdbServer(northboundSchema);
@@ -75,8 +77,33 @@ function storesWith(nodes: readonly Node[], pods: readonly Pod[]): Stores {
   return stores;
 }
 
+const serve = (zone: string, session: Session, replica: Replica<NorthboundTables>): Served =>
+  northboundDestination({
+    destination: northboundScope("demo", zone).destination,
+    cluster: "demo",
+    session,
+    replica,
+    generations: undefined,
+    events: {},
+    prune: defaultPruneLimits,
+    clock: systemClock,
+    log: () => undefined,
+  });
+
+interface LeadOptions {
+  /** Destinations beside the first. */
+  readonly others?: readonly Served[];
+  /** Resolves when the test has seen enough. */
+  readonly until?: (term: Term) => Promise<unknown>;
+}
+
 /** Leads with these pod ranges until a line with `message` is logged and the engine has settled. */
-async function lead(pods: readonly string[], stores: Stores, message: string): Promise<void> {
+async function lead(
+  pods: readonly string[],
+  stores: Stores,
+  message: string,
+  { others = [], until = (term) => term.appliers.settled() }: LeadOptions = {},
+): Promise<void> {
   await using session = new Session({ remotes: [server.remote], database: "OVN_Northbound" });
   const said = Promise.withResolvers<void>();
   const ending = new AbortController();
@@ -99,8 +126,6 @@ async function lead(pods: readonly string[], stores: Stores, message: string): P
       pools: undefined,
       client,
       stores,
-      session,
-      replica,
       observed: new Observed({ scope, replica, ports: noPorts, router: undefined }),
       patch: async () => undefined,
       tell: {
@@ -109,9 +134,8 @@ async function lead(pods: readonly string[], stores: Stores, message: string): P
         distrusted: () => undefined,
         conflict: () => undefined,
       },
-      events: {},
       onPlanned: () => undefined,
-      prune: defaultPruneLimits,
+      destinations: [serve("global", session, replica), ...others],
       clock: systemClock,
       random: Math.random,
       log: (_, text) => {
@@ -123,7 +147,7 @@ async function lead(pods: readonly string[], stores: Stores, message: string): P
   session.start();
   const ended = term.run(ending.signal);
   await Promise.race([said.promise, ended]);
-  await term.engine.settled();
+  await until(term);
   ending.abort(new Error("the test is done"));
   await ended;
 }
@@ -150,4 +174,19 @@ test("a restart keeps what a node has that can no longer be planned, and takes i
     [...left].filter((name) => name.endsWith("3")),
     [],
   );
+});
+
+test("a destination that is away keeps nobody from leading, and the others are served", async () => {
+  await using away = new Session({ remotes: ["tcp:127.0.0.1:1"], database: "OVN_Northbound" });
+  away.start();
+  const others = [serve("far", away, away.replica(northbound, northboundTables))];
+  const node5 = { ...node(5), uid: "another" };
+  const until = async (term: Term): Promise<void> => {
+    await term.appliers.of(northboundScope("demo", "global").destination)?.committed("node/n5");
+    assert.ok((await portNames()).has("demo_mgmt_n5"));
+    // It holds nothing of the node, so that nothing of it waits there.
+    const everywhere = term.appliers.committed("node/n5").then(() => "everywhere");
+    assert.equal(await Promise.race([everywhere, nextTurn("not yet")]), "everywhere");
+  };
+  await lead(["10.240.0.0/12"], storesWith([node5], []), "took the fence", { others, until });
 });

@@ -1,0 +1,71 @@
+// The appliers of all destinations that are served, asked as one. A destination that is away keeps what belongs to it waiting, and
+// nothing else.
+
+import { type Destination, destinationId, type Fact } from "../model/fact.ts";
+import type { Owner } from "../model/owner.ts";
+import type { Applier, Installed } from "./applier.ts";
+import type { EngineStatus } from "./engineEvents.ts";
+
+export class Appliers {
+  /** destination id -> its applier */
+  readonly #all: ReadonlyMap<string, Applier>;
+
+  constructor(all: Iterable<readonly [Destination, Applier]>) {
+    this.#all = new Map([...all].map(([destination, applier]) => [destinationId(destination), applier]));
+  }
+
+  /** The ids of the destinations. */
+  get served(): ReadonlySet<string> {
+    return new Set(this.#all.keys());
+  }
+
+  of(destination: Destination): Applier | undefined {
+    return this.#all.get(destinationId(destination));
+  }
+
+  /** Works until `signal` aborts. Rejects when this process may not write to one of them any more: then another leads. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.#all.values()].map((applier) => applier.run(signal)));
+  }
+
+  allSynced(): void {
+    for (const applier of this.#all.values()) applier.allSynced();
+  }
+
+  approvePrune(): void {
+    for (const applier of this.#all.values()) applier.approvePrune();
+  }
+
+  expectGone(facts: readonly Fact[]): void {
+    const byDestination = Map.groupBy(facts, ({ destination }) => destination);
+    for (const [destination, some] of byDestination) this.of(destination)?.expectGone(some);
+  }
+
+  /** Resolves when every destination holds all that the owner says, and nothing that it no longer says. */
+  async committed(owner: Owner, signal?: AbortSignal): Promise<void> {
+    await Promise.all([...this.#all.values()].map((applier) => applier.committed(owner, signal)));
+  }
+
+  /** "unknown" as soon as one destination cannot tell. */
+  async installed(owner: Owner, chassis: readonly string[], signal?: AbortSignal): Promise<Installed> {
+    const all = [...this.#all.values()].map((applier) => applier.installed(owner, chassis, signal));
+    return (await Promise.all(all)).includes("unknown") ? "unknown" : "installed";
+  }
+
+  /** Resolves when nothing is left to do anywhere, except what waits. */
+  async settled(signal?: AbortSignal): Promise<void> {
+    await Promise.all([...this.#all.values()].map((applier) => applier.settled(signal)));
+  }
+
+  /** The sum of all. */
+  get status(): EngineStatus {
+    const all = [...this.#all.values()].map(({ status }) => status);
+    const sum = (of: (status: EngineStatus) => number): number => all.reduce((to, one) => to + of(one), 0);
+    return {
+      dirty: sum(({ dirty }) => dirty),
+      pendingOwners: sum(({ pendingOwners }) => pendingOwners),
+      refused: sum(({ refused }) => refused),
+      heldDeletes: sum(({ heldDeletes }) => heldDeletes),
+    };
+  }
+}

@@ -1,0 +1,106 @@
+// How far OVN has got with what a northbound database holds. The database numbers its states when asked (ovn-nb(5), nb_cfg);
+// ovn-northd repeats the number in the southbound database once it has translated that state, and each ovn-controller in its own row of
+// Chassis_Private once the flows are in place (ovn-sb(5)). A number costs northd a pass, so that all who wait at one time share one.
+
+import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
+import type { SouthboundTables } from "../ovn/southbound.gen.ts";
+import { isOvsdbError, type Replica, type Session, Transaction } from "../ovsdb/index.ts";
+import { Condition } from "./condition.ts";
+import type { Fence } from "./fence.ts";
+
+export interface GenerationsOptions {
+  readonly session: Pick<Session, "transact">;
+  /** Has NB_Global with nb_cfg. */
+  readonly northbound: Replica<NorthboundTables>;
+  /** Has Chassis_Private with name and nb_cfg. */
+  readonly southbound: Replica<SouthboundTables>;
+  readonly fence: Fence | undefined;
+}
+
+export class Generations {
+  readonly #options: GenerationsOptions;
+  /** Asks that have not been sent: all get the next number. */
+  #next: Promise<number> | undefined;
+  #sending: Promise<unknown> = Promise.resolve();
+
+  constructor(options: GenerationsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when what the northbound database holds now is in force on each of these chassis; false when one of them is not, or no
+   * more, in the southbound database.
+   */
+  async reached(chassis: readonly string[], signal?: AbortSignal): Promise<boolean> {
+    const { southbound } = this.#options;
+    const number = await this.#ask();
+    await southbound.ready(signal);
+    const progress = new Condition();
+    using stack = new DisposableStack();
+    stack.defer(southbound.subscribe(() => progress.notify()));
+    let lost = false;
+    await progress.until(() => {
+      const at = new Map(
+        [...southbound.table("Chassis_Private").values()].map(({ name, nb_cfg: nbCfg }) => [name, nbCfg]),
+      );
+      lost = chassis.some((name) => !at.has(name));
+      return lost || chassis.every((name) => (at.get(name) ?? 0) >= number);
+    }, signal);
+    return !lost;
+  }
+
+  /** A number for the state that the database has at some time after this call. */
+  #ask(): Promise<number> {
+    this.#next ??= this.#sending.then(
+      () => this.#send(),
+      () => this.#send(),
+    );
+    return this.#next;
+  }
+
+  async #send(): Promise<number> {
+    this.#next = undefined;
+    const sent = this.#increase();
+    this.#sending = sent;
+    return sent;
+  }
+
+  async #increase(): Promise<number> {
+    const { northbound: replica } = this.#options;
+    await replica.ready();
+    for (;;) {
+      const [global] = replica.table("NB_Global").values();
+      if (!global) throw new Error("the northbound database has no NB_Global row; is ovn-northd running?");
+      const { _uuid: uuid, nb_cfg: before } = global;
+      if (await this.#count(uuid, before)) return before + 1;
+      // Somebody else has asked for a number: the replica is about to show it.
+      await new Promise<void>((resolve) => {
+        const look = (): void => {
+          if (replica.table("NB_Global").get(uuid)?.nb_cfg === before) return;
+          stop();
+          resolve();
+        };
+        const stop = replica.subscribe(look);
+        look();
+      });
+    }
+  }
+
+  /** Whether the number after `before` is ours; false when somebody else has it. */
+  async #count(uuid: string, before: number): Promise<boolean> {
+    const { session, fence } = this.#options;
+    const empty = new Transaction(northbound);
+    const transaction = (fence ? fence.guard(empty) : empty)
+      .waitUntil("NB_Global", uuid, { nb_cfg: before })
+      .update("NB_Global", uuid, { nb_cfg: before + 1 });
+    try {
+      await session.transact(transaction);
+      return true;
+    } catch (error) {
+      const lost = fence?.lost(error);
+      if (lost) throw lost;
+      if (!isOvsdbError(error, "timed out")) throw error;
+      return false;
+    }
+  }
+}

@@ -1,0 +1,70 @@
+// How a term comes to write to a northbound database: the fence is taken there, and an engine keeps the database equal to the facts
+// about it.
+
+import type { Applier } from "../apply/applier.ts";
+import { Engine } from "../apply/engine.ts";
+import type { EngineEvents } from "../apply/engineEvents.ts";
+import { Fence } from "../apply/fence.ts";
+import type { Generations } from "../apply/generations.ts";
+import type { PruneLimits } from "../apply/pruneGuard.ts";
+import type { Desired } from "../desired/desired.ts";
+import type { Clock, Log } from "../kube/clock.ts";
+import type { Destination } from "../model/fact.ts";
+import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
+import type { Replica, Session } from "../ovsdb/index.ts";
+
+/** Something that facts may be about, before anybody leads. */
+export interface Served {
+  readonly destination: Destination;
+  /** The applier of one term, for what is desired in that term; `holder` names the term. */
+  begin(desired: Desired, holder: string): Begun;
+}
+
+export interface Begun {
+  readonly applier: Applier;
+  /** Resolves when this term alone may write there. Waits for as long as the destination is away. */
+  take(signal: AbortSignal): Promise<void>;
+}
+
+export interface NorthboundOptions {
+  readonly destination: Destination;
+  readonly cluster: string;
+  readonly session: Session;
+  readonly replica: Replica<NorthboundTables>;
+  readonly generations: ((fence: Fence) => Generations) | undefined;
+  readonly events: EngineEvents;
+  readonly prune: PruneLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export const northboundDestination = (options: NorthboundOptions): Served => ({
+  destination: options.destination,
+  begin(desired, holder) {
+    const { destination, cluster, session, replica, generations, clock, log, events, prune } = options;
+    const fence = new Fence({ database: northbound, cluster, holder });
+    const applier = new Engine({
+      destination,
+      cluster,
+      database: northbound,
+      desired,
+      session,
+      replica,
+      fence,
+      ...(generations && { generations: generations(fence) }),
+      clock,
+      log,
+      limits: { prune },
+      events,
+    });
+    return {
+      applier,
+      take: async (signal) => {
+        await session.connected(signal);
+        await fence.take(session, replica, signal);
+        log("info", "took the fence", { epoch: fence.epoch, zone: destination.zone });
+        await replica.ready(signal);
+      },
+    };
+  },
+});

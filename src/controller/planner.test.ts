@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { NotNow } from "../decide/errors.ts";
+import { Desired } from "../desired/desired.ts";
+import type { AnyOwnerKind, Planned } from "../kinds/kind.ts";
+import { emptyStore, storesOf } from "../kube/stores.ts";
+import type { Fact } from "../model/fact.ts";
+import { northboundScope } from "../model/scope.ts";
+import { FactList } from "../plan/facts.ts";
+import { Hosts } from "../plan/hosts.ts";
+import { Planner } from "./planner.ts";
+
+const scope = northboundScope("demo", "global");
+
+const switchFacts = (zone: string): readonly Fact[] => {
+  const facts = new FactList(northboundScope("demo", zone), "node/n1");
+  facts.row("Logical_Switch", "n1", { name: "n1" });
+  return facts.facts;
+};
+
+/** A planner of one kind of owner, which says what `said.now` is; and what has come of it. */
+function world(said: { now: Planned }, release?: () => void) {
+  const desired = new Desired();
+  const told: string[] = [];
+  const expected: string[] = [];
+  const commits = Promise.withResolvers<void>();
+  const stores = storesOf(emptyStore);
+  const kind: AnyOwnerKind = { name: "node", of: "Node", reads: {}, tables: [], plan: () => said.now };
+  const planner = new Planner({
+    kinds: [kind],
+    decides: release ? [{ kind: "node", reads: {}, decide: async () => ({ release }) }] : [],
+    // The kind asks for nothing else.
+    context: { scope, stores, hosts: new Hosts([]) } as never,
+    desired,
+    applied: {
+      committed: () => commits.promise,
+      expectGone: (facts) => expected.push(...facts.map(({ uuid }) => uuid)),
+      served: () => new Set(["global/OVN_Northbound"]),
+    },
+    tell: { refused: (_, reason) => told.push(reason), conflict: ({ message }) => told.push(message) },
+  });
+  const node = (): void =>
+    stores.Node.apply([
+      {
+        type: "put",
+        object: {
+          kind: "Node",
+          namespace: "",
+          name: "n1",
+          uid: "uid",
+          resourceVersion: "1",
+          labels: {},
+          annotations: {},
+          deletionTimestamp: undefined,
+          internalIps: [],
+          networkUnavailable: false,
+          allocatable: { pods: 0, cpus: 0, memoryBytes: 0 },
+        },
+      },
+    ]);
+  return { planner, desired, told, expected, commits, node };
+}
+
+test("a fact about a destination that nothing serves is an error that names the owner, and says nothing", async () => {
+  const { planner, desired } = world({ now: { facts: switchFacts("far") } });
+  await assert.rejects(
+    planner.plan("node/n1"),
+    /^Error: node\/n1 says something about far\/OVN_Northbound, which nothing serves here; served are: global\/OVN_Northbound$/,
+  );
+  assert.deepEqual(desired.factsOf("node/n1"), []);
+});
+
+test("an owner of no known kind is an error", async () => {
+  await assert.rejects(
+    world({ now: "as before" }).planner.plan("pod/shop/web"),
+    /no kind of owner is called "pod"/,
+  );
+});
+
+test("what cannot be said now keeps what was said, and is told on the object", async () => {
+  const said: { now: Planned } = { now: { facts: switchFacts("global") } };
+  const { planner, desired, told, node } = world(said);
+  node();
+  await planner.plan("node/n1");
+  said.now = { notNow: "no router yet" };
+  await assert.rejects(planner.plan("node/n1"), NotNow);
+  said.now = { notNow: "passes by itself", isUsual: true };
+  await assert.rejects(planner.plan("node/n1"), NotNow);
+  said.now = "as before";
+  await planner.plan("node/n1");
+  assert.equal(desired.factsOf("node/n1").length, 1);
+  assert.deepEqual(told, ["no router yet"]);
+});
+
+test("rows go by somebody's word when the object is there or is said to be gone, and not when it is only missing", async () => {
+  const uuids = switchFacts("global").map(({ uuid }) => uuid);
+  for (const [how, gone] of [
+    ["there", true],
+    ["told", true],
+    ["missing", false],
+    ["there, but the plan knows better", false],
+  ] as const) {
+    const said: { now: Planned } = { now: { facts: switchFacts("global") } };
+    const { planner, expected, node } = world(said);
+    await planner.plan("node/n1");
+    if (how.startsWith("there")) node();
+    if (how === "told") planner.told("node/n1");
+    said.now = { facts: [], ...(how.endsWith("better") && { byWord: false }) };
+    await planner.plan("node/n1");
+    assert.deepEqual(expected, gone ? uuids : [], how);
+  }
+});
+
+test("what was chosen is released when the owner is committed, not before", async () => {
+  let released = 0;
+  const { planner, commits } = world({ now: { facts: [] } }, () => released++);
+  await planner.plan("node/n1");
+  assert.equal(released, 0);
+  commits.resolve();
+  await commits.promise;
+  await Promise.resolve();
+  assert.equal(released, 1);
+});
