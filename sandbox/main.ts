@@ -60,7 +60,10 @@ function upCommand(): Command {
       list,
     )
     .option("--service-cidr <list>", "addresses of Services, one network per family", list)
-    .option("--ovn <folder>", "run OVN and Open vSwitch of this root file system (made by debootstrap)")
+    .option(
+      "--ovn <which>",
+      "host: the machine's own OVN and Open vSwitch; or a folder that has them (default: WEFT_OVN, else the newer of the machine's and that of make setup)",
+    )
     .addOption(new Option("--only <part>", "OVN alone: no Kubernetes API, no Weft").choices(["ovn"]))
     .action(async (flags: UpFlags) => {
       const families: Family[] = [...(flags.ipv4 ? [4 as const] : []), ...(flags.ipv6 ? [6 as const] : [])];

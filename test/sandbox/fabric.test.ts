@@ -14,14 +14,12 @@ import { type UpOptions, upSandbox } from "../../sandbox/up.ts";
 import { privateName } from "../real/privateName.ts";
 
 const base = mkdtempSync(join(tmpdir(), "weft-fabric-"));
-const folder = process.env["WEFT_OVN"];
 const name = privateName("fabric");
 const options: UpOptions = {
   name,
   nodes: 3,
   parts: "ovn",
   base,
-  ...(folder && { ovn: folder }),
 };
 const limit = { timeout: 60_000 };
 
