@@ -94,8 +94,12 @@ function downCommand(): Command {
     .description("take a sandbox away: processes, namespaces, links, mounts, files")
     .addOption(nameOption)
     .action(async ({ name }: { name: string }) => {
-      const existed = await downSandbox(name, baseDirectory(process.env));
+      const { existed, holders } = await downSandbox(name, baseDirectory(process.env));
       console.log(existed ? `sandbox ${name} is gone` : `there is no sandbox ${name}`);
+      for (const { pid, command } of holders)
+        console.log(
+          `process ${pid} (${command}) keeps a network namespace of it alive, without a name; it goes with the process`,
+        );
     });
 }
 

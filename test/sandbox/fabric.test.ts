@@ -2,10 +2,13 @@
 // installed. What the agent will do is done here by hand: encapsulation, a logical switch, one port on each node.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { downSandbox } from "../../sandbox/down.ts";
 import { namespacesWith } from "../../sandbox/fabric/netns.ts";
 import { plainAddress } from "../../sandbox/host.ts";
 import { openSandbox, type Sandbox } from "../../sandbox/sandbox.ts";
@@ -136,6 +139,35 @@ suite("a sandbox with OVN alone", () => {
     assert.equal(existsSync(join(base, name)), false);
     assert.throws(() => openSandbox(name, base), new RegExp(`no sandbox ${name};`));
     await sandbox.down();
+  });
+
+  test("down takes namespaces that others hold, and says who", limit, async () => {
+    await using held = await upSandbox(options);
+    const [mounted = "", open = ""] = namespacesWith(held.layout.netnsPrefix).map(
+      (each) => `/run/netns/${each}`,
+    );
+    const others = [
+      // Mounts of /run/netns are shared, so this one covers the namespace's file for everyone.
+      [
+        "unshare",
+        "--mount",
+        "--propagation",
+        "unchanged",
+        "sh",
+        "-c",
+        `mount --bind ${mounted} ${mounted}; echo; exec sleep 600`,
+      ],
+      ["sh", "-c", `exec 9< ${open}; echo; exec sleep 600`],
+    ].map(([file = "", ...args]) => spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] }));
+    try {
+      await Promise.all(others.map(({ stdout }) => once(stdout, "data")));
+      const { holders } = await downSandbox(name, base);
+      assert.deepEqual(holders, [{ pid: others[1]?.pid, command: "sleep 600" }]);
+      assert.deepEqual(traces(), machine);
+      assert.equal(existsSync(join(base, name)), false);
+    } finally {
+      for (const other of others) other.kill("SIGKILL");
+    }
   });
 
   test("up cleans up after an up that crashed half-way", limit, async () => {
