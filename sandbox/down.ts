@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { guestsOf, leaveCloud } from "./cloud/guests.ts";
 import { type Holder, holdersOf } from "./fabric/holders.ts";
 import { inodesOf, namespacesWith, removeNamespaceDirectory, removeNamespaces } from "./fabric/netns.ts";
+import { keeperName } from "./keeper/process.ts";
 import { namePattern, netnsPrefixOf } from "./layout.ts";
 import { endProcesses } from "./process/end.ts";
 import { ownAncestry, processesInNetns } from "./process/procfs.ts";
@@ -46,6 +47,8 @@ export async function downSandbox(name: string, base: string): Promise<Down> {
   };
   const failures: unknown[] = [];
   for (const step of [
+    // First, since it would start again what dies from here on.
+    () => supervisor.stop(keeperName),
     () => endProcesses(ours, patienceMs),
     () => leaveCloud(name, base),
     () => removeNamespaces(namespacesWith(prefix)),

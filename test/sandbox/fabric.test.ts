@@ -12,9 +12,10 @@ import { downSandbox } from "../../sandbox/down.ts";
 import { namespacesWith } from "../../sandbox/fabric/netns.ts";
 import { plainAddress } from "../../sandbox/host.ts";
 import { openSandbox, type Sandbox } from "../../sandbox/sandbox.ts";
-import { exitCodeOf, statusOf } from "../../sandbox/status.ts";
+import { exitCodeOf, printStatus, statusOf } from "../../sandbox/status.ts";
 import { type UpOptions, upSandbox } from "../../sandbox/up.ts";
 import { privateName } from "../real/privateName.ts";
+import { eventually } from "./cluster.ts";
 
 const base = mkdtempSync(join(tmpdir(), "weft-fabric-"));
 const name = privateName("fabric");
@@ -107,6 +108,23 @@ suite("a sandbox with OVN alone", () => {
       assert.equal(exitCodeOf(statusOf(sandbox)), 0);
     },
   );
+
+  test("a process that dies is started again, and that is said", limit, async () => {
+    const { processes } = sandbox;
+    const view = () => statusOf(sandbox).processes.find(({ name }) => name === "n3-vswitchd");
+    const { pid } = processes.record("n3-vswitchd");
+    process.kill(pid, "SIGSEGV");
+    await eventually("it runs again", () => view()?.state === "running" && view()?.pid !== pid);
+    await processes.ready("n3-vswitchd");
+    assert.equal(view()?.deaths?.length, 1);
+    assert.match(
+      printStatus(statusOf(sandbox)),
+      /all \d+ processes run; died and started again: n3-vswitchd;/,
+    );
+    assert.match(readFileSync(processes.logFile("n3-vswitchd"), "utf8"), new RegExp(`pid ${pid} has died`));
+    for (const address of sandbox.host("n3").host.addresses)
+      await sandbox.central.exec(ping(plainAddress(address)));
+  });
 
   test("a paused process is alive, shows as paused and goes on", limit, async () => {
     const state = (): string | undefined =>
