@@ -42,9 +42,10 @@ export class PrivateApt {
     const apt = new PrivateApt(join(folder, "apt.conf"));
     // Without a list it has what it has: a source of somebody else may have no such release. Whoever asks for a package says so.
     const { stderr } = await tryRun(["apt-get", "-qq", "update"], { env: apt.#env, timeoutMs });
+    const [trouble = ""] = stderr.split("\n");
     if (!(await apt.#has("libc6")))
       throw new Error(
-        `the machine's sources of packages do not give Debian ${release}: ${stderr.trim() || "no such list"}`,
+        `Debian's ${release} cannot be had from where this machine has its packages (${trouble || "it is not there"})`,
       );
     return apt;
   }
