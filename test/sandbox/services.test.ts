@@ -1,5 +1,5 @@
 // Services as people write them: which endpoints a client gets, from pods and from nodes, and what is in OVN for those
-// that the userspace datapath cannot show (SCTP, and the first connection of a client with session affinity).
+// that no packet can show here (SCTP).
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -296,6 +296,7 @@ suite("Services", { timeout: 180_000 }, () => {
       });
   });
 
+  // OVN learns the endpoint of a client from a packet that it then drops (ls_in_lb_aff_learn), and the connection ends there.
   test("with session affinity, all connections of a client but its first lead to one endpoint", async () => {
     const [v4 = "", v6 = ""] = await expose("faithful", {
       selector: web,
