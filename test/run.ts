@@ -42,8 +42,9 @@ const otherNetworks: ReadonlyMap<string, readonly string[]> = new Map([
   ["cni", ["pooled", "underlay"]],
 ]);
 
-/** Contract files that start something of OVN. `poolFaults` is left out: its faults are those of Weft's agent. */
-const contractOnOwn = /^(agent|commandsTls|engine|ovsdb|plan|pool(?!Faults)|statusLeader|teardown|term)/;
+/** Contract files that start something of OVN, less those about Weft's own: its agent's faults, a hostile server, a tarball. */
+const contractOnOwn =
+  /^(agent|commandsTls|engine|ovsdb(?!Garbage|Package)|plan|pool(?!Faults)|statusLeader|teardown|term)/;
 /** Of the sandbox files: packets between all places, Services, the life of a port, restarts of OVN's processes under load. */
 const sandboxOnOwn: ReadonlySet<string> = new Set(["paths", "services", "cni", "faultRestart"]);
 
