@@ -3,7 +3,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-OVN ?=
+# Which OVN and Open vSwitch: host is the machine's own, a folder that folder's; empty the newer of the machine's and Debian 13's.
+OVN ?= $(WEFT_OVN)
+export WEFT_OVN := $(OVN)
 NODES ?= 3
 
 .PHONY: help
@@ -39,11 +41,11 @@ cni: build/weft-cni ## build the CNI plugin, one self-contained executable, into
 
 .PHONY: demo
 demo: setup cni compiled ## start a three-node cluster on real OVN, check every path, leave it running
-	@node sandbox/demo/main.ts --nodes $(NODES) $(if $(OVN),--ovn $(OVN))
+	@node sandbox/demo/main.ts --nodes $(NODES)
 
 .PHONY: demo-underlay
 demo-underlay: setup cni compiled ## the same with VMs of an OVN cloud as nodes, and a VM and a physical machine beside them
-	@node sandbox/demo/main.ts --underlay --nodes $(NODES) $(if $(OVN),--ovn $(OVN))
+	@node sandbox/demo/main.ts --underlay --nodes $(NODES)
 
 .PHONY: down
 down: node_modules/.installed ## stop what demo started and leave nothing behind
@@ -51,7 +53,7 @@ down: node_modules/.installed ## stop what demo started and leave nothing behind
 
 .PHONY: test
 test: setup cni compiled ## everything CI runs: format, lint, types, unit, golden, contract and sandbox tests
-	@node test/run.ts $(if $(OVN),--ovn $(OVN))
+	@node test/run.ts
 
 .PHONY: quick
 quick: node_modules/.installed ## the part of the tests that needs no OVN: format, lint, types, unit, golden

@@ -4,6 +4,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
+import { chosenFolder, machineVersion } from "../sandbox/ovn/choice.ts";
 import { benches } from "./benches.ts";
 import { type Figure, figureTable, meets, ratioOf } from "./figure.ts";
 
@@ -32,6 +33,8 @@ const machine = {
   model: cpus()[0]?.model,
   memoryBytes: totalmem(),
   node: process.version,
+  /** Its folder, or the machine's own. */
+  ovn: chosenFolder() ?? `host, Open vSwitch ${machineVersion()}`,
 };
 const judged = results.map((result) => ({
   ...result,

@@ -1,11 +1,14 @@
 // Takes a sandbox away and leaves nothing: no process, mount, namespace, link or file. It needs only the name, not
-// the records, so that it also cleans up after an `up` that crashed at any point; and it may be repeated.
+// the records, so that it also cleans up after an `up` that crashed at any point; and it may be repeated. A step that fails
+// keeps no other from being done.
 
 import { existsSync, readFileSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { guestsOf, leaveCloud } from "./cloud/guests.ts";
+import { type Holder, holdersOf } from "./fabric/holders.ts";
 import { inodesOf, namespacesWith, removeNamespaceDirectory, removeNamespaces } from "./fabric/netns.ts";
+import { keeperName } from "./keeper/process.ts";
 import { namePattern, netnsPrefixOf } from "./layout.ts";
 import { endProcesses } from "./process/end.ts";
 import { ownAncestry, processesInNetns } from "./process/procfs.ts";
@@ -14,8 +17,15 @@ import { Supervisor } from "./process/supervisor.ts";
 
 const patienceMs = 3_000;
 
-/** Whether there was anything of the sandbox `name` below the directory `base`. */
-export async function downSandbox(name: string, base: string): Promise<boolean> {
+export interface Down {
+  /** Whether there was anything of the sandbox. */
+  readonly existed: boolean;
+  /** Processes of others that keep network namespaces of it alive, without their names. */
+  readonly holders: readonly Holder[];
+}
+
+/** Takes the sandbox `name` below the directory `base` away. Throws, when all has been tried, if something could not go. */
+export async function downSandbox(name: string, base: string): Promise<Down> {
   if (!namePattern.test(name)) throw new Error(`--name ${name}: not the name of a sandbox`);
   const guests = guestsOf(name, base).map((guest) => guest.name);
   if (guests.length > 0)
@@ -28,25 +38,44 @@ export async function downSandbox(name: string, base: string): Promise<boolean> 
   const supervisor = new Supervisor(join(state, "proc"));
   const spared = ownAncestry();
   // Looked at anew each time: a runner may make one more namespace for a pod just before it ends.
-  const ours = (): number[] =>
-    [...new Set([...supervisor.alivePids(), ...processesInNetns(inodesOf(namespacesWith(prefix)))])].filter(
-      (pid) => !spared.has(pid),
-    );
-  await endProcesses(ours, patienceMs);
-  await leaveCloud(name, base);
-  await unmountBelow(state);
-  await removeNamespaces(namespacesWith(prefix));
-  await removeNamespaceDirectory();
-  await rm(state, { recursive: true, force: true });
-  await removeIfEmpty(base);
-  return existed;
+  const namespaces = new Set<number>();
+  const ours = (): number[] => {
+    const inside = inodesOf(namespacesWith(prefix));
+    for (const inode of inside) namespaces.add(inode);
+    const pids = new Set([...supervisor.alivePids(), ...processesInNetns(inside)]);
+    return [...pids].filter((pid) => !spared.has(pid));
+  };
+  const failures: unknown[] = [];
+  for (const step of [
+    // First, since it would start again what dies from here on.
+    () => supervisor.stop(keeperName),
+    () => endProcesses(ours, patienceMs),
+    () => leaveCloud(name, base),
+    () => removeNamespaces(namespacesWith(prefix)),
+    () => removeNamespaceDirectory(),
+    () => removeFiles(state),
+    () => removeIfEmpty(base),
+  ])
+    await step().catch((failure: unknown) => failures.push(failure));
+  const holders = holdersOf(namespaces);
+  if (failures.length > 0) throw new Error(leftWords(name, failures, holders), { cause: failures[0] });
+  return { existed, holders };
+}
+
+function leftWords(name: string, failures: readonly unknown[], holders: readonly Holder[]): string {
+  const what = failures.map((failure) => (failure instanceof Error ? failure.message : String(failure)));
+  const who = holders.map(({ pid, command }) => `process ${pid} (${command})`).join(", ");
+  const first = who === "" ? "mend that" : `end ${who}, which holds it`;
+  return `sandbox ${name} is gone but for this: ${what.join("; ")}; ${first}, then: weft sandbox down --name ${name}`;
 }
 
 /** Throws when something stays mounted: removing files below it would remove files of somebody else. */
-async function unmountBelow(directory: string): Promise<void> {
-  for (const mount of mountsBelow(directory).toReversed()) await run(["umount", mount]);
+async function removeFiles(directory: string): Promise<void> {
+  // Lazily: a file that somebody has open there keeps the mount, but no longer its place.
+  for (const mount of mountsBelow(directory).toReversed()) await run(["umount", "--lazy", mount]);
   const left = mountsBelow(directory);
-  if (left.length > 0) throw new Error(`still mounted: ${left.join(" ")}; unmount it and try again`);
+  if (left.length > 0) throw new Error(`still mounted: ${left.join(" ")}`);
+  await rm(directory, { recursive: true, force: true });
 }
 
 /** In the order of mounting (proc(5), mountinfo: the fifth field, blanks as octal). */

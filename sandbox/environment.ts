@@ -3,13 +3,14 @@
 
 import { type Host, isSwitch } from "./host.ts";
 import type { Layout } from "./layout.ts";
+import { searchPath } from "./ovn/choice.ts";
 
 export type Environment = Record<string, string>;
 
 /** For what runs on no particular host. */
 export function baseEnvironment(layout: Layout): Environment {
   return {
-    PATH: `${layout.programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    PATH: searchPath(layout.ovn, "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
     HOME: "/root",
     LANG: "C.UTF-8",
     OVN_NB_DB: `unix:${layout.central.northboundSocket}`,

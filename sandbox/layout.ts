@@ -23,7 +23,7 @@ export interface Settings {
   readonly cloud: string | undefined;
   /** Of the tenant's physical machines; undefined is untagged. */
   readonly vlan: number | undefined;
-  /** A folder with a Debian root file system whose OVN and Open vSwitch run instead of the machine's. */
+  /** A folder whose OVN and Open vSwitch run instead of the machine's own. */
   readonly ovn: string | undefined;
   /** `ovn` starts OVN alone, and the cloud; `all` the Kubernetes API and Weft as well. */
   readonly parts: "ovn" | "all";
@@ -45,8 +45,6 @@ export interface Layout extends Settings, Cloud {
   readonly netnsPrefix: string;
   readonly settingsFile: string;
   readonly processDirectory: string;
-  /** Wrappers of the programs in the folder `ovn`; first in the PATH of every process. */
-  readonly programs: string;
   readonly kubeconfig: string;
   readonly apiSocket: string;
   readonly nodeHosts: readonly NodeHost[];
@@ -112,7 +110,6 @@ export function layoutOf(settings: Settings, base: string): Layout {
     netnsPrefix,
     settingsFile: join(state, "sandbox.json"),
     processDirectory: join(state, "proc"),
-    programs: join(state, "programs"),
     kubeconfig: join(state, "kubeconfig"),
     apiSocket: join(state, "api.sock"),
     nodeHosts,

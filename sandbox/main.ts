@@ -60,7 +60,10 @@ function upCommand(): Command {
       list,
     )
     .option("--service-cidr <list>", "addresses of Services, one network per family", list)
-    .option("--ovn <folder>", "run OVN and Open vSwitch of this root file system (made by debootstrap)")
+    .option(
+      "--ovn <which>",
+      "host: the machine's own OVN and Open vSwitch; or a folder that has them (default: WEFT_OVN, else the newer of the machine's and that of make setup)",
+    )
     .addOption(new Option("--only <part>", "OVN alone: no Kubernetes API, no Weft").choices(["ovn"]))
     .action(async (flags: UpFlags) => {
       const families: Family[] = [...(flags.ipv4 ? [4 as const] : []), ...(flags.ipv6 ? [6 as const] : [])];
@@ -91,8 +94,12 @@ function downCommand(): Command {
     .description("take a sandbox away: processes, namespaces, links, mounts, files")
     .addOption(nameOption)
     .action(async ({ name }: { name: string }) => {
-      const existed = await downSandbox(name, baseDirectory(process.env));
+      const { existed, holders } = await downSandbox(name, baseDirectory(process.env));
       console.log(existed ? `sandbox ${name} is gone` : `there is no sandbox ${name}`);
+      for (const { pid, command } of holders)
+        console.log(
+          `process ${pid} (${command}) keeps a network namespace of it alive, without a name; it goes with the process`,
+        );
     });
 }
 

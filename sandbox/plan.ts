@@ -3,6 +3,7 @@
 
 import { baseEnvironment, hostEnvironment } from "./environment.ts";
 import { isSwitch } from "./host.ts";
+import { keeperProcess } from "./keeper/process.ts";
 import { isOwn, type Layout } from "./layout.ts";
 import { centralProcesses, chassisProcesses, switchProcesses } from "./ovn/processes.ts";
 import type { PlannedProcess } from "./plannedProcess.ts";
@@ -17,7 +18,7 @@ export const processesOf = (layout: Layout): readonly PlannedProcess[] => [
 /** The network that nodes find: OVN central and Open vSwitch; in underlay mode the whole cloud. */
 export function networkProcesses(layout: Layout): readonly PlannedProcess[] {
   const { tenant, central, hypervisors, nodeHosts } = layout;
-  const own = isOwn(layout, central) ? centralProcesses(layout) : [];
+  const own = [keeperProcess(layout), ...(isOwn(layout, central) ? centralProcesses(layout) : [])];
   if (!tenant)
     return [
       ...own,

@@ -2,7 +2,6 @@
 // command.
 
 import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as v from "valibot";
 import { clusterNetwork, defaultJoin } from "../src/config/ranges.ts";
@@ -29,7 +28,8 @@ export interface Choices {
   readonly cloud?: string;
   /** Default none, or `guestVlan` in another sandbox's cloud, whose own machines are untagged. */
   readonly vlan?: number;
-  readonly ovn?: string;
+  /** See `chosenFolder`, which `up` asks before these become settings: a folder, or none for the machine's own. */
+  readonly ovn?: string | undefined;
   /** Default `all`. */
   readonly parts?: "ovn" | "all";
 }
@@ -82,9 +82,8 @@ export function settingsOf(choices: Choices, apiPort: number): Settings {
     if (own)
       throw new Error(`${formatCidr(cidr)} overlaps ${formatCidr(own)}, a network of the sandbox's hosts`);
   }
-  const ovn = choices.ovn === undefined ? undefined : resolve(choices.ovn);
   const ranges = { families, clusterCidrs, serviceCidrs };
-  return { name, mode, addresses, nodes, ...ranges, cloud, vlan, ovn, parts, apiPort };
+  return { name, mode, addresses, nodes, ...ranges, cloud, vlan, ovn: choices.ovn, parts, apiPort };
 }
 
 const inWords = (families: readonly Family[]): string =>

@@ -1,14 +1,17 @@
 // What runs in a sandbox and what does not, for people and as JSON.
 
 import { processesOf } from "./plan.ts";
+import type { ProcessRecord } from "./process/record.ts";
 import type { Supervisor } from "./process/supervisor.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 export interface ProcessStatus {
   readonly name: string;
-  /** `absent`: planned, and never started. */
-  readonly state: "running" | "paused" | "dead" | "absent";
+  /** `stopped` on purpose, `dead` of itself; `absent`: planned, and never started. */
+  readonly state: "running" | "paused" | "stopped" | "dead" | "absent";
   readonly pid?: number;
+  /** When it died of itself lately, as ISO 8601. */
+  readonly deaths?: readonly string[];
 }
 
 export interface SandboxStatus {
@@ -35,17 +38,28 @@ export function statusOf(sandbox: Sandbox): SandboxStatus {
 }
 
 function processStatus(processes: Supervisor, name: string): ProcessStatus {
-  const pid = processes.find(name)?.pid;
-  if (pid === undefined) return { name, state: "absent" };
-  if (!processes.isAlive(name)) return { name, state: "dead", pid };
-  return { name, state: processes.isPaused(name) ? "paused" : "running", pid };
+  const record = processes.find(name);
+  if (!record) return { name, state: "absent" };
+  const deaths = record.deaths?.map((atMs) => new Date(atMs).toISOString());
+  return { name, state: stateOf(processes, record), pid: record.pid, ...(deaths && { deaths }) };
+}
+
+function stateOf(processes: Supervisor, { name, stopped }: ProcessRecord): ProcessStatus["state"] {
+  if (processes.isPaused(name)) return "paused";
+  if (processes.isAlive(name)) return "running";
+  return stopped === true ? "stopped" : "dead";
 }
 
 export function printStatus(status: SandboxStatus): string {
   const failing = status.processes.filter(({ state }) => state !== "running");
+  const died = status.processes.filter(({ deaths }) => deaths !== undefined);
+  const again =
+    died.length === 0
+      ? ""
+      : `; died and started again: ${died.map(({ name }) => name).join(" ")}; see: weft sandbox logs --name ${status.name} ${died[0]?.name}`;
   const health =
     failing.length === 0
-      ? `all ${status.processes.length} processes run`
+      ? `all ${status.processes.length} processes run${again}`
       : `${failing.length} of ${status.processes.length} processes do not run; see: weft sandbox logs --name ${status.name} ${failing[0]?.name}`;
   return [
     `sandbox ${status.name}: ${health}`,
@@ -56,8 +70,13 @@ export function printStatus(status: SandboxStatus): string {
     ),
     "",
     ...columns(
-      ["PROCESS", "STATE", "PID"],
-      status.processes.map(({ name, state, pid }) => [name, state, String(pid ?? "-")]),
+      ["PROCESS", "STATE", "PID", "DIED"],
+      status.processes.map(({ name, state, pid, deaths }) => [
+        name,
+        state,
+        String(pid ?? "-"),
+        deaths ? `${deaths.length} times, last ${deaths.at(-1)}` : "",
+      ]),
     ),
   ].join("\n");
 }

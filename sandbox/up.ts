@@ -13,8 +13,9 @@ import { namespacesWith } from "./fabric/netns.ts";
 import { freePort } from "./freePort.ts";
 import { requireMachine } from "./install/requirements.ts";
 import { baseDirectory, isOwn, type Layout, layoutOf, type Settings, switchesOf } from "./layout.ts";
+import { chosenFolder } from "./ovn/choice.ts";
 import { createDatabases } from "./ovn/databases.ts";
-import { requireOvn, writeWrappers } from "./ovn/folder.ts";
+import { writeWrappers } from "./ovn/folder.ts";
 import { clusterProcesses, networkProcesses, processesOf, specOf } from "./plan.ts";
 import type { PlannedProcess } from "./plannedProcess.ts";
 import { isRunning, processState } from "./process/procfs.ts";
@@ -35,11 +36,11 @@ export interface UpOptions extends Choices {
 /** The sandbox, ready. When it rejects, or `signal` fires meanwhile, everything that was started is gone again. */
 export async function upSandbox(options: UpOptions): Promise<Sandbox> {
   const { base = baseDirectory(process.env), progress = () => undefined } = options;
-  requireMachine(options.ovn === undefined);
-  if (options.ovn !== undefined) requireOvn(options.ovn);
+  const ovn = chosenFolder(options.ovn);
+  requireMachine(ovn === undefined);
   if (options.parts !== "ovn" && !existsSync(cniPlugin))
     throw new Error(`no ${cniPlugin}; build it with: make cni`);
-  const settings = settingsOf(options, await freePort());
+  const settings = settingsOf({ ...options, ovn }, await freePort());
   const layout = layoutOf(settings, base);
   const existing = await existingSandbox(settings, layout, base);
   if (existing) {
@@ -80,7 +81,7 @@ async function existingSandbox(wanted: Settings, layout: Layout, base: string): 
 
 async function build(layout: Layout, progress: Progress, signal: AbortSignal | undefined): Promise<void> {
   const done = stopwatch(progress);
-  if (layout.ovn !== undefined) await writeWrappers(layout.ovn, layout.programs, layout.state);
+  if (layout.ovn !== undefined) writeWrappers(layout.ovn);
   const directories = [
     ...(isOwn(layout, layout.central) ? [layout.central.directory] : []),
     ...switchesOf(layout).flatMap((host) => [host.ovs, host.ovn, host.log]),

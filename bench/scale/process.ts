@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { ovnEnvironment } from "../../test/real/ovn.ts";
 
 export class BenchProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
@@ -12,7 +13,7 @@ export class BenchProcess implements AsyncDisposable {
   /** Standard error is the bench's. The process is expected to end when its standard input does, or on SIGTERM. */
   constructor(argv: readonly string[]) {
     const [file = "", ...args] = argv;
-    this.#child = spawn(file, args, { stdio: ["pipe", "pipe", "inherit"] });
+    this.#child = spawn(file, args, { stdio: ["pipe", "pipe", "inherit"], env: ovnEnvironment });
     const input = this.#child.stdout;
     if (!input) throw new Error(`${file}: no standard output`);
     this.#lines = createInterface({ input })[Symbol.asyncIterator]();

@@ -22,7 +22,6 @@ const { values: flags } = parseArgs({
   options: {
     name: { type: "string", default: "demo" },
     nodes: { type: "string", default: "3" },
-    ovn: { type: "string" },
     underlay: { type: "boolean", default: false },
     cloud: { type: "string" },
   },
@@ -34,7 +33,6 @@ try {
     nodes: Number(flags.nodes),
     mode: flags.underlay ? "underlay" : "overlay",
     ...(flags.cloud !== undefined && { cloud: flags.cloud }),
-    ...(flags.ovn !== undefined && { ovn: flags.ovn }),
     progress: console.log,
   });
   const places = await deploy(sandbox);

@@ -3,6 +3,7 @@
 # Perl, because Debian always has it, it starts in 10 ms, and it forks, so that forty slow paths cost one time-out.
 use strict;
 use warnings;
+use IO::Select;
 use IO::Socket::IP;
 use Socket qw(SOCK_STREAM SOCK_DGRAM);
 use Time::HiRes qw(time);
@@ -57,8 +58,15 @@ sub talk {
         Timeout  => $limit_seconds,
     ) or return ( 0, "$@" );
     return ( 1, 'connected' ) if $way eq 'connect';
-    syswrite $socket, "hello\n" or return ( 0, "$!" );
-    my $got = sysread $socket, my $answer, 512;
+    my $got;
+    my $answer;
+
+    # A datagram is asked again until it is answered: OVN keeps three packets for a neighbour that it does not know yet, and
+    # drops the others. TCP does so itself.
+    do {
+        syswrite $socket, "hello\n" or return ( 0, "$!" );
+    } while $way eq 'udp' and not IO::Select->new($socket)->can_read(0.5);
+    $got = sysread $socket, $answer, 512;
     return ( 0, defined $got ? 'closed without an answer' : "$!" ) unless $got;
     return ( 1, $answer );
 }

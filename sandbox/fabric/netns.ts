@@ -4,11 +4,12 @@ import { readdirSync, statSync } from "node:fs";
 import { run, tryRun } from "../process/run.ts";
 
 const directory = "/run/netns";
+const fileOf = (name: string): string => `${directory}/${name}`;
 
 /** `argv` as it runs inside the namespace: same pid, and no new /sys that would hide cgroups (as `ip netns exec` has). */
 export const inNetns = (netns: string, argv: readonly string[]): readonly string[] => [
   "nsenter",
-  `--net=${directory}/${netns}`,
+  `--net=${fileOf(netns)}`,
   "--",
   ...argv,
 ];
@@ -26,14 +27,21 @@ export function namespacesWith(prefix: string): string[] {
 
 /** What /proc/PID/ns/net of a process inside shows; a namespace that is gone meanwhile is left out. */
 export const inodesOf = (names: readonly string[]): Set<number> =>
-  new Set(names.flatMap((name) => statSync(`${directory}/${name}`, { throwIfNoEntry: false })?.ino ?? []));
+  new Set(names.flatMap((name) => statSync(fileOf(name), { throwIfNoEntry: false })?.ino ?? []));
 
-/** A namespace that somebody else has removed meanwhile is as good as removed. */
+/**
+ * A namespace that somebody else has removed meanwhile is as good as removed. `ip netns del` undoes one mount, and then cannot
+ * remove the file ("Device or resource busy") when another program has mounted something there too: its mounts arrive
+ * here, since those of /run/netns are shared (mount_namespaces(7)).
+ */
 export async function removeNamespaces(names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
+  const stillThere = (): readonly string[] => listDirectory().filter((name) => names.includes(name));
   const input = names.map((name) => `netns del ${name}\n`).join("");
-  const { stderr } = await tryRun(["ip", "-force", "-batch", "-"], { input });
-  const left = listDirectory().filter((name) => names.includes(name));
+  await tryRun(["ip", "-force", "-batch", "-"], { input });
+  const uncover = 'for file; do while umount -l "$file" 2>/dev/null; do :; done; rm -f "$file"; done';
+  const { stderr } = await tryRun(["sh", "-c", uncover, "sh", ...stillThere().map(fileOf)]);
+  const left = stillThere();
   if (left.length > 0)
     throw new Error(`network namespaces ${left.join(" ")} cannot be removed: ${stderr.trim()}`);
 }

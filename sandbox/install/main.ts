@@ -1,11 +1,13 @@
 // `make setup`: installs what a sandbox needs and the machine does not have, says what, and may be repeated.
 
 import { installKubectl } from "./kubectl.ts";
+import { installOvn } from "./ovn.ts";
 import { installPackages } from "./packages.ts";
 
 try {
   if (process.platform !== "linux") throw new Error(`a sandbox needs Linux, this is ${process.platform}`);
   await installPackages(console.log);
+  await installOvn(console.log);
   await installKubectl(console.log);
 } catch (error) {
   console.error(`weft setup: ${error instanceof Error ? error.message : String(error)}`);

@@ -8,6 +8,7 @@ import { uplink } from "../fabric/fabric.ts";
 import type { SwitchHost } from "../host.ts";
 import { isOwn, type Layout, switchesOf } from "../layout.ts";
 import { run } from "../process/run.ts";
+import { schemaFile } from "./choice.ts";
 
 export const databaseFiles = {
   northbound: "ovnnb_db.db",
@@ -39,20 +40,25 @@ export async function createDatabases(
     create(
       central.directory,
       databaseFiles.northbound,
-      "/usr/share/ovn/ovn-nb.ovsschema",
+      schemaFile(layout.ovn, "ovn/ovn-nb"),
       listening("OVN_Northbound", "NB_Global", central.northbound),
     ),
     create(
       central.directory,
       databaseFiles.southbound,
-      "/usr/share/ovn/ovn-sb.ovsschema",
+      schemaFile(layout.ovn, "ovn/ovn-sb"),
       listening("OVN_Southbound", "SB_Global", central.southbound),
     ),
   ];
   await Promise.all([
     ...(isOwn(layout, central) ? centralDatabases() : []),
     ...switchesOf(layout).map((host) =>
-      create(host.ovs, databaseFiles.vswitch, "/usr/share/openvswitch/vswitch.ovsschema", uplinkBridge(host)),
+      create(
+        host.ovs,
+        databaseFiles.vswitch,
+        schemaFile(layout.ovn, "openvswitch/vswitch"),
+        uplinkBridge(host),
+      ),
     ),
   ]);
 }

@@ -1,52 +1,89 @@
-// OVN and Open vSwitch out of a folder (a Debian root file system made by debootstrap) instead of the machine's own:
-// a wrapper of the same name for each program, first in the PATH, that enters the folder. Its mounts are private to the
-// process and end with it, so nothing has to be unmounted, and nothing but the wrappers knows about the folder.
+// OVN and Open vSwitch out of a folder (what `make setup` unpacks, or a Debian root file system) instead of the machine's
+// own: for each program a wrapper of the same name, first in the PATH, that starts it by the folder's own dynamic loader and
+// libraries. The program sees the machine's files as any other does: no root, no mount and no second copy of /run needed.
 
-import { existsSync } from "node:fs";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join, resolve } from "node:path";
 
-const binaries = ["usr/bin", "usr/sbin"];
+/** In Debian, ovs-vswitchd is a link by way of /etc/alternatives, which a folder may lack: its own place comes first. */
+const programDirectories = ["usr/lib/openvswitch-switch", "usr/sbin", "usr/bin"];
+const libraryDirectories = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"];
+const required = ["ovs-vswitchd", "ovsdb-server", "ovn-northd", "ovn-controller"];
+
+/** Where the wrappers of a folder are. */
+export const wrappersOf = (folder: string): string =>
+  join(
+    import.meta.dirname,
+    "../../build/programs",
+    `${basename(folder)}-${createHash("sha256").update(resolve(folder)).digest("hex").slice(0, 8)}`,
+  );
 
 /** Throws when `folder` holds no OVN. */
 export function requireOvn(folder: string): void {
-  const missing = [
-    "usr/sbin/ovs-vswitchd",
-    "usr/sbin/ovsdb-server",
-    "usr/bin/ovn-northd",
-    "usr/bin/ovn-controller",
-  ].filter((file) => !existsSync(join(folder, file)));
+  const found = programsIn(folder);
+  const missing = required.filter((program) => !found.has(program));
   if (missing.length > 0)
     throw new Error(
-      `--ovn ${folder}: no ${missing.join(", ")} in it; make such a folder with: debootstrap --variant=minbase ` +
-        `--include=ovn-central,ovn-host,openvswitch-switch,iproute2,procps trixie ${folder}`,
+      `OVN of ${folder}: no ${missing.join(", ")} in it; make such a folder with: debootstrap --variant=minbase ` +
+        `--include=ovn-central,ovn-host,openvswitch-switch trixie ${folder}`,
     );
 }
 
-/** Writes the wrappers into `programs`. `state` is the run directory, seen inside at the same path. */
-export async function writeWrappers(folder: string, programs: string, state: string): Promise<void> {
+/** The executables of Open vSwitch and OVN in `folder` by name; scripts need more than a folder and are left out. */
+export function programsIn(folder: string): ReadonlyMap<string, string> {
   const root = resolve(folder);
-  await mkdir(programs, { recursive: true });
-  for (const directory of binaries) {
-    for (const program of await readdir(join(root, directory))) {
-      if (/^(ovs|ovn|ovsdb|vtep)-/.test(program))
-        await writeFile(join(programs, program), wrapper(root, `/${directory}/${program}`, state), {
-          mode: 0o755,
-        });
+  const found = new Map<string, string>();
+  for (const directory of programDirectories.map((each) => join(root, each)).filter(existsSync))
+    for (const name of readdirSync(directory)) {
+      const path = join(directory, name);
+      if (/^(ovs|ovn|ovsdb|vtep)-/.test(name) && !found.has(name) && isOwnExecutable(root, path))
+        found.set(name, path);
     }
+  return found;
+}
+
+/** Writes what is missing of the folder's wrappers. Others may do the same at the same time. */
+export function writeWrappers(folder: string): void {
+  const directory = wrappersOf(folder);
+  mkdirSync(directory, { recursive: true });
+  for (const [name, program] of programsIn(folder)) {
+    const file = join(directory, name);
+    const text = `#!/bin/sh\nexec ${loading(folder, name, program).map(quoted).join(" ")} "$@"\n`;
+    if (existsSync(file) && readFileSync(file, "utf8") === text) continue;
+    const written = `${file}.${process.pid}`;
+    writeFileSync(written, text, { mode: 0o755 });
+    renameSync(written, file);
   }
 }
 
-function wrapper(root: string, program: string, state: string): string {
-  // The whole top directory (`/run`), since that one exists in any root file system.
-  const top = `/${resolve(state).split("/")[1] ?? ""}`;
-  return `#!/bin/sh
-# Runs ${program} of ${root}; same pid, no mount outlives it. As a slave it also loses the network namespaces
-# that are deleted later: it would keep them alive.
-exec unshare --mount --propagation slave sh -c '
-root=$1
-shift
-for directory in /proc /sys /dev ${top}; do mount --rbind "$directory" "$root$directory" || exit 125; done
-exec chroot "$root" "$@"' sh '${root.replaceAll("'", `'\\''`)}' ${program} "$@"
-`;
+/** The command line that starts `program` with nothing but libraries of the folder; `name` is what it calls itself (ld.so(8)). */
+export function loading(folder: string, name: string, program: string): readonly string[] {
+  const directories = libraryDirectories.map((each) => join(resolve(folder), each)).filter(existsSync);
+  const loader = directories.map((each) => join(each, "ld-linux-x86-64.so.2")).find(existsSync);
+  if (loader === undefined) throw new Error(`OVN of ${folder}: no dynamic loader in it`);
+  return [loader, "--inhibit-cache", "--argv0", name, "--library-path", directories.join(":"), program];
 }
+
+/** An absolute link in a root file system leads out of it, to the machine's own program. */
+function isOwnExecutable(root: string, path: string): boolean {
+  if (!existsSync(path) || !realpathSync(path).startsWith(`${realpathSync(root)}/`)) return false;
+  const file = openSync(path, "r");
+  const magic = Buffer.alloc(4);
+  readSync(file, magic);
+  closeSync(file);
+  return magic.equals(Buffer.from("\x7fELF"));
+}
+
+const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;

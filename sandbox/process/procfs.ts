@@ -45,8 +45,8 @@ export function ownAncestry(): Set<number> {
   return pids;
 }
 
-/** A process can end between any two looks at /proc; ENOENT, ESRCH and (for kernel threads) EACCES mean only that. */
-function unlessGone<T>(read: () => T): T | undefined {
+/** What `read` finds in /proc. A process can end between any two looks; ENOENT, ESRCH and (for kernel threads) EACCES mean only that. */
+export function unlessGone<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {

@@ -18,11 +18,24 @@ const spec = {
   ready: v.optional(v.array(v.union([v.number(), v.string()]))),
 };
 
-const recordSchema = v.object({ ...spec, pid: v.number(), startTime: v.string() });
+/** Of the process as it runs now, or ran last. */
+const life = {
+  pid: v.number(),
+  startTime: v.string(),
+  /** It was ended on purpose, so nobody starts it again unasked. */
+  stopped: v.optional(v.boolean()),
+  /** When it died of itself, in ms since the epoch; the last ones, whichever life. */
+  deaths: v.optional(v.pipe(v.array(v.number()), v.readonly())),
+  /** The end of this life is among `deaths`. */
+  noted: v.optional(v.boolean()),
+};
+
+const recordSchema = v.object({ ...spec, ...life });
 
 type Readonlied<T> = { readonly [K in keyof T]: T[K] };
 export type ProcessRecord = Readonlied<v.InferOutput<typeof recordSchema>>;
-export type ProcessSpec = Omit<ProcessRecord, "pid" | "startTime">;
+export type ProcessSpec = Omit<ProcessRecord, keyof typeof life>;
+export type Fate = Pick<ProcessRecord, "stopped" | "deaths" | "noted">;
 
 /** The record in the text of `file`. Throws with the file's name when it is damaged. */
 export function parseRecord(file: string, text: string): ProcessRecord {

@@ -39,6 +39,36 @@ suite("the supervisor", () => {
     await waitFor(() => supervisor.logTail("again") === "I am seven\nI am seven");
   });
 
+  test("records which processes were ended on purpose, until they are started again", limit, async () => {
+    const stopped = (): boolean | undefined => supervisor.record("ended").stopped;
+    await supervisor.launch(shell("ended", "exec sleep 60"));
+    for (const end of [() => supervisor.stop("ended"), () => supervisor.kill("ended", "SIGKILL")]) {
+      await end();
+      assert.equal(stopped(), true);
+      await supervisor.start("ended");
+      assert.equal(stopped(), undefined);
+    }
+    await supervisor.pause("ended");
+    await supervisor.resume("ended");
+    assert.equal(stopped(), undefined);
+  });
+
+  test(
+    "keeps the deaths of a process that is revived, and forgets them when it is started",
+    limit,
+    async () => {
+      await supervisor.launch(shell("mortal", "exec sleep 60"));
+      process.kill(pid("mortal"), "SIGKILL");
+      await waitFor(() => !supervisor.isAlive("mortal"));
+      supervisor.note(supervisor.record("mortal"), { deaths: [4711], noted: true });
+      await supervisor.revive("mortal");
+      const { deaths, noted } = supervisor.record("mortal");
+      assert.deepEqual([deaths, noted], [[4711], undefined]);
+      await supervisor.restart("mortal");
+      assert.equal(supervisor.record("mortal").deaths, undefined);
+    },
+  );
+
   test("leaves a process alone that runs already", limit, async () => {
     await supervisor.launch(shell("once", "exec sleep 60"));
     const first = pid("once");

@@ -1,6 +1,6 @@
-// Starts the sandbox's processes and stops them; it does not watch over them and restarts nothing unasked. Each one
-// runs detached from whoever started it and is recorded in a file, so that any later command or test can stop, kill,
-// pause or restart it by name. A pid is trusted only together with its start time.
+// Starts the sandbox's processes and stops them. Each one runs detached from whoever started it and is recorded in a file,
+// so that any later command or test can stop, kill, pause or restart it by name, and the keeper (keeper/main.ts) can tell a
+// process that died from one that was ended here. A pid is trusted only together with its start time.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -21,7 +21,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { inNetns } from "../fabric/netns.ts";
 import { endProcesses, sendSignal } from "./end.ts";
 import { isRunning, processState } from "./procfs.ts";
-import { type ProcessRecord, type ProcessSpec, parseRecord } from "./record.ts";
+import { type Fate, type ProcessRecord, type ProcessSpec, parseRecord } from "./record.ts";
 
 const pollMs = 10;
 const readyTimeoutMs = 60_000;
@@ -43,6 +43,26 @@ export class Supervisor {
   /** Starts a recorded process again, exactly as it was started the first time. */
   start(name: string, signal?: AbortSignal): Promise<void> {
     return this.launch(this.record(name), signal);
+  }
+
+  /** Starts a process that died of itself, without waiting for it; what its record says of deaths stays. */
+  async revive(name: string): Promise<void> {
+    const record = this.record(name);
+    if (!this.isAlive(name)) await this.#spawn(record, record.deaths);
+  }
+
+  /** The record, and whether the life that it tells of goes on. One that was ended by `stop` or `kill` says so already. */
+  look(name: string): { readonly record: ProcessRecord; readonly isAlive: boolean } {
+    const before = this.record(name);
+    if (isRunning(before.pid, before.startTime)) return { record: before, isAlive: true };
+    const record = this.record(name);
+    return { record, isAlive: record.pid !== before.pid };
+  }
+
+  /** Adds to the record of a life, unless the process has begun another. */
+  note({ name, pid }: ProcessRecord, fate: Fate): void {
+    const record = this.record(name);
+    if (record.pid === pid) this.#write({ ...record, ...fate });
   }
 
   /** Stops the process and starts it again. */
@@ -68,8 +88,10 @@ export class Supervisor {
   }
 
   /** Asks with SIGTERM, insists with SIGKILL after `patienceMs`. A process that does not run is stopped already. */
-  stop(name: string, patienceMs = 5_000): Promise<void> {
-    return endProcesses(() => this.#alivePid(name), patienceMs);
+  async stop(name: string, patienceMs = 5_000): Promise<void> {
+    const record = this.find(name);
+    if (record) this.note(record, { stopped: true });
+    await endProcesses(() => this.#alivePid(name), patienceMs);
   }
 
   /** The pids of all recorded processes that run. */
@@ -81,6 +103,7 @@ export class Supervisor {
   async kill(name: string, signal: NodeJS.Signals): Promise<void> {
     const [pid] = this.#alivePid(name);
     if (pid === undefined) throw new Error(`${name} is not running; start it first`);
+    if (signal !== "SIGSTOP" && signal !== "SIGCONT") this.note(this.record(name), { stopped: true });
     sendSignal(pid, signal);
     if (signal === "SIGKILL") await endProcesses(() => this.#alivePid(name), 0);
   }
@@ -135,10 +158,11 @@ export class Supervisor {
     return readFileSync(file, "utf8").trimEnd().split("\n").slice(-lines).join("\n");
   }
 
-  async #spawn(spec: ProcessSpec): Promise<void> {
+  async #spawn({ name, netns, argv, env, ready }: ProcessSpec, deaths?: readonly number[]): Promise<void> {
+    const spec = { name, argv, env, ...(netns !== undefined && { netns }), ...(ready && { ready }) };
     mkdirSync(this.directory, { recursive: true });
     const log = openSync(this.logFile(spec.name), "a");
-    const [file = "", ...args] = spec.netns === undefined ? spec.argv : inNetns(spec.netns, spec.argv);
+    const [file = "", ...args] = netns === undefined ? argv : inNetns(netns, argv);
     const child = spawn(file, args, {
       detached: true,
       stdio: ["ignore", log, log],
@@ -151,14 +175,15 @@ export class Supervisor {
       throw new Error(`${spec.name} cannot be started: ${file} ${String(cause)}`, { cause });
     }
     child.unref();
-    const record: ProcessRecord = {
-      ...spec,
-      pid: child.pid,
-      startTime: processState(child.pid)?.startTime ?? "",
-    };
-    // Renamed into place: a reader sees the whole record or the one before.
-    writeFileSync(this.#file(spec.name, "json.new"), `${JSON.stringify(record, undefined, 2)}\n`);
-    renameSync(this.#file(spec.name, "json.new"), this.#file(spec.name, "json"));
+    const startTime = processState(child.pid)?.startTime ?? "";
+    this.#write({ ...spec, pid: child.pid, startTime, ...(deaths && { deaths }) });
+  }
+
+  /** Renamed into place: a reader sees the whole record or the one before. */
+  #write(record: ProcessRecord): void {
+    const written = this.#file(record.name, `json.${process.pid}`);
+    writeFileSync(written, `${JSON.stringify(record, undefined, 2)}\n`);
+    renameSync(written, this.#file(record.name, "json"));
   }
 
   #expectAlive(name: string): void {

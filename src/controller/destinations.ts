@@ -23,7 +23,7 @@ export interface Served {
 export interface Begun {
   readonly applier: Applier;
   /** Resolves when this term alone may write there. Waits for as long as the destination is away. */
-  take(signal: AbortSignal): Promise<void>;
+  readonly take: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface NorthboundOptions {

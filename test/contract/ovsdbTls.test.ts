@@ -10,6 +10,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Session, type TlsOptions } from "../../src/ovsdb/index.ts";
 import { createAuthority, createCertificate } from "../real/certificates.ts";
+import { ovnEnvironment } from "../real/ovn.ts";
 import { freePort } from "../real/ovsdbServer.ts";
 import { begin, startZoo } from "./ovsdbZoo.ts";
 
@@ -55,7 +56,7 @@ async function startTls(name: string): Promise<AsyncDisposable & { readonly remo
       ],
       ...["--no-chdir", "-vconsole:off", join(server.folder, "db")],
     ],
-    { stdio: "ignore" },
+    { stdio: "ignore", env: ovnEnvironment },
   );
   return {
     remote: `ssl:127.0.0.1:${port}`,

@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { northboundOfOvn, ovnEnvironment, southboundOfOvn } from "./ovn.ts";
 import { type OvsdbServer, run, startOvsdbServer } from "./ovsdbServer.ts";
 
 export interface OvnCentral extends AsyncDisposable {
@@ -21,8 +22,8 @@ export interface OvnCentral extends AsyncDisposable {
 }
 
 export async function startOvnCentral(): Promise<OvnCentral> {
-  const northbound = await startOvsdbServer("/usr/share/ovn/ovn-nb.ovsschema");
-  const southbound = await startOvsdbServer("/usr/share/ovn/ovn-sb.ovsschema");
+  const northbound = await startOvsdbServer(northboundOfOvn);
+  const southbound = await startOvsdbServer(southboundOfOvn);
   const log = join(northbound.folder, "northd.log");
   const northd = spawn(
     "ovn-northd",
@@ -33,7 +34,7 @@ export async function startOvnCentral(): Promise<OvnCentral> {
       `--log-file=${log}`,
       "-vconsole:off",
     ],
-    { stdio: "ignore" },
+    { stdio: "ignore", env: ovnEnvironment },
   );
   const sbctl = (...args: readonly string[]): Promise<string> =>
     run("ovn-sbctl", [`--db=${southbound.remote}`, ...args]);

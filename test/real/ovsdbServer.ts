@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseSchema, type Row } from "../../src/ovsdb/index.ts";
 import { RowDecoder } from "../../src/ovsdb/rowDecoder.ts";
+import { ovnEnvironment } from "./ovn.ts";
 
 const schemas = join(import.meta.dirname, "../../src/ovn/schemas");
 export const northboundSchema = join(schemas, "northbound.ovsschema");
@@ -83,7 +84,7 @@ export async function startServer(
         ...args,
         database,
       ],
-      { stdio: "ignore", env: { ...process.env, OVS_RUNDIR: folder } },
+      { stdio: "ignore", env: { ...ovnEnvironment, OVS_RUNDIR: folder } },
     );
     await accepting(socket, child);
   }
@@ -134,7 +135,11 @@ export async function select(remote: string, database: string, table: string): P
 
 /** Runs a command to its end; what it printed to standard output. A status other than 0 is an error. */
 export async function run(command: string, args: readonly string[]): Promise<string> {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], timeout: 30_000 });
+  const child = spawn(command, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: 30_000,
+    env: ovnEnvironment,
+  });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

@@ -22,13 +22,11 @@ import {
 } from "./nestedPods.ts";
 import { moveNode } from "./virtualMachines.ts";
 
-const folder = process.env["WEFT_OVN"];
 const cloud = {
   name: privateName("one"),
   mode: "underlay",
   nodes: 3,
   parts: "ovn",
-  ...(folder && { ovn: folder }),
 } as const;
 const guest = { ...cloud, name: privateName("two"), nodes: 2, cloud: cloud.name };
 const limit = { timeout: 120_000 };

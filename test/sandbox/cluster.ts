@@ -49,12 +49,11 @@ export class Cluster implements AsyncDisposable {
     this.#ends.use(sandbox);
   }
 
-  /** Up, every node ready. `WEFT_OVN` names a folder with another OVN, `WEFT_NETWORK` one of the networks. */
+  /** Up, every node ready. `WEFT_NETWORK` names one of the networks. */
   static async up(choices: Choices & { readonly name: string }): Promise<Cluster> {
-    const ovn = process.env["WEFT_OVN"];
     const name = privateName(choices.name);
     const network = networks[networkUnderTest()];
-    const cluster = new Cluster(await upSandbox({ ...network, ...choices, name, ...(ovn && { ovn }) }));
+    const cluster = new Cluster(await upSandbox({ ...network, ...choices, name }));
     try {
       await cluster.kubectl("wait", "--for=condition=Ready", "node", "--all", "--timeout=45s");
       return cluster;

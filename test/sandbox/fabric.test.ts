@@ -2,26 +2,28 @@
 // installed. What the agent will do is done here by hand: encapsulation, a logical switch, one port on each node.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { downSandbox } from "../../sandbox/down.ts";
 import { namespacesWith } from "../../sandbox/fabric/netns.ts";
 import { plainAddress } from "../../sandbox/host.ts";
 import { openSandbox, type Sandbox } from "../../sandbox/sandbox.ts";
-import { exitCodeOf, statusOf } from "../../sandbox/status.ts";
+import { exitCodeOf, printStatus, statusOf } from "../../sandbox/status.ts";
 import { type UpOptions, upSandbox } from "../../sandbox/up.ts";
 import { privateName } from "../real/privateName.ts";
+import { eventually } from "./cluster.ts";
 
 const base = mkdtempSync(join(tmpdir(), "weft-fabric-"));
-const folder = process.env["WEFT_OVN"];
 const name = privateName("fabric");
 const options: UpOptions = {
   name,
   nodes: 3,
   parts: "ovn",
   base,
-  ...(folder && { ovn: folder }),
 };
 const limit = { timeout: 60_000 };
 
@@ -107,6 +109,23 @@ suite("a sandbox with OVN alone", () => {
     },
   );
 
+  test("a process that dies is started again, and that is said", limit, async () => {
+    const { processes } = sandbox;
+    const view = () => statusOf(sandbox).processes.find(({ name }) => name === "n3-vswitchd");
+    const { pid } = processes.record("n3-vswitchd");
+    process.kill(pid, "SIGSEGV");
+    await eventually("it runs again", () => view()?.state === "running" && view()?.pid !== pid);
+    await processes.ready("n3-vswitchd");
+    assert.equal(view()?.deaths?.length, 1);
+    assert.match(
+      printStatus(statusOf(sandbox)),
+      /all \d+ processes run; died and started again: n3-vswitchd;/,
+    );
+    assert.match(readFileSync(processes.logFile("n3-vswitchd"), "utf8"), new RegExp(`pid ${pid} has died`));
+    for (const address of sandbox.host("n3").host.addresses)
+      await sandbox.central.exec(ping(plainAddress(address)));
+  });
+
   test("a paused process is alive, shows as paused and goes on", limit, async () => {
     const state = (): string | undefined =>
       statusOf(sandbox).processes.find(({ name }) => name === "central-northd")?.state;
@@ -138,6 +157,35 @@ suite("a sandbox with OVN alone", () => {
     assert.equal(existsSync(join(base, name)), false);
     assert.throws(() => openSandbox(name, base), new RegExp(`no sandbox ${name};`));
     await sandbox.down();
+  });
+
+  test("down takes namespaces that others hold, and says who", limit, async () => {
+    await using held = await upSandbox(options);
+    const [mounted = "", open = ""] = namespacesWith(held.layout.netnsPrefix).map(
+      (each) => `/run/netns/${each}`,
+    );
+    const others = [
+      // Mounts of /run/netns are shared, so this one covers the namespace's file for everyone.
+      [
+        "unshare",
+        "--mount",
+        "--propagation",
+        "unchanged",
+        "sh",
+        "-c",
+        `mount --bind ${mounted} ${mounted}; echo; exec sleep 600`,
+      ],
+      ["sh", "-c", `exec 9< ${open}; echo; exec sleep 600`],
+    ].map(([file = "", ...args]) => spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] }));
+    try {
+      await Promise.all(others.map(({ stdout }) => once(stdout, "data")));
+      const { holders } = await downSandbox(name, base);
+      assert.deepEqual(holders, [{ pid: others[1]?.pid, command: "sleep 600" }]);
+      assert.deepEqual(traces(), machine);
+      assert.equal(existsSync(join(base, name)), false);
+    } finally {
+      for (const other of others) other.kill("SIGKILL");
+    }
   });
 
   test("up cleans up after an up that crashed half-way", limit, async () => {

@@ -22,6 +22,12 @@ const jumps = [
   { what: "a year ahead", aheadMs: atStartMs + dayMs + yearMs },
   { what: "back behind its start", aheadMs: 0 },
 ];
+/** process of n1 ▶ its program */
+const daemons: ReadonlyMap<string, string> = new Map([
+  ["n1-ovsdb", "ovsdb-server"],
+  ["n1-vswitchd", "ovs-vswitchd"],
+  ["n1-ovn-controller", "ovn-controller"],
+]);
 const restMs = 3_000;
 const sleepMs = 3_000;
 
@@ -36,23 +42,12 @@ suite("wall clocks that jump", { timeout: 170_000 }, () => {
   let clock: WallClock;
   /** Of the other controller. */
   let other: WallClock;
-  /** process of n1 ▶ its program; none when OVN comes from a folder, in which there is no libfaketime. */
-  let daemons: ReadonlyMap<string, string>;
 
   before(async () => {
     cluster = await Cluster.up({ name: "testclock", addresses: "pooled", nodes: 2 });
     const { layout, processes } = cluster.sandbox;
     clock = new WallClock(`${layout.state}/clock`, atStartMs);
     other = new WallClock(`${layout.state}/other-clock`, atStartMs);
-    daemons = new Map(
-      layout.ovn === undefined
-        ? [
-            ["n1-ovsdb", "ovsdb-server"],
-            ["n1-vswitchd", "ovs-vswitchd"],
-            ["n1-ovn-controller", "ovn-controller"],
-          ]
-        : [],
-    );
     const given = new Map<string, readonly string[]>([
       // They log each command of ovs-appctl, and with it their time.
       ...[...daemons.keys()].map((name) => [name, ["-vunixctl:console:dbg"]] as const),

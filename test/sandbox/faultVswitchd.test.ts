@@ -1,15 +1,26 @@
-// kill -9 and start of vswitchd, which with the userspace datapath takes all packets with it: streams between pods go on
-// after a short pause, and every kind of new connection works on that node.
+// What vswitchd survives, and what pods survive when it does not. Its kill -9 and start takes all packets of the userspace
+// datapath with it: streams between pods go on after a short pause, and every kind of new connection works on that node.
 
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { demoApps, demoObjects } from "../../sandbox/demo/objects.ts";
 import { pathsBetween } from "../../sandbox/demo/paths.ts";
 import { checkPaths } from "../../sandbox/demo/probe.ts";
+import { chosenFolder, isAtLeast, machineVersion, newer } from "../../sandbox/ovn/choice.ts";
 import { becomes, Cluster } from "./cluster.ts";
 import { Stream } from "./stream.ts";
 
 const nodes = ["n1", "n2"];
+
+const floodSize = 5_000;
+/** Connects so often, ends each connection with a reset, and says what became of them. */
+const flood = `use IO::Socket::INET; use Socket; my %count;
+  for (1 .. ${floodSize}) {
+    my $s = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => $ARGV[1], Timeout => 5);
+    if ($s) { setsockopt $s, SOL_SOCKET, SO_LINGER, pack("ii", 1, 0); close $s; $count{reset}++ }
+    else { $count{$!{ECONNREFUSED} ? "refused" : "$!"}++ }
+  }
+  print join(", ", map { "$count{$_} $_" } sort keys %count), "\n"`;
 
 suite("vswitchd is killed on a node of two", { timeout: 110_000 }, () => {
   let cluster: Cluster;
@@ -30,6 +41,27 @@ suite("vswitchd is killed on a node of two", { timeout: 110_000 }, () => {
     stream = await Stream.start(cluster, { namespace, name: "stream", from: "n1", to: "n2" });
   });
   after(() => cluster?.[Symbol.asyncDispose]());
+
+  // The connection tracking of Open vSwitch 3.1 fails an assertion (in conn_update_state) of it.
+  if (chosenFolder() !== undefined || isAtLeast(machineVersion() ?? "0", newer.openVSwitch))
+    test("thousands of connections that are refused, and of those that are reset, end no vswitchd", async () => {
+      const pids = () => nodes.map((name) => cluster.sandbox.processes.record(`${name}-vswitchd`).pid);
+      const before = pids();
+      const [{ namespace, app } = { namespace: "", app: "" }] = demoApps;
+      const [client, server] = nodes.map((node) => `${app}-${node}`);
+      const [address = ""] = await cluster.addressesOf(namespace, server ?? "");
+      const [service = ""] = await cluster.clusterIpsOf(namespace, app);
+      for (const [target, port, outcome] of [
+        [address, "9", "refused"],
+        [address, "8080", "reset"],
+        [service, "80", "reset"],
+      ] as const) {
+        const inClient = ["exec", "-n", namespace, client ?? "", "--", "perl", "-e", flood, target, port];
+        assert.equal(await cluster.kubectl(...inClient), `${floodSize} ${outcome}\n`);
+      }
+      assert.deepEqual(pids(), before);
+      await becomes("all paths work", [], failures);
+    });
 
   test("the stream goes on by the same connections after at most 3 s", async () => {
     await cluster.sandbox.processes.kill("n2-vswitchd", "SIGKILL");

@@ -1,5 +1,5 @@
 // Services as people write them: which endpoints a client gets, from pods and from nodes, and what is in OVN for those
-// that the userspace datapath cannot show (SCTP, session affinity).
+// that no packet can show here (SCTP).
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -372,6 +372,34 @@ suite("Services", { timeout: 180_000 }, () => {
           flows.replaceAll("[]", ""),
         );
       });
+  });
+
+  // OVN learns the endpoint of a client from a packet that it then drops (ls_in_lb_aff_learn), and the connection ends there.
+  test("with session affinity, all connections of a client but its first lead to one endpoint", async () => {
+    const [v4 = "", v6 = ""] = await expose("faithful", {
+      selector: web,
+      sessionAffinity: "ClientIP",
+      ports: [
+        { name: "http", port: 80, targetPort: 8080 },
+        { name: "dns", port: 53, protocol: "UDP", targetPort: 8080 },
+      ],
+    });
+    const stays = async (source: string, question: Question): Promise<void> => {
+      const ask = () => cluster.answering(source, question);
+      const one = await eventually(
+        `${source} ▶ ${question.way} ${question.address} has one endpoint`,
+        async () => {
+          const found = await ask();
+          return found.length === 1 && endpoints.includes(found[0] ?? "") ? found : false;
+        },
+      );
+      for (const _ of [1, 2]) assert.deepEqual(await ask(), one);
+    };
+    await Promise.all(
+      [`${ns}/client`, `${ns}/other`, "n3"].flatMap((source) =>
+        [tcp(v4), tcp(v6), udp(v4, 53), udp(v6, 53)].map((question) => stays(source, question)),
+      ),
+    );
   });
 
   test("a UDP client that keeps its port is answered by the next endpoint when its own goes", async () => {

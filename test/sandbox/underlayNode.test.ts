@@ -215,8 +215,7 @@ suite("a node that is a virtual machine", { timeout: 118_000 }, () => {
         return offer.open.length > 0 && offer.closed.length > 0;
       });
     }
-    // Not the stream's, which have no server there: Open vSwitch 3.1 may die of a connection that is refused in its userspace
-    // datapath (an assertion in conn_update_state).
+    // Not the stream's, which have no server there.
     const questions = pods
       .filter(({ name }) => !name.startsWith("stream-"))
       .flatMap((row) => row.addresses.map((address): Question => ({ way: "tcp", address, port: 8080 })));

@@ -1,0 +1,28 @@
+// What the keeper owes a process that does not run, by its record alone: a death is written down once, then the process is
+// started again, later after each death; one that dies again and again is left dead, because then its cause must be mended.
+
+import type { ProcessRecord } from "../process/record.ts";
+
+/** Deaths longer ago say nothing about the next one. */
+export const recentMs = 10 * 60_000;
+export const mostDeaths = 5;
+const firstDelayMs = 500;
+
+export type Duty = "nothing" | "note" | "start";
+
+export function dutyTo(record: ProcessRecord, isAlive: boolean, nowMs: number): Duty {
+  if (isAlive || record.stopped === true) return "nothing";
+  if (record.noted !== true) return "note";
+  const deaths = record.deaths ?? [];
+  const dueMs = (deaths.at(-1) ?? 0) + delayAfter(deaths.length);
+  return deaths.length < mostDeaths && nowMs >= dueMs ? "start" : "nothing";
+}
+
+/** The deaths of late, with one now. */
+export const deathsWith = (record: ProcessRecord, nowMs: number): readonly number[] => [
+  ...(record.deaths ?? []).filter((atMs) => nowMs - atMs < recentMs),
+  nowMs,
+];
+
+/** How long a process stays dead after so many deaths: 0.5 s, 1 s, 2 s, 4 s. */
+export const delayAfter = (deaths: number): number => firstDelayMs * 2 ** (deaths - 1);
