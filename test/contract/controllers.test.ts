@@ -187,6 +187,27 @@ test("a namespace goes when everything in it is gone, pods with their grace firs
   assert.equal(left.stdout, "");
 });
 
+test("what is made in a namespace of an old one's name stays", async () => {
+  const configMap = (metadata: object) => ({ apiVersion: "v1", kind: "ConfigMap", metadata });
+  const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "again" } };
+  await create(namespace, configMap({ name: "held", namespace: "again", finalizers: ["weft.io/hold"] }));
+  await cluster.ok(["delete", "namespace", "again", "--wait=false"]);
+  const deletion = () => get("configmap held", "{.metadata.deletionTimestamp}", "again");
+  await eventually("the controller empties it", async () => (await deletion()) !== "");
+  // While the controller sleeps, the namespace is gone and there again; it wakes with the old one in mind.
+  cluster.signal("controllers", "SIGSTOP");
+  const patch = ["--type=merge", "-p", '{"metadata":{"finalizers":null}}'];
+  await cluster.ok(["patch", "configmap", "held", "-n", "again", ...patch]);
+  const freed = JSON.stringify({ ...namespace, spec: {} });
+  await cluster.ok(["replace", "--raw", "/api/v1/namespaces/again/finalize", "-f", "-"], freed);
+  await create(namespace, configMap({ name: "mine", namespace: "again" }));
+  cluster.signal("controllers", "SIGCONT");
+  await cluster.ok(["create", "namespace", "last"]);
+  await cluster.ok(["delete", "namespace", "last", "--timeout=60s"]);
+  assert.equal(await get("configmap mine", "{.metadata.name}", "again"), "mine");
+  await cluster.ok(["delete", "namespace", "again", "--timeout=60s"]);
+});
+
 test("the pods of a node that is deleted go, and the runner takes them down", async () => {
   const uid = await get("pod web-1", "{.metadata.uid}");
   await cluster.ok(["delete", "node", "n1"]);
