@@ -91,6 +91,7 @@ function printNext(sandbox: Sandbox): void {
   const kubectl = `kubectl --kubeconfig ${sandbox.kubeconfig}`;
   console.log(
     [
+      "A pod here is a process of this machine in namespaces of its own, on a read-only view of the disk; its image is ignored.",
       "It runs on. Try:",
       `  ${kubectl} get pods -A -o wide`,
       `  ${kubectl} exec -n shop web-n1 -- ping -c 3 ${other}`,

@@ -20,6 +20,8 @@ export interface ContainerContext {
   readonly netnsPath: () => string | undefined;
   /** The container's directory; each run gets a numbered directory below. */
   readonly directory: string;
+  /** The directory of the pod's own files in /etc. */
+  readonly etc: string;
   readonly restart: "Always" | "OnFailure" | "Never";
   /** Aborted when the pod ends: from then on nothing is started. */
   readonly stop: AbortSignal;
@@ -149,11 +151,12 @@ export class ContainerRun {
   }
 
   async #launch(): Promise<ContainerProcess | undefined> {
-    const { pod, place, netnsPath } = this.#context;
+    const { pod, place, netnsPath, etc } = this.#context;
     try {
       const env = this.environment;
       const process = await ContainerProcess.launch({
         directory: this.#directory(this.#restarts),
+        etc,
         netnsPath: netnsPath(),
         hostname: hostnameOf(pod(), place()),
         argv: argvOf(this.spec, env),

@@ -9,6 +9,9 @@ import { timeText } from "../client/kinds.ts";
 import type { Container, Pod, PodStatus } from "../client/objects.ts";
 import type { Semaphore } from "../client/semaphore.ts";
 import { ContainerRun } from "./container.ts";
+import type { PodPlace } from "./env.ts";
+import { writeEtc } from "./etc.ts";
+import { imageIgnored } from "./image-ignored.ts";
 import { PodReports, type ReportsApi } from "./pod-reports.ts";
 import { podStatus } from "./pod-status.ts";
 import { PodSandbox, type SandboxOptions } from "./sandbox.ts";
@@ -89,12 +92,13 @@ export class PodWorker {
 
   /** Ends when the pod has left the node and the API. */
   async run(): Promise<void> {
-    await mkdir(this.#directory, { recursive: true });
+    const isNew = (await mkdir(this.#directory, { recursive: true })) !== undefined;
     const phase = this.#pod.status?.phase;
     if (phase === "Succeeded" || phase === "Failed") {
       for (const container of this.#containers) await container.recover(); // their logs can still be read
       await this.#takeNetworkDown();
     } else {
+      if (isNew) this.#reports.event("Normal", "ImageIgnored", imageIgnored(this.#pod));
       if (await this.#hasNetwork()) await this.#runContainers();
       this.#ended = true;
       await this.#takeNetworkDown();
@@ -144,6 +148,7 @@ export class PodWorker {
   }
 
   async #runContainers(): Promise<void> {
+    await writeEtc(this.#etc, this.#pod, this.#place(), undefined);
     for (const container of this.#init) {
       await container.run();
       if (container.status.state.terminated?.exitCode !== 0) return;
@@ -184,18 +189,23 @@ export class PodWorker {
   #containerRun(spec: Container, restart: "Always" | "OnFailure" | "Never"): ContainerRun {
     return new ContainerRun(spec, {
       pod: () => this.#pod,
-      place: () => ({
-        nodeName: this.#node.nodeName,
-        hostIps: this.#node.nodeIps,
-        podIps: this.#podIps(),
-      }),
+      place: () => this.#place(),
       netnsPath: () => this.#sandbox?.netnsPath,
       directory: join(this.#directory, "containers", spec.name),
+      etc: this.#etc,
       restart,
       stop: this.#stop.signal,
       changed: () => this.#reports.publish(),
       event: (type, reason, message) => this.#reports.event(type, reason, message),
     });
+  }
+
+  get #etc(): string {
+    return join(this.#directory, "etc");
+  }
+
+  #place(): PodPlace {
+    return { nodeName: this.#node.nodeName, hostIps: this.#node.nodeIps, podIps: this.#podIps() };
   }
 
   #podIps(): readonly string[] {

@@ -1,10 +1,11 @@
 // One run of a container: a shim (shim.sh) and the container's process below it, with a directory of its own on disk:
 //   pid   the shim's pid      log   what the container wrote      exit   its exit code, once it ended
+//   tmp   the container's /tmp
 // The directory is the whole truth, so a runner that was killed adopts the process by reading it. That a pid is still
 // ours is proved by the directory's name in the shim's command line.
 
 import { spawn } from "node:child_process";
-import { mkdir, open, readFile, stat } from "node:fs/promises";
+import { chmod, mkdir, open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { killGroup, send } from "./execute.ts";
@@ -15,6 +16,8 @@ const firstBeginPollMs = 5;
 
 export interface Launch {
   readonly directory: string;
+  /** Holds the pod's `hosts` and `resolv.conf`. */
+  readonly etc: string;
   /** Path of the network namespace; undefined means the node's own. */
   readonly netnsPath: string | undefined;
   readonly hostname: string;
@@ -43,17 +46,19 @@ export class ContainerProcess {
 
   /** Starts the container and returns when its command runs; the process is detached and survives the runner. */
   static async launch(launch: Launch): Promise<ContainerProcess> {
-    await mkdir(launch.directory, { recursive: true });
+    const tmp = join(launch.directory, "tmp");
+    await mkdir(tmp, { recursive: true });
+    await chmod(tmp, 0o1777);
     const log = await open(logPath(launch.directory), "a");
     try {
       const enter = launch.netnsPath === undefined ? [] : ["nsenter", `--net=${launch.netnsPath}`];
-      // Slave propagation: namespaces that are deleted later must vanish from this mount namespace too.
-      const isolate = ["unshare", "--pid", "--mount", "--uts", "--propagation", "slave"];
+      const isolate = ["unshare", "--pid", "--uts"];
       const [command = "", ...args] = [
         ...enter,
         ...isolate,
         shim,
         launch.directory,
+        launch.etc,
         launch.hostname,
         ...launch.argv,
       ];
