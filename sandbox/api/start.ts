@@ -8,8 +8,10 @@ import { parseCidr } from "../../src/model/ip.ts";
 import { Authenticator, tokenFileUsers, type User } from "./auth.ts";
 import { keepSystemObjects } from "./bootstrap.ts";
 import { serverCertificate } from "./certs.ts";
+import { CustomKinds } from "./custom/custom-kinds.ts";
 import { GarbageCollector } from "./gc.ts";
 import { handleRequest, handleUpgrade, type Server } from "./http/handler.ts";
+import { KindRegistry } from "./kinds/registry.ts";
 import { kinds } from "./kinds/table.ts";
 import type { Credentials } from "./kubeconfig.ts";
 import type { Clock } from "./objects.ts";
@@ -62,10 +64,12 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const users = await tokenFileUsers(join(stateDir, "tokens.csv"));
   const cluster = {
     store: new ApiStore(kinds, options.historyLength ?? 10_000),
+    kinds: new KindRegistry(kinds),
     addresses: { cidrs },
     clock,
   };
   const collector = new GarbageCollector(cluster);
+  const customKinds = new CustomKinds(cluster);
   const stopping = new AbortController();
   const server: Server = {
     cluster,
@@ -96,6 +100,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     [Symbol.asyncDispose]: async () => {
       stopping.abort();
       unkeep();
+      customKinds[Symbol.dispose]();
       collector[Symbol.dispose]();
       await Promise.all(listeners.map(close));
     },

@@ -61,9 +61,9 @@ export async function handleRequest(
     if (healthPaths.includes(path)) return sendText(response, "ok");
     if (!server.authenticator.userOf(request.headers.authorization)) throw unauthorized();
     if (path === openApiV2) return sendText(response, "");
-    const document = request.method === "GET" ? discoveryOf(path) : undefined;
+    const document = request.method === "GET" ? discoveryOf(path, server.cluster.kinds.all) : undefined;
     if (document) return sendJson(response, 200, document);
-    await dispatch({ server, request, response, query, signal }, targetOf(path));
+    await dispatch({ server, request, response, query, signal }, targetOf(path, server.cluster.kinds));
   } catch (error) {
     if (signal.aborted) return void response.destroy();
     const { code, status } = apiErrorOf(error, server.log);
@@ -230,7 +230,7 @@ export async function handleUpgrade(
   try {
     const { path, query } = locationOf(request);
     if (!server.authenticator.userOf(request.headers.authorization)) throw unauthorized();
-    const { kind, namespace, name, subresource } = targetOf(path);
+    const { kind, namespace, name, subresource } = targetOf(path, server.cluster.kinds);
     if (subresource === "") throw noSuchPath();
     if (subresource !== "exec")
       throw notSupported(subresource === "portforward" ? "port-forward" : subresource);

@@ -1,6 +1,7 @@
-// Every kind the server has. A new kind is a file beside this one and a line here.
+// Every kind of the server's own. A new kind is a file beside this one and a line here.
 
 import { configMaps, secrets, serviceAccounts } from "./configuration.ts";
+import { customResourceDefinitions } from "./customresourcedefinition.ts";
 import { endpointSlices } from "./endpointslice.ts";
 import { events } from "./event.ts";
 import type { Kind } from "./kind.ts";
@@ -26,10 +27,5 @@ export const kinds: readonly Kind[] = [
   endpointSlices,
   leases,
   networkPolicies,
+  customResourceDefinitions,
 ];
-
-/** The kind that an owner reference or a body names. */
-export const kindNamed = (apiVersion: string, kind: string): Kind | undefined =>
-  kinds.find(
-    (one) => one.kind === kind && apiVersion === (one.group ? `${one.group}/${one.version}` : one.version),
-  );

@@ -1,4 +1,5 @@
-// The types of apps/v1, discovery.k8s.io/v1, networking.k8s.io/v1 and coordination.k8s.io/v1, written as in core.ts.
+// The types of apps/v1, discovery.k8s.io/v1, networking.k8s.io/v1, coordination.k8s.io/v1 and apiextensions.k8s.io/v1,
+// written as in core.ts.
 
 export const groupTypes = `
 Deployment: 1 metadata ObjectMeta, 2 spec DeploymentSpec, 3 status DeploymentStatus
@@ -33,6 +34,18 @@ DeploymentCondition: 1 type string, 2 status string, 6 lastUpdateTime Time, 7 la
   4 reason string, 5 message string
 ReplicaSetCondition: 1 type string, 2 status string, 3 lastTransitionTime Time, 4 reason string,
   5 message string
+CustomResourceDefinition: 1 metadata ObjectMeta, 2 spec CustomResourceDefinitionSpec,
+  3 status CustomResourceDefinitionStatus
+CustomResourceDefinitionSpec: 1 group string, 3 names CustomResourceDefinitionNames, 4 scope string,
+  7 versions []CustomResourceDefinitionVersion, 9 conversion json, 10 preserveUnknownFields bool
+CustomResourceDefinitionNames: 1 plural string, 2 singular string, 3 shortNames []string, 4 kind string,
+  5 listKind string, 6 categories []string
+CustomResourceDefinitionVersion: 1 name string, 2 served bool, 3 storage bool, 4 schema CustomResourceValidation,
+  5 subresources json, 6 additionalPrinterColumns []json, 7 deprecated bool, 8 deprecationWarning string,
+  9 selectableFields []json
+CustomResourceValidation: 1 openAPIV3Schema json
+CustomResourceDefinitionStatus: 1 conditions []Condition, 2 acceptedNames CustomResourceDefinitionNames,
+  3 storedVersions []string
 EndpointConditions: 1 ready bool, 2 serving bool, 3 terminating bool
 EndpointHints: 1 forZones []ForZone
 RollingUpdateDeployment: 1 maxUnavailable IntOrString, 2 maxSurge IntOrString
