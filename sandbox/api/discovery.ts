@@ -74,6 +74,7 @@ function resourcesOf(kind: Kind): readonly JsonObject[] {
 const subresourceKinds: Readonly<Record<string, JsonObject>> = {
   scale: { group: "autoscaling", version: "v1", kind: "Scale" },
   binding: { kind: "Binding" },
+  eviction: { group: "policy", version: "v1", kind: "Eviction" },
   exec: { kind: "PodExecOptions" },
   attach: { kind: "PodAttachOptions" },
   portforward: { kind: "PodPortForwardOptions" },
@@ -85,6 +86,7 @@ const subresourceVerbs: Readonly<Record<string, readonly string[]>> = {
   attach: ["create", "get"],
   portforward: ["create", "get"],
   binding: ["create"],
+  eviction: ["create"],
   finalize: ["update"],
 };
 

@@ -28,7 +28,7 @@ function kubeletPath(verb: "containerLogs" | "exec", pod: KubeObject, query: URL
 
 function containerOf(pod: KubeObject, asked: string): string {
   const { name, annotations } = pod.metadata;
-  const names = ["containers", "initContainers"].flatMap((list) =>
+  const names = ["containers", "initContainers", "ephemeralContainers"].flatMap((list) =>
     listAt(pod, "spec", list).map((container) => textAt(container, "name")),
   );
   const regular = listAt(pod, "spec", "containers").length;

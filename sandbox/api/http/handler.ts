@@ -11,10 +11,11 @@ import { ApiError, noSuchPath, notSupported, successStatus, unauthorized } from 
 import { columnDefinitions, includeObjectOf, tableOf, tableRow } from "../tables/table.ts";
 import { create } from "../verbs/create.ts";
 import { deleteOptionsOf, remove } from "../verbs/delete.ts";
+import { evict } from "../verbs/evict.ts";
 import { listTexts, pageOf, tableTexts } from "../verbs/list.ts";
 import { writeOptionsOf } from "../verbs/options.ts";
 import { bind, patchScale, replaceScale, scaleOf } from "../verbs/subresources.ts";
-import { entryOf, patch, replace } from "../verbs/update.ts";
+import { entryOf, type Part, patch, replace } from "../verbs/update.ts";
 import { serveWatch } from "../verbs/watch.ts";
 import { answerFormOf } from "./accept.ts";
 import { apiErrorOf, refuseUpgrade, sendJson, sendText } from "./answer.ts";
@@ -101,6 +102,8 @@ async function dispatch(exchange: Exchange, target: Target): Promise<void> {
   }
 }
 
+const parts: readonly Part[] = ["", "status", "finalize", "ephemeralcontainers"];
+
 const wrongMethod = (): ApiError =>
   new ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
 
@@ -110,7 +113,7 @@ function serveOne(
 ): void {
   const entry = entryOf(server.cluster, kind, namespace, name);
   if (subresource === "scale") return sendJson(response, 200, scaleOf(entry.object));
-  if (subresource === "binding") throw wrongMethod();
+  if (subresource === "binding" || subresource === "eviction") throw wrongMethod();
   if (answerFormOf(request.headers.accept) === "object") return sendJson(response, 200, entry.json);
   const row = tableRow(kind, entry.object, server.cluster.clock(), includeObjectOf(query));
   const metadata = { resourceVersion: String(entry.revision) };
@@ -149,13 +152,18 @@ async function serveCreate(
 ): Promise<void> {
   const { server, request, response } = exchange;
   const scoped = kind.namespaced === (namespace !== "");
-  if (!scoped || (name !== "" && subresource !== "binding")) throw wrongMethod();
+  const acts = subresource === "binding" || subresource === "eviction";
+  if (!scoped || (name !== "" && !acts)) throw wrongMethod();
   const body = await readObject(request);
-  const created =
+  const { cluster } = server;
+  const options = optionsOf(exchange);
+  if (!acts) return sendJson(response, 201, create(cluster, kind, namespace, body, options));
+  const entry = entryOf(cluster, kind, namespace, name);
+  const done =
     subresource === "binding"
-      ? bind(server.cluster, kind, entryOf(server.cluster, kind, namespace, name), body, optionsOf(exchange))
-      : create(server.cluster, kind, namespace, body, optionsOf(exchange));
-  sendJson(response, 201, created);
+      ? bind(cluster, kind, entry, body, options)
+      : evict(cluster, entry, body, options);
+  sendJson(response, 201, done);
 }
 
 async function serveReplace(exchange: Exchange, target: Target): Promise<void> {
@@ -182,9 +190,10 @@ async function servePatch(exchange: Exchange, target: Target): Promise<void> {
   sendJson(exchange.response, 200, patch(cluster, kind, entry, partOf(target), change, options));
 }
 
-function partOf({ subresource }: Target): "" | "status" | "finalize" {
-  if (subresource === "" || subresource === "status" || subresource === "finalize") return subresource;
-  throw wrongMethod();
+function partOf({ subresource }: Target): Part {
+  const part = parts.find((one) => one === subresource);
+  if (part === undefined) throw wrongMethod();
+  return part;
 }
 
 async function serveDelete({ server, request, response, query }: Exchange, target: Target): Promise<void> {

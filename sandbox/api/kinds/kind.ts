@@ -17,6 +17,8 @@ export type Subresource =
   | "attach"
   | "portforward"
   | "binding"
+  | "eviction"
+  | "ephemeralcontainers"
   | "finalize";
 
 /** A column of `kubectl get`; `priority` 1 shows only with `-o wide`. */
