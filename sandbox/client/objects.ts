@@ -275,6 +275,61 @@ export interface ReplicaSet extends Raw {
   };
 }
 
+export interface StatefulSet extends Raw {
+  readonly spec: {
+    readonly replicas?: number;
+    readonly serviceName?: string;
+    readonly podManagementPolicy?: "OrderedReady" | "Parallel";
+    readonly updateStrategy?: {
+      readonly type?: "RollingUpdate" | "OnDelete";
+      readonly rollingUpdate?: { readonly partition?: number };
+    };
+    readonly ordinals?: { readonly start?: number };
+    readonly selector: LabelSelector;
+    readonly template: PodTemplate;
+  };
+  readonly status?: { readonly currentRevision?: string };
+}
+
+export interface DaemonSet extends Raw {
+  readonly spec: {
+    readonly updateStrategy?: {
+      readonly type?: "RollingUpdate" | "OnDelete";
+      readonly rollingUpdate?: { readonly maxUnavailable?: number | string };
+    };
+    readonly selector: LabelSelector;
+    readonly template: PodTemplate;
+  };
+  readonly status?: object;
+}
+
+export interface Job extends Raw {
+  readonly spec: {
+    readonly parallelism?: number;
+    readonly completions?: number;
+    readonly completionMode?: "Indexed" | "NonIndexed";
+    readonly backoffLimit?: number;
+    readonly activeDeadlineSeconds?: number;
+    readonly ttlSecondsAfterFinished?: number;
+    readonly suspend?: boolean;
+    readonly template: PodTemplate;
+  };
+  readonly status?: {
+    readonly startTime?: string;
+    readonly completionTime?: string;
+    readonly conditions?: readonly Condition[];
+  };
+}
+
+export interface PodDisruptionBudget extends Raw {
+  readonly spec: {
+    readonly minAvailable?: number | string;
+    readonly maxUnavailable?: number | string;
+    readonly selector?: LabelSelector;
+  };
+  readonly status?: { readonly disruptedPods?: Readonly<Record<string, string>> };
+}
+
 export interface Deployment extends Raw {
   readonly spec: {
     readonly replicas?: number;
