@@ -6,7 +6,7 @@ import { createServer, type Server as HttpsServer } from "node:https";
 import { join } from "node:path";
 import { parseCidr } from "../../src/model/ip.ts";
 import { Authenticator, tokenFileUsers, type User } from "./auth.ts";
-import { keepSystemObjects } from "./bootstrap.ts";
+import { apiService, dnsService, keepSystemObjects } from "./bootstrap.ts";
 import { serverCertificate } from "./certs.ts";
 import { CustomKinds } from "./custom/custom-kinds.ts";
 import { GarbageCollector } from "./gc.ts";
@@ -31,6 +31,8 @@ export interface ApiOptions {
   readonly serviceCidrs: readonly string[];
   /** The server's addresses in the endpoints of `default/kubernetes`. */
   readonly endpoints: readonly string[];
+  /** Where the cluster's DNS is answered; none: there is no Service for it. */
+  readonly dnsEndpoints?: readonly string[];
   readonly kubeletSocket: KubeletSocket;
   /** Besides those of the token file. */
   readonly users?: readonly User[];
@@ -91,7 +93,11 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     listeners.push(unix);
   }
   const port = portOf(tcp);
-  const unkeep = keepSystemObjects(cluster, options.endpoints, port);
+  const { endpoints, dnsEndpoints = [] } = options;
+  const unkeep = keepSystemObjects(cluster, [
+    apiService(endpoints, port),
+    ...(dnsEndpoints.length > 0 ? [dnsService(dnsEndpoints)] : []),
+  ]);
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {
     port,

@@ -207,6 +207,7 @@ export interface Service extends Raw {
   readonly spec?: {
     readonly type?: "ClusterIP" | "NodePort" | "LoadBalancer" | "ExternalName";
     readonly clusterIP?: string;
+    readonly externalName?: string;
     readonly clusterIPs?: readonly string[];
     readonly ipFamilies?: readonly ("IPv4" | "IPv6")[];
     readonly selector?: Readonly<Record<string, string>>;

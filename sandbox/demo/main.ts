@@ -96,6 +96,7 @@ function printNext(sandbox: Sandbox): void {
       `  ${kubectl} get pods -A -o wide`,
       `  ${kubectl} exec -n shop web-n1 -- ping -c 3 ${other}`,
       `  ${kubectl} exec -n shop web-n1 -- ip address`,
+      `  ${kubectl} exec -n shop web-n1 -- getent hosts till.bank`,
       `  KUBECONFIG=${sandbox.kubeconfig} OVN_NB_DB=unix:${central.northboundSocket} OVN_SB_DB=unix:${central.southboundSocket} bin/weft status${cluster} --probe`,
       `  bin/weft sandbox status${named}`,
       `  bin/weft sandbox exec${named} central -- ovn-nbctl show`,

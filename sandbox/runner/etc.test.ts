@@ -9,7 +9,7 @@ const pod = (spec: Partial<PodSpec> = {}): Pod => ({
 });
 const place = { nodeName: "n1", hostIps: ["172.30.0.11"], podIps: ["10.0.0.5", "fd00::5"] };
 const own = "# machine's\nnameserver 192.0.2.53\nsearch example.org\n";
-const dns = { servers: ["10.96.0.10"], domain: "cluster.local" };
+const dns = ["10.96.0.10"];
 const cluster = [
   "nameserver 10.96.0.10",
   "search shop.svc.cluster.local svc.cluster.local cluster.local",
@@ -26,7 +26,7 @@ test("a pod asks the cluster for names unless it lives in the host's network or 
     cluster,
   );
   assert.equal(resolvConfOf(pod({ dnsPolicy: "Default" }), own, dns), machine);
-  assert.equal(resolvConfOf(pod(), own, undefined), machine);
+  assert.equal(resolvConfOf(pod(), own, []), machine);
 });
 
 test("dnsConfig adds servers and domains, and an option of its own replaces one of that name", () => {

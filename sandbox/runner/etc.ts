@@ -6,18 +6,14 @@ import { join } from "node:path";
 import type { Pod } from "../client/objects.ts";
 import { hostnameOf, type PodPlace } from "./env.ts";
 
-export interface ClusterDns {
-  /** Of the DNS Service; none while the cluster has no such Service. */
-  readonly servers: readonly string[];
-  readonly domain: string;
-}
+const domain = "cluster.local";
 
-/** Writes `hosts` and `resolv.conf` into `directory`. */
+/** Writes `hosts` and `resolv.conf` into `directory`. `dns` is where the cluster is asked for names. */
 export async function writeEtc(
   directory: string,
   pod: Pod,
   place: PodPlace,
-  dns: ClusterDns | undefined,
+  dns: readonly string[],
 ): Promise<void> {
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, "hosts"), hostsOf(pod, place));
@@ -28,7 +24,7 @@ export function hostsOf(pod: Pod, place: PodPlace): string {
   const { hostAliases = [], subdomain } = pod.spec;
   const hostname = hostnameOf(pod, place);
   const full =
-    subdomain === undefined ? "" : `${hostname}.${subdomain}.${pod.metadata.namespace}.svc.cluster.local\t`;
+    subdomain === undefined ? "" : `${hostname}.${subdomain}.${pod.metadata.namespace}.svc.${domain}\t`;
   return [
     "127.0.0.1\tlocalhost",
     "::1\tlocalhost ip6-localhost ip6-loopback",
@@ -39,11 +35,11 @@ export function hostsOf(pod: Pod, place: PodPlace): string {
 }
 
 /** By dnsPolicy; `own` is the machine's file, which a pod gets that wants it or when the cluster has no DNS. */
-export function resolvConfOf(pod: Pod, own: string, dns: ClusterDns | undefined): string {
+export function resolvConfOf(pod: Pod, own: string, dns: readonly string[]): string {
   const { dnsPolicy = "ClusterFirst", dnsConfig = {}, hostNetwork = false } = pod.spec;
   const wantsCluster =
     dnsPolicy === "ClusterFirstWithHostNet" || (dnsPolicy === "ClusterFirst" && !hostNetwork);
-  const base = dnsPolicy === "None" ? "" : wantsCluster && dns ? clusterLines(pod, dns) : own;
+  const base = dnsPolicy === "None" ? "" : wantsCluster && dns.length > 0 ? clusterLines(pod, dns) : own;
   const { nameservers = [], searches = [], options = [] } = dnsConfig;
   const words = (keyword: string): string[] =>
     linesOf(base).flatMap(([first, ...rest]) => (first === keyword ? rest : []));
@@ -60,7 +56,7 @@ export function resolvConfOf(pod: Pod, own: string, dns: ClusterDns | undefined)
   ].join("\n");
 }
 
-const clusterLines = (pod: Pod, { servers, domain }: ClusterDns): string =>
+const clusterLines = (pod: Pod, servers: readonly string[]): string =>
   [
     ...servers.map((server) => `nameserver ${server}`),
     `search ${pod.metadata.namespace}.svc.${domain} svc.${domain} ${domain}`,

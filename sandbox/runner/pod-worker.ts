@@ -20,6 +20,7 @@ import { PodSandbox, type SandboxOptions } from "./sandbox.ts";
 export interface NodeContext {
   readonly nodeName: string;
   readonly nodeIps: readonly string[];
+  readonly clusterDns: readonly string[];
   readonly podsDirectory: string;
   readonly sandbox: SandboxOptions;
   /** Bounds how many pods get their network at once. */
@@ -148,7 +149,7 @@ export class PodWorker {
   }
 
   async #runContainers(): Promise<void> {
-    await writeEtc(this.#etc, this.#pod, this.#place(), undefined);
+    await writeEtc(this.#etc, this.#pod, this.#place(), this.#node.clusterDns);
     for (const container of this.#init) {
       await container.run();
       if (container.status.state.terminated?.exitCode !== 0) return;
