@@ -40,6 +40,8 @@ export class PodWorker {
   readonly #deletion = Promise.withResolvers<void>();
   readonly #init: readonly ContainerRun[];
   readonly #containers: readonly ContainerRun[];
+  /** What `kubectl debug` has added, in that order; they hold nothing up and end with the others. */
+  readonly #ephemeral: ContainerRun[] = [];
   readonly #startTime: string;
   #pod: Pod;
   #gone = false;
@@ -73,7 +75,7 @@ export class PodWorker {
   }
 
   container(name: string): ContainerRun | undefined {
-    return [...this.#containers, ...this.#init].find(({ spec }) => spec.name === name);
+    return this.#all.find(({ spec }) => spec.name === name);
   }
 
   /** A newer version of the object: it may be marked for deletion. */
@@ -82,6 +84,7 @@ export class PodWorker {
     const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata;
     if (deletionTimestamp !== undefined) this.#end(deletionGracePeriodSeconds ?? graceOf(pod));
     else if (pod.spec.readinessGates !== undefined) this.#reports.publish();
+    if (this.#initialized && !this.#ended) this.#startEphemeral();
   }
 
   /** The object is gone from the API: nobody reads a status, and there is little grace left. */
@@ -155,7 +158,19 @@ export class PodWorker {
       if (container.status.state.terminated?.exitCode !== 0) return;
     }
     this.#initialized = true;
+    this.#startEphemeral();
     await Promise.all(this.#containers.map((container) => container.run()));
+    await Promise.all(this.#ephemeral.map((container) => container.terminate(0)));
+  }
+
+  /** Starts those that are new. */
+  #startEphemeral(): void {
+    const { ephemeralContainers = [] } = this.#pod.spec;
+    for (const spec of ephemeralContainers.slice(this.#ephemeral.length)) {
+      const container = this.#containerRun(spec, "Never");
+      this.#ephemeral.push(container);
+      container.run().catch((error: unknown) => this.#log(messageOf(error)));
+    }
   }
 
   /** DEL is tried until it succeeds: an address that is never given back would be worse than a pod that stays. */
@@ -182,9 +197,13 @@ export class PodWorker {
     this.#deletion.resolve();
     if (this.#stop.signal.aborted && !this.#gone) return;
     this.#stop.abort();
-    for (const container of [...this.#init, ...this.#containers]) {
+    for (const container of this.#all) {
       container.terminate(graceSeconds * 1000).catch((error: unknown) => this.#log(messageOf(error)));
     }
+  }
+
+  get #all(): readonly ContainerRun[] {
+    return [...this.#init, ...this.#containers, ...this.#ephemeral];
   }
 
   #containerRun(spec: Container, restart: "Always" | "OnFailure" | "Never"): ContainerRun {
@@ -223,6 +242,7 @@ export class PodWorker {
       ended: this.#ended,
       initContainers: this.#init.map(({ status }) => status),
       containers: this.#containers.map(({ status }) => status),
+      ephemeralContainers: this.#ephemeral.map(({ status }) => status),
     };
     return podStatus(view, earlier, timeText(new Date()));
   }

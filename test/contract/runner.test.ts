@@ -266,6 +266,23 @@ test("probes decide readiness and restarts", async () => {
   await remove("probed");
 });
 
+test("debug adds a container to a running pod, in its network, that ends with it", async () => {
+  await create(pod("patient", {}));
+  await ready("patient");
+  const debug = ["debug", "patient", "--image=any", "--container=doctor", "--", "sh", "-c"];
+  await cluster.ok([...debug, "hostname; ip -o address show dev eth0 | wc -l; sleep 1000"]);
+  await eventually(
+    "it runs",
+    async () => (await get("patient", ".status.ephemeralContainerStatuses[0].state.running")) !== "",
+  );
+  await eventually("it has spoken", async () =>
+    /^patient\n[2-9]\n$/.test(await cluster.ok(["logs", "patient", "-c", "doctor"])),
+  );
+  assert.equal(await cluster.ok(["exec", "patient", "-c", "doctor", "--", "hostname"]), "patient\n");
+  assert.equal(await get("patient", ".status.phase"), "Running");
+  await remove("patient");
+});
+
 test("a container gets TERM and its grace, then KILL", async () => {
   await create(pod("polite", {}, [shell("trap 'echo bye; exit 0' TERM; sleep 1000 & wait")]));
   await create(pod("deaf", { terminationGracePeriodSeconds: 1 }, [shell("trap '' TERM; sleep 1000")]));
