@@ -4,10 +4,11 @@
 # ETC the files /etc/hosts and /etc/resolv.conf. It runs as pid 1 in a fresh mount namespace and becomes COMMAND. This
 # keeps pods from changing the machine by mistake. It is no wall: a pod's root is the machine's root.
 set -e
-directory=$1 etc=$2
+directory=$1 etc=$2 home=$PWD
 shift 2
 project=$(cd "${0%/*}/../.." && pwd)
 exec 3<"$etc/resolv.conf"
+cd "$project" # and so it can still be reached when something else covers its path
 
 # mount_setattr (the number is the same on all architectures): MOUNT_ATTR_RDONLY on all that is mounted below /.
 perl -e 'my ($root, $attributes) = ("/", pack "Q4", 1, 0, 0, 0);
@@ -17,18 +18,15 @@ mount -o bind "$etc/hosts" /etc/hosts
 [ -h /etc/resolv.conf ] || mount -o bind "$etc/resolv.conf" /etc/resolv.conf
 mount -o bind "$directory/tmp" /tmp
 mount -o remount,bind,rw /etc/hosts
+[ -h /etc/resolv.conf ] || mount -o remount,bind,rw /etc/resolv.conf
 mount -o remount,bind,rw /tmp
-(
-  # The project may be in the machine's /tmp or /run; the echo server is a part of it.
-  cd "$project"
-  mount -t tmpfs -o mode=755 tmpfs /run
-  case $project in
-  /tmp/* | /run/*)
-    mkdir -p "$project"
-    mount --no-canonicalize -o bind . "$project"
-    ;;
-  esac
-)
+mount -t tmpfs -o mode=755 tmpfs /run
+case $project in
+/tmp/* | /run/*) # the echo server is a part of it
+  mkdir -p "$project"
+  mount --no-canonicalize -o bind . "$project"
+  ;;
+esac
 [ ! -d /dev/shm ] || mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 mount -t proc proc /proc
 # systemd-resolved makes a link into /run of it.
@@ -38,5 +36,5 @@ if [ -h /etc/resolv.conf ]; then
   cat <&3 >"$target"
 fi
 exec 3<&-
-cd "$PWD"
+cd "$home"
 exec "$@"
