@@ -3,10 +3,12 @@
 
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { timeText } from "../client/kinds.ts";
 import type { Container, ContainerState, ContainerStatus, Handler, Pod } from "../client/objects.ts";
 import { argvOf, ContainerConfigError, environmentOf, hostnameOf, type PodPlace } from "./env.ts";
+import { withTerminal } from "./exec.ts";
 import { execute } from "./execute.ts";
 import { watchHealth } from "./health.ts";
 import { type ProbeTarget, probeOnce } from "./probes.ts";
@@ -121,6 +123,11 @@ export class ContainerRun {
     return logPath(this.#directory(run));
   }
 
+  /** The container's input, when it has one and this runner started it. */
+  get stdin(): Writable | undefined {
+    return this.#process?.stdin;
+  }
+
   get running(): boolean {
     return this.#state.running !== undefined;
   }
@@ -159,7 +166,8 @@ export class ContainerRun {
         etc,
         netnsPath: netnsPath(),
         hostname: hostnameOf(pod(), place()),
-        argv: argvOf(this.spec, env),
+        argv: this.spec.tty === true ? withTerminal(argvOf(this.spec, env)) : argvOf(this.spec, env),
+        stdin: this.spec.stdin === true,
         env,
         workingDirectory: this.spec.workingDir ?? "/",
       });

@@ -7,6 +7,7 @@
 import { spawn } from "node:child_process";
 import { chmod, mkdir, open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { killGroup, send } from "./execute.ts";
 
@@ -22,6 +23,8 @@ export interface Launch {
   readonly netnsPath: string | undefined;
   readonly hostname: string;
   readonly argv: readonly string[];
+  /** Whether it has an input. That is a pipe from this runner, and ends with it. */
+  readonly stdin: boolean;
   readonly env: Readonly<Record<string, string>>;
   readonly workingDirectory: string;
 }
@@ -35,9 +38,17 @@ export class ContainerProcess {
   readonly directory: string;
   readonly startedAt: Date;
   readonly exited: Promise<Exit>;
+  readonly stdin: Writable | undefined;
   readonly #shim: number;
 
-  private constructor(directory: string, shimPid: number, startedAt: Date, ended: Promise<void>) {
+  private constructor(
+    directory: string,
+    shimPid: number,
+    startedAt: Date,
+    ended: Promise<void>,
+    stdin?: Writable,
+  ) {
+    this.stdin = stdin;
     this.directory = directory;
     this.startedAt = startedAt;
     this.#shim = shimPid;
@@ -66,8 +77,9 @@ export class ContainerProcess {
         cwd: launch.workingDirectory,
         env: launch.env,
         detached: true,
-        stdio: ["ignore", log.fd, log.fd],
+        stdio: [launch.stdin ? "pipe" : "ignore", log.fd, log.fd],
       });
+      child.stdin?.on("error", () => child.stdin?.destroy()); // it has closed its input
       const ended = Promise.withResolvers<void>();
       child.once("exit", () => ended.resolve());
       await new Promise<void>((resolve, reject) => {
@@ -75,7 +87,13 @@ export class ContainerProcess {
         child.once("error", reject);
       });
       child.unref();
-      const process = new ContainerProcess(launch.directory, child.pid ?? 0, new Date(), ended.promise);
+      const process = new ContainerProcess(
+        launch.directory,
+        child.pid ?? 0,
+        new Date(),
+        ended.promise,
+        child.stdin ?? undefined,
+      );
       await process.#begun();
       return process;
     } finally {

@@ -266,6 +266,21 @@ test("probes decide readiness and restarts", async () => {
   await remove("probed");
 });
 
+test("attach shows what a container says and gives it what is typed, with a terminal or without", async () => {
+  const talk = ["run", "-i", "--rm", "--restart=Never", "--image=any", "--quiet"];
+  const loud = ["sh", "-c", 'echo ready; while read -r line; do echo "you said $line"; done'];
+  assert.equal(
+    await cluster.ok([...talk, "listener", "--command", "--", ...loud], "one\ntwo\n"),
+    "ready\nyou said one\nyou said two\n",
+  );
+  const typing = cluster.kubectlArgv([...talk, "-t", "typist", "--command", "--", "sh"]).join(" ");
+  const { stdout } = await execute(["script", "-qec", typing, "/dev/null"], {
+    input: "tty; hostname; exit\n",
+    timeoutMs: 30_000,
+  });
+  assert.match(stdout, /\/dev\/pts\/\d+\s+typist/);
+});
+
 test("debug adds a container to a running pod, in its network, that ends with it", async () => {
   await create(pod("patient", {}));
   await ready("patient");

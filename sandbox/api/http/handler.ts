@@ -83,9 +83,8 @@ function locationOf(request: IncomingMessage): { readonly path: string; readonly
 
 async function dispatch(exchange: Exchange, target: Target): Promise<void> {
   if (target.subresource === "log") return serveLog(exchange, target);
-  if (target.subresource === "exec") throw refusedStream(exchange, target);
-  if (target.subresource === "attach" || target.subresource === "portforward")
-    throw notSupported(target.subresource === "attach" ? "attach" : "port-forward");
+  if (target.subresource === "exec" || target.subresource === "attach") throw refusedStream(exchange, target);
+  if (target.subresource === "portforward") throw notSupported("port-forward");
   switch (exchange.request.method ?? "") {
     case "GET":
       return target.name === "" ? serveMany(exchange, target) : serveOne(exchange, target);
@@ -222,12 +221,12 @@ function serveLog(
 }
 
 /** kubectl comes here, by POST, when its WebSocket was refused: the first reason is the better answer. */
-function refusedStream({ server }: Exchange, { kind, namespace, name }: Target): ApiError {
+function refusedStream({ server }: Exchange, { kind, namespace, name, subresource }: Target): ApiError {
   nodeOf(entryOf(server.cluster, kind, namespace, name).object);
-  return notSupported("exec over SPDY (a WebSocket with v5.channel.k8s.io is)");
+  return notSupported(`${subresource} over SPDY (a WebSocket with v5.channel.k8s.io is)`);
 }
 
-/** A connection that asks to become a WebSocket: only exec does. */
+/** A connection that asks to become a WebSocket: exec and attach do. */
 export async function handleUpgrade(
   server: Server,
   request: IncomingMessage,
@@ -240,11 +239,17 @@ export async function handleUpgrade(
     const { path, query } = locationOf(request);
     if (!server.authenticator.userOf(request.headers.authorization)) throw unauthorized();
     const { kind, namespace, name, subresource } = targetOf(path, server.cluster.kinds);
-    if (subresource === "") throw noSuchPath();
-    if (subresource !== "exec")
-      throw notSupported(subresource === "portforward" ? "port-forward" : subresource);
+    if (subresource === "portforward") throw notSupported("port-forward");
+    if (subresource !== "exec" && subresource !== "attach") throw noSuchPath();
     const pod = entryOf(server.cluster, kind, namespace, name).object;
-    await proxyUpgrade(server.kubeletSocket, pod, query, { request, socket, head }, server.stopping);
+    await proxyUpgrade(
+      server.kubeletSocket,
+      subresource,
+      pod,
+      query,
+      { request, socket, head },
+      server.stopping,
+    );
   } catch (error) {
     if (!socket.destroyed) refuseUpgrade(socket, apiErrorOf(error, server.log));
   }
