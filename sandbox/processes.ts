@@ -1,4 +1,4 @@
-// The processes of Kubernetes and of Weft. The API server, its controllers and Weft's controller run on the first node, as
+// The processes of Kubernetes and of Weft. The API server, its controllers, the DNS and Weft's controller run on the first node, as
 // on a cluster with one control-plane node; each node has a runner in a kubelet's place and Weft's agent.
 
 import { join } from "node:path";
@@ -16,7 +16,9 @@ export const cniPlugin = join(root, "build/weft-cni");
 const apiPort = 6443;
 /** Of the echo servers on hosts that are no nodes. */
 export const echoPort = 8080;
-const kubernetes = "Kubernetes: API, controllers, a runner on each node";
+const kubernetes = "Kubernetes: API, controllers, DNS, a runner on each node";
+/** Which address of a Service network kube-dns has; the API server makes it so. */
+const dnsPlace = 10n;
 const network = "Weft: controller, an agent on each node, all ready to serve pods";
 
 export function kubernetesProcesses(layout: Layout): readonly PlannedProcess[] {
@@ -45,6 +47,16 @@ export function kubernetesProcesses(layout: Layout): readonly PlannedProcess[] {
       after: ["api"],
       run: script("sandbox/controllers/main.ts", { kubeconfig: first.kubeconfig }),
     },
+    {
+      name: "dns",
+      stage: kubernetes,
+      on: first,
+      after: ["api"],
+      run: script("sandbox/dns/main.ts", {
+        kubeconfig: first.kubeconfig,
+        address: first.addresses.map(plainAddress),
+      }),
+    },
     ...layout.nodeHosts.map(
       (node): PlannedProcess => ({
         name: `${node.name}-runner`,
@@ -58,6 +70,7 @@ export function kubernetesProcesses(layout: Layout): readonly PlannedProcess[] {
           state: node.directory,
           "cni-conf-dir": node.cniConfigurations,
           "cni-bin-dir": node.cniPrograms,
+          "cluster-dns": layout.serviceCidrs.flatMap((cidr) => serviceAddress(cidr, dnsPlace)).join(),
           "netns-prefix": `${node.netns}-`,
           socket: node.kubeletSocket,
         }),
@@ -137,9 +150,15 @@ function apiFlags(layout: Layout, node: NodeHost): Flags {
     port: String(apiPort),
     socket: layout.apiSocket,
     "kubelet-socket": join(layout.state, "{node}", "kubelet.sock"),
-    name: ["127.0.0.1", ...addresses, ...layout.serviceCidrs.flatMap(firstAddress), ...serviceNames],
+    name: [
+      "127.0.0.1",
+      ...addresses,
+      ...layout.serviceCidrs.flatMap((cidr) => serviceAddress(cidr, 1n)),
+      ...serviceNames,
+    ],
     "service-cidr": layout.serviceCidrs,
     endpoint: addresses,
+    "dns-endpoint": addresses,
     kubeconfig: [
       `${layout.kubeconfig}=https://127.0.0.1:${layout.apiPort}`,
       ...layout.nodeHosts.map(({ kubeconfig }) => `${kubeconfig}=${server}`),
@@ -152,9 +171,9 @@ const serviceNames = ["", ".default", ".default.svc", ".default.svc.cluster.loca
   (domain) => `kubernetes${domain}`,
 );
 
-function firstAddress(text: string): string[] {
-  const cidr = parseCidr(text);
-  return cidr ? [formatIp(addressAt(cidr, 1n))] : [];
+function serviceAddress(network: string, place: bigint): string[] {
+  const cidr = parseCidr(network);
+  return cidr ? [formatIp(addressAt(cidr, place))] : [];
 }
 
 const script = (path: string, flags: Flags): readonly string[] => [

@@ -1,8 +1,8 @@
-// What every cluster has before anybody asks: the system namespaces, and the Service `default/kubernetes` through which
-// pods reach this server, with the EndpointSlice that says where it is. `kubectl delete all --all` takes the Service
-// away, so it is made again whenever it goes.
+// What every cluster has before anybody asks: the system namespaces, and the Services through which pods reach this
+// server and the cluster's DNS, with the EndpointSlices that say where these are. `kubectl delete all --all` takes the
+// Services away, so they are made again whenever they go.
 
-import { addressAt, formatIp, parseIp } from "../../src/model/ip.ts";
+import { addressAt, type Cidr, formatIp, parseIp } from "../../src/model/ip.ts";
 import type { Cluster } from "./cluster.ts";
 import type { JsonObject } from "./json.ts";
 import { endpointSlices } from "./kinds/endpointslice.ts";
@@ -12,19 +12,59 @@ import { services } from "./kinds/service.ts";
 import { keyOf } from "./store/shelf.ts";
 import { create } from "./verbs/create.ts";
 
-const name = "kubernetes";
 const systemNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
-/**
- * Makes what is missing, now and later; the answer ends that. `addresses` are the server's own as the nodes see them;
- * those of the Service's family become endpoints.
- */
-export function keepSystemObjects(cluster: Cluster, addresses: readonly string[], port: number): () => void {
+/** A Service of the cluster itself, with processes of nodes behind it. */
+export interface SystemService {
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: JsonObject;
+  /** Which address of each Service network it has. */
+  readonly place: bigint;
+  readonly families: "one" | "all";
+  readonly ports: readonly {
+    readonly name: string;
+    readonly protocol: "TCP" | "UDP";
+    readonly port: number;
+    readonly targetPort: number;
+  }[];
+  /** Where it is answered; those of the Service's families become endpoints. */
+  readonly addresses: readonly string[];
+}
+
+export const apiService = (addresses: readonly string[], port: number): SystemService => ({
+  namespace: "default",
+  name: "kubernetes",
+  labels: { component: "apiserver", provider: "kubernetes" },
+  place: 1n,
+  families: "one",
+  ports: [{ name: "https", protocol: "TCP", port: 443, targetPort: port }],
+  addresses,
+});
+
+/** Where runners tell pods that it is (`--cluster-dns`), as on most clusters. */
+export const dnsService = (addresses: readonly string[]): SystemService => ({
+  namespace: "kube-system",
+  name: "kube-dns",
+  labels: { "k8s-app": "kube-dns", "kubernetes.io/name": "CoreDNS" },
+  place: 10n,
+  families: "all",
+  ports: [
+    { name: "dns", protocol: "UDP", port: 53, targetPort: 53 },
+    { name: "dns-tcp", protocol: "TCP", port: 53, targetPort: 53 },
+  ],
+  addresses,
+});
+
+/** Makes what is missing, now and later; the answer ends that. */
+export function keepSystemObjects(cluster: Cluster, system: readonly SystemService[]): () => void {
   for (const namespace of systemNamespaces) make(cluster, namespaces, "", { metadata: { name: namespace } });
-  makeOwnService(cluster, addresses, port);
+  for (const service of system) makeService(cluster, service);
   return cluster.store.subscribe(({ type, entry, kind }) => {
-    const own = entry.key === keyOf("default", name) && (kind === services || kind === endpointSlices);
-    if (type === "DELETED" && own) setImmediate(() => makeOwnService(cluster, addresses, port));
+    if (type !== "DELETED" || (kind !== services && kind !== endpointSlices)) return;
+    for (const service of system)
+      if (entry.key.startsWith(keyOf(service.namespace, service.name)))
+        setImmediate(() => makeService(cluster, service));
   });
 }
 
@@ -32,25 +72,37 @@ function make(cluster: Cluster, kind: Kind, namespace: string, body: JsonObject)
   create(cluster, kind, namespace, body, { dryRun: false, unknownFields: "Strict", warn: () => {} });
 }
 
-function makeOwnService(cluster: Cluster, addresses: readonly string[], port: number): void {
-  const [cidr] = cluster.addresses.cidrs;
-  if (!cidr) return;
-  const { family } = cidr.ip;
-  if (!cluster.store.get(services, "default", name))
-    make(cluster, services, "default", {
-      metadata: { name, labels: { component: "apiserver", provider: name } },
+function makeService(cluster: Cluster, service: SystemService): void {
+  const { namespace, name, labels, place, ports } = service;
+  const cidrs = cluster.addresses.cidrs.slice(0, service.families === "all" ? undefined : 1);
+  if (cidrs.length === 0) return;
+  const clusterIPs = cidrs.map((cidr) => formatIp(addressAt(cidr, place)));
+  if (!cluster.store.get(services, namespace, name))
+    make(cluster, services, namespace, {
+      metadata: { name, labels },
       spec: {
-        clusterIP: formatIp(addressAt(cidr, 1n)),
-        ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: port }],
+        clusterIPs,
+        clusterIP: clusterIPs[0],
+        ...(cidrs.length > 1 && { ipFamilyPolicy: "RequireDualStack" }),
+        ports: ports.map((port) => ({ ...port })),
       },
     });
-  if (!cluster.store.get(endpointSlices, "default", name))
-    make(cluster, endpointSlices, "default", {
-      metadata: { name, labels: { "kubernetes.io/service-name": name } },
-      addressType: `IPv${family}`,
-      endpoints: addresses
-        .filter((address) => parseIp(address)?.family === family)
-        .map((address) => ({ addresses: [address], conditions: { ready: true } })),
-      ports: [{ name: "https", port, protocol: "TCP" }],
-    });
+  for (const cidr of cidrs) makeSlice(cluster, service, cidr, cidr === cidrs[0] ? name : `${name}-second`);
+}
+
+function makeSlice(
+  cluster: Cluster,
+  { namespace, name, ports, addresses }: SystemService,
+  { ip: { family } }: Cidr,
+  sliceName: string,
+): void {
+  if (cluster.store.get(endpointSlices, namespace, sliceName)) return;
+  make(cluster, endpointSlices, namespace, {
+    metadata: { name: sliceName, labels: { "kubernetes.io/service-name": name } },
+    addressType: `IPv${family}`,
+    endpoints: addresses
+      .filter((address) => parseIp(address)?.family === family)
+      .map((address) => ({ addresses: [address], conditions: { ready: true } })),
+    ports: ports.map(({ name: port, protocol, targetPort }) => ({ name: port, protocol, port: targetPort })),
+  });
 }

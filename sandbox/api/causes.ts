@@ -29,6 +29,18 @@ export class Causes {
     );
   }
 
+  typeInvalid(field: string, value: Json, detail: string): void {
+    this.#add("FieldValueTypeInvalid", field, `Invalid value: ${JSON.stringify(value)}: ${detail}`);
+  }
+
+  tooLong(field: string, most: number): void {
+    this.#add("FieldValueTooLong", field, `Too long: may not be more than ${most} bytes`);
+  }
+
+  tooMany(field: string, count: number, most: number): void {
+    this.#add("FieldValueTooMany", field, `Too many: ${count}: must have at most ${most} items`);
+  }
+
   duplicate(field: string, value: Json | undefined): void {
     this.#add("FieldValueDuplicate", field, `Duplicate value: ${JSON.stringify(value)}`);
   }

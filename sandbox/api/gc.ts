@@ -3,7 +3,6 @@
 
 import type { Cluster } from "./cluster.ts";
 import type { Kind } from "./kinds/kind.ts";
-import { kindNamed } from "./kinds/table.ts";
 import { type KubeObject, type OwnerReference, withMetadata } from "./objects.ts";
 import type { Change, Entry } from "./store/shelf.ts";
 import { ownerFinalizers, remove } from "./verbs/delete.ts";
@@ -32,7 +31,7 @@ const holds = (object: KubeObject, finalizer: string): boolean =>
 /** Runs until disposed. */
 export class GarbageCollector implements Disposable {
   readonly #cluster: Cluster;
-  /** owner's uid -> `plural key` -> what it owns */
+  /** owner's uid -> `plural.group key` -> what it owns */
   readonly #dependents = new Map<string, Map<string, Dependent>>();
   readonly #queue: (() => void)[] = [];
   readonly #unsubscribe: () => void;
@@ -57,14 +56,14 @@ export class GarbageCollector implements Disposable {
     if (type === "ADDED" && ownersOf(entry.object).length > 0)
       this.#later(() => this.#collect({ kind, key: entry.key }));
     for (const owner of type === "DELETED" ? ownersOf(entry.object) : []) {
-      const ownerKind = kindNamed(owner.apiVersion, owner.kind);
+      const ownerKind = this.#cluster.kinds.named(owner.apiVersion, owner.kind);
       const key = `${ownerKind?.namespaced ? entry.object.metadata.namespace : ""}/${owner.name}`;
       if (ownerKind) this.#later(() => this.#releaseOwner(ownerKind, key));
     }
   }
 
   #index({ kind, entry, before, type }: Change): void {
-    const id = `${kind.plural} ${entry.key}`;
+    const id = `${kind.plural}.${kind.group} ${entry.key}`;
     for (const owner of ownersOf(before?.object)) {
       const owned = this.#dependents.get(owner.uid);
       owned?.delete(id);
@@ -101,7 +100,7 @@ export class GarbageCollector implements Disposable {
   }
 
   #exists(owner: OwnerReference, dependent: KubeObject): boolean {
-    const kind = kindNamed(owner.apiVersion, owner.kind);
+    const kind = this.#cluster.kinds.named(owner.apiVersion, owner.kind);
     if (!kind) return true;
     const namespace = kind.namespaced ? (dependent.metadata.namespace ?? "") : "";
     return this.#cluster.store.get(kind, namespace, owner.name)?.object.metadata.uid === owner.uid;

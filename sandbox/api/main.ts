@@ -12,6 +12,7 @@ const usage = `usage: node sandbox/api/main.ts --state-dir DIR [options]
   --name NAME             a name or address for the certificate; repeatable
   --service-cidr CIDR     for Services; one a family, the preferred one first (10.96.0.0/16)
   --endpoint ADDRESS      the server's address in default/kubernetes; repeatable
+  --dns-endpoint ADDRESS  where kube-system/kube-dns is answered; repeatable
   --kubelet-socket PATH   the kubelet's unix socket, {node} stands for the node's name
   --history-length NUMBER changes of a kind that a watch can resume over (10000)
   --kubeconfig PATH[=URL] write a kubeconfig for clients that call the server at URL; repeatable
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     name: { type: "string", multiple: true, default: [] },
     "service-cidr": { type: "string", multiple: true, default: ["10.96.0.0/16"] },
     endpoint: { type: "string", multiple: true, default: [] },
+    "dns-endpoint": { type: "string", multiple: true, default: [] },
     "kubelet-socket": { type: "string", default: "/run/kubelet/{node}.sock" },
     "history-length": { type: "string", default: "10000" },
     kubeconfig: { type: "string", multiple: true, default: [] },
@@ -46,6 +48,7 @@ await using api = await startApi({
   names: [values.host, ...values.name],
   serviceCidrs: values["service-cidr"],
   endpoints: values.endpoint,
+  dnsEndpoints: values["dns-endpoint"],
   kubeletSocket: (node) => values["kubelet-socket"].replaceAll("{node}", node),
   historyLength: Number(values["history-length"]),
   log: (text) => process.stderr.write(`${text}\n`),

@@ -1,7 +1,7 @@
 // OpenAPI v3 documents, one a group and version. `kubectl apply` looks for a PATCH operation of the kind that takes
 // `fieldValidation` and `dryRun`, and then leaves validation to the server; `kubectl explain` reads the schemas.
 
-import type { JsonObject } from "./json.ts";
+import { type JsonObject, objectAt } from "./json.ts";
 import type { Kind } from "./kinds/kind.ts";
 import { type Field, type MessageType, schema } from "./schema/schema.ts";
 
@@ -16,9 +16,10 @@ export function openApiOf(members: readonly Kind[]): JsonObject {
       members.map((kind) => [pathOf(kind), { parameters: [], patch: patchOperation(kind) }]),
     ),
     components: {
-      schemas: Object.fromEntries(
-        [...types].map(([name, type]) => [schemaName(name), schemaOf(type, gvks.get(name))]),
-      ),
+      schemas: Object.fromEntries([
+        ...[...types].map(([name, type]) => [schemaName(name), schemaOf(type, gvks.get(name))]),
+        ...members.flatMap((kind) => (kind.openApi ? [[schemaName(kind.kind), customSchemaOf(kind)]] : [])),
+      ]),
     },
   };
 }
@@ -65,6 +66,15 @@ function schemaOf(type: MessageType, gvk: JsonObject | undefined): JsonObject {
     type: "object",
     properties: { ...typeMeta, ...Object.fromEntries(fields) },
     ...(gvk && { "x-kubernetes-group-version-kind": [gvk] }),
+  };
+}
+
+function customSchemaOf(kind: Kind): JsonObject {
+  const standard = { apiVersion: { type: "string" }, kind: { type: "string" }, metadata: { type: "object" } };
+  return {
+    ...kind.openApi,
+    properties: { ...objectAt(kind.openApi, "properties"), ...standard },
+    "x-kubernetes-group-version-kind": [gvkOf(kind)],
   };
 }
 

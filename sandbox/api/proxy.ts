@@ -1,6 +1,6 @@
-// Logs and exec: the server passes them on to the unix socket of the node that the pod is on, and understands nothing
+// Logs, exec and attach: the server passes them on to the unix socket of the node that the pod is on, and understands nothing
 // of what flows. `/pods/NAME/log` becomes `/containerLogs/NAMESPACE/NAME/CONTAINER`, `/pods/NAME/exec` becomes
-// `/exec/NAMESPACE/NAME/CONTAINER`, each with the query it came with.
+// `/exec/NAMESPACE/NAME/CONTAINER`, attach likewise, each with the query it came with.
 
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
@@ -18,7 +18,11 @@ export type KubeletSocket = (node: string) => string;
 const defaultContainer = "kubectl.kubernetes.io/default-container";
 
 /** The kubelet's path for a container of the pod; throws when the pod has no node or the container is not clear. */
-function kubeletPath(verb: "containerLogs" | "exec", pod: KubeObject, query: URLSearchParams): string {
+function kubeletPath(
+  verb: "containerLogs" | "exec" | "attach",
+  pod: KubeObject,
+  query: URLSearchParams,
+): string {
   const { name, namespace = "" } = pod.metadata;
   const container = containerOf(pod, query.get("container") ?? "");
   const passed = new URLSearchParams([...query].filter(([key]) => key !== "container"));
@@ -28,7 +32,7 @@ function kubeletPath(verb: "containerLogs" | "exec", pod: KubeObject, query: URL
 
 function containerOf(pod: KubeObject, asked: string): string {
   const { name, annotations } = pod.metadata;
-  const names = ["containers", "initContainers"].flatMap((list) =>
+  const names = ["containers", "initContainers", "ephemeralContainers"].flatMap((list) =>
     listAt(pod, "spec", list).map((container) => textAt(container, "name")),
   );
   const regular = listAt(pod, "spec", "containers").length;
@@ -89,13 +93,14 @@ export async function proxyLog(
 /** Joins the client's connection with the kubelet's; the kubelet's answer to the upgrade goes back as it is. */
 export async function proxyUpgrade(
   socket: KubeletSocket,
+  verb: "exec" | "attach",
   pod: KubeObject,
   query: URLSearchParams,
   client: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
   signal: AbortSignal,
 ): Promise<void> {
   const node = nodeOf(pod);
-  const path = kubeletPath("exec", pod, query);
+  const path = kubeletPath(verb, pod, query);
   const upstream = connect({ path: socket(node) });
   await once(upstream, "connect", { signal }).catch((error: unknown) => {
     upstream.destroy();

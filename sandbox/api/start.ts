@@ -6,10 +6,12 @@ import { createServer, type Server as HttpsServer } from "node:https";
 import { join } from "node:path";
 import { parseCidr } from "../../src/model/ip.ts";
 import { Authenticator, tokenFileUsers, type User } from "./auth.ts";
-import { keepSystemObjects } from "./bootstrap.ts";
+import { apiService, dnsService, keepSystemObjects } from "./bootstrap.ts";
 import { serverCertificate } from "./certs.ts";
+import { CustomKinds } from "./custom/custom-kinds.ts";
 import { GarbageCollector } from "./gc.ts";
 import { handleRequest, handleUpgrade, type Server } from "./http/handler.ts";
+import { KindRegistry } from "./kinds/registry.ts";
 import { kinds } from "./kinds/table.ts";
 import type { Credentials } from "./kubeconfig.ts";
 import type { Clock } from "./objects.ts";
@@ -29,6 +31,8 @@ export interface ApiOptions {
   readonly serviceCidrs: readonly string[];
   /** The server's addresses in the endpoints of `default/kubernetes`. */
   readonly endpoints: readonly string[];
+  /** Where the cluster's DNS is answered; none: there is no Service for it. */
+  readonly dnsEndpoints?: readonly string[];
   readonly kubeletSocket: KubeletSocket;
   /** Besides those of the token file. */
   readonly users?: readonly User[];
@@ -62,10 +66,12 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const users = await tokenFileUsers(join(stateDir, "tokens.csv"));
   const cluster = {
     store: new ApiStore(kinds, options.historyLength ?? 10_000),
+    kinds: new KindRegistry(kinds),
     addresses: { cidrs },
     clock,
   };
   const collector = new GarbageCollector(cluster);
+  const customKinds = new CustomKinds(cluster);
   const stopping = new AbortController();
   const server: Server = {
     cluster,
@@ -87,7 +93,11 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     listeners.push(unix);
   }
   const port = portOf(tcp);
-  const unkeep = keepSystemObjects(cluster, options.endpoints, port);
+  const { endpoints, dnsEndpoints = [] } = options;
+  const unkeep = keepSystemObjects(cluster, [
+    apiService(endpoints, port),
+    ...(dnsEndpoints.length > 0 ? [dnsService(dnsEndpoints)] : []),
+  ]);
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {
     port,
@@ -96,6 +106,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     [Symbol.asyncDispose]: async () => {
       stopping.abort();
       unkeep();
+      customKinds[Symbol.dispose]();
       collector[Symbol.dispose]();
       await Promise.all(listeners.map(close));
     },

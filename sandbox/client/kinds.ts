@@ -5,7 +5,20 @@ import type { Watchable } from "../../src/kube/kinds.ts";
 import type { ObjectMeta } from "../../src/kube/objects.ts";
 import { metaOf } from "../../src/kube/project.ts";
 import type { Resource } from "../../src/kube/resource.ts";
-import type { Deployment, EndpointSlice, Namespace, Node, Pod, Raw, ReplicaSet, Service } from "./objects.ts";
+import type {
+  DaemonSet,
+  Deployment,
+  EndpointSlice,
+  Job,
+  Namespace,
+  Node,
+  Pod,
+  PodDisruptionBudget,
+  Raw,
+  ReplicaSet,
+  Service,
+  StatefulSet,
+} from "./objects.ts";
 
 export interface Kept<T extends Raw> extends ObjectMeta {
   readonly raw: T;
@@ -23,6 +36,14 @@ export const rawKinds = {
   }),
   deployment: keptWhole<Deployment>({ prefix: "/apis/apps/v1", plural: "deployments", namespaced: true }),
   replicaSet: keptWhole<ReplicaSet>({ prefix: "/apis/apps/v1", plural: "replicasets", namespaced: true }),
+  statefulSet: keptWhole<StatefulSet>({ prefix: "/apis/apps/v1", plural: "statefulsets", namespaced: true }),
+  daemonSet: keptWhole<DaemonSet>({ prefix: "/apis/apps/v1", plural: "daemonsets", namespaced: true }),
+  job: keptWhole<Job>({ prefix: "/apis/batch/v1", plural: "jobs", namespaced: true }),
+  budget: keptWhole<PodDisruptionBudget>({
+    prefix: "/apis/policy/v1",
+    plural: "poddisruptionbudgets",
+    namespaced: true,
+  }),
 } as const;
 
 /** An answer for an object of `_kind`. The codec of this layer: an API server has validated what it serves. */

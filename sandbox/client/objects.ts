@@ -87,6 +87,9 @@ export interface Container {
   readonly command?: readonly string[];
   readonly args?: readonly string[];
   readonly workingDir?: string;
+  readonly stdin?: boolean;
+  readonly stdinOnce?: boolean;
+  readonly tty?: boolean;
   readonly env?: readonly EnvVar[];
   readonly ports?: readonly ContainerPort[];
   readonly restartPolicy?: "Always";
@@ -115,11 +118,19 @@ export interface PodSpec {
   readonly hostNetwork?: boolean;
   readonly hostname?: string;
   readonly subdomain?: string;
+  readonly hostAliases?: readonly { readonly ip: string; readonly hostnames?: readonly string[] }[];
+  readonly dnsPolicy?: "ClusterFirst" | "ClusterFirstWithHostNet" | "Default" | "None";
+  readonly dnsConfig?: {
+    readonly nameservers?: readonly string[];
+    readonly searches?: readonly string[];
+    readonly options?: readonly { readonly name: string; readonly value?: string }[];
+  };
   readonly serviceAccountName?: string;
   readonly restartPolicy?: "Always" | "OnFailure" | "Never";
   readonly terminationGracePeriodSeconds?: number;
   readonly readinessGates?: readonly { readonly conditionType: string }[];
   readonly initContainers?: readonly Container[];
+  readonly ephemeralContainers?: readonly Container[];
   readonly containers: readonly Container[];
 }
 
@@ -161,6 +172,7 @@ export interface PodStatus {
   readonly qosClass?: string;
   readonly initContainerStatuses?: readonly ContainerStatus[];
   readonly containerStatuses?: readonly ContainerStatus[];
+  readonly ephemeralContainerStatuses?: readonly ContainerStatus[];
 }
 
 export interface Pod extends Raw {
@@ -200,6 +212,7 @@ export interface Service extends Raw {
   readonly spec?: {
     readonly type?: "ClusterIP" | "NodePort" | "LoadBalancer" | "ExternalName";
     readonly clusterIP?: string;
+    readonly externalName?: string;
     readonly clusterIPs?: readonly string[];
     readonly ipFamilies?: readonly ("IPv4" | "IPv6")[];
     readonly selector?: Readonly<Record<string, string>>;
@@ -266,6 +279,61 @@ export interface ReplicaSet extends Raw {
     readonly availableReplicas?: number;
     readonly observedGeneration?: number;
   };
+}
+
+export interface StatefulSet extends Raw {
+  readonly spec: {
+    readonly replicas?: number;
+    readonly serviceName?: string;
+    readonly podManagementPolicy?: "OrderedReady" | "Parallel";
+    readonly updateStrategy?: {
+      readonly type?: "RollingUpdate" | "OnDelete";
+      readonly rollingUpdate?: { readonly partition?: number };
+    };
+    readonly ordinals?: { readonly start?: number };
+    readonly selector: LabelSelector;
+    readonly template: PodTemplate;
+  };
+  readonly status?: { readonly currentRevision?: string };
+}
+
+export interface DaemonSet extends Raw {
+  readonly spec: {
+    readonly updateStrategy?: {
+      readonly type?: "RollingUpdate" | "OnDelete";
+      readonly rollingUpdate?: { readonly maxUnavailable?: number | string };
+    };
+    readonly selector: LabelSelector;
+    readonly template: PodTemplate;
+  };
+  readonly status?: object;
+}
+
+export interface Job extends Raw {
+  readonly spec: {
+    readonly parallelism?: number;
+    readonly completions?: number;
+    readonly completionMode?: "Indexed" | "NonIndexed";
+    readonly backoffLimit?: number;
+    readonly activeDeadlineSeconds?: number;
+    readonly ttlSecondsAfterFinished?: number;
+    readonly suspend?: boolean;
+    readonly template: PodTemplate;
+  };
+  readonly status?: {
+    readonly startTime?: string;
+    readonly completionTime?: string;
+    readonly conditions?: readonly Condition[];
+  };
+}
+
+export interface PodDisruptionBudget extends Raw {
+  readonly spec: {
+    readonly minAvailable?: number | string;
+    readonly maxUnavailable?: number | string;
+    readonly selector?: LabelSelector;
+  };
+  readonly status?: { readonly disruptedPods?: Readonly<Record<string, string>> };
 }
 
 export interface Deployment extends Raw {

@@ -5,14 +5,18 @@ import type { KubeClient } from "../../src/kube/client.ts";
 import type { Store } from "../../src/kube/store.ts";
 import type { Kept } from "../client/kinds.ts";
 import type {
+  DaemonSet,
   Deployment,
   EndpointSlice,
+  Job,
   Namespace,
   Node,
   Pod,
+  PodDisruptionBudget,
   Raw,
   ReplicaSet,
   Service,
+  StatefulSet,
 } from "../client/objects.ts";
 
 export interface Stores {
@@ -24,6 +28,10 @@ export interface Stores {
   readonly slices: Store<Kept<EndpointSlice>>;
   readonly deployments: Store<Kept<Deployment>>;
   readonly replicaSets: Store<Kept<ReplicaSet>>;
+  readonly statefulSets: Store<Kept<StatefulSet>>;
+  readonly daemonSets: Store<Kept<DaemonSet>>;
+  readonly jobs: Store<Kept<Job>>;
+  readonly budgets: Store<Kept<PodDisruptionBudget>>;
 }
 
 export interface Context {

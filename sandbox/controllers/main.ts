@@ -1,5 +1,5 @@
 // The controllers of the sandbox's cluster as one process, ordinary clients of the API: scheduler, EndpointSlices,
-// Deployments, ReplicaSets, namespaces, pod garbage. Owner references are the API server's own business.
+// workloads, disruption budgets, namespaces, pod garbage. Owner references are the API server's own business.
 
 import { parseArgs } from "node:util";
 import { OwnerQueue } from "../../src/controller/queue.ts";
@@ -9,12 +9,16 @@ import { EventRecorder } from "../../src/kube/recorder.ts";
 import { watchResource } from "../../src/kube/watch.ts";
 import { rawKinds } from "../client/kinds.ts";
 import type { Context, Controller, Stores } from "./context.ts";
+import { daemonSetController } from "./daemon-sets.ts";
 import { deploymentController } from "./deployments.ts";
+import { disruptionController } from "./disruption.ts";
 import { endpointSliceController } from "./endpoint-slices.ts";
+import { jobController } from "./jobs.ts";
 import { namespaceController } from "./namespaces.ts";
 import { podGarbageCollector } from "./pod-gc.ts";
 import { replicaSetController } from "./replica-sets.ts";
 import { scheduler } from "./scheduler.ts";
+import { statefulSetController } from "./stateful-sets.ts";
 
 const { values } = parseArgs({ options: { kubeconfig: { type: "string" } } });
 if (values.kubeconfig === undefined) {
@@ -45,6 +49,10 @@ const stores: Stores = {
   slices: watchResource(client, rawKinds.endpointSlice, watching),
   deployments: watchResource(client, rawKinds.deployment, watching),
   replicaSets: watchResource(client, rawKinds.replicaSet, watching),
+  statefulSets: watchResource(client, rawKinds.statefulSet, watching),
+  daemonSets: watchResource(client, rawKinds.daemonSet, watching),
+  jobs: watchResource(client, rawKinds.job, watching),
+  budgets: watchResource(client, rawKinds.budget, watching),
 };
 const context: Context = {
   client,
@@ -57,6 +65,10 @@ const controllers = [
   endpointSliceController(context),
   deploymentController(context),
   replicaSetController(context),
+  statefulSetController(context),
+  daemonSetController(context),
+  jobController(context),
+  disruptionController(context),
   namespaceController(context),
   podGarbageCollector(context),
 ];

@@ -1,10 +1,12 @@
 // Namespace deletion: deletes everything in a terminating namespace, of every kind that the API offers, waits until all
-// is gone (pods take their grace), and then gives the namespace free through its subresource `finalize`.
+// is gone (pods take their grace), and then gives the namespace free through its subresource `finalize`. A namespace of
+// the same name may have been made meanwhile: what was listed is deleted only if the namespace is still the doomed one.
 
 import type { KubeClient } from "../../src/kube/client.ts";
 import { list, record, text, texts } from "../../src/kube/json.ts";
 import { pathOf, type Resource } from "../../src/kube/resource.ts";
-import { rawKinds } from "../client/kinds.ts";
+import { type Kept, rawKinds, rawOf } from "../client/kinds.ts";
+import type { Namespace } from "../client/objects.ts";
 import { stillThere } from "../client/still-there.ts";
 import { type Context, type Controller, keyOf } from "./context.ts";
 
@@ -23,9 +25,12 @@ export function namespaceController({ client, stores: { namespaces, pods } }: Co
     sync: async (_, name) => {
       const namespace = namespaces.get("", name);
       if (namespace?.deletionTimestamp === undefined) return;
-      const left = await deleteContents(client, name);
+      const contents = await contentsOf(client, name);
+      if (!(await isStillDoomed(client, namespace))) return;
+      await deleteAll(client, contents);
       // The back-off of the queue is the wait.
-      if (left.length > 0) throw new Error(`namespace ${name}: still has ${left.join(", ")}`);
+      if (contents.length > 0)
+        throw new Error(`namespace ${name}: still has ${contents.map(({ path }) => path).join(", ")}`);
       const finalizers = (namespace.raw.spec?.finalizers ?? []).filter((one) => one !== "kubernetes");
       const freed = { ...namespace.raw, spec: { ...namespace.raw.spec, finalizers } };
       // A conflict is a newer version, which brings the namespace here again.
@@ -34,20 +39,38 @@ export function namespaceController({ client, stores: { namespaces, pods } }: Co
   };
 }
 
-/** Asks for the deletion of all that is there. Returns what was there, by name. */
-async function deleteContents(client: KubeClient, namespace: string): Promise<string[]> {
-  const found: string[] = [];
+interface Content {
+  readonly path: string;
+  readonly uid: string;
+  readonly leaving: boolean;
+}
+
+async function contentsOf(client: KubeClient, namespace: string): Promise<Content[]> {
+  const found: Content[] = [];
   for (const resource of await namespacedResources(client)) {
     const { items } = await client.list(pathOf(resource, namespace));
     for (const item of items) {
-      const metadata = record(record(item).metadata);
-      const name = text(metadata.name);
-      found.push(`${resource.plural}/${name}`);
-      if (text(metadata.deletionTimestamp) !== "") continue;
-      await stillThere(() => client.delete(pathOf(resource, namespace, name), { uid: text(metadata.uid) }));
+      const { name, uid, deletionTimestamp } = record(record(item).metadata);
+      const path = pathOf(resource, namespace, text(name));
+      found.push({ path, uid: text(uid), leaving: text(deletionTimestamp) !== "" });
     }
   }
   return found;
+}
+
+/** Asked of the API, not of the store, after the contents were listed: then they were this namespace's. */
+async function isStillDoomed(client: KubeClient, { name, uid }: Kept<Namespace>): Promise<boolean> {
+  let current: unknown;
+  const exists = await stillThere(async () => {
+    current = await client.get(pathOf(rawKinds.namespace, "", name));
+  });
+  return exists && rawOf(rawKinds.namespace, current).metadata.uid === uid;
+}
+
+/** By uid, so that an object made since under an old one's name stays. */
+async function deleteAll(client: KubeClient, contents: readonly Content[]): Promise<void> {
+  for (const { path, uid, leaving } of contents)
+    if (!leaving) await stillThere(() => client.delete(path, { uid }));
 }
 
 /** Every kind of namespaced object that can be listed and deleted, by the API's own discovery. */

@@ -48,7 +48,7 @@ function refusal(pod: Pod, node: Node, pods: number): string | undefined {
   return undefined;
 }
 
-function tolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {
+export function tolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {
   if (taint.effect === "PreferNoSchedule") return true;
   return tolerations.some(
     ({ key, operator = "Equal", value = "", effect }) =>

@@ -1,15 +1,14 @@
 // The ReplicaSet controller: as many pods as asked for, made from the template; too many are deleted, those first that
 // nobody would miss. `kubectl scale` and Deployments change only the number.
 
-import { pathOf } from "../../src/kube/resource.ts";
-import { type Kept, rawKinds, rawOf } from "../client/kinds.ts";
+import { type Kept, rawKinds } from "../client/kinds.ts";
 import type { Pod, ReplicaSet } from "../client/objects.ts";
 import { Semaphore } from "../client/semaphore.ts";
-import { stillThere } from "../client/still-there.ts";
-import { atLeast, type Context, type Controller, going, keyOf, settled } from "./context.ts";
-import { hasEnded } from "./scheduler.ts";
+import { atLeast, type Context, type Controller, going, settled } from "./context.ts";
+import { createPod, deletePod, hasEnded, isReady, watchOwners } from "./owned-pods.ts";
 import { setStatus } from "./workload-status.ts";
 
+const owner = { apiVersion: "apps/v1", kind: "ReplicaSet" };
 const mostWrites = 100;
 const writesAtOnce = 10;
 
@@ -18,17 +17,7 @@ export function replicaSetController(context: Context): Controller {
   const writes = new Semaphore(writesAtOnce);
   return {
     name: "replicaset",
-    watch: (add) => {
-      replicaSets.subscribe((changes) => {
-        for (const { new: replicaSet } of changes) if (replicaSet) add(keyOf(replicaSet));
-      });
-      pods.subscribe((changes) => {
-        for (const pod of changes.map((change) => change.new ?? change.old)) {
-          const owner = pod?.raw.metadata.ownerReferences?.find(({ kind }) => kind === "ReplicaSet");
-          if (pod && owner) add(`${pod.namespace}/${owner.name}`);
-        }
-      });
-    },
+    watch: (add) => watchOwners(context, replicaSets, owner, add),
     sync: async (namespace, name) => {
       const replicaSet = replicaSets.get(namespace, name);
       if (!replicaSet || going(replicaSet)) return;
@@ -37,7 +26,7 @@ export function replicaSetController(context: Context): Controller {
       await writeStatus(context, replicaSet, own);
       if (missing > 0) {
         const count = Math.min(missing, mostWrites);
-        const create = () => writes.run(() => createPod(context, replicaSet));
+        const create = () => writes.run(() => createPod(context, owner, replicaSet, {}));
         await Promise.all(Array.from({ length: count }, create));
       } else {
         const victims = own.toSorted(dispensableFirst).slice(0, Math.min(-missing, mostWrites));
@@ -47,51 +36,11 @@ export function replicaSetController(context: Context): Controller {
   };
 }
 
-export function isReady({ raw }: Kept<Pod>): boolean {
-  return (raw.status?.conditions ?? []).some(({ type, status }) => type === "Ready" && status === "True");
-}
-
 /** Without a node, then not ready, then the youngest. */
 function dispensableFirst(a: Kept<Pod>, b: Kept<Pod>): number {
   const rank = (pod: Kept<Pod>) => (pod.raw.spec.nodeName ? 1 : 0) + (isReady(pod) ? 1 : 0);
   const born = (pod: Kept<Pod>) => Date.parse(pod.raw.metadata.creationTimestamp ?? "");
   return rank(a) - rank(b) || born(b) - born(a);
-}
-
-async function createPod(
-  { client, stores }: Context,
-  { raw, namespace, name, uid }: Kept<ReplicaSet>,
-): Promise<void> {
-  const { metadata = {}, spec } = raw.spec.template;
-  const { labels = {}, annotations = {} } = metadata;
-  const owner = {
-    apiVersion: "apps/v1",
-    kind: "ReplicaSet",
-    name,
-    uid,
-    controller: true,
-    blockOwnerDeletion: true,
-  };
-  const pod = rawOf(
-    rawKinds.pod,
-    await client.create(pathOf(rawKinds.pod, namespace), {
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { generateName: `${name}-`, labels, annotations, ownerReferences: [owner] },
-      spec,
-    }),
-  );
-  await settled(
-    stores.pods,
-    { namespace, name: pod.metadata.name },
-    (kept) => kept?.uid === pod.metadata.uid,
-  );
-}
-
-async function deletePod({ client, stores }: Context, pod: Kept<Pod>): Promise<void> {
-  const path = pathOf(rawKinds.pod, pod.namespace, pod.name);
-  await stillThere(() => client.delete(path, { uid: pod.uid }));
-  await settled(stores.pods, pod, (kept) => kept?.uid !== pod.uid || going(kept));
 }
 
 async function writeStatus(

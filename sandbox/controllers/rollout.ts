@@ -63,7 +63,7 @@ function limitsOf({ spec }: Deployment, replicas: number): { surge: number; unav
   return surge === 0 && unavailable === 0 ? { surge, unavailable: 1 } : { surge, unavailable };
 }
 
-function portion(value: number | string, whole: number, round: (x: number) => number): number {
+export function portion(value: number | string, whole: number, round: (x: number) => number): number {
   if (typeof value === "number") return value;
   return round((Number(value.replace("%", "")) / 100) * whole);
 }

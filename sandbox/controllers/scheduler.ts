@@ -6,6 +6,7 @@ import { type Kept, rawKinds, timeText } from "../client/kinds.ts";
 import type { Pod } from "../client/objects.ts";
 import { stillThere } from "../client/still-there.ts";
 import { type Context, type Controller, keyOf, settled } from "./context.ts";
+import { hasEnded } from "./owned-pods.ts";
 import { placePod } from "./placement.ts";
 
 export function scheduler(context: Context): Controller {
@@ -58,10 +59,6 @@ function isWaiting({ raw, deletionTimestamp }: Kept<Pod>): boolean {
   const { nodeName = "", schedulerName = "default-scheduler" } = raw.spec;
   const ours = schedulerName === "" || schedulerName === "default-scheduler";
   return nodeName === "" && ours && deletionTimestamp === undefined;
-}
-
-export function hasEnded(pod: Pod): boolean {
-  return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
 }
 
 async function bind({ client }: Context, pod: Kept<Pod>, node: string): Promise<void> {

@@ -89,10 +89,12 @@ function printNext(sandbox: Sandbox): void {
   const kubectl = `kubectl --kubeconfig ${sandbox.kubeconfig}`;
   console.log(
     [
+      "A pod here is a process of this machine in namespaces of its own, on a read-only view of the disk; its image is ignored.",
       "It runs on. Try:",
       `  ${kubectl} get pods -A -o wide`,
       `  ${kubectl} exec -n shop web-n1 -- ping -c 3 ${other}`,
       `  ${kubectl} exec -n shop web-n1 -- ip address`,
+      `  ${kubectl} exec -n shop web-n1 -- getent hosts till.bank`,
       `  KUBECONFIG=${sandbox.kubeconfig} OVN_NB_DB=unix:${central.northboundSocket} OVN_SB_DB=unix:${central.southboundSocket} bin/weft status${cluster} --probe`,
       `  bin/weft sandbox status${named}`,
       `  bin/weft sandbox exec${named} central -- ovn-nbctl show`,

@@ -54,14 +54,17 @@ export const podPlaces = (json: string): Place[] =>
     ports: echo,
   }));
 
-/** From the output of `kubectl get services -o json`. */
+/** From the output of `kubectl get services -o json`; but for the DNS, which echoes nothing. */
 export const servicePlaces = (json: string): Place[] =>
-  v.parse(services, JSON.parse(json)).items.map(({ metadata, spec }) => ({
-    name: `svc ${full(metadata)}`,
-    sort: "service",
-    addresses: spec.clusterIPs,
-    ports: spec.ports.map(({ name, protocol, port }) => ({ way: wayTo(name, protocol), port })),
-  }));
+  v
+    .parse(services, JSON.parse(json))
+    .items.filter(({ metadata }) => metadata.namespace !== "kube-system")
+    .map(({ metadata, spec }) => ({
+      name: `svc ${full(metadata)}`,
+      sort: "service",
+      addresses: spec.clusterIPs,
+      ports: spec.ports.map(({ name, protocol, port }) => ({ way: wayTo(name, protocol), port })),
+    }));
 
 function wayTo(name: string, protocol: "TCP" | "UDP"): Place["ports"][number]["way"] {
   if (protocol === "UDP") return "udp";

@@ -3,10 +3,12 @@
 
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { timeText } from "../client/kinds.ts";
 import type { Container, ContainerState, ContainerStatus, Handler, Pod } from "../client/objects.ts";
 import { argvOf, ContainerConfigError, environmentOf, hostnameOf, type PodPlace } from "./env.ts";
+import { withTerminal } from "./exec.ts";
 import { execute } from "./execute.ts";
 import { watchHealth } from "./health.ts";
 import { type ProbeTarget, probeOnce } from "./probes.ts";
@@ -20,6 +22,8 @@ export interface ContainerContext {
   readonly netnsPath: () => string | undefined;
   /** The container's directory; each run gets a numbered directory below. */
   readonly directory: string;
+  /** The directory of the pod's own files in /etc. */
+  readonly etc: string;
   readonly restart: "Always" | "OnFailure" | "Never";
   /** Aborted when the pod ends: from then on nothing is started. */
   readonly stop: AbortSignal;
@@ -119,6 +123,11 @@ export class ContainerRun {
     return logPath(this.#directory(run));
   }
 
+  /** The container's input, when it has one and this runner started it. */
+  get stdin(): Writable | undefined {
+    return this.#process?.stdin;
+  }
+
   get running(): boolean {
     return this.#state.running !== undefined;
   }
@@ -149,14 +158,16 @@ export class ContainerRun {
   }
 
   async #launch(): Promise<ContainerProcess | undefined> {
-    const { pod, place, netnsPath } = this.#context;
+    const { pod, place, netnsPath, etc } = this.#context;
     try {
       const env = this.environment;
       const process = await ContainerProcess.launch({
         directory: this.#directory(this.#restarts),
+        etc,
         netnsPath: netnsPath(),
         hostname: hostnameOf(pod(), place()),
-        argv: argvOf(this.spec, env),
+        argv: this.spec.tty === true ? withTerminal(argvOf(this.spec, env)) : argvOf(this.spec, env),
+        stdin: this.spec.stdin === true,
         env,
         workingDirectory: this.spec.workingDir ?? "/",
       });

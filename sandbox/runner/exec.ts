@@ -6,13 +6,13 @@ import type { Readable } from "node:stream";
 import type { WebSocket } from "ws";
 import { killGroup } from "./execute.ts";
 
-const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
+export const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
 const mostBuffered = 1024 * 1024;
 /**
  * kubectl makes its streams when it is connected, and throws away what comes for one before ("Unknown stream id"). A real
  * runtime takes longer than this to start a process.
  */
-const clientReadyMs = 30;
+export const clientReadyMs = 30;
 
 export const execProtocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"] as const;
 
@@ -83,12 +83,14 @@ function forward(stream: Readable, number: number, socket: WebSocket): void {
   });
 }
 
-function message(number: number, payload: Buffer): Buffer {
+export function message(number: number, payload: Buffer): Buffer {
   return Buffer.concat([Buffer.from([number]), payload]);
 }
 
+export const success = { metadata: {}, status: "Success" } as const;
+
 function outcome(code: number): object {
-  if (code === 0) return { metadata: {}, status: "Success" };
+  if (code === 0) return success;
   const status = failure(
     "NonZeroExitCode",
     `command terminated with non-zero exit code: exit status ${code}`,

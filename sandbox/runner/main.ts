@@ -16,6 +16,7 @@ const usage = `usage: node sandbox/runner/main.ts OPTIONS
   --cni-bin-dir DIR       the plugins
   --state DIR             what a new runner needs to adopt the pods of an old one
   --socket PATH           unix socket for logs and exec
+  --cluster-dns ADDRESSES where pods ask for names, with commas between; none: where the machine asks
   --netns-prefix PREFIX   of the pods' network namespaces (weft-pod-)
 `;
 
@@ -28,11 +29,12 @@ const { values } = parseArgs({
     "cni-bin-dir": { type: "string" },
     state: { type: "string" },
     socket: { type: "string" },
+    "cluster-dns": { type: "string", default: "" },
     "netns-prefix": { type: "string", default: "weft-pod-" },
   },
 });
 
-function required(name: Exclude<keyof typeof values, "netns-prefix">): string {
+function required(name: Exclude<keyof typeof values, "cluster-dns" | "netns-prefix">): string {
   const value = values[name];
   if (value !== undefined) return value;
   process.stderr.write(`--${name} is missing\n${usage}`);
@@ -47,6 +49,7 @@ const options = {
   stateDirectory: required("state"),
   cniConfigDirectory: required("cni-conf-dir"),
   cniBinaryDirectory: required("cni-bin-dir"),
+  clusterDns: values["cluster-dns"].split(",").filter(Boolean),
   netnsPrefix: values["netns-prefix"],
   socket: required("socket"),
   log,

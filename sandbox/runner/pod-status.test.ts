@@ -30,6 +30,7 @@ const view = (containers: readonly ContainerStatus[], more: Partial<PodView> = {
   initialized: true,
   ended: false,
   initContainers: [],
+  ephemeralContainers: [],
   containers,
   ...more,
 });

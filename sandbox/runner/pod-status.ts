@@ -14,6 +14,7 @@ export interface PodView {
   readonly ended: boolean;
   readonly initContainers: readonly ContainerStatus[];
   readonly containers: readonly ContainerStatus[];
+  readonly ephemeralContainers: readonly ContainerStatus[];
 }
 
 const ownConditions = [
@@ -25,7 +26,7 @@ const ownConditions = [
 ];
 
 export function podStatus(view: PodView, earlier: PodStatus | undefined, now: string): PodStatus {
-  const { pod, hostIps, containers, initContainers } = view;
+  const { pod, hostIps, containers, initContainers, ephemeralContainers } = view;
   // A pod that has lost its network keeps saying which addresses it had, as a kubelet's does.
   const podIps = view.podIps.length > 0 ? view.podIps : (earlier?.podIPs ?? []).map(({ ip }) => ip);
   const phase = phaseOf(view);
@@ -38,6 +39,7 @@ export function podStatus(view: PodView, earlier: PodStatus | undefined, now: st
     qosClass: qosClassOf(pod),
     ...(initContainers.length > 0 ? { initContainerStatuses: initContainers } : {}),
     containerStatuses: containers,
+    ...(ephemeralContainers.length > 0 ? { ephemeralContainerStatuses: ephemeralContainers } : {}),
   };
 }
 

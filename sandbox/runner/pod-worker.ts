@@ -9,6 +9,9 @@ import { timeText } from "../client/kinds.ts";
 import type { Container, Pod, PodStatus } from "../client/objects.ts";
 import type { Semaphore } from "../client/semaphore.ts";
 import { ContainerRun } from "./container.ts";
+import type { PodPlace } from "./env.ts";
+import { writeEtc } from "./etc.ts";
+import { imageIgnored } from "./image-ignored.ts";
 import { PodReports, type ReportsApi } from "./pod-reports.ts";
 import { podStatus } from "./pod-status.ts";
 import { PodSandbox, type SandboxOptions } from "./sandbox.ts";
@@ -17,6 +20,7 @@ import { PodSandbox, type SandboxOptions } from "./sandbox.ts";
 export interface NodeContext {
   readonly nodeName: string;
   readonly nodeIps: readonly string[];
+  readonly clusterDns: readonly string[];
   readonly podsDirectory: string;
   readonly sandbox: SandboxOptions;
   /** Bounds how many pods get their network at once. */
@@ -36,6 +40,8 @@ export class PodWorker {
   readonly #deletion = Promise.withResolvers<void>();
   readonly #init: readonly ContainerRun[];
   readonly #containers: readonly ContainerRun[];
+  /** What `kubectl debug` has added, in that order; they hold nothing up and end with the others. */
+  readonly #ephemeral: ContainerRun[] = [];
   readonly #startTime: string;
   #pod: Pod;
   #gone = false;
@@ -69,7 +75,7 @@ export class PodWorker {
   }
 
   container(name: string): ContainerRun | undefined {
-    return [...this.#containers, ...this.#init].find(({ spec }) => spec.name === name);
+    return this.#all.find(({ spec }) => spec.name === name);
   }
 
   /** A newer version of the object: it may be marked for deletion. */
@@ -78,6 +84,7 @@ export class PodWorker {
     const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata;
     if (deletionTimestamp !== undefined) this.#end(deletionGracePeriodSeconds ?? graceOf(pod));
     else if (pod.spec.readinessGates !== undefined) this.#reports.publish();
+    if (this.#initialized && !this.#ended) this.#startEphemeral();
   }
 
   /** The object is gone from the API: nobody reads a status, and there is little grace left. */
@@ -89,12 +96,13 @@ export class PodWorker {
 
   /** Ends when the pod has left the node and the API. */
   async run(): Promise<void> {
-    await mkdir(this.#directory, { recursive: true });
+    const isNew = (await mkdir(this.#directory, { recursive: true })) !== undefined;
     const phase = this.#pod.status?.phase;
     if (phase === "Succeeded" || phase === "Failed") {
       for (const container of this.#containers) await container.recover(); // their logs can still be read
       await this.#takeNetworkDown();
     } else {
+      if (isNew) this.#reports.event("Normal", "ImageIgnored", imageIgnored(this.#pod));
       if (await this.#hasNetwork()) await this.#runContainers();
       this.#ended = true;
       await this.#takeNetworkDown();
@@ -144,12 +152,25 @@ export class PodWorker {
   }
 
   async #runContainers(): Promise<void> {
+    await writeEtc(this.#etc, this.#pod, this.#place(), this.#node.clusterDns);
     for (const container of this.#init) {
       await container.run();
       if (container.status.state.terminated?.exitCode !== 0) return;
     }
     this.#initialized = true;
+    this.#startEphemeral();
     await Promise.all(this.#containers.map((container) => container.run()));
+    await Promise.all(this.#ephemeral.map((container) => container.terminate(0)));
+  }
+
+  /** Starts those that are new. */
+  #startEphemeral(): void {
+    const { ephemeralContainers = [] } = this.#pod.spec;
+    for (const spec of ephemeralContainers.slice(this.#ephemeral.length)) {
+      const container = this.#containerRun(spec, "Never");
+      this.#ephemeral.push(container);
+      container.run().catch((error: unknown) => this.#log(messageOf(error)));
+    }
   }
 
   /** DEL is tried until it succeeds: an address that is never given back would be worse than a pod that stays. */
@@ -176,26 +197,35 @@ export class PodWorker {
     this.#deletion.resolve();
     if (this.#stop.signal.aborted && !this.#gone) return;
     this.#stop.abort();
-    for (const container of [...this.#init, ...this.#containers]) {
+    for (const container of this.#all) {
       container.terminate(graceSeconds * 1000).catch((error: unknown) => this.#log(messageOf(error)));
     }
+  }
+
+  get #all(): readonly ContainerRun[] {
+    return [...this.#init, ...this.#containers, ...this.#ephemeral];
   }
 
   #containerRun(spec: Container, restart: "Always" | "OnFailure" | "Never"): ContainerRun {
     return new ContainerRun(spec, {
       pod: () => this.#pod,
-      place: () => ({
-        nodeName: this.#node.nodeName,
-        hostIps: this.#node.nodeIps,
-        podIps: this.#podIps(),
-      }),
+      place: () => this.#place(),
       netnsPath: () => this.#sandbox?.netnsPath,
       directory: join(this.#directory, "containers", spec.name),
+      etc: this.#etc,
       restart,
       stop: this.#stop.signal,
       changed: () => this.#reports.publish(),
       event: (type, reason, message) => this.#reports.event(type, reason, message),
     });
+  }
+
+  get #etc(): string {
+    return join(this.#directory, "etc");
+  }
+
+  #place(): PodPlace {
+    return { nodeName: this.#node.nodeName, hostIps: this.#node.nodeIps, podIps: this.#podIps() };
   }
 
   #podIps(): readonly string[] {
@@ -212,6 +242,7 @@ export class PodWorker {
       ended: this.#ended,
       initContainers: this.#init.map(({ status }) => status),
       containers: this.#containers.map(({ status }) => status),
+      ephemeralContainers: this.#ephemeral.map(({ status }) => status),
     };
     return podStatus(view, earlier, timeText(new Date()));
   }

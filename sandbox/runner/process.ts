@@ -1,11 +1,13 @@
 // One run of a container: a shim (shim.sh) and the container's process below it, with a directory of its own on disk:
 //   pid   the shim's pid      log   what the container wrote      exit   its exit code, once it ended
+//   tmp   the container's /tmp
 // The directory is the whole truth, so a runner that was killed adopts the process by reading it. That a pid is still
 // ours is proved by the directory's name in the shim's command line.
 
 import { spawn } from "node:child_process";
-import { mkdir, open, readFile, stat } from "node:fs/promises";
+import { chmod, mkdir, open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { killGroup, send } from "./execute.ts";
 
@@ -15,10 +17,14 @@ const firstBeginPollMs = 5;
 
 export interface Launch {
   readonly directory: string;
+  /** Holds the pod's `hosts` and `resolv.conf`. */
+  readonly etc: string;
   /** Path of the network namespace; undefined means the node's own. */
   readonly netnsPath: string | undefined;
   readonly hostname: string;
   readonly argv: readonly string[];
+  /** Whether it has an input. That is a pipe from this runner, and ends with it. */
+  readonly stdin: boolean;
   readonly env: Readonly<Record<string, string>>;
   readonly workingDirectory: string;
 }
@@ -32,9 +38,17 @@ export class ContainerProcess {
   readonly directory: string;
   readonly startedAt: Date;
   readonly exited: Promise<Exit>;
+  readonly stdin: Writable | undefined;
   readonly #shim: number;
 
-  private constructor(directory: string, shimPid: number, startedAt: Date, ended: Promise<void>) {
+  private constructor(
+    directory: string,
+    shimPid: number,
+    startedAt: Date,
+    ended: Promise<void>,
+    stdin?: Writable,
+  ) {
+    this.stdin = stdin;
     this.directory = directory;
     this.startedAt = startedAt;
     this.#shim = shimPid;
@@ -43,17 +57,19 @@ export class ContainerProcess {
 
   /** Starts the container and returns when its command runs; the process is detached and survives the runner. */
   static async launch(launch: Launch): Promise<ContainerProcess> {
-    await mkdir(launch.directory, { recursive: true });
+    const tmp = join(launch.directory, "tmp");
+    await mkdir(tmp, { recursive: true });
+    await chmod(tmp, 0o1777);
     const log = await open(logPath(launch.directory), "a");
     try {
       const enter = launch.netnsPath === undefined ? [] : ["nsenter", `--net=${launch.netnsPath}`];
-      // Slave propagation: namespaces that are deleted later must vanish from this mount namespace too.
-      const isolate = ["unshare", "--pid", "--mount", "--uts", "--propagation", "slave"];
+      const isolate = ["unshare", "--pid", "--uts"];
       const [command = "", ...args] = [
         ...enter,
         ...isolate,
         shim,
         launch.directory,
+        launch.etc,
         launch.hostname,
         ...launch.argv,
       ];
@@ -61,8 +77,9 @@ export class ContainerProcess {
         cwd: launch.workingDirectory,
         env: launch.env,
         detached: true,
-        stdio: ["ignore", log.fd, log.fd],
+        stdio: [launch.stdin ? "pipe" : "ignore", log.fd, log.fd],
       });
+      child.stdin?.on("error", () => child.stdin?.destroy()); // it has closed its input
       const ended = Promise.withResolvers<void>();
       child.once("exit", () => ended.resolve());
       await new Promise<void>((resolve, reject) => {
@@ -70,7 +87,13 @@ export class ContainerProcess {
         child.once("error", reject);
       });
       child.unref();
-      const process = new ContainerProcess(launch.directory, child.pid ?? 0, new Date(), ended.promise);
+      const process = new ContainerProcess(
+        launch.directory,
+        child.pid ?? 0,
+        new Date(),
+        ended.promise,
+        child.stdin ?? undefined,
+      );
       await process.#begun();
       return process;
     } finally {

@@ -29,6 +29,8 @@ export interface RunnerOptions {
   readonly stateDirectory: string;
   readonly cniConfigDirectory: string;
   readonly cniBinaryDirectory: string;
+  /** Addresses of the cluster's DNS. */
+  readonly clusterDns: readonly string[];
   readonly netnsPrefix: string;
   readonly socket: string;
   readonly log: (message: string) => void;
@@ -49,6 +51,7 @@ export class Runner {
     this.#node = {
       nodeName: options.nodeName,
       nodeIps: options.nodeIps,
+      clusterDns: options.clusterDns,
       podsDirectory: join(options.stateDirectory, "pods"),
       sandbox: {
         cni: this.#cni,

@@ -1,5 +1,5 @@
-// The runner's HTTP server on a unix socket, the two calls of a kubelet that kubectl needs:
-//   GET /containerLogs/NAMESPACE/POD/CONTAINER      and      WebSocket /exec/NAMESPACE/POD/CONTAINER
+// The runner's HTTP server on a unix socket, the calls of a kubelet that kubectl needs:
+//   GET /containerLogs/NAMESPACE/POD/CONTAINER      and      WebSocket /exec or /attach/NAMESPACE/POD/CONTAINER
 // Requests come from the API server, which has authenticated the caller. Whoever can open the socket is root.
 
 import { chmod, rm } from "node:fs/promises";
@@ -13,6 +13,7 @@ import {
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { WebSocketServer } from "ws";
+import { serveAttach } from "./attach.ts";
 import type { ContainerRun } from "./container.ts";
 import { execProtocols, serveExec, withTerminal } from "./exec.ts";
 import { type LogRequest, readLog } from "./logs.ts";
@@ -38,7 +39,8 @@ export async function serveKubelet(path: string, find: FindContainer): Promise<S
   });
   server.on("upgrade", (request, socket, head) => {
     socket.on("error", () => socket.destroy());
-    startExec(sockets, request, socket, head, find).catch((error: unknown) => refuseUpgrade(socket, error));
+    const start = request.url?.startsWith("/attach/") === true ? startAttach : startExec;
+    start(sockets, request, socket, head, find).catch((error: unknown) => refuseUpgrade(socket, error));
   });
   await rm(path, { force: true }); // of a runner that was killed
   const listening = Promise.withResolvers<void>();
@@ -93,10 +95,7 @@ async function startExec(
   const tty = flag(query, "tty");
   const argv = await container.inside(tty ? withTerminal(command) : command);
   if (!argv) throw new HttpError(400, `container ${name} is not running`);
-  const offered = (request.headers["sec-websocket-protocol"] ?? "").split(/, */);
-  if (!execProtocols.some((protocol) => offered.includes(protocol))) {
-    throw new HttpError(400, `exec speaks ${execProtocols.join(" and ")}, not ${offered.join(", ")}`);
-  }
+  checkProtocol(request);
   sockets.handleUpgrade(request, socket, head, (ws) => {
     serveExec(ws, {
       argv,
@@ -105,6 +104,28 @@ async function startExec(
       tty,
     });
   });
+}
+
+async function startAttach(
+  sockets: WebSocketServer,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  find: FindContainer,
+): Promise<void> {
+  const { container, query, name } = target(request, "attach", find);
+  const path = container.log(false);
+  if (path === undefined) throw new HttpError(400, `container ${name} has not begun`);
+  checkProtocol(request);
+  sockets.handleUpgrade(request, socket, head, (ws) =>
+    serveAttach(ws, container, path, flag(query, "stdin")),
+  );
+}
+
+function checkProtocol(request: IncomingMessage): void {
+  const offered = (request.headers["sec-websocket-protocol"] ?? "").split(/, */);
+  if (!execProtocols.some((protocol) => offered.includes(protocol)))
+    throw new HttpError(400, `streams speak ${execProtocols.join(" and ")}, not ${offered.join(", ")}`);
 }
 
 function target(request: IncomingMessage, call: string, find: FindContainer) {

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { listAt, numberAt, textAt } from "../../sandbox/api/json.ts";
+import { type JsonObject, listAt, numberAt, textAt } from "../../sandbox/api/json.ts";
 import { configMap, mergePatch, names, pod, uid } from "./apiObjects.ts";
 import { ApiUnderTest } from "./apiUnderTest.ts";
 
@@ -59,6 +59,39 @@ describe("deleting", () => {
     assert.equal(textAt(leaving, "spec", "nodeName"), "weft-no-such-node");
     await api.expect(200, "DELETE", api.path("pods/busy"), { gracePeriodSeconds: 0 });
     await api.expect(404, "GET", api.path("pods/busy"));
+  });
+
+  it("by eviction asks the disruption budget of a pod that runs", async () => {
+    const evict = (name: string, code: number): Promise<JsonObject> =>
+      api.expect(code, "POST", api.path(`pods/${name}/eviction`), {
+        apiVersion: "policy/v1",
+        kind: "Eviction",
+        metadata: { name, namespace: api.namespace },
+      });
+    const labels = { app: "guarded" };
+    for (const name of ["pending", "running"])
+      await api.expect(201, "POST", api.path("pods"), pod(name, { labels }));
+    const status = { status: { phase: "Running" } };
+    await api.expect(200, "PATCH", api.path("pods/running/status"), status, mergePatch);
+    const budgets = api.path("policy/v1/poddisruptionbudgets");
+    await api.expect(201, "POST", budgets, {
+      metadata: { name: "guard" },
+      spec: { minAvailable: 1, selector: { matchLabels: labels } },
+    });
+    await evict("pending", 201);
+    await api.expect(404, "GET", api.path("pods/pending"));
+    const refused = await evict("running", 429);
+    assert.equal(refused["reason"], "TooManyRequests");
+    assert.deepEqual(
+      listAt(refused, "details", "causes").map((cause) => textAt(cause, "reason")),
+      ["DisruptionBudget"],
+    );
+    await api.expect(200, "DELETE", `${budgets}/guard`);
+    await evict("running", 201);
+    await api.expect(404, "GET", api.path("pods/running"));
+    await evict("running", 404);
+    const both = { minAvailable: 1, maxUnavailable: 1 };
+    await api.expect(422, "POST", budgets, { metadata: { name: "both" }, spec: both });
   });
 
   it("of a collection takes what the selectors mean", async () => {

@@ -129,11 +129,17 @@ describe("kubectl exec", () => {
   });
 });
 
-describe("kubectl port-forward and attach", () => {
-  it("are refused clearly", async () => {
+describe("kubectl attach", () => {
+  it("joins the client with the container's input and output", async () => {
+    const { stdout } = await api.kubectl(["attach", "-i", "single"], "hello\n");
+    assert.match(stdout, new RegExp(`^/attach/${api.namespace}/single/one\\?.*stdin=true`));
+    assert.match(stdout, /echo hello/);
+  });
+});
+
+describe("kubectl port-forward", () => {
+  it("is refused clearly", async () => {
     const forward = await api.kubectl(["port-forward", "pod/single", "8080:80"]);
     assert.match(forward.stderr, /port-forward is not supported by the sandbox's Kubernetes API/);
-    const attach = await api.kubectl(["attach", "single"]);
-    assert.match(attach.stderr, /attach is not supported by the sandbox's Kubernetes API/);
   });
 });

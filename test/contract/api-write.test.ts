@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { type Json, listAt, numberAt, objectAt, textAt } from "../../sandbox/api/json.ts";
+import { type Json, type JsonObject, listAt, numberAt, objectAt, textAt } from "../../sandbox/api/json.ts";
 import { configMap, container, fields, mergePatch, pod, uid, version } from "./apiObjects.ts";
 import { ApiUnderTest } from "./apiUnderTest.ts";
 
@@ -211,5 +211,73 @@ describe("changing", () => {
       stringData: { a: "b" },
     });
     assert.deepEqual([made["data"], made["stringData"], made["type"]], [{ a: "Yg==" }, undefined, "Opaque"]);
+  });
+
+  it("adds ephemeral containers through their subresource, and lets none change", async () => {
+    await api.expect(201, "POST", api.path("pods"), pod("debugged"));
+    const ephemeral = (image: string): JsonObject => ({
+      spec: { ephemeralContainers: [{ name: "debugger", image, targetContainerName: "c" }] },
+    });
+    const strategic = "application/strategic-merge-patch+json";
+    const path = api.path("pods/debugged/ephemeralcontainers");
+    const made = await api.expect(200, "PATCH", path, ephemeral("none.invalid/d:1"), strategic);
+    const [first] = listAt(made, "spec", "ephemeralContainers");
+    assert.equal(textAt(first, "terminationMessagePolicy"), "File");
+    const refused = await api.expect(422, "PATCH", path, ephemeral("none.invalid/d:2"), strategic);
+    assert.ok(fields(refused).includes("FieldValueForbidden spec.ephemeralContainers"));
+    assert.equal(textAt(await api.expect(200, "GET", path), "kind"), "Pod");
+  });
+
+  it("takes a null or absent podSelector of a NetworkPolicy for an empty one", async () => {
+    const path = api.path("networking.k8s.io/v1/networkpolicies");
+    for (const [name, spec] of [
+      ["null", { podSelector: null }],
+      ["empty", { podSelector: {} }],
+    ] as const) {
+      const made = await api.expect(201, "POST", path, { metadata: { name }, spec });
+      assert.deepEqual(made["spec"], { podSelector: {}, policyTypes: ["Ingress"] });
+    }
+  });
+
+  it("makes a Job's selector and its pods' labels", async () => {
+    const template = { spec: { restartPolicy: "Never", schedulerName: "nobody", containers: [container] } };
+    const path = api.path("batch/v1/jobs");
+    const made = await api.expect(201, "POST", path, { metadata: { name: "work" }, spec: { template } });
+    const { completions, parallelism, backoffLimit } = objectAt(made, "spec");
+    assert.deepEqual([completions, parallelism, backoffLimit], [1, 1, 6]);
+    assert.deepEqual(objectAt(made, "spec", "selector", "matchLabels"), {
+      "batch.kubernetes.io/controller-uid": textAt(made, "metadata", "uid"),
+    });
+    assert.equal(textAt(made, "spec", "template", "metadata", "labels", "job-name"), "work");
+    const always = { spec: { ...template.spec, restartPolicy: "Always" } };
+    await api.expect(422, "POST", path, { metadata: { name: "endless" }, spec: { template: always } });
+    await api.expect(422, "PATCH", `${path}/work`, { spec: { completions: 2 } }, mergePatch);
+    await api.expect(200, "DELETE", `${path}/work?propagationPolicy=Background`);
+  });
+
+  it("takes StatefulSets and DaemonSets with their defaults", async () => {
+    const selector = { matchLabels: { app: "kept" } };
+    const template = {
+      metadata: { labels: { app: "kept" } },
+      spec: { schedulerName: "nobody", containers: [container] },
+    };
+    const stateful = await api.expect(201, "POST", api.path("apps/v1/statefulsets"), {
+      metadata: { name: "kept" },
+      spec: { replicas: 0, serviceName: "kept", selector, template },
+    });
+    const { podManagementPolicy, updateStrategy } = objectAt(stateful, "spec");
+    assert.equal(podManagementPolicy, "OrderedReady");
+    assert.equal(textAt(updateStrategy, "type"), "RollingUpdate");
+    assert.equal(numberAt(updateStrategy, "rollingUpdate", "partition"), 0);
+    const renamed = { spec: { serviceName: "other" } };
+    await api.expect(422, "PATCH", api.path("apps/v1/statefulsets/kept"), renamed, mergePatch);
+    const nowhere = { ...template, spec: { ...template.spec, nodeSelector: { "weft.io/none": "" } } };
+    const daemon = await api.expect(201, "POST", api.path("apps/v1/daemonsets"), {
+      metadata: { name: "kept" },
+      spec: { selector, template: nowhere },
+    });
+    assert.equal(textAt(daemon, "spec", "updateStrategy", "type"), "RollingUpdate");
+    for (const plural of ["statefulsets", "daemonsets"])
+      await api.expect(200, "DELETE", api.path(`apps/v1/${plural}/kept`));
   });
 });

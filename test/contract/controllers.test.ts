@@ -41,6 +41,7 @@ const slicesOf = async (name: string) => {
         readonly serving: boolean;
         readonly terminating: boolean;
       };
+      readonly hostname?: string;
       readonly targetRef?: { readonly name: string };
     }[];
   }[];
@@ -170,6 +171,147 @@ test("a pod of a ReplicaSet that goes is replaced", async () => {
   await cluster.ok(["delete", "deployment", "kept"]);
 });
 
+const template = (app: string, container: object = {}, spec: object = {}) => ({
+  metadata: { labels: { app } },
+  spec: {
+    terminationGracePeriodSeconds: 1,
+    containers: [{ name: "main", image: "any", ...container }],
+    ...spec,
+  },
+});
+const workload = (kind: string, name: string, spec: object) => ({
+  apiVersion: "apps/v1",
+  kind,
+  metadata: { name },
+  spec: { selector: { matchLabels: { app: name } }, ...spec },
+});
+const namesOf = async (app: string) =>
+  (await get(`pods -l app=${app}`, "{.items[*].metadata.name}")).split(" ");
+
+test("a StatefulSet's pods have stable names, come in order, are rolled over and go from the end", async () => {
+  const probe = { tcpSocket: { port: 8080 }, periodSeconds: 1 };
+  const spec = { replicas: 2, serviceName: "db", template: template("db", { readinessProbe: probe }) };
+  await create(
+    service("db", { clusterIP: "None", selector: { app: "db" }, ports: [{ port: 8080 }] }),
+    workload("StatefulSet", "db", spec),
+  );
+  await cluster.ok(["rollout", "status", "statefulset/db", "--timeout=60s"]);
+  assert.deepEqual(await namesOf("db"), ["db-0", "db-1"]);
+  const born = async (name: string) => get(`pod ${name}`, "{.status.startTime} {.metadata.uid}");
+  const readySince = "{.status.conditions[?(@.type=='Ready')].lastTransitionTime}";
+  assert.ok((await get("pod db-0", readySince)) <= (await get("pod db-1", "{.metadata.creationTimestamp}")));
+  assert.equal(await get("pod db-1", "{.spec.hostname}.{.spec.subdomain}"), "db-1.db");
+  const hostnames = () =>
+    slicesOf("db").then(([slice]) => slice?.endpoints.map(({ hostname }) => hostname).sort());
+  assert.deepEqual(await hostnames(), ["db-0", "db-1"]);
+  const before = [await born("db-0"), await born("db-1")];
+  await cluster.ok(["delete", "pod", "db-0"]);
+  await cluster.ok(["rollout", "status", "statefulset/db", "--timeout=60s"]);
+  assert.notEqual(await born("db-0"), before[0]);
+  assert.equal(await born("db-1"), before[1]);
+  await cluster.ok(["set", "image", "statefulset/db", "main=two"]);
+  await cluster.ok(["rollout", "status", "statefulset/db", "--timeout=60s"]);
+  assert.equal(await get("pods -l app=db", "{.items[*].spec.containers[0].image}"), "two two");
+  await cluster.ok(["scale", "statefulset/db", "--replicas=1"]);
+  await eventually("the last is gone", async () => (await namesOf("db")).join() === "db-0");
+  await cluster.ok(["delete", "statefulset", "db"]);
+  await eventually("none is left", async () => (await namesOf("db")).join() === "");
+});
+
+test("a DaemonSet has a pod on each node that it tolerates, and rolls over", async () => {
+  const node = (name: string, spec: object) => ({ apiVersion: "v1", kind: "Node", metadata: { name }, spec });
+  const taint = { key: "dedicated", value: "x", effect: "NoSchedule" };
+  await create(node("cordoned", { unschedulable: true }), node("tainted", { taints: [taint] }));
+  await create(workload("DaemonSet", "every", { template: template("every") }));
+  const places = async () =>
+    (await get("pods -l app=every", "{.items[*].spec.nodeName}")).split(" ").toSorted().join();
+  await eventually("it is on two nodes", async () => (await places()) === "cordoned,n1");
+  const tolerations = [{ key: "dedicated", operator: "Exists" }];
+  const patch = { spec: { template: { spec: { tolerations } } } };
+  await cluster.ok(["patch", "daemonset", "every", "-p", JSON.stringify(patch)]);
+  await eventually("it is on all nodes", async () => (await places()) === "cordoned,n1,tainted");
+  await cluster.ok(["delete", "node", "cordoned", "tainted"]);
+  await cluster.ok(["rollout", "status", "daemonset/every", "--timeout=60s"]);
+  assert.equal(await places(), "n1");
+  await cluster.ok(["set", "image", "daemonset/every", "main=two"]);
+  await cluster.ok(["rollout", "status", "daemonset/every", "--timeout=60s"]);
+  assert.equal(await get("pods -l app=every", "{.items[*].spec.containers[0].image}"), "two");
+  await cluster.ok(["delete", "daemonset", "every"]);
+});
+
+test("a Job runs to its completions, each index once, or fails at its limit", async () => {
+  const job = (name: string, script: string, spec: object) => ({
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: { name },
+    spec: {
+      ...spec,
+      template: template(name, { command: ["sh", "-c", script] }, { restartPolicy: "Never" }),
+    },
+  });
+  const indexed = { completions: 3, parallelism: 2, completionMode: "Indexed" };
+  await create(
+    job("count", "echo $JOB_COMPLETION_INDEX", indexed),
+    job("once", "echo done", {}),
+    job("fails", "exit 3", { backoffLimit: 1 }),
+    job("late", "sleep 1000", { activeDeadlineSeconds: 1 }),
+    job("brief", "true", { ttlSecondsAfterFinished: 1 }),
+  );
+  await cluster.ok(["wait", "--for=condition=Complete", "job/count", "job/once", "--timeout=60s"]);
+  await cluster.ok(["wait", "--for=condition=Failed", "job/fails", "job/late", "--timeout=60s"]);
+  assert.equal(await get("job count", "{.status.succeeded} {.status.completedIndexes}"), "3 0-2");
+  assert.deepEqual((await cluster.ok(["logs", "-l", "job-name=count"])).trim().split("\n").toSorted(), [
+    "0",
+    "1",
+    "2",
+  ]);
+  assert.equal(await cluster.ok(["logs", "job/once"]), "done\n");
+  const reason = "{.status.conditions[?(@.type=='Failed')].reason}";
+  assert.equal(await get("job fails", `{.status.failed} ${reason}`), "2 BackoffLimitExceeded");
+  assert.equal(await get("job late", reason), "DeadlineExceeded");
+  await eventually(
+    "the brief one is gone",
+    async () => (await cluster.kubectl(["get", "job", "brief"])).code !== 0,
+  );
+  await cluster.ok(["delete", "jobs", "--all"]);
+  await eventually(
+    "their pods are gone",
+    async () => (await get("pods -l job-name", "{.items[*].kind}")) === "",
+  );
+});
+
+test("drain evicts what a disruption budget lets go, and waits for what it does not", async () => {
+  await create(
+    workload("Deployment", "guarded", { replicas: 2, template: template("guarded") }),
+    workload("DaemonSet", "stays", { template: template("stays") }),
+    {
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata: { name: "guard" },
+      spec: { maxUnavailable: 1, selector: { matchLabels: { app: "guarded" } } },
+    },
+  );
+  await rollout("guarded");
+  await cluster.ok(["rollout", "status", "daemonset/stays", "--timeout=60s"]);
+  await eventually(
+    "one may go",
+    async () => (await get("pdb guard", "{.status.disruptionsAllowed}")) === "1",
+  );
+  const drain = ["drain", "n1", "--ignore-daemonsets", "--force", "--pod-selector=app in (guarded,stays)"];
+  const held = await cluster.kubectl([...drain, "--timeout=3s"]);
+  assert.notEqual(held.code, 0);
+  assert.match(held.stderr, /would violate the pod's disruption budget/);
+  const running = "--field-selector=spec.nodeName=n1";
+  assert.equal((await get(`pods -l app=guarded ${running}`, "{.items[*].kind}")).split(" ").length, 1);
+  await cluster.ok(["delete", "pdb", "guard"]);
+  await cluster.ok([...drain, "--timeout=60s"]);
+  assert.equal(await get(`pods -l app=guarded ${running}`, "{.items[*].kind}"), "");
+  assert.equal(await get("pods -l app=stays", "{.items[*].status.phase}"), "Running");
+  await cluster.ok(["uncordon", "n1"]);
+  await rollout("guarded");
+  await cluster.ok(["delete", "deployment/guarded", "daemonset/stays"]);
+});
+
 test("a namespace goes when everything in it is gone, pods with their grace first", async () => {
   await cluster.ok(["create", "namespace", "shop"]);
   await cluster.ok(["create", "deployment", "app", "-n", "shop", "--image=any", "--replicas=2"]);
@@ -185,6 +327,27 @@ test("a namespace goes when everything in it is gone, pods with their grace firs
     "name",
   ]);
   assert.equal(left.stdout, "");
+});
+
+test("what is made in a namespace of an old one's name stays", async () => {
+  const configMap = (metadata: object) => ({ apiVersion: "v1", kind: "ConfigMap", metadata });
+  const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "again" } };
+  await create(namespace, configMap({ name: "held", namespace: "again", finalizers: ["weft.io/hold"] }));
+  await cluster.ok(["delete", "namespace", "again", "--wait=false"]);
+  const deletion = () => get("configmap held", "{.metadata.deletionTimestamp}", "again");
+  await eventually("the controller empties it", async () => (await deletion()) !== "");
+  // While the controller sleeps, the namespace is gone and there again; it wakes with the old one in mind.
+  cluster.signal("controllers", "SIGSTOP");
+  const patch = ["--type=merge", "-p", '{"metadata":{"finalizers":null}}'];
+  await cluster.ok(["patch", "configmap", "held", "-n", "again", ...patch]);
+  const freed = JSON.stringify({ ...namespace, spec: {} });
+  await cluster.ok(["replace", "--raw", "/api/v1/namespaces/again/finalize", "-f", "-"], freed);
+  await create(namespace, configMap({ name: "mine", namespace: "again" }));
+  cluster.signal("controllers", "SIGCONT");
+  await cluster.ok(["create", "namespace", "last"]);
+  await cluster.ok(["delete", "namespace", "last", "--timeout=60s"]);
+  assert.equal(await get("configmap mine", "{.metadata.name}", "again"), "mine");
+  await cluster.ok(["delete", "namespace", "again", "--timeout=60s"]);
 });
 
 test("the pods of a node that is deleted go, and the runner takes them down", async () => {

@@ -161,6 +161,42 @@ test("exec gives back output, errors and exit code, takes input and lends a term
   assert.match(stdout, /\/dev\/pts\/\d+/);
 });
 
+test("a container sees the machine's disk and writes only to places of its own", async () => {
+  const script =
+    "for place in / /etc /usr /var/tmp /dev /sys /tmp /run /dev/shm; do [ -w $place ] && echo $place; done";
+  await create(
+    pod("reader", { hostAliases: [{ ip: "192.0.2.1", hostnames: ["other"] }] }, [
+      shell("trap 'exit 0' TERM; sleep 1000 & wait", { workingDir: "/tmp" }),
+    ]),
+  );
+  await ready("reader");
+  const inside = (command: string) => cluster.ok(["exec", "reader", "--", "sh", "-c", command]);
+  assert.equal(await inside(`${script}; true`), "/tmp\n/run\n/dev/shm\n");
+  assert.equal(
+    await inside("ls -A /tmp; ls -d /run/netns 2>&1 || true"),
+    "ls: cannot access '/run/netns': No such file or directory\n",
+  );
+  assert.equal(await inside("touch /tmp/mine && readlink /proc/1/cwd && ls /proc/1/cwd/"), "/tmp\nmine\n");
+  assert.match(await inside("cat /etc/hosts"), /^10\.99\.0\.\d+\treader$/m);
+  assert.match(await inside("echo '192.0.2.2 more' >>/etc/hosts; cat /etc/hosts"), /^192\.0\.2\.1\tother$/m);
+  await remove("reader");
+});
+
+test("a pod is told once that its image is ignored", async () => {
+  const crashes = pod("ignorant", {}, [
+    { name: "main", image: "nginx", command: ["true"] },
+    { name: "echo" },
+  ]);
+  await create(crashes);
+  const restarts = () => get("ignorant", ".status.containerStatuses[?(@.name=='main')].restartCount");
+  await eventually("it was restarted", async () => Number(await restarts()) > 0);
+  const selector = "--field-selector=involvedObject.name=ignorant,reason=ImageIgnored";
+  const events = ["get", "events", selector, "-o", "jsonpath={.items[*].count} {.items[*].message}"];
+  await eventually("the event is there", async () => (await cluster.ok(events)).startsWith("1 "));
+  assert.match(await cluster.ok(events), /^1 .*nginx.*machine's own programs; .*echo server.*echo/);
+  await cluster.ok(["delete", "pod", "ignorant", "--grace-period=1"]);
+});
+
 test("a command that exec started ends with the client", async () => {
   const client = cluster.kubectlProcess(["exec", "shell", "--", "sleep", "987654"]);
   const sleeping = async () =>
@@ -172,9 +208,10 @@ test("a command that exec started ends with the client", async () => {
 });
 
 test("logs can be followed to the end, cut to their tail, and read of the run before", async () => {
-  const script = "echo one; echo two; if [ -e $0 ]; then sleep 1000; fi; : >$0; exit 1";
-  const mark = join(cluster.directory, "mark");
-  await create(pod("talker", {}, [{ name: "main", command: ["sh", "-c", script, mark] }]));
+  const script = "echo one; echo two; until [ -e /tmp/go ]; do sleep 0.1; done; exit 1";
+  await create(pod("talker", {}, [shell(script)]));
+  await ready("talker");
+  await cluster.ok(["exec", "talker", "--", "touch", "/tmp/go"]);
   await eventually(
     "it was restarted",
     async () => (await get("talker", ".status.containerStatuses[0].restartCount")) === "1",
@@ -208,36 +245,66 @@ test("a pod that ends gives its network back, keeps its status and its logs", as
 });
 
 test("probes decide readiness and restarts", async () => {
-  const flag = join(cluster.directory, "flag");
+  const touch = (path: string) => cluster.ok(["exec", "probed", "--", "touch", path]);
   const quick = { periodSeconds: 1, failureThreshold: 1 };
   const probed = shell("trap 'exit 0' TERM; sleep 1000 & wait", {
-    readinessProbe: { exec: { command: ["test", "-e", flag] }, ...quick },
-    livenessProbe: { exec: { command: ["test", "!", "-e", `${flag}.dead`] }, ...quick },
+    readinessProbe: { exec: { command: ["test", "-e", "/tmp/flag"] }, ...quick },
+    livenessProbe: { exec: { command: ["test", "!", "-e", "/tmp/dead"] }, ...quick },
   });
   await create(pod("probed", {}, [probed]));
   await eventually("it runs", async () => (await get("probed", ".status.phase")) === "Running");
   const isReady = () => get("probed", ".status.conditions[?(@.type=='Ready')].status");
   assert.equal(await isReady(), "False");
-  await writeFile(flag, "");
+  await touch("/tmp/flag");
   await eventually("it is ready", async () => (await isReady()) === "True");
-  await writeFile(`${flag}.dead`, "");
+  await touch("/tmp/dead");
   await eventually(
     "it was restarted",
     async () => (await get("probed", ".status.containerStatuses[0].restartCount")) !== "0",
   );
-  await rm(`${flag}.dead`);
-  await rm(flag);
-  await eventually("it is ready no more", async () => (await isReady()) === "False");
+  await eventually("it is ready no more, in a fresh /tmp", async () => (await isReady()) === "False");
   await remove("probed");
 });
 
+test("attach shows what a container says and gives it what is typed, with a terminal or without", async () => {
+  const talk = ["run", "-i", "--rm", "--restart=Never", "--image=any", "--quiet"];
+  const loud = ["sh", "-c", 'echo ready; while read -r line; do echo "you said $line"; done'];
+  assert.equal(
+    await cluster.ok([...talk, "listener", "--command", "--", ...loud], "one\ntwo\n"),
+    "ready\nyou said one\nyou said two\n",
+  );
+  const typing = cluster.kubectlArgv([...talk, "-t", "typist", "--command", "--", "sh"]).join(" ");
+  const { stdout } = await execute(["script", "-qec", typing, "/dev/null"], {
+    input: "tty; hostname; exit\n",
+    timeoutMs: 30_000,
+  });
+  assert.match(stdout, /\/dev\/pts\/\d+\s+typist/);
+});
+
+test("debug adds a container to a running pod, in its network, that ends with it", async () => {
+  await create(pod("patient", {}));
+  await ready("patient");
+  const debug = ["debug", "patient", "--image=any", "--container=doctor", "--", "sh", "-c"];
+  await cluster.ok([...debug, "hostname; ip -o address show dev eth0 | wc -l; sleep 1000"]);
+  await eventually(
+    "it runs",
+    async () => (await get("patient", ".status.ephemeralContainerStatuses[0].state.running")) !== "",
+  );
+  await eventually("it has spoken", async () =>
+    /^patient\n[2-9]\n$/.test(await cluster.ok(["logs", "patient", "-c", "doctor"])),
+  );
+  assert.equal(await cluster.ok(["exec", "patient", "-c", "doctor", "--", "hostname"]), "patient\n");
+  assert.equal(await get("patient", ".status.phase"), "Running");
+  await remove("patient");
+});
+
 test("a container gets TERM and its grace, then KILL", async () => {
-  const said = join(cluster.directory, "said");
-  await create(pod("polite", {}, [shell(`trap 'echo bye >${said}; exit 0' TERM; sleep 1000 & wait`)]));
+  await create(pod("polite", {}, [shell("trap 'echo bye; exit 0' TERM; sleep 1000 & wait")]));
   await create(pod("deaf", { terminationGracePeriodSeconds: 1 }, [shell("trap '' TERM; sleep 1000")]));
   await ready("polite", "deaf");
+  const said = cluster.ok(["logs", "-f", "polite"]);
   await remove("polite", "deaf");
-  assert.equal(await readFile(said, "utf8"), "bye\n");
+  assert.equal(await said, "bye\n");
 });
 
 test("a container is told about its pod by the downward API", async () => {
@@ -272,18 +339,18 @@ test("a pod of the host's network lives in the node's namespace with the node's 
 });
 
 test("a runner that is killed leaves its pods running, and the next one takes them over", async () => {
-  const flag = join(cluster.directory, "go");
-  const waits = shell(`until [ -e ${flag} ]; do sleep 0.1; done; exit 9`);
+  const waits = shell("until [ -e /tmp/go ]; do sleep 0.1; done; exit 9");
   await create(pod("stays", {}));
   await create(pod("ends", { restartPolicy: "Never" }, [waits]));
   await create(pod("deleted", {}));
   await ready("stays", "ends", "deleted");
   const uid = await get("stays", ".metadata.uid");
+  const tmp = `state/pods/${await get("ends", ".metadata.uid")}/containers/main/0/tmp`;
   const ip = await get("stays", ".status.podIP");
   const pid = await pidOf(uid);
   const [[, , , , netns = ""] = []] = await calls("deleted");
   await cluster.killRunner();
-  await writeFile(flag, "");
+  await writeFile(join(cluster.directory, tmp, "go"), "");
   await cluster.ok(["delete", "pod", "deleted", "--grace-period=0", "--force"]);
   await cluster.startRunner();
   await eventually(

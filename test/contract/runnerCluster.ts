@@ -130,6 +130,7 @@ export async function startCluster(name: string) {
     startRunner,
     /** Whether the runner still keeps anything of the pod on disk. */
     holdsPod: async (uid: string) => (await readdir(join(directory, "state", "pods"))).includes(uid),
+    signal: (part: "controllers" | "runner", signal: NodeJS.Signals) => children.get(part)?.kill(signal),
     killRunner: () => stop("runner", "SIGKILL"),
     /** What the network plugin's agent does: writes the configuration, clears the condition. */
     installNetwork: async () => {

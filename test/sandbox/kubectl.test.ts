@@ -65,12 +65,12 @@ suite("kubectl", { timeout: 120_000 }, () => {
       const ended = await cluster.tryKubectl("exec", "box", "--", "sh", "-c", `exit ${code}`);
       assert.equal(ended.status, code);
     }
-    const [here, there, back] = ["here", "there", "back"].map((name) => join(folder, name));
+    const [here = "", back = ""] = ["here", "back"].map((name) => join(folder, name));
     const text = "weft\n".repeat(50_000);
-    await writeFile(here ?? "", text);
-    await cluster.kubectl("cp", here ?? "", `default/box:${there}`);
-    await cluster.kubectl("cp", `default/box:${there}`, back ?? "");
-    assert.equal(await readFile(back ?? "", "utf8"), text);
+    await writeFile(here, text);
+    await cluster.kubectl("cp", here, "default/box:/tmp/there");
+    await cluster.kubectl("cp", "default/box:/tmp/there", back);
+    assert.equal(await readFile(back, "utf8"), text);
   });
 
   test("a deleted pod gets its grace, answers within it, and leaves neither port nor link", async () => {

@@ -48,6 +48,24 @@ suite("a cluster of three nodes", { timeout: 90_000 }, () => {
     assert.equal(checked.length, cluster.beyond === "outside" ? 321 : 447);
   });
 
+  test("pods of all nodes know Services and pods by name, over UDP and TCP, and what does not exist as such", async () => {
+    const addresses = async (pod: string, name: string, ...env: readonly string[]) => {
+      const found = await inPod(pod, "env", ...env, "getent", "ahosts", name);
+      return new Set(found.split("\n").flatMap((line) => line.split(" ")[0] || []));
+    };
+    const till = new Set(await cluster.clusterIpsOf("bank", "till"));
+    for (const pod of pods) {
+      assert.deepEqual(await addresses(pod, "till.bank"), till, pod);
+      assert.deepEqual(await addresses(pod, "till.bank.svc.cluster.local", "RES_OPTIONS=use-vc"), till, pod);
+      assert.match(await inPod(pod, "curl", "-s", "--max-time", "10", "http://web/hostname"), /^web-n\d\n$/);
+      const [namespace = "", name = ""] = pod.split("/");
+      const [ip = ""] = await cluster.addressesOf(namespace, name);
+      assert.deepEqual(await addresses(pod, name), new Set(await cluster.addressesOf(namespace, name)));
+      assert.deepEqual(await addresses("shop/web-n1", `${ip.replaceAll(".", "-")}.shop.pod`), new Set([ip]));
+      await assert.rejects(addresses(pod, "nobody.bank"), /exit code 2|status 2/);
+    }
+  });
+
   test("the API server answers as a Service, to pods of all nodes and to all nodes, its own among them", async () => {
     const ask = ["curl", "-sk", "--max-time", "10", "https://10.96.0.1/version"];
     for (const pod of pods) assert.match(await inPod(pod, ...ask), /gitVersion|Unauthorized/, pod);

@@ -261,7 +261,7 @@ suite("Services", { timeout: 180_000 }, () => {
 
   test("an endpoint that is not ready gets nothing, unless the Service publishes it", async () => {
     const labels = { app: "slow" };
-    const file = `${cluster.sandbox.layout.state}/slow-is-ready`;
+    const file = "/tmp/slow-is-ready";
     await cluster.apply(
       pod({ namespace: ns, name: "slow", node: "n3", labels, readiness: ["test", "-e", file] }),
       pod({ namespace: ns, name: "quick", node: "n1", labels, readiness: ["true"] }),

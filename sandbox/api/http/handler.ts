@@ -11,10 +11,11 @@ import { ApiError, noSuchPath, notSupported, successStatus, unauthorized } from 
 import { columnDefinitions, includeObjectOf, tableOf, tableRow } from "../tables/table.ts";
 import { create } from "../verbs/create.ts";
 import { deleteOptionsOf, remove } from "../verbs/delete.ts";
+import { evict } from "../verbs/evict.ts";
 import { listTexts, pageOf, tableTexts } from "../verbs/list.ts";
 import { writeOptionsOf } from "../verbs/options.ts";
 import { bind, patchScale, replaceScale, scaleOf } from "../verbs/subresources.ts";
-import { entryOf, patch, replace } from "../verbs/update.ts";
+import { entryOf, type Part, patch, replace } from "../verbs/update.ts";
 import { serveWatch } from "../verbs/watch.ts";
 import { answerFormOf } from "./accept.ts";
 import { apiErrorOf, refuseUpgrade, sendJson, sendText } from "./answer.ts";
@@ -61,9 +62,9 @@ export async function handleRequest(
     if (healthPaths.includes(path)) return sendText(response, "ok");
     if (!server.authenticator.userOf(request.headers.authorization)) throw unauthorized();
     if (path === openApiV2) return sendText(response, "");
-    const document = request.method === "GET" ? discoveryOf(path) : undefined;
+    const document = request.method === "GET" ? discoveryOf(path, server.cluster.kinds.all) : undefined;
     if (document) return sendJson(response, 200, document);
-    await dispatch({ server, request, response, query, signal }, targetOf(path));
+    await dispatch({ server, request, response, query, signal }, targetOf(path, server.cluster.kinds));
   } catch (error) {
     if (signal.aborted) return void response.destroy();
     const { code, status } = apiErrorOf(error, server.log);
@@ -82,9 +83,8 @@ function locationOf(request: IncomingMessage): { readonly path: string; readonly
 
 async function dispatch(exchange: Exchange, target: Target): Promise<void> {
   if (target.subresource === "log") return serveLog(exchange, target);
-  if (target.subresource === "exec") throw refusedStream(exchange, target);
-  if (target.subresource === "attach" || target.subresource === "portforward")
-    throw notSupported(target.subresource === "attach" ? "attach" : "port-forward");
+  if (target.subresource === "exec" || target.subresource === "attach") throw refusedStream(exchange, target);
+  if (target.subresource === "portforward") throw notSupported("port-forward");
   switch (exchange.request.method ?? "") {
     case "GET":
       return target.name === "" ? serveMany(exchange, target) : serveOne(exchange, target);
@@ -101,6 +101,8 @@ async function dispatch(exchange: Exchange, target: Target): Promise<void> {
   }
 }
 
+const parts: readonly Part[] = ["", "status", "finalize", "ephemeralcontainers"];
+
 const wrongMethod = (): ApiError =>
   new ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
 
@@ -110,7 +112,7 @@ function serveOne(
 ): void {
   const entry = entryOf(server.cluster, kind, namespace, name);
   if (subresource === "scale") return sendJson(response, 200, scaleOf(entry.object));
-  if (subresource === "binding") throw wrongMethod();
+  if (subresource === "binding" || subresource === "eviction") throw wrongMethod();
   if (answerFormOf(request.headers.accept) === "object") return sendJson(response, 200, entry.json);
   const row = tableRow(kind, entry.object, server.cluster.clock(), includeObjectOf(query));
   const metadata = { resourceVersion: String(entry.revision) };
@@ -149,13 +151,18 @@ async function serveCreate(
 ): Promise<void> {
   const { server, request, response } = exchange;
   const scoped = kind.namespaced === (namespace !== "");
-  if (!scoped || (name !== "" && subresource !== "binding")) throw wrongMethod();
+  const acts = subresource === "binding" || subresource === "eviction";
+  if (!scoped || (name !== "" && !acts)) throw wrongMethod();
   const body = await readObject(request);
-  const created =
+  const { cluster } = server;
+  const options = optionsOf(exchange);
+  if (!acts) return sendJson(response, 201, create(cluster, kind, namespace, body, options));
+  const entry = entryOf(cluster, kind, namespace, name);
+  const done =
     subresource === "binding"
-      ? bind(server.cluster, kind, entryOf(server.cluster, kind, namespace, name), body, optionsOf(exchange))
-      : create(server.cluster, kind, namespace, body, optionsOf(exchange));
-  sendJson(response, 201, created);
+      ? bind(cluster, kind, entry, body, options)
+      : evict(cluster, entry, body, options);
+  sendJson(response, 201, done);
 }
 
 async function serveReplace(exchange: Exchange, target: Target): Promise<void> {
@@ -182,9 +189,10 @@ async function servePatch(exchange: Exchange, target: Target): Promise<void> {
   sendJson(exchange.response, 200, patch(cluster, kind, entry, partOf(target), change, options));
 }
 
-function partOf({ subresource }: Target): "" | "status" | "finalize" {
-  if (subresource === "" || subresource === "status" || subresource === "finalize") return subresource;
-  throw wrongMethod();
+function partOf({ subresource }: Target): Part {
+  const part = parts.find((one) => one === subresource);
+  if (part === undefined) throw wrongMethod();
+  return part;
 }
 
 async function serveDelete({ server, request, response, query }: Exchange, target: Target): Promise<void> {
@@ -213,12 +221,12 @@ function serveLog(
 }
 
 /** kubectl comes here, by POST, when its WebSocket was refused: the first reason is the better answer. */
-function refusedStream({ server }: Exchange, { kind, namespace, name }: Target): ApiError {
+function refusedStream({ server }: Exchange, { kind, namespace, name, subresource }: Target): ApiError {
   nodeOf(entryOf(server.cluster, kind, namespace, name).object);
-  return notSupported("exec over SPDY (a WebSocket with v5.channel.k8s.io is)");
+  return notSupported(`${subresource} over SPDY (a WebSocket with v5.channel.k8s.io is)`);
 }
 
-/** A connection that asks to become a WebSocket: only exec does. */
+/** A connection that asks to become a WebSocket: exec and attach do. */
 export async function handleUpgrade(
   server: Server,
   request: IncomingMessage,
@@ -230,12 +238,18 @@ export async function handleUpgrade(
   try {
     const { path, query } = locationOf(request);
     if (!server.authenticator.userOf(request.headers.authorization)) throw unauthorized();
-    const { kind, namespace, name, subresource } = targetOf(path);
-    if (subresource === "") throw noSuchPath();
-    if (subresource !== "exec")
-      throw notSupported(subresource === "portforward" ? "port-forward" : subresource);
+    const { kind, namespace, name, subresource } = targetOf(path, server.cluster.kinds);
+    if (subresource === "portforward") throw notSupported("port-forward");
+    if (subresource !== "exec" && subresource !== "attach") throw noSuchPath();
     const pod = entryOf(server.cluster, kind, namespace, name).object;
-    await proxyUpgrade(server.kubeletSocket, pod, query, { request, socket, head }, server.stopping);
+    await proxyUpgrade(
+      server.kubeletSocket,
+      subresource,
+      pod,
+      query,
+      { request, socket, head },
+      server.stopping,
+    );
   } catch (error) {
     if (!socket.destroyed) refuseUpgrade(socket, apiErrorOf(error, server.log));
   }

@@ -2,7 +2,7 @@
 
 import { type Kind, type Subresource } from "../kinds/kind.ts";
 import { namespaces } from "../kinds/namespace.ts";
-import { kinds } from "../kinds/table.ts";
+import type { KindRegistry } from "../kinds/registry.ts";
 import { noSuchPath } from "../status.ts";
 
 export interface Target {
@@ -15,15 +15,15 @@ export interface Target {
 }
 
 /** Throws NotFound for a path that leads nowhere. */
-export function targetOf(path: string): Target {
+export function targetOf(path: string, kinds: KindRegistry): Target {
   const [root = "", ...segments] = path.slice(1).split("/").map(decode);
   const group = root === "apis" ? (segments.shift() ?? "") : "";
-  const version = segments.shift();
+  const version = segments.shift() ?? "";
   if (root !== "api" && root !== "apis") throw noSuchPath();
   const scoped = segments[0] === "namespaces" && segments.length > 2 && !isOwnSubresource(segments[2]);
   const namespace = scoped ? (segments[1] ?? "") : "";
   const [plural, name = "", subresource = "", ...more] = scoped ? segments.slice(2) : segments;
-  const kind = kinds.find((one) => one.group === group && one.version === version && one.plural === plural);
+  const kind = kinds.at(group, version, plural ?? "");
   if (!kind || more.length > 0 || (scoped && !kind.namespaced)) throw noSuchPath();
   if (name !== "" && kind.namespaced && namespace === "") throw noSuchPath();
   const known = kind.subresources.find((one) => one === subresource);

@@ -1,9 +1,10 @@
-// What the server must know of a kind to serve it. A kind is one file beside this one and one line in table.ts; all
-// else (routes, discovery, OpenAPI, patches, tables, selectors) follows from this description.
+// What the server must know of a kind to serve it. A kind is one file beside this one and one line in table.ts, or a
+// CustomResourceDefinition; all else (routes, discovery, OpenAPI, patches, tables, selectors) follows from this description.
 
 import type { Causes } from "../causes.ts";
-import type { Json } from "../json.ts";
+import type { Json, JsonObject } from "../json.ts";
 import type { KubeObject } from "../objects.ts";
+import { type Decoded, decodeObject } from "../schema/decode.ts";
 import { type MessageType, schema } from "../schema/schema.ts";
 import type { ResourceName } from "../status.ts";
 import { isDnsSubdomain } from "../validate/names.ts";
@@ -16,6 +17,8 @@ export type Subresource =
   | "attach"
   | "portforward"
   | "binding"
+  | "eviction"
+  | "ephemeralcontainers"
   | "finalize";
 
 /** A column of `kubectl get`; `priority` 1 shows only with `-o wide`. */
@@ -38,8 +41,12 @@ export interface Kind extends ResourceName {
   readonly subresources: readonly Subresource[];
   /** Whether a change of the specification counts up metadata.generation. */
   readonly tracksGeneration: boolean;
-  /** Undefined for kinds without a table: their bodies are taken as they are, and strategic patches refused. */
+  /** Undefined for custom kinds: strategic patches of them are refused. */
   readonly type: MessageType | undefined;
+  /** The schema of a custom kind, for OpenAPI. */
+  readonly openApi: JsonObject | undefined;
+  /** A client's body as an object, and the fields in it that the kind does not have. */
+  readonly decode: (body: JsonObject) => Decoded;
   readonly nameRule: NameRule;
   /** Field selectors besides metadata.name and metadata.namespace. */
   readonly selectableFields: Readonly<Record<string, (object: KubeObject) => string>>;
@@ -56,13 +63,16 @@ type Identity = "group" | "version" | "kind" | "plural" | "namespaced";
 
 /** Fills in the parts of a kind's description that most kinds share. */
 export function defineKind(kind: Pick<Kind, Identity> & Partial<Omit<Kind, Identity>>): Kind {
+  const type = schema.get(kind.kind);
   return {
     singular: kind.kind.toLowerCase(),
     shortNames: [],
     categories: [],
     subresources: [],
     tracksGeneration: false,
-    type: schema.get(kind.kind),
+    type,
+    openApi: undefined,
+    decode: (body) => (type ? decodeObject(body, type) : { object: body, unknown: [] }),
     nameRule: isDnsSubdomain,
     selectableFields: {},
     columns: [],

@@ -1,6 +1,6 @@
 // networking.k8s.io/v1 NetworkPolicy: served for Weft to read, and validated as far as Weft reads it.
 
-import { at, isObject, listAt, objectAt, printed, textAt } from "../json.ts";
+import { at, listAt, objectAt, printed, textAt } from "../json.ts";
 import { ageColumn } from "../tables/age.ts";
 import { checkOneOf } from "../validate/fields.ts";
 import { defineKind, text } from "./kind.ts";
@@ -23,13 +23,13 @@ export const networkPolicies = defineKind({
     ageColumn,
   ],
   defaults: (policy) => {
-    const spec = objectAt(policy, "spec");
+    // An absent selector, and null is one, is an empty selector: the field is no pointer in the API's type.
+    const spec = { ...objectAt(policy, "spec"), podSelector: objectAt(policy, "spec", "podSelector") };
     if (listAt(spec, "policyTypes").length > 0) return { ...policy, spec };
     const egress = at(spec, "egress") === undefined ? [] : ["Egress"];
     return { ...policy, spec: { ...spec, policyTypes: ["Ingress", ...egress] } };
   },
   validate: (policy, causes) => {
-    if (!isObject(at(policy, "spec", "podSelector"))) causes.required("spec.podSelector");
     for (const [index, type] of listAt(policy, "spec", "policyTypes").entries())
       checkOneOf(causes, `spec.policyTypes[${index}]`, type, policyTypes);
     for (const [index, one] of listAt(policy, "spec", "podSelector", "matchExpressions").entries())

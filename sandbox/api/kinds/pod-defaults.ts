@@ -16,11 +16,14 @@ export function defaultPodSpec(spec: JsonObject): JsonObject {
   return {
     ...filled,
     containers: listAt(spec, "containers").map((container) => defaultContainer(container, hostNetwork)),
-    ...(spec["initContainers"] !== undefined && {
-      initContainers: listAt(spec, "initContainers").map((container) =>
-        defaultContainer(container, hostNetwork),
-      ),
-    }),
+    ...Object.fromEntries(
+      ["initContainers", "ephemeralContainers"]
+        .filter((name) => spec[name] !== undefined)
+        .map((name) => [
+          name,
+          listAt(spec, name).map((container) => defaultContainer(container, hostNetwork)),
+        ]),
+    ),
   };
 }
 

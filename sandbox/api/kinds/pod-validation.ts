@@ -33,7 +33,7 @@ export function checkPodSpec(spec: Json | undefined, field: string, causes: Caus
   const containers = listAt(spec, "containers");
   if (containers.length === 0) causes.required(`${field}.containers`);
   const names = new Set<string>();
-  for (const list of ["initContainers", "containers"])
+  for (const list of ["initContainers", "containers", "ephemeralContainers"])
     for (const [index, container] of listAt(spec, list).entries())
       checkContainer(container, `${field}.${list}[${index}]`, names, causes);
   const { restartPolicy, dnsPolicy, terminationGracePeriodSeconds, activeDeadlineSeconds } = objectAt(spec);
@@ -118,7 +118,25 @@ function checkProbe(probe: Json, field: string, causes: Causes): void {
     checkNotNegative(causes, `${field}.${name}`, objectAt(probe)[name]);
 }
 
-const mutable = ["activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations"];
+const mutable = [
+  "activeDeadlineSeconds",
+  "terminationGracePeriodSeconds",
+  "tolerations",
+  "ephemeralContainers",
+];
+
+/** Ephemeral containers are only added, through the subresource of their name. */
+function checkEphemeral(now: readonly Json[], old: readonly Json[], causes: Causes): void {
+  for (const container of old) {
+    const name = textAt(container, "name");
+    const kept = now.find((one) => textAt(one, "name") === name);
+    if (!sameJson(kept, container))
+      causes.forbidden(
+        "spec.ephemeralContainers",
+        `existing ephemeral containers ${JSON.stringify(name)} may not be ${kept === undefined ? "removed" : "changed"}`,
+      );
+  }
+}
 
 /** A pod's specification stays as it was made, but for images and a few limits; its node is set by a binding. */
 export function checkPodUpdate(pod: KubeObject, old: KubeObject, causes: Causes): void {
@@ -131,6 +149,11 @@ export function checkPodUpdate(pod: KubeObject, old: KubeObject, causes: Causes)
     ]);
     return { ...without(spec, ...mutable), ...Object.fromEntries(imageless) };
   };
+  checkEphemeral(
+    listAt(pod, "spec", "ephemeralContainers"),
+    listAt(old, "spec", "ephemeralContainers"),
+    causes,
+  );
   if (!sameJson(fixed(pod), fixed(old)))
     causes.forbidden(
       "spec",

@@ -15,7 +15,16 @@ export const pods = defineKind({
   shortNames: ["po"],
   categories: ["all"],
   namespaced: true,
-  subresources: ["status", "log", "exec", "attach", "portforward", "binding"],
+  subresources: [
+    "status",
+    "log",
+    "exec",
+    "attach",
+    "portforward",
+    "binding",
+    "eviction",
+    "ephemeralcontainers",
+  ],
   selectableFields: {
     "spec.nodeName": (pod) => textAt(pod, "spec", "nodeName"),
     "spec.restartPolicy": (pod) => textAt(pod, "spec", "restartPolicy"),

@@ -1,4 +1,4 @@
-// apps/v1 Deployment and ReplicaSet.
+// apps/v1 Deployment and ReplicaSet, and what other workloads share with them.
 
 import type { Causes } from "../causes.ts";
 import {
@@ -19,7 +19,7 @@ import { type Column, defineKind, integer, text } from "./kind.ts";
 import { defaultPodSpec } from "./pod-defaults.ts";
 import { checkPodSpec } from "./pod-validation.ts";
 
-const apps = {
+export const apps = {
   group: "apps",
   version: "v1",
   categories: ["all"],
@@ -32,13 +32,14 @@ const containers = (object: KubeObject, field: string): string =>
     .map((container) => textAt(container, field))
     .join(",");
 
-const templateColumns: readonly Column[] = [
+export const templateColumns: readonly Column[] = [
   text("Containers", (object) => containers(object, "name"), 1),
   text("Images", (object) => containers(object, "image"), 1),
   text("Selector", (object) => labelsText(textMapAt(object, "spec", "selector", "matchLabels")), 1),
 ];
 
-const count = (object: KubeObject, ...path: readonly string[]): number => numberAt(object, ...path) ?? 0;
+export const count = (object: KubeObject, ...path: readonly string[]): number =>
+  numberAt(object, ...path) ?? 0;
 
 export const deployments = defineKind({
   ...apps,
@@ -90,7 +91,7 @@ export const replicaSets = defineKind({
   validateUpdate: checkSelectorStays,
 });
 
-function withWorkload(object: KubeObject, defaults: JsonObject): KubeObject {
+export function withWorkload(object: KubeObject, defaults: JsonObject): KubeObject {
   const { strategy, ...others } = defaults;
   const spec = withDefaults(objectAt(object, "spec"), others);
   const template = objectAt(spec, "template");
@@ -114,7 +115,7 @@ function defaultStrategy(strategy: JsonObject): JsonObject {
   return { type: "RollingUpdate", rollingUpdate: limits };
 }
 
-function checkWorkload(object: KubeObject, causes: Causes): void {
+export function checkWorkload(object: KubeObject, causes: Causes): void {
   const spec = objectAt(object, "spec");
   checkNotNegative(causes, "spec.replicas", spec["replicas"]);
   checkWorkloadSelector(causes, spec);
@@ -123,7 +124,7 @@ function checkWorkload(object: KubeObject, causes: Causes): void {
   if (policy !== "Always") causes.notSupported("spec.template.spec.restartPolicy", policy, ["Always"]);
 }
 
-function checkSelectorStays(object: KubeObject, old: KubeObject, causes: Causes): void {
+export function checkSelectorStays(object: KubeObject, old: KubeObject, causes: Causes): void {
   const selector = objectAt(object, "spec")["selector"];
   if (!sameJson(selector, objectAt(old, "spec")["selector"]))
     causes.invalid("spec.selector", selector, "field is immutable");

@@ -6,6 +6,7 @@ ObjectMeta: 1 name string, 2 generateName string, 3 namespace string, 4 selfLink
   6 resourceVersion string, 7 generation int, 8 creationTimestamp Time, 9 deletionTimestamp Time,
   10 deletionGracePeriodSeconds int, 11 labels {}string, 12 annotations {}string,
   13 ownerReferences []OwnerReference key=uid, 14 finalizers []string merge, 17 managedFields []json
+ObjectOfAnyKind: 1 metadata ObjectMeta
 LabelSelector: 1 matchLabels {}string, 2 matchExpressions []LabelSelectorRequirement
 Condition: 1 type string, 2 status string, 3 observedGeneration int, 4 lastTransitionTime Time,
   5 reason string, 6 message string

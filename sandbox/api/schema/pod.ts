@@ -14,6 +14,7 @@ PodSpec: 1 volumes []Volume key=name retainKeys, 20 initContainers []Container k
   23 hostAliases []HostAlias key=ip, 24 priorityClassName string, 25 priority int,
   26 dnsConfig PodDNSConfig, 28 readinessGates []PodReadinessGate, 29 runtimeClassName string,
   30 enableServiceLinks bool, 31 preemptionPolicy string, 32 overhead {}Quantity,
+  34 ephemeralContainers []EphemeralContainer key=name,
   33 topologySpreadConstraints []TopologySpreadConstraint key=topologyKey, 35 setHostnameAsFQDN bool,
   37 hostUsers bool, 38 schedulingGates []PodSchedulingGate key=name, 40 resources ResourceRequirements
 PodStatus: 1 phase string, 2 conditions []PodCondition key=type, 3 message string, 4 reason string,
@@ -28,6 +29,7 @@ Container: 1 name string, 2 image string, 3 command []string, 4 args []string, 5
   10 livenessProbe Probe, 11 readinessProbe Probe, 22 startupProbe Probe, 12 lifecycle Lifecycle,
   13 terminationMessagePath string, 20 terminationMessagePolicy string, 14 imagePullPolicy string,
   15 securityContext SecurityContext, 16 stdin bool, 17 stdinOnce bool, 18 tty bool
+EphemeralContainer: 1 ephemeralContainerCommon ...Container, 2 targetContainerName string
 PodSecurityContext: 1 seLinuxOptions SELinuxOptions, 2 runAsUser int, 6 runAsGroup int, 3 runAsNonRoot bool,
   4 supplementalGroups []int, 12 supplementalGroupsPolicy string, 5 fsGroup int, 7 sysctls []Sysctl,
   9 fsGroupChangePolicy string, 10 seccompProfile SeccompProfile, 11 appArmorProfile AppArmorProfile,

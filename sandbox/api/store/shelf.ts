@@ -31,6 +31,7 @@ export type Listener = (change: Change) => void;
 export class Shelf {
   readonly kind: Kind;
   readonly listeners = new Set<Listener>();
+  readonly #closed = new AbortController();
   readonly #byKey = new Map<string, Entry>();
   /** The same entries in key order. */
   readonly #sorted: Entry[] = [];
@@ -42,6 +43,15 @@ export class Shelf {
   constructor(kind: Kind, historyLength: number) {
     this.kind = kind;
     this.#historyLength = historyLength;
+  }
+
+  /** Fires when the kind is served no more. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  close(): void {
+    this.#closed.abort();
   }
 
   get size(): number {

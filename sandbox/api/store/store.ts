@@ -8,13 +8,19 @@ import { type Entry, keyOf, type Listener, Shelf } from "./shelf.ts";
 const keyOfObject = (object: KubeObject): string =>
   keyOf(object.metadata.namespace ?? "", object.metadata.name);
 
+const shelfName = ({ plural, group }: Kind): string => `${plural}.${group}`;
+
 export class ApiStore {
-  readonly #shelves: ReadonlyMap<Kind, Shelf>;
+  /** `plural.group` -> its objects */
+  readonly #shelves = new Map<string, Shelf>();
+  readonly #listeners = new Set<Listener>();
+  readonly #historyLength: number;
   #revision = 1;
 
   /** `historyLength` is how many changes of a kind are surely remembered for watches that resume. */
   constructor(kinds: readonly Kind[], historyLength: number) {
-    this.#shelves = new Map(kinds.map((kind) => [kind, new Shelf(kind, historyLength)]));
+    this.#historyLength = historyLength;
+    for (const kind of kinds) this.addShelf(kind);
   }
 
   /** The revision of the last write. */
@@ -22,8 +28,21 @@ export class ApiStore {
     return this.#revision;
   }
 
+  /** Room for the objects of one more kind. */
+  addShelf(kind: Kind): void {
+    const shelf = new Shelf(kind, this.#historyLength);
+    for (const listener of this.#listeners) shelf.listeners.add(listener);
+    this.#shelves.set(shelfName(kind), shelf);
+  }
+
+  /** Ends the watches of the kind. Its objects have been removed before. */
+  removeShelf(kind: Kind): void {
+    this.shelf(kind).close();
+    this.#shelves.delete(shelfName(kind));
+  }
+
   shelf(kind: Kind): Shelf {
-    const shelf = this.#shelves.get(kind);
+    const shelf = this.#shelves.get(shelfName(kind));
     if (!shelf) throw new Error(`the store holds no ${kind.plural}`);
     return shelf;
   }
@@ -34,8 +53,10 @@ export class ApiStore {
 
   /** Calls `listener` within every write, after it; the answer stops that. */
   subscribe(listener: Listener): () => void {
+    this.#listeners.add(listener);
     for (const shelf of this.#shelves.values()) shelf.listeners.add(listener);
     return () => {
+      this.#listeners.delete(listener);
       for (const shelf of this.#shelves.values()) shelf.listeners.delete(listener);
     };
   }

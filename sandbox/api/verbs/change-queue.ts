@@ -17,6 +17,7 @@ export class ChangeQueue implements Disposable {
   readonly #shelf: Shelf;
   readonly #wake = new EventTarget();
   readonly #timer: NodeJS.Timeout;
+  readonly #awaken = (): void => void this.#wake.dispatchEvent(new Event("wake"));
   readonly #listen = (change: Change): void => this.#push(change);
   #waiting: Change[] = [];
   #due = false;
@@ -24,25 +25,28 @@ export class ChangeQueue implements Disposable {
   constructor(shelf: Shelf, bookmarkIntervalMs: number) {
     this.#shelf = shelf;
     shelf.listeners.add(this.#listen);
+    shelf.closed.addEventListener("abort", this.#awaken);
     this.#timer = setInterval(() => {
       this.#due = true;
-      this.#wake.dispatchEvent(new Event("wake"));
+      this.#awaken();
     }, bookmarkIntervalMs);
     this.#timer.unref();
   }
 
   [Symbol.dispose](): void {
     this.#shelf.listeners.delete(this.#listen);
+    this.#shelf.closed.removeEventListener("abort", this.#awaken);
     clearInterval(this.#timer);
   }
 
-  get overflowed(): boolean {
-    return this.#waiting.length > maxWaiting;
+  /** Whether the watch ends with what it has: it is too far behind, or its kind is served no more. */
+  get ended(): boolean {
+    return this.#waiting.length > maxWaiting || this.#shelf.closed.aborted;
   }
 
   /** All changes that wait, once there are some or a bookmark is due or `signal` fires. */
   async take(signal: AbortSignal): Promise<Taken> {
-    if (this.#waiting.length === 0 && !this.#due && !signal.aborted)
+    if (this.#waiting.length === 0 && !this.#due && !this.ended && !signal.aborted)
       await once(this.#wake, "wake", { signal }).catch((error: unknown) => {
         if (!signal.aborted) throw error;
       });
@@ -54,6 +58,6 @@ export class ChangeQueue implements Disposable {
 
   #push(change: Change): void {
     this.#waiting.push(change);
-    if (this.#waiting.length === 1) this.#wake.dispatchEvent(new Event("wake"));
+    if (this.#waiting.length === 1) this.#awaken();
   }
 }

@@ -7,7 +7,6 @@ import { apiVersionOf, type Kind } from "../kinds/kind.ts";
 import { services } from "../kinds/service.ts";
 import { allocated } from "../kinds/service-addresses.ts";
 import type { KubeObject } from "../objects.ts";
-import { decodeObject } from "../schema/decode.ts";
 import { badRequest, invalid } from "../status.ts";
 import { checkMetadata, checkMetadataUpdate } from "../validate/metadata.ts";
 import type { WriteOptions } from "./options.ts";
@@ -21,7 +20,7 @@ export function decodeBody(kind: Kind, body: JsonObject, options: WriteOptions):
       `the API version in the data (${apiVersion}, kind ${name}) does not match the expected API version (${apiVersionOf(kind)}, kind ${kind.kind})`,
     );
   const typed = { ...body, apiVersion, kind: name };
-  const { object, unknown } = kind.type ? decodeObject(typed, kind.type) : { object: typed, unknown: [] };
+  const { object, unknown } = kind.decode(typed);
   const complaints = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
   if (complaints.length > 0 && options.unknownFields === "Strict")
     throw badRequest(`strict decoding error: ${complaints.join(", ")}`);

@@ -2,7 +2,7 @@
 // client sends has to be the stored one. A write that changes nothing is none: no new resourceVersion, no event.
 
 import type { Cluster } from "../cluster.ts";
-import { type Json, type JsonObject, objectAt, sameJson, textAt } from "../json.ts";
+import { at, type Json, type JsonObject, objectAt, sameJson, textAt, without } from "../json.ts";
 import { hasStatus, type Kind } from "../kinds/kind.ts";
 import { asKubeObject, type KubeObject, withMetadata } from "../objects.ts";
 import { patched } from "../patch/patch.ts";
@@ -12,7 +12,7 @@ import { isLeaving, leavesNow } from "./delete.ts";
 import type { WriteOptions } from "./options.ts";
 import { completed, decodeBody, specificationOf } from "./prepare.ts";
 
-export type Part = "" | "status" | "finalize";
+export type Part = "" | "status" | "finalize" | "ephemeralcontainers";
 
 export function entryOf(cluster: Cluster, kind: Kind, namespace: string, name: string): Entry {
   const entry = cluster.store.get(kind, namespace, name);
@@ -69,8 +69,14 @@ function withPart(
   };
   if (part === "status") return { ...withMetadata(old, claims), status: incoming["status"] };
   if (part === "finalize") return { ...withMetadata(old, claims), spec: incoming["spec"] };
+  const ephemeral = ephemeralOf(part === "ephemeralcontainers" ? incoming : old);
+  if (part === "ephemeralcontainers")
+    return { ...withMetadata(old, claims), spec: { ...objectAt(old, "spec"), ...ephemeral } };
   return asKubeObject({
     ...incoming,
+    ...(kind.subresources.includes("ephemeralcontainers") && {
+      spec: { ...without(objectAt(incoming, "spec"), "ephemeralContainers"), ...ephemeral },
+    }),
     metadata: {
       ...metadata,
       ...claims,
@@ -83,6 +89,11 @@ function withPart(
     },
     ...(hasStatus(kind) && { status: old["status"] }),
   });
+}
+
+function ephemeralOf(object: JsonObject): JsonObject {
+  const ephemeralContainers = at(object, "spec", "ephemeralContainers");
+  return ephemeralContainers === undefined ? {} : { ephemeralContainers };
 }
 
 /** Checks and stores the next state of `entry`; also ends a deletion that only waited for this write. */

@@ -59,7 +59,7 @@ export async function serveWatch(
     const { changes, idle } = await queue.take(until);
     await writeTexts(response, eventTexts(changes, request.selection, write), until);
     if (idle && bookmarks) await writeTexts(response, [bookmark(cluster.store.revision)], until);
-    if (queue.overflowed) break;
+    if (queue.ended) break;
   }
   if (timeout.aborted && bookmarks && !signal.aborted) response.write(bookmark(cluster.store.revision));
   response.end();

@@ -1,0 +1,55 @@
+// DNS over UDP and TCP on given addresses. Each is bound by itself: an answer by UDP has to come from the address that
+// was asked, or no balancer translates it back.
+
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { createServer, isIPv6, type Socket } from "node:net";
+
+export type Answer = (message: Buffer, limited: boolean) => Buffer | undefined;
+
+/** RFC 7766: a client may ask several times by one connection, and is not waited for without end. */
+const idleMs = 30_000;
+
+/** Listens until `signal` fires. */
+export async function serveDns(
+  addresses: readonly string[],
+  port: number,
+  answer: Answer,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const address of addresses) {
+    const datagrams = createSocket(isIPv6(address) ? "udp6" : "udp4");
+    datagrams.on("message", (message, from) => {
+      const reply = answer(message, true);
+      if (reply) datagrams.send(reply, from.port, from.address, () => undefined); // a client that is gone
+    });
+    datagrams.bind(port, address);
+    await once(datagrams, "listening", { signal });
+    const streams = createServer((client) => serveStream(client, answer));
+    streams.listen(port, address);
+    await once(streams, "listening", { signal });
+    signal.addEventListener("abort", () => {
+      datagrams.close();
+      streams.close();
+    });
+  }
+}
+
+/** Each message has its length before it, in two bytes. */
+function serveStream(client: Socket, answer: Answer): void {
+  let waiting = Buffer.alloc(0);
+  client.on("error", () => client.destroy());
+  client.setTimeout(idleMs, () => client.destroy());
+  client.on("data", (chunk) => {
+    waiting = Buffer.concat([waiting, Buffer.from(chunk)]);
+    while (waiting.length >= 2 && waiting.length >= 2 + waiting.readUInt16BE(0)) {
+      const end = 2 + waiting.readUInt16BE(0);
+      const reply = answer(waiting.subarray(2, end), false);
+      waiting = waiting.subarray(end);
+      if (!reply) return void client.destroy();
+      const length = Buffer.alloc(2);
+      length.writeUInt16BE(reply.length);
+      client.write(Buffer.concat([length, reply]));
+    }
+  });
+}
