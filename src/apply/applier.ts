@@ -1,7 +1,7 @@
 // What keeps one destination equal to the facts about it, whatever is at the other end: an OVSDB database (engine.ts), or
 // a service that answers slowly and fails in part (docs/decisions/0017). It takes its facts from `Desired` by itself.
 
-import type { Fact, Owner } from "../model/fact.ts";
+import type { Owner } from "../model/owner.ts";
 import type { EngineStatus } from "./engineEvents.ts";
 import type { PruneHeld } from "./pruneGuard.ts";
 
@@ -25,8 +25,6 @@ export interface Applier {
   run(signal: AbortSignal): Promise<void>;
   /** All inputs of all plans are complete. Until this is said, nothing is removed. */
   allSynced(): void;
-  /** `facts` are about to be taken back by somebody's word: the prune guard lets what they are about pass. */
-  expectGone(facts: readonly Fact[]): void;
   /** Lets the deletions that are held now go. */
   approvePrune(): void;
   /** Resolves when the destination holds all that `owner` says, and nothing that it no longer says. */

@@ -1,7 +1,7 @@
 // The appliers of all destinations that are served, asked as one. A destination that is away keeps what belongs to it waiting, and
 // nothing else.
 
-import { type Destination, destinationId, type Fact } from "../model/fact.ts";
+import { type Destination, destinationId } from "../model/fact.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Applier, Installed } from "./applier.ts";
 import type { EngineStatus } from "./engineEvents.ts";
@@ -34,11 +34,6 @@ export class Appliers {
 
   approvePrune(): void {
     for (const applier of this.#all.values()) applier.approvePrune();
-  }
-
-  expectGone(facts: readonly Fact[]): void {
-    const byDestination = Map.groupBy(facts, ({ destination }) => destination);
-    for (const [destination, some] of byDestination) this.of(destination)?.expectGone(some);
   }
 
   /** Resolves when every destination holds all that the owner says, and nothing that it no longer says. */

@@ -11,6 +11,7 @@ import { type Change, targetOf } from "./change.ts";
 import { changedParts } from "./diff.ts";
 import { type Look, lookAt, type RowName, wholeRow } from "./look.ts";
 import { Pending } from "./pending.ts";
+import type { PruneGuard } from "./pruneGuard.ts";
 import { Waiting } from "./waiting.ts";
 import type { World } from "./world.ts";
 
@@ -67,8 +68,11 @@ export class Backlog {
     this.#isScanDue = true;
   }
 
-  /** Everything that became dirty since the last time, piece by piece, so that the caller may pause in between. */
-  *take(world: World): Iterable<Look> {
+  /**
+   * Everything that became dirty since the last time, piece by piece, so that the caller may pause in between. `guard` hears which
+   * rows are to go by somebody's word, and which are wanted.
+   */
+  *take(world: World, guard: Pick<PruneGuard, "expect" | "isWanted">): Iterable<Look> {
     const facts = this.#desired.takeDirty().rows;
     const again = this.#again;
     const changed = this.#changed;
@@ -76,7 +80,10 @@ export class Backlog {
     this.#again = new RowMap();
     this.#changed = [];
     this.#isScanDue = false;
-    for (const [table, uuid, { owners, part }] of facts.entries()) {
+    for (const [table, uuid, { owners, part, asked }] of facts.entries()) {
+      // A row that never came would be expected to go for ever.
+      if (asked && world.actual(table, uuid)) guard.expect(table, uuid);
+      else if (this.#desired.row(table, uuid)?.row) guard.isWanted(table, uuid);
       for (const owner of owners) this.#pending.add(table, uuid, owner);
       yield { table, uuid, part };
     }

@@ -3,7 +3,7 @@
 // writers, retries and a lost connection all do the same thing: they make rows dirty.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Fact, Owner } from "../model/fact.ts";
+import type { Owner } from "../model/owner.ts";
 import { isOvsdbError, type OvsdbError } from "../ovsdb/index.ts";
 import type { Applier, Installed } from "./applier.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
@@ -91,17 +91,6 @@ export class Engine implements Applier {
     this.#work.notify();
   }
 
-  /**
-   * The rows of `facts`, which are about to be taken back, are wanted no more by somebody's word, not for want of
-   * an object: the prune guard lets them pass.
-   */
-  expectGone(facts: readonly Fact[]): void {
-    const world = this.#world.now();
-    // A row that never came would be expected to go for ever.
-    for (const { kind, table, uuid } of facts)
-      if (kind === "row" && world.actual(table, uuid)) this.#guard.expect(table, uuid);
-  }
-
   /** Lets the deletions that are held now go. */
   approvePrune(): void {
     this.#guard.approve();
@@ -182,7 +171,7 @@ export class Engine implements Applier {
     const { rows, groups } = await survey({
       world,
       slicer,
-      take: () => backlog.take(world),
+      take: () => backlog.take(world, this.#guard),
       waitingFor: (uuid) => backlog.waitingFor(uuid),
     });
     const timing = { queuedMs, diffMs: clock.now() - start };

@@ -79,6 +79,11 @@ export class PruneGuard {
     this.#approved.set(table, uuid, true);
   }
 
+  /** Somebody wants the row again: that it might go was said of another time. */
+  isWanted(table: string, uuid: string): void {
+    this.#approved.delete(table, uuid);
+  }
+
   /** The rows are looked at anew; what was held of them counts no more. */
   forget(rows: RowMap<unknown>): void {
     for (const { table, uuid } of this.held()) {

@@ -12,7 +12,6 @@ export async function plannedState(options: PlanningOptions, signal: AbortSignal
   // Nothing is committed, so that nothing that is held is given to others.
   const planning = new Planning(options, {
     committed: () => new Promise(() => undefined),
-    expectGone: () => undefined,
     served: () => new Set([destinationId(options.scope.destination)]),
   });
   await planning.begin(both);

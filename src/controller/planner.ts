@@ -23,8 +23,6 @@ export interface PlannerOptions {
 export interface Applied {
   /** Resolves when the databases hold what the owner says, and nothing more of what it no longer says. */
   readonly committed: (owner: Owner) => Promise<void>;
-  /** The rows of these facts may go: their objects are gone by the server's word, or want them no more. */
-  readonly expectGone: (facts: readonly Fact[]) => void;
   /** The ids of the destinations that facts may be about. */
   readonly served: () => ReadonlySet<string>;
 }
@@ -75,7 +73,7 @@ export class Planner {
 
   #say(owner: Owner, planned: Planned): void {
     if (planned === "as before") return;
-    const { applied, desired, tell } = this.#options;
+    const { desired, tell } = this.#options;
     const object = this.objectOf(owner);
     if ("notNow" in planned) {
       if (object && !planned.isUsual) tell.refused(object, planned.notNow);
@@ -84,11 +82,7 @@ export class Planner {
     const { facts, byWord = object !== undefined || this.#told.has(owner) } = planned;
     this.#requireServed(owner, facts);
     this.#told.delete(owner);
-    if (byWord) {
-      const kept = new Set(facts.map((fact) => fact.uuid));
-      applied.expectGone(desired.factsOf(owner).filter((fact) => !kept.has(fact.uuid)));
-    }
-    for (const conflict of desired.replace(owner, facts)) tell.conflict(conflict);
+    for (const conflict of desired.replace(owner, facts, byWord)) tell.conflict(conflict);
   }
 
   #requireServed(owner: Owner, facts: readonly Fact[]): void {

@@ -26,7 +26,6 @@ export class Term {
     this.#options = options;
     this.planning = new Planning(options, {
       committed: (owner) => this.appliers.committed(owner, this.#over.signal),
-      expectGone: (facts) => this.appliers.expectGone(facts),
       served: () => this.appliers.served,
     });
     const begin = (served: Served): Begun => served.begin(this.planning.desired, holder);

@@ -17,8 +17,11 @@ export class Desired {
   /**
    * From now on `owner` says exactly `facts`. Answers with the conflicts these facts are part of; a conflict is no
    * error: the owner that came first stays in force, and when it goes the next one takes over.
+   *
+   * `byWord`: what the owner no longer says is wanted no more by somebody's word. Otherwise it may only be missing, as from an API
+   * server that lists too little, and the prune guard counts it.
    */
-  replace(owner: Owner, facts: readonly Fact[]): readonly Conflict[] {
+  replace(owner: Owner, facts: readonly Fact[], byWord = false): readonly Conflict[] {
     const round = ++this.#round;
     const conflicts: Conflict[] = [];
     // What is new before what is gone: a fact in both lists is found again and costs one look-up and a comparison.
@@ -26,7 +29,8 @@ export class Desired {
       const found = this.database(fact.destination).state(owner, fact, round);
       if (found.length > 0) conflicts.push(...found);
     }
-    for (const fact of this.factsOf(owner)) this.database(fact.destination).retract(owner, fact, round);
+    for (const fact of this.factsOf(owner))
+      this.database(fact.destination).retract(owner, fact, round, byWord);
     if (facts.length > 0) this.#facts.set(owner, facts);
     else this.#facts.delete(owner);
     return conflicts;

@@ -83,8 +83,8 @@ export class DesiredDatabase {
     return [];
   }
 
-  /** `owner` no longer says `fact`, unless it said it in `round` too. */
-  retract(owner: Owner, fact: Fact, round: number): void {
+  /** `owner` no longer says `fact`, unless it said it in `round` too; `byWord` as `Desired.replace` has it. */
+  retract(owner: Owner, fact: Fact, round: number, byWord: boolean): void {
     const row = this.#rows.get(fact.table, fact.uuid);
     const slot = row && slotOf(row, fact);
     const claim = slot?.claimOf(owner);
@@ -98,7 +98,7 @@ export class DesiredDatabase {
     if (fact.kind === "row") row.row = undefined;
     else row.deleteMember(fact.column, fact.key ?? fact.value);
     if (row.empty) this.#rows.delete(fact.table, fact.uuid);
-    this.#mark(fact, owner);
+    this.#mark(fact, owner, byWord);
   }
 
   #open<V>(owner: Owner, fact: Fact, value: V, round: number): Slot<V> {
@@ -125,9 +125,9 @@ export class DesiredDatabase {
       .map((other) => conflictOf(slot, other.owner, fact));
   }
 
-  #mark(fact: Fact, owner: Owner): void {
+  #mark(fact: Fact, owner: Owner, asked = false): void {
     const first = this.#dirty.rows.size === 0;
-    this.#dirty.add(fact, owner);
+    this.#dirty.add(fact, owner, asked);
     if (first) for (const listener of this.#listeners) listener();
   }
 }

@@ -8,23 +8,33 @@ import { RowMap } from "./rowMap.ts";
 export interface DirtyRow {
   readonly part: Part;
   readonly owners: readonly Owner[];
+  /** Nobody wants the row any more, by somebody's word: it is not merely missing from a list. */
+  readonly asked: boolean;
 }
 
+type Mark = { readonly part: Part; readonly owners: Owner[]; asked: boolean };
+
 export class Dirty {
-  readonly #rows = new RowMap<{ readonly part: Part; readonly owners: Owner[] }>();
+  readonly #rows = new RowMap<Mark>();
   readonly owners = new Set<Owner>();
 
   get rows(): RowMap<DirtyRow> {
     return this.#rows;
   }
 
-  /** What `fact` is about changed: its member, or the row, and with it how each of its members is to be seen. */
-  add(fact: Fact, owner: Owner): void {
+  /**
+   * What `fact` is about changed: its member, or the row, and with it how each of its members is to be seen. `asked`: the row is
+   * wanted no more by somebody's word.
+   */
+  add(fact: Fact, owner: Owner, asked: boolean): void {
     const { table, uuid } = fact;
     this.owners.add(owner);
-    const { part, owners } = this.#rows.ensure(table, uuid, () => ({ part: new Part(), owners: [] }));
-    if (fact.kind === "row") part.addAll();
-    else part.add(fact.column, fact.key ?? fact.value);
+    const mark = this.#rows.ensure(table, uuid, () => ({ part: new Part(), owners: [], asked: false }));
+    const { part, owners } = mark;
+    if (fact.kind === "row") {
+      part.addAll();
+      mark.asked = asked;
+    } else part.add(fact.column, fact.key ?? fact.value);
     // An owner marks all its rows in one go, so that looking at the last one suffices to keep the list short.
     if (owners.at(-1) !== owner) owners.push(owner);
   }

@@ -151,17 +151,28 @@ test("what is known to be wanted no more goes without counting, and what is only
     const { desired, engine } = running;
     populate(desired, 100);
     await engine.settled();
-    for (let i = 0; i < 90; i++) {
-      engine.expectGone(desired.factsOf(`pod/p${i}`));
-      desired.remove(`pod/p${i}`);
-    }
+    for (let i = 0; i < 90; i++) desired.replace(`pod/p${i}`, [], true);
     await engine.settled();
     assert.deepEqual([ports(running), engine.status.heldDeletes], [10, 0]);
 
     populate(desired, 100);
     await engine.settled();
-    engine.expectGone(desired.factsOf("pod/p0"));
-    for (let i = 0; i < 90; i++) desired.remove(`pod/p${i}`);
+    desired.replace("pod/p0", [], true);
+    for (let i = 1; i < 90; i++) desired.remove(`pod/p${i}`);
     await engine.settled();
     assert.deepEqual([ports(running), engine.status.heldDeletes], [99, 89]);
+  }));
+
+test("what somebody wants again before it went is not free to go the next time", () =>
+  withEngine({}, async (running) => {
+    const { desired, engine } = running;
+    populate(desired, 100);
+    await engine.settled();
+    const said = new Map(Array.from({ length: 90 }, (_, i) => [`pod/p${i}`, desired.factsOf(`pod/p${i}`)]));
+    for (const owner of said.keys()) desired.replace(owner, [], true);
+    for (const [owner, facts] of said) desired.replace(owner, facts);
+    await engine.settled();
+    for (const owner of said.keys()) desired.remove(owner);
+    await engine.settled();
+    assert.deepEqual([ports(running), engine.status.heldDeletes], [100, 90]);
   }));
