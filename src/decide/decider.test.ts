@@ -154,7 +154,7 @@ test("a node whose subnet the configured ranges do not give is refused, not renu
   assert.equal(decision.state, "refused");
   assert.match(
     "reason" in decision ? decision.reason : "",
-    /^node n1: its subnet 10\.200\.0\.0\/24 is not one of/,
+    /^node n1: its subnet 10\.200\.0\.0\/24 is not in any configured pod range/,
   );
   assert.equal(api.writes, 0);
 });

@@ -134,7 +134,7 @@ test("a pod's port whose tag another has too stays, and people are told", () => 
   const pool = filled();
   const [first = 0] = offsets(pool.offer.open);
   const { problem } = pool.next(inputs({ foreignTags: new Set([first]), inUse: new Set([first]) }));
-  assert.match(problem ?? "", new RegExp(`the tags ${first} of running pods`));
+  assert.match(problem ?? "", new RegExp(`running pods share the VLAN tags ${first} `));
   assert.ok(offsets(pool.offer.open).includes(first));
 });
 
