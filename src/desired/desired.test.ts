@@ -99,7 +99,10 @@ test("of two owners that differ the first stays in force, both are named, and th
       ["a", "b"],
     ],
   );
-  assert.match(conflicts[0]?.message ?? "", /a and b say different things about other_config subnet of row/);
+  assert.match(
+    conflicts[0]?.message ?? "",
+    /a and b state different things about other_config subnet of row/,
+  );
   assert.equal([...database.conflicts()].length, 2);
   database.takeDirty();
 
