@@ -59,11 +59,11 @@ function world(said: { now: Planned }, release?: () => void) {
   return { planner, desired, told, commits, node };
 }
 
-test("a fact about a destination that nothing serves is an error that names the owner, and says nothing", async () => {
+test("a fact about a destination that nothing serves is an error that names the owner, and nothing is stated", async () => {
   const { planner, desired } = world({ now: { facts: switchFacts("far") } });
   await assert.rejects(
     planner.plan("node/n1"),
-    /^Error: node\/n1 says something about far\/OVN_Northbound, which nothing serves here; served are: global\/OVN_Northbound$/,
+    /^Error: node\/n1 states facts about far\/OVN_Northbound, which nothing serves here; served: global\/OVN_Northbound$/,
   );
   assert.deepEqual(desired.factsOf("node/n1"), []);
 });
