@@ -1,5 +1,5 @@
-// What every source of members holds to: the tests that each implementation is put through, each with its own way of
-// getting to know the world.
+// The rules for every source of members, as tests that each implementation goes through. Each brings its own way of
+// learning about the world.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -18,7 +18,7 @@ import {
 
 export interface SourceUnderTest {
   readonly source: MemberSource;
-  /** From now on the cluster is `world`, with places as `placesByStatus` has them. Resolves when the source has settled. */
+  /** From now on the cluster is `world`, with places as in `placesByStatus`. Resolves when the source has settled. */
   readonly show: (world: World) => Promise<void>;
 }
 
@@ -38,7 +38,7 @@ const money = labelSelection(namespacesMatching([{ key: "team", operator: "In", 
 const range = rangeSelection(cidr("10.0.0.0/23"), [cidr("10.0.0.2/32")]);
 const all: readonly Selection[] = [everything, front, inBank, money, range];
 
-/** Registers the tests; `make` gives a source that knows nothing yet. */
+/** Registers the tests. `make` returns a source that knows nothing yet. */
 export function testMemberSource(what: string, make: () => SourceUnderTest): void {
   test(`${what}: a selection has the members that a look at the whole cluster finds`, async () => {
     const { source, show } = make();
@@ -141,7 +141,7 @@ export function testMemberSource(what: string, make: () => SourceUnderTest): voi
   });
 }
 
-/** Follows a source by its changes alone, and fails on one that makes no sense. */
+/** Follows a source by its changes alone, and fails on a change that makes no sense. */
 export class Mirror {
   readonly #members = new Map<string, Set<Place>>();
 
@@ -166,7 +166,7 @@ export class Mirror {
   }
 }
 
-/** `bank/till`, once for each place, sorted. */
+/** `bank/till` for each place, sorted. */
 export const podsOf = (places: Iterable<Place>): readonly string[] =>
   [...places].map(({ namespace, pod }) => `${namespace}/${pod}`).sort();
 
