@@ -55,7 +55,7 @@ export function testMemberSource(what: string, make: () => SourceUnderTest): voi
     assert.deepEqual([...source.members(everything)], placesByStatus(web));
   });
 
-  test(`${what}: what a pod is a member of is the members seen from the pod`, async () => {
+  test(`${what}: a pod's memberships are the members seen from the pod`, async () => {
     const { source, show } = make();
     source.use("policy", all);
     await show(world);
@@ -67,7 +67,7 @@ export function testMemberSource(what: string, make: () => SourceUnderTest): voi
     assert.deepEqual(source.membershipsOf("shop", "nobody"), []);
   });
 
-  test(`${what}: changes lead from what was to what is, one member at a time`, async () => {
+  test(`${what}: changes lead from the old members to the new ones, one member at a time`, async () => {
     const { source, show } = make();
     const mirror = new Mirror(source);
     source.use("policy", all);
@@ -83,7 +83,7 @@ export function testMemberSource(what: string, make: () => SourceUnderTest): voi
     }
   });
 
-  test(`${what}: a place whose addresses change goes and comes anew`, async () => {
+  test(`${what}: a place whose addresses change is removed and added anew`, async () => {
     const { source, show } = make();
     source.use("policy", [front]);
     await show({ pods: [web], namespaces: [] });
@@ -97,7 +97,7 @@ export function testMemberSource(what: string, make: () => SourceUnderTest): voi
     );
   });
 
-  test(`${what}: a selection lives as long as one of its users, however each of them wrote it`, async () => {
+  test(`${what}: a selection lives as long as one of its users, however each of them writes it`, async () => {
     const { source, show } = make();
     const mirror = new Mirror(source);
     await show(world);
@@ -131,7 +131,7 @@ export function testMemberSource(what: string, make: () => SourceUnderTest): voi
     assert.deepEqual(mirror.membersOf(front), ["bank/till", "shop/web"]);
   });
 
-  test(`${what}: a listener hears nothing any more once it has left`, async () => {
+  test(`${what}: a listener that has left hears nothing more`, async () => {
     const { source, show } = make();
     let calls = 0;
     source.subscribe(() => void calls++)();
