@@ -1,5 +1,5 @@
-// The appliers of all destinations that are served, asked as one. A destination that is away keeps what belongs to it waiting, and
-// nothing else.
+// The appliers of all served destinations, used as one. A destination that is away delays its own work and nothing
+// else.
 
 import { type Destination, destinationId } from "../model/fact.ts";
 import type { Owner } from "../model/owner.ts";
@@ -23,7 +23,10 @@ export class Appliers {
     return this.#all.get(destinationId(destination));
   }
 
-  /** Works until `signal` aborts. Rejects when this process may not write to one of them any more: then another leads. */
+  /**
+   * Works until `signal` aborts. Rejects when this process may no longer write to one of them, because another
+   * controller leads.
+   */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([...this.#all.values()].map((applier) => applier.run(signal)));
   }
@@ -36,23 +39,23 @@ export class Appliers {
     for (const applier of this.#all.values()) applier.approvePrune();
   }
 
-  /** Resolves when every destination holds all that the owner says, and nothing that it no longer says. */
+  /** Resolves when every destination holds everything that the owner states, and nothing that it no longer states. */
   async committed(owner: Owner, signal?: AbortSignal): Promise<void> {
     await Promise.all([...this.#all.values()].map((applier) => applier.committed(owner, signal)));
   }
 
-  /** "unknown" as soon as one destination cannot tell. */
+  /** "unknown" when any destination cannot tell. */
   async installed(owner: Owner, chassis: readonly string[], signal?: AbortSignal): Promise<Installed> {
     const all = [...this.#all.values()].map((applier) => applier.installed(owner, chassis, signal));
     return (await Promise.all(all)).includes("unknown") ? "unknown" : "installed";
   }
 
-  /** Resolves when nothing is left to do anywhere, except what waits. */
+  /** Resolves when there is nothing left to do anywhere, except what waits. */
   async settled(signal?: AbortSignal): Promise<void> {
     await Promise.all([...this.#all.values()].map((applier) => applier.settled(signal)));
   }
 
-  /** The sum of all. */
+  /** The sum over all of them. */
   get status(): EngineStatus {
     const all = [...this.#all.values()].map(({ status }) => status);
     const sum = (of: (status: EngineStatus) => number): number => all.reduce((to, one) => to + of(one), 0);

@@ -7,7 +7,7 @@ const LS = "Logical_Switch";
 const LSP = "Logical_Switch_Port";
 const PG = "Port_Group";
 
-/** A group as the kinds of its changes, in order. */
+/** The kinds of a group's changes, in order. */
 const kinds = (group: AtomicGroup): string =>
   group.changes
     .map((change) =>
@@ -18,7 +18,7 @@ const kinds = (group: AtomicGroup): string =>
 
 const allKinds = (groups: readonly AtomicGroup[]): readonly string[] => groups.map(kinds).toSorted();
 
-test("a new port goes with the switch that holds it and the groups there are, and ports do not go together", () => {
+test("a new port is grouped with its switch and the existing port groups, and two ports are not grouped together", () => {
   const facts = {
     a: [row(LSP, "a"), member(LS, "s", "ports", "a"), member(PG, "g", "ports", "a")],
     b: [row(LSP, "b"), member(LS, "s", "ports", "b")],
@@ -50,7 +50,7 @@ test("a port without a switch to hold it is incomplete, and one whose switch is 
   );
 });
 
-test("a move is one group that removes nothing, also out of a switch that goes", () => {
+test("a move is one group that removes nothing, even out of a switch that is deleted", () => {
   const facts = { n: [row(LS, "t")], a: [row(LSP, "a"), member(LS, "t", "ports", "a")] };
   const world = worldWith(facts, { [LS]: [ours("s", { ports: ["a"] }), ours("t")], [LSP]: [ours("a")] });
   const groups = groupsOf(world, [
@@ -60,11 +60,11 @@ test("a move is one group that removes nothing, also out of a switch that goes",
   assert.deepEqual(allKinds(groups), ["delete in s, insert in t", "delete s"]);
   const [move, gone] = groups.toSorted((a, b) => Number(a.removes) - Number(b.removes));
   assert.deepEqual([move?.removes, move?.incomplete], [false, false]);
-  // The switch goes when the port has left it.
+  // The switch goes once the port has left it.
   assert.deepEqual([gone?.removes, gone?.incomplete], [true, true]);
 });
 
-test("a wanted port is not let go before another switch takes it", () => {
+test("a wanted port is not released before another switch takes it", () => {
   const facts = {
     n: [row(LS, "s")],
     a: [row(LSP, "a"), member(LS, "t", "ports", "a"), member(PG, "g", "ports", "a")],
@@ -81,7 +81,7 @@ test("a wanted port is not let go before another switch takes it", () => {
   );
 });
 
-test("a port that two switches hold is taken out of the one that is not wanted", () => {
+test("a port that two switches hold is removed from the one that is not wanted", () => {
   const facts = { n: [row(LS, "s"), row(LS, "t")], a: [row(LSP, "a"), member(LS, "t", "ports", "a")] };
   const rows = { [LS]: [ours("s", { ports: ["a"] }), ours("t", { ports: ["a"] })], [LSP]: [ours("a")] };
   const groups = groupsOf(worldWith(facts, rows), [[LS, "s"]]);

@@ -1,7 +1,7 @@
 // Atoms: changes that are committed together or not at all. A row that lives only while it is referred to goes with
-// every member that holds it, so a port never vanishes between two switches; a name goes from one row to the next in
-// one step; a row goes with new rows that its columns refer to. Everything else is a group of its own, so that one
-// refused change holds up nothing but itself.
+// every member that holds it, so a port never vanishes between two switches. A unique name passes from one row to the
+// next in one step. A row goes with the new rows that its columns refer to. Every other change is a group of its own,
+// so that one refused change holds up nothing else.
 
 import type { Atom } from "../model/fact.ts";
 import { memberLookup, membersOf, type Row } from "../ovsdb/index.ts";
@@ -11,16 +11,16 @@ import { UnionFind } from "./unionFind.ts";
 import type { World } from "./world.ts";
 
 export interface AtomicGroup {
-  /** The same for the same change in a later flush. */
+  /** Stays the same when the same change comes in a later flush. */
   readonly id: string;
   readonly changes: readonly Change[];
-  /** Rows that must be there before, or come in the same transaction. */
+  /** Rows that must exist before, or come in the same transaction. */
   readonly needs: readonly RowName[];
-  /** Takes something away that is Weft's and that nobody wants any more; a move does not. */
+  /** Removes something of Weft's that nobody wants any more. A move does not. */
   readonly removes: boolean;
-  /** Waits for other facts: to send it now would lose a row. */
+  /** Waits for other facts: sending it now would lose a row. */
   readonly incomplete: boolean;
-  /** Cannot be done as facts and database are; the reason, for people. */
+  /** Why it cannot be done with the present facts and database, for people. */
   readonly problem?: string;
 }
 
@@ -32,7 +32,8 @@ interface Flush {
 }
 
 /**
- * The changes in groups, in no particular order. Yields often, since a first start has tens of thousands of changes.
+ * Puts the changes into groups, in no particular order. Yields often, because a first start has tens of thousands of
+ * changes.
  */
 export function* atomicGroups(
   changes: readonly Change[],
@@ -65,7 +66,7 @@ export function* atomicGroups(
   return described;
 }
 
-/** What the change belongs to: a row, or nothing but itself. */
+/** The key of what the change belongs to: a row, or only itself. */
 function nodeOf(flush: Flush, change: Change): string {
   if (change.kind === "impossible") return `${change.uuid} ${change.message}`;
   if (change.kind !== "member") return change.uuid;
@@ -77,7 +78,7 @@ function nodeOf(flush: Flush, change: Change): string {
 function belongsToTarget(flush: Flush, change: MemberChange, target: string): boolean {
   if (change.column.reference?.holds) return true;
   if (change.action === "delete") return flush.deleted.has(target);
-  // A new port enters the groups that exist together with its switch: it is never there without its policies.
+  // A new port joins existing groups in the transaction that adds it to its switch: it is never without its policies.
   const isNew = flush.inserted.get(target);
   return (
     isNew !== undefined &&
@@ -86,7 +87,7 @@ function belongsToTarget(flush: Flush, change: MemberChange, target: string): bo
   );
 }
 
-/** A row goes with new rows that its columns refer to, and a deleted row with those that it takes with it. */
+/** Joins a row with the new rows that its columns refer to, and a deleted row with the rows that it takes with it. */
 function joinReferences(flush: Flush, change: Change, sets: UnionFind): void {
   if (change.kind === "delete")
     for (const row of heldBy(flush, change)) if (!isWanted(flush, row)) sets.join(row.uuid, change.uuid);
@@ -95,7 +96,7 @@ function joinReferences(flush: Flush, change: Change, sets: UnionFind): void {
       if (flush.inserted.has(uuid)) sets.join(uuid, change.uuid);
 }
 
-/** The rows that stated columns, other than member columns, refer to. */
+/** The rows that the stated columns refer to, member columns excepted. */
 function* referred(flush: Flush, change: Change): Iterable<RowName> {
   if (change.kind !== "insert" && change.kind !== "update") return;
   for (const [column, { table }] of flush.world.rules(change.table)?.references ?? []) {
@@ -105,7 +106,7 @@ function* referred(flush: Flush, change: Change): Iterable<RowName> {
   }
 }
 
-/** The rows that live by a reference from the row that is deleted. */
+/** The rows that the deleted row keeps alive by a reference. */
 function* heldBy(flush: Flush, { table, uuid }: RowDelete): Iterable<RowName> {
   const row = flush.world.actual(table, uuid);
   const rules = flush.world.rules(table);
@@ -139,7 +140,7 @@ function* joinNames(flush: Flush, changes: readonly Change[], sets: UnionFind): 
   }
 }
 
-/** The values of the table's indexes, as far as the change concerns them. */
+/** The values of the table's unique indexes that the change affects. */
 function uniqueNames(
   flush: Flush,
   change: Exclude<Change, MemberChange>,
@@ -188,7 +189,10 @@ const isForeign = ({ world }: Flush, { table, uuid }: RowName): boolean => {
   return row !== undefined && !world.owns(table, row);
 };
 
-/** Would a row be lost that is wanted, or be inserted with nothing to hold it, or be kept by a member still wanted? */
+/**
+ * Whether the change would lose a wanted row, insert a row that nothing holds, or try to delete a row that a wanted
+ * member keeps alive.
+ */
 function isIncomplete(
   flush: Flush,
   change: Change,
@@ -209,7 +213,7 @@ function isIncomplete(
 const isWanted = ({ world }: Flush, { table, uuid }: RowName): boolean =>
   world.desired(table, uuid)?.columns !== undefined;
 
-/** The row is wanted, and the member that its owner wants to hold it is not there. */
+/** Whether the row is wanted, but the member that should hold it does not exist yet. */
 function isLost(flush: Flush, { table, uuid }: RowName): boolean {
   const wanted = flush.world.desired(table, uuid);
   if (!wanted?.columns) return false;

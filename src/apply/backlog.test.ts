@@ -14,14 +14,14 @@ const AS = "Address_Set";
 const LS = "Logical_Switch";
 const LSP = "Logical_Switch_Port";
 
-/** Rows that facts and others change, and a backlog that hears of it. */
+/** Rows that facts and other writers change, and a backlog that learns of it. */
 class Bed {
   readonly desired = new Desired();
   readonly rows = new RowMap<Row>();
   readonly backlog = new Backlog(this.desired.database(destination));
   readonly world = worldOn(this.desired, (table, uuid) => this.rows.get(table, uuid));
 
-  /** The database has `row`, or no such row. */
+  /** The database has `row`, or no such row if undefined. */
   put(table: string, uuid: string, row: Row | undefined): void {
     const old = this.rows.get(table, uuid);
     if (row) this.rows.set(table, uuid, row);
@@ -29,7 +29,7 @@ class Bed {
     if (old || row) this.backlog.changed([{ table, uuid, old, new: row }]);
   }
 
-  /** Looks at what is dirty. Answers with how many members were compared, and what differs. */
+  /** Looks at what is dirty. Returns how many members were compared, and the differences. */
   look(): { readonly steps: number; readonly changes: readonly Change[] } {
     const diffs = new RowMap<RowDiff>();
     let steps = 0;
@@ -44,7 +44,7 @@ class Bed {
     return { steps, changes: [...diffs.values()].flatMap((diff) => diff.changes) };
   }
 
-  /** What differs in all rows. */
+  /** The differences of all rows. */
   everything(): readonly Change[] {
     const names = new RowMap<true>();
     for (const { table, uuid } of this.desired.database(destination).rows()) names.set(table, uuid, true);
@@ -52,7 +52,7 @@ class Bed {
     return [...names.entries()].flatMap(([table, uuid]) => rowChanges(this.world, table, uuid));
   }
 
-  /** Does what the engine would commit; the backlog sees the echo. */
+  /** Does what the engine would commit. The backlog sees the echo. */
   apply(changes: readonly Change[]): void {
     const inOrder = ["insert", "update", "member", "delete"];
     for (const change of changes.toSorted((a, b) => inOrder.indexOf(a.kind) - inOrder.indexOf(b.kind))) {
@@ -85,7 +85,7 @@ const membersOf = (row: Row | undefined, column: string): readonly string[] => {
   return Array.isArray(value) ? value.map(String) : [];
 };
 
-/** As words, those left out that wait for a row. */
+/** The changes as words, without those that wait for a row. */
 const shown = (bed: Bed, changes: readonly Change[]): readonly string[] =>
   changes
     .filter((change) => change.kind !== "member" || bed.rows.has(change.table, change.uuid))
@@ -157,7 +157,7 @@ const anywhere: fc.Arbitrary<Step> = fc.oneof(
   ),
 );
 
-test("whatever facts and others change, a look at what is dirty finds all that a look at everything finds", () => {
+test("whatever facts and other writers change, looking at what is dirty finds everything that a full look finds", () => {
   fc.assert(
     fc.property(fc.array(fc.array(anywhere, { maxLength: 4 }), { maxLength: 12 }), (rounds) => {
       const bed = new Bed();

@@ -1,6 +1,6 @@
-// What a destination's engine has still to look at, and for whom: what facts made dirty, what changed in the database,
-// what is to be tried again; and the owners that wait until their rows are as they said. A commit of our own changes
-// the database too. What it changed is compared like the rest, member by member, and found to be as wanted.
+// What a destination's engine still has to look at, and for whom: what facts made dirty, what changed in the database
+// and what is tried again; and the owners that wait until their rows are as they stated. Our own commits change the
+// database too. Those changes are compared like all others, member by member, and turn out to be as wanted.
 
 import type { DesiredDatabase } from "../desired/desiredDatabase.ts";
 import { RowMap } from "../desired/rowMap.ts";
@@ -19,26 +19,26 @@ export class Backlog {
   readonly #desired: DesiredDatabase;
   readonly #pending = new Pending();
   readonly #waiting = new Waiting();
-  /** Row -> looks at it for other reasons than that something changed. */
+  /** Row -> what to look at for reasons other than a change. */
   #again = new RowMap<Look[]>();
   /**
-   * What changed in the database. A row's changes are not merged: a member that our commit put in and another took out at
-   * once would seem never to have been touched.
+   * What changed in the database. Changes of one row are not merged: if our commit adds a member and another writer
+   * removes it at once, the merged change would show nothing.
    */
   #changed: AnyChange[] = [];
-  /** All rows there are, when all are to be looked at. */
+  /** All existing rows, when all are to be looked at. */
   #scan: Iterable<RowName> = [];
   #isScanDue = false;
-  /** Rows of the flush under way that somebody else changed, and no fact. */
+  /** Rows of the current flush that another writer changed, and no fact. */
   #drifted = new RowMap<true>();
-  /** Row of the flush under way -> owners whose facts about it are not true yet. */
+  /** Row of the current flush -> owners whose facts about it are not true yet. */
   #left = new RowMap<Set<Owner>>();
 
   constructor(desired: DesiredDatabase) {
     this.#desired = desired;
   }
 
-  /** Rows to look at. */
+  /** How much there is to look at. */
   get size(): number {
     return this.#desired.dirty.size + this.#again.size + this.#changed.length + (this.#isScanDue ? 1 : 0);
   }
@@ -52,25 +52,25 @@ export class Backlog {
     return !this.#desired.dirty.owners.has(owner) && !this.#pending.has(owner);
   }
 
-  /** Rows of the database changed, by a commit of our own or by somebody else. */
+  /** Rows of the database changed, by our own commit or by another writer. */
   changed(changes: readonly AnyChange[]): void {
     for (const change of changes) this.#changed.push(change);
   }
 
-  /** These are to be compared again. */
+  /** Queues these to be compared again. */
   again(looks: Iterable<Look>): void {
     for (const look of looks) this.#again.ensure(look.table, look.uuid, () => []).push(look);
   }
 
-  /** Marks `rows`, which are many and are walked only when they are taken. */
+  /** Queues `rows`. They are many, so they are only iterated when they are taken. */
   markScan(rows: Iterable<RowName>): void {
     this.#scan = rows;
     this.#isScanDue = true;
   }
 
   /**
-   * Everything that became dirty since the last time, piece by piece, so that the caller may pause in between. `guard` hears which
-   * rows are to go by somebody's word, and which are wanted.
+   * Everything that became dirty since the last call, piece by piece, so that the caller can pause in between. Tells
+   * `guard` which rows somebody said are to go, and which are wanted.
    */
   *take(world: World, guard: Pick<PruneGuard, "expect" | "isWanted">): Iterable<Look> {
     const facts = this.#desired.takeDirty().rows;
@@ -81,7 +81,7 @@ export class Backlog {
     this.#changed = [];
     this.#isScanDue = false;
     for (const [table, uuid, { owners, part, asked }] of facts.entries()) {
-      // A row that never came would be expected to go for ever.
+      // Only if the row exists: a row that was never there would be expected to go for ever.
       if (asked && world.actual(table, uuid)) guard.expect(table, uuid);
       else if (this.#desired.row(table, uuid)?.row) guard.isWanted(table, uuid);
       for (const owner of owners) this.#pending.add(table, uuid, owner);
@@ -100,7 +100,7 @@ export class Backlog {
     return this.#waiting.take(uuid).map(lookAt);
   }
 
-  /** The group is not committed in this flush: its owners go on waiting, and its rows for whatever it lacks. */
+  /** The group is not committed in this flush: its owners keep waiting, and its rows wait for what it lacks. */
   leave(group: AtomicGroup): void {
     this.#waiting.add(group);
     for (const change of group.changes) {
@@ -109,24 +109,27 @@ export class Backlog {
     }
   }
 
-  /** Whose facts ask for the change, or asked for the row that it takes away; of a plain value nobody remembers. */
+  /**
+   * The owners whose facts ask for the change, or asked for the row that it removes. For a plain value nobody remembers
+   * them.
+   */
   ownersOf(change: Change): Iterable<Owner> {
     if (change.owners.length > 0) return change.owners;
     const row = change.kind === "delete" ? change : targetOf(change);
     return row ? this.#pending.owners(row.table, row.uuid) : [];
   }
 
-  /** How many of the rows that `changes` mend were changed by somebody else. */
+  /** How many of the rows repaired by `changes` another writer had changed. */
   driftIn(changes: readonly Change[]): number {
     return new Set(changes.filter((c) => this.#drifted.has(c.table, c.uuid)).map((c) => c.uuid)).size;
   }
 
-  /** The flush under way is done with the row. */
+  /** The current flush is done with the row. */
   settle(table: string, uuid: string): void {
     this.#pending.settle(table, uuid, this.#left.get(table, uuid));
   }
 
-  /** The flush under way broke off: nobody is released, and the row is compared again. */
+  /** The current flush broke off: no owner is released, and the row is compared again. */
   retry(row: RowName): void {
     this.again([wholeRow(row)]);
   }

@@ -17,7 +17,7 @@ const portsOn = (count: number) =>
     ]),
   );
 
-test("what a row needs is in an earlier batch or in the same, and a batch keeps its limit", () => {
+test("what a row needs is in the same batch or an earlier one, and a batch keeps within its limit", () => {
   const world = worldWith({ ...portsOn(10), node: [row(LS, "s")] }, {});
   const names = [...Array.from({ length: 10 }, (_, i) => [LSP, `p${i}`] as const), [LS, "s"] as const];
   const cut = resultOf(batches(groupsOf(world, names), { ...roomy, changes: 4 }));
@@ -30,7 +30,7 @@ test("what a row needs is in an earlier batch or in the same, and a batch keeps 
   assert.equal(resultOf(batches(groupsOf(world, names), { ...roomy, bytes: 1 })).length, 11);
 });
 
-test("a group whose needs nobody meets is not ready, nor is one that needs such a group", () => {
+test("a group whose needs are not met is not ready, nor is a group that needs it", () => {
   const facts = {
     a: [row(LSP, "p"), member(LS, "s", "ports", "p")],
     g: [row("Port_Group", "g"), member("Port_Group", "g", "ports", "p")],
@@ -81,7 +81,7 @@ test("changes of one row become one operation for each column", () => {
   ]);
 });
 
-test("a weak reference is taken out by hand where its row changes while its target goes", () => {
+test("a weak reference is removed explicitly when its row changes while its target is deleted", () => {
   const facts = {
     node: [row(LS, "s")],
     g: [row("Port_Group", "g", { name: "new" })],

@@ -1,5 +1,5 @@
-// From groups to transactions: what a row needs comes before it or with it, a batch stays within limits, and changes
-// of one row become as few operations as they can. Groups are never split.
+// From groups to transactions. A row's needs come before it or with it, a batch stays within limits, and the changes of
+// one row become as few operations as possible. Groups are never split.
 
 import type { Atom, ColumnValue } from "../model/fact.ts";
 import { memberLookup, type Transaction } from "../ovsdb/index.ts";
@@ -8,7 +8,7 @@ import { bytesOf, type Change, type MemberChange } from "./change.ts";
 import type { World } from "./world.ts";
 
 export interface BatchLimits {
-  /** Changes in one transaction; members of one column count one each, though they share an operation. */
+  /** Changes in one transaction. Each member counts, although members of one column share an operation. */
   readonly changes: number;
   readonly bytes: number;
 }
@@ -16,7 +16,10 @@ export interface BatchLimits {
 export const bytesOfGroup = (group: AtomicGroup): number =>
   group.changes.reduce((bytes, change) => bytes + bytesOf(change), 0);
 
-/** The groups in an order in which each comes after those that insert what it needs, cut into batches. Yields often. */
+/**
+ * Orders the groups so that each comes after the groups that insert what it needs, and cuts them into batches. Yields
+ * often.
+ */
 export function* batches(
   groups: readonly AtomicGroup[],
   limits: BatchLimits,
@@ -38,7 +41,7 @@ export function* batches(
   return cut;
 }
 
-/** Those whose needs are met by the database or by another of the same batch. To send the others would lose members. */
+/** The groups whose needs are met by the database or within the same batch. Sending the others would lose members. */
 export function ready(groups: readonly AtomicGroup[], world: Pick<World, "actual">): readonly AtomicGroup[] {
   const coming = insertedBy(groups);
   const kept = groups.filter(({ needs }) =>
@@ -70,7 +73,7 @@ export function transactionOf(
   for (const ofRow of members.values())
     for (const ofColumn of Map.groupBy(ofRow, (change) => change.column.name).values())
       mutate(transaction, ofColumn);
-  // A row that is not in the root set goes with the last reference to it; to delete it as well would be refused.
+  // A row outside the root set goes with the last reference to it. The server would refuse to delete it as well.
   for (const change of changes)
     if (change.kind === "delete" && world.rules(change.table)?.isRoot !== false)
       transaction.delete(change.table, change.uuid);
@@ -85,9 +88,9 @@ const isImplied = (change: Change, gone: ReadonlySet<Atom>): boolean =>
   gone.has(change.key);
 
 /**
- * Weak references to rows that go in this transaction, from rows that change in it too. The server would take them out
- * by itself, but ovsdb-server 3.1 then keeps a stale note of them: when the row comes back under its UUID and the one
- * that referred to it is deleted, the server crashes. Taken out by hand they leave no trace.
+ * Weak references to rows that this transaction removes, from rows that it changes too. The server would remove the
+ * references by itself, but ovsdb-server 3.1 then keeps a stale note of them. When the row comes back under its UUID
+ * and the row that referred to it is deleted, the server crashes. Removed explicitly, they leave no trace.
  */
 function vanishing(
   changes: readonly Change[],
@@ -153,7 +156,7 @@ function insertedBy(groups: readonly AtomicGroup[]): ReadonlyMap<string, AtomicG
   return providers;
 }
 
-/** The columns of a new row together with its first members. */
+/** The columns of a new row, with its first members. */
 function withMembers(
   columns: ReadonlyMap<string, ColumnValue>,
   members: readonly MemberChange[] = [],

@@ -1,5 +1,5 @@
-// The smallest things that the engine changes, before they are gathered into transactions: a row, the stated columns
-// of a row, or one member of one column. One operation may carry many members.
+// The smallest changes that the engine makes, before they are gathered into transactions: a row, the stated columns of
+// a row, or one member of one column. One operation may carry many members.
 
 import type { Columns } from "../desired/desiredRow.ts";
 import type { Atom, Owner } from "../model/fact.ts";
@@ -8,7 +8,7 @@ import type { MemberColumn } from "./tableRules.ts";
 interface OnRow {
   readonly table: string;
   readonly uuid: string;
-  /** Whose facts ask for it; empty for what nobody wants any more. */
+  /** The owners whose facts ask for it; empty for what nobody wants any more. */
   readonly owners: readonly Owner[];
 }
 
@@ -31,30 +31,30 @@ export interface MemberChange extends OnRow {
   readonly kind: "member";
   readonly column: MemberColumn;
   readonly action: "insert" | "delete";
-  /** The member of a set, the key of a map. */
+  /** The member of a set, or the key in a map. */
   readonly key: Atom;
-  /** The same in a set, the entry's value in a map. */
+  /** The same as `key` in a set, the entry's value in a map. */
   readonly value: Atom;
 }
 
 /** Facts that cannot be made true, whatever the database holds. */
 export interface Impossible extends OnRow {
   readonly kind: "impossible";
-  /** The member that it is about, if not the row. */
+  /** The member concerned, unless it is the row. */
   readonly member?: { readonly column: string; readonly key: Atom };
   readonly message: string;
 }
 
 export type Change = RowInsert | RowUpdate | RowDelete | MemberChange | Impossible;
 
-/** The row that the change is about to refer to, or to stop referring to. */
+/** The row that the change starts or stops referring to. */
 export function targetOf(change: Change): { readonly table: string; readonly uuid: string } | undefined {
   if (change.kind !== "member" || !change.column.reference || typeof change.key !== "string")
     return undefined;
   return { table: change.column.reference.table, uuid: change.key };
 }
 
-/** Roughly what the change adds to a request. */
+/** Roughly how many bytes the change adds to a request. */
 export function bytesOf(change: Change): number {
   const columns = change.kind === "insert" || change.kind === "update" ? change.columns : undefined;
   let bytes = 100;

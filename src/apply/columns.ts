@@ -1,7 +1,7 @@
-// The columns that member facts may fill, of each table: sets and maps with members from many owners, and often from
-// other writers too. They change by `mutate`, never as a whole. What is taken out of them is only what is provably
-// Weft's: references to rows of Weft, and plain values in rows of Weft. Every other column belongs to the one owner
-// that states it in its row fact, and holds exactly what that fact says (docs/decisions/0004).
+// The columns of each table that member facts may fill: sets and maps with members from many owners, and often from
+// other writers too. They change by `mutate`, never as a whole. Only what is provably Weft's is removed from them:
+// references to Weft's rows, and plain values in Weft's rows. Every other column belongs to the one owner that states
+// it in its row fact, and holds exactly what that fact states (docs/decisions/0004).
 
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 

@@ -1,14 +1,14 @@
-// Waiting for something to become true, told by whoever changes it: no polling, no event names.
+// Waits for something to become true. Whatever changes it notifies the waiters: no polling, no event names.
 
 export class Condition {
   readonly #waiters = new Set<() => void>();
 
-  /** Something changed: those who wait look again. */
+  /** Something changed: the waiters check again. */
   notify(): void {
     for (const look of this.#waiters) look();
   }
 
-  /** Resolves when `isTrue`, at once if it is. Rejects with the signal's reason when it is aborted first. */
+  /** Resolves when `isTrue` is true, immediately if it already is. Rejects with the signal's reason if that aborts first. */
   until(isTrue: () => boolean, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = (): void => {

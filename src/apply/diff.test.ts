@@ -30,13 +30,13 @@ test("an absent row is inserted, with its members apart", () => {
   assert.deepEqual(diff({ a: facts }, {}), ['insert external_ids={} name="n1"', "insert ports p=p"]);
 });
 
-test("of a row that is there only stated columns that differ are set", () => {
+test("in an existing row, only the stated columns that differ are set", () => {
   const found = ours("r", { name: "old", other_config: new Map([["k", "v"]]), acls: [] });
   const facts = [row(switchTable, "r", { name: "n1", other_config: new Map([["k", "v"]]) })];
   assert.deepEqual(diff({ a: facts }, { [switchTable]: [found] }), ['update name="n1"']);
 });
 
-test("values are compared as sets: order, repetition and the form of an optional value mean nothing", () => {
+test("values are compared as sets: order, repetition and the form of an optional value do not matter", () => {
   const cases: [column: string, wanted: ColumnValue, found: Row[string], same: boolean][] = [
     ["addresses", ["a", "b"], ["b", "a"], true],
     ["addresses", ["a", "a"], ["a"], true],
@@ -60,7 +60,7 @@ test("values are compared as sets: order, repetition and the form of an optional
   }
 });
 
-test("a member that is not wanted is taken out only if it is a reference to a row of Weft", () => {
+test("an unwanted member is removed only if it is a reference to one of Weft's rows", () => {
   const rows = {
     [switchTable]: [ours("r", { ports: ["mine", "theirs", "gone"] })],
     Logical_Switch_Port: [ours("mine"), theirs("theirs")],
@@ -68,7 +68,7 @@ test("a member that is not wanted is taken out only if it is a reference to a ro
   assert.deepEqual(diff({ a: [row(switchTable, "r")] }, rows), ["delete ports mine=mine"]);
 });
 
-test("plain members of a row of Weft are Weft's alone, and those of others' rows are refused", () => {
+test("plain members of Weft's rows are Weft's alone, and in other rows they are refused", () => {
   const wanted = [member("Address_Set", "r", "addresses", "10.0.0.1")];
   const rows = { Address_Set: [ours("r", { addresses: ["10.0.0.9"] })] };
   assert.deepEqual(diff({ a: [row("Address_Set", "r")], b: wanted }, rows, "Address_Set"), [
@@ -85,7 +85,7 @@ test("a map entry that differs is set again", () => {
   assert.deepEqual(diff(facts, rows, "DNS"), ["insert records host=new"]);
 });
 
-test("a row is Weft's by its mark, or by a reserved name and a computed UUID; the fence is never touched", () => {
+test("a mark, or a reserved name with a computed UUID, makes a row Weft's; the fence is never touched", () => {
   const computed = "6ba7b810-9dad-51d1-80b4-00c04fd430c8";
   const random = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
   const cases: [table: string, found: Row, deleted: boolean][] = [

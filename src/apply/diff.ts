@@ -1,6 +1,6 @@
-// The comparison of one row: what is wanted against what is there, as the fewest changes that make them equal. Pure:
-// no order, no transaction, no guard; those come after. Looks only at columns that facts state, since northd and
-// ovn-controller write others in the same rows.
+// Compares one row: what is wanted with what exists, as the fewest changes that make them equal. Pure: order,
+// transactions and the guard come later. Looks only at columns that facts state, because northd and ovn-controller
+// write other columns of the same rows.
 
 import type { Columns, DesiredRow } from "../desired/desiredRow.ts";
 import { Part } from "../desired/part.ts";
@@ -12,7 +12,7 @@ import type { World } from "./world.ts";
 
 const pieceSize = 256;
 
-/** What differs in a row, as far as it was looked at. Each look replaces what earlier ones found of the same part. */
+/** What differs in a row, as far as it was looked at. Each look replaces the earlier findings about the same part. */
 export class RowDiff {
   readonly table: string;
   readonly uuid: string;
@@ -25,7 +25,10 @@ export class RowDiff {
     this.uuid = uuid;
   }
 
-  /** Compares `part` of the row, and always its own columns. Yields the change of each step, if there is one. */
+  /**
+   * Compares `part` of the row, and always the row's own columns. Yields after each step, with the change if there is
+   * one.
+   */
   *look(world: World, part: Part): Generator<Change | undefined, void> {
     const sides = new Sides(world, this.table, this.uuid);
     const own = ownChanges(sides);
@@ -55,7 +58,7 @@ export class RowDiff {
   }
 }
 
-/** What is wanted of a row, and what is there. */
+/** What is wanted of a row, and what exists. */
 class Sides {
   readonly world: World;
   readonly table: string;
@@ -63,7 +66,7 @@ class Sides {
   readonly rules: TableRules | undefined;
   readonly wanted: DesiredRow | undefined;
   readonly found: Row | undefined;
-  /** The row is Weft's, and nobody wants it any more. */
+  /** Whether the row is Weft's and nobody wants it any more. */
   readonly isLeaving: boolean;
 
   constructor(world: World, table: string, uuid: string) {
@@ -77,10 +80,10 @@ class Sides {
   }
 }
 
-/** The changes of the row itself: it comes, goes, or gets other columns. */
+/** The changes of the row itself: inserted, deleted, or other columns. */
 function ownChanges({ table, uuid, rules, wanted, found, isLeaving }: Sides): readonly Change[] {
   if (!rules) {
-    const why = "the server has no such table, or the replica was not asked for it";
+    const why = "the server has no such table, or Weft's copy leaves it out";
     return wanted ? [impossible(wanted, ownersOf(wanted), why)] : [];
   }
   if (isLeaving) return [{ kind: "delete", table, uuid, owners: [] }];
@@ -93,11 +96,11 @@ function ownChanges({ table, uuid, rules, wanted, found, isLeaving }: Sides): re
   return changes;
 }
 
-/** The stated columns that the row fact alone decides. */
+/** The stated columns that only the row fact decides. */
 const own = (rules: TableRules, columns: Columns): Columns =>
   new Map([...columns].filter(([name]) => !rules.memberColumns.has(name)));
 
-/** Of these, those that differ in `found`. What the server's schema lacks differs from nothing. */
+/** The columns that differ in `found`. A column that the server's schema lacks never differs. */
 function differing(rules: TableRules, columns: Columns, found: Row): Columns {
   const stated = new Map<string, ColumnValue>();
   for (const [name, value] of columns) {
@@ -111,7 +114,7 @@ function differing(rules: TableRules, columns: Columns, found: Row): Columns {
   return stated;
 }
 
-/** Scalars, optional values and sets are all sets to a fact: `x` is `[x]`, and absent is `[]`. */
+/** To a fact, scalars, optional values and sets are all sets: `x` is `[x]`, and absent is `[]`. */
 function sameAtoms(value: ColumnValue, actual: Row[string]): boolean {
   return value === actual || sameMembers(atomsOf(value), atomsOf(actual));
 }
@@ -123,7 +126,7 @@ function atomsOf(value: Row[string]): readonly Atom[] {
 
 const isSet = (value: Row[string]): value is readonly Atom[] => Array.isArray(value);
 
-/** Every member of the column that is wanted or there. */
+/** Every member of the column that is wanted or exists. */
 function* keysOf({ wanted, found, isLeaving }: Sides, column: MemberColumn): Iterable<Atom> {
   const stated = entriesOf(isLeaving ? undefined : wanted?.columns?.get(column.name));
   const members = isLeaving ? stated : (wanted?.members(column.name) ?? stated);
@@ -132,7 +135,7 @@ function* keysOf({ wanted, found, isLeaving }: Sides, column: MemberColumn): Ite
   for (const key of membersOf(found, column.name)) if (!members.has(key) && !stated.has(key)) yield key;
 }
 
-/** Compares members of the column, one at a time. */
+/** Compares members of the column one at a time. */
 function memberComparison(
   sides: Sides,
   column: MemberColumn,
@@ -141,7 +144,7 @@ function memberComparison(
   const { name, reference } = column;
   const stated = entriesOf(wanted?.columns?.get(name));
   const found = memberLookup(row, name);
-  // Before the row is there it may still become Weft's; the member waits for it.
+  // While the row does not exist it may still become Weft's, and the member waits for it.
   const isForeign = row !== undefined && !reference && !wanted?.columns;
   const change = (action: "insert" | "delete", key: Atom, value: Atom, owners: readonly Owner[]) =>
     ({ kind: "member", table, uuid, column, action, key, value, owners }) as const;
@@ -149,7 +152,7 @@ function memberComparison(
   return (key) => {
     const slot = wanted?.member(name, key);
     const there = found(key);
-    // A row that it holds and that is wanted, but no longer here, moves away before the row goes.
+    // If the leaving row holds a row that is now wanted elsewhere, that row moves away first.
     if (isLeaving)
       return there !== undefined && !slot && reference?.holds && isWanted(world, reference.table, key)
         ? change("delete", key, key, [])
@@ -179,7 +182,7 @@ function entriesOf(value: ColumnValue | undefined): ReadonlyMap<Atom, Atom> {
   return value instanceof Map ? value : new Map(atomsOf(value).map((member) => [member, member]));
 }
 
-/** Members of columns that take none. Columns that the server lacks are no error: it may be older than the plan. */
+/** Members of columns that take none. A column that the server lacks is no error: the server may be older than the plan. */
 function strayMembers(rules: TableRules, wanted: DesiredRow): readonly Impossible[] {
   return [...wanted.memberColumns]
     .filter((name) => rules.columns.has(name) && !rules.memberColumns.has(name))
@@ -199,7 +202,10 @@ function ownersOf(row: DesiredRow): readonly Owner[] {
   return [...new Set([...row.owners, ...members.flatMap((slot) => slot.owners)])];
 }
 
-/** The replica shows the change: its row is there or gone, its columns or its member are as the change left them. */
+/**
+ * Whether the replica shows the change: the row exists or is gone, and its columns or its member are as the change left
+ * them.
+ */
 export function isVisible(change: Change, world: World): boolean {
   const row = world.actual(change.table, change.uuid);
   if (change.kind === "impossible") return true;
@@ -211,8 +217,8 @@ export function isVisible(change: Change, world: World): boolean {
 }
 
 /**
- * What must be compared of a row that changed from `old` to `row`: of its members only those that changed. In pieces,
- * for they may be many.
+ * What to compare of a row that changed from `old` to `row`. Of its members, only those that changed. In pieces,
+ * because there may be many.
  */
 export function* changedParts(
   world: World,

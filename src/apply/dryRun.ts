@@ -1,4 +1,4 @@
-// What an engine would do if it were let: the same comparison over all rows, printed instead of sent.
+// What an engine would do: the same comparison over all rows, printed instead of sent.
 
 import { Transaction } from "../ovsdb/index.ts";
 import { batches, ready, transactionOf } from "./batch.ts";
@@ -9,15 +9,15 @@ import { PruneGuard, type PruneHeld } from "./pruneGuard.ts";
 import { Slicer } from "./slicer.ts";
 import { survey } from "./survey.ts";
 
-/** What `dryRun` found: transactions in the order in which they would be sent, and what would not be. */
+/** What `dryRun` found: the transactions in the order of sending, and what would not be sent. */
 export interface DryRun {
   readonly transactions: readonly Transaction[];
   readonly held: PruneHeld | undefined;
-  /** Facts that cannot be made true as things are. */
+  /** Facts that cannot be made true at present. */
   readonly problems: readonly string[];
 }
 
-/** The difference between what is wanted and what is there now, as if all inputs were synced. */
+/** The difference between what is wanted and what exists now, as if all inputs were synced. */
 export async function dryRun(options: EngineOptions, live: LiveWorld): Promise<DryRun> {
   const { clock, database } = options;
   const world = live.now();

@@ -1,6 +1,6 @@
-// One destination's engine: keeps a database equal to what is desired of it. A loop: gather dirty rows, compare them
-// with the replica, send the difference, and what became dirty meanwhile goes out in the next round. Facts, other
-// writers, retries and a lost connection all do the same thing: they make rows dirty.
+// One destination's engine: keeps a database equal to its desired facts. It is a loop: gather dirty rows, compare them
+// with the replica, send the difference. What becomes dirty meanwhile goes out in the next round. Facts, other writers,
+// retries and a lost connection all do the same thing: they make rows dirty.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Owner } from "../model/owner.ts";
@@ -35,14 +35,14 @@ export class Engine implements Applier {
   readonly #penalties = new Penalties();
   /** There may be work for the loop. */
   readonly #work = new Condition();
-  /** A flush is over. */
+  /** A flush has ended. */
   readonly #progress = new Condition();
   #idle = false;
-  /** When the oldest fact that is not taken yet came. */
+  /** When the oldest fact arrived that has not been taken yet. */
   #dirtySince: number | undefined;
-  /** When held deletions may have become few enough to go. */
+  /** When held deletions may have become few enough to be released. */
   #recheckAt: number | undefined;
-  /** Before that, only rows that facts speak of are compared: what is in the way of none may still be wanted. */
+  /** Until then only rows that have facts are compared: a row without facts may still be wanted. */
   #isSynced = false;
   #reportedHeld = 0;
 
@@ -56,8 +56,8 @@ export class Engine implements Applier {
   }
 
   /**
-   * Works until `signal` is aborted. Rejects with a `FenceLostError` when another controller took the fence, and then
-   * never writes again.
+   * Works until `signal` aborts. Rejects with a `FenceLostError` when another controller took the fence, and never
+   * writes again after that.
    */
   async run(signal: AbortSignal): Promise<void> {
     const { replica, clock, desired, destination } = this.#options;
@@ -83,7 +83,7 @@ export class Engine implements Applier {
     }
   }
 
-  /** All inputs of all plans are complete. Until this is said, the engine adds and changes but removes nothing. */
+  /** The inputs of all plans are complete. Until this is called, the engine adds and changes but removes nothing. */
   allSynced(): void {
     this.#isSynced = true;
     this.#guard.allSynced();
@@ -91,19 +91,19 @@ export class Engine implements Applier {
     this.#work.notify();
   }
 
-  /** Lets the deletions that are held now go. */
+  /** Releases the deletions that are held now. */
   approvePrune(): void {
     this.#guard.approve();
     this.#backlog.again([...this.#guard.held()].map(wholeRow));
     this.#work.notify();
   }
 
-  /** Resolves when there is nothing to do, except what waits: for a retry, for other rows, for approval. */
+  /** Resolves when there is nothing to do except what waits for a retry, for other rows or for approval. */
   settled(signal?: AbortSignal): Promise<void> {
     return this.#progress.until(() => this.#idle && this.#backlog.size === 0, signal);
   }
 
-  /** Resolves when the database holds all rows and members that `owner` says, and no row that it no longer says. */
+  /** Resolves when the database holds all rows and members that `owner` states, and no row that it no longer states. */
   committed(owner: Owner, signal?: AbortSignal): Promise<void> {
     return this.#progress.until(() => this.#backlog.isCommitted(owner), signal);
   }
@@ -124,13 +124,13 @@ export class Engine implements Applier {
     };
   }
 
-  /** What `run` would send now, as if all inputs were synced. Sends nothing and takes nothing. */
+  /** What `run` would send now, as if all inputs were synced. Sends nothing and takes no facts. */
   async dryRun(signal?: AbortSignal): Promise<DryRun> {
     await this.#options.replica.ready(signal);
     return dryRun(this.#options, this.#world);
   }
 
-  /** Table -> how many of its rows in the database are Weft's, the fence not counted. */
+  /** Table -> the number of Weft's rows in it, without the fence. */
   owned(): ReadonlyMap<string, number> {
     return this.#world.owned();
   }
@@ -145,21 +145,24 @@ export class Engine implements Applier {
         continue;
       }
       await replica.ready(signal);
-      // Facts come in one after the other: what is stated in this turn of the event loop goes out together.
+      // Facts arrive one by one. Those stated in this turn of the event loop go out together.
       await nextTurn();
       try {
         await this.#flush(signal);
         pauseMs = firstPauseMs;
       } catch (error) {
         if (signal.aborted || !isOvsdbError(error) || error.code === "closed") throw error;
-        log("warn", "the database did not answer; comparing again", { error: error.message, pauseMs });
+        log("warn", "the database did not answer; comparing everything again", {
+          error: error.message,
+          pauseMs,
+        });
         await this.#pause(pauseMs, signal);
         pauseMs = Math.min(longestPauseMs, pauseMs * 2);
       }
     }
   }
 
-  /** One round: everything dirty is compared, and what differs is sent. */
+  /** One round: compares everything dirty, and sends what differs. */
   async #flush(signal: AbortSignal): Promise<void> {
     const backlog = this.#backlog;
     const { clock } = this.#options;
@@ -206,7 +209,7 @@ export class Engine implements Applier {
     this.#progress.notify();
   }
 
-  /** The groups that may be tried now; the others are left. */
+  /** The groups that may be tried now. The others are left waiting. */
   *#possible(groups: readonly AtomicGroup[]): Generator<void, readonly AtomicGroup[]> {
     const possible: AtomicGroup[] = [];
     for (const group of groups) {
@@ -238,7 +241,7 @@ export class Engine implements Applier {
     const penalty = this.#penalties.add(group, this.#options.clock.now());
     this.#backlog.leave(group);
     const fields = { owners: [...owners], error: error.message, ...penalty };
-    this.#options.log("warn", "facts refused; all others go on", fields);
+    this.#options.log("warn", "facts were refused; all others go on", fields);
     this.#options.events?.refused?.({ owners, error, ...penalty });
   }
 
@@ -253,7 +256,7 @@ export class Engine implements Applier {
     this.#options.events?.pruneHeld?.(this.#guard.report(this.#world.countOwned()));
   }
 
-  /** Marks what only time makes due: retries, and held deletions after others left the window. */
+  /** Marks what becomes due with time: retries, and held deletions once earlier ones have left the window. */
   #lookAtDue(): void {
     const now = this.#options.clock.now();
     this.#backlog.again(this.#penalties.takeDue(now).map(lookAt));

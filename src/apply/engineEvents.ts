@@ -1,4 +1,4 @@
-// What an engine tells of its work, for metrics, logs and Kubernetes Events.
+// What an engine reports about its work, for metrics, logs and Kubernetes Events.
 
 import type { Owner } from "../model/fact.ts";
 import type { OvsdbError } from "../ovsdb/index.ts";
@@ -7,22 +7,22 @@ import type { PruneHeld } from "./pruneGuard.ts";
 
 /** A transaction was committed, and the replica shows it. */
 export interface Committed {
-  /** Whose facts it made true, or ended. */
+  /** The owners whose facts it made true, or removed. */
   readonly owners: ReadonlySet<Owner>;
   readonly operations: number;
-  /** Roughly. */
+  /** Approximate. */
   readonly bytes: number;
-  /** From the first fact of the flush to its beginning: the time an earlier transaction took. */
+  /** From the first fact of the flush to the start of the flush: the time that an earlier transaction took. */
   readonly queuedMs: number;
-  /** Comparing and grouping. */
+  /** Time spent comparing and grouping. */
   readonly diffMs: number;
   /** From sending to the answer. */
   readonly commitMs: number;
-  /** Rows that nobody's facts changed and that had to be put right all the same. */
+  /** Rows that no fact changed and that had to be put right. */
   readonly drift: number;
 }
 
-/** Something that facts ask for cannot be had. All else goes on; it is tried again. */
+/** Facts that cannot be made true. Everything else goes on, and these are tried again. */
 export interface Refused {
   readonly owners: ReadonlySet<Owner>;
   readonly error: OvsdbError | ImpossibleFactsError;
@@ -33,16 +33,16 @@ export interface Refused {
 export interface EngineEvents {
   readonly committed?: (event: Committed) => void;
   readonly refused?: (event: Refused) => void;
-  /** Each time the number of held deletions changes; with 0 rows when they are free again. */
+  /** Called whenever the number of held deletions changes, with 0 rows when none is held any more. */
   readonly pruneHeld?: (event: PruneHeld) => void;
 }
 
 export interface EngineStatus {
-  /** Rows to look at. */
+  /** How much there is to look at. */
   readonly dirty: number;
-  /** Owners that are not committed, whatever the reason. */
+  /** Owners that are not committed, for whatever reason. */
   readonly pendingOwners: number;
-  /** Groups that the database refused and that are tried again. */
+  /** Groups that the database refused and that will be tried again. */
   readonly refused: number;
   readonly heldDeletes: number;
 }

@@ -15,11 +15,11 @@ export interface EngineOptions {
   readonly database: Database<unknown>;
   readonly desired: Desired;
   readonly session: Pick<Session, "transact" | "serverSchema">;
-  /** Must copy every table that facts speak of, whole. */
+  /** Must copy every table that has facts, with all rows. */
   readonly replica: AnyReplica;
-  /** Taken before `run`. Without one, nothing keeps a second writer out. */
+  /** Taken before `run`. Without it, nothing keeps a second writer out. */
   readonly fence?: Fence;
-  /** Without them, nobody can tell what is in force on chassis. */
+  /** Without it, nobody can tell what is in force on chassis. */
   readonly generations?: Generations;
   readonly clock: Clock;
   readonly log: Log;

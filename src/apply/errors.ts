@@ -1,12 +1,12 @@
-// What can go wrong in the engine, beyond what the database says (OvsdbError).
+// What can go wrong in the engine, apart from the database's own errors (OvsdbError).
 
-/** The fence row changed hands: another controller leads. The engine that sees this stops and never writes again. */
+/** The fence row changed hands: another controller leads. The engine stops and never writes again. */
 export class FenceLostError extends Error {
   override readonly name = "FenceLostError";
   readonly retryable = false;
 }
 
-/** Facts that cannot be made true as facts and database are now: no transaction was tried. */
+/** Facts that cannot be made true with the present facts and database. No transaction was tried. */
 export class ImpossibleFactsError extends Error {
   override readonly name = "ImpossibleFactsError";
   readonly retryable = false;

@@ -1,8 +1,8 @@
-// The fence: a row of Weft's own with an epoch that only grows. Whoever wins the Lease takes it over by
-// compare-and-swap, and every transaction of the engine begins by waiting, with no patience, for its own epoch. So a
-// controller that lost its Lease without noticing writes nothing, on whatever member of a cluster it talks to.
+// The fence: a row of Weft's own with an epoch that only grows. The winner of the Lease takes it over by
+// compare-and-swap. Every transaction of the engine begins with a `wait` of zero time-out for its own epoch. So a
+// controller that lost its Lease without noticing writes nothing, whichever member of a cluster it talks to.
 //
-// It is an Address_Set that nobody uses, because a write to that table costs northd next to nothing.
+// The row is an Address_Set that nobody uses, because a write to that table costs northd next to nothing.
 
 import { sameEntries } from "../model/fact.ts";
 import { ownership } from "../model/names.ts";
@@ -20,24 +20,24 @@ import { FenceLostError } from "./errors.ts";
 const table = "Address_Set";
 const epochKey = "weft.io/epoch";
 const holderKey = "weft.io/holder";
-/** Takers that meet at once cost each other an attempt; one of them gets through each time. */
+/** When several take it at once, each round lets one of them through and costs the others an attempt. */
 const attempts = 10;
 
 export interface FenceOptions {
   readonly database: Database<unknown>;
   readonly cluster: string;
-  /** Who holds it: unique for each process and each time it leads. */
+  /** Who holds it: unique for each process and each term. */
   readonly holder: string;
 }
 
-// Names of address sets allow no `-`, and a cluster's id no `_`: no two clusters meet.
+// Names of address sets allow no `-`, and a cluster's id no `_`, so the names of two clusters never collide.
 const nameOf = (cluster: string): string => `${cluster.replaceAll("-", "_")}_fence`;
 
-/** The UUID of a cluster's fence: the row is Weft's, but no fact speaks of it. */
+/** The UUID of a cluster's fence. The row is Weft's, but no fact states it. */
 export const fenceRow = (cluster: string): string => rowUuid(cluster, table, nameOf(cluster));
 
 export class Fence {
-  /** As `fenceRow` says. */
+  /** The UUID from `fenceRow`. */
   readonly row: string;
   readonly #options: FenceOptions;
   readonly #name: string;
@@ -49,12 +49,12 @@ export class Fence {
     this.row = fenceRow(options.cluster);
   }
 
-  /** The epoch that is held, undefined before `take`. */
+  /** The epoch that is held; undefined before `take`. */
   get epoch(): number | undefined {
     return this.#epoch;
   }
 
-  /** Takes the fence over, from whoever holds it. Call it only as the holder of the Lease. */
+  /** Takes the fence over from its holder. Only the holder of the Lease may call this. */
   async take(
     session: Pick<Session, "transact">,
     replica: Pick<AnyReplica, "ready" | "table">,
@@ -73,7 +73,7 @@ export class Fence {
         this.#epoch = epoch;
         return;
       } catch (error) {
-        // Another took it in between, or the answer was lost: the replica shows which.
+        // Another process took it in between, or the answer was lost: the replica shows which.
         const again = isOvsdbError(error) && (error.retryable || error.code !== "permission error");
         if (!again || attempt === attempts) throw error;
       }
@@ -86,11 +86,11 @@ export class Fence {
     return transaction.waitUntil(table, this.row, { external_ids: this.#idsOf(this.#epoch) });
   }
 
-  /** The error that says that a guarded transaction was refused by the fence, which is its first operation. */
+  /** The error for a guarded transaction that the fence, its first operation, refused; undefined for any other failure. */
   lost(error: unknown): FenceLostError | undefined {
     if (!isOvsdbError(error, "timed out") || error.operationIndex !== 0) return undefined;
     return new FenceLostError(
-      `epoch ${this.#epoch} of the fence ${this.#name} is over: another controller took it; this one must not write`,
+      `epoch ${this.#epoch} of the fence ${this.#name} is over: another controller took the fence; this one must not write`,
       { cause: error },
     );
   }
@@ -118,7 +118,7 @@ export class Fence {
   }
 }
 
-/** The row's epoch; 0 when somebody scribbled over it, which makes the next one 1 and all others void. */
+/** The row's epoch. 0 when somebody overwrote it with something else; then the next epoch is 1 and all others are void. */
 function epochOf(row: Row): number {
   const epoch = row.external_ids instanceof Map ? Number(row.external_ids.get(epochKey)) : Number.NaN;
   return Number.isSafeInteger(epoch) ? epoch : 0;

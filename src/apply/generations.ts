@@ -1,6 +1,7 @@
-// How far OVN has got with what a northbound database holds. The database numbers its states when asked (ovn-nb(5), nb_cfg);
-// ovn-northd repeats the number in the southbound database once it has translated that state, and each ovn-controller in its own row of
-// Chassis_Private once the flows are in place (ovn-sb(5)). A number costs northd a pass, so that all who wait at one time share one.
+// How far OVN has got with the contents of a northbound database. The database numbers its states on request
+// (ovn-nb(5), nb_cfg). ovn-northd repeats the number in the southbound database once it has translated that state, and
+// each ovn-controller in its own row of Chassis_Private once the flows are in place (ovn-sb(5)). Each number costs
+// northd a pass, so everyone who waits at the same time shares one.
 
 import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
 import type { SouthboundTables } from "../ovn/southbound.gen.ts";
@@ -10,16 +11,16 @@ import type { Fence } from "./fence.ts";
 
 export interface GenerationsOptions {
   readonly session: Pick<Session, "transact">;
-  /** Has NB_Global with nb_cfg. */
+  /** Must copy NB_Global with nb_cfg. */
   readonly northbound: Replica<NorthboundTables>;
-  /** Has Chassis_Private with name and nb_cfg. */
+  /** Must copy Chassis_Private with name and nb_cfg. */
   readonly southbound: Replica<SouthboundTables>;
   readonly fence: Fence | undefined;
 }
 
 export class Generations {
   readonly #options: GenerationsOptions;
-  /** Asks that have not been sent: all get the next number. */
+  /** The next request, not sent yet: everyone who asks until then shares it. */
   #next: Promise<number> | undefined;
   #sending: Promise<unknown> = Promise.resolve();
 
@@ -28,8 +29,8 @@ export class Generations {
   }
 
   /**
-   * Resolves when what the northbound database holds now is in force on each of these chassis; false when one of them is not, or no
-   * more, in the southbound database.
+   * Resolves to true when the present contents of the northbound database are in force on each of these chassis; to
+   * false when one of the chassis is not in the southbound database, or no longer.
    */
   async reached(chassis: readonly string[], signal?: AbortSignal): Promise<boolean> {
     const { southbound } = this.#options;
@@ -49,7 +50,7 @@ export class Generations {
     return !lost;
   }
 
-  /** A number for the state that the database has at some time after this call. */
+  /** A number for the state of the database at some time after this call. */
   #ask(): Promise<number> {
     this.#next ??= this.#sending.then(
       () => this.#send(),
@@ -73,7 +74,7 @@ export class Generations {
       if (!global) throw new Error("the northbound database has no NB_Global row; is ovn-northd running?");
       const { _uuid: uuid, nb_cfg: before } = global;
       if (await this.#count(uuid, before)) return before + 1;
-      // Somebody else has asked for a number: the replica is about to show it.
+      // Somebody else has requested a number: the replica is about to show it.
       await new Promise<void>((resolve) => {
         const look = (): void => {
           if (replica.table("NB_Global").get(uuid)?.nb_cfg === before) return;
@@ -86,7 +87,7 @@ export class Generations {
     }
   }
 
-  /** Whether the number after `before` is ours; false when somebody else has it. */
+  /** Whether we got the number after `before`; false when somebody else did. */
   async #count(uuid: string, before: number): Promise<boolean> {
     const { session, fence } = this.#options;
     const empty = new Transaction(northbound);

@@ -1,4 +1,5 @@
-// The world of a running engine: follows the server's schema, which a reconnection may change, and walks all rows.
+// The world of a running engine. It follows the server's schema, which may change at a reconnection, and iterates over
+// all rows.
 
 import type { DatabaseSchema } from "../ovsdb/index.ts";
 import type { EngineOptions } from "./engineOptions.ts";
@@ -14,7 +15,7 @@ export class LiveWorld {
     this.#options = options;
   }
 
-  /** The world by the schema that the server has now. */
+  /** The world, by the server's present schema. */
   now(): World {
     const { cluster, database, desired, destination, replica, session } = this.#options;
     const schema = session.serverSchema ?? database.schema;
@@ -33,7 +34,7 @@ export class LiveWorld {
     return this.#known.world;
   }
 
-  /** Every row that is wanted or there. */
+  /** Every row that is wanted or exists. */
   *rows(): Iterable<RowName> {
     const { desired, destination, replica } = this.#options;
     const wanted = desired.database(destination);
@@ -48,7 +49,7 @@ export class LiveWorld {
     return [...this.owned().values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** Table -> how many of its rows are Weft's; tables without any are left out. */
+  /** Table -> the number of Weft's rows in it; tables without any are left out. */
   owned(): ReadonlyMap<string, number> {
     const { replica } = this.#options;
     const world = this.now();
@@ -59,7 +60,7 @@ export class LiveWorld {
     return counts;
   }
 
-  /** What to call a row before people. */
+  /** The name of a row for people. */
   nameOf(table: string, uuid: string): string {
     const name = this.#options.replica.table(table).get(uuid)?.name;
     return typeof name === "string" && name !== "" ? name : `${table} ${uuid}`;

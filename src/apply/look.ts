@@ -1,4 +1,4 @@
-// What is to be compared: a row, or some members of it.
+// What to compare: a row, or some members of it.
 
 import { Part } from "../desired/part.ts";
 import type { Change } from "./change.ts";
@@ -14,7 +14,7 @@ export interface Look extends RowName {
 
 export const wholeRow = ({ table, uuid }: RowName): Look => ({ table, uuid, part: Part.whole() });
 
-/** A look at what `change` is about. */
+/** A look at the row or member that `change` is about. */
 export function lookAt(change: Change): Look {
   const { table, uuid } = change;
   if (change.kind === "member") return { table, uuid, part: new Part().add(change.column.name, change.key) };

@@ -31,7 +31,7 @@ test("a refused group is tried after one second, then after twice as long each t
   assert.deepEqual(waits, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
 });
 
-test("a group whose facts changed is tried at once, and forgotten when it is well", () => {
+test("a group whose facts changed is tried at once, and forgotten when it succeeds", () => {
   const penalties = new Penalties();
   penalties.add(group("bad"), 0);
   penalties.forgetTried();

@@ -1,5 +1,5 @@
-// Groups that the database refused, and when each is tried again: after a second, then twice as long each time, up
-// to a minute. Everything else goes on meanwhile.
+// Groups that the database refused, and when each is tried again: after a second, then after twice as long each time,
+// up to a minute. Everything else goes on meanwhile.
 
 import { sameEntries, sameValue } from "../model/fact.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
@@ -9,7 +9,7 @@ const firstMs = 1_000;
 const longestMs = 60_000;
 
 interface Penalty {
-  /** What was refused. */
+  /** The refused changes. */
   readonly changes: readonly Change[];
   readonly attempts: number;
   /** Undefined while the group is being tried again. */
@@ -24,7 +24,7 @@ export class Penalties {
     return this.#penalties.size;
   }
 
-  /** The group was refused; answers with the number of attempts so far and the time until the next. */
+  /** The group was refused. Returns the number of attempts so far and the time until the next. */
   add(group: AtomicGroup, now: number): { readonly attempts: number; readonly retryInMs: number } {
     const attempts = (this.#penalties.get(group.id)?.attempts ?? 0) + 1;
     const retryInMs = Math.min(longestMs, firstMs * 2 ** (attempts - 1));
@@ -32,7 +32,7 @@ export class Penalties {
     return { attempts, retryInMs };
   }
 
-  /** May the group be tried now? Yes, too, when it is no longer what was refused: its facts changed. */
+  /** Whether the group may be tried now. Also true when the group differs from the refused one, because its facts changed. */
   mayTry(group: AtomicGroup): boolean {
     const penalty = this.#penalties.get(group.id);
     if (penalty && !sameEntries(byPlace(penalty.changes), byPlace(group.changes), same))
@@ -40,14 +40,14 @@ export class Penalties {
     return penalty?.dueAt === undefined;
   }
 
-  /** The changes of the penalties that are over; from now on these groups may be tried. */
+  /** The changes whose penalty is over. From now on their groups may be tried. */
   takeDue(now: number): readonly Change[] {
     const due = [...this.#penalties.values()].filter(({ dueAt }) => dueAt !== undefined && dueAt <= now);
     for (const penalty of due) penalty.dueAt = undefined;
     return due.flatMap(({ changes }) => changes);
   }
 
-  /** A flush is over: groups that were to be tried and were not refused again are well, or no longer needed. */
+  /** A flush has ended: groups that could be tried and were not refused again are fine, or no longer needed. */
   forgetTried(): void {
     for (const [id, { dueAt }] of this.#penalties) if (dueAt === undefined) this.#penalties.delete(id);
   }
@@ -59,7 +59,7 @@ export class Penalties {
   }
 }
 
-/** What a change is about -> the change; a group has one change about each thing. */
+/** The place of a change -> the change. A group has one change for each place. */
 const byPlace = (changes: readonly Change[]): ReadonlyMap<string, Change> =>
   new Map(
     changes.map((change) => [

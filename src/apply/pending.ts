@@ -1,5 +1,5 @@
-// Which owners wait for which rows. An owner is committed when the database holds all it says, and nothing of what it
-// said before and nobody says any more. Callers wait for that: an address is free only after the row that held it is gone.
+// Which owners wait for which rows. An owner is committed when the database holds everything it states, and nothing
+// that it stated before and nobody states now. Callers wait for that: an address is free only after its row is gone.
 
 import { RowMap } from "../desired/rowMap.ts";
 import type { Owner } from "../model/fact.ts";
@@ -30,7 +30,7 @@ export class Pending {
     return this.#counts.size;
   }
 
-  /** The row is as wanted, except for what `remaining` wait for. */
+  /** The row is as wanted, except for the facts of the owners in `remaining`. */
   settle(table: string, uuid: string, remaining: ReadonlySet<Owner> | undefined): void {
     for (const owner of this.#rows.get(table, uuid) ?? []) if (!remaining?.has(owner)) this.#release(owner);
     for (const owner of remaining ?? []) this.add(table, uuid, owner);

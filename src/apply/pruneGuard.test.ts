@@ -25,7 +25,7 @@ test("nothing is admitted before everything has synced, not even what was approv
   assert.equal(g.sort(deletions(1), () => 100, 0).sendable.length, 1);
 });
 
-test("what is known to be gone goes also before everything has synced", () => {
+test("what is known to be gone may go even before everything has synced", () => {
   const g = guard();
   g.expect("T", "r0");
   assert.deepEqual(
@@ -34,7 +34,7 @@ test("what is known to be gone goes also before everything has synced", () => {
   );
 });
 
-test("both limits must be passed for a removal to be held", () => {
+test("a removal is held only when it exceeds both limits", () => {
   const cases: [count: number, owned: number, admitted: boolean][] = [
     [20, 20, true],
     [21, 20, false],
@@ -53,7 +53,7 @@ test("both limits must be passed for a removal to be held", () => {
   }
 });
 
-test("deletions of a moment ago count, and cease to", () => {
+test("recent deletions count, and after a while no longer", () => {
   const g = guard();
   g.allSynced();
   g.removed(g.sort(deletions(20), () => 60, 0).sendable, 0);
@@ -68,7 +68,7 @@ test("deletions of a moment ago count, and cease to", () => {
   );
 });
 
-test("what is looked at anew is no longer held", () => {
+test("what is compared anew is no longer held", () => {
   const g = guard();
   g.allSynced();
   g.sort(deletions(50), () => 100, 0);
@@ -79,7 +79,7 @@ test("what is looked at anew is no longer held", () => {
   assert.deepEqual(g.report(100).tables, new Map([["T", 10]]));
 });
 
-test("an approval covers what is held and nothing that comes later", () => {
+test("an approval covers what is held now, and nothing that comes later", () => {
   const g = guard();
   g.allSynced();
   g.sort(deletions(50), () => 100, 0);

@@ -1,7 +1,7 @@
-// The guard over deletions. A restart must not delete what it has not read yet, and an API server that comes back
-// empty after a bad restore must not take the network with it. So nothing is removed before every input has synced,
-// and a removal of a large share of Weft's rows is held until facts change or a person approves it. While deletions
-// are held, memberships are not taken away either: to do half of it would be the worst of both.
+// The guard over deletions. A restart must not delete what it has not read yet, and an API server that comes back empty
+// after a bad restore must not take the network with it. So nothing is removed before every input has synced, and the
+// removal of a large share of Weft's rows is held until facts change or a person approves it. While deletions are held,
+// memberships are not removed either: a half-done removal would be the worst outcome.
 
 import { RowMap } from "../desired/rowMap.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
@@ -13,7 +13,7 @@ export interface PruneLimits {
   readonly share: number;
   /** … when it is more than this many rows. */
   readonly rows: number;
-  /** Deletions of so long ago still count, or slices of a flood would pass one by one. */
+  /** Deletions of the last so many milliseconds count too. Otherwise a flood could pass in slices. */
   readonly windowMs: number;
 }
 
@@ -21,7 +21,7 @@ export const defaultPruneLimits: PruneLimits = { share: 0.3, rows: 20, windowMs:
 
 export interface PruneHeld {
   readonly rows: number;
-  /** Of how many rows of Weft in the database. */
+  /** The number of Weft's rows in the database. */
   readonly of: number;
   readonly tables: ReadonlyMap<string, number>;
   /** Names of some of the rows. */
@@ -41,9 +41,9 @@ export class PruneGuard {
   readonly #nameOf: (table: string, uuid: string) => string;
   /** Rows with removals that are held. */
   readonly #held = new RowMap<true>();
-  /** Of these, the rows that would be deleted. */
+  /** Of these, the rows whose deletion is held. */
   readonly #deletes = new RowMap<true>();
-  /** What a person agreed to, or what is known to be wanted no more. */
+  /** Rows that a person has approved, or that are known to be unwanted. */
   readonly #approved = new RowMap<true>();
   #recent: { readonly at: number; readonly rows: number }[] = [];
   #synced = false;
@@ -53,38 +53,38 @@ export class PruneGuard {
     this.#nameOf = nameOf;
   }
 
-  /** Rows whose deletion is held. */
+  /** The number of rows whose deletion is held. */
   get heldDeletes(): number {
     return this.#deletes.size;
   }
 
-  /** The rows of which something is held. */
+  /** The rows with anything held. */
   *held(): Iterable<RowName> {
     for (const [table, uuid] of this.#held.entries()) yield { table, uuid };
   }
 
-  /** Every kind of input is complete: what nobody wants now is really not wanted. */
+  /** All inputs are complete, so what nobody wants now is really unwanted. */
   allSynced(): void {
     this.#synced = true;
   }
 
-  /** Lets what is held now go, unless it is held because inputs are missing. */
+  /** Releases what is held now, unless it is held because inputs are missing. */
   approve(): void {
     if (!this.#synced) return;
     for (const { table, uuid } of this.held()) this.#approved.set(table, uuid, true);
   }
 
-  /** The row may go without being counted: it is known why nobody wants it. */
+  /** The row may go without being counted, because the reason is known. */
   expect(table: string, uuid: string): void {
     this.#approved.set(table, uuid, true);
   }
 
-  /** Somebody wants the row again: that it might go was said of another time. */
+  /** Somebody wants the row again, so an earlier permission to delete it no longer counts. */
   isWanted(table: string, uuid: string): void {
     this.#approved.delete(table, uuid);
   }
 
-  /** The rows are looked at anew; what was held of them counts no more. */
+  /** The rows are compared anew, so what was held of them no longer counts. */
   forget(rows: RowMap<unknown>): void {
     for (const { table, uuid } of this.held()) {
       if (!rows.has(table, uuid)) continue;
@@ -93,7 +93,10 @@ export class PruneGuard {
     }
   }
 
-  /** Which of `groups` may be sent, additions first, and which are held. `owned`: how many rows of Weft there are. */
+  /**
+   * Sorts `groups` into those that may be sent, additions first, and those that are held. `owned`: the number of Weft's
+   * rows.
+   */
   sort(groups: readonly AtomicGroup[], owned: () => number, now: number): Sorted {
     const removals = groups.filter((group) => group.removes);
     const isOpen = this.#synced && !this.#isTooMuch(removals, owned, now);
@@ -104,7 +107,7 @@ export class PruneGuard {
     return { sendable, held };
   }
 
-  /** So little is held now that it may go. */
+  /** Whether so little is held now that it may go. */
   mayRelease(owned: () => number, now: number): boolean {
     return this.#synced && this.#held.size > 0 && !this.#isTooMuch([], owned, now);
   }
@@ -119,7 +122,7 @@ export class PruneGuard {
     if (rows > 0) this.#recent.push({ at: now, rows });
   }
 
-  /** Held removals may pass when earlier ones leave the window: look again after so long. */
+  /** Held removals may pass once earlier ones have left the window, so look again after this time. */
   get windowMs(): number {
     return this.#limits.windowMs;
   }
@@ -135,7 +138,7 @@ export class PruneGuard {
       of: owned,
       tables,
       examples,
-      message: `deletion of ${rows} of ${owned} rows is held (${counts}; such as ${examples.join(", ")}): more than ${this.#limits.share * 100} %. If they are to go, approve the prune; if not, look why Kubernetes no longer lists them`,
+      message: `deletion of ${rows} of ${owned} rows is held (${counts}; such as ${examples.join(", ")}): more than ${this.#limits.share * 100} %. If they should go, approve the deletion; if not, find out why Kubernetes no longer lists their objects`,
     };
   }
 

@@ -1,6 +1,6 @@
-// Sends batches. A refused batch is split in halves, and these again, until the groups that the database will not
-// have are alone; the rest is committed. After a commit it waits until the replica shows it, because a large
-// update takes the replica a moment longer than the answer takes.
+// Sends batches. A refused batch is split in half, and each half again, until the refused groups are alone; everything
+// else is committed. After a commit it waits until the replica shows it, because a large update reaches the replica
+// slightly later than the answer arrives.
 
 import {
   type AnyReplica,
@@ -32,17 +32,17 @@ export interface Commit {
   readonly commitMs: number;
 }
 
-/** What became of the groups of a batch. */
+/** What happened to the groups of a batch. */
 export interface Outcomes {
   committed(commit: Commit): void;
   refused(group: AtomicGroup, error: OvsdbError): void;
-  /** Not sent: a row that it needs did not come. */
+  /** Not sent: a row that it needs was not inserted. */
   unmet(group: AtomicGroup): void;
-  /** Committed, but a row was gone: to be compared again. */
+  /** Committed, but a row was gone: compare again. */
   doubtful(group: AtomicGroup): void;
 }
 
-/** A commit that the replica does not show by then is compared again, which is never wrong. */
+/** If the replica does not show a commit within this time, the rows are compared again, which is never wrong. */
 const patienceMs = 5_000;
 
 export class Sender {
@@ -53,8 +53,8 @@ export class Sender {
   }
 
   /**
-   * Commits what can be committed of `batch`. Rejects with a `FenceLostError` when another leads, and with the
-   * `OvsdbError` when the way to the database failed: then some groups may be committed without a word.
+   * Commits what it can of `batch`. Rejects with a `FenceLostError` when another controller leads, and with the
+   * `OvsdbError` when the connection failed: then some groups may be committed without any report.
    */
   async send(
     batch: readonly AtomicGroup[],
@@ -110,8 +110,8 @@ export class Sender {
   }
 
   /**
-   * Watches one change of the transaction from before it is sent, for another writer may undo it at once. One is
-   * enough: the replica shows transactions whole.
+   * Watches one change of the transaction, starting before it is sent, because another writer may undo it at once. One
+   * change is enough: the replica shows transactions whole.
    */
   #witness(groups: readonly AtomicGroup[], world: World): Disposable & { seen(): Promise<void> } {
     const { clock, replica } = this.#options;

@@ -3,7 +3,7 @@
 import { setImmediate } from "node:timers/promises";
 
 const sliceMs = 8;
-/** Asking for the time costs more than a small step. */
+/** Reading the clock costs more than a small step. */
 const stepsPerLook = 16;
 
 export class Slicer {
@@ -16,12 +16,12 @@ export class Slicer {
     this.#until = now() + sliceMs;
   }
 
-  /** It is time to let others run. */
+  /** Whether it is time to let others run. */
   get due(): boolean {
     return ++this.#steps % stepsPerLook === 0 && this.#now() >= this.#until;
   }
 
-  /** Runs `job` to its end; it yields wherever others may run. */
+  /** Runs `job` to its end. The job yields wherever others may run. */
   async run<T>(job: Iterator<void, T>): Promise<T> {
     for (;;) {
       const step = job.next();

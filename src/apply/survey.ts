@@ -1,5 +1,5 @@
-// What a flush has to do: compares what is dirty, and the rows that drags in, until nothing new is dirty, and puts the
-// changes into groups. Yields while it compares; what changed meanwhile is looked at again, so that what comes out is one
+// What a flush has to do. Compares the dirty rows and the rows that they involve, until nothing new is dirty, and
+// groups the changes. It yields while it compares. What changed meanwhile is compared again, so the result is one
 // consistent view of the facts.
 
 import { RowMap } from "../desired/rowMap.ts";
@@ -13,19 +13,19 @@ import type { World } from "./world.ts";
 export interface SurveyOptions {
   readonly world: World;
   readonly slicer: Slicer;
-  /** What became dirty since the last call; none when it is quiet. */
+  /** What became dirty since the last call; nothing when all is quiet. */
   readonly take: () => Iterable<Look>;
   /** What waits for the row. */
   readonly waitingFor: (uuid: string) => readonly Look[];
 }
 
 export interface Survey {
-  /** Every row that was looked at, with what differs in it. */
+  /** Every row that was compared, with its differences. */
   readonly rows: RowMap<RowDiff>;
   readonly groups: readonly AtomicGroup[];
 }
 
-/** A row that facts or other writers never leave in peace must not keep a flush from ending. */
+/** If facts or other writers keep changing a row, the flush must still end. */
 const maxRounds = 10;
 
 export async function survey(options: SurveyOptions): Promise<Survey> {
@@ -35,7 +35,7 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
     let isQuiet = true;
     for (const taken of take()) {
       isQuiet = false;
-      // A row drags in what waits for it or for a row it refers to, and new rows it refers to.
+      // A row involves what waits for it or for a row that it refers to, and the new rows that it refers to.
       const queue = [taken];
       for (const { table, uuid, part } of queue) {
         const diff = rows.ensure(table, uuid, () => new RowDiff(table, uuid));

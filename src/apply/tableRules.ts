@@ -1,5 +1,5 @@
-// What the engine must know of a table, worked out once from the server's schema: which columns are filled by
-// members, which references keep rows alive, and how to tell Weft's rows from others'.
+// What the engine must know about a table, derived once from the server's schema: which columns are filled by members,
+// which references keep rows alive, and how to tell Weft's rows from others.
 
 import type { ColumnSchema, DatabaseSchema } from "../ovsdb/index.ts";
 import { sharedColumns } from "./columns.ts";
@@ -7,7 +7,7 @@ import { sharedColumns } from "./columns.ts";
 export interface Reference {
   readonly table: string;
   readonly strong: boolean;
-  /** The target lives only as long as a strong reference to it: whoever has this member holds the row. */
+  /** A strong reference: the target lives only as long as one exists, so the row with this member holds it. */
   readonly holds: boolean;
 }
 
@@ -26,9 +26,9 @@ export interface TableRules {
   readonly memberColumns: ReadonlyMap<string, MemberColumn>;
   /** Columns outside of `memberColumns` whose values are references. */
   readonly references: ReadonlyMap<string, Reference>;
-  /** Each a list of columns whose values together are unique in the table. */
+  /** Each is a list of columns whose values together are unique in the table. */
   readonly indexes: readonly (readonly string[])[];
-  /** In a table without external_ids: the column that begins with the cluster's prefix in Weft's rows. */
+  /** In a table without external_ids: the column that starts with the cluster's prefix in Weft's rows. */
   readonly nameColumn?: string;
 }
 

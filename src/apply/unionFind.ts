@@ -3,7 +3,7 @@
 export class UnionFind {
   readonly #parents = new Map<string, string>();
 
-  /** The one member that stands for the set of `member`. */
+  /** The member that represents the set of `member`. */
   find(member: string): string {
     let at = member;
     for (;;) {

@@ -1,6 +1,6 @@
 // Groups that could not be sent yet: a member waits for its target, a new port for the switch that will hold it, a
-// move for the switch it goes to. When something happens to any row that a group is about or needs, all that the
-// group changes is looked at again in the same flush.
+// moving port for the switch that it moves to. When a row that a group changes or needs is touched, everything that the
+// group changes is compared again in the same flush.
 
 import type { AtomicGroup } from "./atomicGroup.ts";
 import { type Change, targetOf } from "./change.ts";
@@ -9,7 +9,7 @@ export class Waiting {
   /** uuid -> group id -> the group that waits for that row */
   readonly #waiting = new Map<string, Map<string, AtomicGroup>>();
 
-  /** The group is to be looked at again when something happens to one of its rows. */
+  /** Has the group compared again when one of its rows is touched. */
   add(group: AtomicGroup): void {
     for (const uuid of awaitedBy(group)) {
       const groups = this.#waiting.get(uuid);
@@ -18,7 +18,7 @@ export class Waiting {
     }
   }
 
-  /** The changes of groups that wait for the row; from now on they do not. */
+  /** The changes of groups that wait for the row. From now on they no longer wait. */
   take(uuid: string): readonly Change[] {
     const groups = this.#waiting.get(uuid);
     if (!groups) return [];

@@ -1,6 +1,6 @@
-// The two sides that the engine compares, what is wanted and what is there, and whose a row is. A row is provably
-// Weft's by the cluster's mark in its external_ids; in the few tables without them, by the reserved beginning of its
-// name together with a computed UUID.
+// The two sides that the engine compares, what is wanted and what exists, and who a row belongs to. A row is provably
+// Weft's if it has the cluster's mark in its external_ids. In the few tables without external_ids, the reserved start
+// of its name together with a computed UUID proves it.
 
 import type { DesiredDatabase } from "../desired/desiredDatabase.ts";
 import type { DesiredRow } from "../desired/desiredRow.ts";
@@ -9,12 +9,12 @@ import { ownership } from "../model/names.ts";
 import type { AnyReplica, DatabaseSchema, Row } from "../ovsdb/index.ts";
 import { type TableRules, tableRules } from "./tableRules.ts";
 
-/** The two sides as the pure parts of the engine see them. */
+/** The two sides, as the pure parts of the engine see them. */
 export interface World {
   rules(table: string): TableRules | undefined;
   desired(table: string, uuid: string): DesiredRow | undefined;
   actual(table: string, uuid: string): Row | undefined;
-  /** The row is wanted, or provably Weft's. */
+  /** Whether the row is wanted, or provably Weft's. */
   owns(table: string, row: Row): boolean;
   factsOf(owner: Owner): readonly Fact[];
 }
@@ -25,7 +25,7 @@ export interface WorldOptions {
   readonly desired: DesiredDatabase;
   readonly replica: Pick<AnyReplica, "tables" | "table">;
   readonly factsOf: (owner: Owner) => readonly Fact[];
-  /** Rows of Weft that no fact speaks of and that are never deleted: the fence. */
+  /** Weft's rows that no fact states and that are never deleted: the fence. */
   readonly kept: ReadonlySet<string>;
 }
 
@@ -55,5 +55,5 @@ export function worldOf(options: WorldOptions): World {
   };
 }
 
-/** A UUID of version 5: rows of other writers get random ones, of version 4. */
+/** Weft computes UUIDs of version 5. Rows of other writers get random ones, of version 4. */
 const isComputed = (uuid: string): boolean => uuid[14] === "5";

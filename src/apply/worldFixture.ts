@@ -15,7 +15,7 @@ import { type World, worldOf } from "./world.ts";
 export const destination: Destination = { zone: "global", database: "OVN_Northbound" };
 const ids = new Map([[ownership.cluster, "demo"]]);
 
-/** Rows by table; in tables that have external_ids they are Weft's unless they bring their own. */
+/** Rows by table. In tables with external_ids they are Weft's unless they bring their own. */
 export type Rows = Readonly<Record<string, readonly Row[]>>;
 
 export const row = (table: string, uuid: string, columns: Record<string, ColumnValue> = {}): RowFact => ({
@@ -36,7 +36,7 @@ export const member = (table: string, uuid: string, column: string, value: Atom,
   ...(key !== undefined && { key }),
 });
 
-/** A row of Weft as the replica has it. */
+/** A row of Weft's, as the replica has it. */
 export const ours = (uuid: string, columns: Record<string, Row[string]> = {}): Row => ({
   _uuid: uuid,
   external_ids: ids,
@@ -47,7 +47,7 @@ export const ours = (uuid: string, columns: Record<string, Row[string]> = {}): R
 export const theirs = (uuid: string, columns: Record<string, Row[string]> = {}): Row =>
   ours(uuid, { external_ids: new Map(), ...columns });
 
-/** A world of what `owners` say and of `rows`. */
+/** A world with the facts of `owners` and with `rows`. */
 export function worldWith(owners: Readonly<Record<string, readonly Fact[]>>, rows: Rows): World {
   const desired = new Desired();
   for (const [owner, facts] of Object.entries(owners)) desired.replace(owner, facts);
@@ -55,7 +55,7 @@ export function worldWith(owners: Readonly<Record<string, readonly Fact[]>>, row
   return worldOn(desired, (_table, uuid) => found.get(uuid));
 }
 
-/** A world of what is desired at any time, and of the rows that `actual` finds. */
+/** A world that follows `desired`, with the rows that `actual` finds. */
 export function worldOn(desired: Desired, actual: (table: string, uuid: string) => Row | undefined): World {
   return worldOf({
     cluster: "demo",
@@ -67,14 +67,14 @@ export function worldOn(desired: Desired, actual: (table: string, uuid: string) 
   });
 }
 
-/** All that differs in a row. */
+/** All differences of a row. */
 export function rowChanges(world: World, table: string, uuid: string): readonly Change[] {
   const diff = new RowDiff(table, uuid);
   diff.look(world, Part.whole()).forEach(() => {});
   return diff.changes;
 }
 
-/** The groups of all changes that make the rows named in `names` as wanted. */
+/** The groups of all changes that make the rows in `names` as wanted. */
 export function groupsOf(
   world: World,
   names: readonly (readonly [string, string])[],
@@ -87,7 +87,7 @@ export function groupsOf(
   );
 }
 
-/** What a job that yields comes to, without a pause. */
+/** The result of a job that yields, run without a pause. */
 export function resultOf<T>(job: Iterator<void, T>): T {
   for (;;) {
     const step = job.next();

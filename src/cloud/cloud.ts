@@ -1,7 +1,8 @@
-// The network that pods become part of: which plans make its topology. One implementation is OVN on the cluster's own nodes
-// (ownNodes.ts), the other a cloud whose virtual machines the nodes are (ovnCloud.ts).
+// The network that pods become part of. A cloud decides which plans make its topology. There are two: OVN on the
+// cluster's own nodes (ownNodes.ts), and a cloud whose virtual machines are the nodes (ovnCloud.ts).
 //
-// What is wanted of a cloud is only ever a fact. So a cloud may be slow, fail in part and be tried again, and no pod waits for it.
+// Weft asks a cloud for things only by stating facts. So a cloud may be slow or fail in part; the facts are tried
+// again, and no pod waits for it.
 
 import type { EndpointSlice, Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
@@ -12,14 +13,14 @@ import type { RefTo } from "../plan/facts.ts";
 import type { Hosts } from "../plan/hosts.ts";
 
 /**
- * Facts, or why there can be none at the moment, in words for people. What was said before stays. `isUsual` of what
- * passes by itself, so that nobody need be told.
+ * The facts, or why there can be none at the moment, in words for people; then the earlier facts stay. `isUsual` marks
+ * a reason that passes by itself, so that nobody is told.
  */
 export type Said = readonly Fact[] | NotYet;
 export type NotYet = { readonly notNow: string; readonly isUsual?: true };
 
 export interface Cloud {
-  /** From this state on, a port's packets are carried as soon as an interface is plugged. */
+  /** From this state on, OVN carries a port's packets as soon as its interface is plugged in. */
   readonly carriedFrom: PortState;
   /** The UUID of the router that joins the nodes' switches. */
   router(): RefTo<"Logical_Router"> | NotYet;

@@ -1,5 +1,5 @@
-// A cloud networked by OVN, spoken to by its northbound database: the underlay. The nodes are virtual machines on a
-// tenant's network; pods are ports nested in theirs.
+// A cloud networked by OVN: the underlay. Weft talks to its northbound database. The nodes are virtual machines on a
+// tenant's network, and pods are ports nested in the machines' ports.
 
 import type { EndpointSlice, Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
@@ -14,12 +14,12 @@ import { tenantFacts, virtualNodeFacts } from "../plan/tenant.ts";
 import type { Cloud, NotYet, Said } from "./cloud.ts";
 
 export class OvnCloud implements Cloud {
-  /** The hypervisor has the port until the virtual machine has gone from there. */
+  /** From then on the hypervisor has the port's flows, until the virtual machine leaves it. */
   readonly carriedFrom = "installed";
   readonly #scope: Scope;
   readonly #network: ClusterNetwork;
   readonly #view: TenantView;
-  /** To a Service every address is as good as any other: a node's own is one of the tenant's network. */
+  /** Services need no special case for nodes here: a node's own address is an ordinary address on the tenant's network. */
   readonly #noHosts = new Hosts([]);
 
   constructor(scope: Scope, network: ClusterNetwork, view: TenantView) {

@@ -14,13 +14,13 @@ import { serviceFacts } from "../plan/service.ts";
 import type { Cloud } from "./cloud.ts";
 
 export class OwnNodes implements Cloud {
-  /** Once ovn-northd has translated a port, its node needs nobody but ovn-controller and the southbound database. */
+  /** Once ovn-northd has translated a port, its node only needs ovn-controller and the southbound database. */
   readonly carriedFrom = "unbound";
   readonly #scope: Scope;
   readonly #network: ClusterNetwork;
   readonly #hasPools: boolean;
 
-  /** `hasPools`: nodes keep ready ports. */
+  /** `hasPools`: the nodes keep ready ports. */
   constructor(scope: Scope, network: ClusterNetwork, hasPools: boolean) {
     this.#scope = scope;
     this.#network = network;

@@ -1,11 +1,11 @@
-// How long each step of a pod's birth takes, from the controller's point of view. Only pods that it saw before they
-// had an address are timed: after a restart nothing is known of the others. Holds pods in flight, nothing more.
+// Times each step of a pod's birth, as the controller sees it. Only pods that it saw before they had an address are
+// timed: after a restart, nothing is known of the others. Only pods in flight are kept.
 
-/** In the order they happen: the last of them is OVN's word that the pod's flows are in place. */
+/** In the order in which they happen. With the last one OVN confirms that the pod's flows are in place. */
 export const birthSteps = ["seen", "decided", "committed", "bound", "installed"] as const;
 export type BirthStep = (typeof birthSteps)[number];
 
-/** Milliseconds from `seen` to each step that was reached. */
+/** Milliseconds from `seen` to each step reached. */
 export type Timeline = Readonly<Partial<Record<BirthStep, number>>>;
 
 export interface BirthsOptions {
@@ -19,7 +19,7 @@ export interface BirthsOptions {
 
 export class Births {
   readonly #options: BirthsOptions;
-  /** pod ▶ when it was seen, and what has been reached since. */
+  /** pod -> when it was seen, and which steps it has reached since */
   readonly #inFlight = new Map<
     string,
     { readonly start: number; readonly reached: Partial<Record<BirthStep, number>> }
@@ -33,7 +33,7 @@ export class Births {
     return this.#inFlight.size;
   }
 
-  /** A step was reached. Steps may come in any order; repeats, and pods that were never seen, are ignored. */
+  /** Notes that a step was reached. Steps may come in any order. Repeated steps and pods that were never seen are ignored. */
   reach(pod: string, step: BirthStep): void {
     const now = this.#options.now();
     if (step === "seen" && !this.#inFlight.has(pod)) this.#inFlight.set(pod, { start: now, reached: {} });
@@ -51,7 +51,7 @@ export class Births {
     this.#options.onBorn(pod, birth.reached);
   }
 
-  /** The pod is gone, born or not. */
+  /** Forgets the pod, whether its birth is complete or not. */
   forget(pod: string): void {
     this.#inFlight.delete(pod);
   }

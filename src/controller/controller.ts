@@ -1,5 +1,5 @@
-// The controller: keeps stores and replicas fed whether it leads or not, and leads for as long as it holds the Lease and
-// the fence. Everything it needs to know is in Kubernetes and in the databases; it can be killed at any time.
+// The controller keeps stores and replicas up to date whether it leads or not, and leads while it holds the Lease and
+// the fence. Everything it needs to know is in Kubernetes and in the databases, so it can be killed at any time.
 
 import type { Registry } from "prom-client";
 import { Engine } from "../apply/engine.ts";
@@ -39,7 +39,7 @@ import { followUnserved } from "./unservedEvents.ts";
 export interface ControllerOptions {
   readonly cluster: string;
   readonly network: ClusterNetwork;
-  /** The router of the cloud's tenant whose virtual machines the nodes are; undefined when OVN runs on the nodes. */
+  /** The router of the tenant whose virtual machines are the nodes; undefined when OVN runs on the nodes. */
   readonly cloudRouter: string | undefined;
   /** Undefined when every pod gets a port of its own. */
   readonly pools: PoolOptions | undefined;
@@ -48,7 +48,7 @@ export interface ControllerOptions {
   readonly southbound: readonly string[];
   /** For remotes `ssl:…`. */
   readonly tls: TlsOptions | undefined;
-  /** Differs between any two processes. */
+  /** Unique to this process. */
   readonly identity: string;
   readonly leaseNamespace: string;
   /** The share of Weft's rows, 0 to 1, that may be deleted at once without approval. */
@@ -57,34 +57,34 @@ export interface ControllerOptions {
   readonly log: Log;
 }
 
-/** Today one zone holds the whole cluster. */
+/** One zone holds the whole cluster today. */
 export const zone = "global";
 
 const pauseAfterFailureMs = 1_000;
 
-/** As long as a Lease lasts that is not renewed: a leader without a database is as good as a dead one. */
+/** As long as an unrenewed Lease lasts: a leader without a database is as good as dead. */
 const databaseAwayMs = 15_000;
 
 export class Controller {
   readonly #options: ControllerOptions;
   #term: Term | undefined;
-  /** Why the last term ended, when it failed. */
+  /** Why the last term ended, if it failed. */
   #failure: string | undefined;
-  /** Which of its inputs are not there. */
+  /** Which of its inputs are missing. */
   #missing: () => string | undefined = () => "has just started";
-  /** Which deletions the prune guard holds, in a sentence. */
+  /** Which deletions the prune guard holds, as a sentence. */
   #held: string | undefined;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
   }
 
-  /** Why this controller is of no use at the moment, in a few words. One that could lead at once is ready. */
+  /** Why this controller is of no use at present, in a few words. A controller that could lead at once is ready. */
   get notReady(): string | undefined {
     return this.#failure ?? this.#missing();
   }
 
-  /** Lets the deletions go that the prune guard holds now. */
+  /** Releases the deletions that the prune guard holds now. */
   approvePrune(): void {
     this.#term?.appliers.approvePrune();
   }
@@ -155,7 +155,7 @@ export class Controller {
     });
     while (!signal.aborted) {
       try {
-        // Else one that cannot reach the database would keep the Lease from one that can.
+        // Otherwise a controller that cannot reach the database would keep the Lease from one that can.
         await allReady(stores, signal);
         await replica.ready(signal);
         this.#failure = undefined;
@@ -170,7 +170,7 @@ export class Controller {
     }
   }
 
-  /** What a leader would send now, as text; sends nothing, to nobody. */
+  /** What a leader would send now, as text. Sends nothing to anybody. */
   async dryRun(
     signal: AbortSignal,
   ): Promise<{ readonly operations: string; readonly notes: readonly string[] }> {
@@ -286,7 +286,7 @@ const kindsRead: ReadonlySet<Kind> = new Set([
 
 const nameOf = ({ namespace, name }: Pod): string => `${namespace}/${name}`;
 
-/** A birth begins when the pod is on a node and has no address yet, and is forgotten with the pod. */
+/** A birth begins when the pod is on a node and has no address yet, and is forgotten when the pod is gone. */
 function followBirths(stores: Stores, births: Births): void {
   stores.Pod.subscribe((changes) => {
     for (const { old, new: now } of changes) {

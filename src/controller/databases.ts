@@ -1,4 +1,4 @@
-// The sessions with OVN's two databases, and what is copied of them.
+// The sessions with OVN's two databases, and the local copies of their contents.
 
 import type { Fence } from "../apply/fence.ts";
 import { Generations } from "../apply/generations.ts";
@@ -26,13 +26,13 @@ export interface Databases extends AsyncDisposable {
   readonly northbound: Session;
   readonly replica: Replica<NorthboundTables>;
   readonly observed: Observed;
-  /** How far OVN is with what the northbound database holds, for whoever holds the fence. */
+  /** Measures how far OVN is with the contents of the northbound database, on behalf of the fence's holder. */
   readonly generations: (fence: Fence) => Generations;
-  /** Connects, until `signal` aborts. */
+  /** Connects until `signal` aborts. */
   readonly start: (signal: AbortSignal) => void;
 }
 
-/** Not connected yet: whoever follows what is copied hears all of it after `start`. */
+/** Does not connect yet, so anyone who subscribes before `start` hears everything. */
 export function openDatabases(options: DatabasesOptions): Databases {
   const { scope, cloudRouter, tls, log } = options;
   const open = (database: string, remotes: readonly string[]): Session =>

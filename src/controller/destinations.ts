@@ -1,5 +1,5 @@
-// How a term comes to write to a northbound database: the fence is taken there, and an engine keeps the database equal to the facts
-// about it.
+// How a term writes to a northbound database: it takes the fence there, and an engine keeps the database equal to the
+// facts about it.
 
 import type { Applier } from "../apply/applier.ts";
 import { Engine } from "../apply/engine.ts";
@@ -13,16 +13,16 @@ import type { Destination } from "../model/fact.ts";
 import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
 import type { Replica, Session } from "../ovsdb/index.ts";
 
-/** Something that facts may be about, before anybody leads. */
+/** A destination of facts, before anybody leads. */
 export interface Served {
   readonly destination: Destination;
-  /** The applier of one term, for what is desired in that term; `holder` names the term. */
+  /** The applier for one term and its desired facts. `holder` names the term. */
   begin(desired: Desired, holder: string): Begun;
 }
 
 export interface Begun {
   readonly applier: Applier;
-  /** Resolves when this term alone may write there. Waits for as long as the destination is away. */
+  /** Resolves once only this term may write there. Waits for as long as the destination is away. */
   readonly take: (signal: AbortSignal) => Promise<void>;
 }
 

@@ -1,5 +1,5 @@
-// The controller's Prometheus metrics, all in one table. Names follow the Prometheus conventions: base units,
-// `_total` for counters. The registry is the caller's, so that a test or a second controller has its own.
+// The controller's Prometheus metrics, all in one table. Names follow the Prometheus conventions: base units, `_total`
+// for counters. The caller provides the registry, so a test or a second controller has its own.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
 
@@ -15,7 +15,7 @@ export interface ControllerMetrics {
   readonly leader: Gauge;
 }
 
-/** What the gauges ask for when they are scraped. */
+/** What the gauges read at each scrape. */
 export interface Readings {
   readonly queueDepth: () => number;
   readonly queueFailing: () => number;
@@ -35,7 +35,7 @@ export function controllerMetrics(registry: Registry, readings: Readings): Contr
         this.set(read());
       },
     });
-  reading("weft_queue_depth", "Owners that wait to be planned or are in hand", readings.queueDepth);
+  reading("weft_queue_depth", "Owners waiting to be planned or being planned", readings.queueDepth);
   reading("weft_queue_failing", "Owners whose last plan failed", readings.queueFailing);
   reading("weft_prune_held_rows", "Rows whose deletion the prune guard holds back", readings.heldDeletions);
   new Gauge({

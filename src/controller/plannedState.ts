@@ -1,15 +1,15 @@
-// What would be desired now: the stores planned through the real kinds, with no Lease, no fence and no engine. Decisions are
-// made as they would be; whether they are written anywhere is up to the caller's `patch`.
+// What would be desired now: plans the stores through the real kinds, without Lease, fence or engine. Decisions are
+// made as usual. The caller's `patch` decides whether they are written anywhere.
 
 import type { Desired } from "../desired/desired.ts";
 import { destinationId } from "../model/fact.ts";
 import { Planning, type PlanningOptions } from "./planning.ts";
 
-/** Resolves when nothing is left to plan but what cannot be planned now, of which `options.tell` has heard. */
+/** Resolves when nothing is left to plan, except what cannot be planned now and has been reported to `options.tell`. */
 export async function plannedState(options: PlanningOptions, signal: AbortSignal): Promise<Desired> {
   const ending = new AbortController();
   const both = AbortSignal.any([signal, ending.signal]);
-  // Nothing is committed, so that nothing that is held is given to others.
+  // Nothing is ever committed, so nothing is released and given to others.
   const planning = new Planning(options, {
     committed: () => new Promise(() => undefined),
     served: () => new Set([destinationId(options.scope.destination)]),

@@ -18,7 +18,7 @@ const switchFacts = (zone: string): readonly Fact[] => {
   return facts.facts;
 };
 
-/** A planner of one kind of owner, which says what `said.now` is; and what has come of it. */
+/** A planner for one kind of owner whose plan is `said.now`, and what has come of it. */
 function world(said: { now: Planned }, release?: () => void) {
   const desired = new Desired();
   const told: string[] = [];
@@ -59,11 +59,11 @@ function world(said: { now: Planned }, release?: () => void) {
   return { planner, desired, told, commits, node };
 }
 
-test("a fact about a destination that nothing serves is an error that names the owner, and says nothing", async () => {
+test("a fact about a destination that nothing serves is an error that names the owner, and nothing is stated", async () => {
   const { planner, desired } = world({ now: { facts: switchFacts("far") } });
   await assert.rejects(
     planner.plan("node/n1"),
-    /^Error: node\/n1 says something about far\/OVN_Northbound, which nothing serves here; served are: global\/OVN_Northbound$/,
+    /^Error: node\/n1 states facts about far\/OVN_Northbound, which nothing serves here; served: global\/OVN_Northbound$/,
   );
   assert.deepEqual(desired.factsOf("node/n1"), []);
 });
@@ -75,7 +75,7 @@ test("an owner of no known kind is an error", async () => {
   );
 });
 
-test("what cannot be said now keeps what was said, and is told on the object", async () => {
+test("an owner that cannot be planned now keeps its facts, and its object is told why", async () => {
   const said: { now: Planned } = { now: { facts: switchFacts("global") } };
   const { planner, desired, told, node } = world(said);
   node();
@@ -90,7 +90,7 @@ test("what cannot be said now keeps what was said, and is told on the object", a
   assert.deepEqual(told, ["no router yet"]);
 });
 
-test("rows go by somebody's word when the object is there or is said to be gone, and not when it is only missing", async () => {
+test("a deletion is by somebody's word when the object exists or is reported gone, not when it is only missing", async () => {
   for (const [how, gone] of [
     ["there", true],
     ["told", true],

@@ -1,5 +1,5 @@
-// Plans one owner: has what it needs decided, and states what it says. Called for an owner as often as anything about it may
-// have changed, in any order.
+// Plans one owner: waits for its decision, then states its facts. Called whenever anything about the owner may have
+// changed, in any order.
 
 import type { AnyDecides } from "../decide/deciding.ts";
 import { NotNow } from "../decide/errors.ts";
@@ -19,11 +19,11 @@ export interface PlannerOptions {
   readonly tell: PlannerTell;
 }
 
-/** What the planner needs of those who make facts true. */
+/** What the planner needs from the appliers. */
 export interface Applied {
-  /** Resolves when the databases hold what the owner says, and nothing more of what it no longer says. */
+  /** Resolves when the databases hold what the owner states, and nothing that it no longer states. */
   readonly committed: (owner: Owner) => Promise<void>;
-  /** The ids of the destinations that facts may be about. */
+  /** The ids of the destinations that facts may name. */
   readonly served: () => ReadonlySet<string>;
 }
 
@@ -36,7 +36,7 @@ export class Planner {
   readonly #options: PlannerOptions;
   readonly #kinds: ReadonlyMap<string, AnyOwnerKind>;
   readonly #decides: ReadonlyMap<string, AnyDecides>;
-  /** Owners whose objects are gone by the server's word, and that have not been planned since. */
+  /** Owners whose objects are gone according to the server, and that have not been planned since. */
   readonly #told = new Set<Owner>();
   readonly #served: ReadonlySet<string>;
 
@@ -47,26 +47,26 @@ export class Planner {
     this.#decides = new Map(options.decides.map((decides) => [decides.kind, decides]));
   }
 
-  /** The server said that the owner's object is gone. */
+  /** The server reported that the owner's object is gone. */
   told(owner: Owner): void {
     this.#told.add(owner);
   }
 
-  /** The object that the owner speaks for, if it is there. */
+  /** The object that the owner stands for, if it exists. */
   objectOf(owner: Owner): KubeObject | undefined {
     const { kind, namespace, name } = parseOwner(owner);
     const of = this.#kinds.get(kind)?.of;
     return of && this.#options.context.stores[of].get(namespace, name);
   }
 
-  /** Rejects with NotNow, after telling why, when it has to be tried again. */
+  /** Rejects with NotNow, after telling people why, when it has to be tried again. */
   async plan(owner: Owner): Promise<void> {
     const name = parseOwner(owner);
     const kind = this.#kinds.get(name.kind);
     if (!kind) throw new RangeError(`no kind of owner is called "${name.kind}"`);
     const { publish, release } = (await this.#decides.get(name.kind)?.decide(name)) ?? {};
     this.#say(owner, kind.plan(owner, name, this.#options.context));
-    // Rejects only when the term ends, and then the next one begins with what the databases hold.
+    // Rejects only when the term ends. The next term starts from what the databases hold.
     if (release) this.#options.applied.committed(owner).then(release, () => undefined);
     await publish?.();
   }
@@ -90,7 +90,7 @@ export class Planner {
     const stray = facts.find(({ destination }) => !served.has(destinationId(destination)));
     if (!stray) return;
     throw new Error(
-      `${owner} says something about ${destinationId(stray.destination)}, which nothing serves here; served are: ${[...served].join(", ")}`,
+      `${owner} states facts about ${destinationId(stray.destination)}, which nothing serves here; served: ${[...served].join(", ")}`,
     );
   }
 }

@@ -1,5 +1,5 @@
-// From stores to desired facts, through the real kinds: news becomes owners to plan, owners become facts. It knows no Lease, no
-// fence and no engine, so that a term, a dry run and the golden tests plan alike.
+// From stores to desired facts, through the real kinds: news becomes owners to plan, and owners become facts. It needs
+// no Lease, fence or engine, so a term, a dry run and the golden tests all plan alike.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Cloud } from "../cloud/cloud.ts";
@@ -68,14 +68,14 @@ export class Planning {
     });
   }
 
-  /** The object that the owner speaks for, if it is there. */
+  /** The object that the owner stands for, if it exists. */
   objectOf(owner: Owner): KubeObject | undefined {
     return this.#planner?.objectOf(owner);
   }
 
   /**
-   * Asks for every owner to be planned, and again whenever something changes until `signal` aborts. The stores and what is
-   * observed must be complete.
+   * Plans every owner, and again whenever something changes, until `signal` aborts. The stores and what is observed
+   * must be complete.
    */
   async begin(signal: AbortSignal): Promise<void> {
     const { scope, network, cloud, pools, stores, observed, patch, tell } = this.#options;
@@ -105,7 +105,7 @@ export class Planning {
       applied: this.#applied,
       tell,
     });
-    // First of all, so that what changes while the decider adopts is planned again.
+    // Comes first, so that whatever changes while the decider adopts is planned again.
     this.#follow(this.#planner, [...ownerKinds, ...decides], decider, signal);
     await nextTurn();
     await decider.adopt({
@@ -165,7 +165,7 @@ export class Planning {
   }
 }
 
-/** The owners whose own object is gone, and not only missing from a list. */
+/** The owners whose object the server reported as gone. An object that is only missing from a list does not count. */
 function* goneByWord({ old, told }: Change<KubeObject>): Iterable<Owner> {
   if (!told || !old) return;
   for (const kind of ownerKinds) if (kind.of === old.kind) yield ownerOf(kind.name, old.name, old.namespace);
@@ -181,7 +181,7 @@ function* ownersConcerned(
   for (const { reads } of all) yield* readsOf(reads, kind)(change, stores);
 }
 
-/** What is read of the kind, as a function of any change: a store of a kind holds that kind's objects only. */
+/** What a declaration reads of the kind, for a change of any type: a store only holds objects of its own kind. */
 const readsOf = (
   reads: AnyConcerns["reads"],
   kind: Kind,

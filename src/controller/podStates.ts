@@ -1,4 +1,4 @@
-// How many pods are how far, counted when somebody asks.
+// Counts how many pods are in which state, on request.
 
 import type { Pod } from "../kube/objects.ts";
 import { annotations } from "../model/names.ts";
@@ -6,7 +6,7 @@ import type { PortState } from "../observe/portStates.ts";
 
 export type PodState = "outside" | "unscheduled" | "waiting" | "addressed" | "bound" | "installed";
 
-/** `ownPort` tells of a pod's own port, which one that has its node's does not have. */
+/** `ownPort` is the state of the pod's own port. A pod with a port from its node's pool has none. */
 export function podStates(
   pods: Iterable<Pod>,
   ownPort: (pod: Pod) => PortState,

@@ -39,7 +39,7 @@ test("an owner that is asked for many times is planned once", async () => {
   await stop();
 });
 
-test("an owner that changes while it is in hand is planned again, never twice at once", async () => {
+test("an owner that changes while it is being planned is planned again, never twice at once", async () => {
   let inHand = 0;
   let most = 0;
   let runs = 0;
@@ -57,7 +57,7 @@ test("an owner that changes while it is in hand is planned again, never twice at
   await stop();
 });
 
-test("an owner that fails comes back after its back-off, and others are not held up", async () => {
+test("an owner that fails comes back after its back-off, and does not hold up others", async () => {
   const seen: string[] = [];
   const done = Promise.withResolvers<void>();
   const { queue, stop } = queueOf(async (owner) => {
@@ -73,7 +73,7 @@ test("an owner that fails comes back after its back-off, and others are not held
   assert.equal(queue.failing, 0);
 });
 
-test("an owner that is asked for later is planned after that while", async (context) => {
+test("an owner that is queued with a delay is planned after the delay", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const seen: string[] = [];
   const { queue, stop } = queueOf(async (owner) => void seen.push(owner));
@@ -88,7 +88,7 @@ test("an owner that is asked for later is planned after that while", async (cont
   await stop();
 });
 
-test("an owner that is asked for before it would come back is planned once, and so is one that waits already", async (context) => {
+test("an owner that is queued again before its delay is over is planned once, and so is one that already waits", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const seen: string[] = [];
   const { queue, stop } = queueOf(async (owner) => void seen.push(owner));
@@ -106,7 +106,7 @@ test("an owner that is asked for before it would come back is planned once, and 
   await stop();
 });
 
-test("of the owners that come back, those are failing whose last plan failed", async (context) => {
+test("of the owners that come back, only those whose last plan failed count as failing", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   let mayEnd = false;
   const { queue, stop } = queueOf(async (owner) => {
@@ -125,7 +125,7 @@ test("of the owners that come back, those are failing whose last plan failed", a
   await stop();
 });
 
-test("a queue that is stopped keeps what waited, and works on when it is run again", async () => {
+test("a stopped queue keeps its owners, and continues when it is run again", async () => {
   const seen: string[] = [];
   const { queue, stop } = queueOf(async (owner) => void seen.push(owner));
   await stop();
@@ -140,7 +140,7 @@ test("a queue that is stopped keeps what waited, and works on when it is run aga
   await running;
 });
 
-test("who waits for the queue to be idle waits no longer than it runs, and for no back-off", async () => {
+test("idle resolves when the queue stops, and does not wait for back-offs", async () => {
   let mayEnd = false;
   const { queue, stop } = queueOf(
     async (owner) => {

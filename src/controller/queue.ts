@@ -1,19 +1,19 @@
-// The work queue: owners whose plan may have changed. An owner waits at most once; one that is being worked on and
-// changes meanwhile is worked on again afterwards; one that fails comes back after a back-off of its own while all
-// others go on. Several owners are in hand at once, because a decision may wait for the API server.
+// The work queue: owners whose plan may have changed. An owner waits at most once. If it changes while it is being
+// planned, it is planned again afterwards. If its plan fails, it comes back after a back-off of its own, while all
+// others go on. Several owners are planned at once, because a decision may wait for the API server.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Owner } from "../model/fact.ts";
 
 export interface QueueOptions {
-  /** Plans one owner. A rejection brings the owner back after a back-off; the handler itself reports it. */
+  /** Plans one owner. If it rejects, the owner comes back after a back-off; `work` itself reports the error. */
   readonly work: (owner: Owner) => Promise<void>;
-  /** How many owners may be in hand at once. */
+  /** How many owners may be planned at once. */
   readonly concurrency: number;
   readonly firstBackoffMs: number;
   readonly maxBackoffMs: number;
   readonly random: () => number;
-  /** Owners are taken without a pause for at most this long before other events get their turn. */
+  /** The longest time for which owners are taken without giving other events a turn. */
   readonly sliceMs: number;
 }
 
@@ -31,7 +31,7 @@ export class OwnerQueue {
     this.#options = options;
   }
 
-  /** Owners that wait or are in hand, without those that come back later. */
+  /** Owners that wait or are being planned, except those in back-off. */
   get depth(): number {
     return this.#waiting.size + this.#inHand.size;
   }
@@ -41,14 +41,14 @@ export class OwnerQueue {
     return this.#failures.size;
   }
 
-  /** Asks for the owner to be planned; ends its back-off, since something about it changed. */
+  /** Queues the owner, and ends its back-off because something about it has changed. */
   add(owner: Owner): void {
     this.#stopTimer(owner);
     this.#waiting.add(owner);
     this.#wake();
   }
 
-  /** Asks for the owner to be planned after a while, should nothing ask for it before. */
+  /** Queues the owner after a delay, unless it is queued before. */
   addLater(owner: Owner, delayMs: number): void {
     if (this.#waiting.has(owner)) return;
     this.#stopTimer(owner);
@@ -60,31 +60,31 @@ export class OwnerQueue {
     return this.#failures.has(owner);
   }
 
-  /** Resolves when nothing waits and nothing is in hand, owners in back-off not counted, and when `run` ends. */
+  /** Resolves when nothing waits and nothing is being planned, back-offs aside, and also when `run` ends. */
   idle(): Promise<void> {
     return this.depth === 0 ? Promise.resolve() : this.nextIdle();
   }
 
-  /** As `idle`, after something more was planned. */
+  /** Like `idle`, but only after something more was planned. */
   nextIdle(): Promise<void> {
     this.#idle ??= Promise.withResolvers();
     return this.#idle.promise;
   }
 
-  /** Works until the signal aborts. The queue can be run again after that, with what it still holds. */
+  /** Works until the signal aborts. Can be run again after that, with the owners it still holds. */
   async run(signal: AbortSignal): Promise<void> {
     const woken = (): void => this.#wake();
     signal.addEventListener("abort", woken);
     let sliceEnd = performance.now() + this.#options.sliceMs;
     while (!signal.aborted) {
       const owner = this.#next();
-      // An owner that waits for nobody is done before the next is taken; else all in hand would finish in one stretch.
+      // Lets an owner that waits for nobody finish before the next is taken. Otherwise all would finish in one stretch.
       if (owner !== undefined) await Promise.race([this.#take(owner), nextTurn()]);
       else
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
-      // Being woken is no pause: what an owner waited for may come with no other event in between.
+      // Waking up does not count as a pause: what an owner waited for may come with no other event in between.
       if (performance.now() < sliceEnd) continue;
       await nextTurn();
       sliceEnd = performance.now() + this.#options.sliceMs;

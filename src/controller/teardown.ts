@@ -1,5 +1,5 @@
-// Takes a cluster out of a northbound database: the engine with nothing desired, and the fence last of all. Rows of others,
-// other clusters' too, are left as they are. Needs no Kubernetes: it may be gone already.
+// Removes a cluster from a northbound database: an engine with no desired facts, and then the fence. Rows of others,
+// including other clusters, stay as they are. It needs no Kubernetes, which may be gone already.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { Engine } from "../apply/engine.ts";
@@ -22,18 +22,18 @@ export interface TeardownOptions {
 }
 
 export interface TornDown {
-  /** Table -> rows of the cluster that were, or would be, deleted; the fence is not counted. */
+  /** Table -> the number of the cluster's rows that were, or would be, deleted, without the fence. */
   readonly rows: ReadonlyMap<string, number>;
-  /** What would be sent, in a dry run. */
+  /** What would be sent, for a dry run. */
   readonly operations: string;
   /** Why some rows stay. */
   readonly problems: readonly string[];
 }
 
-/** A controller that lives takes its fence back within this time, by the next change it has to write. */
+/** A running controller takes its fence back within this time, with the next change it has to write. */
 const watchMs = 3_000;
 
-/** Deletes what the cluster has in the database, or with `dryRun` only says what that is. */
+/** Deletes what the cluster has in the database. With `dryRun`, only reports it. */
 export async function teardown(
   options: TeardownOptions,
   dryRun: boolean,
@@ -55,7 +55,7 @@ export async function teardown(
     ...(!dryRun && { fence }),
     clock,
     log,
-    // All of it is to go: that is what a person has asked for.
+    // No limits: a person has asked for all of it to go.
     limits: { prune: { share: 1, rows: Number.POSITIVE_INFINITY, windowMs: 0 } },
   });
   const planned = await engine.dryRun(signal);
@@ -80,13 +80,13 @@ export async function teardown(
   return found;
 }
 
-/** Lets the engine delete everything, and rejects with a FenceLostError when somebody puts things back. */
+/** Lets the engine delete everything. Rejects with a FenceLostError when a controller takes the fence back. */
 async function empty(engine: Engine, signal: AbortSignal): Promise<void> {
   const ending = new AbortController();
   const running = engine.run(AbortSignal.any([signal, ending.signal]));
   engine.allSynced();
   await Promise.race([engine.settled(signal), running]);
-  // Whoever else leads would put everything back.
+  // A controller that still leads would put everything back.
   await Promise.race([pause(watchMs, undefined, { signal }), running]);
   ending.abort(new Error("the teardown is over"));
   await running;

@@ -1,4 +1,4 @@
-// What a leader says of its work to people and to metrics: Events on the objects concerned, the log, counters.
+// What a leader tells people and metrics about its work: Events on the objects concerned, the log, counters.
 
 import type { EngineEvents } from "../apply/engineEvents.ts";
 import type { Tell } from "../decide/deciding.ts";
@@ -14,9 +14,9 @@ export interface TellingOptions {
   readonly events: EventRecorder;
   readonly births: Births;
   readonly metrics: ControllerMetrics;
-  /** The object that the owner speaks for, if there is one. */
+  /** The object that the owner stands for, if it exists. */
   readonly objectOf: (owner: Owner) => KubeObject | undefined;
-  /** Which deletions the prune guard holds, in a sentence; undefined when it holds none. */
+  /** Which deletions the prune guard holds, as a sentence; undefined when it holds none. */
   readonly onHeld: (message: string | undefined) => void;
   readonly log: Log;
 }
@@ -71,7 +71,7 @@ export function telling({ events, births, metrics, objectOf, onHeld, log }: Tell
       },
       pruneHeld: ({ rows, message }) => {
         onHeld(rows > 0 ? message : undefined);
-        if (rows > 0) log("error", `${message}. Approve by sending SIGUSR2 to this process`, {});
+        if (rows > 0) log("error", `${message}. To approve, send SIGUSR2 to this process`, {});
         else log("info", "no deletion is held any more", {});
       },
     },

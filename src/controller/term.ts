@@ -1,5 +1,5 @@
-// One time as leader: takes the fences, plans from what Kubernetes and the databases hold, and works until leadership ends.
-// Nothing is carried from one term into the next: a restart and a change of leader are the same thing.
+// One period of leadership: takes the fences, plans from what Kubernetes and the databases hold, and works until
+// leadership ends. Nothing is carried over into the next term, so a restart and a change of leader are the same thing.
 
 import { Appliers } from "../apply/appliers.ts";
 import { allReady } from "../kube/stores.ts";
@@ -8,7 +8,7 @@ import type { Begun, Served } from "./destinations.ts";
 import { Planning, type PlanningOptions } from "./planning.ts";
 
 export interface TermOptions extends PlanningOptions {
-  /** All that facts may be about. The first holds the rows that decisions are proved by, so that a term begins when it is there. */
+  /** All destinations of facts. The first one holds the rows that prove decisions, so the term begins when it is there. */
   readonly destinations: readonly [Served, ...Served[]];
 }
 
@@ -17,10 +17,10 @@ export class Term {
   readonly planning: Planning;
   readonly #options: TermOptions;
   readonly #begun: readonly [Begun, ...Begun[]];
-  /** Ends what waits for the appliers. */
+  /** Ends everything that waits for the appliers. */
   readonly #over = new AbortController();
 
-  /** `holder` is who takes the fences. */
+  /** `holder` takes the fences. */
   constructor(options: TermOptions, holder: string) {
     const [first, ...others] = options.destinations;
     this.#options = options;
@@ -35,7 +35,7 @@ export class Term {
     );
   }
 
-  /** Leads until `signal` aborts. Rejects with a FenceLostError when another took a fence. */
+  /** Leads until `signal` aborts. Rejects with a FenceLostError when another controller took a fence. */
   async run(signal: AbortSignal): Promise<void> {
     const { stores, log, clock } = this.#options;
     const began = clock.now();
@@ -46,7 +46,7 @@ export class Term {
     await this.planning.begin(both);
     const working = [
       first.applier.run(both),
-      // One that is away delays its own work and nobody else's.
+      // A destination that is away delays only its own work.
       ...others.map(async ({ applier, take }) => {
         await take(both);
         await applier.run(both);
@@ -77,7 +77,7 @@ export class Term {
 
   /**
    * Waits for owners that have rows and cannot be planned, such as a node whose subnet is in no configured range. Until
-   * they can, what nobody asks for may be theirs.
+   * they are planned, rows that nobody wants may be theirs.
    */
   async #allPlanned(signal: AbortSignal): Promise<void> {
     const { observed, log } = this.#options;

@@ -21,7 +21,7 @@ const service = (version: number, unserved: readonly string[], uid = "uid"): Ser
   publishNotReadyAddresses: false,
 });
 
-test("an object is told once what it asks for in vain, and again when that changes or it is another object", () => {
+test("an object is told once what it asks for in vain, and again when that changes or the object is replaced", () => {
   const stores = storesOf(emptyStore);
   const put = (...args: Parameters<typeof service>): void =>
     stores.Service.apply([{ type: "put", object: service(...args) }]);

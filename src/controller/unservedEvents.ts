@@ -1,9 +1,10 @@
-// Says on each object what it asks for and does not get, once: when the object comes, and when it asks for something else.
+// Reports on each object what it asks for and does not get, once: when the object appears, and when it asks for
+// something else.
 
 import type { KubeObject, ObjectRef } from "../kube/kinds.ts";
 import { everyStore, type Stores } from "../kube/stores.ts";
 
-/** Tells of what is there and of what comes, until `signal` aborts. */
+/** Reports on present and future objects until `signal` aborts. */
 export function followUnserved(
   stores: Stores,
   tell: (object: ObjectRef, message: string) => void,

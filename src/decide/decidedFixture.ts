@@ -1,4 +1,4 @@
-// An API server's annotations in memory, and objects for it: what tests of decisions start from.
+// An in-memory API server for annotations, and objects for it: the starting point for tests of decisions.
 
 import assert from "node:assert/strict";
 import type { Node, Pod } from "../kube/objects.ts";
@@ -32,7 +32,7 @@ export const aPod = (name: string, change: Partial<Pod> = {}): Pod => ({
   ...change,
 });
 
-/** An API server for annotations. Writes wait while it is `held`, fail while it is `away`. */
+/** An API server for annotations. Writes fail while it is `away`. */
 export class Api {
   readonly objects = new Map<string, Node | Pod>();
   writes = 0;
@@ -69,7 +69,7 @@ export class Api {
   }
 }
 
-/** The answer after what is pending has been written. */
+/** The decision after its pending write has finished. */
 export async function settled<T>(decide: () => Decision<T>): Promise<Decision<T>> {
   const decision = decide();
   if (decision.state === "pending") await decision.written;

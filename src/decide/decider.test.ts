@@ -61,7 +61,7 @@ test("a pod waits for its node, and asks the API server once however often it is
   assert.equal(api.writes, 2);
 });
 
-test("host-network and finished pods need nothing", async () => {
+test("host-network and finished pods get no address", async () => {
   const deciding = await decider(new Api());
   for (const change of [
     { hostNetwork: true },
@@ -88,7 +88,7 @@ test("a write that fails is written again with the same choice", async () => {
   ]);
 });
 
-test("an annotation that somebody takes out is put back", async () => {
+test("an annotation that somebody removes is put back", async () => {
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1"));
   const deciding = await decider(api);
@@ -147,14 +147,14 @@ test("malformed annotations of a node are decided again", async () => {
   assert.deepEqual([node.id, node.subnets.map(formatCidr)], [2, ["10.244.0.0/24"]]);
 });
 
-test("a node whose subnet the configured ranges do not give is refused, not renumbered", async () => {
+test("a node whose subnet is in no configured range is refused, not renumbered", async () => {
   const api = new Api();
   api.put(aNode("n1", { annotations: subnets('{"default":["10.200.0.0/24"]}') }));
   const decision = (await decider(api)).nodeLives.decide(api.node("n1"));
   assert.equal(decision.state, "refused");
   assert.match(
     "reason" in decision ? decision.reason : "",
-    /^node n1: its subnet 10\.200\.0\.0\/24 is not one of/,
+    /^node n1: its subnet 10\.200\.0\.0\/24 is not in any configured pod range/,
   );
   assert.equal(api.writes, 0);
 });
@@ -180,7 +180,7 @@ test("a cluster that gets a second family keeps every node's first subnet", asyn
   assert.deepEqual(node.subnets.map(formatCidr), ["10.244.7.0/24", "fd00:10:244::/64"]);
 });
 
-test("a pod that copies another's annotation gets an address of its own, and the reason is told", async () => {
+test("a pod that copies another's annotation gets an address of its own, with a reason", async () => {
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1"));
   const deciding = await decider(api);
@@ -194,7 +194,7 @@ test("a pod that copies another's annotation gets an address of its own, and the
   assert.deepEqual(podNetworkOf(api.pod("thief"))?.addresses.map(formatCidr), ["10.244.0.4/24"]);
 });
 
-test("after a restart the pod whose row has the address keeps it, though a thief's name sorts before", async () => {
+test("after a restart the pod whose row has the address keeps it, even if a thief's name sorts first", async () => {
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1"));
   const before = await decider(api);
@@ -229,7 +229,7 @@ test("a full subnet refuses one pod and goes on when another is released", async
   ]);
 });
 
-test("the lives of a pod's name are told apart, also those known only from a restart or a failed write", async () => {
+test("several lives of one pod name are told apart, even those known only from a restart or a failed write", async () => {
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1"));
   const before = await decider(api);
@@ -265,7 +265,7 @@ test("a node that comes back while its pods live gets its subnet back", async ()
   assert.deepEqual(ready(await settled(() => deciding.nodeLives.decide(reborn))).subnets.map(formatCidr), [
     "10.244.0.0/24",
   ]);
-  // The late news that the first object's rows are gone means nothing any more.
+  // The late news that the first object's rows are gone no longer matters.
   deciding.nodeLives.release("n1");
   assert.ok(deciding.node("n1"));
   deciding.nodeLives.gone("n1");

@@ -1,5 +1,5 @@
-// Everything that has been chosen for nodes and pods: each choice durable in an annotation before anybody uses it. Asked about an
-// object again and again, it answers the same, and an answer costs nothing when nothing is new.
+// Everything that has been chosen for nodes and pods. Each choice is durable in an annotation before anybody uses it.
+// The decider gives the same answer however often it is asked, and at no cost when nothing is new.
 
 import { setImmediate } from "node:timers/promises";
 import { nodeSubnetsOf } from "../kube/annotations.ts";
@@ -22,22 +22,22 @@ export interface DeciderOptions {
   readonly network: ClusterNetwork;
   readonly names: Names;
   readonly patch: Patch;
-  /** Kept up to date by the caller, and complete before the decider is made. */
+  /** The caller keeps it up to date. It must be complete before the decider is made. */
   readonly rows: RowAddresses;
-  /** New pods get a port from their node's pool, and not one of their own. */
+  /** If given, new pods get a port from their node's pool instead of one of their own. */
   readonly pools?: PoolOptions | undefined;
-  /** Whose machines the nodes are; undefined when OVN runs on the nodes. */
+  /** The tenant whose machines the nodes are; undefined when OVN runs on the nodes. */
   readonly tenant?: TenantView | undefined;
 }
 
-/** All objects there are, and the pool ports in the database. */
+/** All objects, and all pool ports in the database. */
 export interface Held {
   readonly nodes: Iterable<Node>;
   readonly pods: Iterable<Pod>;
   readonly poolRows: Iterable<PoolRow>;
 }
 
-/** A pod takes some 20 µs, so that the event loop is never held for long. */
+/** A pod takes about 20 µs, so this keeps the event loop free. */
 const podsBetweenYields = 200;
 
 export class Decider implements Places {
@@ -48,7 +48,7 @@ export class Decider implements Places {
   /** Undefined when ports are not nested. */
   readonly parents: Parents | undefined;
 
-  /** Knows of nothing yet: `adopt` comes first. */
+  /** Starts empty: call `adopt` first. */
   constructor({ network, names, patch, rows, pools, tenant }: DeciderOptions) {
     const addresses = new PodAddresses(rows);
     const onForgotten = (name: string): void => this.pools?.release(name);
@@ -59,8 +59,8 @@ export class Decider implements Places {
   }
 
   /**
-   * Takes over what all nodes and pods hold. Of two that state the same address, the one whose row has it keeps it, else the
-   * first by name. Yields: objects that change meanwhile are to be asked about afterwards.
+   * Takes over what all nodes and pods hold. When two state the same address, the one whose row has it keeps it,
+   * otherwise the first by name. Yields, so ask again about objects that change meanwhile.
    */
   async adopt(held: Held): Promise<void> {
     const nodes = [...held.nodes].toSorted(byName);

@@ -1,5 +1,5 @@
-// How each kind of owner that needs a decision gets it: the step before its plan. It ends when the choice is durable, so that the
-// plan that follows only reads. One file per kind; this one says what they have in common.
+// What the decisions of all kinds of owner have in common. A decision comes before the plan and ends when the choice is
+// durable, so the plan only reads. Each kind has a file of its own.
 
 import type { Kind } from "../kube/kinds.ts";
 import type { Node, Pod } from "../kube/objects.ts";
@@ -18,22 +18,22 @@ export interface Decides<K extends Kind = Kind> extends Concerns<K> {
 /** Any of them. */
 export type AnyDecides = AnyConcerns & Omit<Decides, "reads">;
 
-/** What is left to do after the owner's plan. */
+/** What remains to be done after the owner has been planned. */
 export interface Followup {
-  /** To be done at once: tells others what was decided. */
+  /** Call it at once: it tells others what was decided. */
   readonly publish?: () => Promise<void>;
-  /** To be done when no row is left of what the owner no longer says: sets free what was chosen for it. */
+  /** Call it when no row is left of what the owner no longer states: it frees what was chosen for the owner. */
   readonly release?: () => void;
 }
 
-/** What there is to say to people and to metrics. */
+/** What to tell people and metrics. */
 export interface Tell {
   readonly refused: (object: Node | Pod, reason: string) => void;
   readonly distrusted: (object: Node | Pod, reason: string) => void;
   readonly decided: (pod: Pod) => void;
 }
 
-/** Asks until the choice is durable; undefined when there is nothing to choose now. */
+/** Asks until the choice is durable. Undefined when there is nothing to choose now. */
 export async function decided<T>(
   object: Node | Pod,
   ask: () => Decision<T>,

@@ -1,4 +1,4 @@
-// The decisions that are made, one for each kind of owner that needs one.
+// All decisions, one for each kind of owner that needs one.
 
 import type { KubeClient } from "../kube/client.ts";
 import type { Clock, Log } from "../kube/clock.ts";
@@ -23,7 +23,7 @@ export interface DecisionsOptions {
   readonly observed: Observed;
   readonly carriedFrom: PortState;
   readonly tell: Tell;
-  /** Asks for the owner to be planned. */
+  /** Queues the owner to be planned. */
   readonly enqueue: (owner: Owner) => void;
   readonly enqueueLater: (owner: Owner, delayMs: number) => void;
   readonly clock: Clock;

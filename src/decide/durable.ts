@@ -1,22 +1,22 @@
-// One choice's way into an annotation. A choice is durable when an object carries it, or when a write of it was
-// acknowledged and the watch has not yet shown the object that came of it. Somebody who takes the annotation out or
-// changes it finds it written again.
+// Writes one choice into an annotation. The choice is durable once the object carries it, or once a write was
+// acknowledged and the watch has not yet shown a newer object. If somebody removes or changes the annotation, it is
+// written again.
 
 import type { AnnotationValues } from "../kube/annotations.ts";
 import type { ObjectMeta } from "../kube/objects.ts";
 
-/** What the writer needs. `uid` is a precondition: an object re-created under the name must not get this choice. */
+/** What the writer needs. `uid` is a precondition: an object re-created under the same name must not get this choice. */
 export interface AnnotationPatch {
   readonly kind: "Node" | "Pod";
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
   readonly annotations: AnnotationValues;
-  /** Another precondition: nobody has written the object since. */
+  /** Another precondition: the object has not been written since this version. */
   readonly ifVersion?: string;
 }
 
-/** Resolves when the API server has acknowledged the write, rejects when that is not known. */
+/** Resolves when the API server has acknowledged the write. Rejects when the outcome is unknown or the write failed. */
 export type Patch = (patch: AnnotationPatch) => Promise<void>;
 
 type Annotated = ObjectMeta & { readonly kind: "Node" | "Pod" };
@@ -26,10 +26,10 @@ export class Durable {
   readonly #annotations: AnnotationValues;
   readonly #onlyOverSeen: boolean;
   #writing: Promise<void> | undefined;
-  /** The resource version that the last acknowledged write started from. */
+  /** The resource version that the last acknowledged write was based on. */
   #writtenOver: string | undefined;
 
-  /** With `onlyOverSeen`, a write fails when somebody has written the object since it was seen. */
+  /** With `onlyOverSeen`, a write fails when somebody has written the object since it was last seen. */
   constructor(patch: Patch, annotations: AnnotationValues, onlyOverSeen = false) {
     this.#patch = patch;
     this.#annotations = annotations;
@@ -37,8 +37,9 @@ export class Durable {
   }
 
   /**
-   * Undefined when durable, given the object as last seen; else the write under way, to be awaited. `stated` prints what
-   * the object's annotations mean, for those that say the same in another spelling.
+   * Returns undefined when the choice is durable, judging by the object as last seen; otherwise the write in progress,
+   * to be awaited. `stated` prints what the object's annotations mean, so that the same choice in another spelling
+   * counts.
    */
   write(object: Annotated, stated: () => AnnotationValues): Promise<void> | undefined {
     if (this.#writing) return this.#writing;

@@ -1,9 +1,9 @@
-// A node whose own addresses lie in the cluster's ranges would lose its way to them.
+// A node whose own addresses lie in the cluster's ranges could no longer reach its own network.
 
 import { formatCidr, overlaps, widthOf } from "../model/ip.ts";
 import { type ClusterNetwork, networkAround, type ResolvedNode } from "../model/network.ts";
 
-/** Why the node cannot be part of the network, if its own addresses lie in the cluster's ranges. */
+/** Why the node cannot join the network: its own addresses lie in the cluster's ranges. Undefined when they do not. */
 export function hostOverlap(
   network: ClusterNetwork,
   node: Pick<ResolvedNode, "gateway" | "hostAddresses">,

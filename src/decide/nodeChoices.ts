@@ -1,5 +1,5 @@
-// The choices about nodes: id and subnets, held by the node's name. What a Node object's annotations say is taken
-// unless another node holds it.
+// Chooses a node's id and subnets, held under the node's name. What a Node's annotations state is accepted unless
+// another node holds it.
 
 import { ConfigError } from "../config/error.ts";
 import { nodeIdOf, nodeSubnetsOf } from "../kube/annotations.ts";
@@ -27,7 +27,7 @@ export class NodeChoices {
     this.#subnets = new Subnets(network);
   }
 
-  /** Holds for the node what its annotations say and nobody else has. To be called for all nodes before `choose`. */
+  /** Claims what the node's annotations state, unless another node has it. Call this for all nodes before `choose`. */
   adopt(node: Node): void {
     const id = nodeIdOf(node);
     if (id !== undefined) this.#ids.claim(node.name, id);
@@ -35,9 +35,9 @@ export class NodeChoices {
   }
 
   /**
-   * The node's id and subnets: what its annotations say where that holds, the rest chosen now.
-   * Throws `ExhaustedError`; also `ConfigError` when the node's subnet is none of the configured ranges': giving it
-   * another would renumber all its pods, and the likelier mistake is in the configuration.
+   * The node's id and subnets: those in its annotations where they are valid, otherwise new ones. Throws
+   * `ExhaustedError`, or `ConfigError` when the node's subnet is in none of the configured ranges: a new subnet would
+   * renumber all its pods, and a mistake in the configuration is more likely.
    */
   choose(node: Node): NodeChoice {
     const stated = nodeSubnetsOf(node) ?? [];
@@ -46,7 +46,7 @@ export class NodeChoices {
     );
     if (foreign) {
       throw new ConfigError(
-        `node ${node.name}: its subnet ${formatCidr(foreign)} is not one of the pod ranges'; mend the ranges, or remove the annotation ${annotations.nodeSubnets} to renumber the node`,
+        `node ${node.name}: its subnet ${formatCidr(foreign)} is not in any configured pod range; correct the ranges, or remove the annotation ${annotations.nodeSubnets} to renumber the node`,
       );
     }
     const id = nodeIdOf(node);
@@ -70,7 +70,7 @@ export class NodeChoices {
     }
   }
 
-  /** The node `name` holds nothing any more. */
+  /** Takes everything from the node. */
   release(name: string): void {
     this.#ids.release(name);
     this.#subnets.release(name);

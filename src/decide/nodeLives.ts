@@ -1,5 +1,5 @@
-// The lives of nodes: what was chosen for each is made durable, kept while the node's rows or pods are left, and given back
-// after that. The choices themselves are made in nodeChoices.ts.
+// The lives of nodes: what was chosen for a node is made durable, kept for as long as the node has rows or pods, and
+// then given back. nodeChoices.ts makes the choices.
 
 import { ConfigError } from "../config/error.ts";
 import {
@@ -21,15 +21,15 @@ import { resolvedNode } from "./places.ts";
 
 interface Life extends NodeChoice {
   readonly durable: Durable;
-  /** Set once the choice was durable. */
+  /** Set once the choice is durable. */
   resolved: ResolvedNode | undefined;
-  /** The object is gone; one may come back under the name and take over. */
+  /** The object is gone. A new one of the same name may take over. */
   gone: boolean;
-  /** Uids of the pods with addresses of the node. */
+  /** Uids of the pods that have an address of this node. */
   readonly pods: Set<string>;
 }
 
-/** `before` and `after` are what is known of the node; undefined while it is not there, or not decided. */
+/** `before` and `after` are what is known of the node; undefined when it does not exist or is not decided. */
 export type NodeListener = (
   name: string,
   before: ResolvedNode | undefined,
@@ -39,7 +39,7 @@ export type NodeListener = (
 export interface NodeLivesOptions {
   readonly network: ClusterNetwork;
   readonly patch: Patch;
-  /** Nothing is held for the node any more. */
+  /** Called when nothing is held for the node any more. */
   readonly onForgotten: (name: string) => void;
 }
 
@@ -55,7 +55,7 @@ export class NodeLives {
     this.#choices = new NodeChoices(options.network);
   }
 
-  /** Holds for the node what its annotations say and nobody else has. To be called for all nodes before `decide`. */
+  /** Claims what the node's annotations state, unless another node has it. Call this for all nodes before `decide`. */
   adopt(node: Node): void {
     this.#choices.adopt(node);
   }
@@ -70,7 +70,7 @@ export class NodeLives {
     return this.#lives.get(name)?.resolved;
   }
 
-  /** Every node that is ready, with what was last known of it. */
+  /** Every node that is ready, as last known. */
   *values(): Iterable<ResolvedNode> {
     for (const { resolved } of this.#lives.values()) if (resolved) yield resolved;
   }
@@ -88,7 +88,7 @@ export class NodeLives {
     return { state: "ready", value: resolved };
   }
 
-  /** The Node object is gone. What it holds stays held: rows of it are left, and the node may come back. */
+  /** The Node object is gone. Its id and subnets stay held: it still has rows, and it may come back. */
   gone(name: string): void {
     const life = this.#lives.get(name);
     if (!life) return;
@@ -96,13 +96,13 @@ export class NodeLives {
     this.#resolve(name, life, undefined);
   }
 
-  /** No row of the node is left. While pods with its addresses live, its subnets wait for its return. */
+  /** The node has no rows left. While pods with its addresses live, its subnets stay held. */
   release(name: string): void {
     const life = this.#lives.get(name);
     if (!life || (life.gone && life.pods.size === 0)) this.#forget(name);
   }
 
-  /** The pod has an address of the node. */
+  /** Notes that the pod has an address of the node. */
   addPod(name: string, uid: string): void {
     this.#lives.get(name)?.pods.add(uid);
   }

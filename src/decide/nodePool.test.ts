@@ -9,7 +9,7 @@ const marks = { low: 2, high: 6 };
 const nothing = { line: "a", from: 0, generation: 1, asked: 1 };
 const room = { ports: 40, because: "the test says so" };
 
-/** Places and tags in order, each given out once until it comes back. */
+/** Places and tags in order. Each is given out once until it is returned. */
 class Source implements PortSource {
   readonly taken = new Set<number>();
 
@@ -26,7 +26,7 @@ class Source implements PortSource {
 }
 
 let late = 0;
-/** Each so long after the one before that whatever rested has rested. */
+/** Each call is so much later than the one before that everything has rested. */
 const inputs = (change: Partial<PoolInputs> = {}): PoolInputs => ({
   marks,
   most: room,
@@ -50,7 +50,7 @@ const seen = (
   spent,
 });
 
-/** A pool that has filled itself and has offered everything. */
+/** A pool that has filled itself and offered everything. */
 function filled(): NodePool {
   const pool = new NodePool(new Source(), "a", undefined);
   pool.next(inputs());
@@ -67,7 +67,7 @@ test("a port is offered only when OVN carries it", () => {
   assert.deepEqual(offsets(pool.offer.closed), [3]);
 });
 
-test("it is filled to the middle of the marks when it falls below the low one, each kind by itself", () => {
+test("a pool that falls below the low mark is filled to the middle, each kind by itself", () => {
   const pool = filled();
   assert.deepEqual([pool.offer.closed.length, pool.offer.open.length], [4, 4]);
   const used = new Set(offsets(pool.offer.open).slice(0, 2));
@@ -78,7 +78,7 @@ test("it is filled to the middle of the marks when it falls below the low one, e
   assert.equal(pool.ports.length, 11);
 });
 
-test("above the high mark ports are withdrawn, and leave when the agent says that it has seen it", () => {
+test("above the high mark ports are withdrawn, and go once the agent has acknowledged it", () => {
   const pool = filled();
   const used = new Set(offsets(pool.offer.open));
   for (let round = 0; round < 2; round++) pool.next(inputs({ inUse: used }));
@@ -88,13 +88,13 @@ test("above the high mark ports are withdrawn, and leave when the agent says tha
   const { generation, asked } = pool.offer;
   assert.equal(asked, generation);
   pool.next(inputs({ seen: seen(generation - 1) }));
-  assert.equal(pool.ports.length, 12, "an older word is none");
+  assert.equal(pool.ports.length, 12, "an older acknowledgement does not count");
   const [claimed = 0] = offsets(pool.offer.withdrawn);
   pool.next(inputs({ seen: seen(generation, [claimed]) }));
   assert.deepEqual(offsets(pool.offer.withdrawn), [claimed]);
   assert.deepEqual([pool.offer.generation, pool.offer.asked], [generation + 1, asked]);
   pool.next(inputs({ seen: seen(generation) }));
-  assert.equal(pool.ports.length, 8, "what was asked for is answered, whatever else was offered since");
+  assert.equal(pool.ports.length, 8, "the acknowledgement counts, whatever was offered since");
 });
 
 test("a spent closed port comes back by being withdrawn, acknowledged and offered anew", () => {
@@ -107,7 +107,7 @@ test("a spent closed port comes back by being withdrawn, acknowledged and offere
   assert.ok(offsets(pool.offer.closed).includes(port));
 });
 
-test("what OVN carries no more is withdrawn, but not from a pod", () => {
+test("a port that OVN no longer carries is withdrawn, but not from a pod", () => {
   const pool = filled();
   const [first = 0] = offsets(pool.offer.open);
   pool.next(inputs({ isReady: () => false, inUse: new Set([first]) }));
@@ -115,13 +115,13 @@ test("what OVN carries no more is withdrawn, but not from a pod", () => {
   assert.deepEqual([pool.offer.closed.length, pool.offer.withdrawn.length], [0, 7]);
 });
 
-test("while it waits for the agent's word it takes no new places for what will come back", () => {
+test("while it waits for the agent, it takes no new places for ports that will come back", () => {
   const pool = filled();
   for (let round = 0; round < 5; round++) pool.next(inputs({ isReady: () => false }));
   assert.equal(pool.ports.length, 8);
 });
 
-test("a port whose tag another has too is withdrawn, and its tag not taken again", () => {
+test("a port whose tag somebody else also uses is withdrawn, and its tag not taken again", () => {
   const pool = filled();
   const [first = 0] = offsets(pool.offer.open);
   pool.next(inputs({ foreignTags: new Set([first]) }));
@@ -130,15 +130,15 @@ test("a port whose tag another has too is withdrawn, and its tag not taken again
   assert.equal(pool.port(first), undefined);
 });
 
-test("a pod's port whose tag another has too stays, and people are told", () => {
+test("a pod's port whose tag somebody else also uses stays, and people are told", () => {
   const pool = filled();
   const [first = 0] = offsets(pool.offer.open);
   const { problem } = pool.next(inputs({ foreignTags: new Set([first]), inUse: new Set([first]) }));
-  assert.match(problem ?? "", new RegExp(`the tags ${first} of running pods`));
+  assert.match(problem ?? "", new RegExp(`running pods share the VLAN tags ${first} `));
   assert.ok(offsets(pool.offer.open).includes(first));
 });
 
-test("a pool that cannot grow says what bounds it", () => {
+test("a pool that cannot grow says what limits it", () => {
   const pool = new NodePool(new Source(), "a", undefined);
   const { problem } = pool.next(inputs({ most: { ports: 3, because: "no more tags" } }));
   assert.equal(problem, "no more ready ports than 3: no more tags");
@@ -152,7 +152,7 @@ test("a pool that cannot grow says what bounds it", () => {
   );
 });
 
-test("up to the low mark a pool is filled at once, and beyond it in slices, with rests that are longer than the work", () => {
+test("up to the low mark a pool is filled at once, and beyond it in slices, with rests longer than the work", () => {
   const large = { marks: { low: 10, high: 50 }, most: { ports: 100, because: "" } };
   const pool = new NodePool(new Source(), "a", undefined);
   pool.next(inputs({ ...large, isReady: () => false, now: 1000 }));
@@ -174,7 +174,7 @@ test("up to the low mark a pool is filled at once, and beyond it in slices, with
   assert.equal(pool.ports.length, 37, "nine are left, and one is made at once");
 });
 
-test("a pool that is filled in slices comes to the middle of its marks, and stops there", () => {
+test("a pool filled in slices reaches the middle of its marks, and stops there", () => {
   const large = { marks: { low: 10, high: 50 }, most: { ports: 100, because: "" } };
   const pool = new NodePool(new Source(), "a", undefined);
   let now = 0;
@@ -187,7 +187,7 @@ test("a pool that is filled in slices comes to the middle of its marks, and stop
   );
 });
 
-test("the size follows pods, processors and memory, and is bounded by subnet and tags", () => {
+test("the size follows pods, processors and memory, and is limited by subnet and tags", () => {
   const node = { pods: 110, cpus: 2, memoryBytes: 24 * 2 ** 30 };
   assert.deepEqual(marksFor(node, undefined), { low: 4, high: 16 });
   assert.deepEqual(marksFor({ pods: 110, cpus: 1, memoryBytes: 2 ** 30 }, undefined), { low: 2, high: 8 });
@@ -200,7 +200,7 @@ test("the size follows pods, processors and memory, and is bounded by subnet and
   assert.equal(mostPorts(node, marks, narrow, false).ports, 12);
 });
 
-test("an agent that has taken in a later offer is believed: all is taken back, and offered anew when it knows", () => {
+test("if the agent has seen a later offer, everything is withdrawn, and offered anew when the agent knows", () => {
   const pool = filled();
   const ports = offsets(pool.ports);
   const later = seen(7, [], [], "lost");
@@ -211,13 +211,13 @@ test("an agent that has taken in a later offer is believed: all is taken back, a
   assert.deepEqual(
     offsets(pool.offer.withdrawn),
     ports,
-    "what was said of another offer is no word on this one",
+    "what was said about another offer does not count for this one",
   );
   for (let round = 0; round < 2; round++) pool.next(inputs({ seen: seen(8) }));
   assert.deepEqual([pool.offer.open.length, pool.offer.closed.length], [4, 4]);
 });
 
-test("an answer to the line before is neither later, nor an answer to what this one asks", () => {
+test("an answer to the previous line is neither later nor an answer to this one", () => {
   const { offer } = filled();
   const source = new Source();
   const pool = new NodePool(source, "b", offer);
@@ -233,7 +233,7 @@ test("an answer to the line before is neither later, nor an answer to what this 
   assert.deepEqual(pool.offer.withdrawn, []);
 });
 
-test("who goes on with another's pool that needs nothing changes nothing", () => {
+test("a controller that takes over a pool in good order changes nothing", () => {
   const { ports, offer } = filled();
   const pool = new NodePool(new Source(), "b", offer);
   for (const { kind, ...port } of ports) pool.adopt(port, kind, "offered");
@@ -241,7 +241,7 @@ test("who goes on with another's pool that needs nothing changes nothing", () =>
   assert.deepEqual(pool.offer, offer);
 });
 
-test("as long as OVN has told nothing, nothing is offered and nothing taken back", () => {
+test("while OVN has not listed its ports, nothing is offered and nothing taken back", () => {
   const pool = filled();
   const { offer } = pool;
   pool.next(inputs({ isReady: () => undefined }));
@@ -274,12 +274,15 @@ type Step =
         | "close";
     }
   | { readonly do: "end"; readonly pod: number }
-  /** Once: the API's database becomes what it was so many reports and offers ago, and another controller begins with it. */
+  /**
+   * Once: the API's database returns to its state of so many reports and offers ago, and another controller starts from
+   * it.
+   */
   | { readonly do: "restore"; readonly ago: number };
 
 /**
- * An agent that may be as far behind as it likes, and a database that closes late. What must hold at every moment: it
- * claims no port that the controller has taken away, and no closed port that packets may pass.
+ * An agent that may lag behind as far as it likes, and a database that closes ports late. At every moment the agent
+ * must not claim a port that the controller has taken away, nor a closed port that lets packets pass.
  */
 class Agent {
   readonly claimed = new Map<number, "open" | "closed">();
@@ -287,7 +290,7 @@ class Agent {
   readonly cache = new Map<number, "open" | "closed">();
   #offered: ReadonlyMap<number, "open" | "closed"> = new Map();
   #taken = { line: "", generation: 0 };
-  /** It has read an offer from the past, and gives nothing out. */
+  /** It has read an offer from the past, and gives no ports out. */
   #waits = false;
 
   read(offer: PoolOffer): void {
@@ -310,7 +313,7 @@ class Agent {
 
   claim(kind: "open" | "closed"): number | undefined {
     if (this.#waits) return undefined;
-    // The one that came last: the likeliest to be wrong.
+    // The last one that came is the likeliest to be wrong.
     const found = [...this.cache].findLast(([, of]) => of === kind)?.[0];
     if (found === undefined) return undefined;
     this.cache.delete(found);
@@ -334,7 +337,7 @@ class Agent {
   }
 }
 
-/** As a controller takes over what there is: an offer, and the rows of the database. */
+/** A pool as a controller takes it over: from an offer and the rows of the database. */
 function adopted(
   source: Source,
   offer: PoolOffer,
@@ -358,7 +361,7 @@ function adopted(
   return pool;
 }
 
-test("whatever order things happen in, nobody claims what was taken away, nor a closed port that is open", () => {
+test("in whatever order things happen, nobody claims a port that was taken away, nor a closed port that is open", () => {
   const often = ["plan", "read", "report", "watch"] as const;
   const seldom = ["plan few", "claim open", "claim closed", "close"] as const;
   const operation = fc.constantFrom(...often, ...often, ...seldom);
@@ -372,13 +375,13 @@ test("whatever order things happen in, nobody claims what was taken away, nor a 
       const source = new Source();
       let pool = new NodePool(source, "a", undefined);
       const agent = new Agent();
-      /** What the Node has said, state by state. */
+      /** What the Node has shown, state by state. */
       const history: { readonly offer: PoolOffer; readonly reported: PoolSeen | undefined }[] = [];
       let isRestored = false;
       let reported: PoolSeen | undefined;
       /** Ports of the pods that the controller knows. */
       let pods: ReadonlySet<number> = new Set();
-      /** Closed ports that the database lets pass: opened for a pod, and not closed since. */
+      /** Closed ports whose packets the database lets pass: opened for a pod, and not closed since. */
       const passing = new Set<number>();
       let now = 0;
       for (const one of steps) {

@@ -1,10 +1,10 @@
-// Which ready ports a node has, and which of them its agent may claim. A port goes through states:
+// The ready ports of a node, and which of them its agent may claim. The states of a port:
 //
-//   new ──OVN carries it──▶ offered ──no longer wanted, or not to be claimed──▶ withdrawn ──acknowledged──▶ gone, or new again
+//   new ──OVN carries it──▶ offered ──surplus, or unfit to be claimed──▶ withdrawn ──acknowledged──▶ gone, or new again
 //
-// The agent claims what is offered without asking anyone, so what was once offered is taken back only with its word that
-// it is not in use. But for the pace at which it is filled, nothing is kept here that the node's annotations and OVN's rows do
-// not say as well.
+// The agent claims an offered port without asking. So an offer is taken back only once the agent has confirmed that the
+// port is not in use. Apart from the pace of filling, everything here can be read back from the node's annotations and
+// OVN's rows.
 
 import type { Marks } from "../config/poolMarks.ts";
 import { isAsLate, type OfferName, type PoolOffer, type PoolPort, type PoolSeen } from "../model/pool.ts";
@@ -19,13 +19,13 @@ interface Port extends PoolPort {
   readonly state: "new" | "offered" | "withdrawn";
 }
 
-/** Where places in the subnets and tags come from; a place is the pool's until it is given back. */
+/** Hands out places in the subnets, and tags. A place belongs to the pool until it is released. */
 export interface PortSource {
   readonly take: (foreignTags: ReadonlySet<number>) => PoolPort | undefined;
   readonly release: (port: PoolPort) => void;
 }
 
-/** Of an offer: which one it is, and in which one something was taken back last. */
+/** The part of an offer that identifies it, and the generation in which something was last taken back. */
 type Head = OfferName & Pick<PoolOffer, "asked">;
 
 export interface PoolInputs {
@@ -33,40 +33,43 @@ export interface PoolInputs {
   readonly most: Most;
   /** Offsets of the ports that living pods have. */
   readonly inUse: ReadonlySet<number>;
-  /** What the agent has said last. */
+  /** What the agent said last. */
   readonly seen: PoolSeen | undefined;
-  /** OVN would carry packets of the port now, and lets them pass, or not, as its kind says; undefined when nobody knows yet. */
+  /**
+   * Whether OVN would carry the port's packets now, and passes or drops them as its kind requires; undefined while
+   * unknown.
+   */
   readonly isReady: (port: PoolPort, kind: PortKind) => boolean | undefined;
-  /** Tags that ports of others have on the same parent. */
+  /** Tags of other people's ports on the same parent. */
   readonly foreignTags: ReadonlySet<number>;
-  /** Milliseconds, never going back. */
+  /** Milliseconds on a clock that never goes back. */
   readonly now: number;
 }
 
 export interface PoolStep {
-  /** What keeps the pool below its low mark, or else is wrong with it. */
+  /** What keeps the pool below its low mark, or another fault in it. */
   readonly problem: string | undefined;
-  /** Milliseconds after which it goes on by itself; undefined when it waits for others, or for nothing. */
+  /** Milliseconds after which the pool can go on by itself; undefined when it waits for others, or for nothing. */
   readonly againMs: number | undefined;
 }
 
 export class NodePool {
   readonly #source: PortSource;
   readonly #pace = new Pace();
-  /** Kinds that fell below their low mark and have not come to the middle since. */
+  /** Kinds that fell below their low mark and have not reached the middle since. */
   readonly #filling = new Set<PortKind>();
   /** offset -> port */
   readonly #ports = new Map<number, Port>();
-  /** Of the offers that this process makes. */
+  /** Names the offers that this process makes. */
   readonly #line: string;
-  /** Of the last offer; another process's until something changes. */
+  /** The last offer. It is another process's until something changes. */
   #head: Head;
-  /** Since the last offer. */
+  /** How the offer has changed since the last one. */
   #changed: "no" | "more" | "less" = "no";
-  /** Nothing that the agent has said until now was said to this process. */
+  /** Set when nothing the agent has said so far can count as an answer to this process. */
   #mustAsk = false;
 
-  /** Goes on from `last`, if there was an offer before; `from` is the last generation that is known of otherwise. */
+  /** Continues from the offer `last`, if there is one. Otherwise `from` is the last known generation. */
   constructor(source: PortSource, line: string, last: Head | undefined, from = 0) {
     this.#source = source;
     this.#line = line;
@@ -74,19 +77,19 @@ export class NodePool {
     this.#head = { line: head.line, from: head.from, generation: head.generation, asked: head.asked };
   }
 
-  /** The port exists already, and the agent may claim it, or is not to. */
+  /** Takes over a port that already exists: `offered` if the agent may claim it, `withdrawn` if not. */
   adopt(port: PoolPort, kind: PortKind, state: "offered" | "withdrawn"): void {
     if (this.#ports.has(port.offset)) return;
     this.#ports.set(port.offset, { ...port, kind, state });
     if (state === "withdrawn") this.askAnew();
   }
 
-  /** The last offer is not what there is: the agent is asked what it uses of it. */
+  /** Asks the agent again which ports it uses, because the last offer does not match what exists. */
   askAnew(): void {
     this.#mustAsk = true;
   }
 
-  /** All ports that OVN is to have, in order. */
+  /** All ports that OVN should have, by offset. */
   get ports(): readonly (PoolPort & { readonly kind: PortKind })[] {
     return [...this.#ports.values()].toSorted((a, b) => a.offset - b.offset);
   }
@@ -106,7 +109,7 @@ export class NodePool {
     };
   }
 
-  /** Goes on as far as is possible now. */
+  /** Goes as far as is possible now. */
   next(inputs: PoolInputs): PoolStep {
     const mustBeginAnew = this.#mustAsk || this.#isOutdone(inputs);
     const free = mustBeginAnew ? this.#beginAnew(inputs) : this.#acknowledged(inputs);
@@ -126,12 +129,15 @@ export class NodePool {
     return { problem, againMs: waitMs > 0 ? waitMs : undefined };
   }
 
-  /** The agent has taken in a later offer than this one: an older state of the API's database has come back, or the Node is new. */
+  /** The agent has already seen a later offer: the API server was restored from an older state, or the Node is new. */
   #isOutdone({ seen }: PoolInputs): boolean {
     return seen !== undefined && !isAsLate(this.#head, seen);
   }
 
-  /** What was withdrawn before is asked for again. After an offer that nobody knows any more, all is taken back. */
+  /**
+   * Asks again for everything withdrawn so far. If the agent has seen a later offer, nobody knows what was in it, so
+   * all ports are withdrawn.
+   */
   #beginAnew(inputs: PoolInputs): Set<Port> {
     this.#mustAsk = false;
     this.#changed = "less";
@@ -139,7 +145,7 @@ export class NodePool {
     return new Set();
   }
 
-  /** Whatever changes of the offer makes it another one, so that an older one is told from it. */
+  /** Gives a changed offer a new name, so that it cannot be mistaken for an older one. */
   #rename(inputs: PoolInputs): void {
     if (this.#changed === "no") return;
     const goesOn = this.#head.line === this.#line && !this.#isOutdone(inputs);
@@ -161,7 +167,7 @@ export class NodePool {
     return new Set(this.#in("withdrawn").filter(({ offset }) => !used.has(offset) && !inUse.has(offset)));
   }
 
-  /** Takes back what was closed and is spent, what OVN does not carry any more, and what shares its tag with another's. */
+  /** Withdraws closed ports that are spent, ports that OVN no longer carries, and ports whose tag somebody else also uses. */
   #withdrawUnfit({ seen, inUse, isReady, foreignTags }: PoolInputs): void {
     const spent = new Set(seen?.spent);
     const used = new Set(seen?.used);
@@ -173,13 +179,13 @@ export class NodePool {
     }
   }
 
-  /** A pod's port that shares its tag: each gets the other's packets, and OVN says nothing. */
+  /** Running pods whose tag somebody else also uses: each gets the other's packets, and OVN reports nothing. */
   #doubled({ inUse, foreignTags }: PoolInputs): string | undefined {
     const doubled = [...this.#ports.values()].filter((port) => isDoubled(port, foreignTags));
     const tags = doubled.filter(({ offset }) => inUse.has(offset)).map(({ tag }) => tag);
     return tags.length === 0
       ? undefined
-      : `somebody else has nested ports with the tags ${tags.join(", ")} of running pods in the same machine; remove those ports`;
+      : `running pods share the VLAN tags ${tags.join(", ")} with ports that somebody else nested in the same virtual machine; remove those other ports`;
   }
 
   #shrink(kind: PortKind, inputs: PoolInputs): void {
@@ -188,7 +194,7 @@ export class NodePool {
     for (const port of ready.slice(middleOf(inputs.marks))) this.#withdraw(port);
   }
 
-  /** To keep a port that is there costs OVN nothing; to let it go and make another, later, does. */
+  /** Keeping an existing port costs OVN nothing. Releasing it and making another one later does. */
   #reuse(kind: PortKind, inputs: PoolInputs, free: Set<Port>): void {
     let missing = this.#missing(kind, inputs);
     for (const port of free) {
@@ -201,7 +207,7 @@ export class NodePool {
     }
   }
 
-  /** Up to the low mark at once, since pods will need those ports soon. Answers what speaks against it. */
+  /** Fills up to the low mark at once, since pods will need those ports soon. Returns what prevents it. */
   #fillUrgently(kind: PortKind, inputs: PoolInputs, free: ReadonlySet<Port>): string | undefined {
     const { marks, most } = inputs;
     const urgent = this.#missing(kind, inputs) - (middleOf(marks) - marks.low);
@@ -213,7 +219,7 @@ export class NodePool {
       : undefined;
   }
 
-  /** On to the middle, as far as `allowance` goes. Answers how many were made. */
+  /** Fills on to the middle, as far as `allowance` permits. Returns how many ports were made. */
   #fillOn(kind: PortKind, inputs: PoolInputs, free: ReadonlySet<Port>, allowance: number): number {
     if (!this.#filling.has(kind)) return 0;
     const wanted = Math.min(allowance, this.#wanted(kind, inputs, free));
@@ -222,13 +228,13 @@ export class NodePool {
     return made;
   }
 
-  /** Those that wait for the agent's word will be had for less than new ones. */
+  /** How many ports to make. Those that await the agent's acknowledgement are cheaper than new ones, so they count. */
   #wanted(kind: PortKind, inputs: PoolInputs, free: ReadonlySet<Port>): number {
     const awaited = this.#unused(undefined, "withdrawn", inputs).length - free.size;
     return Math.max(0, this.#missing(kind, inputs) - awaited);
   }
 
-  /** Answers how many there was room for. */
+  /** Returns how many ports were made. */
   #make(kind: PortKind, wanted: number, { most, foreignTags, now }: PoolInputs): number {
     for (let made = 0; made < wanted; made++) {
       const port = this.#ports.size < most.ports ? this.#source.take(foreignTags) : undefined;
@@ -239,7 +245,7 @@ export class NodePool {
     return wanted;
   }
 
-  /** How many unused ports of the kind there are less than there should be; negative when there are more. */
+  /** How many unused ports of the kind are missing; negative when there are too many. */
   #missing(kind: PortKind, inputs: PoolInputs): number {
     const coming = this.#unused(kind, "offered", inputs).length + this.#unused(kind, "new", inputs).length;
     return middleOf(inputs.marks) - coming;
@@ -261,7 +267,7 @@ export class NodePool {
     this.#grew();
   }
 
-  /** Nothing of the change takes away what the agent could claim. */
+  /** Records a change that takes nothing away that the agent could claim. */
   #grew(): void {
     if (this.#changed === "no") this.#changed = "more";
   }
@@ -274,7 +280,7 @@ export class NodePool {
     return [...this.#ports.values()].filter((port) => port.state === state);
   }
 
-  /** Ports without a pod, by their place; of any kind when `kind` is undefined. */
+  /** Ports without a pod, by offset; of either kind when `kind` is undefined. */
   #unused(kind: PortKind | undefined, state: Port["state"], { inUse }: PoolInputs): Port[] {
     return this.#in(state)
       .filter((port) => (kind === undefined || port.kind === kind) && !inUse.has(port.offset))

@@ -1,12 +1,12 @@
-// How fast a pool is filled with ports that no pod needs soon. OVN takes some milliseconds per port on the node's own
-// processors, and what starts there meanwhile would wait: so ports are asked for in slices, and after each OVN is left alone
-// for several times as long as it took, whatever machine and size of network that was on.
+// How fast a pool is filled with ports that no pod needs soon. Each port costs OVN some milliseconds on the node's own
+// processors, and pods that start meanwhile would have to wait. So ports are made in slices. After each slice OVN rests
+// for several times as long as the slice took, so the pace suits any machine and any size of network.
 
 const slicePorts = 8;
-/** What is known of OVN's work on a pool takes at most a quarter of the time. */
+/** Limits the observed work on a pool to a quarter of the time. */
 const restPerWork = 3;
 const pauseMs = {
-  /** Where ports are carried once ovn-northd has translated them, ovn-controller's work on them is not known. */
+  /** Where a port counts as carried once ovn-northd has translated it, ovn-controller's work cannot be observed. */
   shortest: 1000,
   /** A slice that takes longer is held up by something else, such as a port that OVN never carries. */
   longest: 10_000,
@@ -16,7 +16,7 @@ export class Pace {
   #sliceBegan: number | undefined;
   #restsUntil = Number.NEGATIVE_INFINITY;
 
-  /** How many ports may be asked for at `now`, in milliseconds, when OVN does not carry `coming` of those before. */
+  /** How many ports may be made at `now` (milliseconds), while OVN does not carry `coming` earlier ones yet. */
   allowance(coming: number, now: number): number {
     if (this.#sliceBegan !== undefined) {
       const workMs = now - this.#sliceBegan;
@@ -27,12 +27,12 @@ export class Pace {
     return now < this.#restsUntil ? 0 : slicePorts;
   }
 
-  /** Ports were asked for. */
+  /** Notes that ports were made. */
   asked(now: number): void {
     this.#sliceBegan ??= now;
   }
 
-  /** Milliseconds after which more may be asked for, whatever OVN does until then. */
+  /** Milliseconds after which more may be made, whatever OVN does until then. */
   waitMs(now: number): number {
     const until = this.#sliceBegan === undefined ? this.#restsUntil : this.#sliceBegan + pauseMs.longest;
     return Math.max(0, until - now);

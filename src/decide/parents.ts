@@ -1,5 +1,6 @@
-// Which port of a virtual machine each node's ready ports are nested in. A node keeps its parent for as long as its ports are
-// there, and no other node gets it: what an agent tells of its network card counts only for a node without ports.
+// Which port of a virtual machine each node's ready ports are nested in. A node keeps its parent while it has ports,
+// and no other node can have the same one. What an agent reports about its network card only counts for a node without
+// ports.
 
 import { formatIp } from "../model/ip.ts";
 import type { ResolvedNode } from "../model/network.ts";
@@ -7,13 +8,13 @@ import type { PoolRow } from "../observe/poolRows.ts";
 import type { MachineChange, TenantView } from "../observe/tenant.ts";
 
 interface Parent {
-  /** Of the port. */
+  /** The port's name. */
   readonly name: string;
-  /** Of the node's card, as its agent told last; undefined when only rows have told of the port. */
+  /** The MAC of the node's card, as its agent last reported it; undefined when the port is known only from rows. */
   mac: string | undefined;
 }
 
-/** `isUsual` of what passes by itself, so that nobody need be told. */
+/** Why a node has no parent. `isUsual` marks what passes by itself, so that nobody is told. */
 export type NoParent = { readonly notNow: string; readonly isUsual?: true };
 
 export class Parents {
@@ -25,7 +26,7 @@ export class Parents {
     this.#tenant = tenant;
   }
 
-  /** Takes over which port the node's ready ports are nested in now. To be called for every node before any choice. */
+  /** Takes over the port in which the node's ready ports are nested now. Call this for every node before any choice. */
   adopt(node: string, rows: readonly PoolRow[]): void {
     const [name] = rows.flatMap(({ parent }) => parent ?? []);
     if (name !== undefined) this.#parents.set(node, { name, mac: undefined });
@@ -34,7 +35,7 @@ export class Parents {
   /** The name of the node's parent port, or why it has none. */
   of(node: ResolvedNode): string | NoParent {
     if (!node.gateway)
-      return { notNow: `node ${node.name}: its agent has not told of its network card yet`, isUsual: true };
+      return { notNow: `node ${node.name}: its agent has not reported its network card yet`, isUsual: true };
     const { mac, addresses } = node.gateway;
     const found = this.#tenant.portsWith(
       mac,
@@ -53,7 +54,7 @@ export class Parents {
     return name;
   }
 
-  /** The tags on the node's parent that are not this cluster's. */
+  /** The tags on the node's parent that belong to somebody else. */
   foreignTags(node: string): ReadonlySet<number> {
     const parent = this.#parents.get(node);
     return parent ? this.#tenant.foreignTags(parent.name) : new Set();
@@ -68,7 +69,7 @@ export class Parents {
       .map(([node]) => node);
   }
 
-  /** The node is gone, and no row of its pool is left. */
+  /** The node is gone, and its pool has no rows left. */
   release(node: string): void {
     this.#parents.delete(node);
   }

@@ -1,4 +1,4 @@
-// The two forms of Places are held to one contract: of what has been decided and written, both say the same.
+// Both implementations of Places follow one contract: they agree on everything that has been decided and written.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -23,7 +23,7 @@ const statedIn = (api: Api): StatedPlaces => {
   return new StatedPlaces(stores);
 };
 
-test("what is read off the objects is what the decider has decided", async () => {
+test("what the objects state is what the decider has decided", async () => {
   const pods = fc.array(
     fc.record({
       node: fc.constantFrom("n1", "n2", "n3"),
@@ -59,7 +59,7 @@ test("what is read off the objects is what the decider has decided", async () =>
   );
 });
 
-test("a pod that states an address outside of its node, or not a whole network, is nowhere", async () => {
+test("a pod that states an address outside its node, or an incomplete network, has no place", async () => {
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1"));
   const decider = new Decider({

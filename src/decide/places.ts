@@ -1,6 +1,6 @@
-// What has been decided about nodes and pods, as plans read it: durable, and nothing that was not written on an object. The
-// process that decides answers with what it has just written, before its own watch shows it (decider.ts); one that only plans
-// reads the objects (StatedPlaces).
+// What has been decided about nodes and pods, as plans read it: only durable choices, each written on an object. The
+// process that decides also answers with what it has just written, before its watch shows it (decider.ts). A process
+// that only plans reads the objects (StatedPlaces).
 
 import {
   chassisIdOf,
@@ -22,17 +22,17 @@ export interface Places {
   /** Undefined until the node's id and subnets are durable. */
   node(name: string): ResolvedNode | undefined;
   nodes(): Iterable<ResolvedNode>;
-  /** Undefined, too, for a pod to which its node has not given a port from its pool yet. */
+  /** Also undefined for a pod to which its node has not given a port from its pool yet. */
   pod(pod: Pod): PodPlace | undefined;
-  /** Undefined where the pool is not decided. */
+  /** Undefined while the pool is not decided. */
   pool(node: string): PoolPlace | undefined;
 }
 
-/** Whether a pod takes part in the pod network: it has a network of its own, and something in it may still run. */
+/** Whether a pod takes part in the pod network: it has a network of its own, and may still run. */
 export const wantsAddress = (pod: Pod): boolean =>
   !pod.hostNetwork && pod.phase !== "Succeeded" && pod.phase !== "Failed";
 
-/** What is known of a node for which `choice` is durable. */
+/** What is known of a node once `choice` is durable. */
 export function resolvedNode(node: Node, { id, subnets }: NodeChoice): ResolvedNode {
   const gateway = gatewayConfigOf(node);
   const told = node.internalIps.flatMap((text) => parseIp(text) ?? []);
@@ -50,8 +50,8 @@ export function resolvedNode(node: Node, { id, subnets }: NodeChoice): ResolvedN
 }
 
 /**
- * What the objects state. Annotations that make no sense on their node count as absent; of two objects that state the same, only
- * a process that decides can tell which is right.
+ * Reads what the objects state. Annotations that make no sense for their node count as absent. When two objects state
+ * the same, only the process that decides can tell which one is right.
  */
 export class StatedPlaces implements Places {
   readonly #stores: Pick<Stores, "Node">;
@@ -88,7 +88,7 @@ export class StatedPlaces implements Places {
     return { network, ownPort: !offered.some((port) => port.offset === offset) };
   }
 
-  /** Whether a closed port lets packets pass is not on any object: pools are planned where they are decided. */
+  /** No object says whether a closed port lets packets pass, so pools are planned where they are decided. */
   pool(): undefined {
     return undefined;
   }

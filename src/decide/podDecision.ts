@@ -26,7 +26,7 @@ export const podDecision = (
   },
   async decide({ namespace, name }) {
     let pod = stores.Pod.get(namespace, name);
-    // Another pod may come under the name while this one's choice is written.
+    // Another pod of the same name may appear while this one's choice is being written.
     const ask = (): Decision<PodPlace> => {
       pod = stores.Pod.get(namespace, name);
       return pod ? lives.decide(pod) : { state: "none" };

@@ -1,10 +1,12 @@
-// The lives of pods: an address is chosen once, or read off what the node has given the pod from its pool, made durable, and
-// free again when no row has it any more. A name may be that of several lives at once: the one that ends and the next.
+// The lives of pods. An address is chosen once, or read from the pool port that the node has given the pod. It is made
+// durable, and it is free again when no row has it any more. One name may have two lives at a time: the one that ends
+// and the next.
 
 import { isDeepStrictEqual } from "node:util";
 import { podNetworkAnnotation, podNetworkOf } from "../kube/annotations.ts";
 import type { ObjectMeta, Pod } from "../kube/objects.ts";
 import { formatIp } from "../model/ip.ts";
+import { Multimap } from "../model/multimap.ts";
 import { annotations, type Names } from "../model/names.ts";
 import { podNetworkAt, type ResolvedNode } from "../model/network.ts";
 import type { PodPlace } from "../model/places.ts";
@@ -21,19 +23,19 @@ interface Life extends PodPlace {
   readonly durable: Durable;
   /** The node whose address it is. */
   readonly node: string;
-  /** Facts may use it. */
+  /** Facts may use the address. */
   ready: boolean;
 }
 
 interface Choice extends PodPlace {
-  /** Why what the pod's annotation said was not taken. */
+  /** Why the pod's own annotation was not accepted. */
   readonly distrusted: string | undefined;
 }
 
 export interface PodLivesOptions {
   readonly names: Names;
   readonly patch: Patch;
-  /** Kept up to date, and complete before the first question. */
+  /** Kept up to date by the caller, and complete before the first decision. */
   readonly rows: RowAddresses;
   readonly addresses: PodAddresses;
   readonly nodes: NodeLives;
@@ -46,27 +48,27 @@ export class PodLives {
   /** uid -> its life */
   readonly #lives = new Map<string, Life>();
   /** namespace/name -> uids of the pods of that name that hold something */
-  readonly #names = new Map<string, Set<string>>();
+  readonly #names = new Multimap<string, string>();
 
   constructor(options: PodLivesOptions) {
     this.#options = options;
   }
 
-  /** Holds for the pod what its annotation says, unless a row or another pod says otherwise. */
+  /** Claims what the pod's annotation states, unless a row or another pod has it. */
   adopt(pod: Pod, site: Site): void {
     const network = podNetworkOf(pod);
     if (!network) return;
     this.#options.addresses.claim(this.#holderOf(pod), site, network);
-    this.#remember(pod);
+    this.#names.add(keyOf(pod), pod.uid);
   }
 
-  /** What was decided last and is durable. */
+  /** The last decision, if it is durable. */
   place(pod: Pod): PodPlace | undefined {
     const life = this.#lives.get(pod.uid);
     return life?.ready && wantsAddress(pod) ? life : undefined;
   }
 
-  /** "none", too, for a pod to which its node has not given a port from its pool yet. */
+  /** Also "none" for a pod to which its node has not given a port from its pool yet. */
   decide(pod: Pod): Decision<PodPlace> {
     if (!wantsAddress(pod)) return { state: "none" };
     let life = this.#lives.get(pod.uid);
@@ -89,16 +91,14 @@ export class PodLives {
     return { state: "ready", value: life };
   }
 
-  /** The uids of pods of this name that hold something, but for `current`: lives that have ended. */
+  /** The uids of earlier pods of this name that still hold something. */
   former(namespace: string, name: string, current: string | undefined): readonly string[] {
-    return [...(this.#names.get(`${namespace}/${name}`) ?? [])].filter((uid) => uid !== current);
+    return [...this.#names.get(`${namespace}/${name}`)].filter((uid) => uid !== current);
   }
 
-  /** The pod is gone or finished, and the transaction that took its row out is committed. */
+  /** The pod is gone or finished, and its row is gone from the database. */
   release(namespace: string, name: string, uid: string): void {
-    const lives = this.#names.get(`${namespace}/${name}`);
-    lives?.delete(uid);
-    if (lives?.size === 0) this.#names.delete(`${namespace}/${name}`);
+    this.#names.delete(`${namespace}/${name}`, uid);
     this.#options.addresses.release(uid);
     const node = this.#lives.get(uid)?.node;
     this.#lives.delete(uid);
@@ -117,15 +117,9 @@ export class PodLives {
           ready: false,
         };
     this.#lives.set(pod.uid, life);
-    this.#remember(pod);
+    this.#names.add(keyOf(pod), pod.uid);
     this.#options.nodes.addPod(node.name, pod.uid);
     return life;
-  }
-
-  #remember(pod: Pod): void {
-    const lives = this.#names.get(keyOf(pod));
-    if (lives) lives.add(pod.uid);
-    else this.#names.set(keyOf(pod), new Set([pod.uid]));
   }
 
   /** A pod that got a port of its own before there were pools keeps it. */
@@ -136,7 +130,7 @@ export class PodLives {
     return pools !== undefined && !(stated && rows.holds(port, formatIp(stated.ip)));
   }
 
-  /** What the node has given the pod, as its status tells. */
+  /** The pool port that the node has given the pod, found by the address in the pod's status. */
   #claimed(pod: Pod, node: ResolvedNode): Choice | undefined {
     const offset = this.#options.pools?.placeOf(node, pod);
     if (offset === undefined) return undefined;

@@ -1,5 +1,5 @@
-// Whether the controller knows every NetworkPolicy that is older than a pod. When its watch does not say that it has come so
-// far, that is found out by a list (kube/sameList.ts). Versions of one API server are ordered across kinds, see
+// Proves that the controller knows every NetworkPolicy that is older than a pod. When the watch has not come that far
+// yet, a list settles it (kube/sameList.ts). Resource versions of one API server are ordered across kinds, see
 // docs/decisions/0015.
 
 import type { Verdict } from "../decide/pools.ts";
@@ -17,7 +17,7 @@ const betweenListsMs = 500;
 export interface PolicyProofOptions {
   readonly client: KubeClient;
   readonly policies: Store<NetworkPolicy>;
-  /** More is known than before. */
+  /** Called when more is known than before. */
   readonly onProgress: () => void;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -25,7 +25,7 @@ export interface PolicyProofOptions {
 
 export class PolicyProof {
   readonly #options: PolicyProofOptions;
-  /** Everything up to here is known, beyond what the watch says of itself. */
+  /** All policies up to this version are known, even if the watch has not said so. */
   #proven = "";
   #isAsking = false;
 
@@ -33,7 +33,10 @@ export class PolicyProof {
     this.#options = options;
   }
 
-  /** `free`: provably no policy that is older than the pod as it is now selects it. What is unknown is being found out. */
+  /**
+   * `free`: it is proven that no policy older than this version of the pod selects it. `unknown` starts the search for
+   * a proof.
+   */
   verdictOn(pod: Pod): Verdict {
     const { policies } = this.#options;
     if (policies.by("namespace", pod.namespace).some(({ podSelector }) => selects(podSelector, pod.labels)))

@@ -1,5 +1,5 @@
-// A node's ready ports: which there are, which are closed, and which its agent may claim. A pool goes on step by step, each when
-// what the one before it asked for is there.
+// A node's ready ports: which ones exist, which are closed, and which its agent may claim. A pool advances step by
+// step, each step when the result of the one before is there.
 
 import { isConflict } from "../kube/error.ts";
 import type { Node } from "../kube/objects.ts";
@@ -29,9 +29,9 @@ export interface PoolDecisionOptions {
   /** How far OVN must be with a port before it may be offered. */
   readonly carriedFrom: PortState;
   readonly proof: PolicyProof;
-  /** Milliseconds, never going back. */
+  /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
-  /** Asks for the owner to be planned again after a while. */
+  /** Queues the owner to be planned again after a delay. */
   readonly again: (owner: Owner, delayMs: number) => void;
   readonly tell: Tell;
 }
@@ -46,13 +46,13 @@ export const poolDecision = (options: PoolDecisionOptions): Decides<Read> => ({
       sidesOf(change)
         .filter(({ nodeName, hostNetwork }) => nodeName !== "" && !hostNetwork)
         .map(({ nodeName }) => ofNode(nodeName)),
-    // What kept pods cut off may keep them no more.
+    // A change of policies may free pods that were cut off.
     NetworkPolicy: () => [...options.pools.cutOff].map(ofNode),
   },
   nodes: { view: poolView, owners: (name) => [ofNode(name)] },
   sees(sighting, { Node: nodes }) {
     switch (sighting.what) {
-      // Until OVN has told of all ports the pools stay as they are.
+      // Until OVN has listed all ports, the pools stay as they are.
       case "ports":
         return [...nodes.values()].map(({ name }) => ofNode(name));
       case "pool":
@@ -78,7 +78,7 @@ export const poolDecision = (options: PoolDecisionOptions): Decides<Read> => ({
     return {
       publish: () =>
         pools.write(node).catch((error: unknown) => {
-          // The watch is about to show who was faster.
+          // The watch is about to show the other write.
           throw isConflict(error) ? new NotNow(error.message) : error;
         }),
     };
@@ -88,7 +88,7 @@ export const poolDecision = (options: PoolDecisionOptions): Decides<Read> => ({
 const stillCutOff =
   "a NetworkPolicy selects this pod, and Weft does not plan policies yet: its port stays closed";
 
-/** All that a pool takes from its node. */
+/** Everything about the node that its pool depends on. */
 const poolView = ({ chassisId, gateway, subnets }: ResolvedNode): string =>
   [
     chassisId,

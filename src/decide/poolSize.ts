@@ -1,5 +1,5 @@
-// How many ready ports a node keeps. Each holds an address, so the number follows what the node can run, not how large
-// its subnet is; and each costs OVN a few flows on the node, so idle ones are bounded from above.
+// How many ready ports a node keeps. Each holds an address, so the number follows what the node can run, not the size
+// of its subnet. Each also costs OVN a few flows on the node, so the number of idle ones has an upper limit.
 
 import type { Marks } from "../config/poolMarks.ts";
 import type { Allocatable } from "../kube/objects.ts";
@@ -7,15 +7,15 @@ import { type Cidr, formatCidr } from "../model/ip.ts";
 import { tags } from "../model/pool.ts";
 import { roomIn } from "./allocate/addresses.ts";
 
-/** Both end here, so that one pod that comes or goes does not cross a mark again. */
+/** Filling and shrinking both end in the middle, so that one more or one less pod does not cross a mark again. */
 export const middleOf = ({ low, high }: Marks): number => Math.ceil((low + high) / 2);
 
-/** What a node of these resources likely runs, however many pods its kubelet would admit. */
+/** How many pods a node with these resources is likely to run, even if its kubelet would admit more. */
 const podsPerCpu = 32;
 const podsPerGiB = 8;
 const least: Marks = { low: 2, high: 8 };
 
-/** A sixteenth and a quarter of the pods that the node likely runs. `configured` is taken as it is. */
+/** A sixteenth and a quarter of the pods that the node is likely to run. `configured` is used as it is. */
 export function marksFor(node: Allocatable, configured: Marks | undefined): Marks {
   if (configured) return configured;
   const { pods, cpus, memoryBytes } = node;
@@ -26,13 +26,13 @@ export function marksFor(node: Allocatable, configured: Marks | undefined): Mark
   };
 }
 
-/** The most ports that a node may have, and what bounds it, in words for people. */
+/** The most ports that a node may have, and what limits the number, in words for people. */
 export interface Most {
   readonly ports: number;
   readonly because: string;
 }
 
-/** All pods the kubelet admits, and as many unused ports as the marks allow; if subnet and tags have room for them. */
+/** All pods that the kubelet admits, and as many unused ports as the marks allow, if the subnet and the tags suffice. */
 export function mostPorts(
   node: Allocatable,
   marks: Marks,

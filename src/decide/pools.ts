@@ -1,5 +1,6 @@
-// The pools of ready ports of all nodes. A port's addresses come from the same allocator as those of single pods, its VLAN tag from
-// those free on the parent port. Finds out which ports living pods have, and decides which closed ones to open.
+// The pools of ready ports of all nodes. A port's addresses come from the same allocator as those of single pods; its
+// VLAN tag is a free one on the parent port. Finds which ports living pods have, and decides which closed ports to
+// open.
 
 import type { Marks } from "../config/poolMarks.ts";
 import { poolOfferAnnotation, poolOfferOf, poolSeenOf } from "../kube/annotations.ts";
@@ -26,35 +27,35 @@ export interface PoolOptions {
 
 export type Verdict = "free" | "selected" | "unknown";
 
-/** What a pool is decided from besides its Node and the node's pods. */
+/** What a pool is decided from, apart from its Node and the node's pods. */
 export interface PoolSurroundings {
-  /** OVN would carry the port's packets now; undefined as long as it has not told. */
+  /** Whether OVN would carry the port's packets now; undefined while OVN has not listed its ports. */
   readonly isCarried: (port: PoolPort) => boolean | undefined;
-  /** Whether the database holds the port's packets back. */
+  /** Whether the database drops the port's packets. */
   readonly isHeldBack: (port: PoolPort) => boolean;
-  /** Whether a policy selects the pod: `free` is provably none. */
+  /** Whether a policy selects the pod; `free` when it is proven that none does. */
   readonly verdictOn: (pod: Pod) => Verdict;
   readonly foreignTags: ReadonlySet<number>;
-  /** Milliseconds, never going back. */
+  /** Milliseconds on a clock that never goes back. */
   readonly now: number;
 }
 
 export interface PoolDecision {
   readonly ports: readonly PlannedPort[];
-  /** Pods whose port is still closed: a policy selects them, or nobody can say yet. */
+  /** Pods whose port is still closed, because a policy selects them or nobody can tell yet. */
   readonly cutOff: readonly { readonly pod: Pod; readonly verdict: Verdict }[];
   readonly problem: string | undefined;
-  /** Milliseconds after which to go on, should nothing happen before; undefined when there is nothing to go on with. */
+  /** Milliseconds after which to go on if nothing happens before; undefined when there is nothing left to do. */
   readonly againMs: number | undefined;
 }
 
 interface Known {
   readonly pool: NodePool;
-  /** What `next` has decided last. */
+  /** What `next` decided last. */
   planned: readonly PlannedPort[] | undefined;
-  /** Of tags, so that one that came free rests. */
+  /** Hands out tags, so that a freed one rests. */
   readonly ring: Ring;
-  /** Place -> uid of the pod that it was opened for. */
+  /** offset -> uid of the pod that the port was opened for */
   readonly opened: Map<number, string>;
   offer: string;
   durable: Durable;
@@ -76,7 +77,7 @@ export class Pools {
     this.#addresses = addresses;
   }
 
-  /** Takes over what there is of a node's pool. To be called for every node before any choice. */
+  /** Takes over what exists of a node's pool. Call this for every node before any choice. */
   adopt(node: Node, site: Site, rows: readonly PoolRow[]): void {
     const offer = poolOfferOf(node);
     const heldBack = new Set(rows.filter((row) => row.isHeldBack).map(({ offset }) => offset));
@@ -86,18 +87,18 @@ export class Pools {
       if (fits && this.#claim(site, port)) pool.adopt(port, kind, state);
       else pool.askAnew();
     };
-    // An offer from a restored backup: the port has been made a closed one since, and may be in use as one.
+    // The offer comes from a restored backup: the port has been closed since, and may be in use as a closed one.
     for (const port of offer?.open ?? [])
       if (heldBack.has(port.offset)) take(port, "closed", "withdrawn");
       else take(port, "open", "offered");
     for (const port of offer?.closed ?? []) take(port, "closed", "offered");
-    // Its kind is lost; that of the stricter one is right for both.
+    // A withdrawn port's kind is not recorded. Treating it as closed is safe for both.
     for (const port of offer?.withdrawn ?? []) take(port, "closed", "withdrawn");
-    // Of what no offer names nobody knows whether it was one once.
+    // A row that no offer names may have been offered once; nobody knows.
     for (const { offset, tag } of rows) take({ offset, tag }, "closed", "withdrawn");
   }
 
-  /** Where in the node's subnets the pool port is that the pod has; undefined when it has none. */
+  /** The offset of the pool port that the pod has; undefined when it has none. */
   placeOf(node: ResolvedNode, pod: Pod): number | undefined {
     const pool = this.#known.get(node.name)?.pool;
     const ip = parseIp(pod.podIps[0] ?? "");
@@ -105,7 +106,7 @@ export class Pools {
     return offset !== undefined && pool?.port(offset) ? offset : undefined;
   }
 
-  /** Goes on with a node's pool as far as is possible now. `pods` are the node's, without those that ended. */
+  /** Advances a node's pool as far as is possible now. `pods` are those of the node that have not ended. */
   next(node: Node, resolved: ResolvedNode, pods: Iterable<Pod>, around: PoolSurroundings): PoolDecision {
     const known = this.#of(resolved);
     const holders = new Map<number, Pod>();
@@ -142,21 +143,21 @@ export class Pools {
     return this.#known.get(node)?.planned;
   }
 
-  /** Nodes with pods whose ports are closed. */
+  /** Nodes with pods whose port is closed. */
   get cutOff(): Iterable<string> {
     return this.#cutOff;
   }
 
   /**
-   * Writes what `next` has decided to offer, if the Node does not say so already. Rejects, too, when somebody has written
-   * the Node since it was seen: an agent that read an old offer late would claim what has been taken away.
+   * Writes the offer that `next` decided, unless the Node already has it. Also rejects when somebody has written the
+   * Node since it was last seen: an agent that reads an old offer late would claim a port that has been taken away.
    */
   async write(node: Node): Promise<void> {
     const known = this.#known.get(node.name);
     if (known) await this.#write(known, node);
   }
 
-  /** The node's object is gone, and no row of its pool is left. */
+  /** The Node object is gone, and its pool has no rows left. */
   release(node: string): void {
     for (const { offset } of this.#known.get(node)?.pool.ports ?? [])
       this.#addresses.release(holderOf(node, offset));
@@ -164,7 +165,10 @@ export class Pools {
     this.#cutOff.delete(node);
   }
 
-  /** Whether a closed port lets its pod's packets pass: from when nothing speaks against it, until the pod is gone. */
+  /**
+   * Whether a closed port passes its pod's packets. It opens as soon as the pod is proven free, and stays open until
+   * the pod is gone.
+   */
   #isOpened(
     { opened }: Known,
     port: PoolPort,
@@ -175,7 +179,8 @@ export class Pools {
       opened.delete(port.offset);
       return false;
     }
-    // Once the database lets them pass, a former leader has opened it for this pod: another could not have claimed it.
+    // If the database already passes the packets, an earlier leader has opened the port for this pod: no other pod
+    // could have claimed it.
     const isOpen = opened.get(port.offset) === pod.uid || !isHeldBack(port) || verdictOn(pod) === "free";
     if (isOpen) opened.set(port.offset, pod.uid);
     else opened.delete(port.offset);
@@ -224,7 +229,7 @@ export class Pools {
     return pool;
   }
 
-  /** A place that is free, and a tag that nobody has on the same parent; undefined when either has run out. */
+  /** Takes a free place, and a tag that nobody uses on the same parent; undefined when either has run out. */
   #take(site: Site, pool: NodePool, foreign: ReadonlySet<number>): PoolPort | undefined {
     const own = new Set(pool.ports.map((port) => port.tag));
     const isFree = (tag: number): boolean => !own.has(tag) && !foreign.has(tag);
@@ -252,7 +257,7 @@ export class Pools {
   }
 }
 
-/** Who holds a pool port's addresses in the books; no pod's uid looks like it. */
+/** The holder of a pool port's addresses. It cannot be confused with a pod's uid. */
 const holderOf = (node: string, offset: number): string => `pool/${node}/${offset}`;
 
 const newLine = (random: () => number): string => Math.floor(random() * 2 ** 48).toString(16);

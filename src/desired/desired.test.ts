@@ -36,7 +36,7 @@ function dirtyRows(database: DesiredDatabase): Record<string, readonly string[]>
   );
 }
 
-/** Everything in force, as text that does not depend on the order in which it came to be. */
+/** Everything in force, as text that does not depend on the order of events. */
 function snapshot(database: DesiredDatabase): readonly string[] {
   const lines: string[] = [];
   for (const each of database.rows()) {
@@ -65,7 +65,7 @@ test("an owner's facts are in force until it is replaced, and only what changed 
   assert.deepEqual([snapshot(database), [...desired.owners()]], [[], []]);
 });
 
-test("a set that is stated in another order is the same set", () => {
+test("a set stated in another order is the same set", () => {
   const desired = new Desired();
   desired.replace("a", [row("s1", { addresses: ["x", "y"], options: new Map([["k", "v"]]) })]);
   desired.database(destination).takeDirty();
@@ -73,7 +73,7 @@ test("a set that is stated in another order is the same set", () => {
   assert.deepEqual(dirtyRows(desired.database(destination)), {});
 });
 
-test("a member that two owners state stays until both took it back", () => {
+test("a member that two owners state stays until both have taken it back", () => {
   const desired = new Desired();
   const database = desired.database(destination);
   assert.deepEqual(desired.replace("a", [member("s1", "p")]), []);
@@ -99,11 +99,14 @@ test("of two owners that differ the first stays in force, both are named, and th
       ["a", "b"],
     ],
   );
-  assert.match(conflicts[0]?.message ?? "", /a and b say different things about other_config subnet of row/);
+  assert.match(
+    conflicts[0]?.message ?? "",
+    /a and b state different things about other_config subnet of row/,
+  );
   assert.equal([...database.conflicts()].length, 2);
   database.takeDirty();
 
-  // The holder may change its mind without losing its place, and is told of the conflict too.
+  // The holder may change its fact without losing its place, and is told of the conflict too.
   assert.equal(desired.replace("a", [entry("s1", "subnet", "10.0.2.0/24")]).length, 1);
   assert.deepEqual(snapshot(database), ['s1 [["name","two"]]', "s1 other_config subnet=10.0.2.0/24"]);
 
@@ -112,7 +115,7 @@ test("of two owners that differ the first stays in force, both are named, and th
   assert.deepEqual([...database.conflicts()], []);
 });
 
-test("one owner that says two things about one row keeps the first and is told", () => {
+test("when an owner states two things about one row, the first stays and the owner is told", () => {
   const desired = new Desired();
   const conflicts = desired.replace("a", [row("s1", { name: "one" }), row("s1", { name: "two" })]);
   assert.deepEqual([conflicts[0]?.holder, conflicts[0]?.waiting], ["a", "a"]);
@@ -127,7 +130,7 @@ test("destinations are kept apart", () => {
   assert.deepEqual(dirtyRows(desired.database({ ...other })), { s2: ["a"] });
 });
 
-test("a listener hears once that there is something to take", () => {
+test("a listener is called once when there is something to take", () => {
   const desired = new Desired();
   const database = desired.database(destination);
   let calls = 0;
@@ -172,7 +175,7 @@ test("any order of replaces reaches the same facts", () => {
   );
 });
 
-test("what is in force changes only in rows that become dirty, also when owners disagree", () => {
+test("what is in force changes only in rows that become dirty, even when owners disagree", () => {
   fc.assert(
     fc.property(
       fc.array(fc.tuple(owners, fc.array(differing, { maxLength: 6 })), { maxLength: 15 }),

@@ -1,30 +1,30 @@
-// The union of all owners' facts, for all destinations. An owner is replaced as a whole; what it said before and
-// says no longer is taken back. Only rows about which the union changed become dirty, so that the cost of a
-// change follows the change and not the cluster.
+// The union of all owners' facts, for all destinations. An owner is replaced as a whole; what it stated before and
+// states no longer is taken back. Only rows whose facts changed become dirty, so the cost of a change does not grow
+// with the cluster.
 
 import { type Destination, destinationId, type Fact, type Owner } from "../model/fact.ts";
 import { type Conflict, DesiredDatabase } from "./desiredDatabase.ts";
 
 export class Desired {
-  /** owner -> what it says */
+  /** owner -> its facts */
   readonly #facts = new Map<Owner, readonly Fact[]>();
   /** destination id -> its facts */
   readonly #databases = new Map<string, DesiredDatabase>();
-  /** The same by the object, as facts of one plan share theirs. */
+  /** The same by object identity, because facts of one plan share their destination object. */
   readonly #byObject = new WeakMap<Destination, DesiredDatabase>();
   #round = 0;
 
   /**
-   * From now on `owner` says exactly `facts`. Answers with the conflicts these facts are part of; a conflict is no
-   * error: the owner that came first stays in force, and when it goes the next one takes over.
+   * Replaces everything that `owner` states by `facts`. Returns the conflicts that these facts are part of. A conflict
+   * is not an error: the owner that came first stays in force, and when it goes, the next one takes over.
    *
-   * `byWord`: what the owner no longer says is wanted no more by somebody's word. Otherwise it may only be missing, as from an API
-   * server that lists too little, and the prune guard counts it.
+   * `byWord`: somebody has said that what the owner no longer states is to go. Without that word it may only be
+   * missing, for example because the API server listed too little, and the prune guard counts it.
    */
   replace(owner: Owner, facts: readonly Fact[], byWord = false): readonly Conflict[] {
     const round = ++this.#round;
     const conflicts: Conflict[] = [];
-    // What is new before what is gone: a fact in both lists is found again and costs one look-up and a comparison.
+    // New facts before old ones: a fact in both lists is found again, which costs one look-up and one comparison.
     for (const fact of facts) {
       const found = this.database(fact.destination).state(owner, fact, round);
       if (found.length > 0) conflicts.push(...found);
@@ -36,7 +36,7 @@ export class Desired {
     return conflicts;
   }
 
-  /** The owner is gone and says nothing any more. */
+  /** The owner is gone and states nothing any more. */
   remove(owner: Owner): void {
     this.replace(owner, []);
   }
@@ -49,7 +49,7 @@ export class Desired {
     return this.#facts.keys();
   }
 
-  /** The part of one destination, which exists as soon as it is asked for. */
+  /** The part of one destination. It is created when it is first asked for. */
   database(destination: Destination): DesiredDatabase {
     const known = this.#byObject.get(destination);
     if (known) return known;

@@ -1,5 +1,5 @@
-// The facts about one destination, counted. It knows nothing of the database's schema: a fact names a table, a
-// row, a column, and that is enough to count it and to say which rows became dirty.
+// The facts about one destination, reference counted. It knows nothing of the database's schema: a fact names a table,
+// a row and a column, which is enough to count it and to tell which rows became dirty.
 
 import {
   type Destination,
@@ -14,11 +14,14 @@ import { Dirty } from "./dirty.ts";
 import { RowMap } from "./rowMap.ts";
 import { type Claim, Slot } from "./slot.ts";
 
-/** Two owners say different things about one row or one map entry. What `holder` says is in force, `waiting` waits. */
+/**
+ * Two owners state different things about one row or one map entry. The fact of `holder` is in force, the one of
+ * `waiting` waits.
+ */
 export interface Conflict {
   readonly holder: Owner;
   readonly waiting: Owner;
-  /** What the waiting owner says. */
+  /** The waiting owner's fact. */
   readonly fact: Fact;
   readonly message: string;
 }
@@ -26,7 +29,7 @@ export interface Conflict {
 export class DesiredDatabase {
   readonly destination: Destination;
   readonly #rows = new RowMap<DesiredRow>();
-  /** Slots that more than one owner claims -> a fact that leads to it. */
+  /** Slots that several owners claim -> a fact that leads to the slot. */
   readonly #shared = new Map<Slot<unknown>, Fact>();
   readonly #listeners = new Set<() => void>();
   #dirty = new Dirty();
@@ -39,37 +42,37 @@ export class DesiredDatabase {
     return this.#rows.get(table, uuid);
   }
 
-  /** Every row about which there is a fact. */
+  /** Every row that has a fact. */
   rows(): Iterable<DesiredRow> {
     return this.#rows.values();
   }
 
-  /** What waits to be taken. */
+  /** What has become dirty and has not been taken yet. */
   get dirty(): { readonly size: number; readonly owners: ReadonlySet<Owner> } {
     return { size: this.#dirty.rows.size, owners: this.#dirty.owners };
   }
 
-  /** What became dirty since the last time. The caller answers for it from now on. */
+  /** What became dirty since the last call. From now on the caller is responsible for it. */
   takeDirty(): Dirty {
     const taken = this.#dirty;
     this.#dirty = new Dirty();
     return taken;
   }
 
-  /** Calls `listener` when there is something dirty after there was nothing. Returns what ends that. */
+  /** Calls `listener` whenever something becomes dirty after nothing was. Returns a function that ends the calls. */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** All conflicts there are now. */
+  /** All present conflicts. */
   *conflicts(): Iterable<Conflict> {
     for (const [slot, fact] of this.#shared)
       for (const claim of slot.others())
         if (!sameClaim(slot.value, claim.value)) yield conflictOf(slot, claim.owner, fact);
   }
 
-  /** `owner` says `fact`. Answers with the conflicts that this fact is part of. */
+  /** `owner` states `fact`. Returns the conflicts that this fact is part of. */
   state(owner: Owner, fact: Fact, round: number): readonly Conflict[] {
     const row = this.#rows.ensure(fact.table, fact.uuid, () => new DesiredRow(fact.table, fact.uuid));
     if (fact.kind === "row") {
@@ -83,7 +86,7 @@ export class DesiredDatabase {
     return [];
   }
 
-  /** `owner` no longer says `fact`, unless it said it in `round` too; `byWord` as `Desired.replace` has it. */
+  /** `owner` no longer states `fact`, unless it stated it in `round` too. `byWord` is that of `Desired.replace`. */
   retract(owner: Owner, fact: Fact, round: number, byWord: boolean): void {
     const row = this.#rows.get(fact.table, fact.uuid);
     const slot = row && slotOf(row, fact);
@@ -110,7 +113,7 @@ export class DesiredDatabase {
     const claim = slot.claimOf(owner);
     if (claim) {
       const same = sameClaim(claim.value, value);
-      // One list that says two different things: the first stays, as between owners.
+      // One list states two different things: the first stays, as it does between owners.
       if (claim.round === round && !same) return [conflictOf(slot, owner, fact)];
       claim.round = round;
       claim.value = value;
@@ -132,7 +135,7 @@ export class DesiredDatabase {
   }
 }
 
-/** `other` waits, and the owner that speaks now is one of the two it is about. */
+/** Whether `other` waits, and `speaker` is one of the two owners in this conflict. */
 const isWaiting = <V>(slot: Slot<V>, other: Claim<V>, speaker: Owner): boolean =>
   (speaker === slot.owner || speaker === other.owner) && !sameClaim(slot.value, other.value);
 
@@ -155,6 +158,6 @@ function conflictOf(slot: Slot<unknown>, waiting: Owner, fact: Fact): Conflict {
     holder,
     waiting,
     fact,
-    message: `${holder} and ${waiting} say different things about ${what} ${where}; what ${holder} says is in force`,
+    message: `${holder} and ${waiting} state different things about ${what} ${where}; the fact of ${holder} is in force`,
   };
 }

@@ -1,5 +1,5 @@
 // What is wanted of one row: its columns, if an owner wants the row itself, and members of its set and map columns,
-// which anyone may want. A row may have members only: the port of a pod in a switch that its node owns.
+// which any owner may want. A row may have only members: a pod's port in a switch that belongs to its node.
 
 import type { Atom, ColumnValue, Owner } from "../model/fact.ts";
 import type { Slot } from "./slot.ts";
@@ -19,17 +19,17 @@ export class DesiredRow {
     this.uuid = uuid;
   }
 
-  /** The columns that are wanted, undefined when nobody wants the row itself. */
+  /** The wanted columns; undefined when nobody wants the row itself. */
   get columns(): Columns | undefined {
     return this.row?.value;
   }
 
-  /** Who wants the row itself; none when nobody does. */
+  /** The owners that want the row itself. */
   get owners(): readonly Owner[] {
     return this.row?.owners ?? [];
   }
 
-  /** The columns that facts state members of. */
+  /** The columns that have member facts. */
   get memberColumns(): Iterable<string> {
     return this.#members.keys();
   }
@@ -55,7 +55,7 @@ export class DesiredRow {
     if (members?.size === 0) this.#members.delete(column);
   }
 
-  /** Nobody wants anything of the row. */
+  /** Whether nobody wants anything of the row. */
   get empty(): boolean {
     return this.row === undefined && this.#members.size === 0;
   }

@@ -1,5 +1,5 @@
-// What changed of each row of one destination since the engine last took it, with the owners whose facts changed.
-// Filled by desired/, emptied whole by apply/.
+// What changed in each row of one destination since the engine last took it, with the owners whose facts changed.
+// Filled by desired/, taken as a whole by apply/.
 
 import type { Fact, Owner } from "../model/fact.ts";
 import { Part } from "./part.ts";
@@ -8,7 +8,7 @@ import { RowMap } from "./rowMap.ts";
 export interface DirtyRow {
   readonly part: Part;
   readonly owners: readonly Owner[];
-  /** Nobody wants the row any more, by somebody's word: it is not merely missing from a list. */
+  /** Nobody wants the row any more, and somebody said so: it is not merely missing from a list. */
   readonly asked: boolean;
 }
 
@@ -23,8 +23,8 @@ export class Dirty {
   }
 
   /**
-   * What `fact` is about changed: its member, or the row, and with it how each of its members is to be seen. `asked`: the row is
-   * wanted no more by somebody's word.
+   * Marks what `fact` is about: one member, or the row with all its members. `asked`: somebody said that the row is to
+   * go.
    */
   add(fact: Fact, owner: Owner, asked: boolean): void {
     const { table, uuid } = fact;
@@ -35,7 +35,7 @@ export class Dirty {
       part.addAll();
       mark.asked = asked;
     } else part.add(fact.column, fact.key ?? fact.value);
-    // An owner marks all its rows in one go, so that looking at the last one suffices to keep the list short.
+    // An owner marks all its rows in one go, so looking at the last entry is enough to keep the list short.
     if (owners.at(-1) !== owner) owners.push(owner);
   }
 }

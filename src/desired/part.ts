@@ -1,5 +1,5 @@
-// How much of a row is to be compared: all of it, or only some members of some columns. The row's own columns are
-// few and always looked at.
+// How much of a row to compare: all of it, or only some members of some columns. The row's own columns are few and
+// always compared.
 
 import type { Atom } from "../model/fact.ts";
 
@@ -7,19 +7,19 @@ const nothing: ReadonlySet<Atom> = new Set();
 
 export class Part {
   #isWhole = false;
-  /** column -> members of a set, keys of a map; made when there are any, for most rows are looked at whole */
+  /** column -> members of a set, keys of a map. Created on demand, because most rows are compared whole. */
   #members: Map<string, Set<Atom>> | undefined;
 
   static whole(): Part {
     return new Part().addAll();
   }
 
-  /** Every member of every column. */
+  /** Whether every member of every column is meant. */
   get isWhole(): boolean {
     return this.#isWhole;
   }
 
-  /** The members of `column` that are named; all of them are meant when the part is whole. */
+  /** The named members of `column`. When the part is whole, all members are meant and none is named. */
   members(column: string): ReadonlySet<Atom> {
     return this.#members?.get(column) ?? nothing;
   }

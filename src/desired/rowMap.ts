@@ -1,5 +1,5 @@
-// A map from rows to values. A row is named by its table and its UUID; both levels are plain maps, so that no key
-// string is ever put together, and "all rows of one table" costs nothing.
+// A map from rows to values. A table and a UUID name a row. Both levels are plain maps, so no key strings are built,
+// and listing all rows of one table costs nothing.
 
 export class RowMap<V> {
   /** table -> uuid -> value */
@@ -26,7 +26,7 @@ export class RowMap<V> {
     this.#size += rows.size - before;
   }
 
-  /** The value of the row, made by `make` if there is none yet. */
+  /** The value of the row; `make` creates it if there is none yet. */
   ensure(table: string, uuid: string, make: () => V): V {
     const found = this.get(table, uuid);
     if (found !== undefined) return found;

@@ -1,13 +1,13 @@
-// One thing that owners say something about: the columns of a row, a member of a set, an entry of a map. Nearly
-// every slot has one owner for life, so the first claim is kept in the object itself and a map of the others is made
-// only when there are others. The first claim is in force; the others are references, or wait when they differ.
+// One thing that owners state something about: the columns of a row, a member of a set, an entry of a map. Nearly every
+// slot has one owner for life, so the first claim is kept in the object itself, and a map is made only when there are
+// others. The first claim is in force. The others count as references if they are equal, and wait if they differ.
 
 import type { Owner } from "../model/fact.ts";
 
 export interface Claim<V> {
   readonly owner: Owner;
   value: V;
-  /** The `Desired.replace` that stated it last; claims of an older one are taken back at its end. */
+  /** The `Desired.replace` call that stated it last. When a later call ends, older claims of its owner are taken back. */
   round: number;
 }
 
@@ -20,12 +20,12 @@ export class Slot<V> {
     this.#first = first;
   }
 
-  /** What is in force. */
+  /** The value in force. */
   get value(): V {
     return this.#first.value;
   }
 
-  /** Whose claim is in force. */
+  /** The owner whose claim is in force. */
   get owner(): Owner {
     return this.#first.owner;
   }
@@ -34,7 +34,7 @@ export class Slot<V> {
     return this.#others !== undefined;
   }
 
-  /** All who claim something here, the one in force first. */
+  /** All owners with a claim here, the one in force first. */
   get owners(): readonly Owner[] {
     return this.#others ? [this.#first.owner, ...this.#others.keys()] : [this.#first.owner];
   }
@@ -53,7 +53,7 @@ export class Slot<V> {
     this.#others.set(claim.owner, claim);
   }
 
-  /** Takes the claim of `owner` back. False when none is left: the slot is to be forgotten. */
+  /** Takes back the claim of `owner`. Returns false when no claim is left and the slot should be forgotten. */
   remove(owner: Owner): boolean {
     if (this.#first.owner === owner) {
       const next = this.#others?.values().next().value;

@@ -1,5 +1,5 @@
-// What the cluster has once: in overlay mode the router and the join switch, in underlay mode what joins it to the tenant's
-// router.
+// What exists once per cluster: in overlay mode the router and the join switch, in underlay mode what joins the cluster
+// to the tenant's router.
 
 import { ownerOf } from "../model/owner.ts";
 import { type OwnerKind, saying } from "./kind.ts";

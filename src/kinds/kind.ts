@@ -1,5 +1,5 @@
-// A kind of owner: everything the controller knows about nodes, pods or Services it knows from one of these. Stores, queue,
-// planner, dry run, metrics and the copy of the database are loops over their list (kinds.ts).
+// A kind of owner. Everything the controller knows about nodes, pods or Services comes from one of these. Stores,
+// queue, planner, dry run, metrics and the copy of the database are loops over their list (kinds.ts).
 
 import type { Cloud, NotYet, Said } from "../cloud/cloud.ts";
 import type { Places } from "../decide/places.ts";
@@ -15,19 +15,19 @@ import type { Hosts } from "../plan/hosts.ts";
 
 /** `K`: the kinds of objects that its plan reads. */
 export interface OwnerKind<K extends Kind = Kind> extends Concerns<K> {
-  /** The first word of its owners. */
+  /** The first word of its owners' names. */
   readonly name: string;
-  /** The kind of the objects that its owners speak for, each by the object's name; undefined when there is none. */
+  /** The kind of the objects that its owners stand for, each named like its object; undefined when there is none. */
   readonly of: K | undefined;
-  /** Owners that are there without any object. */
+  /** Owners that exist without an object. */
   readonly always?: readonly Owner[];
   /** The northbound tables that its plan writes. */
   readonly tables: readonly (keyof NorthboundTables)[];
-  /** What the owner says, from objects and decisions alone. Asked as often as any of it may have changed. */
+  /** What the owner states, from objects and decisions alone. Called whenever any of these may have changed. */
   plan(owner: Owner, name: OwnerName, context: PlanContext<K>): Planned;
 }
 
-/** Any of them, to those who hand all stores to all of them. */
+/** Any kind of owner, for callers that pass every store to every kind. */
 export type AnyOwnerKind = AnyConcerns & Omit<OwnerKind, "reads">;
 
 export interface PlanContext<K extends Kind> {
@@ -36,23 +36,27 @@ export interface PlanContext<K extends Kind> {
   readonly cloud: Cloud;
   readonly stores: Pick<Stores, K>;
   readonly places: Places;
-  /** Nodes by the addresses they answer on. An owner that asks for addresses here is planned again when one of them changes hands. */
+  /**
+   * Nodes by the addresses they answer on. An owner that looks up addresses here is planned again when one of them
+   * moves to another node.
+   */
   readonly hosts: Hosts;
 }
 
 export type Planned =
   | {
-      /** All that the owner says from now on. */
+      /** All that the owner states from now on. */
       readonly facts: readonly Fact[];
       /**
-       * Whether what it no longer says goes by somebody's word. By default: the owner's object is there, or the API server said
-       * that it is gone. What is merely missing is the prune guard's business.
+       * Whether somebody said that what the owner no longer states is to go. By default this is so when the owner's
+       * object exists, or when the API server reported that it is gone. The prune guard deals with what is merely
+       * missing.
        */
       readonly byWord?: boolean;
     }
   | NotYet
-  /** It goes on saying what it says. */
+  /** The earlier facts stay. */
   | "as before";
 
-/** The answer of a cloud as a plan. */
+/** A cloud's answer as a plan. */
 export const saying = (said: Said): Planned => ("notNow" in said ? said : { facts: said });

@@ -19,7 +19,7 @@ export const ownerKinds: readonly AnyOwnerKind[] = [
   serviceCidrKind,
 ];
 
-/** The northbound tables that a copy is needed of, whole: those that plans write. */
+/** The northbound tables that the controller copies whole: those that plans write. */
 export const northboundTables: Selection<NorthboundTables> = Object.fromEntries(
   ownerKinds.flatMap(({ tables }) => tables).map((table) => [table, true]),
 );

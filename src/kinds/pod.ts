@@ -1,4 +1,4 @@
-// A pod with a port of its own. One that has a port of its node's pool says nothing: the pool does.
+// A pod with a port of its own. A pod with a port from its node's pool states nothing: the pool does.
 
 import { wantsAddress } from "../decide/places.ts";
 import { formatCidr } from "../model/ip.ts";
@@ -29,7 +29,7 @@ export const podKind: OwnerKind<"Pod"> = {
     if (!pod || !wantsAddress(pod)) return { facts: [] };
     const place = places.pod(pod);
     const node = places.node(pod.nodeName);
-    // A pod whose node is missing still wants its port, should the node come back.
+    // The pod still wants its port in case its missing node comes back.
     if (!place || !node) return { facts: [], byWord: false };
     return { facts: place.ownPort ? podFacts(scope, owner, pod, node, place.network) : [] };
   },

@@ -1,5 +1,6 @@
-// What a northbound database tells of a tenant's machines: which port a network card belongs to, which switches a router
-// joins, which ports are nested in which. Kept up to date row by row, as a cloud's database may hold far more than ours.
+// What a northbound database tells about a tenant's machines: which port a network card belongs to, which switches a
+// router joins, which ports are nested in which. Updated row by row, because a cloud's database may hold far more than
+// ours.
 
 import { Multimap } from "../model/multimap.ts";
 import { ownership } from "../model/names.ts";
@@ -8,17 +9,17 @@ import type { Change, Replica } from "../ovsdb/index.ts";
 
 export class Machines {
   readonly #cluster: string;
-  /** MAC -> uuids of ports with it */
+  /** MAC -> uuids of the ports that have it */
   readonly #byMac = new Multimap<string, string>();
   /** name of a router's port -> uuids of the switch ports that face it */
   readonly #byRouterPort = new Multimap<string, string>();
-  /** name of a port -> uuids of the ports of others that are nested in it */
+  /** name of a port -> uuids of other people's ports nested in it */
   readonly #byParent = new Multimap<string, string>();
   /** uuid of a switch port -> uuid of its switch */
   readonly #switchOf = new Map<string, string>();
   readonly #replica: Replica<NorthboundTables>;
 
-  /** The replica need not be synced yet: hand its changes to `take`. */
+  /** The replica need not be synced yet: pass its changes to `take`. */
   constructor(replica: Replica<NorthboundTables>, cluster: string) {
     this.#replica = replica;
     this.#cluster = cluster;
@@ -31,7 +32,7 @@ export class Machines {
     if (change.table === "Logical_Switch") this.#switch(change.old, change.new);
   }
 
-  /** Ports of machines that have `mac`, each with the switch it is on. */
+  /** Machines' ports that have `mac`, each with its switch. */
   withMac(mac: string): readonly { readonly port: LogicalSwitchPortRow; readonly on: string }[] {
     return this.#ports(this.#byMac.get(mac)).flatMap((port) => {
       const on = this.#switchOf.get(port._uuid);
@@ -45,7 +46,7 @@ export class Machines {
     return new Set(ports.flatMap((uuid) => this.#switchOf.get(uuid) ?? []));
   }
 
-  /** Ports that others have nested in the port called `parent`. */
+  /** Other people's ports nested in the port called `parent`. */
   nestedIn(parent: string): readonly LogicalSwitchPortRow[] {
     return this.#ports(this.#byParent.get(parent));
   }

@@ -1,6 +1,6 @@
-// Everything the databases tell the controller, in one place: who has rows, which addresses these hold, how far OVN is with
-// ports, which of them it holds back, and, in underlay mode, what the cloud's tenant has. Followed from the start of the
-// process, on leaders and on those who wait, so that a new leader decides from what is there.
+// Everything the databases tell the controller, in one place: who has rows, which addresses these hold, how far OVN is
+// with ports, which ports are held back and, in underlay mode, what the cloud's tenant has. It is kept up to date from
+// the start of the process, on waiting controllers too, so that a new leader decides from what exists.
 
 import { ownership } from "../model/names.ts";
 import { type Owner, parseOwner } from "../model/owner.ts";
@@ -16,9 +16,9 @@ import { type MachineChange, TenantView } from "./tenant.ts";
 export type Sighting =
   /** All ports have been listed. */
   | { readonly what: "ports" }
-  /** A port of the node's pool has got further or fallen back, or is held back or let go. */
+  /** A port of the node's pool has advanced or fallen back, or its packets are now held back or no longer. */
   | { readonly what: "pool"; readonly node: string }
-  /** The tenant's router, or which switches it joins. */
+  /** The tenant's router changed, or the set of switches that it joins. */
   | { readonly what: "tenant" }
   | { readonly what: "machine"; readonly change: MachineChange };
 
@@ -55,7 +55,7 @@ export class Observed {
     });
   }
 
-  /** Everybody who has a row in the northbound database. */
+  /** All owners with rows in the northbound database. */
   owners(): ReadonlySet<Owner> {
     const owners = new Set<Owner>();
     for (const table of this.#replica.tables) {
@@ -72,7 +72,7 @@ export class Observed {
     return poolRows(this.#replica, this.#scope);
   }
 
-  /** The MACs whose packets the database drops on the node's switch. */
+  /** The MACs whose packets are dropped on the node's switch. */
   heldBackOn(node: string): ReadonlySet<string> {
     return heldBackOn(this.#replica, this.#scope, node);
   }

@@ -1,5 +1,5 @@
-// The ready ports of nodes that the northbound database holds, and which of them it holds back: after a restart these rows
-// prove what a node has.
+// The nodes' ready ports that the northbound database holds, and which of them it holds back. After a restart these
+// rows prove what a node has.
 
 import { ownership, placeOfPort } from "../model/names.ts";
 import type { PoolPort } from "../model/pool.ts";
@@ -11,7 +11,7 @@ import type { Replica } from "../ovsdb/index.ts";
 /** A pool port that has a row. */
 export interface PoolRow extends PoolPort {
   readonly node: string;
-  /** The name of the port it is nested in. */
+  /** The name of the port that it is nested in. */
   readonly parent: string | undefined;
   /** The database drops its packets. */
   readonly isHeldBack: boolean;
@@ -37,7 +37,7 @@ export function* poolRows(replica: Replica<NorthboundTables>, scope: Scope): Ite
   }
 }
 
-/** The MACs whose packets the database drops on the node's switch. */
+/** The MACs whose packets are dropped on the node's switch. */
 export function heldBackOn(
   replica: Replica<NorthboundTables>,
   { names, cluster }: Scope,

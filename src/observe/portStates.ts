@@ -1,34 +1,34 @@
-// How far OVN is with this cluster's ports, as the southbound database tells: translated, bound to a chassis, installed
-// there. Only read.
+// How far OVN is with this cluster's ports, according to the southbound database: translated, bound to a chassis,
+// installed there. Read only.
 
 import { placeOfPort, podOfPort } from "../model/names.ts";
 import { type PortBindingRow, southbound } from "../ovn/southbound.gen.ts";
 import type { Session } from "../ovsdb/index.ts";
 
-/** In the order in which a port gets there. */
+/** In the order in which a port reaches them. */
 export const portStates = ["absent", "unbound", "bound", "installed"] as const;
 export type PortState = (typeof portStates)[number];
 
 export interface PortListener {
-  /** The own port of the pod `shop/web-1` has got so far. */
+  /** The pod's own port has reached this state. `pod` is `shop/web-1`. */
   readonly pod?: (pod: string, state: "bound" | "installed") => void;
-  /** Something changed about ports of the node's pool. */
+  /** Something changed about the ports of the node's pool. */
   readonly pool?: (node: string) => void;
 }
 
 export interface PortStates {
-  /** The database has listed all ports once. */
+  /** Whether the database has listed all ports once. */
   readonly synced: boolean;
-  /** Resolves when it has; rejects with the signal's reason when that aborts first. */
+  /** Resolves once it has; rejects with the signal's reason if that aborts first. */
   ready(signal: AbortSignal): Promise<void>;
   stateOf(port: string): PortState;
-  /** Whether the port is in `state` or further on; undefined until all ports have been listed. */
+  /** Whether the port is in `state` or further; undefined until all ports have been listed. */
   isAtLeast(state: PortState, port: string): boolean | undefined;
-  /** Returns what ends the calls. */
+  /** Returns a function that ends the calls. */
   subscribe(listener: PortListener): () => void;
 }
 
-/** Follows the ports for as long as the session lives. */
+/** Follows the ports for the life of the session. */
 export function followPorts(session: Session, cluster: string): PortStates {
   const states = new Map<string, PortState>();
   const listeners = new Set<PortListener>();

@@ -1,5 +1,5 @@
-// Which addresses the port rows in the northbound database hold: an address is not free as long as one does, whatever
-// Kubernetes says. Fed with the changes of the replica; only with ports of this cluster.
+// Which addresses the port rows in the northbound database hold. An address is not free while a row holds it, whatever
+// Kubernetes says. Fed with the replica's changes, and only with ports of this cluster.
 
 import { Multimap } from "../model/multimap.ts";
 
@@ -9,7 +9,7 @@ export class RowAddresses {
   /** address -> uuids of the rows that hold it */
   readonly #holders = new Multimap<string, string>();
 
-  /** The row exists with these `addresses`, in OVN's form: `["0a:58:0a:f4:01:05 10.244.1.5 fd00::5"]`. */
+  /** The row now exists with these `addresses`, in OVN's form: `["0a:58:0a:f4:01:05 10.244.1.5 fd00::5"]`. */
   set(uuid: string, port: string, addresses: readonly string[]): void {
     this.delete(uuid);
     const ips = addresses.flatMap((text) => text.split(" ").slice(1));
@@ -27,7 +27,7 @@ export class RowAddresses {
     return [...this.#holders.get(ip)].some((uuid) => this.#rows.get(uuid)?.port === port);
   }
 
-  /** Whether any port but `port` has `ip`. */
+  /** Whether a port other than `port` has `ip`. */
   heldByAnother(port: string, ip: string): boolean {
     const holders = [...this.#holders.get(ip)];
     return holders.some((uuid) => this.#rows.get(uuid)?.port !== port);

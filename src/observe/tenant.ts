@@ -1,5 +1,5 @@
-// What the northbound database of a cloud tells of the tenant whose virtual machines the nodes are: the router, the
-// switches that it joins, and the ports of the machines on these.
+// What a cloud's northbound database tells about the tenant whose virtual machines are the nodes: the router, the
+// switches that it joins, and the machines' ports on these.
 
 import type {
   LogicalRouterRow,
@@ -10,21 +10,21 @@ import type {
 import type { Change, Replica } from "../ovsdb/index.ts";
 import { addressesOf, Machines } from "./machines.ts";
 
-/** What the cloud's tenant has, and what is not Weft's. */
+/** What the cloud's tenant has apart from Weft's own. */
 export interface Tenant {
   readonly router: LogicalRouterRow["_uuid"];
-  /** The switches of machines that the router joins. */
+  /** The machines' switches that the router joins. */
   readonly switches: readonly LogicalSwitchRow["_uuid"][];
 }
 
-/** A port of a machine, nested or not, changed: its name, its parent's, and the addresses it had and has. */
+/** A machine's port, nested or not, changed: its name, its parent's name, and its addresses before and after. */
 export interface MachineChange {
   readonly parent: string | undefined;
   readonly addresses: string;
 }
 
 export interface TenantListener {
-  /** The router, or which switches it joins. */
+  /** The router changed, or the set of switches that it joins. */
   readonly tenant: () => void;
   readonly machine: (change: MachineChange) => void;
 }
@@ -35,7 +35,7 @@ export class TenantView {
   readonly #replica: Replica<NorthboundTables>;
   readonly #machines: Machines;
 
-  /** Follows the replica for as long as it lives; it need not be synced yet. */
+  /** Follows the replica for as long as the replica lives. The replica need not be synced yet. */
   constructor(replica: Replica<NorthboundTables>, cluster: string, router: string) {
     this.router = router;
     this.#replica = replica;
@@ -45,7 +45,10 @@ export class TenantView {
     });
   }
 
-  /** The router and the switches it joins, without those of this cluster's nodes; undefined while there is no such router. */
+  /**
+   * The router and the switches it joins, except those of this cluster's nodes; undefined while the router does not
+   * exist.
+   */
   tenant(): Tenant | undefined {
     const routers = [...this.#replica.table("Logical_Router").values()];
     const router = routers.find(({ name }) => name === this.router);
@@ -64,13 +67,13 @@ export class TenantView {
       .map(({ port }) => port.name);
   }
 
-  /** The VLAN tags of ports on the port `parent` that are not this cluster's. */
+  /** The VLAN tags of ports on the port `parent` that belong to somebody else. */
   foreignTags(parent: string): ReadonlySet<number> {
     const others = this.#machines.nestedIn(parent);
     return new Set(others.flatMap(({ tag, tag_request: request }) => tag ?? request ?? []));
   }
 
-  /** Returns what ends the calls. */
+  /** Returns a function that ends the calls. */
   subscribe(listener: TenantListener): () => void {
     return this.#replica.subscribe((changes) => {
       let isTenantChanged = false;
@@ -101,7 +104,7 @@ export class TenantView {
   }
 }
 
-/** All of a node's addresses on its card: a MAC alone could be another tenant's. */
+/** The port must have all addresses of the node's card: another tenant may use the same MAC. */
 const hasAll = (port: LogicalSwitchPortRow, addresses: readonly string[]): boolean =>
   addressesOf(port).some((text) => {
     const words = new Set(text.split(" "));

@@ -1,17 +1,18 @@
-// Closed ports: what keeps a pod's packets back until it is known which policies select it. An address set of the node's
-// own names their MACs; ACLs on the node's switch drop whatever IP comes from or goes to one of them. To open a port is
-// to take its MAC out of the set, the cheapest change that OVN has.
+// Closed ports: a pod's packets are held back until it is known which policies select the pod. An address set per node
+// holds the MACs of its closed ports; ACLs on the node's switch drop all IP packets from and to them. Opening a port
+// means taking its MAC out of the set, which is the cheapest change in OVN.
 //
-// By MAC, since a pod has more addresses than it was given: a link-local one that it makes itself, and none at all when it asks
-// for one. Port security lets it use those, and its MAC is with all of them. Neighbour discovery passes: without it a
-// port that opens would be a second late. It has an ACL of its own, since OVN reads `!nd` as "another sort of ICMPv6".
+// The ACLs match MACs because a pod uses more addresses than it was given: it makes a link-local one by itself, and has
+// none at all while it asks for one. Port security permits those, always with the pod's MAC. Neighbour discovery
+// passes, because without it a port that opens would be a second late. It has an ACL of its own, because OVN reads
+// `!nd` as "another kind of ICMPv6".
 
 import type { ResolvedNode } from "../model/network.ts";
 import type { Scope } from "../model/scope.ts";
 import type { FactList, RefTo } from "./facts.ts";
 import { aclPriority } from "./priorities.ts";
 
-/** The set, empty, and the ACLs on the node's switch that read it. */
+/** The empty set, and the ACLs on the node's switch that read it. */
 export function planClosed(facts: FactList, { names }: Scope, node: ResolvedNode): void {
   const nodeSwitch = facts.ref("Logical_Switch", names.nodeSwitch(node.name));
   const set = names.closedSet(node.name);
@@ -31,6 +32,6 @@ export function planClosed(facts: FactList, { names }: Scope, node: ResolvedNode
   }
 }
 
-/** The row of a node's set of closed ports. */
+/** The row of the node's set of closed ports. */
 export const closedSetRef = (facts: FactList, { names }: Scope, node: string): RefTo<"Address_Set"> =>
   facts.ref("Address_Set", names.closedSet(node));

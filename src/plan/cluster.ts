@@ -1,4 +1,4 @@
-// The facts that the cluster has once: its distributed router, the join switch where the gateway routers meet it, and
+// The facts that exist once per cluster: its distributed router, the join switch where the gateway routers meet it, and
 // the group of load balancers that every node switch applies.
 
 import type { Fact } from "../model/fact.ts";
@@ -15,7 +15,7 @@ export function clusterFacts(scope: Scope, owner: Owner, network: ClusterNetwork
   const facts = new FactList(scope, owner);
   const router = facts.row("Logical_Router", names.clusterRouter, {
     name: names.clusterRouter,
-    // All its neighbours are known; learning from others' requests would only fill the southbound database.
+    // All its neighbours are known. Learning from other requests would only fill the southbound database.
     options: mapOf({ always_learn_from_arp_request: "false" }),
   });
   facts.member(
@@ -50,7 +50,7 @@ export const routerJoinAddresses = (network: ClusterNetwork): readonly Interface
 
 export const routerJoinMac = (network: ClusterNetwork): string => macOfFirst(routerJoinAddresses(network));
 
-/** A switch port that is one end of a router port. `router` makes OVN take the addresses from there. */
+/** A switch port that is one end of a router port. The address `router` makes OVN take the addresses from the router port. */
 export const routerAttachment = (name: string, routerPort: string) => ({
   name,
   type: "router",

@@ -1,5 +1,5 @@
-// Which endpoints a Service's port balances over, from the EndpointSlices that belong to the Service. The rules are
-// kube-proxy's: slices may overlap while endpoints move between them, and a rolling update may leave nothing ready.
+// Which endpoints a Service's port balances over, from the Service's EndpointSlices. The rules are kube-proxy's: slices
+// may overlap while endpoints move between them, and a rolling update may leave nothing ready.
 
 import type { Endpoint, EndpointPort, EndpointSlice, Service, ServicePort } from "../kube/objects.ts";
 import { type Family, formatIp, type Ip, parseIp } from "../model/ip.ts";
@@ -10,16 +10,17 @@ export interface Backend {
   readonly port: number;
 }
 
-/** The labels by which somebody says that a Service or slice is not for this proxy. */
+/** The labels that assign a Service or slice to another proxy. */
 const notForUs = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"] as const;
 
-/** Whether a Service or a slice is left to somebody else. */
+/** Whether a Service or slice is left to another proxy. */
 export const isForeign = ({ labels }: Service | EndpointSlice): boolean =>
   notForUs.some((label) => Object.hasOwn(labels, label));
 
 /**
- * Ready endpoints, or, when there is none, those that still serve while they terminate. Sorted, each once. An endpoint
- * that two slices hold is ready if one of them says so. Those in a host's network are where `hosts` says.
+ * The ready endpoints or, when there are none, those that still serve while they terminate. Sorted and without
+ * duplicates. An endpoint in two slices is ready if one of them says so. `hosts` knows where to reach endpoints in a
+ * host's network.
  */
 export function backendsOf(
   service: Service,
@@ -48,13 +49,13 @@ export function backendsOf(
 export const formatBackend = ({ ip, port }: Backend): string =>
   ip.family === 4 ? `${formatIp(ip)}:${port}` : `[${formatIp(ip)}]:${port}`;
 
-/** Port numbers differ between slices when pods of one Service give one name to different ports. */
+/** Port numbers differ between slices when pods of one Service use one name for different ports. */
 const numberOf = (slicePort: EndpointPort, port: ServicePort): readonly number[] =>
   slicePort.name === port.name && slicePort.protocol === port.protocol && slicePort.port !== undefined
     ? [slicePort.port]
     : [];
 
-/** All addresses of an endpoint mean the same, so the first will do (EndpointSlice API). */
+/** All addresses of an endpoint are equivalent, so the first will do (EndpointSlice API). */
 function backendOf(
   { addresses, nodeName }: Endpoint,
   port: number,

@@ -6,7 +6,7 @@ import { FactList, mapOf } from "./facts.ts";
 
 const scope = northboundScope("demo", "global");
 
-test("a row carries the cluster and the owner, beside what the plan says", () => {
+test("a row carries the cluster and the owner, beside what the plan states", () => {
   const facts = new FactList(scope, "pod/shop/web-1");
   facts.row("Logical_Switch_Port", "web-1", { name: "web-1", external_ids: mapOf({ pod: "true" }) });
   const [fact] = facts.facts;
@@ -39,7 +39,7 @@ test("sets are sorted and absent columns left out", () => {
   assert.equal(fact.columns.has("peer"), false);
 });
 
-test("a member names the row it is put into, whoever plans that", () => {
+test("a member names the row it is added to, no matter who plans that row", () => {
   const facts = new FactList(scope, "pod/shop/web-1");
   const port = facts.row("Logical_Switch_Port", "web-1", { name: "web-1" });
   facts.member("Logical_Switch", facts.ref("Logical_Switch", "n1"), "ports", port);

@@ -1,6 +1,6 @@
-// The list that a plan fills: rows and members of the northbound database, typed against its generated schema, so
-// that a misspelt column or a reference to the wrong table does not compile. Marks every row as Weft's where the
-// table has external_ids.
+// The list that a plan fills: rows and members of the northbound database, typed against its generated schema, so that
+// a misspelt column or a reference to the wrong table does not compile. Marks every row as Weft's if its table has
+// external_ids.
 
 import type { Atom, ColumnValue, Fact, Owner } from "../model/fact.ts";
 import { ownership } from "../model/names.ts";
@@ -45,12 +45,12 @@ export class FactList {
     return this.#facts;
   }
 
-  /** The UUID of the row of `table` that `key` names, whoever plans that row. */
+  /** The UUID of the row of `table` that `key` names, no matter who plans that row. */
   ref<T extends Table>(table: T, key: string): RefTo<T> {
     return rowUuid(this.#scope.cluster, table, key);
   }
 
-  /** The row that `key` names exists with these columns. Sets are sorted, so that equal plans print equally. */
+  /** States that the row named `key` exists with these columns. Sets are sorted, so that equal plans print equally. */
   row<T extends Table>(table: T, key: string, insert: Insert<T>): RefTo<T> {
     const uuid = this.ref(table, key);
     const columns = new Map<string, ColumnValue>();
@@ -66,7 +66,7 @@ export class FactList {
     return uuid;
   }
 
-  /** The set `column` of the row `uuid` has the member `value`. */
+  /** States that the set `column` of the row `uuid` has the member `value`. */
   member<T extends Table, C extends SetColumn<T> & string>(
     table: T,
     uuid: RefTo<T>,
@@ -79,6 +79,6 @@ export class FactList {
 
 const byText = (a: Atom, b: Atom): number => (String(a) < String(b) ? -1 : 1);
 
-/** A map column from an object literal; what is undefined is left out. */
+/** A map column from an object literal, without its undefined entries. */
 export const mapOf = (entries: Readonly<Record<string, string | undefined>>): ReadonlyMap<string, string> =>
   new Map(Object.entries(entries).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));

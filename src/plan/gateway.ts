@@ -1,7 +1,8 @@
-// A node's way out of the cluster: a gateway router bound to the node, which shares the node's address and MAC, and
-// the external switch that joins it to the node's bridge.
+// A node's way out of the cluster: a gateway router bound to the node, which shares the node's address and MAC, and the
+// external switch that joins it to the node's bridge.
 //
-// A pod's packet: node switch ▶ cluster router ▶ (route by source) join switch ▶ gateway router, SNAT ▶ external switch.
+// The path of a pod's packet: node switch ▶ cluster router ▶ (route by source) join switch ▶ gateway router, SNAT ▶
+// external switch.
 
 import { type Cidr, formatCidr, formatIp, type InterfaceAddress, type Ip, widthOf } from "../model/ip.ts";
 import { macOfFirst } from "../model/mac.ts";
@@ -19,7 +20,7 @@ import type { Scope } from "../model/scope.ts";
 import { routerAttachment, routerJoinAddresses, routerJoinMac } from "./cluster.ts";
 import { type FactList, mapOf, type RefTo } from "./facts.ts";
 
-/** What the steps below share: one node's gateway and where its facts go. */
+/** What the steps below have in common: one node's gateway, and the list that its facts go to. */
 interface Plan {
   readonly facts: FactList;
   readonly names: Names;
@@ -30,7 +31,7 @@ interface Plan {
   readonly router: RefTo<"Logical_Router">;
 }
 
-/** Nothing, until the node's agent has told its chassis and how it reaches the world. */
+/** No facts until the node's agent has reported its chassis and how it reaches the outside. */
 export function planGateway(
   facts: FactList,
   { names }: Scope,
@@ -46,11 +47,11 @@ export function planGateway(
     options: mapOf({
       chassis: chassisId,
       always_learn_from_arp_request: "false",
-      // Else every gateway router carries a flow for every other one, and the join switch costs nodes × nodes.
+      // Otherwise every gateway router carries a flow for every other one, and the join switch costs nodes × nodes.
       dynamic_neigh_routers: "true",
       mac_binding_age_threshold: "300",
-      // The zone of the node's own connections in the kernel: one table, so that OVN and the node, which share an
-      // address, never choose the same port.
+      // The conntrack zone that the kernel uses for the node's own connections. OVN and the node share an address, and
+      // with one table they never choose the same port.
       "snat-ct-zone": "0",
     }),
   });
@@ -62,7 +63,7 @@ export function planGateway(
   planRoutesOut(plan);
 }
 
-/** A node may have addresses of a family that the cluster has not; nothing would be routed there. */
+/** A node may have addresses of a family that the cluster does not use; nothing would be routed there. */
 function gatewayIn({ families }: ClusterNetwork, gateway: GatewayConfig): GatewayConfig | undefined {
   const addresses = gateway.addresses.filter(({ ip }) => families.includes(ip.family));
   const nextHops = gateway.nextHops.filter(({ family }) => families.includes(family));
@@ -84,7 +85,7 @@ function planJoin({ facts, names, network, node, router }: Plan): void {
   const switchPort = facts.row("Logical_Switch_Port", port, routerAttachment(port, name));
   facts.member("Logical_Switch", facts.ref("Logical_Switch", names.joinSwitch), "ports", switchPort);
 
-  // The one neighbour it has there, so that dynamic_neigh_routers costs no ARP and no learnt binding.
+  // This is its only neighbour there, so dynamic_neigh_routers costs no ARP and no learnt binding.
   for (const { ip } of routerJoinAddresses(network)) {
     facts.row("Static_MAC_Binding", `${name} ${formatIp(ip)}`, {
       logical_port: name,
@@ -134,7 +135,7 @@ function planSourceNat({ facts, network, gateway, routerName, router }: Plan): v
   }
 }
 
-/** On the gateway router: pods are behind the cluster router, all else is behind the node's next hops. */
+/** On the gateway router: pods are behind the cluster router, everything else is behind the node's next hops. */
 function planRoutesBack({ facts, names, network, node, gateway, routerName }: Plan): void {
   for (const { ip } of routerJoinAddresses(network)) {
     for (const { cidr } of network.pods) {
@@ -148,9 +149,9 @@ function planRoutesBack({ facts, names, network, node, gateway, routerName }: Pl
 }
 
 /**
- * On the cluster router: what a node's subnet sends to no other subnet leaves by the node's own gateway. A route by
- * source is as strong as its prefix is long, so a /24 beats the connected join network; hence a host route for the
- * gateway router.
+ * On the cluster router: packets from a node's subnet that are for no other subnet leave by the node's own gateway. A
+ * route by source ranks by its prefix length like any other, so a /24 beats the connected join network. That is why the
+ * gateway router needs a host route.
  */
 function planRoutesOut({ facts, names, network, node }: Plan): void {
   for (const { ip } of gatewayJoinAddresses(network, node)) {
@@ -179,7 +180,7 @@ function planRoute(facts: FactList, router: string, route: Route): void {
 const gatewayJoinAddresses = (network: ClusterNetwork, node: ResolvedNode): readonly InterfaceAddress[] =>
   network.join.map((join) => within(join, gatewayJoinOf(join, node.id)));
 
-/** Pods take no longer packets than tunnels do. Tunnels run over the first of the node's addresses. */
+/** Packets for pods must fit into a tunnel. Tunnels run over the first of the node's addresses. */
 function gatewayMtu({ gateway }: ResolvedNode): string | undefined {
   const underlay = gateway?.addresses[0];
   return gateway && underlay && String(podMtuBytes(gateway.mtuBytes, underlay.ip.family));

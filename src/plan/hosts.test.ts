@@ -8,7 +8,7 @@ import { Hosts, hostViewOf } from "./hosts.ts";
 const ip = (text: string) => parseIp(text) ?? assert.fail(text);
 const cidr = (text: string) => parseCidr(text) ?? assert.fail(text);
 
-/** Node `n` of the test, set up, with the address 172.30.0.n unless others are given. */
+/** Node `n` of the test, complete, with the address 172.30.0.n unless others are given. */
 const aNode = (
   n: number,
   addresses = [`172.30.0.${n}`],
@@ -56,7 +56,7 @@ const aSlice = (...addresses: readonly string[]): EndpointSlice => ({
   ports: [],
 });
 
-test("a node's own address is reached by its management port, once its agent has told of both", () => {
+test("a node's own address is reached by its management port, once its agent has reported both", () => {
   assert.equal(target(withNodes(aNode(1)), "172.30.0.1"), "10.244.1.2");
   for (const missing of ["chassisId", "gateway"] as const) {
     const node = aNode(1, ["172.30.0.1"], { [missing]: undefined });
@@ -64,19 +64,19 @@ test("a node's own address is reached by its management port, once its agent has
   }
 });
 
-test("a node's further address and an address of nobody stay as they are", () => {
+test("a node's second address and an address that nobody claims stay as they are", () => {
   const hosts = withNodes(aNode(1, ["172.30.0.1", "172.31.0.1"]));
   assert.equal(target(hosts, "172.31.0.1"), "172.31.0.1");
   assert.equal(target(hosts, "192.0.2.1"), "192.0.2.1");
 });
 
-test("an endpoint that names its node is that node's, whoever else claims its address", () => {
+test("an endpoint that names its node belongs to that node, even if another claims its address", () => {
   const hosts = withNodes(aNode(1), aNode(3, ["172.30.0.1"]), aNode(4, ["192.0.2.1"]));
   assert.equal(target(hosts, "172.30.0.1", "n1"), "10.244.1.2");
   assert.equal(target(hosts, "192.0.2.1", "n1"), "192.0.2.1");
 });
 
-test("what two nodes claim and no endpoint settles stays as it is, even if only one of them is set up", () => {
+test("an address that two nodes claim stays as it is unless the endpoint names one, even if only one is set up", () => {
   for (const first of [aNode(1), aNode(1, ["172.30.0.1"], { gateway: undefined })]) {
     const hosts = withNodes(first, aNode(3, ["172.30.0.1"]));
     assert.equal(target(hosts, "172.30.0.1"), "172.30.0.1");

@@ -1,5 +1,5 @@
-// The facts of a node: its switch with the router's port and the node's own management port, and, once its agent has
-// told how the node reaches the world, what gateway.ts adds.
+// The facts of a node: its switch with the router's port and the node's own management port. Once the node's agent has
+// reported how the node reaches the outside, gateway.ts adds to them.
 
 import type { Fact } from "../model/fact.ts";
 import { formatCidr, formatIp, type Ip } from "../model/ip.ts";
@@ -63,8 +63,8 @@ export function planSwitch(
 }
 
 /**
- * The node's own port on its switch. It has no port security: what the node answers to a pod that asked for the
- * node's address carries that address as its source.
+ * The node's own port on its switch. It has no port security: when a pod asks for the node's address, the node's answer
+ * carries that address as its source.
  */
 function planManagementPort(facts: FactList, { names }: Scope, node: ResolvedNode): void {
   const addresses = node.subnets.map((subnet) => within(subnet, managementOf(subnet)));
@@ -79,8 +79,8 @@ function planManagementPort(facts: FactList, { names }: Scope, node: ResolvedNod
 }
 
 /**
- * A pod's packets to its own node must not take the gateway: the gateway router has the same address and would
- * answer itself. Pods of other nodes come from outside, through their own gateway.
+ * A pod's packets to its own node must not take the gateway: the gateway router has the same address and would answer
+ * itself. Pods of other nodes come from outside, through their own gateway.
  */
 function planWayToHost(facts: FactList, { names }: Scope, node: ResolvedNode, address: Ip): void {
   const subnet = ofFamily(node.subnets, address.family);

@@ -1,5 +1,5 @@
-// The facts of a pod: its port on its node's switch. The key is the pod's name, so a pod that is re-created under its
-// name replaces the columns of one row; its UID only decides which interface may bind the port.
+// The facts of a pod: its port on its node's switch. The key is the pod's name, so a pod that is re-created under the
+// same name replaces the columns of one row. The UID only decides which interface may bind the port.
 
 import type { Fact } from "../model/fact.ts";
 import { formatIp } from "../model/ip.ts";
@@ -8,7 +8,7 @@ import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import { FactList, mapOf } from "./facts.ts";
 
-/** What a plan needs of a pod; a Kubernetes Pod fits. */
+/** What a plan needs to know of a pod; a Kubernetes Pod fits. */
 export interface PodIdentity {
   readonly namespace: string;
   readonly name: string;
@@ -24,7 +24,7 @@ export function podFacts(
 ): readonly Fact[] {
   const facts = new FactList(scope, owner);
   const name = scope.names.podPort(pod.namespace, pod.name);
-  // The same text for both: the port receives for these addresses and may send from no others.
+  // Both columns have the same text: the port receives for these addresses and may send from no others.
   const addresses = [[network.mac, ...network.addresses.map(({ ip }) => formatIp(ip))].join(" ")];
   const port = facts.row("Logical_Switch_Port", name, {
     name,

@@ -1,5 +1,5 @@
-// The facts of a node's pool: ready ports on the node's switch, before there is a pod for them, and which of them are
-// closed. A nested port hangs on the port of the virtual machine that the node is, told apart by its VLAN tag.
+// The facts of a node's pool: ready ports on the node's switch, before any pod needs them, and which of them are
+// closed. Nested ports are inside the port of the virtual machine that is the node, and VLAN tags tell them apart.
 
 import type { Fact } from "../model/fact.ts";
 import { formatIp } from "../model/ip.ts";
@@ -28,7 +28,7 @@ export function poolFacts(
       port_security: addresses,
       ...(parent === undefined
         ? { options: mapOf({ "requested-chassis": node.chassisId }) }
-        : // ovn-northd copies the request to the tag: stating both spares it that, and a second round of computing.
+        : // ovn-northd copies tag_request to tag. Stating both spares it that, and a second computation.
           { parent_name: parent, tag_request: tag, tag }),
     });
     facts.member("Logical_Switch", nodeSwitch, "ports", port);

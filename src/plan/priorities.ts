@@ -1,16 +1,16 @@
-// Priorities of the cluster router's policies and of the switches' ACLs, in one place because only their order gives them
-// meaning. The numbers follow ovn-kubernetes where it has the same policy, and leave room for what comes later.
+// Priorities of the cluster router's policies and of the switches' ACLs, in one place because only their order matters.
+// The numbers follow ovn-kubernetes where it has the same policy, and leave gaps for later ones.
 
 export const policyPriority = {
-  /** Drops what is still addressed to a Service. */
+  /** Drops packets that are still addressed to a Service. */
   services: 1005,
   /** Sends a pod's packets for its own node's addresses to the management port. */
   ownNode: 1004,
 } as const;
 
 export const aclPriority = {
-  /** Lets neighbour discovery of a closed port pass. */
+  /** Lets a closed port's neighbour discovery pass. */
   neighbours: 32_001,
-  /** Keeps back all packets of a closed port: above whatever a policy could allow. */
+  /** Drops all packets of a closed port: above anything that a policy could allow. */
   closed: 32_000,
 } as const;

@@ -65,17 +65,17 @@ const choices: readonly (readonly [string, readonly EndpointSlice[], readonly st
     ["10.244.0.3:8080"],
   ],
   [
-    "what terminates is left out while something is ready",
+    "terminating endpoints are left out while any endpoint is ready",
     [aSlice([anEndpoint("10.244.0.3", leaving), anEndpoint("10.244.0.4")])],
     ["10.244.0.4:8080"],
   ],
   [
-    "what terminates but serves is better than nothing",
+    "a terminating endpoint that still serves is better than none",
     [aSlice([anEndpoint("10.244.0.3", leaving), anEndpoint("10.244.0.4", { ...leaving, serving: false })])],
     ["10.244.0.3:8080"],
   ],
   [
-    "what is not ready and does not terminate is never taken",
+    "an endpoint that is neither ready nor terminating is never used",
     [aSlice([anEndpoint("10.244.0.3", { ready: false })])],
     [],
   ],
@@ -85,7 +85,7 @@ const choices: readonly (readonly [string, readonly EndpointSlice[], readonly st
     ["10.244.0.3:8080"],
   ],
   [
-    "addresses of the other family, and texts that are none, are left out",
+    "addresses of the other family, and texts that are no address, are left out",
     [
       aSlice([anEndpoint("fd00::3"), anEndpoint("x"), anEndpoint("", { addresses: [] })]),
       aSlice([anEndpoint("fd00::4")], { addressType: "IPv6" }),
@@ -109,7 +109,7 @@ for (const [what, slices, expected] of choices) {
   });
 }
 
-test("a Service that publishes what is not ready takes everything", () => {
+test("a Service that publishes endpoints that are not ready uses all of them", () => {
   const slices = [aSlice([anEndpoint("10.244.0.3", { ready: false }), anEndpoint("10.244.0.4", leaving)])];
   const early = { ...service, publishNotReadyAddresses: true };
   assert.deepEqual(backendsOf(early, slices, port, 4, noHosts).map(formatBackend), [
@@ -169,7 +169,7 @@ test("the facts of a Service do not depend on the order of slices, endpoints or 
   );
 });
 
-test("a balancer sends to a node's management address, for its own that is an endpoint, in each family", () => {
+test("a balancer sends traffic for a node's own address to its management address, in each family", () => {
   const slices = [
     aSlice(["10.244.1.3", "172.30.0.12", "192.0.2.1"].map((ip) => anEndpoint(ip))),
     aSlice([anEndpoint("fd00:172:30::13")], { addressType: "IPv6" }),
@@ -192,7 +192,7 @@ test("a balancer sends to a node's management address, for its own that is an en
   assert.deepEqual([membership.table, more], ["Load_Balancer_Group", []]);
 });
 
-test("a thousand Services in the host's network of a thousand nodes are two facts each", () => {
+test("a thousand Services with endpoints in the networks of a thousand nodes are two facts each", () => {
   const scope = northboundScope("demo", "global");
   const many = Array.from({ length: 1000 }, (_, i) => {
     const host = parseIp(`172.30.${i >> 8}.${i & 255}`) ?? assert.fail();

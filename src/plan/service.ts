@@ -1,7 +1,7 @@
-// The facts of a Service: a load balancer for each protocol, which holds the virtual addresses of both families, on
-// every node switch. OVN balances on switches and gateway routers, not on the distributed cluster router, so traffic is
-// balanced where it enters: on the switch of the pod or of the node's management port.
-// The same balancer does for all switches, also when an endpoint is in a node's own network (hosts.ts).
+// The facts of a Service: one load balancer for each protocol, with the virtual addresses of both families, on every
+// node switch. OVN balances on switches and gateway routers but not on the distributed cluster router, so traffic is
+// balanced where it enters: on the switch of the pod or of the node's management port. One balancer serves all
+// switches, even when an endpoint is in a node's own network (hosts.ts).
 
 import type { EndpointSlice, Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
@@ -16,7 +16,7 @@ import type { Hosts } from "./hosts.ts";
 const protocols = ["TCP", "UDP", "SCTP"] as const;
 type Protocol = (typeof protocols)[number];
 
-/** OVN keeps the time-out in 16 bits; Kubernetes allows a day. */
+/** OVN keeps the time-out in 16 bits (18 hours); Kubernetes allows a day. */
 const longestAffinitySeconds = 65_535;
 
 interface Vip {
@@ -24,7 +24,7 @@ interface Vip {
   readonly backends: readonly Backend[];
 }
 
-/** `slices` are the EndpointSlices that belong to the Service. Empty for a Service that has no virtual address. */
+/** `slices` are the Service's EndpointSlices. No facts for a Service without a virtual address. */
 export function serviceFacts(
   scope: Scope,
   owner: Owner,
@@ -40,7 +40,7 @@ export function serviceFacts(
   return facts.facts;
 }
 
-/** A virtual address without endpoints stays: OVN rejects what is sent to it. */
+/** A virtual address without endpoints stays, so that OVN rejects the packets sent to it. */
 function vipsOf(
   service: Service,
   slices: readonly EndpointSlice[],
@@ -84,8 +84,8 @@ function balancerOptions(service: Service, protocol: Protocol): ReadonlyMap<stri
     reject: "true",
     hairpin_snat_ip: hairpinAddresses.join(" "),
     affinity_timeout: affinity > 0 ? String(affinity) : undefined,
-    // A UDP client that never changes its port would talk to a dead endpoint for ever. TCP connections to an endpoint
-    // that leaves must be able to end by themselves.
+    // A UDP client that never changes its port would talk to a dead endpoint for ever. TCP connections to a departing
+    // endpoint must be able to end by themselves.
     ct_flush: protocol === "UDP" ? "true" : undefined,
   });
 }

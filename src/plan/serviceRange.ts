@@ -8,7 +8,7 @@ import type { Scope } from "../model/scope.ts";
 import { FactList, type RefTo } from "./facts.ts";
 import { policyPriority } from "./priorities.ts";
 
-/** The ranges of an object of the API, without those that the configuration has already: the cluster says these. */
+/** The ranges of an API object, except the configured ones, which the cluster states itself. */
 export function serviceRangeFacts(
   scope: Scope,
   owner: Owner,
@@ -24,8 +24,9 @@ export function serviceRangeFacts(
 }
 
 /**
- * What a balancer did not turn into an endpoint (a port nobody serves, a connection that outlived its Service) must
- * not leave through a gateway to whoever has that address outside. `by` tells rows apart that several owners have for one range.
+ * Packets that no balancer turned into packets for an endpoint (nobody serves the port, or a connection outlived its
+ * Service) must not leave through a gateway to the real holder of that address outside. `by` tells apart the rows that
+ * several owners have for one range.
  */
 export function keepInside(
   facts: FactList,

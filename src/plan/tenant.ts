@@ -1,10 +1,10 @@
-// The facts of a cluster whose nodes are virtual machines of a cloud: it makes nothing but its nodes' switches and its
-// balancers, and joins them to the router that the cloud's tenant has already. So pods, virtual machines and physical
-// machines reach each other at their own addresses, and the way out is the tenant's.
+// The facts of a cluster whose nodes are a cloud's virtual machines. It only makes its nodes' switches and its
+// balancers, and joins them to the router that the cloud's tenant already has. So pods, virtual machines and physical
+// machines reach each other at their own addresses, and traffic leaves by the tenant's way out.
 //
-// Services are balanced on each switch where packets for them come in: the nodes' own, and those of the tenant that
-// the router joins. Not on the router: what a switch has translated would be translated there again, and Open vSwitch
-// 3.1 does not survive that (docs/decisions/0016).
+// Services are balanced on every switch where packets for them enter: the nodes' own, and the tenant's that the router
+// joins. The router itself does not balance: it would translate again what a switch has translated already, and Open
+// vSwitch 3.1 does not survive that (docs/decisions/0016).
 
 import type { Fact } from "../model/fact.ts";
 import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";

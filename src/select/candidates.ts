@@ -1,5 +1,5 @@
-// Pods, as the places they have. A pod in the host's network has no place of its own, and one that is finished gives its
-// place up, whatever its object still says.
+// Pods as the places they have. A pod in the host's network has no place of its own, and a finished pod gives up its
+// place, whatever its object still says.
 
 import type { Pod } from "../kube/objects.ts";
 import { type Place, samePlace } from "../model/place.ts";
@@ -7,7 +7,7 @@ import type { NamespaceTable } from "./namespaceTable.ts";
 import type { Candidate } from "./scope.ts";
 import type { Labels } from "./selection.ts";
 
-/** What a pod's change means for its candidates. */
+/** How a pod's change affects its candidates. */
 export interface CandidateChange {
   readonly gone: readonly Candidate[];
   readonly relabelled: readonly { readonly candidate: Candidate; readonly old: Labels }[];
@@ -34,7 +34,7 @@ export class Candidates {
     return candidate?.place === place ? candidate : undefined;
   }
 
-  /** The pod named `key` is now as given; undefined when it is gone. A place that stays the same stays the same object. */
+  /** The pod named `key` is now `pod`, or gone if undefined. An unchanged place remains the same object. */
   put(key: string, pod: Pod | undefined): CandidateChange {
     const before = this.#pods.get(key);
     const after = new Map<string, Candidate>();

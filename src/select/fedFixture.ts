@@ -1,4 +1,4 @@
-// Selections fed from stores, as the controller feeds them, with the steps of their job in the hands of a test.
+// Selections fed from stores as the controller feeds them, with a test in control of the steps of their job.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Namespace, ObjectMeta, Pod } from "../kube/objects.ts";

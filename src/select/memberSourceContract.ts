@@ -1,5 +1,5 @@
-// What every source of members holds to: the tests that each implementation is put through, each with its own way of
-// getting to know the world.
+// The rules for every source of members, as tests that each implementation goes through. Each brings its own way of
+// learning about the world.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -18,7 +18,7 @@ import {
 
 export interface SourceUnderTest {
   readonly source: MemberSource;
-  /** From now on the cluster is `world`, with places as `placesByStatus` has them. Resolves when the source has settled. */
+  /** From now on the cluster is `world`, with places as in `placesByStatus`. Resolves when the source has settled. */
   readonly show: (world: World) => Promise<void>;
 }
 
@@ -38,7 +38,7 @@ const money = labelSelection(namespacesMatching([{ key: "team", operator: "In", 
 const range = rangeSelection(cidr("10.0.0.0/23"), [cidr("10.0.0.2/32")]);
 const all: readonly Selection[] = [everything, front, inBank, money, range];
 
-/** Registers the tests; `make` gives a source that knows nothing yet. */
+/** Registers the tests. `make` returns a source that knows nothing yet. */
 export function testMemberSource(what: string, make: () => SourceUnderTest): void {
   test(`${what}: a selection has the members that a look at the whole cluster finds`, async () => {
     const { source, show } = make();
@@ -55,7 +55,7 @@ export function testMemberSource(what: string, make: () => SourceUnderTest): voi
     assert.deepEqual([...source.members(everything)], placesByStatus(web));
   });
 
-  test(`${what}: what a pod is a member of is the members seen from the pod`, async () => {
+  test(`${what}: a pod's memberships are the members seen from the pod`, async () => {
     const { source, show } = make();
     source.use("policy", all);
     await show(world);
@@ -67,7 +67,7 @@ export function testMemberSource(what: string, make: () => SourceUnderTest): voi
     assert.deepEqual(source.membershipsOf("shop", "nobody"), []);
   });
 
-  test(`${what}: changes lead from what was to what is, one member at a time`, async () => {
+  test(`${what}: changes lead from the old members to the new ones, one member at a time`, async () => {
     const { source, show } = make();
     const mirror = new Mirror(source);
     source.use("policy", all);
@@ -83,7 +83,7 @@ export function testMemberSource(what: string, make: () => SourceUnderTest): voi
     }
   });
 
-  test(`${what}: a place whose addresses change goes and comes anew`, async () => {
+  test(`${what}: a place whose addresses change is removed and added anew`, async () => {
     const { source, show } = make();
     source.use("policy", [front]);
     await show({ pods: [web], namespaces: [] });
@@ -97,7 +97,7 @@ export function testMemberSource(what: string, make: () => SourceUnderTest): voi
     );
   });
 
-  test(`${what}: a selection lives as long as one of its users, however each of them wrote it`, async () => {
+  test(`${what}: a selection lives as long as one of its users, however each of them writes it`, async () => {
     const { source, show } = make();
     const mirror = new Mirror(source);
     await show(world);
@@ -131,7 +131,7 @@ export function testMemberSource(what: string, make: () => SourceUnderTest): voi
     assert.deepEqual(mirror.membersOf(front), ["bank/till", "shop/web"]);
   });
 
-  test(`${what}: a listener hears nothing any more once it has left`, async () => {
+  test(`${what}: a listener that has left hears nothing more`, async () => {
     const { source, show } = make();
     let calls = 0;
     source.subscribe(() => void calls++)();
@@ -141,7 +141,7 @@ export function testMemberSource(what: string, make: () => SourceUnderTest): voi
   });
 }
 
-/** Follows a source by its changes alone, and fails on one that makes no sense. */
+/** Follows a source by its changes alone, and fails on a change that makes no sense. */
 export class Mirror {
   readonly #members = new Map<string, Set<Place>>();
 
@@ -166,7 +166,7 @@ export class Mirror {
   }
 }
 
-/** `bank/till`, once for each place, sorted. */
+/** `bank/till` for each place, sorted. */
 export const podsOf = (places: Iterable<Place>): readonly string[] =>
   [...places].map(({ namespace, pod }) => `${namespace}/${pod}`).sort();
 

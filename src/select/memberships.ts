@@ -1,6 +1,6 @@
-// Which places are members of which selections, and what of that has not been told yet. To look at a candidate once too
-// often changes nothing; so whoever changes something has all looked at again that it may concern, by the one rule
-// `isMember`, and nothing has to be remembered about half-done work.
+// Which places are members of which selections, and which of these changes have not been reported yet. Judging a
+// candidate twice does no harm. So whatever changes, all candidates that it may concern are judged again by the one
+// rule `isMember`, and nobody has to keep track of half-done work.
 
 import type { MembershipChange } from "./memberSource.ts";
 import { News } from "./news.ts";
@@ -19,7 +19,7 @@ export class Memberships {
     return this.#news.take();
   }
 
-  /** Makes the candidate a member of those selections of `scopes` that it belongs to, and of no others of them. */
+  /** Makes the candidate a member of exactly those selections of `scopes` that it belongs to. */
   look(candidate: Candidate, scopes: ReadonlySet<Scope>): void {
     for (const selected of candidate.memberships)
       if (scopes.has(selected.scope)) this.judge(candidate, selected);
@@ -29,13 +29,13 @@ export class Memberships {
         for (const selected of scope.matching(labels, place.addresses)) this.#add(candidate, selected);
   }
 
-  /** Brings up to date what the candidate is a member of, as far as it is pending. */
+  /** Brings the candidate's memberships up to date with what is pending. */
   catchUp(candidate: Candidate, { scopes, single }: Pending): void {
     if (scopes.size > 0) this.look(candidate, scopes);
     for (const selected of single) this.judge(candidate, selected);
   }
 
-  /** The candidate had the labels `old` before. */
+  /** The candidate's labels have changed from `old`. */
   relabel(candidate: Candidate, old: Candidate["labels"]): void {
     for (const scope of candidate.namespace.scopes)
       for (const selected of scope.affected(old, candidate.labels)) this.judge(candidate, selected);

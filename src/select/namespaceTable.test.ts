@@ -5,7 +5,7 @@ import { allNamespaces, namespacesMatching, oneNamespace } from "./selection.ts"
 
 const sales = namespacesMatching([{ key: "team", operator: "In", values: ["sales"] }]);
 
-test("a namespace that is relabelled tells the scopes that began or ceased to cover it, and no others", () => {
+test("relabelling a namespace reports the scopes that began or ceased to cover it, and no others", () => {
   const table = new NamespaceTable();
   const [all, one, matching] = [allNamespaces, oneNamespace("shop"), sales].map((each) =>
     table.scopeOf(each),

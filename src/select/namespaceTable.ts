@@ -1,5 +1,5 @@
 // Which scopes cover which namespaces. A namespace is kept while it exists or has candidates, a scope while a selection
-// has it.
+// uses it.
 
 import { selects } from "../kube/labelSelector.ts";
 import { type NamespaceEntry, Scope } from "./scope.ts";
@@ -12,7 +12,7 @@ export class NamespaceTable {
   readonly #scopes = new Map<string, Scope>();
   readonly #bySelector = new SelectorIndex<Scope>();
 
-  /** The entry of a namespace, made if there is none. `tidy` it when it may have become empty. */
+  /** The entry of a namespace, created if missing. Call `tidy` when it may have become empty. */
   entry(name: string): NamespaceEntry {
     const known = this.#namespaces.get(name);
     if (known) return known;
@@ -28,7 +28,7 @@ export class NamespaceTable {
     if (entry.labels === undefined && entry.candidates.size === 0) this.#namespaces.delete(entry.name);
   }
 
-  /** The Namespace has these labels now; undefined when it is gone. Answers with the scopes that began or ceased to cover it. */
+  /** The Namespace has these labels now; undefined when it is gone. Returns the scopes that began or ceased to cover it. */
   relabel(entry: NamespaceEntry, labels: Labels | undefined): readonly Scope[] {
     const old = entry.labels;
     entry.labels = labels;
@@ -45,7 +45,7 @@ export class NamespaceTable {
     return changed;
   }
 
-  /** The scope of a choice of namespaces, made if there is none. `drop` it when no selection has it any more. */
+  /** The scope of a choice of namespaces, created if missing. Call `drop` when no selection uses it any more. */
   scopeOf(namespaces: NamespaceScope): Scope {
     const key = scopeKey(namespaces);
     const known = this.#scopes.get(key);

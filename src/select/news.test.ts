@@ -18,7 +18,7 @@ test("a place that came and went, or went and came back, is no news", () => {
   assert.deepEqual([news.size, news.take()], [0, []]);
 });
 
-test("what has been taken is not told again", () => {
+test("news that has been taken is not reported again", () => {
   const news = new News();
   news.added(selection, place);
   assert.deepEqual(news.take(), [{ selection, added: [place], removed: [] }]);

@@ -1,4 +1,4 @@
-// What has changed since subscribers last heard, netted: a place that came and went in between is no news.
+// What has changed since subscribers last heard, as a net result: a place that came and went in between is no news.
 
 import type { Place } from "../model/place.ts";
 import type { MembershipChange } from "./memberSource.ts";
@@ -36,7 +36,7 @@ export class News {
     }
   }
 
-  /** The changes so far; from here on it is empty. */
+  /** Returns the changes so far, and starts again from nothing. */
   take(): readonly MembershipChange[] {
     const items = this.#items;
     this.#items = new Map();

@@ -1,9 +1,9 @@
-// What the candidates of one namespace are still to be held against: all selections of a scope that began or ceased to
-// cover it, and single selections that came into use.
+// What the candidates of one namespace still have to be judged against: all selections of a scope that began or ceased
+// to cover the namespace, and single selections that came into use.
 
 import type { Scope, Selected } from "./scope.ts";
 
-/** With more of them, a scope's index finds a candidate's selections sooner than a look at each. */
+/** Above this number, it is faster to find a candidate's selections by the scope's index than to judge them one by one. */
 const singleLimit = 32;
 
 export class Pending {

@@ -5,7 +5,7 @@ import { contains, type Ip, networkOf, widthOf } from "../model/ip.ts";
 import { RangeIndex } from "./rangeIndex.ts";
 import { rangeSelection } from "./selection.ts";
 
-/** Few enough that ranges often hold them. */
+/** Few enough that ranges often contain them. */
 const anyIp: fc.Arbitrary<Ip> = fc.record({
   family: fc.constantFrom<Ip["family"]>(4, 6),
   value: fc.bigInt({ min: 0n, max: 31n }),
@@ -17,7 +17,7 @@ const anyRange = fc
   .tuple(anyCidr, fc.array(anyCidr, { maxLength: 2 }))
   .map(([range, except]) => rangeSelection(range, except));
 
-test("an address is found in the ranges that hold it and do not except it", () => {
+test("an address is found in the ranges that contain it and do not except it", () => {
   fc.assert(
     fc.property(
       fc.array(anyRange, { maxLength: 10 }),

@@ -1,5 +1,5 @@
-// Finds address ranges by an address. Networks of one prefix length are found by one look-up, and few lengths are in use;
-// so an address costs as many look-ups as there are lengths, however many ranges there are.
+// Finds the ranges that contain an address. Networks of one prefix length are found by one look-up, and few lengths are
+// in use. So an address costs as many look-ups as there are lengths, however many ranges there are.
 
 import { type Ip, networkOf } from "../model/ip.ts";
 import { isInRange, type RangeSelection } from "./selection.ts";
@@ -27,7 +27,7 @@ export class RangeIndex<T> {
     if (networks?.size === 0) this.#lengths.delete(id);
   }
 
-  /** The items whose range holds one of `addresses`; one that holds two comes twice. */
+  /** The items whose range contains one of `addresses`. An item whose range contains two of them comes twice. */
   *holding(addresses: readonly Ip[]): Iterable<T> {
     if (this.#lengths.size === 0) return;
     for (const ip of addresses) {

@@ -1,6 +1,6 @@
-// The parts that a computed selection is made of. A scope is a choice of namespaces, with all selections that make this
-// choice. So what a namespace's labels are matched against is scopes, and a pod's labels only meet the selectors of scopes
-// that cover its namespace.
+// The parts that a computed selection is made of. A scope is a choice of namespaces, with all selections that make the
+// same choice. So a namespace's labels are matched against scopes, and a pod's labels only against the selectors of the
+// scopes that cover its namespace.
 
 import type { Owner } from "../model/fact.ts";
 import type { Ip } from "../model/ip.ts";
@@ -9,7 +9,7 @@ import { RangeIndex } from "./rangeIndex.ts";
 import { type Labels, matches, type NamespaceScope, type Selection } from "./selection.ts";
 import { SelectorIndex } from "./selectorIndex.ts";
 
-/** A selection that is in use, or was and may still have members to lose. */
+/** A selection in use, or a former one that may still have members to remove. */
 export interface Selected {
   readonly selection: Selection;
   readonly scope: Scope;
@@ -27,10 +27,10 @@ export interface Candidate {
 
 export interface NamespaceEntry {
   readonly name: string;
-  /** Undefined while the Namespace itself is not known: then no selector matches it. */
+  /** Undefined while the Namespace is unknown; then no selector matches it. */
   labels: Labels | undefined;
   readonly candidates: Set<Candidate>;
-  /** Those that cover it. */
+  /** The scopes that cover it. */
   readonly scopes: Set<Scope>;
 }
 
@@ -41,7 +41,7 @@ export const isMember = ({ selection, scope, users }: Selected, candidate: Candi
 
 export class Scope {
   readonly namespaces: NamespaceScope;
-  /** All that have this scope, in use or not. */
+  /** All selections with this scope, in use or not. */
   readonly selections = new Set<Selected>();
   readonly #labels = new SelectorIndex<Selected>();
   readonly #ranges = new RangeIndex<Selected>();
@@ -50,7 +50,7 @@ export class Scope {
     this.namespaces = namespaces;
   }
 
-  /** The selection is in use from now on: `matching` and `affected` find it. */
+  /** The selection is in use from now on, and `matching` and `affected` find it. */
   add(selected: Selected): void {
     const { selection } = selected;
     if (selection.kind === "labels") this.#labels.add(selection.pods, selected);
@@ -63,13 +63,13 @@ export class Scope {
     else this.#ranges.delete(selection, selected);
   }
 
-  /** The selections that a place with these labels and addresses in a covered namespace is a member of. */
+  /** The selections that include a place with these labels and addresses in a covered namespace. */
   *matching(labels: Labels, addresses: readonly Ip[]): Iterable<Selected> {
     yield* this.#labels.matching(labels);
     yield* this.#ranges.holding(addresses);
   }
 
-  /** The selections that may judge a place otherwise when its labels change. */
+  /** The selections whose judgement of a place may change with its labels. */
   affected(old: Labels, now: Labels): Iterable<Selected> {
     return this.#labels.affected(old, now);
   }

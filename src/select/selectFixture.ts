@@ -1,4 +1,4 @@
-// Pods and namespaces for tests and benches, and the naive answer that the incremental one is held against.
+// Pods and namespaces for tests and benches, and the naive answer to compare the incremental one with.
 
 import fc from "fast-check";
 import { selects } from "../kube/labelSelector.ts";
@@ -36,7 +36,7 @@ export const namespaceFixture = (name: string, labels: Labels): Namespace => ({
   deletionTimestamp: undefined,
 });
 
-/** One place on the default network for all that the pod's status says; none before it has an address. */
+/** One place on the default network with all addresses in the pod's status; none before the pod has an address. */
 export function placesByStatus(pod: Pod): readonly Place[] {
   const addresses = pod.podIps.flatMap((ip) => parseIp(ip) ?? []);
   if (addresses.length === 0) return [];
@@ -50,7 +50,7 @@ export interface World {
   readonly namespaces: readonly Namespace[];
 }
 
-/** The places a selection has, from scratch. */
+/** The places of a selection, computed from scratch. */
 export function naiveMembers(
   selection: Selection,
   { pods, namespaces }: World,
@@ -78,7 +78,7 @@ const anyRequirement: fc.Arbitrary<LabelRequirement> = fc.record({
   values: fc.array(anyValue, { maxLength: 2 }),
 });
 
-/** Labels and selectors of so few keys and values that they often meet. */
+/** Labels and selectors of so few keys and values that they often match. */
 export const anyLabels: fc.Arbitrary<Labels> = fc.dictionary(anyKey, anyValue, {
   maxKeys: 3,
   noNullPrototype: true,

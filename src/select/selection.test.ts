@@ -16,7 +16,7 @@ import {
 const cidrs = (...texts: readonly string[]): Cidr[] => texts.flatMap((text) => parseCidr(text) ?? []);
 const keyOf = (selector: unknown): string => labelSelection(allNamespaces, labelSelectorOf(selector)).key;
 
-test("the order of keys and values, and what is said twice, make no other selection", () => {
+test("the order of keys and values, and duplicates, do not make another selection", () => {
   const written = {
     matchLabels: { tier: "front", app: "web" },
     matchExpressions: [{ key: "env", operator: "NotIn", values: ["b", "a", "b"] }],
@@ -52,12 +52,12 @@ test("selections that differ have different keys", () => {
   assert.equal(new Set(keys).size, keys.length);
 });
 
-test("a namespace selector that selects everything is all namespaces", () => {
+test("a namespace selector that selects everything means all namespaces", () => {
   assert.deepEqual(namespacesMatching([]), allNamespaces);
   assert.deepEqual(namespacesMatching([{ key: "a", operator: "NotIn", values: [] }]), allNamespaces);
 });
 
-test("the order of a range's exceptions means nothing", () => {
+test("the order of a range's exceptions does not matter", () => {
   const [range, a, b] = cidrs("10.0.0.0/8", "10.1.0.0/16", "10.0.0.0/16");
   assert.ok(range && a && b);
   assert.equal(rangeSelection(range, [a, b, a]).key, rangeSelection(range, [b, a]).key);
@@ -67,7 +67,7 @@ test("the order of a range's exceptions means nothing", () => {
   );
 });
 
-test("the canonical form selects what the written one selects, whatever the order it was written in", () => {
+test("the canonical form selects the same as the written one, in whatever order it was written", () => {
   const written = anySelector.chain((selector) =>
     fc.tuple(
       fc.constant(selector),

@@ -1,5 +1,5 @@
-// A selection is a value: what a policy, or anything else that speaks of groups of pods, selects. Two that are written
-// differently but say the same have one `key`, and are one selection to everybody who uses them.
+// A selection is a value: the pods that a policy, or anything else that speaks of groups of pods, selects. Two that are
+// written differently but mean the same have the same `key`, and are one selection to all their users.
 
 import { selects } from "../kube/labelSelector.ts";
 import type { LabelRequirement, LabelSelector } from "../kube/objects.ts";
@@ -35,7 +35,7 @@ export const allNamespaces: NamespaceScope = { kind: "all" };
 
 export const oneNamespace = (name: string): NamespaceScope => ({ kind: "one", name });
 
-/** An empty selector selects all namespaces, also one that has pods and is not known itself yet. */
+/** An empty selector selects all namespaces, even one that has pods but is not known itself yet. */
 export function namespacesMatching(selector: LabelSelector): NamespaceScope {
   const canonical = canonicalSelector(selector);
   return canonical.length === 0 ? allNamespaces : { kind: "matching", selector: canonical };
@@ -73,7 +73,7 @@ export const scopeKey = (namespaces: NamespaceScope): string => {
   }
 };
 
-/** Whether the selection has a place with these addresses, of a pod with these labels in a namespace it looks in. */
+/** Whether the selection includes a place with these addresses, of a pod with these labels in a namespace that it covers. */
 export const matches = (selection: Selection, labels: Labels, addresses: readonly Ip[]): boolean =>
   selection.kind === "labels"
     ? selects(selection.pods, labels)
@@ -82,11 +82,11 @@ export const matches = (selection: Selection, labels: Labels, addresses: readonl
 export const isInRange = ({ range, except }: RangeSelection, ip: Ip): boolean =>
   contains(range, ip) && !except.some((cidr) => contains(cidr, ip));
 
-/** The same requirements with nothing said twice, in an order that does not depend on how they were written. */
+/** The same requirements without duplicates, in an order that does not depend on how they were written. */
 function canonicalSelector(selector: LabelSelector): LabelSelector {
   const byText = new Map<string, LabelRequirement>();
   for (const { key, operator, values } of selector) {
-    // Without values, NotIn always holds.
+    // NotIn without values always holds.
     if (operator === "NotIn" && values.length === 0) continue;
     const hasValues = operator === "In" || operator === "NotIn";
     const canonical = { key, operator, values: hasValues ? [...new Set(values)].sort() : [] };
@@ -95,6 +95,6 @@ function canonicalSelector(selector: LabelSelector): LabelSelector {
   return [...byText].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, requirement]) => requirement);
 }
 
-/** As JSON: labels come from objects that anybody may write, and no two selectors may share a text. */
+/** As JSON: anybody can write labels, and no two selectors may share a text. */
 const textOf = (selector: LabelSelector): string =>
   JSON.stringify(selector.map(({ key, operator, values }) => [key, operator, ...values]));

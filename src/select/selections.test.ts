@@ -46,7 +46,7 @@ test("pods of the host's network, finished pods and pods without a place are not
   assert.deepEqual(podsOf(source.members(everything)), ["shop/going"]);
 });
 
-test("a namespace that is not known yet is in all namespaces and has a name, but no selector matches it", async () => {
+test("an unknown namespace counts among all namespaces and can be named, but no selector matches it", async () => {
   const { source, pods, namespaces } = new Fed();
   const named = labelSelection(oneNamespace("shop"), []);
   const absent = labelSelection(
@@ -87,7 +87,7 @@ test("a pod on two networks has a place on each, and a range selects the one tha
   assert.deepEqual([networks(everything), networks(inStorage)], [["default"], []]);
 });
 
-test("a pod that is told to have become itself is asked for its places again", async () => {
+test("a change from a pod to itself looks up its places again", async () => {
   let address = "10.0.0.1";
   const { source, pods } = new Fed(atOnce, (pod) => placesByStatus({ ...pod, podIps: [address] }));
   source.use("policy", [everything]);
@@ -99,7 +99,7 @@ test("a pod that is told to have become itself is asked for its places again", a
   assert.deepEqual([...source.members(everything)], placesByStatus({ ...pod, podIps: [address] }));
 });
 
-test("a pod is told before what a namespace's labels mean for thousands", async () => {
+test("a pod's change is reported before a namespace's labels are applied to thousands", async () => {
   const steps: Iterator<void, void>[] = [];
   const { source, pods, namespaces } = new Fed(async (job) => void steps.push(job));
   const sales = labelSelection(namespacesMatching([{ key: "team", operator: "In", values: ["sales"] }]), []);
@@ -122,7 +122,7 @@ test("a pod is told before what a namespace's labels mean for thousands", async 
   assert.deepEqual([source.isSettled, mirror.membersOf(sales).length], [true, 100]);
 });
 
-test("a listener that throws is reported, and the others hear all the same", async () => {
+test("a listener that throws is reported, and the others hear the changes all the same", async () => {
   const errors: unknown[] = [];
   const source = new Selections({
     placesOf: placesByStatus,
@@ -137,7 +137,7 @@ test("a listener that throws is reported, and the others hear all the same", asy
   assert.deepEqual([errors, mirror.membersOf(everything)], [["broken"], ["shop/web"]]);
 });
 
-test("a listener may change what is used", async () => {
+test("a listener may change which selections are used", async () => {
   const { source, pods } = new Fed();
   const mirror = new Mirror(source);
   const web = labelSelection(allNamespaces, [{ key: "app", operator: "In", values: ["web"] }]);
@@ -148,7 +148,7 @@ test("a listener may change what is used", async () => {
   assert.deepEqual([mirror.membersOf(everything), mirror.membersOf(web)], [[], ["shop/web"]]);
 });
 
-test("a listener may bring changes", async () => {
+test("a listener may cause further changes", async () => {
   const { source, pods } = new Fed();
   const late = put(podFixture("shop", "late", {}, { podIps: ["10.0.0.2"] }));
   source.subscribe(() => pods.apply([late]));

@@ -1,6 +1,6 @@
-// The members of selections, kept as pods and namespaces change. A change is taken in at once and worked in by a job of
-// small steps. Pods come before what a namespace's labels or a new selection mean for all pods of a namespace, so that one
-// pod never waits for thousands.
+// The members of selections, kept up to date as pods and namespaces change. A change is accepted at once and worked in
+// by a job of small steps. Single pods come first, before a namespace's labels or a new selection are applied to all
+// pods of a namespace, so one pod never waits for thousands.
 
 import type { Namespace, Pod } from "../kube/objects.ts";
 import type { Change } from "../kube/store.ts";
@@ -14,15 +14,15 @@ import { Pending } from "./pending.ts";
 import type { NamespaceEntry, Selected } from "./scope.ts";
 import { allNamespaces, type Labels, type Selection } from "./selection.ts";
 
-/** Told as soon as there are so many: what listeners do with them is part of one step. */
+/** Changes are reported as soon as there are this many, because the listeners' work is part of one step. */
 const newsLimit = 1_000;
 
 export interface SelectionsOptions {
-  /** Where a pod is, as far as that is decided; asked whenever the pod changes. */
+  /** Where a pod is, as far as that is decided. Called whenever the pod changes. */
   readonly placesOf: (pod: Pod) => readonly Place[];
-  /** Runs a job to its end and lets others run in between, as a Slicer does. */
+  /** Runs a job to its end and lets others run in between, like a Slicer. */
   readonly run: (job: Iterator<void, void>) => Promise<void>;
-  /** A listener threw, or the job did. */
+  /** Called when a listener or the job throws. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -36,15 +36,15 @@ export class Selections implements MemberSource {
   readonly #listeners = new Set<MembershipListener>();
   readonly #memberships = new Memberships();
 
-  /** name -> what was told of it last and is not worked in yet */
+  /** name -> the labels reported last, not worked in yet */
   readonly #waitingNamespaces = new Map<string, Labels | undefined>();
   readonly #waitingPods = new Map<string, Pod | undefined>();
   readonly #pending = new Map<NamespaceEntry, Pending>();
-  /** The namespace whose candidates the job goes through. */
+  /** The namespace whose candidates the job is going through. */
   #visited: { readonly namespace: NamespaceEntry; readonly pending: Pending } | undefined;
   /** Selections that nobody uses any more. */
   readonly #abandoned = new Set<Selected>();
-  /** While the job runs. */
+  /** Set while the job runs. */
   #running: PromiseWithResolvers<void> | undefined;
 
   constructor(options: SelectionsOptions) {
@@ -52,7 +52,7 @@ export class Selections implements MemberSource {
     this.#candidates = new Candidates(options.placesOf, this.#namespaces);
   }
 
-  /** For `Store.subscribe`. A pod that is told to have become itself is asked for its places again. */
+  /** For `Store.subscribe`. A change from a pod to the same pod makes its places be looked up again. */
   takePods(changes: readonly Change<Pod>[]): void {
     for (const { old, new: pod } of changes) {
       const named = pod ?? old;
@@ -146,7 +146,7 @@ export class Selections implements MemberSource {
     }
   }
 
-  /** All that waits, and what comes meanwhile; what it changed is told. */
+  /** Works in everything that waits and what comes meanwhile, and reports the changes. */
   *#workIn(): Generator<void, void> {
     if (!this.#isAnythingWaiting) return;
     while (this.#isAnythingWaiting) {
@@ -197,7 +197,7 @@ export class Selections implements MemberSource {
     this.#visited = undefined;
   }
 
-  /** Takes all members from a selection that nobody uses, unless somebody has begun to in the meantime. */
+  /** Removes all members of a selection that nobody uses, unless somebody has started to use it again. */
   *#clear(selected: Selected): Generator<void, void> {
     this.#abandoned.delete(selected);
     for (const place of selected.members) {
@@ -243,7 +243,7 @@ export class Selections implements MemberSource {
     if (this.#memberships.newsSize >= newsLimit) this.#tell();
   }
 
-  /** Whether there was anything to tell. */
+  /** Returns whether there was anything to report. */
   #tell(): boolean {
     const changes = this.#memberships.takeNews();
     if (changes.length === 0) return false;

@@ -63,7 +63,7 @@ const anySelection: fc.Arbitrary<Selection> = fc.oneof(
   },
 );
 
-/** Puts the object, or removes the one of its name. */
+/** Writes the object, or removes the one of its name. */
 interface Written<T> {
   readonly object: T;
   readonly isGone: boolean;
@@ -94,7 +94,7 @@ const anyAction: fc.Arbitrary<Action> = fc.oneof(
   fc.constant({ act: "ask" as const }),
 );
 
-/** Selections whose job is run by hand, held against the answer from scratch. */
+/** Selections whose job is run step by step, compared with the answer from scratch. */
 class Judged {
   #job: Iterator<void, void> | undefined;
   readonly #fed = new Fed(async (job) => void (this.#job = job));
@@ -141,7 +141,7 @@ class Judged {
     }
   }
 
-  /** Asked about one pod, the source is exact, however much it has not worked in yet. */
+  /** For a single pod the source is exact, however much it has not worked in yet. */
   judgePods(): void {
     const { source, world } = this.#fed;
     const expected = new Map<string, string[]>();
@@ -159,7 +159,7 @@ class Judged {
   }
 }
 
-test("any order of changes, worked in step by step, reaches the answer from scratch", () => {
+test("any order of changes, worked in step by step, leads to the answer from scratch", () => {
   fc.assert(
     fc.property(
       fc.array(anySelection, { minLength: 8, maxLength: 8 }),

@@ -20,7 +20,7 @@ test("a change of one label's value concerns only selectors that name the old or
   assert.deepEqual([...affected].sort(), ["not till", "till or vault", "web"]);
 });
 
-test("a label that comes concerns selectors that ask whether it is there", () => {
+test("a new label concerns the selectors that ask whether it exists", () => {
   const index = new SelectorIndex<string>();
   index.add([{ key: "app", operator: "Exists", values: [] }], "some");
   index.add([{ key: "app", operator: "DoesNotExist", values: [] }], "none");
@@ -28,7 +28,7 @@ test("a label that comes concerns selectors that ask whether it is there", () =>
   assert.deepEqual([...index.affected({}, { app: "web" })].sort(), ["none", "some"]);
 });
 
-test("whatever came and went, it finds what a look at each selector finds, each once", () => {
+test("whatever came and went, it finds the same as trying each selector, each once", () => {
   const selectors = fc.array(anySelector, { maxLength: 12 });
   fc.assert(
     fc.property(selectors, fc.array(fc.nat(11)), anyLabels, anyLabels, (all, deleted, old, now) => {

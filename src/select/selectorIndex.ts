@@ -1,5 +1,5 @@
-// Finds selectors by labels, without looking at each. `matching` looks at selectors that hang on a label the object has,
-// `affected` at those that mention a label that changed.
+// Finds selectors by labels without trying each. `matching` tries the selectors anchored to a label that the object
+// has, `affected` those that mention a label that changed.
 
 import { selects } from "../kube/labelSelector.ts";
 import type { LabelRequirement, LabelSelector } from "../kube/objects.ts";
@@ -8,17 +8,17 @@ import type { Labels } from "./selection.ts";
 interface Entry<T> {
   readonly item: T;
   readonly selector: LabelSelector;
-  /** A requirement that can only hold when a label is there; undefined when the selector has none. */
+  /** A requirement that can only hold when its label exists; undefined when the selector has none. */
   readonly anchor: LabelRequirement | undefined;
 }
 
 export class SelectorIndex<T> {
   readonly #entries = new Map<T, Entry<T>>();
-  /** Every selector once: at the values, or the key, of its anchor. */
+  /** Every selector once, under the values or the key of its anchor. */
   readonly #anchored = new Postings<Entry<T>>();
-  /** Those without an anchor, which an object without labels may match. */
+  /** The selectors without an anchor, which an object without labels may match. */
   readonly #open = new Set<Entry<T>>();
-  /** Every selector at all that its requirements mention. */
+  /** Every selector, under everything that its requirements mention. */
   readonly #mentioned = new Postings<Entry<T>>();
 
   get size(): number {
@@ -42,7 +42,7 @@ export class SelectorIndex<T> {
     for (const requirement of entry.selector) this.#mentioned.delete(requirement, entry);
   }
 
-  /** The items whose selector selects an object with `labels`, each once. */
+  /** The items whose selector matches `labels`, each once. */
   *matching(labels: Labels): Iterable<T> {
     for (const { item, selector } of this.#open) if (selects(selector, labels)) yield item;
     if (this.#open.size === this.#entries.size) return;
@@ -52,7 +52,7 @@ export class SelectorIndex<T> {
     }
   }
 
-  /** The items whose selector may judge an object otherwise when its labels change from `old` to `now`. */
+  /** The items whose selector may judge an object differently when its labels change from `old` to `now`. */
   *affected(old: Labels, now: Labels): Iterable<T> {
     for (const key of new Set([...Object.keys(old), ...Object.keys(now)])) {
       const before = Object.hasOwn(old, key) ? old[key] : undefined;
@@ -65,7 +65,7 @@ export class SelectorIndex<T> {
     }
   }
 
-  /** The requirement that the fewest other selectors hang on: `tier=front` may be on half of all pods, `app=web` on few. */
+  /** The requirement with the fewest other selectors: `tier=front` may be on half of all pods, `app=web` on few. */
   #anchorOf(selector: LabelSelector): LabelRequirement | undefined {
     let best: LabelRequirement | undefined;
     let least = Number.POSITIVE_INFINITY;

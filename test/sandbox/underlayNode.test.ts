@@ -108,7 +108,7 @@ suite("a node that is a virtual machine", { timeout: 118_000 }, () => {
     assert.doesNotMatch(await nodeEvents("n3"), /somebody else/);
     await nest("foreign-2", "n3", used.tag);
     await eventually("an Event on the Node", async () =>
-      new RegExp(`tags ${used.tag} of running pods`).test(await nodeEvents("n3")),
+      new RegExp(`running pods share the VLAN tags ${used.tag} `).test(await nodeEvents("n3")),
     );
     for (const name of ["foreign-1", "foreign-2"]) await cluster.northbound("lsp-del", name);
     await expectWhole();

@@ -40,7 +40,7 @@ test("a pod gets the same offset in both families, and the MAC of its first addr
   assert.deepEqual(network.gateways.map(formatIp), ["10.244.3.1", "fd00:10:244:3::1"]);
 });
 
-test("network, router, node and broadcast address are never given, and a full subnet says what to do", () => {
+test("network, router, node and broadcast address are never given, and the error about a full subnet says what to do", () => {
   const addresses = new PodAddresses(new RowAddresses());
   const small = site("10.244.3.0/29");
   const given = ["a", "b", "c", "d"].map((name) => texts(addresses.take(pod(name), small))[0]);
@@ -65,7 +65,7 @@ test("a freed address rests until the others have been given", () => {
   assert.deepEqual(given, ["10.244.3.4/29", "10.244.3.5/29", "10.244.3.6/29", "10.244.3.3/29"]);
 });
 
-test("a pool that comes round in its subnet takes none of its own ports again", () => {
+test("a pool that has gone full circle in its subnet takes none of its own ports again", () => {
   const addresses = new PodAddresses(new RowAddresses());
   const small = site("10.244.3.0/29");
   const at = (offset: number): Holder => pod(`pool-${offset}`);
@@ -75,7 +75,7 @@ test("a pool that comes round in its subnet takes none of its own ports again", 
   assert.deepEqual([addresses.takeOffset(at, small), addresses.takeOffset(at, small)], [5, undefined]);
 });
 
-test("an address is not free as long as a row has it, though its pod is gone", () => {
+test("an address is not free while a row has it, even if its pod is gone", () => {
   const rows = new RowAddresses();
   const addresses = new PodAddresses(rows);
   const small = site("10.244.3.0/29");
@@ -120,7 +120,7 @@ const distrusted: readonly (readonly [string, PodNetwork, RegExp])[] = [
   ["an address that a row has", stated(["10.244.3.8/24"], ["10.244.3.1"]), /10\.244\.3\.8 is another pod's/],
 ];
 for (const [what, network, why] of distrusted) {
-  test(`a pod is not trusted with ${what}`, () => {
+  test(`a pod cannot claim ${what}`, () => {
     const rows = new RowAddresses();
     rows.set("row", "demo_pod_shop_old", ["0a:58:0a:f4:03:08 10.244.3.8"]);
     const addresses = new PodAddresses(rows);
@@ -130,7 +130,7 @@ for (const [what, network, why] of distrusted) {
   });
 }
 
-test("a pod keeps a good claim, also of one family alone, and nobody else gets that address", () => {
+test("a pod keeps a valid claim, even of a single family, and nobody else gets the address", () => {
   const addresses = new PodAddresses(new RowAddresses());
   assert.equal(addresses.claim(pod("a"), dual, stated(["10.244.3.3/24"], ["10.244.3.1"])), undefined);
   assert.deepEqual(texts(addresses.take(pod("b"), dual)), ["10.244.3.4/24", "fd00:10:244:3::4/64"]);
@@ -145,7 +145,7 @@ test("no two pods ever have one address, whatever is born, dies, crashes and lea
   fc.assert(
     fc.property(fc.array(step, { minLength: 40, maxLength: 80 }), (steps) => {
       const rows = new RowAddresses();
-      // The truth outside: annotations of living pods, and rows, which outlive them.
+      // The outside truth: annotations of living pods, and rows, which outlive pods.
       const annotated = new Map<number, PodNetwork>();
       const written = new Map<number, PodNetwork>();
       let addresses = new PodAddresses(rows);
@@ -182,7 +182,7 @@ test("no two pods ever have one address, whatever is born, dies, crashes and lea
             for (const [other, theirs] of annotated)
               assert.equal(addresses.claim(pod(String(other)), small, theirs), undefined);
         }
-        // A pod's own row may still show its last life; any other pod's row must not.
+        // A pod's own row may still show its previous life. No other pod's row may.
         const holders = new Map<string, number>();
         for (const [other, theirs] of [...annotated, ...written]) {
           for (const text of texts(theirs)) {

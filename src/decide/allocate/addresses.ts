@@ -1,5 +1,6 @@
-// Pod addresses: who holds which, and the next one to give. Held is what a living pod's annotation says, and what a
-// port row in the northbound database still has. A pod gets the same offset in each of its node's subnets.
+// Pod addresses: who holds which, and which one comes next. An address is held while a living pod's annotation states
+// it, or while a port row in the northbound database still has it. A pod gets the same offset in each of its node's
+// subnets.
 
 import { addressAt, type Cidr, formatCidr, formatIp, type Ip, sizeOf } from "../../model/ip.ts";
 import { macOfFirst } from "../../model/mac.ts";
@@ -9,7 +10,10 @@ import { ExhaustedError } from "../errors.ts";
 import { Holdings } from "./holdings.ts";
 import { Ring } from "./ring.ts";
 
-/** The pod an address is for: `uid` is its life, `port` the name of its row, `label` what people call it. */
+/**
+ * The pod that an address is for: `uid` identifies the pod, `port` is the name of its row, `label` is what people call
+ * it.
+ */
 export interface Holder {
   readonly uid: string;
   readonly port: string;
@@ -24,7 +28,7 @@ export interface Site {
 
 export class PodAddresses {
   readonly #rows: RowAddresses;
-  /** Addresses by the uid of the pod. */
+  /** Addresses by the pod's uid. */
   readonly #held = new Holdings<string>();
   /** first address of a node's first subnet -> the ring of offsets in its subnets */
   readonly #rings = new Map<bigint, Ring>();
@@ -33,7 +37,7 @@ export class PodAddresses {
     this.#rows = rows;
   }
 
-  /** Undefined when the pod holds `network` from now on, else why it cannot be trusted with it. */
+  /** Makes the pod hold `network`, or returns why the pod cannot be trusted with it. */
   claim(holder: Holder, site: Site, network: PodNetwork): string | undefined {
     const distrusted = this.#whyNot(holder, site, network);
     if (distrusted !== undefined) return distrusted;
@@ -55,15 +59,15 @@ export class PodAddresses {
   }
 
   /**
-   * An offset that nobody holds in any of the node's subnets, and no row but that of the holder that belongs there;
-   * undefined when there is none.
+   * Takes an offset that is free in all of the node's subnets: nobody holds it, and no row has it except that of the
+   * holder at that offset. Undefined when there is none.
    */
   takeOffset(holderAt: (offset: number) => Holder, site: Site): number | undefined {
     const at = (offset: number): readonly Ip[] =>
       site.subnets.map((subnet) => addressAt(subnet, BigInt(offset)));
     const step = this.#ringOf(site).take((free) => {
       const offset = free + firstPodOffset;
-      // Not what its holder has already: a pool that came round would take its own ports again.
+      // Also skips what the holder has already, or a pool that has gone full circle would take its own ports again.
       return at(offset).every((ip) => !this.#held.has(formatIp(ip)) && this.#isFree(holderAt(offset), ip));
     });
     if (step === undefined) return undefined;
@@ -105,7 +109,7 @@ export class PodAddresses {
   }
 }
 
-/** Why no pod of the node can have `network`, whoever has it now; undefined when one can. */
+/** Why no pod of this node can have `network`, no matter who has it now; undefined when one can. */
 export function doubtAbout(network: PodNetwork, site: Site): string | undefined {
   if (network.mac !== macOfFirst(network.addresses)) return "its MAC is not that of its first address";
   for (const address of network.addresses) {
@@ -121,7 +125,7 @@ export function doubtAbout(network: PodNetwork, site: Site): string | undefined 
     : "its gateways are not the node's";
 }
 
-/** How many pods fit: all but the network, router and node, and in IPv4 the broadcast address. */
+/** How many pods fit: all addresses except those of the network, router and node and, in IPv4, broadcast. */
 export function roomIn(subnet: Cidr): number {
   const last = subnet.ip.family === 4 ? 1n : 0n;
   const room = sizeOf(subnet) - BigInt(firstPodOffset) - last;

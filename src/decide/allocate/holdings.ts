@@ -1,10 +1,12 @@
-// Who holds what: every value has at most one holder, a holder has any number of values. The heart of every allocator.
+// Who holds what. A value has at most one holder; a holder has any number of values. Every allocator is built on this.
+
+import { Multimap } from "../../model/multimap.ts";
 
 export class Holdings<V extends string | number> {
   readonly #holders = new Map<V, string>();
-  readonly #values = new Map<string, Set<V>>();
+  readonly #values = new Multimap<string, V>();
 
-  /** Whether `holder` could have `value`: nobody has it, or `holder` itself. */
+  /** Whether `holder` could have `value`: nobody holds it, or `holder` already does. */
   isFree(value: V, holder: string): boolean {
     return (this.#holders.get(value) ?? holder) === holder;
   }
@@ -13,29 +15,21 @@ export class Holdings<V extends string | number> {
     return this.#holders.has(value);
   }
 
-  /** Whether `holder` has `value` from now on. */
+  /** Claims `value` for `holder`. Returns false when another holder has it. */
   claim(value: V, holder: string): boolean {
     if (!this.isFree(value, holder)) return false;
     this.#holders.set(value, holder);
-    const values = this.#values.get(holder);
-    if (values) values.add(value);
-    else this.#values.set(holder, new Set([value]));
+    this.#values.add(holder, value);
     return true;
   }
 
   drop(value: V, holder: string): void {
     if (this.#holders.get(value) === holder) this.#holders.delete(value);
-    this.#values.get(holder)?.delete(value);
+    this.#values.delete(holder, value);
   }
 
-  /** `holder` has nothing any more. */
+  /** Takes everything from `holder`. */
   release(holder: string): void {
-    for (const value of this.#values.get(holder) ?? []) this.#holders.delete(value);
-    this.#values.delete(holder);
-  }
-
-  /** How many values are held. */
-  get size(): number {
-    return this.#holders.size;
+    for (const value of this.#values.take(holder)) this.#holders.delete(value);
   }
 }

@@ -1,4 +1,4 @@
-// Node ids: 2 … 5000, one a node, never two nodes with one. A node's id is its place in the join network.
+// Node ids, from 2 to 5000. No two nodes share one. A node's id is its place in the join network.
 
 import { nodeIds } from "../../model/network.ts";
 import { ExhaustedError } from "../errors.ts";
@@ -9,7 +9,7 @@ export class NodeIds {
   readonly #held = new Holdings<number>();
   readonly #ring = new Ring(nodeIds.last - nodeIds.first + 1);
 
-  /** Whether `node` holds `id` from now on: false when another node does. */
+  /** Claims `id` for `node`. Returns false when another node has it. */
   claim(node: string, id: number): boolean {
     if (!this.#held.claim(id, node)) return false;
     this.#ring.skip(id - nodeIds.first);

@@ -1,5 +1,5 @@
-// Numbers given out in a circle (next-fit), so that one that came free rests as long as possible: connections, ARP
-// caches and logs that still mean its former holder have time to go away. Who holds what is the caller's knowledge.
+// Numbers given out in a circle (next-fit), so that a freed number rests as long as possible: connections, ARP caches
+// and logs that still refer to its former holder have time to expire. The caller keeps track of who holds what.
 
 export class Ring {
   readonly size: number;
@@ -10,7 +10,7 @@ export class Ring {
     this.size = size;
   }
 
-  /** The next number that `accept` takes, or undefined after a full turn. */
+  /** The next number that `accept` takes; undefined after a full turn. */
   take(accept: (number: number) => boolean): number | undefined {
     for (let step = 0; step < this.size; step++) {
       const number = (this.#next + step) % this.size;
@@ -21,7 +21,7 @@ export class Ring {
     return undefined;
   }
 
-  /** `number` was found taken at the start: begin behind the highest of these. */
+  /** `number` was already taken at the start. The ring begins after the highest such number. */
   skip(number: number): void {
     this.#next = Math.max(this.#next, number + 1) % this.size;
   }

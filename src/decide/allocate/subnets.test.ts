@@ -11,7 +11,7 @@ import { Subnets } from "./subnets.ts";
 const network = (...pods: readonly string[]) => clusterNetwork({ pods, services: [], join: defaultJoin });
 const cidr = (text: string): Cidr => parseCidr(text) ?? assert.fail(text);
 
-test("subnets are cut in order, from one range after the other, and the end says what to do", () => {
+test("subnets are cut in order, from one range after the other, and the error at the end says what to do", () => {
   const subnets = new Subnets(network("10.244.0.0/23/24", "10.250.0.0/24/24"));
   const given = ["a", "b", "c"].map((node) => formatCidr(subnets.take(node, 4)));
   assert.deepEqual(given, ["10.244.0.0/24", "10.244.1.0/24", "10.250.0.0/24"]);
@@ -32,7 +32,7 @@ test("a released subnet rests until the others have been given", () => {
   assert.deepEqual(given, ["10.244.1.0/24", "10.244.2.0/24", "10.244.3.0/24", "10.244.0.0/24"]);
 });
 
-test("a claim is refused when another node holds the subnet, or when no range gives it", () => {
+test("a claim is refused when another node holds the subnet, or when no range contains it", () => {
   const subnets = new Subnets(network("10.244.0.0/16"));
   assert.equal(subnets.claim("a", cidr("10.244.7.0/24")), true);
   assert.equal(subnets.claim("a", cidr("10.244.7.0/24")), true);
@@ -65,7 +65,7 @@ test("no two nodes ever hold subnets that overlap, whatever comes and goes", () 
   );
 });
 
-test("node ids run from 2 to 5000, never twice", () => {
+test("node ids run from 2 to 5000, each given once", () => {
   const ids = new NodeIds();
   assert.equal(ids.claim("first", 4), true);
   assert.equal(ids.claim("second", 4), false);

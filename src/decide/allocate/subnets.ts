@@ -1,4 +1,5 @@
-// Node subnets, cut from the cluster's pod ranges; per family, since a family may be added to a cluster that lives.
+// Node subnets, cut from the cluster's pod ranges. Each family is separate, because one may be added to a running
+// cluster.
 
 import { addressAt, type Cidr, contains, type Family, formatCidr, sizeOf, widthOf } from "../../model/ip.ts";
 import type { ClusterNetwork, PodRange } from "../../model/network.ts";
@@ -14,12 +15,12 @@ export class Subnets {
     this.#ranges = network.pods.map(slicesOf);
   }
 
-  /** Whether the configured ranges give such a subnet at all. */
+  /** Whether the configured ranges contain such a subnet at all. */
   knows(subnet: Cidr): boolean {
     return this.#slicesAround(subnet) !== undefined;
   }
 
-  /** Whether `node` holds `subnet` from now on: false when another node does, or when nobody can. */
+  /** Claims `subnet` for `node`. Returns false when another node has it, or when no range contains it. */
   claim(node: string, subnet: Cidr): boolean {
     const slices = this.#slicesAround(subnet);
     if (!slices || !this.#held.claim(formatCidr(subnet), node)) return false;
@@ -61,13 +62,13 @@ export class Subnets {
 interface Slices {
   readonly range: PodRange;
   readonly ring: Ring;
-  /** From one subnet to the next. */
+  /** The distance from one subnet to the next. */
   readonly step: bigint;
 }
 
 function slicesOf(range: PodRange): Slices {
   const step = 1n << BigInt(widthOf(range.cidr.ip.family) - range.nodeBits);
   const count = sizeOf(range.cidr) / step;
-  // More than a million subnets cannot be needed: node ids end at 5000.
+  // Nobody needs more than a million subnets: node ids end at 5000.
   return { range, step, ring: new Ring(Number(count < 1_000_000n ? count : 1_000_000n)) };
 }
