@@ -9,6 +9,7 @@ export const nodeKind: OwnerKind<"Node"> = {
   of: "Node",
   reads: { Node: (change) => sidesOf(change).map(({ name }) => ownerOf("node", name)) },
   tables: [
+    "Port_Group",
     "ACL",
     "Address_Set",
     "Logical_Router",

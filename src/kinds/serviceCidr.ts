@@ -9,7 +9,7 @@ export const serviceCidrKind: OwnerKind<"ServiceCIDR"> = {
   name: "servicecidr",
   of: "ServiceCIDR",
   reads: { ServiceCIDR: (change) => sidesOf(change).map(({ name }) => ownerOf("servicecidr", name)) },
-  tables: ["Logical_Router", "Logical_Router_Policy"],
+  tables: ["ACL", "Logical_Router", "Logical_Router_Policy", "Port_Group"],
   plan(owner, { name }, { scope, network, cloud, stores }) {
     const object = stores.ServiceCIDR.get("", name);
     if (!object) return { facts: [] };

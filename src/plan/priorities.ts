@@ -9,6 +9,8 @@ export const policyPriority = {
 } as const;
 
 export const aclPriority = {
+  /** Drops what no balancer has taken of what is addressed to a Service. */
+  services: 1000,
   /** Lets neighbour discovery of a closed port pass. */
   neighbours: 32_001,
   /** Keeps back all packets of a closed port: above whatever a policy could allow. */

@@ -1,12 +1,15 @@
-// A range of Service addresses stays inside the cluster.
+// A range of Service addresses stays inside the cluster, and a packet to it that no balancer takes goes nowhere.
+//
+// It is dropped right behind the balancers, before connection tracking commits it: OVN never balances a connection that it
+// has committed untranslated, so that a client that is older than its Service would never be served as long as it keeps its port.
 
 import type { Fact } from "../model/fact.ts";
 import { type Cidr, contains, formatCidr } from "../model/ip.ts";
 import type { ClusterNetwork } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
-import { FactList, type RefTo } from "./facts.ts";
-import { policyPriority } from "./priorities.ts";
+import { FactList, mapOf, type RefTo } from "./facts.ts";
+import { aclPriority, policyPriority } from "./priorities.ts";
 
 /** The ranges of an object of the API, without those that the configuration has already: the cluster says these. */
 export function serviceRangeFacts(
@@ -24,8 +27,8 @@ export function serviceRangeFacts(
 }
 
 /**
- * What a balancer did not turn into an endpoint (a port nobody serves, a connection that outlived its Service) must
- * not leave through a gateway to whoever has that address outside. `by` tells rows apart that several owners have for one range.
+ * What a balancer did not turn into an endpoint (a port nobody serves, a connection that outlived its Service) is dropped where it
+ * enters. Should it come from somewhere else, it must not leave through a gateway to whoever has that address outside. `by` tells rows apart that several owners have for one range.
  */
 export function keepInside(
   facts: FactList,
@@ -35,6 +38,19 @@ export function keepInside(
   by?: Owner,
 ): void {
   const match = `ip${services.ip.family}.dst == ${formatCidr(services)}`;
+  const { serviceEntries } = scope.names;
+  facts.member(
+    "Port_Group",
+    facts.ref("Port_Group", serviceEntries),
+    "acls",
+    facts.row("ACL", [serviceEntries, ...(by === undefined ? [] : [by]), match].join(" "), {
+      direction: "from-lport",
+      priority: aclPriority.services,
+      match,
+      action: "drop",
+      options: mapOf({ "apply-after-lb": "true" }),
+    }),
+  );
   const key = [scope.names.clusterRouter, ...(by === undefined ? [] : [by]), match].join(" ");
   facts.member(
     "Logical_Router",
