@@ -1,24 +1,27 @@
 // A figure is a measured number beside its limit: the same thing done in the same run without Weft, or a fixed aim.
-// Ratios survive a slow machine, absolute times do not; so a figure is judged by its ratio wherever there is a limit.
+// Ratios survive a slow machine, absolute times do not. So a figure is judged by its ratio wherever it has a limit.
 
 export interface Figure {
   readonly name: string;
   readonly unit: "ms" | "s" | "MB" | "per s" | "operations" | "pods" | "facts" | "Services";
   readonly value: number;
-  /** What it is held against, measured in the same run: `bare` for the same wiring without Weft. */
+  /** What it is compared with, measured in the same run: `bare` is the same wiring without Weft. */
   readonly limit?: { readonly name: string; readonly value: number };
-  /** At most this ratio to the limit, or without a limit at most this value; `per s` figures: at least. */
+  /**
+   * The highest allowed ratio to the limit or, without a limit, the highest allowed value. For `per s` figures: the
+   * lowest.
+   */
   readonly aim?: number;
 }
 
 export interface Bench {
   readonly name: string;
-  /** What is measured, how often, in one sentence. */
+  /** What is measured and how often, in one sentence. */
   readonly about: string;
   readonly run: (progress: (line: string) => void) => Promise<readonly Figure[]>;
 }
 
-/** The nearest-rank quantile: `quantile(values, 0.99)`. The values need not be sorted. Fails when there are none. */
+/** The nearest-rank quantile: `quantile(values, 0.99)`. The values need not be sorted. Throws when there are none. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
@@ -30,7 +33,7 @@ export function quantile(values: readonly number[], share: number): number {
 export const ratioOf = (figure: Figure): number | undefined =>
   figure.limit && figure.value / figure.limit.value;
 
-/** Whether the aim is met; undefined without an aim. */
+/** Whether the aim is met; undefined when there is none. */
 export function meets(figure: Figure): boolean | undefined {
   if (figure.aim === undefined) return undefined;
   const measured = ratioOf(figure) ?? figure.value;

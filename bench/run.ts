@@ -1,5 +1,5 @@
-// `make bench`: runs each bench, prints one table at the end and writes the same as JSON. Exit status 0 also when an
-// aim is missed: a machine that others share is no judge; the table says which.
+// `make bench`: runs each bench, prints one table at the end and writes the same as JSON. Exit status 0 even when an
+// aim is missed, because a shared machine is no judge; the table shows which aims were missed.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -33,7 +33,7 @@ const machine = {
   model: cpus()[0]?.model,
   memoryBytes: totalmem(),
   node: process.version,
-  /** Its folder, or the machine's own. */
+  /** The folder of the OVN in use, or the machine's own OVN. */
   ovn: chosenFolder() ?? `host, Open vSwitch ${machineVersion()}`,
 };
 const judged = results.map((result) => ({

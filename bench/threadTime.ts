@@ -1,5 +1,5 @@
-// How long the event loop was held at most, in processor time of its thread: what others on the machine do not add to. Some
-// kernels count it in whole milliseconds, so it is no measure of what is shorter.
+// The longest time that the event loop was held, in processor time of its thread, to which other load on the machine
+// does not add. Some kernels count it in whole milliseconds, so it cannot measure anything shorter.
 
 export class StallMeter {
   #last = threadMs();

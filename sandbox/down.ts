@@ -1,6 +1,6 @@
-// Takes a sandbox away and leaves nothing: no process, mount, namespace, link or file. It needs only the name, not
-// the records, so that it also cleans up after an `up` that crashed at any point; and it may be repeated. A step that fails
-// keeps no other from being done.
+// Removes a sandbox without leaving anything behind: no process, mount, namespace, link or file. It needs only the name
+// and not the records, so it also cleans up after an `up` that crashed at any point, and it can be repeated. A step
+// that fails does not keep the others from running.
 
 import { existsSync, readFileSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
@@ -18,26 +18,29 @@ import { Supervisor } from "./process/supervisor.ts";
 const patienceMs = 3_000;
 
 export interface Down {
-  /** Whether there was anything of the sandbox. */
+  /** Whether anything of the sandbox existed. */
   readonly existed: boolean;
-  /** Processes of others that keep network namespaces of it alive, without their names. */
+  /** Processes of others that keep its (now nameless) network namespaces alive. */
   readonly holders: readonly Holder[];
 }
 
-/** Takes the sandbox `name` below the directory `base` away. Throws, when all has been tried, if something could not go. */
+/**
+ * Removes the sandbox `name` below the directory `base`. If something cannot be removed, tries everything else and then
+ * throws.
+ */
 export async function downSandbox(name: string, base: string): Promise<Down> {
   if (!namePattern.test(name)) throw new Error(`--name ${name}: not the name of a sandbox`);
   const guests = guestsOf(name, base).map((guest) => guest.name);
   if (guests.length > 0)
     throw new Error(
-      `sandbox ${name}: ${guests.join(" ")} still runs in its cloud; first: weft sandbox down --name ${guests[0]}`,
+      `sandbox ${name}: ${guests.join(" ")} still runs in its cloud; first run: weft sandbox down --name ${guests[0]}`,
     );
   const state = join(base, name);
   const prefix = netnsPrefixOf(name);
   const existed = existsSync(state) || namespacesWith(prefix).length > 0;
   const supervisor = new Supervisor(join(state, "proc"));
   const spared = ownAncestry();
-  // Looked at anew each time: a runner may make one more namespace for a pod just before it ends.
+  // Looked up again each time: a runner may make one more namespace for a pod just before it ends.
   const namespaces = new Set<number>();
   const ours = (): number[] => {
     const inside = inodesOf(namespacesWith(prefix));
@@ -47,7 +50,7 @@ export async function downSandbox(name: string, base: string): Promise<Down> {
   };
   const failures: unknown[] = [];
   for (const step of [
-    // First, since it would start again what dies from here on.
+    // First of all, because it would restart what is ended from here on.
     () => supervisor.stop(keeperName),
     () => endProcesses(ours, patienceMs),
     () => leaveCloud(name, base),
@@ -69,9 +72,9 @@ function leftWords(name: string, failures: readonly unknown[], holders: readonly
   return `sandbox ${name} is gone but for this: ${what.join("; ")}; ${first}, then: weft sandbox down --name ${name}`;
 }
 
-/** Throws when something stays mounted: removing files below it would remove files of somebody else. */
+/** Throws when something is still mounted: removing files below a mount would remove somebody else's files. */
 async function removeFiles(directory: string): Promise<void> {
-  // Lazily: a file that somebody has open there keeps the mount, but no longer its place.
+  // Lazily: if somebody has a file open there, the mount persists but is no longer in our tree.
   for (const mount of mountsBelow(directory).toReversed()) await run(["umount", "--lazy", mount]);
   const left = mountsBelow(directory);
   if (left.length > 0) throw new Error(`still mounted: ${left.join(" ")}`);
@@ -86,7 +89,7 @@ function mountsBelow(directory: string): string[] {
     .filter((path) => path === directory || path.startsWith(`${directory}/`));
 }
 
-/** The base directory is shared by all sandboxes; the last one to go takes it along. */
+/** All sandboxes share the base directory. The last one to go removes it. */
 async function removeIfEmpty(directory: string): Promise<void> {
   try {
     await rmdir(directory);

@@ -1,5 +1,5 @@
-// The environment of processes and of `weft sandbox exec`: where a host's own Open vSwitch and OVN are, so that
-// ovs-vsctl, ovn-nbctl, ovn-appctl, kubectl … talk to this sandbox with no option given.
+// The environment of processes and of `weft sandbox exec`: it says where a host's Open vSwitch and OVN are, so that
+// ovs-vsctl, ovn-nbctl, ovn-appctl, kubectl … talk to this sandbox without any options.
 
 import { type Host, isSwitch } from "./host.ts";
 import type { Layout } from "./layout.ts";
@@ -7,7 +7,7 @@ import { searchPath } from "./ovn/choice.ts";
 
 export type Environment = Record<string, string>;
 
-/** For what runs on no particular host. */
+/** For commands that do not run on a particular host. */
 export function baseEnvironment(layout: Layout): Environment {
   return {
     PATH: searchPath(layout.ovn, "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
@@ -19,7 +19,7 @@ export function baseEnvironment(layout: Layout): Environment {
   };
 }
 
-/** For what runs on `host`, with Open vSwitch's private directories when it has one. */
+/** For commands on `host`, with the private directories of its Open vSwitch if it has one. */
 export function hostEnvironment(layout: Layout, host: Host): Environment {
   const base = baseEnvironment(layout);
   if (isSwitch(host)) {

@@ -1,5 +1,6 @@
-// One stack of a sandbox: a network namespace with an uplink. It is a plain kernel stack, or it has an Open vSwitch of its
-// own whose bridge br-ex holds the uplink and the host's address. Pure: names and numbers in, paths and addresses out.
+// One stack of a sandbox: a network namespace with an uplink. It is either a plain kernel stack, or it has its own Open
+// vSwitch whose bridge br-ex holds the uplink and the host's address. Pure: from names and numbers to paths and
+// addresses.
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -10,9 +11,9 @@ export interface Host {
   readonly name: string;
   readonly netns: string;
   readonly mac: string;
-  /** One of each family, with its prefix length, as `ip addr add` takes it. */
+  /** One for each family, with prefix length, as `ip addr add` takes it. */
   readonly addresses: readonly string[];
-  /** Where it sends what is for no network of its own, one of each family. */
+  /** Where it sends packets for other networks, one for each family. */
   readonly gateways: readonly string[];
 }
 
@@ -21,18 +22,18 @@ export interface SwitchHost extends Host {
   readonly ovs: string;
   readonly ovn: string;
   readonly log: string;
-  /** Of the vswitch database. */
+  /** The socket of the vswitch database. */
   readonly ovsSocket: string;
-  /** What `Open_vSwitch.external_ids` says from the start. */
+  /** The initial content of `Open_vSwitch.external_ids`. */
   readonly externalIds: Readonly<Record<string, string>>;
-  /** Of the host's own address; undefined is untagged. */
+  /** The VLAN of the host's own address; undefined is untagged. */
   readonly vlan: number | undefined;
 }
 
 export interface NodeHost extends SwitchHost {
-  /** Where the runtime looks for network configurations and for plugins, and where Weft's plugin finds the agent. */
+  /** Where the runtime looks for network configurations and plugins, and where Weft's plugin finds the agent. */
   readonly cniConfigurations: string;
-  /** There when the node can serve pods. */
+  /** Exists when the node can serve pods. */
   readonly cniConfiguration: string;
   readonly cniPrograms: string;
   readonly cniSocket: string;
@@ -40,19 +41,19 @@ export interface NodeHost extends SwitchHost {
   readonly kubeconfig: string;
 }
 
-/** A network of hosts: `172.30.0.` and `fd00:172:30::` before the number of a host. */
+/** A network of hosts: `172.30.0.` and `fd00:172:30::` come before a host's number. */
 export interface Subnet {
   readonly prefix: Readonly<Record<Family, string>>;
   readonly bits: Readonly<Record<Family, number>>;
 }
 
-/** Numbered like its IPv4 network: the 30 of 172.30.0.0/24 and fd00:172:30::/64. */
+/** Named by the number in its IPv4 network: 30 for 172.30.0.0/24 and fd00:172:30::/64. */
 export const subnetNumbered = (number: number): Subnet => ({
   prefix: { 4: `172.${number}.0.`, 6: `fd00:172:${number}::` },
   bits: { 4: 24, 6: 64 },
 });
 
-/** The addresses of host `number`, with their prefix lengths; number 0 gives the networks themselves. */
+/** The addresses of host `number`, with prefix lengths. Number 0 gives the networks themselves. */
 export const addressesIn = (subnet: Subnet, families: readonly Family[], number: number): readonly string[] =>
   families.map((family) => {
     const host = family === 6 && number === 0 ? "" : String(number);
@@ -62,20 +63,20 @@ export const addressesIn = (subnet: Subnet, families: readonly Family[], number:
 /** The address alone, without its prefix length. */
 export const plainAddress = (address: string): string => address.replace(/\/\d+$/, "");
 
-/** The first address of a host as a part of `tcp:HOST:PORT`: IPv6 in brackets. */
+/** A host's first address as part of `tcp:HOST:PORT`, with IPv6 in brackets. */
 export function remoteHost(host: Host): string {
   const address = plainAddress(host.addresses[0] ?? "");
   return address.includes(":") ? `[${address}]` : address;
 }
 
-/** The MAC of whoever has these addresses, as long as nobody else on the same wire has them too. */
+/** A MAC derived from addresses, for wires on which nobody else has the same addresses. */
 export function macOfAddresses(addresses: readonly string[]): string {
   const ip = parseIp(plainAddress(addresses[0] ?? ""));
   if (!ip) throw new Error(`sandbox: no address family chosen; give --ipv4, --ipv6 or both`);
   return macOf(ip);
 }
 
-/** A MAC for what shares a wire with others of the same address. */
+/** A MAC derived from a name, for wires that are shared with others of the same address. */
 export function macOfName(name: string): string {
   const digits = createHash("sha256").update(name).digest("hex").slice(0, 8);
   return ["0a", "59", ...(digits.match(/../g) ?? [])].join(":");

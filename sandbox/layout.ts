@@ -1,6 +1,6 @@
-// Where everything of a sandbox is: names of network namespaces, addresses of the underlay, paths of the run
-// directory. Pure: settings in, layout out; so any process (the command line, a test, a second shell) that reads the
-// settings of a sandbox finds all of it.
+// Where everything of a sandbox is: names of network namespaces, addresses of the underlay, paths of the run directory.
+// Pure: settings in, layout out. So any process (the command line, a test, a second shell) that reads a sandbox's
+// settings can find all of it.
 
 import { join } from "node:path";
 import type { Family } from "../src/model/ip.ts";
@@ -8,7 +8,7 @@ import { type Cloud, cloudOf, firstNumber, underlayHost, userspace } from "./clo
 import { portOf, type Tenant, tenantOf } from "./cloud/tenant.ts";
 import { type Host, isSwitch, type NodeHost, nodeHost, type SwitchHost, switchHost } from "./host.ts";
 
-/** What a user chooses; kept in `<state>/sandbox.json`. */
+/** What a user chooses. Kept in `<state>/sandbox.json`. */
 export interface Settings {
   readonly name: string;
   /** `overlay`: OVN runs on the nodes. `underlay`: the nodes are virtual machines of a cloud that OVN networks. */
@@ -19,13 +19,13 @@ export interface Settings {
   readonly families: readonly Family[];
   readonly clusterCidrs: readonly string[];
   readonly serviceCidrs: readonly string[];
-  /** The sandbox in whose cloud this one is a second tenant; undefined: it has a cloud of its own. */
+  /** The sandbox in whose cloud this one is a second tenant; undefined when it has a cloud of its own. */
   readonly cloud: string | undefined;
-  /** Of the tenant's physical machines; undefined is untagged. */
+  /** The VLAN of the tenant's physical machines; undefined is untagged. */
   readonly vlan: number | undefined;
   /** A folder whose OVN and Open vSwitch run instead of the machine's own. */
   readonly ovn: string | undefined;
-  /** `ovn` starts OVN alone, and the cloud; `all` the Kubernetes API and Weft as well. */
+  /** `ovn` starts only OVN, and the cloud. `all` also starts the Kubernetes API and Weft. */
   readonly parts: "ovn" | "all";
   /** The port on 127.0.0.1 where the relay to the Kubernetes API listens. */
   readonly apiPort: number;
@@ -41,22 +41,22 @@ export interface Cable {
 
 export interface Layout extends Settings, Cloud {
   readonly state: string;
-  /** Every namespace of this sandbox, the pods' too, begins with it; no other sandbox's does. */
+  /** Every namespace of this sandbox, the pods' included, begins with it; no other sandbox's does. */
   readonly netnsPrefix: string;
   readonly settingsFile: string;
   readonly processDirectory: string;
   readonly kubeconfig: string;
   readonly apiSocket: string;
   readonly nodeHosts: readonly NodeHost[];
-  /** In underlay mode. */
+  /** Only in underlay mode. */
   readonly tenant: Tenant | undefined;
-  /** All but the fabric, those of another sandbox's cloud too. */
+  /** All except the fabric. Includes those of another sandbox's cloud. */
   readonly hosts: readonly Host[];
-  /** Those of this sandbox's own hosts. */
+  /** The cables of this sandbox's own hosts. */
   readonly cables: readonly Cable[];
 }
 
-/** No hyphen: `weft-a-…` would also begin the namespaces of a sandbox named `a-b`. */
+/** Without hyphens: `weft-a-…` would also begin the namespaces of a sandbox named `a-b`. */
 export const namePattern = /^[a-z][a-z0-9]{0,11}$/;
 
 /** Nodes are .11 and up, the outside host is .100. */
@@ -64,7 +64,7 @@ export const mostNodes = 64;
 
 const hypervisors = 2;
 
-/** What every link has, and what hypervisors have between them: full frames and their tunnel's header. */
+/** The MTU of every link. Links between hypervisors have more: full frames and the tunnel's header. */
 const mtuBytes = 1500;
 const tunnelMtuBytes = 1600;
 
@@ -149,7 +149,7 @@ function cablesOf(
   ];
 }
 
-/** Whether the host is this sandbox's, and not of the cloud that it is in. */
+/** Whether the host is this sandbox's own, and not part of another's cloud. */
 export const isOwn = (layout: Layout, host: Host): boolean => host.netns.startsWith(layout.netnsPrefix);
 
 /** This sandbox's own hosts with an Open vSwitch. */

@@ -1,5 +1,5 @@
-// `weft sandbox …`: a whole cluster on this machine. Each sub-command reads its options, calls one function and
-// prints; what a sandbox is stands in the files beside this one.
+// `weft sandbox …`: a whole cluster on this machine. Each sub-command reads its options, calls one function and prints.
+// The files beside this one define what a sandbox is.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -147,11 +147,11 @@ function execCommand(): Command {
     });
 }
 
-/** Runs `argv` in the foreground and ends as it ends. */
+/** Runs `argv` in the foreground and exits with its status. */
 async function become(argv: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
   const [file = "", ...args] = argv;
   const child = spawn(file, args, { stdio: "inherit", env: { ...process.env, ...env } });
-  // The terminal sends ^C to both; the command decides what it means.
+  // The terminal sends ^C to both. The command decides what to do.
   process.on("SIGINT", () => undefined);
   const [status]: unknown[] = await once(child, "exit");
   process.exitCode = typeof status === "number" ? status : 1;

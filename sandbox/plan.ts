@@ -1,5 +1,5 @@
-// Every process of a sandbox: where it runs, what it runs, what must be ready before it starts and how it shows that it
-// is ready itself. The entries stand in ovn/processes.ts and processes.ts beside this file; here they are put together.
+// Every process of a sandbox: where and what it runs, what must be ready before it starts, and how it shows that it is
+// ready. The entries come from ovn/processes.ts and processes.ts; here they are put together.
 
 import { baseEnvironment, hostEnvironment } from "./environment.ts";
 import { isSwitch } from "./host.ts";
@@ -15,7 +15,7 @@ export const processesOf = (layout: Layout): readonly PlannedProcess[] => [
   ...clusterProcesses(layout),
 ];
 
-/** The network that nodes find: OVN central and Open vSwitch; in underlay mode the whole cloud. */
+/** The network that the nodes find: OVN central and Open vSwitch; in underlay mode the whole cloud. */
 export function networkProcesses(layout: Layout): readonly PlannedProcess[] {
   const { tenant, central, hypervisors, nodeHosts } = layout;
   const own = [keeperProcess(layout), ...(isOwn(layout, central) ? centralProcesses(layout) : [])];
@@ -39,7 +39,7 @@ export function networkProcesses(layout: Layout): readonly PlannedProcess[] {
 export const clusterProcesses = (layout: Layout): readonly PlannedProcess[] =>
   layout.parts === "ovn" ? [] : [...kubernetesProcesses(layout), ...weftProcesses(layout)];
 
-/** What the supervisor starts for it. */
+/** What the supervisor starts for this process. */
 export const specOf = (layout: Layout, { name, on, run, ready }: PlannedProcess): ProcessSpec => ({
   name,
   argv: [...run],

@@ -1,5 +1,6 @@
-// The processes of Kubernetes and of Weft. The API server, its controllers, the DNS and Weft's controller run on the first node, as
-// on a cluster with one control-plane node; each node has a runner in a kubelet's place and Weft's agent.
+// The processes of Kubernetes and of Weft. The API server, its controllers, the DNS and Weft's controller run on the
+// first node, as on a cluster with one control-plane node. Each node has a runner in place of a kubelet, and Weft's
+// agent.
 
 import { join } from "node:path";
 import { addressAt, formatIp, parseCidr } from "../src/model/ip.ts";
@@ -14,10 +15,10 @@ const root = join(import.meta.dirname, "..");
 export const cniPlugin = join(root, "build/weft-cni");
 
 const apiPort = 6443;
-/** Of the echo servers on hosts that are no nodes. */
+/** The port of the echo servers on hosts that are not nodes. */
 export const echoPort = 8080;
 const kubernetes = "Kubernetes: API, controllers, DNS, a runner on each node";
-/** Which address of a Service network kube-dns has; the API server makes it so. */
+/** The number of kube-dns's address within a Service network. The API server assigns it. */
 const dnsPlace = 10n;
 const network = "Weft: controller, an agent on each node, all ready to serve pods";
 
@@ -129,7 +130,10 @@ export function weftProcesses(layout: Layout): readonly PlannedProcess[] {
   ];
 }
 
-/** What answers on a host that is no node; in its answers the host stands for the pod, the sandbox for the node. */
+/**
+ * The echo server on a host that is not a node. In its answers the host takes the pod's place, and the sandbox the
+ * node's.
+ */
 export const echoProcess = (host: Host, sandbox: string, stage: string): PlannedProcess => ({
   name: `${host.name}-echo`,
   stage,
@@ -166,7 +170,7 @@ function apiFlags(layout: Layout, node: NodeHost): Flags {
   };
 }
 
-/** What pods call the Service of the API server, and the address it has. */
+/** The names by which pods call the API server's Service, and its address. */
 const serviceNames = ["", ".default", ".default.svc", ".default.svc.cluster.local"].map(
   (domain) => `kubernetes${domain}`,
 );
@@ -189,6 +193,6 @@ export const weft = (command: string, flags: Flags): readonly string[] => [
   ...wordsOf(flags),
 ];
 
-/** A flag with several values is given several times. */
+/** A flag with several values is repeated. */
 const wordsOf = (flags: Flags): readonly string[] =>
   Object.entries(flags).flatMap(([flag, value]) => [value].flat().flatMap((each) => [`--${flag}`, each]));

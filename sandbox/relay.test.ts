@@ -15,7 +15,7 @@ test("the relay passes on bytes, the end of each direction, and a server that is
   const socket = join(directory, "api.sock");
   const port = await freePort();
   const relay = new Supervisor(directory);
-  // Answers only when the client has said all, so a lost end of stream would hang.
+  // Answers only when the client has finished sending, so a lost end of stream would hang.
   const server = createServer({ allowHalfOpen: true }, (client) => {
     let said = "";
     client.setEncoding("utf8");

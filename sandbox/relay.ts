@@ -9,7 +9,7 @@ const [, , port = "", path = ""] = process.argv;
 
 function join(client: Socket, server: Socket): void {
   client.pipe(server).pipe(client);
-  // Each end of a stream is passed on by the pipe; what broke is passed on as a broken connection.
+  // The pipe passes on the end of each stream. A broken connection is passed on as a broken connection.
   client.on("error", () => server.destroy());
   server.on("error", () => client.destroy());
 }

@@ -1,5 +1,5 @@
-// A handle on a sandbox that is up, for tests, the demo and the command line: its hosts, its processes, its paths. Any
-// number of programs may hold one; disposing of it takes the sandbox away.
+// A handle on a running sandbox, for tests, the demo and the command line: its hosts, its processes, its paths. Any
+// number of programs may hold one. Disposing of it removes the sandbox.
 
 import { dirname } from "node:path";
 import { downSandbox } from "./down.ts";
@@ -11,10 +11,10 @@ import { type RunOptions, type RunResult, run, tryRun } from "./process/run.ts";
 import { Supervisor } from "./process/supervisor.ts";
 import { readSettings } from "./settings.ts";
 
-/** One stack of the sandbox, where commands can be run as if logged in there. */
+/** One stack of the sandbox. Commands run there as if one had logged in. */
 export class SandboxHost {
   readonly host: Host;
-  /** What its commands see: ovs-vsctl, ovn-nbctl, kubectl … need no options. */
+  /** The environment of its commands: ovs-vsctl, ovn-nbctl, kubectl … need no options. */
   readonly env: Readonly<Record<string, string>>;
 
   constructor(host: Host, env: Readonly<Record<string, string>>) {
@@ -22,7 +22,7 @@ export class SandboxHost {
     this.env = env;
   }
 
-  /** The command line that runs `argv` on this host when it is started with `env`. */
+  /** The command line that runs `argv` on this host when started with `env`. */
   command(argv: readonly string[]): readonly string[] {
     return inNetns(this.host.netns, argv);
   }
@@ -42,11 +42,11 @@ export class Sandbox implements AsyncDisposable {
   readonly layout: Layout;
   /** Starts, stops, kills, pauses and restarts by name: `n1-vswitchd`, `central-northd`, `controller` … */
   readonly processes: Supervisor;
-  /** Those of another sandbox's cloud, if this one is in it, among them. */
+  /** Includes the hosts of another sandbox's cloud, if this one is in it. */
   readonly hosts: readonly SandboxHost[];
   readonly nodes: readonly SandboxHost[];
   readonly central: SandboxHost;
-  /** A machine beyond the gateway that is no part of the cluster. */
+  /** A machine beyond the gateway that is not part of the cluster. */
   readonly outside: SandboxHost;
 
   constructor(layout: Layout) {
@@ -58,7 +58,7 @@ export class Sandbox implements AsyncDisposable {
     this.outside = this.host(layout.outside.name);
   }
 
-  /** The host of that name: a node, `central`, `outside`, in underlay mode `h1`, `h2`, `vm`, `machine`. */
+  /** The host of that name: a node, `central`, `outside`, and in underlay mode `h1`, `h2`, `vm`, `machine`. */
   host(name: string): SandboxHost {
     const found = this.hosts.find(({ host }) => host.name === name);
     if (!found)
@@ -80,7 +80,7 @@ export class Sandbox implements AsyncDisposable {
   }
 }
 
-/** The sandbox `name` as another command left it. Throws when there is none. */
+/** The sandbox `name`, as another command left it. Throws when there is none. */
 export function openSandbox(name: string, base = baseDirectory(process.env)): Sandbox {
   const settings = readSettings(`${base}/${name}/sandbox.json`);
   if (!settings)

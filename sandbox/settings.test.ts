@@ -39,7 +39,7 @@ for (const [choices, message] of refused)
     assert.throws(() => settingsOf(choices, 0), message);
   });
 
-test("settings are the same after they were written and read, whatever the port", () => {
+test("settings survive being written and read, whatever the port", () => {
   const directory = mkdtempSync(join(tmpdir(), "weft-settings-"));
   const file = join(directory, "sandbox.json");
   try {
@@ -73,7 +73,7 @@ for (const mode of ["overlay", "underlay"] as const)
     for (const { port } of layout.cables) assert.ok(port.length <= 15, port);
   });
 
-test("a second tenant has the first one's addresses, and nothing else of it, in the first one's cloud", () => {
+test("a second tenant has the first one's addresses in its cloud, and nothing else in common", () => {
   const one = layoutOf(settingsOf({ name: "one", mode: "underlay" }, 0), "/run/x");
   const two = layoutOf(settingsOf({ name: "two", mode: "underlay", cloud: "one" }, 0), "/run/x");
   const addresses = ({ hosts }: Layout) => hosts.map((host) => [host.name, ...host.addresses]);

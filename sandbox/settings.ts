@@ -1,4 +1,4 @@
-// The settings of a sandbox: checked when a user gives them, and read back from the run directory by every later
+// The settings of a sandbox: checked when a user states them, and read back from the run directory by every later
 // command.
 
 import { existsSync, readFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { machineNetwork, vmNetwork } from "./cloud/tenant.ts";
 import { addressesIn } from "./host.ts";
 import { mostNodes, namePattern, type Settings } from "./layout.ts";
 
-/** What a user may leave out, and what it is then. */
+/** What a user may leave out, with its defaults. */
 export interface Choices {
   /** Default `demo`. */
   readonly name?: string;
@@ -26,9 +26,9 @@ export interface Choices {
   /** Default `assigned` in overlay mode; in underlay mode they are always `pooled`. */
   readonly addresses?: Settings["addresses"];
   readonly cloud?: string;
-  /** Default none, or `guestVlan` in another sandbox's cloud, whose own machines are untagged. */
+  /** Default none; in another sandbox's cloud, whose own machines are untagged, `guestVlan`. */
   readonly vlan?: number;
-  /** See `chosenFolder`, which `up` asks before these become settings: a folder, or none for the machine's own. */
+  /** See `chosenFolder`, which `up` calls before it makes settings of these: a folder, or none for the machine's own. */
   readonly ovn?: string | undefined;
   /** Default `all`. */
   readonly parts?: "ovn" | "all";
@@ -41,13 +41,13 @@ const defaults = {
 
 const guestVlan = 101;
 
-/** Networks of the sandbox itself, in which its hosts are. */
+/** The sandbox's own networks, which its hosts are on. */
 const hostNetworks = {
   overlay: [underlay],
   underlay: [underlay, vmNetwork, machineNetwork],
 } as const;
 
-/** Throws one sentence that says which choice makes no sense. */
+/** Throws an error that says which choice makes no sense. */
 export function settingsOf(choices: Choices, apiPort: number): Settings {
   const { name = "demo", mode = "overlay", nodes = 3, families = [4, 6], parts = "all", cloud } = choices;
   const { addresses = mode === "overlay" ? "assigned" : "pooled" } = choices;
@@ -105,7 +105,7 @@ const schema = v.object({
   apiPort: v.number(),
 });
 
-/** The settings kept in `file`, or undefined when there is no such file. */
+/** The settings kept in `file`. Undefined when there is no such file. */
 export function readSettings(file: string): Settings | undefined {
   if (!existsSync(file)) return undefined;
   try {
@@ -116,6 +116,6 @@ export function readSettings(file: string): Settings | undefined {
   }
 }
 
-/** Whether the same sandbox is meant; the port is chosen anew each time and does not count. */
+/** Whether both mean the same sandbox. The port is chosen anew each time and does not count. */
 export const sameSettings = (a: Settings, b: Settings): boolean =>
   isDeepStrictEqual({ ...a, apiPort: 0 }, { ...b, apiPort: 0 });

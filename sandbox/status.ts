@@ -1,4 +1,4 @@
-// What runs in a sandbox and what does not, for people and as JSON.
+// What runs in a sandbox and what does not, as text and as JSON.
 
 import { processesOf } from "./plan.ts";
 import type { ProcessRecord } from "./process/record.ts";
@@ -7,10 +7,10 @@ import type { Sandbox } from "./sandbox.ts";
 
 export interface ProcessStatus {
   readonly name: string;
-  /** `stopped` on purpose, `dead` of itself; `absent`: planned, and never started. */
+  /** `stopped`: ended on purpose. `dead`: died by itself. `absent`: planned, but never started. */
   readonly state: "running" | "paused" | "stopped" | "dead" | "absent";
   readonly pid?: number;
-  /** When it died of itself lately, as ISO 8601. */
+  /** When it recently died by itself, as ISO 8601. */
   readonly deaths?: readonly string[];
 }
 
@@ -81,7 +81,7 @@ export function printStatus(status: SandboxStatus): string {
   ].join("\n");
 }
 
-/** 0 when all run, 1 when some do not. */
+/** 0 when all processes run, 1 when some do not. */
 export const exitCodeOf = (status: SandboxStatus): number =>
   status.processes.every(({ state }) => state === "running") ? 0 : 1;
 

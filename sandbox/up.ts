@@ -1,5 +1,5 @@
-// Brings a sandbox up, everything at once that does not wait for something else, or leaves nothing when it cannot. Called
-// again on a sandbox that is up, it starts what has died.
+// Brings a sandbox up, doing everything in parallel that does not have to wait for something else. If it fails, it
+// leaves nothing behind. Called again on a sandbox that is up, it restarts what has died.
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
@@ -26,14 +26,14 @@ import { type Choices, readSettings, sameSettings, settingsOf } from "./settings
 type Progress = (line: string) => void;
 
 export interface UpOptions extends Choices {
-  /** Where run directories are; default `baseDirectory(process.env)`. */
+  /** Where run directories are made; default `baseDirectory(process.env)`. */
   readonly base?: string;
   /** Gets a line for each step. */
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
 
-/** The sandbox, ready. When it rejects, or `signal` fires meanwhile, everything that was started is gone again. */
+/** The running sandbox. If it rejects, or `signal` aborts meanwhile, everything that was started is removed again. */
 export async function upSandbox(options: UpOptions): Promise<Sandbox> {
   const { base = baseDirectory(process.env), progress = () => undefined } = options;
   const ovn = chosenFolder(options.ovn);
@@ -61,7 +61,7 @@ export async function upSandbox(options: UpOptions): Promise<Sandbox> {
   }
 }
 
-/** The sandbox if it is up with the same settings. What a crashed `up` or a reboot left behind is removed first. */
+/** The sandbox if it is up with the same settings. Removes what a crashed `up` or a reboot has left behind. */
 async function existingSandbox(wanted: Settings, layout: Layout, base: string): Promise<Sandbox | undefined> {
   const settings = readSettings(layout.settingsFile);
   const starter = starterOf(layout);
@@ -101,7 +101,7 @@ function networkInWords({ nodes, cloud, hypervisors }: Layout): string {
   return `${hypervisors.length} hypervisors with ${nodes} nodes and a VM, a physical machine, OVN central and an outside host`;
 }
 
-/** The nodes of a tenant reach each other, and so the API server, only when the cloud has its networks. */
+/** The nodes of a tenant reach each other, and therefore the API server, only when the cloud has its networks. */
 async function start(sandbox: Sandbox, progress: Progress, signal: AbortSignal | undefined): Promise<void> {
   const { layout } = sandbox;
   const done = stopwatch(progress);
@@ -113,7 +113,7 @@ async function start(sandbox: Sandbox, progress: Progress, signal: AbortSignal |
   } else await startProcesses(sandbox, processesOf(layout), done, signal);
 }
 
-/** Starts each process as soon as those are ready that it comes after. */
+/** Starts each process as soon as those that it comes after are ready. */
 async function startProcesses(
   sandbox: Sandbox,
   processes: readonly PlannedProcess[],
@@ -142,7 +142,7 @@ async function startProcesses(
   );
 }
 
-/** Does all at once. The first failure stops the others, and is thrown when none of them runs any more. */
+/** Does everything in parallel. The first failure stops the rest, and is thrown when none of it runs any more. */
 async function together(
   outer: AbortSignal | undefined,
   begin: (signal: AbortSignal) => readonly Promise<void>[],

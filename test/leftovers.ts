@@ -1,16 +1,17 @@
-// What one test run could leave on the machine: namespaces, links of the root namespace, run directories, files and
-// processes. Only its own, since other runs may be under way: by the run's tag, which all names hold, or its folder.
+// What one test run could leave on the machine: namespaces, links in the root namespace, run directories, files and
+// processes. Other runs may be in progress, so only its own are listed: by the run's tag, which is part of all names,
+// or by its folder.
 
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 
 export interface TestRun {
-  /** Part of each name: see real/privateName.ts. */
+  /** Part of every name: see real/privateName.ts. */
   readonly tag: string;
-  /** TMPDIR of all tests. */
+  /** The TMPDIR of all tests. */
   readonly folder: string;
 }
 
-/** Everything that is left of `run`, each with its sort: `process 812 ovsdb-server …`. */
+/** Everything that `run` has left behind, each with its kind: `process 812 ovsdb-server …`. */
 export function leftovers({ tag, folder }: TestRun): readonly string[] {
   return [
     ...named("/run/netns", tag).map((name) => `namespace ${name}`),
@@ -37,7 +38,7 @@ function processes(tag: string, folder: string): string[] {
     .flatMap((pid) => {
       const line = read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
       const program = line.split(" ")[0]?.split("/").at(-1);
-      // A server in a pod does not say whose it is; but while its pod is there, its namespace has a name.
+      // A server in a pod does not show whose it is. But while its pod exists, its namespace has a name.
       const isHomeless = program === "perl" && !namespaces.has(inode(`/proc/${pid}/ns/net`));
       return line.includes(tag) || line.includes(folder) || isHomeless ? [`process ${pid} ${line}`] : [];
     });
@@ -48,13 +49,13 @@ const named = (place: string, tag: string): string[] => entries(place).filter((n
 const entries = (place: string): string[] => unlessGone(() => readdirSync(place), []);
 const read = (file: string): string => unlessGone(() => readFileSync(file, "utf8"), "");
 
-/** Of a namespace, by its file or by a process's link to it. */
+/** The inode of a namespace, from its file or a process's link to it. */
 const inode = (path: string): string =>
   path.startsWith("/proc")
     ? unlessGone(() => readlinkSync(path).replace(/\D/g, ""), "")
     : unlessGone(() => String(statSync(path).ino), "");
 
-/** Absent: nothing of that sort exists, or it ended between the listing and the look. */
+/** Absent: it does not exist on this machine, or it ended between the listing and the look. */
 function unlessGone<T>(look: () => T, otherwise: T): T {
   try {
     return look();

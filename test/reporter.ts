@@ -1,5 +1,5 @@
-// The reporter of `node --test` that test/run.ts uses: one line for each failure while tests run, nothing for a
-// pass, and at the end the counts as one JSON line in the file named by WEFT_TEST_COUNTS. Suites are not counted.
+// The reporter of `node --test` for test/run.ts: one line for each failure while tests run, nothing for a pass, and at
+// the end the counts as one JSON line in the file named by WEFT_TEST_COUNTS. Suites are not counted.
 
 import { writeFileSync } from "node:fs";
 import type { TestEvent } from "node:test/reporters";
@@ -24,7 +24,7 @@ export async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<
       const error = event.data.details.error;
       yield `not ok  ${event.data.name}${place}\n${indent(inspect(error.cause ?? error, { depth: 6 }))}\n`;
     } else if (event.type === "test:fail" && isOfHook(event.data.details.error)) {
-      // Its tests count as failed, and only this says why.
+      // Its tests count as failed, and this is the only place that says why.
       yield `before or after ${event.data.name}\n${indent(inspect(event.data.details.error.cause, { depth: 6 }))}\n`;
     } else if (event.type === "test:stderr" || event.type === "test:stdout") yield event.data.message;
   }
@@ -37,5 +37,5 @@ const isOfHook = (error: Error): boolean => "failureType" in error && error.fail
 
 const indent = (text: string): string => text.replaceAll(/^/gm, "        ");
 
-// `node --test-reporter` takes the module's default export and nothing else.
+// `node --test-reporter` accepts only the module's default export.
 export { report as default };

@@ -1,10 +1,12 @@
-// The one test command: static checks, then unit tests in one process, then each contract and sandbox file in a
-// process of its own, bounded in time; at the end a look for anything left behind. Last line: `N passed, N failed`.
-// Contract files run two at a time: most of their time is waiting. Sandboxes measure gaps in streams, so each is alone.
+// The one test command: static checks, then unit tests in one process, then each contract and sandbox file in a process
+// of its own, with a time limit; and at the end a look for anything left behind. Last line: `N passed, N failed`.
+// Contract files run two at a time, because they mostly wait. Sandboxes measure gaps in streams, so each one runs
+// alone.
 //
-// Two versions of OVN are under test: everything runs on the newer one (25.03 with Open vSwitch 3.5), and on the machine's
-// own, if that is older (23.03 with 3.1), what could differ there: how ovsdb-server speaks, how northd and ovn-controller read
-// the rows that Weft writes, how vswitchd takes to what the agent does. `WEFT_OVN` (`make test OVN=…`) chooses a single one.
+// Two versions of OVN are under test. Everything runs on the newer one (25.03 with Open vSwitch 3.5). Where the
+// machine's own is older (23.03 with 3.1), whatever could differ there runs on it too: how ovsdb-server talks, how
+// northd and ovn-controller read the rows that Weft writes, how vswitchd reacts to what the agent does. `WEFT_OVN`
+// (`make test OVN=…`) chooses a single version.
 
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -34,20 +36,26 @@ interface Step {
 
 const sources = ["src", "sandbox", "test", "bench", "lint", "oxlint.config.ts"];
 
-/** How long what a step has printed may take to arrive. */
+/** How long to wait for the output that a step has already printed. */
 const outputMs = 1000;
 
-/** Sandbox files that are run in other networks, too: see Cluster.up. */
+/** Sandbox files that also run in other networks: see Cluster.up. */
 const otherNetworks: ReadonlyMap<string, readonly string[]> = new Map([
   ["paths", ["underlay"]],
   ["services", ["underlay"]],
   ["cni", ["pooled", "underlay"]],
 ]);
 
-/** Contract files that start something of OVN, less those about Weft's own: its agent's faults, a hostile server, a tarball. */
+/**
+ * Contract files that start something of OVN, except those about Weft's own code: its agent's faults, a hostile server,
+ * a tarball.
+ */
 const contractOnOwn =
   /^(agent|commandsTls|engine|ovsdb(?!Garbage|Package)|plan|pool(?!Faults)|statusLeader|teardown|term)/;
-/** Of the sandbox files: packets between all places, Services, the life of a port, restarts of OVN's processes under load. */
+/**
+ * Among the sandbox files: packets between all places, Services, the life of a port, restarts of OVN's processes under
+ * load.
+ */
 const sandboxOnOwn: ReadonlySet<string> = new Set(["paths", "services", "cni", "faultRestart"]);
 
 const { values: options } = parseArgs({
@@ -73,7 +81,7 @@ for (const [stage, width] of Object.entries(lanes)) {
   const lane = async (): Promise<void> => {
     for (const step of waiting) {
       const counts = await timed(step);
-      // A dozen daemons on a machine that others share: a file gets one second try, and the end says that it needed it.
+      // A dozen daemons on a shared machine: a failed file gets a second try, and the end reports that it needed one.
       if (counts.failed > 0 && (stage === "contract" || stage === "sandbox")) failed.push(step);
       else count(counts);
     }
@@ -137,7 +145,7 @@ function* steps(): Generator<Step> {
   }
 }
 
-/** Of the machine's own Open vSwitch, when `make setup` has got a newer one. */
+/** The version of the machine's own Open vSwitch, if `make setup` has installed a newer one. */
 function olderMachineVersion(): string | undefined {
   const version = machineVersion();
   return version !== undefined && isAtLeast(version, newer.openVSwitch) ? undefined : version;
@@ -159,7 +167,7 @@ function find(...globs: readonly string[]): string[] {
   return globs.flatMap((glob) => globSync(glob).sort());
 }
 
-/** Runs one step, and prints what it said and how it went. */
+/** Runs one step, and prints its output and its result. */
 async function timed(step: Step): Promise<Counts> {
   const started = Date.now();
   const { counts, said } = await run(step);
@@ -172,7 +180,7 @@ async function timed(step: Step): Promise<Counts> {
   return counts;
 }
 
-/** Runs one step in a process group of its own and ends the group when its time is over. */
+/** Runs one step in a process group of its own, and ends the group when its time is over. */
 async function run(step: Step): Promise<{ readonly counts: Counts; readonly said: string }> {
   const countsFile = join(scratch, `counts-${randomBytes(4).toString("hex")}.json`);
   const env = {
@@ -192,7 +200,7 @@ async function run(step: Step): Promise<{ readonly counts: Counts; readonly said
   }, step.limitSeconds * 1000);
   const closed = once(child, "close");
   const code = await new Promise<number>((resolve) => child.on("exit", (status) => resolve(status ?? 1)));
-  // What a step leaves running may hold its output open.
+  // Whatever a step leaves running may hold its output open.
   await Promise.race([closed, delay(outputMs)]);
   clearTimeout(limit);
   return { counts: countsOf(step, countsFile, code), said: Buffer.concat(said).toString() };

@@ -1,5 +1,5 @@
-// A hundred pods at once over three nodes, from the first Pod object to the last of them answering a ping from a pod
-// that was there before. Bare wires the same number the same way, so many at once, without Kubernetes and Weft.
+// A hundred pods at once over three nodes, from the first Pod object until each of them has answered a ping from an
+// older pod. Bare wires the same number in the same way, with the same parallelism, without Kubernetes and Weft.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { type BenchPod, BenchRuntime } from "../wiring/runtime.ts";
 
 const pods = 100;
 const rounds = 3;
-/** As many as a node's runtime has in hand. */
+/** As many as a node's runtime handles at once. */
 const atOncePerNode = 10;
 const reachable = readFileSync(join(import.meta.dirname, "../wiring/reach.pl"), "utf8");
 
@@ -41,7 +41,7 @@ export const burstBench: Bench = {
   },
 };
 
-/** One way to bring a pod up and to take it away. */
+/** One way to bring a pod up and to remove it. */
 interface Way {
   /** Resolves with the pod's addresses. */
   readonly up: (pod: BenchPod, index: number) => Promise<readonly string[]>;
@@ -95,7 +95,7 @@ async function burst(runtime: BenchRuntime, witness: BenchPod, name: string, way
   return seconds;
 }
 
-/** Does `work` to all, a few at a time. */
+/** Does `work` for all items, a few at a time. */
 async function inHand<T, R>(
   all: readonly T[],
   work: (one: T, index: number) => Promise<R>,

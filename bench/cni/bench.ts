@@ -1,6 +1,6 @@
 // CNI ADD on an idle node, from the start of the plugin to its answer, which comes when OVN has installed the flows.
-// The pod object is created just before, so the decision of its address and its northbound row are in the figure, as
-// the northbound row is in the bare one.
+// The Pod object is created just before. So the figure includes the decision of its address and its northbound row, as
+// the bare figure includes the northbound row.
 
 import { upSandbox } from "../../sandbox/up.ts";
 import type { Bench } from "../figure.ts";

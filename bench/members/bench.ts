@@ -1,5 +1,5 @@
-// Members of large sets: what one address more or less costs in a set of any size, beside the same mutation by hand in
-// the same session; and how long the event loop is held while all members of a set change.
+// Members of large sets: what adding or removing one address costs in a set of any size, compared with the same
+// mutation by hand in the same session; and how long the event loop is held while all members of a set change.
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { type Bench, type Figure, quantile } from "../figure.ts";
@@ -7,9 +7,9 @@ import { SetOfMembers } from "./setOfMembers.ts";
 
 const sizes = [10, 1_000, 10_000, 50_000];
 const samples = 300;
-/** Made by facts, then by hand, and so on in turn. */
+/** This many are changed by facts, then by hand, and so on in turn. */
 const block = 30;
-/** Changed in one go. */
+/** This many are changed in one go. */
 const flood = 50_000;
 
 export const membersBench: Bench = {
@@ -27,7 +27,7 @@ export const membersBench: Bench = {
   },
 };
 
-/** What one change takes, in milliseconds: until it is done, and of the processor time of this thread. */
+/** The cost of one change, in milliseconds: until it is done, and in processor time of this thread. */
 interface Cost {
   readonly ms: readonly number[];
   readonly busyMs: readonly number[];
@@ -61,7 +61,7 @@ async function oneChange(set: SetOfMembers): Promise<readonly Figure[]> {
   ];
 }
 
-/** Makes `block` changes one after another. What comes after the last answer counts too. */
+/** Makes `block` changes one after another. Work after the last answer counts too. */
 async function costOf(first: number, change: (life: number) => Promise<void>): Promise<Cost> {
   const ms: number[] = [];
   const before = process.threadCpuUsage();
@@ -89,7 +89,7 @@ async function floods(set: SetOfMembers): Promise<readonly Figure[]> {
   ];
 }
 
-/** The longest time in which nothing else could run. */
+/** The longest time during which nothing else could run. */
 async function held(work: () => Promise<void>): Promise<number> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();

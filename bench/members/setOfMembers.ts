@@ -1,5 +1,5 @@
-// One Address_Set in a northbound database of its own, filled by facts of as many owners as it has members, with an engine
-// that keeps it. Beside it a second set of the same size that is changed by hand.
+// One Address_Set in a northbound database of its own, filled by the facts of as many owners as it has members, with an
+// engine that maintains it. Beside it is a second set of the same size, which is changed by hand.
 
 import { Engine } from "../../src/apply/engine.ts";
 import { Desired } from "../../src/desired/desired.ts";
@@ -17,7 +17,7 @@ const scope = {
   names: namesOf("weft"),
 };
 const table = "Address_Set";
-/** As many facts as a planner states before it lets others run. */
+/** As many owners as a planner handles before it lets others run. */
 const ownersAtOnce = 200;
 
 /** The address of a member in one of its lives. */
@@ -60,7 +60,7 @@ export class SetOfMembers implements AsyncDisposable {
     });
   }
 
-  /** Filled, and at rest. */
+  /** A filled set with nothing left to do. */
   static async of(size: number): Promise<SetOfMembers> {
     await using stack = new AsyncDisposableStack();
     const server = stack.use(await startOvsdbServer(northboundSchema));
@@ -83,13 +83,13 @@ export class SetOfMembers implements AsyncDisposable {
     await this.#engine.settled();
   }
 
-  /** Gives one member another address, by facts. Resolves when the database has it. */
+  /** Gives one member another address by facts. Resolves when the database has it. */
   async changeOne(member: number, life: number): Promise<void> {
     this.#desired.replace(ownerOf(member), this.#factsOf(member, life));
     await this.#engine.committed(ownerOf(member));
   }
 
-  /** The same by hand, in the other set. Resolves when the replica shows it. */
+  /** Does the same by hand, in the other set. Resolves when the replica shows it. */
   async changeOneByHand(member: number, life: number): Promise<void> {
     const seen = Promise.withResolvers<void>();
     const stop = this.#replica.subscribe((changes) => {
@@ -104,7 +104,7 @@ export class SetOfMembers implements AsyncDisposable {
     stop();
   }
 
-  /** Gives every member another address, by facts, as a planner does: some at a time. */
+  /** Gives every member another address by facts, a few at a time as a planner does. */
   async changeAll(life: number): Promise<void> {
     for (let member = 0; member < this.size; member++) {
       this.#desired.replace(ownerOf(member), this.#factsOf(member, life));
@@ -113,7 +113,7 @@ export class SetOfMembers implements AsyncDisposable {
     await this.#engine.settled();
   }
 
-  /** Empties the set behind the engine's back, and resolves when it is full again. */
+  /** Empties the set behind the engine's back. Resolves when it is full again. */
   async emptyByHand(): Promise<void> {
     await this.#session.transact(new Transaction(northbound).update(table, this.#row, { addresses: [] }));
     while (this.#replica.table(table).get(this.#row)?.addresses.length !== this.size) {

@@ -1,6 +1,6 @@
-// The OVSDB client beside ovsdb-client (C) and the Python IDL of Open vSwitch (Debian's python3-openvswitch, which
-// openvswitch-switch brings along), against one real server with 100,000 ports. ovsdb-client can copy and follow, but it
-// keeps no rows and sends one transaction for each start of it: so it has no part in the other figures.
+// The OVSDB client compared with ovsdb-client (C) and Open vSwitch's Python IDL (Debian's python3-openvswitch, which
+// comes with openvswitch-switch), on one real server with 100,000 ports. ovsdb-client can copy and follow, but it keeps
+// no rows and sends only one transaction per process, so it has no part in the other figures.
 
 import { northbound } from "../../src/ovn/northbound.gen.ts";
 import { Session, Transaction } from "../../src/ovsdb/index.ts";
@@ -13,9 +13,9 @@ import { resumeFigures } from "./resume.ts";
 
 const ports = 100_000;
 const copies = 3;
-/** Rounds of 1-row transactions, the clients by turns: so what else the machine does hits both. */
+/** Rounds of 1-row transactions, the clients taking turns, so that other load on the machine hits both. */
 const rounds = 5;
-/** So many before, shown by themselves: a session lasts for weeks, and the first thousands are where its code is compiled. */
+/** The first rounds are shown separately: a session lasts for weeks, and its code is compiled during the first thousands. */
 const firstRounds = 5;
 const single = 400;
 const many = 1000;
@@ -40,7 +40,7 @@ interface Measured extends Larger {
   readonly singles: readonly number[];
   readonly notified: readonly number[];
 }
-/** The argument list of a client, for how much it will be told to do. */
+/** The arguments that start a client, given how much it will have to do. */
 type Program = (...counts: readonly number[]) => (remote: string) => string[];
 
 const own: Program =
@@ -122,7 +122,7 @@ const median = (values: readonly number[]): number => quantile(values, 0.5);
 const perSecond = (milliseconds: readonly number[]): number =>
   (milliseconds.length * 1000) / milliseconds.reduce((sum, each) => sum + each, 0);
 
-/** The clients by turns: first copies, each by a process of its own, of which the last goes on with all the rest. */
+/** The clients take turns: first copies, each in a process of its own. The last of these goes on with all the rest. */
 async function measured(remote: string, programs: readonly Program[]): Promise<readonly Measured[]> {
   const taken = programs.map((): Copy[] => []);
   for (let copy = 1; copy < copies; copy++) {
@@ -158,7 +158,7 @@ async function measured(remote: string, programs: readonly Program[]): Promise<r
   return results;
 }
 
-/** What 1-row transactions cost each of `clients`, by turns; `prefix` begins the rows' names. */
+/** What 1-row transactions cost each of `clients`, taking turns. The rows' names begin with `prefix`. */
 async function singlesOf(
   clients: readonly BenchProcess[],
   prefix: string,
@@ -217,12 +217,12 @@ async function notificationsByC(remote: string): Promise<readonly number[]> {
     "Address_Set",
     "name",
   ]);
-  // It prints what is there, and follows from then on.
+  // It prints what exists, and then follows changes.
   await monitor.line();
   return await notifications(remote, monitor, "c", notified);
 }
 
-/** The longest stall while a reply of hundreds of MB is taken in, by a process with the flags of bin/weft. */
+/** The longest stall while a reply of hundreds of MB arrives, in a process with the flags of bin/weft. */
 async function stallFigures(): Promise<readonly Figure[]> {
   await using server = await startOvsdbServer(northboundSchema);
   await fill(server.remote, hugePorts, note);

@@ -1,6 +1,6 @@
-// The client under measurement, in a process of its own: `client.ts REMOTE SINGLE MANY PIPELINED`. Says what its first copy
-// cost, and then does what it is told, as idl.py does: `singles ROUND` and `larger` answer with what transactions cost,
-// and after `tell` it prints the name of each address set that appears. Each answer is a JSON line.
+// The client under measurement, in a process of its own: `client.ts REMOTE SINGLE MANY PIPELINED`. It reports the cost
+// of its first copy and then follows commands, as idl.py does: `singles ROUND` and `larger` answer with the cost of
+// transactions, and after `tell` it prints the name of each address set that appears. Each answer is a JSON line.
 
 import { createInterface } from "node:readline";
 import { northbound } from "../../src/ovn/northbound.gen.ts";

@@ -1,14 +1,14 @@
-// How long a change takes from the moment a writer sends it until a client has told of it on its standard output. The same
-// writer and the same way for every client, one client after the other.
+// How long a change takes from the moment a writer sends it until a client has reported it on standard output. The same
+// writer and the same method for every client, one client after the other.
 
 import { northbound } from "../../src/ovn/northbound.gen.ts";
 import { Session, Transaction } from "../../src/ovsdb/index.ts";
 import type { BenchProcess } from "../scale/process.ts";
 
-/** As long as it takes until the code of all of them is compiled. */
+/** Enough for the code of all clients to be compiled. */
 const warmUp = 500;
 
-/** Milliseconds of `count` changes, each of which `client` names in a line of its own. */
+/** The times, in milliseconds, of `count` changes. `client` names each of them in a line of its own. */
 export async function notifications(
   remote: string,
   client: BenchProcess,

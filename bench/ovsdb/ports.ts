@@ -5,7 +5,7 @@ import { type Session, Transaction } from "../../src/ovsdb/index.ts";
 
 const perSwitch = 1000;
 
-/** With `note`, each port carries that text as well. */
+/** With `note`, each port also carries that text. */
 export async function fillPorts(session: Session, ports: number, note?: string): Promise<void> {
   for (let from = 0; from < ports; from += perSwitch) {
     const transaction = new Transaction(northbound);

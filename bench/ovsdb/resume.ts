@@ -1,5 +1,5 @@
-// What a reconnection to a cluster costs: a member keeps history, so a client that was cut off is sent only what it
-// missed. `ovsdb-client monitor` ends when it is cut off, so the Python IDL alone stands beside.
+// The cost of reconnecting to a cluster: members keep a history, so a client that was cut off only receives what it
+// missed. `ovsdb-client monitor` ends when it is cut off, so only the Python IDL is compared.
 
 import { northbound } from "../../src/ovn/northbound.gen.ts";
 import { Session, Transaction } from "../../src/ovsdb/index.ts";
@@ -19,7 +19,7 @@ interface Resumed {
   readonly firstMegabytes: number;
 }
 
-/** `programs` are the argument lists of the two clients, for a remote. */
+/** `programs` are the two clients' arguments for a given remote. */
 export async function resumeFigures(
   ports: number,
   programs: { readonly own: (remote: string) => string[]; readonly idl: (remote: string) => string[] },

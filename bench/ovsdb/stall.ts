@@ -1,5 +1,5 @@
-// `stall.ts REMOTE`: takes in a first copy and prints, as one JSON line, how large it was and how long the event loop was
-// held at most, by the clock and in processor time of its thread: the latter is what others on the machine do not add to.
+// `stall.ts REMOTE`: takes a first copy and prints, as one JSON line, its size and the longest time that the event loop
+// was held, by the clock and in processor time of its thread. Other load on the machine does not add to the latter.
 
 import { readFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -9,7 +9,7 @@ import { StallMeter } from "../threadTime.ts";
 
 const [remote = ""] = process.argv.slice(2);
 
-/** What this process has read from anywhere, in MB. */
+/** How much this process has read from anywhere, in MB. */
 const megabytesRead = (): number =>
   Number(/^rchar: (\d+)/m.exec(readFileSync("/proc/self/io", "utf8"))?.[1]) / 1024 ** 2;
 

@@ -1,5 +1,5 @@
-// The plugin from start to exit, beside the same source as a Node executable. VERSION needs no agent, so nothing but
-// the start, the reading of stdin and the answer is in the figure.
+// The plugin from start to exit, compared with the same source as a Node executable. VERSION needs no agent, so the
+// figure only contains the start, reading stdin and the answer.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,5 +1,6 @@
-// The CNI plugin as a Node executable (single executable application), to hold the real one against: the same source, in one
-// CommonJS file, injected into a copy of this Node as nodejs.org's manual says ("Single executable applications").
+// The CNI plugin as a Node executable (single executable application), to compare the real one with: the same source in
+// one CommonJS file, injected into a copy of this Node as nodejs.org's manual describes ("Single executable
+// applications").
 
 import { execFile } from "node:child_process";
 import { chmodSync, copyFileSync, writeFileSync } from "node:fs";

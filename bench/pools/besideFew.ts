@@ -1,4 +1,4 @@
-// A median among many switches, held against the same among few: what more switches cost.
+// A median among many switches, compared with the same among few: the cost of more switches.
 
 import { type Figure, quantile } from "../figure.ts";
 import { many } from "./manySwitches.ts";

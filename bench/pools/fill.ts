@@ -1,6 +1,7 @@
-// How fast a node's pool fills that is far below its low mark, from the wish for several hundred ports to their offer; and
-// what pods feel of it that start while a pool is filled from there to its middle. Bare is the same number of ports
-// inserted in one transaction, until the southbound database says of each what Weft waits for before it offers one.
+// How fast a node's pool fills when it is far below its low mark, from the demand for several hundred ports to their
+// offer; and how pods are affected that start while a pool is filled from there to its middle. Bare inserts the same
+// number of ports in one transaction, and waits until the southbound database reports for each what Weft waits for
+// before it offers one.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { whenever } from "../../src/node/wait/whenever.ts";
@@ -15,11 +16,11 @@ import { type PoolBed, portsOf, sizes, urgentPortsOf } from "./poolBed.ts";
 
 const rounds = 3;
 const ports = urgentPortsOf(sizes.huge) - portsOf(sizes.small);
-/** Beyond the ports that were made ready for the bare wiring. */
+/** After the ports that were made ready for the bare wiring. */
 const firstIndex = 200;
-/** So few that the pool is filled for longer than they take, and that no port has to be taken back that was used. */
+/** So few that filling takes longer than they do, and that no used port has to be taken back. */
 const addsOfRound = 10;
-/** Before each, so that everybody has heard of its Pod. */
+/** Before each ADD, so that everything has seen its Pod. */
 const pauseMs = 400;
 const patienceMs = 120_000;
 
@@ -68,7 +69,7 @@ async function shrink(bed: PoolBed): Promise<void> {
   await settled(bed.sandbox);
 }
 
-/** Milliseconds of each ADD. */
+/** The milliseconds of each ADD. */
 async function adds({ runtime, node }: PoolBed, name: string): Promise<readonly number[]> {
   const times: number[] = [];
   const pods: { readonly pod: BenchPod; readonly uid: string }[] = [];
@@ -87,7 +88,7 @@ async function adds({ runtime, node }: PoolBed, name: string): Promise<readonly 
   return times;
 }
 
-/** Seconds. */
+/** The duration in seconds. */
 async function bareFill({ runtime, sandbox, node }: PoolBed, round: number): Promise<number> {
   const site = await runtime.site(node);
   const made = Array.from({ length: ports }, (_, index) =>

@@ -1,5 +1,6 @@
-// A thousand other switches on a router, as if as many nodes more were there: each with a subnet, twenty ports and a port of
-// the router. No chassis has one of their ports, but a chassis that has any port of the router computes the flows of all.
+// A thousand other switches on a router, as if there were that many more nodes: each with a subnet, twenty ports and a
+// port of the router. No chassis has any of their ports, but a chassis with any port of the router computes the flows
+// of all.
 
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import { addressAt, type Cidr, formatIp, parseCidr } from "../../src/model/ip.ts";
@@ -11,7 +12,7 @@ import { northboundOf, settled } from "../wiring/databases.ts";
 export const many = { switches: 1000, portsOfEach: 20 } as const;
 const switchesAtOnce = 100;
 
-/** Resolves when every chassis is through with them. */
+/** Resolves when every chassis has processed them. */
 export async function addManySwitches(sandbox: Sandbox, router: string): Promise<void> {
   const args = ["ovn-nbctl", "--bare", "--columns=_uuid", "find", "Logical_Router", `name=${router}`];
   const routerUuid = (await sandbox.central.exec(args)).trim();

@@ -1,5 +1,6 @@
-// A sandbox with one node and a pool on it, whose size is set as a kubelet would: by what the node can run. The pods of the
-// bench have no status, so the controller does not learn which ports are claimed, and refills nothing of itself.
+// A sandbox with one node and a pool on it. The size of the pool is set as a kubelet would set it, by what the node can
+// run. The bench's pods have no status, so the controller does not learn which ports are claimed, and refills nothing
+// by itself.
 
 import type { NodeHost } from "../../sandbox/host.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
@@ -18,10 +19,10 @@ import { BenchRuntime } from "../wiring/runtime.ts";
 
 const nodeOf = (pods: number): Allocatable => ({ pods, cpus: 1024, memoryBytes: 4096 * 2 ** 30 });
 
-/** From small to the others the pool crosses a mark, both ways. */
+/** From small to the others and back, the pool crosses a mark. */
 export const sizes = { small: nodeOf(600), large: nodeOf(1600), huge: nodeOf(4000) } as const;
 
-/** So long that no port comes back within a bench: what is done to a port after its pod is no part of the next ADD. */
+/** So long that no port becomes ready again during a bench: work on a port after its pod is not part of the next ADD. */
 const restSeconds = "3600";
 const patienceMs = 120_000;
 
@@ -38,7 +39,7 @@ export class PoolBed implements AsyncDisposable {
     this.#ends = ends;
   }
 
-  /** Up, with a pool of the small size, and `byHand` more ports for the bare wiring. */
+  /** A sandbox with a pool of the small size, and `byHand` more ports for the bare wiring. */
   static async up(choices: Choices, byHand: number, progress: (line: string) => void): Promise<PoolBed> {
     await using ends = new AsyncDisposableStack();
     const clusterCidrs = ["10.244.0.0/16/21", "fd00:10:244::/48"];
@@ -65,8 +66,8 @@ export class PoolBed implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the controller offers as many ports as a node of this size has, or as `enough` says, and nothing is being
-   * taken back.
+   * Resolves when the controller offers as many ports as a node of this size has, or as `enough` accepts, and nothing
+   * is being taken back.
    */
   async resize(
     size: Allocatable,
@@ -92,15 +93,15 @@ export class PoolBed implements AsyncDisposable {
   }
 }
 
-/** How many ports a node of this size has that the pods of a bench take none away from, open ones and closed ones. */
+/** How many open and closed ports a node of this size has, when the bench's pods do not reduce the number. */
 export const portsOf = (size: Allocatable): number => 2 * middleOf(marksFor(size, undefined));
 
-/** Below how many ports there is no rest. */
+/** The number of ports below which filling does not pause. */
 export const urgentPortsOf = (size: Allocatable): number => 2 * marksFor(size, undefined).low;
 
 const countOf = ({ open, closed }: PoolOffer): number => open.length + closed.length;
 
-/** Starts the process again with more flags; of a flag that is given twice the last one counts. */
+/** Restarts the process with additional flags. If a flag is given twice, the last one counts. */
 async function relaunch(sandbox: Sandbox, name: string, flags: readonly string[]): Promise<void> {
   const { processes } = sandbox;
   const record = processes.record(name);

@@ -1,5 +1,5 @@
-// CNI ADD in overlay, with addresses from a pool and with addresses that the controller assigns, each with few switches on
-// the cluster's router and with a thousand more; and how fast a pool fills.
+// CNI ADD in overlay mode, with addresses from a pool and with assigned addresses, each with few switches on the
+// cluster's router and with a thousand more; and how fast a pool fills.
 
 import { upSandbox } from "../../sandbox/up.ts";
 import { namesOf } from "../../src/model/names.ts";
@@ -12,7 +12,7 @@ import { fillFigures } from "./fill.ts";
 import { addManySwitches, many } from "./manySwitches.ts";
 import { PoolBed } from "./poolBed.ts";
 
-/** An assigned address takes seconds among many switches, and so does northd afterwards in both ways. */
+/** Among many switches an assigned address takes seconds, and northd needs seconds more afterwards in both ways. */
 const samples = { few: 20, many: { pooled: 8, assigned: 4 } } as const;
 const router = namesOf("weft").clusterRouter;
 

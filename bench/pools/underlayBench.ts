@@ -1,5 +1,5 @@
-// CNI ADD on a virtual machine of a cloud, with few switches on the tenant's router and with a thousand more; and how fast
-// the ports of its pool come up.
+// CNI ADD on a virtual machine of a cloud, with few switches on the tenant's router and with a thousand more; and how
+// fast its pool's ports come up.
 
 import { type Bench, quantile } from "../figure.ts";
 import { addFigures, addTimes } from "../wiring/addTimes.ts";

@@ -1,5 +1,5 @@
 // A process with the embedded Kubernetes API, loaded with a large cluster: `node api.ts STATE NODES PODS SERVICES`.
-// Writes STATE/kubeconfig and prints a line when it is ready; ends with its standard input.
+// Writes STATE/kubeconfig, prints a line when it is ready, and ends with its standard input.
 
 import { join } from "node:path";
 import { endpointSlices as endpointSliceKind } from "../../sandbox/api/kinds/endpointslice.ts";

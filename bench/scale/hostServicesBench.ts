@@ -1,5 +1,5 @@
-// Services whose endpoint is in the host's network, one on each node: planned from nothing, and again after one node has
-// changed. Only the plan takes part; what it costs beside the same Services with a pod as the endpoint.
+// Services with one endpoint in the host's network, one Service for each node: planned from nothing, and again after
+// one node has changed. Only the plan is measured, compared with the same Services with pods as endpoints.
 
 import type { EndpointSlice, Service } from "../../src/kube/objects.ts";
 import type { Fact, Owner } from "../../src/model/fact.ts";
@@ -64,7 +64,7 @@ interface Planned {
   readonly ms: number;
 }
 
-/** Everything from nothing, as at the start of a controller. */
+/** Plans everything from nothing, as when a controller starts. */
 function planned(nodes: readonly ResolvedNode[], all: readonly Objects[]): Planned {
   const start = performance.now();
   const hosts = new Hosts([cidr("10.0.0.0/8")]);

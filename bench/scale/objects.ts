@@ -1,5 +1,5 @@
 // A large cluster's objects as an API server would send them: nodes with chassis and gateway, pods spread over them,
-// Services with three endpoints each. Complete, realistic in size, and made by arithmetic, so that two runs are equal.
+// Services with three endpoints each. Complete, realistic in size, and computed, so that two runs are equal.
 
 import type { KubeObject, ObjectMeta } from "../../sandbox/api/objects.ts";
 
@@ -63,7 +63,7 @@ export const nodes = ({ nodes: count }: Scale): KubeObject[] =>
 export const pods = (scale: Scale): KubeObject[] =>
   Array.from({ length: scale.pods }, (_, i) => podObject(scale, i));
 
-/** Big as pods are in clusters: with managed fields, volumes and a status. */
+/** As large as real pods: with managed fields, volumes and a status. */
 function podObject(scale: Scale, i: number): KubeObject {
   const name = `web-${i}`;
   return {
@@ -116,7 +116,7 @@ function podObject(scale: Scale, i: number): KubeObject {
   };
 }
 
-/** ClusterIPs of 10.96.0.0/16, from .1.1 on. */
+/** ClusterIPs in 10.96.0.0/16, starting at .1.1. */
 const clusterIp = (i: number): string => `10.96.${1 + Math.floor(i / 250)}.${1 + (i % 250)}`;
 
 export const services = (scale: Scale): KubeObject[] =>

@@ -1,5 +1,5 @@
-// One pod more, many times, seen from outside: the time from the pod's annotation to its row in the northbound database,
-// both as a third party sees them. Bare is a port inserted by hand, from sending to seeing its row.
+// One more pod, many times, seen from outside: the time from the pod's annotation to its row in the northbound
+// database, both as a third party sees them. Bare is a port inserted by hand, from sending to seeing its row.
 
 import type { KubeClient } from "../../src/kube/client.ts";
 import { kinds } from "../../src/kube/kinds.ts";
@@ -66,7 +66,7 @@ export async function onePodMore(
   return { weftMs, bareMs };
 }
 
-/** When things were first seen, for whoever waits for them, before or after. */
+/** When things were first seen. Can be asked before or after. */
 class Sightings {
   readonly #known = new Map<string, PromiseWithResolvers<number>>();
 

@@ -1,4 +1,4 @@
-// Processes that a bench starts and measures from outside: started, waited for, asked for their memory, ended.
+// Processes that a bench starts and measures from outside: starts them, waits for them, reads their memory, ends them.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +10,7 @@ export class BenchProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
-  /** Standard error is the bench's. The process is expected to end when its standard input does, or on SIGTERM. */
+  /** Its standard error is the bench's. It should end when its standard input ends, or on SIGTERM. */
   constructor(argv: readonly string[]) {
     const [file = "", ...args] = argv;
     this.#child = spawn(file, args, { stdio: ["pipe", "pipe", "inherit"], env: ovnEnvironment });
@@ -27,12 +27,12 @@ export class BenchProcess implements AsyncDisposable {
     return value;
   }
 
-  /** Gives the process a line on its standard input. */
+  /** Writes a line to the process's standard input. */
   say(line: string): void {
     this.#child.stdin?.write(`${line}\n`);
   }
 
-  /** Lines until one for which `wanted` answers with something. */
+  /** Reads lines until `wanted` returns something for one. */
   async until<T>(wanted: (line: string) => T | undefined): Promise<T> {
     for (;;) {
       const found = wanted(await this.line());
@@ -40,12 +40,12 @@ export class BenchProcess implements AsyncDisposable {
     }
   }
 
-  /** Reads on without looking, so that the process is not held up by a full pipe. */
+  /** Keeps reading and ignores the lines, so that a full pipe does not block the process. */
   async drain(): Promise<void> {
     while ((await this.#lines.next()).done !== true);
   }
 
-  /** Largest resident memory so far, in MB. */
+  /** The largest resident memory so far, in MB. */
   get peakMegabytes(): number {
     return megabytes(this.#child.pid, "VmHWM");
   }
@@ -59,7 +59,7 @@ export class BenchProcess implements AsyncDisposable {
   }
 }
 
-/** A line of /proc/PID/status in MB: `VmRSS` now, `VmHWM` at its peak. */
+/** A line of /proc/PID/status in MB: `VmRSS` is the present value, `VmHWM` the peak. */
 export function megabytes(pid: number | undefined, field: "VmRSS" | "VmHWM"): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const [, kilobytes] = new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(status) ?? [];

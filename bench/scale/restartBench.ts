@@ -1,5 +1,5 @@
-// The controller at ten thousand pods, on a real northbound server: the restart that finds nothing changed, and then one
-// pod more, a thousand times. Nothing but the northbound server takes part on OVN's side.
+// The controller with ten thousand pods, on a real northbound server: a restart that finds nothing changed, and then
+// one more pod, a thousand times. On OVN's side only the northbound server takes part.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -65,7 +65,7 @@ export const restartBench: Bench = {
   },
 };
 
-/** Until everything is decided and written; seconds. */
+/** Seconds until everything is decided and written. */
 async function firstStart(kubeconfig: string, northbound: string): Promise<string> {
   const start = performance.now();
   await using controller = controllerProcess(kubeconfig, northbound);
@@ -77,7 +77,7 @@ const controllerProcess = (kubeconfig: string, northbound: string): BenchProcess
   const flags = {
     kubeconfig,
     northbound,
-    // Nobody answers there: bindings are for metrics only.
+    // Nobody answers there: port bindings are only needed for metrics.
     southbound: "unix:/nonexistent",
     "cluster-cidr": "10.128.0.0/14/24",
     "service-cidr": "10.96.0.0/16",

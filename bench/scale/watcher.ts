@@ -1,5 +1,5 @@
-// A process that watches all pods with the watch layer, as the controller does: `node watcher.ts KUBECONFIG`. Prints one
-// JSON line when the store is complete: how long it took, how many there are, and the longest stall of its event loop.
+// A process that watches all pods with the watch layer, as the controller does: `node watcher.ts KUBECONFIG`. When the
+// store is complete it prints one JSON line: the time, the number of pods, and the longest stall of its event loop.
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { KubeClient } from "../../src/kube/client.ts";

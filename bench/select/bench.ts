@@ -1,4 +1,4 @@
-// Ten thousand pods under a thousand selections: what it costs to get to know them, and what one change costs, beside
+// Ten thousand pods under a thousand selections: the cost of building them, and the cost of one change, compared with
 // the way without an index in the same run. A change is measured until the listeners have heard of it.
 
 import { setImmediate } from "node:timers/promises";
@@ -52,7 +52,7 @@ type Times = Readonly<Record<Step, number[]>>;
 
 const noTimes = (): Times => ({ build: [], pod: [], namespace: [], selection: [] });
 
-/** Adds what each step takes, and answers with the number of memberships at the end and the longest stall, in ms. */
+/** Adds the time of each step. Returns the number of memberships at the end and the longest stall, in ms. */
 async function indexed(times: Times): Promise<{ readonly memberships: number; readonly stall: number }> {
   const source = new Selections({
     placesOf: placesByStatus,
@@ -119,11 +119,11 @@ async function byHand(times: Times): Promise<number> {
 
 const oneMore = labelSelection(allNamespaces, [{ key: "app", operator: "In", values: ["app-1", "app-2"] }]);
 
-/** Pods here and there get another version, each once. */
+/** Another version of some pods, spread over all, each once. */
 const relabelled = (all: readonly Pod[]): readonly { readonly old: Pod; readonly now: Pod }[] =>
   all.flatMap((old, i) => (i % (scale.pods / (relabels / rounds)) === 7 ? [{ old, now: pod(i, 2) }] : []));
 
-/** The large namespace moves to another stage and back. */
+/** Moves the large namespace to another stage and back. */
 const movedNamespace = () => {
   const [production, staging] = [namespace(0, "production"), namespace(0, "staging")];
   return [
@@ -136,7 +136,7 @@ async function timed(times: number[], work: () => Promise<void>): Promise<void> 
   const start = performance.now();
   await work();
   times.push(performance.now() - start);
-  // The meter sees a stall only when the event loop turns.
+  // The meter only sees a stall when the event loop turns.
   await setImmediate();
 }
 

@@ -1,4 +1,4 @@
-// The way without an index: whatever changes, the pods concerned are held against every selection.
+// The way without an index: on any change, the pods concerned are compared with every selection.
 
 import { selects } from "../../src/kube/labelSelector.ts";
 import type { Namespace, Pod } from "../../src/kube/objects.ts";
@@ -23,7 +23,7 @@ export class NaiveSelections {
     for (const { name, labels } of namespaces) this.#namespaces.set(name, labels);
   }
 
-  /** All these pods against all selections, a selection's namespaces looked up once. */
+  /** Compares all these pods with all selections. A selection's namespaces are looked up once. */
   takePods(pods: readonly Pod[]): void {
     const placed = pods.map((pod) => ({ pod, places: this.#placesOf(pod) }));
     const homes = new Set(pods.map(({ namespace }) => namespace));

@@ -1,5 +1,5 @@
-// A cluster for selections: ten thousand pods, a thousand of them in one namespace, and a thousand different selections as
-// policies write them. Made by arithmetic, so that two runs are equal.
+// A cluster for selections: ten thousand pods, a thousand of them in one namespace, and a thousand different selections
+// as policies write them. Computed, so that two runs are equal.
 
 import type { Namespace, Pod } from "../../src/kube/objects.ts";
 import { addressAt, formatIp, networkOf, parseCidr } from "../../src/model/ip.ts";
@@ -31,7 +31,7 @@ export const namespace = (i: number, stage: string): Namespace =>
 
 export const pods = (): readonly Pod[] => Array.from({ length: scale.pods }, (_, i) => pod(i, 1));
 
-/** `version` stands for the label that is changed. */
+/** `version` is the value of the label that changes. */
 export function pod(i: number, version: number): Pod {
   const home = i < scale.podsOfOne ? 0 : 1 + (i % (scale.namespaces - 1));
   const app = i % apps;
@@ -52,7 +52,7 @@ function address(i: number): string {
   return formatIp(addressAt(podRange, BigInt(i)));
 }
 
-/** Half of them of one namespace, as most policies are; the rest reach further. */
+/** Half of them select within one namespace, as most policies do. The rest reach further. */
 export function selections(): readonly Selection[] {
   const made = Array.from({ length: scale.selections }, (_, i) => selection(i));
   const distinct = new Set(made.map(({ key }) => key)).size;

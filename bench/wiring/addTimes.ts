@@ -1,11 +1,12 @@
-// CNI ADD on an idle node, many times, Weft's and the bare wiring by turns: from the start of the plugin to its answer.
+// CNI ADD on an idle node, many times, Weft and the bare wiring taking turns: from the start of the plugin to its
+// answer.
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { NodeHost } from "../../sandbox/host.ts";
 import { type Figure, quantile } from "../figure.ts";
 import type { BenchRuntime } from "./runtime.ts";
 
-/** Milliseconds. */
+/** In milliseconds. */
 export interface AddTimes {
   readonly weft: readonly number[];
   readonly bare: readonly number[];
@@ -14,17 +15,20 @@ export interface AddTimes {
 export interface AddOptions {
   readonly node: NodeHost;
   readonly samples: number;
-  /** Begins the names of the pods; letters. */
+  /** The pods' names begin with it; letters only. */
   readonly name: string;
-  /** How many were wired bare before. */
+  /** How many pods were wired bare before. */
   readonly from?: number;
-  /** Resolves when what the one before has set going is over. */
+  /** Resolves when the work caused by the previous pod is over. */
   readonly idle?: () => Promise<void>;
-  /** ADD begins when everybody has heard of the Pod object, of whom it asks nothing; else at once. */
+  /** ADD begins when everything has seen the Pod object, from which it needs nothing. Otherwise it begins at once. */
   readonly known?: boolean;
 }
 
-/** What API server, controller and agent do about a Pod is over by then: not a part of ADD, but on the same processors. */
+/**
+ * By then API server, controller and agent have dealt with a new Pod. That is not part of ADD, but uses the same
+ * processors.
+ */
 const hearingMs = 200;
 
 export async function addTimes(runtime: BenchRuntime, options: AddOptions): Promise<AddTimes> {
@@ -41,7 +45,7 @@ export async function addTimes(runtime: BenchRuntime, options: AddOptions): Prom
   return { weft, bare };
 }
 
-/** Unless it is `known` the Pod object is created just before, so that the decision of its address is in the figure. */
+/** Unless it is `known`, the Pod object is created just before, so that the figure includes the decision of its address. */
 async function oneOfWeft(
   runtime: BenchRuntime,
   node: NodeHost,
@@ -70,7 +74,7 @@ async function oneBare(runtime: BenchRuntime, node: NodeHost, name: string, inde
   return ms;
 }
 
-/** `aim` is for the median. */
+/** `aim` applies to the median. */
 export const addFigures = (what: string, { weft, bare }: AddTimes, aim?: number): readonly Figure[] =>
   [0.5, 0.99].map((share) => ({
     name: `${what} p${share * 100}`,

@@ -1,13 +1,13 @@
-// The limit that Weft's CNI ADD is held against: the same wiring by one process that already knows everything. It puts
-// a port into the northbound database or claims one that is ready, makes the link, plugs it in and waits until packets
-// can pass, by raw JSON-RPC: no schema, no Kubernetes, no Weft. Compiled as the plugin is, so that both pay for one start.
-// Reads one JSON object from stdin (see Wiring); ends with status 0 when packets can pass.
+// The limit for Weft's CNI ADD: the same wiring by one process that already knows everything. It inserts a port into
+// the northbound database or claims a ready one, makes the link, plugs it in and waits until packets can pass, by raw
+// JSON-RPC: no schema, no Kubernetes, no Weft. It is compiled like the plugin, so that both have the same start-up
+// cost. Reads one JSON object from stdin (see Wiring), and exits with status 0 when packets can pass.
 
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import net from "node:net";
 
-/** Where the port comes from: put into the database now, or there already and claimed by a row of the node. */
+/** Where the port comes from: inserted into the database now, or ready and claimed through a row of the node. */
 export type Origin =
   | { readonly kind: "new"; readonly northbound: string; readonly switchUuid: string }
   | { readonly kind: "ready"; readonly queueUuid: string };
@@ -17,11 +17,11 @@ export interface Wiring {
   readonly vswitch: string;
   readonly bridgeUuid: string;
   readonly port: string;
-  /** Of the interface. */
+  /** The interface's external_ids. */
   readonly externalIds: Readonly<Record<string, string>>;
   /** The VLAN of a nested port. */
   readonly tag?: number | undefined;
-  /** Who says that packets can pass: ovn-controller, or ovs-vswitchd by opening the interface. */
+  /** What confirms that packets can pass: ovn-controller, or ovs-vswitchd by opening the interface. */
   readonly completedBy: "ovn-controller" | "ovs-vswitchd";
   readonly mac: string;
   /** With prefix length. */
@@ -34,7 +34,7 @@ export interface Wiring {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** A connection to one OVSDB server: sends requests, hands every message over. */
+/** A connection to one OVSDB server: sends requests, and passes on every message. */
 function connect(
   path: string,
   onMessage: (message: Json) => void,
@@ -52,7 +52,7 @@ function connect(
   return (method, params) => void socket.write(JSON.stringify({ method, params, id: id++ }));
 }
 
-/** The replies here hold no braces in strings, so counting them finds the end of a message. */
+/** These replies have no braces in strings, so counting braces finds the end of a message. */
 function endOfObject(text: string): number {
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
@@ -156,7 +156,7 @@ function insertPort(northbound: string, switchUuid: string): void {
   ]);
 }
 
-/** Takes a ready port: the transaction fails if it is not free any more. */
+/** Takes a ready port. The transaction fails if the port is no longer free. */
 function claim(): readonly Json[] {
   if (wiring.origin.kind === "new") return [];
   const row = { table: "Queue", where: [["_uuid", "==", ["uuid", wiring.origin.queueUuid]]] };

@@ -1,10 +1,10 @@
-// The bench's own way to the databases of a sandbox.
+// The bench's own connections to a sandbox's databases.
 
 import type { NodeHost } from "../../sandbox/host.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import { Session } from "../../src/ovsdb/index.ts";
 
-/** Sessions that are connected. */
+/** Resolves once the session is connected. */
 export const northboundOf = ({ layout }: Sandbox): Promise<Session> =>
   sessionTo(layout.central.northboundSocket, "OVN_Northbound");
 
@@ -13,7 +13,7 @@ export const southboundOf = ({ layout }: Sandbox): Promise<Session> =>
 
 export const vswitchOf = ({ ovsSocket }: NodeHost): Promise<Session> => sessionTo(ovsSocket, "Open_vSwitch");
 
-/** Resolves when every chassis has all that the northbound database says. */
+/** Resolves when every chassis has everything that is in the northbound database. */
 export async function settled(sandbox: Sandbox): Promise<void> {
   await sandbox.central.exec(["ovn-nbctl", "--timeout=240", "--wait=hv", "sync"], { timeoutMs: 250_000 });
 }

@@ -1,5 +1,5 @@
-// Ports that are there before anybody needs them, made by hand as Weft makes a node's pool: on the node's switch, free by a
-// row of the node's own database. What bare wiring claims.
+// Ports that exist before they are needed, made by hand as Weft makes a node's pool: on the node's switch, and marked
+// free by a row in the node's own database. The bare wiring claims them.
 
 import type { NodeHost } from "../../sandbox/host.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
@@ -13,20 +13,20 @@ import { northboundOf, settled, vswitchOf } from "./databases.ts";
 export interface HandPort {
   readonly name: string;
   readonly network: PodNetwork;
-  /** Nested in the node's own port when there is one. */
+  /** The VLAN tag of a port that is nested in the node's own port. */
   readonly tag: number | undefined;
 }
 
-/** Where a node's ports are. */
+/** Where a node's ports are made. */
 export interface PortPlace {
   readonly switchUuid: string;
   /** The port they are nested in. */
   readonly parent: string | undefined;
-  /** Who is to bind them, where they are not nested. */
+  /** Which chassis should bind them, unless they are nested. */
   readonly chassisId: string | undefined;
 }
 
-/** Adds operations to `tx`, and answers the UUIDs that the ports will have. */
+/** Adds operations to `tx`. Returns the UUIDs that the ports will have. */
 export function insertPorts(
   tx: Transaction<NorthboundTables>,
   { switchUuid, parent, chassisId = "" }: PortPlace,
@@ -53,7 +53,7 @@ export function insertPorts(
   return uuids;
 }
 
-/** Resolves with the rows by which the node knows that the ports are free, once its chassis has the ports. */
+/** Resolves with the rows that mark the ports as free on the node, once the node's chassis has the ports. */
 export async function makeReadyPorts(
   sandbox: Sandbox,
   node: NodeHost,

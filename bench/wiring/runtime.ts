@@ -1,5 +1,5 @@
-// Plays the container runtime on the nodes of a sandbox whose runners are stopped: makes a pod's namespace, calls
-// Weft's plugin in it as a runtime does, or wires it bare; and takes all of it away again.
+// Plays the container runtime on the nodes of a sandbox whose runners are stopped: makes a pod's namespace, and calls
+// Weft's plugin for it as a runtime does, or wires it bare; and removes all of it again.
 
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -27,20 +27,20 @@ import { type HandPort, makeReadyPorts, type PortPlace } from "./readyPorts.ts";
 
 const namespace = "default";
 
-/** A pod as the runtime sees it. */
+/** A pod, as the runtime sees it. */
 export interface BenchPod {
   readonly node: NodeHost;
   readonly name: string;
   readonly netns: string;
 }
 
-/** What bare wiring has to know of a node, asked for once. */
+/** What the bare wiring needs to know about a node, looked up once. */
 interface Site extends PortPlace {
   readonly bridgeUuid: string;
   readonly subnets: readonly Cidr[];
 }
 
-/** Of ports made by hand on a virtual machine: beyond those that Weft comes to within a bench. */
+/** The first tag of ports made by hand on a virtual machine, beyond those that Weft reaches during a bench. */
 const firstTag = 3001;
 
 export class BenchRuntime implements Disposable {
@@ -48,10 +48,10 @@ export class BenchRuntime implements Disposable {
   readonly client: KubeClient;
   readonly #bare: string;
   readonly #names: Names;
-  /** Where pods are plugged in. */
+  /** The bridge that pods are plugged into. */
   readonly #bridge: string;
   readonly #sites = new Map<string, Promise<Site>>();
-  /** node -> rows of the ports that were made ready for bare wiring */
+  /** node -> rows of the ports made ready for bare wiring */
   readonly #ready = new Map<string, readonly string[]>();
 
   private constructor(sandbox: Sandbox, client: KubeClient, bare: string) {
@@ -63,10 +63,10 @@ export class BenchRuntime implements Disposable {
     this.#bridge = mode === "underlay" ? onNode.externalBridge : onNode.integrationBridge;
   }
 
-  /** Stops the sandbox's runners, so that nobody but this calls the plugin, and compiles the bare wiring. */
+  /** Stops the sandbox's runners, so that nobody else calls the plugin, and compiles the bare wiring. */
   static async on(sandbox: Sandbox): Promise<BenchRuntime> {
     for (const node of sandbox.nodes) await sandbox.processes.stop(`${node.host.name}-runner`);
-    // Goes with the sandbox.
+    // It is removed with the sandbox.
     const bare = join(sandbox.layout.state, "weft-bare");
     await promisify(execFile)("node_modules/@oven/bun-linux-x64/bin/bun", [
       "build",
@@ -100,7 +100,7 @@ export class BenchRuntime implements Disposable {
     await run(["ip", "netns", "del", netns]);
   }
 
-  /** Creates the Pod object on its node and resolves with its UID. */
+  /** Creates the Pod object on its node. Resolves with its UID. */
   async createPod({ node, name }: BenchPod): Promise<string> {
     const object = await this.client.create(pathOf(kinds.Pod, namespace), {
       apiVersion: "v1",
@@ -115,7 +115,7 @@ export class BenchRuntime implements Disposable {
     await this.client.delete(pathOf(kinds.Pod, namespace, name), { gracePeriodSeconds: 0 });
   }
 
-  /** Resolves with the addresses once the plugin has answered. */
+  /** Resolves with the addresses when the plugin has answered. */
   async add(pod: BenchPod, uid: string): Promise<readonly string[]> {
     const answer = record(JSON.parse(await this.#plugin("ADD", pod, uid)));
     const ips = Array.isArray(answer.ips) ? answer.ips : [];
@@ -141,7 +141,7 @@ export class BenchRuntime implements Disposable {
     }
   }
 
-  /** The ports that bare wiring will take, one for each pod, are there before: `count` of them. */
+  /** Makes `count` ports ready for the bare wiring, which takes one for each pod. */
   async makeReady(node: NodeHost, count: number): Promise<void> {
     const site = await this.site(node);
     const ports = Array.from({ length: count }, (_, index) => this.handPort(`ready-${index}`, site, index));
@@ -149,8 +149,8 @@ export class BenchRuntime implements Disposable {
   }
 
   /**
-   * Wires the pod bare, as the `index`th of its node, by a port that was made ready if there are such; resolves with its
-   * addresses once packets can pass.
+   * Wires the pod bare, as the `index`th of its node, with a ready port if there are any. Resolves with its addresses
+   * once packets can pass.
    */
   async addBare(pod: BenchPod, index: number): Promise<readonly string[]> {
     const wiring = await this.#wiring(pod, index);
@@ -166,7 +166,7 @@ export class BenchRuntime implements Disposable {
     await this.sandbox.central.exec(["ovn-nbctl", "--if-exists", "lsp-del", port]);
   }
 
-  /** A port of the node's switch that Weft does not make, the `index`th. */
+  /** The `index`th port of the node's switch that Weft does not make. */
   handPort(name: string, { subnets }: Site, index: number): HandPort {
     return {
       name: this.#names.podPort(namespace, name),
@@ -221,7 +221,7 @@ export class BenchRuntime implements Disposable {
       vswitch: node.ovsSocket,
       bridgeUuid: site.bridgeUuid,
       port: port.name,
-      // On a virtual machine what is no pod's is taken for an uplink.
+      // On a virtual machine, an interface that is not a pod's is taken for an uplink.
       externalIds: { "iface-id": port.name, [attachmentKeys.container]: pod.name },
       tag: port.tag,
       completedBy: port.tag === undefined ? "ovn-controller" : "ovs-vswitchd",
@@ -250,7 +250,7 @@ export class BenchRuntime implements Disposable {
   }
 }
 
-/** From the far end of the subnets, where Weft does not come within a bench. */
+/** Starts at the far end of the subnets, which Weft does not reach during a bench. */
 const lastOffset = (subnets: readonly Cidr[]): number =>
   2 ** Math.min(...subnets.map(({ ip, bits }) => (ip.family === 4 ? 32 : 128) - bits)) - 50;
 

@@ -1,5 +1,5 @@
-// Who calls: bearer tokens, from Kubernetes' static token file (`token,user,uid,"group1,group2"`). Every known user may do
-// everything; the sandbox has no RBAC.
+// Authenticates callers by bearer tokens from Kubernetes' static token file (`token,user,uid,"group1,group2"`). Every
+// known user may do everything; the sandbox has no RBAC.
 
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -11,7 +11,7 @@ export interface User {
 }
 
 export class Authenticator {
-  /** sha256 of a token -> user; hashed, so that the time of a look-up tells nothing about a token. */
+  /** sha256 of a token -> user. Hashed, so that the time of a look-up reveals nothing about a token. */
   readonly #users: ReadonlyMap<string, User>;
 
   constructor(users: readonly User[]) {
@@ -27,7 +27,7 @@ export class Authenticator {
 
 const digest = (token: string): string => createHash("sha256").update(token).digest("hex");
 
-/** The users in the token file; it is made, with one administrator, when it is not there. */
+/** The users in the token file. If there is no file, one is made with a single administrator. */
 export async function tokenFileUsers(path: string): Promise<readonly User[]> {
   if (!existsSync(path)) {
     const line = `${randomBytes(24).toString("base64url")},admin,${randomUUID()},"system:masters"\n`;

@@ -1,6 +1,6 @@
-// What every cluster has before anybody asks: the system namespaces, and the Services through which pods reach this
-// server and the cluster's DNS, with the EndpointSlices that say where these are. `kubectl delete all --all` takes the
-// Services away, so they are made again whenever they go.
+// What every cluster has from the start: the system namespaces, and the Services through which pods reach this server
+// and the cluster's DNS, with EndpointSlices that point to them. `kubectl delete all --all` deletes the Services, so
+// they are made again whenever they are gone.
 
 import { addressAt, type Cidr, formatIp, parseIp } from "../../src/model/ip.ts";
 import type { Cluster } from "./cluster.ts";
@@ -14,12 +14,12 @@ import { create } from "./verbs/create.ts";
 
 const systemNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
-/** A Service of the cluster itself, with processes of nodes behind it. */
+/** A Service of the cluster itself, backed by processes on nodes. */
 export interface SystemService {
   readonly namespace: string;
   readonly name: string;
   readonly labels: JsonObject;
-  /** Which address of each Service network it has. */
+  /** Its address's number within each Service network. */
   readonly place: bigint;
   readonly families: "one" | "all";
   readonly ports: readonly {
@@ -28,7 +28,7 @@ export interface SystemService {
     readonly port: number;
     readonly targetPort: number;
   }[];
-  /** Where it is answered; those of the Service's families become endpoints. */
+  /** Where it is served. Those of the Service's families become endpoints. */
   readonly addresses: readonly string[];
 }
 
@@ -42,7 +42,7 @@ export const apiService = (addresses: readonly string[], port: number): SystemSe
   addresses,
 });
 
-/** Where runners tell pods that it is (`--cluster-dns`), as on most clusters. */
+/** Runners point pods to it (`--cluster-dns`), as on most clusters. */
 export const dnsService = (addresses: readonly string[]): SystemService => ({
   namespace: "kube-system",
   name: "kube-dns",
@@ -56,7 +56,7 @@ export const dnsService = (addresses: readonly string[]): SystemService => ({
   addresses,
 });
 
-/** Makes what is missing, now and later; the answer ends that. */
+/** Makes whatever is missing, now and later. Returns a function that ends this. */
 export function keepSystemObjects(cluster: Cluster, system: readonly SystemService[]): () => void {
   for (const namespace of systemNamespaces) make(cluster, namespaces, "", { metadata: { name: namespace } });
   for (const service of system) makeService(cluster, service);

@@ -1,5 +1,5 @@
-// A certificate authority of the sandbox's own and a server certificate signed by it, made with the openssl program.
-// The authority outlives restarts, so kubeconfigs stay good; the server's certificate is made at each start.
+// The sandbox's own certificate authority and a server certificate signed by it, made with the openssl program. The
+// authority outlives restarts, so kubeconfigs stay valid; the server's certificate is made anew at each start.
 
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";

@@ -1,4 +1,4 @@
-// What clients ask before anything else: which groups, versions and resources there are, and which server this is.
+// What clients ask first: which groups, versions and resources exist, and which server this is.
 
 import { createHash } from "node:crypto";
 import type { JsonObject } from "./json.ts";

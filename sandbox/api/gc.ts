@@ -1,5 +1,5 @@
-// The garbage collector: what an object owns goes when the object is gone (or before it, or is set free, as the
-// deletion asked). It works on a queue after the write that woke it, so a client never waits for it.
+// The garbage collector. What an object owns is deleted after the object or before it, or is released, as the deletion
+// asked. It works on a queue after the write that woke it, so a client never waits for it.
 
 import type { Cluster } from "./cluster.ts";
 import type { Kind } from "./kinds/kind.ts";
@@ -31,7 +31,7 @@ const holds = (object: KubeObject, finalizer: string): boolean =>
 /** Runs until disposed. */
 export class GarbageCollector implements Disposable {
   readonly #cluster: Cluster;
-  /** owner's uid -> `plural.group key` -> what it owns */
+  /** owner's uid -> `plural.group key` -> the owned object */
   readonly #dependents = new Map<string, Map<string, Dependent>>();
   readonly #queue: (() => void)[] = [];
   readonly #unsubscribe: () => void;
@@ -91,7 +91,7 @@ export class GarbageCollector implements Disposable {
     for (const dependent of this.#owned(uid)) this.#collect(dependent);
   }
 
-  /** Deletes an object none of whose owners is there. */
+  /** Deletes an object none of whose owners exist any more. */
   #collect({ kind, key }: Dependent): void {
     const entry = this.#cluster.store.shelf(kind).get(key);
     if (!entry || entry.object.metadata.deletionTimestamp !== undefined) return;
@@ -106,7 +106,7 @@ export class GarbageCollector implements Disposable {
     return this.#cluster.store.get(kind, namespace, owner.name)?.object.metadata.uid === owner.uid;
   }
 
-  /** Does what a leaving owner's finalizer asks for, and takes it off when that is done. */
+  /** Does what a departing owner's finalizer asks for, and removes the finalizer when that is done. */
   #releaseOwner(kind: Kind, key: string): void {
     const entry = this.#cluster.store.shelf(kind).get(key);
     if (entry?.object.metadata.deletionTimestamp === undefined) return;

@@ -1,5 +1,5 @@
-// JSON values as the API server handles them: read-only, so that a stored object can be handed to every reader and a
-// change is always a new object. The accessors answer an empty value where a field is absent, as Go's zero values do.
+// JSON values as the API server handles them. They are read-only, so a stored object can be given to every reader, and
+// every change makes a new object. The accessors return an empty value for a missing field, like Go's zero values.
 
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
 export interface JsonObject {
@@ -36,7 +36,7 @@ export function textAt(value: Json | undefined, ...path: readonly string[]): str
   return typeof found === "string" ? found : "";
 }
 
-/** A scalar as one writes it, anything else as JSON. */
+/** A scalar as people write it, anything else as JSON. */
 export const printed = (value: Json | undefined): string =>
   typeof value === "string" ? value : JSON.stringify(value ?? null);
 
@@ -67,7 +67,7 @@ export function withDefaults(object: JsonObject, defaults: JsonObject): JsonObje
   return { ...object, ...Object.fromEntries(missing) };
 }
 
-/** Equal as JSON: an undefined field is an absent one, and the order of fields does not matter. */
+/** Whether two values are equal as JSON: an undefined field counts as absent, and the order of fields does not matter. */
 export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;
   if (isList(a))

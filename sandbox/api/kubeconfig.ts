@@ -21,7 +21,7 @@ const kubeconfigText = ({ server, ca, token }: Credentials): string =>
     "current-context": "weft",
   });
 
-/** Readable by its owner only: the token in it is all that is needed to do everything. Never there by half. */
+/** Readable only by its owner, because its token is enough to do everything. The file is never seen half written. */
 export async function writeKubeconfig(path: string, credentials: Credentials): Promise<void> {
   const fresh = `${path}.new`;
   await writeFile(fresh, kubeconfigText(credentials), { mode: 0o600 });

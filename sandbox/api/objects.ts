@@ -1,4 +1,4 @@
-// The one shape all stored objects share, and how times are written in them.
+// The common shape of all stored objects, and how they write times.
 
 import type { JsonObject } from "./json.ts";
 
@@ -32,7 +32,7 @@ export interface KubeObject extends JsonObject {
   readonly metadata: ObjectMeta;
 }
 
-/** Milliseconds since 1970; a parameter so that tests can turn it. */
+/** Milliseconds since 1970. A parameter, so that tests can set it. */
 export type Clock = () => number;
 
 /** metav1.Time: RFC 3339 in UTC with whole seconds. */

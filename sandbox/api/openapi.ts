@@ -1,5 +1,6 @@
-// OpenAPI v3 documents, one a group and version. `kubectl apply` looks for a PATCH operation of the kind that takes
-// `fieldValidation` and `dryRun`, and then leaves validation to the server; `kubectl explain` reads the schemas.
+// OpenAPI v3 documents, one for each group and version. `kubectl apply` looks for a PATCH operation of the kind that
+// takes `fieldValidation` and `dryRun`, and if there is one, leaves validation to the server. `kubectl explain` reads
+// the schemas.
 
 import { type JsonObject, objectAt } from "./json.ts";
 import type { Kind } from "./kinds/kind.ts";

@@ -1,6 +1,6 @@
-// Logs, exec and attach: the server passes them on to the unix socket of the node that the pod is on, and understands nothing
-// of what flows. `/pods/NAME/log` becomes `/containerLogs/NAMESPACE/NAME/CONTAINER`, `/pods/NAME/exec` becomes
-// `/exec/NAMESPACE/NAME/CONTAINER`, attach likewise, each with the query it came with.
+// Logs, exec and attach: the server passes them on to the unix socket of the pod's node and does not look into the
+// stream. `/pods/NAME/log` becomes `/containerLogs/NAMESPACE/NAME/CONTAINER`, `/pods/NAME/exec` becomes
+// `/exec/NAMESPACE/NAME/CONTAINER`, and attach likewise, each with its query.
 
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
@@ -17,7 +17,7 @@ export type KubeletSocket = (node: string) => string;
 
 const defaultContainer = "kubectl.kubernetes.io/default-container";
 
-/** The kubelet's path for a container of the pod; throws when the pod has no node or the container is not clear. */
+/** The kubelet's path for a container of the pod. Throws when the pod has no node or the container is ambiguous. */
 function kubeletPath(
   verb: "containerLogs" | "exec" | "attach",
   pod: KubeObject,
@@ -90,7 +90,7 @@ export async function proxyLog(
   });
 }
 
-/** Joins the client's connection with the kubelet's; the kubelet's answer to the upgrade goes back as it is. */
+/** Joins the client's connection with the kubelet's. The kubelet's answer to the upgrade is passed on unchanged. */
 export async function proxyUpgrade(
   socket: KubeletSocket,
   verb: "exec" | "attach",
@@ -118,7 +118,7 @@ export async function proxyUpgrade(
   close();
 }
 
-/** The kubelet's socket belongs to root; the client's token is nothing it needs to see. */
+/** The kubelet's socket belongs to root, so the kubelet has no need for the client's token. */
 function headersOf(request: IncomingMessage): string {
   const lines: string[] = [];
   for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {

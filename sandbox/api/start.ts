@@ -1,4 +1,4 @@
-// Starts the API server inside a process: TLS on a TCP port and, when asked, on a unix socket too.
+// Starts the API server inside a process: TLS on a TCP port and, on request, on a unix socket too.
 
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
@@ -19,42 +19,42 @@ import type { KubeletSocket } from "./proxy.ts";
 import { ApiStore } from "./store/store.ts";
 
 export interface ApiOptions {
-  /** Certificates and the token file live here and are used again by the next start. */
+  /** Certificates and the token file are kept here and reused by the next start. */
   readonly stateDir: string;
   readonly host: string;
-  /** 0 for any free one. */
+  /** 0 for any free port. */
   readonly port: number;
   readonly socketPath?: string;
-  /** Names and addresses that clients call the server by, for its certificate. */
+  /** Names and addresses by which clients call the server, for its certificate. */
   readonly names: readonly string[];
-  /** At most one per family; the first is the family of Services that do not choose. */
+  /** At most one per family. The first one's family is the default for Services. */
   readonly serviceCidrs: readonly string[];
   /** The server's addresses in the endpoints of `default/kubernetes`. */
   readonly endpoints: readonly string[];
-  /** Where the cluster's DNS is answered; none: there is no Service for it. */
+  /** Where the cluster's DNS is served. Without any there is no Service for it. */
   readonly dnsEndpoints?: readonly string[];
   readonly kubeletSocket: KubeletSocket;
-  /** Besides those of the token file. */
+  /** In addition to those in the token file. */
   readonly users?: readonly User[];
   readonly clock?: Clock;
-  /** Changes of each kind that a watch can surely resume over. */
+  /** The number of changes of each kind over which a watch is guaranteed to resume. */
   readonly historyLength?: number;
   readonly bookmarkIntervalMs?: number;
   readonly log?: (text: string) => void;
 }
 
-/** As long as the real server's: a client that keeps a connection should not find it closed when it needs it. */
+/** As long as the real server's, so that a client which keeps a connection does not find it closed. */
 const keepAliveTimeout = 180_000;
 
 export interface ApiServer extends AsyncDisposable {
   readonly port: number;
-  /** For the first user of the token file, at the address that was listened on. */
+  /** For the first user of the token file, at the address that the server listens on. */
   readonly credentials: Credentials;
   /** For bulk loads and tests; ordinary clients use the network. */
   readonly store: ApiStore;
 }
 
-/** Listens before it answers. Disposing it ends watches and streams and closes all connections. */
+/** Resolves once it listens. Disposing it ends watches and streams and closes all connections. */
 export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const { stateDir, clock = Date.now } = options;
   const cidrs = options.serviceCidrs.map((text) => {
@@ -121,7 +121,7 @@ function httpsServer(
     void handleRequest(server, request, response);
   });
   https.on("upgrade", (request, socket, head) => void handleUpgrade(server, request, socket, head));
-  // A client that speaks no TLS, or breaks off within the handshake, concerns nobody else.
+  // A client that does not speak TLS, or breaks off the handshake, affects nobody else.
   https.on("tlsClientError", (error) => server.log(`TLS: ${error.message}`));
   return https;
 }

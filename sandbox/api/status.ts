@@ -1,5 +1,5 @@
-// What goes wrong, as Kubernetes tells it: a metav1.Status with a code, a reason that programs read and a message that
-// people read. Handlers throw ApiError; the server writes its status.
+// Errors in Kubernetes' form: a metav1.Status with a code, a reason for programs and a message for people. Handlers
+// throw ApiError; the server writes its status.
 
 import type { FieldCause } from "./causes.ts";
 import type { JsonObject } from "./json.ts";
@@ -73,7 +73,7 @@ export const forbidden = (resource: ResourceName, name: string, why: string): Ap
     detailsOf(resource, name),
   );
 
-/** For what Kubernetes has and this server does not. */
+/** For features of Kubernetes that this server lacks. */
 export const notSupported = (what: string): ApiError =>
   new ApiError(405, "MethodNotAllowed", `${what} is not supported by the sandbox's Kubernetes API`);
 

@@ -1,5 +1,5 @@
-// The kinds that the sandbox's clients watch, for src/kube's watch. Its stores hold slim objects; here the slim part is
-// only the metadata, and `raw` is the whole object, because runner and controllers write such objects themselves.
+// The kinds that the sandbox's clients watch, for src/kube's watch. In these stores the slim part is only the metadata,
+// and `raw` is the whole object, because the runner and the controllers write such objects themselves.
 
 import type { Watchable } from "../../src/kube/kinds.ts";
 import type { ObjectMeta } from "../../src/kube/objects.ts";
@@ -46,7 +46,7 @@ export const rawKinds = {
   }),
 } as const;
 
-/** An answer for an object of `_kind`. The codec of this layer: an API server has validated what it serves. */
+/** An API answer as an object of `_kind`. This cast is safe: an API server has validated what it serves. */
 export const rawOf = <T extends Raw>(_kind: Watchable<Kept<T>>, object: unknown): T => object as T;
 
 /** metav1.Time: UTC with whole seconds. */

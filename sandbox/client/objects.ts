@@ -1,6 +1,6 @@
-// Raw Kubernetes objects, as the API's JSON has them, cut to the fields that the sandbox's runner and controllers
-// read or write. Unlike src/kube's slim objects nothing is renamed or defaulted: a status is written back in the
-// same shape. Absent and empty mean the same to the API, so every field is optional that it may leave out.
+// Raw Kubernetes objects as in the API's JSON, reduced to the fields that the sandbox's runner and controllers read or
+// write. Unlike in src/kube's slim objects, nothing is renamed or defaulted, because a status is written back in the
+// same shape. Absent and empty mean the same to the API, so every field that it may omit is optional.
 
 export interface OwnerReference {
   readonly apiVersion: string;

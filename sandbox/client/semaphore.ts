@@ -1,4 +1,4 @@
-// A bound on how many do something at once, first come first served.
+// Limits how many callers do something at once, first come first served.
 
 export class Semaphore {
   #free: number;

@@ -1,11 +1,11 @@
-// Writes to objects that may go at any moment: that somebody else has deleted one, or has put another in its place, is
-// an answer and no failure.
+// Writes to objects that may vanish at any moment: if somebody else has deleted or replaced the object, that is an
+// answer and not a failure.
 
 import { isConflict, isNotFound } from "../../src/kube/error.ts";
 
 /**
- * Makes the call; false when the API says that the object is not there. A conflict says so too: for a write that carries
- * a uid and no resourceVersion there is no other.
+ * Makes the call. Returns false when the API says that the object is gone. A conflict means the same: a write that
+ * carries a uid but no resourceVersion can have no other.
  */
 export async function stillThere(call: () => Promise<unknown>): Promise<boolean> {
   try {

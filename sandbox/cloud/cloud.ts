@@ -1,5 +1,5 @@
-// The machines that a cloud consists of: OVN's databases and ovn-northd on one host, hypervisors, and one bridge that
-// joins all. In overlay mode there are no hypervisors: OVN runs on the nodes themselves, which hang on the same bridge.
+// The machines of a cloud: OVN's databases and ovn-northd on one host, hypervisors, and one bridge that joins all of
+// them. In overlay mode there are no hypervisors: OVN runs on the nodes themselves, which are on the same bridge.
 
 import { join } from "node:path";
 import type { Family } from "../../src/model/ip.ts";
@@ -15,7 +15,7 @@ import {
   switchHost,
 } from "../host.ts";
 
-/** The network of the machines themselves; nodes in overlay mode and hypervisors are .11 and up. */
+/** The network of the machines themselves. Nodes (in overlay mode) and hypervisors have .11 and up. */
 export const underlay = subnetNumbered(30);
 export const firstNumber = 11;
 
@@ -23,16 +23,16 @@ export interface CentralHost extends Host {
   readonly directory: string;
   readonly northboundSocket: string;
   readonly southboundSocket: string;
-  /** What clients elsewhere on the underlay connect to. */
+  /** Where clients elsewhere on the underlay connect. */
   readonly northbound: string;
   readonly southbound: string;
 }
 
 export interface Cloud {
-  /** The bridge that joins all, and its own stack, the gateway of the underlay. */
+  /** The bridge that joins all machines, with its own stack, the gateway of the underlay. */
   readonly fabric: Host;
   readonly central: CentralHost;
-  /** A machine that is part of nothing. */
+  /** A machine that is not part of the cluster. */
   readonly outside: Host;
   readonly hypervisors: readonly SwitchHost[];
 }
@@ -89,7 +89,7 @@ function centralHost(host: Host, state: string): CentralHost {
   };
 }
 
-/** Which datapath a machine of the sandbox has; ovn-controller makes br-int with it if it is the first to do so. */
+/** The datapath of the sandbox's machines. ovn-controller uses it if it is the first to make br-int. */
 export const userspace = { "ovn-bridge-datapath-type": "netdev" } as const;
 
 /** What an operator sets on a hypervisor. */
@@ -98,7 +98,7 @@ const chassisIds = (host: Host, central: CentralHost): Readonly<Record<string, s
   "system-id": host.name,
   hostname: host.name,
   "ovn-remote": central.southbound,
-  // Longer than the longest recompute, during which ovn-controller answers nobody.
+  // Longer than the longest recompute, during which ovn-controller does not answer.
   "ovn-remote-probe-interval": "180000",
   "ovn-encap-type": "geneve",
   "ovn-encap-ip": plainAddress(host.addresses[0] ?? ""),

@@ -1,5 +1,5 @@
-// Several sandboxes in one cloud: one that owns it and its guests, which are tenants beside it. A guest is known by its
-// settings alone, so that nobody has to keep a list.
+// Several sandboxes in one cloud: the one that owns the cloud, and its guests, which are further tenants. A guest is
+// recognised by its settings alone, so nobody has to keep a list.
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ export function guestsOf(name: string, base: string): readonly Settings[] {
     .filter(({ cloud }) => cloud === name);
 }
 
-/** Throws when `settings` name a cloud in which their sandbox cannot be. */
+/** Throws when the sandbox cannot be in the cloud that its `settings` name. */
 export function requireCloud({ name, cloud, families, vlan }: Settings, base: string): void {
   if (cloud === undefined) return;
   const owner = readSettings(join(base, cloud, "sandbox.json"));
@@ -38,7 +38,10 @@ export function requireCloud({ name, cloud, families, vlan }: Settings, base: st
     );
 }
 
-/** Takes what the sandbox `name` and its Weft have in another's cloud out of it. Nothing to do when it is in none, or that is gone. */
+/**
+ * Removes what the sandbox `name` and its Weft have from the other sandbox's cloud. Does nothing when it is in no such
+ * cloud, or the cloud is gone.
+ */
 export async function leaveCloud(name: string, base: string): Promise<void> {
   const settings = settingsIn(name, base);
   if (settings?.cloud === undefined) return;
@@ -58,7 +61,7 @@ export async function leaveCloud(name: string, base: string): Promise<void> {
   }
 }
 
-/** Undefined for damaged ones too, which must keep nobody from taking a sandbox away. */
+/** Also undefined for damaged settings, which must not keep anybody from taking a sandbox down. */
 function settingsIn(name: string, base: string): Settings | undefined {
   try {
     return readSettings(join(base, name, "sandbox.json"));

@@ -1,5 +1,6 @@
-// A tenant's rows in the cloud's northbound database and its virtual machines' cards on the hypervisors, made and removed
-// as an operator would: by ovn-nbctl and ovs-vsctl. Each command says what should be, so that it may be repeated.
+// A tenant's rows in the cloud's northbound database and its virtual machines' cards on the hypervisors, made and
+// removed as an operator would, with ovn-nbctl and ovs-vsctl. Each command states the desired result, so it can be
+// repeated.
 
 import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
@@ -16,7 +17,7 @@ type Command = readonly string[];
 
 const timeout = "--timeout=20";
 
-/** Waits for nothing but the databases: ports come up as the hypervisors get to them. */
+/** Waits only for the databases: ports come up when the hypervisors get to them. */
 export async function connectTenant(layout: Layout, tenant: Tenant, signal?: AbortSignal): Promise<void> {
   await Promise.all([
     northbound(layout, networkCommands(layout, tenant), signal),
@@ -32,7 +33,7 @@ export async function disconnectTenant(layout: Layout, tenant: Tenant): Promise<
     ["--if-exists", "lr-del", tenant.router],
     ...[tenant.vms, tenant.machines].map((network) => ["--if-exists", "ls-del", network.switch]),
   ]);
-  // Everywhere, since a virtual machine may have moved.
+  // On every hypervisor, since a virtual machine may have moved.
   const unplug = tenant.vifs.map(({ port }) => ["--if-exists", "del-port", onNode.integrationBridge, port]);
   await Promise.all(layout.hypervisors.map((hypervisor) => vswitch(layout, hypervisor, unplug)));
 }
@@ -58,8 +59,8 @@ function networkCommands({ hypervisors }: Layout, tenant: Tenant): readonly Comm
     ...(machines.vlan === undefined
       ? []
       : [["set", "Logical_Switch_Port", machines.localnetPort, `tag=${machines.vlan}`]]),
-    // One hypervisor at a time speaks for the router on the machines' wire. Should it die, OVN lets the next take over
-    // only if that sees a third one still: a chassis without any tunnel that works takes itself for the lost one.
+    // One hypervisor at a time answers for the router on the machines' wire. If it dies, OVN lets the next one take
+    // over only if that still sees a third one: a chassis without any working tunnel considers itself the lost one.
     ...hypervisors.map((host, index) => [
       "lrp-set-gateway-chassis",
       machines.routerPort,
@@ -69,7 +70,7 @@ function networkCommands({ hypervisors }: Layout, tenant: Tenant): readonly Comm
   ];
 }
 
-/** A switch and its way to the router. */
+/** A switch and its connection to the router. */
 const attached = (
   router: string,
   { switch: name, routerPort, switchPort, mac, addresses }: Attachment & { readonly switch: string },
@@ -87,7 +88,7 @@ const plugCommand = ({ port, logicalPort }: Vif): Command => [
   ...["--", "set", "Interface", port, `external_ids:iface-id=${logicalPort}`],
 ];
 
-/** ovn-controller makes it when it starts; a second one of that name would be an error to either. */
+/** ovn-controller makes the bridge when it starts. Making a second one of that name would be an error for both. */
 async function integrationBridge(hypervisor: SwitchHost, signal?: AbortSignal): Promise<void> {
   const deadline = performance.now() + 30_000;
   while (!existsSync(management(hypervisor, onNode.integrationBridge))) {

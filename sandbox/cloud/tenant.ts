@@ -18,12 +18,12 @@ import {
 export const vmNetwork = subnetNumbered(31);
 export const machineNetwork = subnetNumbered(32);
 
-/** The router is .1 in both networks, nodes are .11 and up, the machine and the VM that are no nodes .100. */
+/** The router is .1 in both networks, nodes are .11 and up, and the machine and the VM that are not nodes are .100. */
 const routerNumber = 1;
 const firstNodeNumber = 11;
 const otherNumber = 100;
 
-/** A virtual machine's network card: a port of its hypervisor, and the logical port it is to be. */
+/** A virtual machine's network card: a port of its hypervisor, and its logical port. */
 export interface Vif {
   readonly host: Host;
   readonly hypervisor: SwitchHost;
@@ -36,7 +36,7 @@ export interface Attachment {
   readonly routerPort: string;
   readonly switchPort: string;
   readonly mac: string;
-  /** The router's, with prefix lengths. */
+  /** The router's addresses, with prefix lengths. */
   readonly addresses: readonly string[];
 }
 
@@ -52,7 +52,7 @@ export interface Tenant {
   readonly nodes: readonly NodeHost[];
   /** A virtual machine without Open vSwitch. */
   readonly vm: Host;
-  /** A physical machine. Where its network is a VLAN it has an Open vSwitch that tags: many kernels cannot. */
+  /** A physical machine. If its network is a VLAN it has an Open vSwitch for the tags, because many kernels lack VLANs. */
   readonly machine: Host;
   readonly vifs: readonly Vif[];
 }
@@ -82,7 +82,7 @@ export function tenantOf(options: TenantOptions, hypervisors: readonly SwitchHos
   const machine: Host = {
     name: "machine",
     netns: `${netnsPrefix}machine`,
-    // A switch of the sandbox knows no VLANs, so machines of all tenants are one wire to it.
+    // The sandbox's bridge knows no VLANs, so the machines of all tenants share one wire.
     mac: macOfName(`${name}-machine`),
     addresses: addressesIn(machineNetwork, families, otherNumber),
     gateways: addressesIn(machineNetwork, families, routerNumber).map(plainAddress),
@@ -130,5 +130,5 @@ const attachment = (routerPort: string, switchPort: string, addresses: readonly 
   addresses,
 });
 
-/** At most 15 characters, as Linux has it, and no other sandbox's: a host's name is never the end of another's. */
+/** At most 15 characters, Linux's limit, and unique to the sandbox: no host's name is the end of another's. */
 export const portOf = (sandbox: string, host: string): string => `${sandbox}${host}`;

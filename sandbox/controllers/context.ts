@@ -1,5 +1,6 @@
-// What all controllers share: the client, the stores they read, and how one controller looks from outside. Each reads
-// stores only, so it must not decide twice on a state that its own last write has changed already: `settled`.
+// What all controllers have in common: the client, the stores that they read, and the interface of a controller. Each
+// one reads only stores, so it must not decide twice on a state that its own last write has already changed: hence
+// `settled`.
 
 import type { KubeClient } from "../../src/kube/client.ts";
 import type { Store } from "../../src/kube/store.ts";
@@ -40,12 +41,15 @@ export interface Context {
   readonly event: (pod: Pod, type: "Normal" | "Warning", reason: string, message: string) => void;
 }
 
-/** A key names what to look at again: `namespace/name`. Keys come from store changes; equal keys never run at once. */
+/**
+ * A key (`namespace/name`) names what to look at again. Keys come from store changes. One key is never handled twice at
+ * once.
+ */
 export interface Controller {
   readonly name: string;
-  /** Subscribes to the stores; calls `add` for all that may have to be looked at. */
+  /** Subscribes to the stores, and calls `add` for everything that may need a look. */
   readonly watch: (add: (key: string) => void) => void;
-  /** Brings the API to what it should be for this key. A rejection is retried with back-off. */
+  /** Makes the API match what it should be for this key. If it rejects, it is retried with back-off. */
   readonly sync: (namespace: string, name: string) => Promise<void>;
 }
 
@@ -54,7 +58,7 @@ export const keyOf = (object: { readonly namespace: string; readonly name: strin
 
 const settleMs = 5_000;
 
-/** Waits until the store has caught up with a write, or gives up: then the next sync works from an older state. */
+/** Waits until the store has caught up with a write, or gives up; then the next sync works from an older state. */
 export async function settled<T extends Raw>(
   store: Store<Kept<T>>,
   object: { readonly namespace: string; readonly name: string },
@@ -72,12 +76,12 @@ export async function settled<T extends Raw>(
   unsubscribe();
 }
 
-/** For `settled`: the store holds this version or a later one. Versions of one API server are numbers that grow. */
+/** For `settled`: the store has this version or a later one. Versions of one API server are increasing numbers. */
 export const atLeast =
   (resourceVersion: string | undefined) =>
   (kept: { readonly resourceVersion: string } | undefined): boolean =>
     kept === undefined || BigInt(kept.resourceVersion) >= BigInt(resourceVersion ?? 0);
 
-/** For `settled`: the object is gone or going. */
+/** For `settled`: the object is gone or being deleted. */
 export const going = (kept: { readonly deletionTimestamp: string | undefined } | undefined): boolean =>
   kept === undefined || kept.deletionTimestamp !== undefined;

@@ -1,5 +1,5 @@
-// The DaemonSet controller: a pod on each node that its selector and tolerations allow, cordoned or not. It names the node
-// itself, where the real one asks the scheduler with an affinity: the sandbox's scheduler knows none.
+// The DaemonSet controller: a pod on each node that its selector and tolerations allow, cordoned or not. It sets the
+// node itself. The real one asks the scheduler with an affinity, which the sandbox's scheduler does not know.
 
 import { type Kept, rawKinds } from "../client/kinds.ts";
 import type { DaemonSet, Node, Pod, PodSpec, Toleration } from "../client/objects.ts";
@@ -13,7 +13,7 @@ import { setStatus } from "./workload-status.ts";
 
 const owner = { apiVersion: "apps/v1", kind: "DaemonSet" };
 
-/** What every pod of a DaemonSet bears. */
+/** The tolerations that every pod of a DaemonSet has. */
 const ownTolerations: readonly Toleration[] = [
   ...["not-ready", "unreachable"].map((name) => ({ name, effect: "NoExecute" })),
   ...["disk-pressure", "memory-pressure", "pid-pressure", "unschedulable"].map((name) => ({
@@ -72,7 +72,7 @@ function runsOn({ metadata, spec, status }: Node, pod: PodSpec): boolean {
   );
 }
 
-/** Pods on nodes that should have none, pods that have ended, and all but the first of a node. */
+/** Pods on nodes that should have none, pods that have ended, and all but the first on each node. */
 function outOfPlace(own: readonly Kept<Pod>[], wanted: readonly string[]): Kept<Pod>[] {
   const seen = new Set<string>();
   return own.filter((pod) => {
@@ -84,7 +84,7 @@ function outOfPlace(own: readonly Kept<Pod>[], wanted: readonly string[]): Kept<
   });
 }
 
-/** Pods of an older template that may go now: no more nodes than maxUnavailable are without a ready pod. */
+/** Pods of an older template that may be deleted now: no more than maxUnavailable nodes may lack a ready pod. */
 function outdated(set: Kept<DaemonSet>, own: readonly Kept<Pod>[], nodes: number): Kept<Pod>[] {
   const { updateStrategy } = set.raw.spec;
   if (updateStrategy?.type === "OnDelete") return [];

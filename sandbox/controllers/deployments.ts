@@ -1,5 +1,5 @@
-// The Deployment controller: one ReplicaSet for each template the Deployment has had, scaled step by step as rollout.ts
-// says, with the revisions and the status that `kubectl rollout` reads.
+// The Deployment controller: one ReplicaSet for each template that the Deployment has had, scaled step by step by
+// rollout.ts, with the revisions and the status that `kubectl rollout` reads.
 
 import { pathOf } from "../../src/kube/resource.ts";
 import { type Kept, rawKinds, rawOf, timeText } from "../client/kinds.ts";
@@ -92,7 +92,7 @@ async function createReplicaSet(
   return stores.replicaSets.get(place.namespace, place.name);
 }
 
-/** A template that comes back (`rollout undo`) gets a new number; the Deployment shows the number it is at. */
+/** A template that comes back (`rollout undo`) gets a new number. The Deployment shows its current number. */
 async function keepRevision(
   { client }: Context,
   deployment: Kept<Deployment>,

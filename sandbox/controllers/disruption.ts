@@ -1,5 +1,5 @@
-// The disruption controller: counts for each PodDisruptionBudget how many of its pods may go now. An eviction takes one
-// off and notes the pod; until that is seen to go, or for two minutes, it counts as gone.
+// The disruption controller: counts how many pods of each PodDisruptionBudget may go now. An eviction reduces the count
+// by one and notes the pod, which counts as gone until it really goes, or for two minutes.
 
 import { pathOf } from "../../src/kube/resource.ts";
 import { type Kept, rawKinds } from "../client/kinds.ts";
@@ -40,7 +40,7 @@ export function disruptionController(context: Context): Controller {
   };
 }
 
-/** As many as the workloads that own them are to have; of pods without such an owner, as many as there are. */
+/** As many as the owning workloads should have. Pods without such an owner are counted as they are. */
 function expectedPods({ stores: { replicaSets, statefulSets } }: Context, own: readonly Kept<Pod>[]): number {
   const wanted = new Map<string, number>();
   for (const pod of own) {
@@ -82,7 +82,7 @@ async function writeStatus(
   const same = Object.entries(counts).every(([field, value]) => known[field] === value);
   if (same && disrupted.length === noted.length) return;
   const dropped = noted.filter(([pod]) => !leaving.has(pod)).map(([pod]) => [pod, null]);
-  // The version makes an eviction that came meanwhile a conflict; its own change brings the budget here again.
+  // With the version, a concurrent eviction causes a conflict. Its own change brings the budget here again.
   const patch = {
     metadata: { resourceVersion },
     status: { ...counts, disruptedPods: Object.fromEntries([...disrupted, ...dropped]) },

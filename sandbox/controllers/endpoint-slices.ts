@@ -1,5 +1,5 @@
-// The EndpointSlice controller: keeps the slices of every Service that has a selector equal to what endpoints.ts and
-// slices.ts say. Slices that others made are never touched: only those with this controller's label are its own.
+// The EndpointSlice controller: keeps the slices of every Service with a selector equal to what endpoints.ts and
+// slices.ts compute. Other people's slices are never touched: only slices with this controller's label are its own.
 
 import { pathOf } from "../../src/kube/resource.ts";
 import { type Kept, rawKinds, rawOf } from "../client/kinds.ts";
@@ -37,7 +37,7 @@ export function endpointSliceController(context: Context): Controller {
     },
     sync: async (namespace, name) => {
       const service = services.get(namespace, name);
-      // With its Service gone, a slice is garbage collected by its owner reference.
+      // When its Service is gone, the garbage collector deletes a slice by its owner reference.
       if (!service || !isManaged(service.raw) || service.deletionTimestamp !== undefined) return;
       const existing = slices
         .by("namespace", namespace)
@@ -45,7 +45,7 @@ export function endpointSliceController(context: Context): Controller {
         .map(({ raw }) => raw);
       const members = pods.by("namespace", namespace).map(({ raw }) => raw);
       const writes = sliceWrites(service.raw, endpointGroups(service.raw, members), existing);
-      // What is new first: an endpoint that moves between slices is for a moment in both rather than in none.
+      // Creates first: an endpoint that moves between slices is briefly in both rather than in none.
       for (const slice of writes.create) await create(context, slice);
       for (const slice of writes.update) await update(context, slice);
       for (const slice of writes.remove) await remove(context, slice);

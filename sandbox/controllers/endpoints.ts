@@ -6,7 +6,7 @@ import { matchesLabels } from "./selectors.ts";
 
 export type Family = "IPv4" | "IPv6";
 
-/** Endpoints that may stand in one slice. */
+/** Endpoints that may share a slice. */
 export interface EndpointGroup {
   readonly family: Family;
   readonly ports: readonly EndpointPort[];
@@ -46,7 +46,7 @@ export function endpointGroups(service: Service, pods: readonly Pod[]): Endpoint
 function familiesOf({ spec }: Service): readonly Family[] {
   if (spec?.ipFamilies !== undefined && spec.ipFamilies.length > 0) return spec.ipFamilies;
   const ips = spec?.clusterIPs ?? [spec?.clusterIP ?? "None"];
-  // A headless Service that names no family takes what its pods have.
+  // A headless Service that names no family uses the families of its pods.
   return ips[0] === "None" ? ["IPv4", "IPv6"] : ips.map(familyOf);
 }
 
@@ -74,7 +74,7 @@ function endpointOf(service: Service, pod: Pod, family: Family): Endpoint | unde
   };
 }
 
-/** The Service's ports with this pod's numbers. A name the pod does not have is left out, as the real one does. */
+/** The Service's ports with this pod's numbers. As in the real controller, a name that the pod does not have is left out. */
 function portsOf(service: Service, pod: Pod): EndpointPort[] {
   return (service.spec?.ports ?? []).flatMap((port): EndpointPort[] => {
     const protocol = port.protocol ?? "TCP";

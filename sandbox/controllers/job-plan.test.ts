@@ -47,7 +47,7 @@ const pod = (phase: "Running" | "Succeeded" | "Failed", index?: number, finished
   });
 };
 
-test("as many pods run as parallelism says and completions leave open", () => {
+test("as many pods run as parallelism allows and completions still need", () => {
   const spec = { completions: 5, parallelism: 3 };
   assert.equal(jobPlan(job(spec), [], now).create.length, 3);
   assert.equal(jobPlan(job(spec), [pod("Running")], now).create.length, 2);
@@ -60,14 +60,14 @@ test("as many pods run as parallelism says and completions leave open", () => {
   );
 });
 
-test("without completions one success is the end, once the others are done", () => {
+test("without completions one success ends the Job, once the other pods are done", () => {
   const spec = { parallelism: 2 };
   const waiting = jobPlan(job(spec), [pod("Succeeded"), pod("Running")], now);
   assert.deepEqual([waiting.create.length, waiting.end], [0, undefined]);
   assert.equal(jobPlan(job(spec), [pod("Succeeded")], now).end?.type, "Complete");
 });
 
-test("a failed pod is tried again after a wait that grows, until there were too many", () => {
+test("a failed pod is tried again after a wait that grows, until the limit is reached", () => {
   const failed = (...ends: readonly string[]) =>
     ends.map((end) => pod("Failed", undefined, `2026-01-01T00:${end}Z`));
   const first = jobPlan(job({ completions: 1 }), failed("00:59.500"), now);
@@ -78,7 +78,7 @@ test("a failed pod is tried again after a wait that grows, until there were too 
   assert.equal(over.end?.reason, "BackoffLimitExceeded");
 });
 
-test("a deadline that is over ends the Job and its pods", () => {
+test("an exceeded deadline ends the Job and its pods", () => {
   const plan = jobPlan(job({ completions: 1, activeDeadlineSeconds: 60 }), [pod("Running")], now);
   assert.equal(plan.end?.reason, "DeadlineExceeded");
   assert.equal(plan.delete.length, 1);

@@ -1,5 +1,5 @@
-// What a Job needs next. Pure: the Job and its pods in, pods to make and to delete and the conditions out, after the
-// rules of the real controller, with shorter waits between a failure and the next try.
+// What a Job needs next. Pure: takes the Job and its pods; returns pods to create and delete, and the conditions. The
+// rules are the real controller's, with shorter waits between a failure and the next try.
 
 import type { Kept } from "../client/kinds.ts";
 import type { Condition, Job, Pod } from "../client/objects.ts";
@@ -10,12 +10,12 @@ export const indexAnnotation = "batch.kubernetes.io/job-completion-index";
 const retry = { firstMs: 1_000, mostMs: 60_000 } as const;
 
 export interface JobPlan {
-  /** How many pods to make; of an indexed Job, which. */
+  /** The pods to create; for an indexed Job, with their indexes. */
   readonly create: readonly (number | undefined)[];
   readonly delete: readonly Kept<Pod>[];
   /** How the Job ended, when it has. */
   readonly end: Pick<Condition, "type" | "reason" | "message"> | undefined;
-  /** To be looked at again after this time. */
+  /** After how many milliseconds to look again. */
   readonly againMs: number | undefined;
   readonly counts: Readonly<Record<"active" | "ready" | "succeeded" | "failed", number>>;
   readonly completedIndexes: string | undefined;
@@ -87,7 +87,7 @@ const lastEndMs = (pods: readonly Kept<Pod>[]): number =>
 
 const indexOf = ({ raw }: Kept<Pod>): number => Number(raw.metadata.annotations?.[indexAnnotation] ?? -1);
 
-/** `0-2,5`, as status.completedIndexes is written. */
+/** `0-2,5`, the form of status.completedIndexes. */
 function rangesOf(indexes: readonly number[]): string {
   const ranges: [number, number][] = [];
   for (const index of indexes.toSorted((a, b) => a - b)) {

@@ -1,5 +1,5 @@
-// The Job controller: does what job-plan.ts says, and keeps the status. Pods that have ended stay with the Job, and are
-// what it counts.
+// The Job controller: carries out what job-plan.ts says, and keeps the status up to date. Pods that have ended stay
+// with the Job, because they are what it counts.
 
 import { pathOf } from "../../src/kube/resource.ts";
 import { type Kept, rawKinds, timeText } from "../client/kinds.ts";
@@ -41,7 +41,7 @@ const endOf = ({ raw }: Kept<Job>): Condition | undefined =>
     ({ type, status }) => (type === "Complete" || type === "Failed") && status === "True",
   );
 
-/** Deletes a Job that has ended, when its time is over. */
+/** Deletes a Job that has ended, once its time to live is over. */
 async function forget(
   { client }: Context,
   job: Kept<Job>,

@@ -1,5 +1,5 @@
 // The controllers of the sandbox's cluster as one process, ordinary clients of the API: scheduler, EndpointSlices,
-// workloads, disruption budgets, namespaces, pod garbage. Owner references are the API server's own business.
+// workloads, disruption budgets, namespaces, pod garbage. The API server itself deals with owner references.
 
 import { parseArgs } from "node:util";
 import { OwnerQueue } from "../../src/controller/queue.ts";
@@ -74,7 +74,7 @@ const controllers = [
 ];
 const queues = controllers.map(queueOf);
 
-// Nothing is decided before every store is complete: a scheduler that knows half of the pods overloads a node.
+// Nothing is decided before every store is complete: a scheduler that knows only half of the pods overloads a node.
 await Promise.all(Object.values(stores).map((store) => store.ready(stop.signal)));
 log(`watching; ${controllers.map(({ name }) => name).join(", ")} at work`);
 await Promise.all(queues.map((queue) => queue.run(stop.signal)));

@@ -1,6 +1,7 @@
 // Namespace deletion: deletes everything in a terminating namespace, of every kind that the API offers, waits until all
-// is gone (pods take their grace), and then gives the namespace free through its subresource `finalize`. A namespace of
-// the same name may have been made meanwhile: what was listed is deleted only if the namespace is still the doomed one.
+// of it is gone (pods take their grace period), and then releases the namespace through its subresource `finalize`. A
+// new namespace of the same name may exist by then, so the listed objects are deleted only if the namespace is still
+// the doomed one.
 
 import type { KubeClient } from "../../src/kube/client.ts";
 import { list, record, text, texts } from "../../src/kube/json.ts";
@@ -17,7 +18,7 @@ export function namespaceController({ client, stores: { namespaces, pods } }: Co
       namespaces.subscribe((changes) => {
         for (const { new: namespace } of changes) if (namespace?.deletionTimestamp) add(keyOf(namespace));
       });
-      // Pods are what takes long.
+      // Pods take the longest.
       pods.subscribe((changes) => {
         for (const { old, new: now } of changes) if (old && !now) add(`/${old.namespace}`);
       });
@@ -28,12 +29,12 @@ export function namespaceController({ client, stores: { namespaces, pods } }: Co
       const contents = await contentsOf(client, name);
       if (!(await isStillDoomed(client, namespace))) return;
       await deleteAll(client, contents);
-      // The back-off of the queue is the wait.
+      // The back-off of the queue serves as the wait.
       if (contents.length > 0)
         throw new Error(`namespace ${name}: still has ${contents.map(({ path }) => path).join(", ")}`);
       const finalizers = (namespace.raw.spec?.finalizers ?? []).filter((one) => one !== "kubernetes");
       const freed = { ...namespace.raw, spec: { ...namespace.raw.spec, finalizers } };
-      // A conflict is a newer version, which brings the namespace here again.
+      // A conflict means a newer version, which brings the namespace here again.
       await stillThere(() => client.update(pathOf(rawKinds.namespace, "", name, "finalize"), freed));
     },
   };
@@ -58,7 +59,10 @@ async function contentsOf(client: KubeClient, namespace: string): Promise<Conten
   return found;
 }
 
-/** Asked of the API, not of the store, after the contents were listed: then they were this namespace's. */
+/**
+ * Asks the API and not the store, after the contents were listed. If it is still doomed, the contents were this
+ * namespace's.
+ */
 async function isStillDoomed(client: KubeClient, { name, uid }: Kept<Namespace>): Promise<boolean> {
   let current: unknown;
   const exists = await stillThere(async () => {
@@ -67,13 +71,13 @@ async function isStillDoomed(client: KubeClient, { name, uid }: Kept<Namespace>)
   return exists && rawOf(rawKinds.namespace, current).metadata.uid === uid;
 }
 
-/** By uid, so that an object made since under an old one's name stays. */
+/** By uid, so that a new object under an old name stays. */
 async function deleteAll(client: KubeClient, contents: readonly Content[]): Promise<void> {
   for (const { path, uid, leaving } of contents)
     if (!leaving) await stillThere(() => client.delete(path, { uid }));
 }
 
-/** Every kind of namespaced object that can be listed and deleted, by the API's own discovery. */
+/** Every namespaced kind that can be listed and deleted, according to the API's discovery. */
 async function namespacedResources(client: KubeClient): Promise<Resource[]> {
   const groups = list(record(await client.get("/apis")).groups);
   const versions = groups.map((group) => text(record(record(group).preferredVersion).groupVersion));

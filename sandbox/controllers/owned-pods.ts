@@ -1,5 +1,5 @@
-// What controllers of pods share: hearing of the pods they own, making one of a template, deleting one. Both writes wait
-// until the store shows them, so that the next sync counts right.
+// What the controllers of pods have in common: noticing changes of the pods they own, making a pod from a template,
+// deleting one. Both writes wait until the store shows them, so that the next sync counts correctly.
 
 import { pathOf } from "../../src/kube/resource.ts";
 import type { Store } from "../../src/kube/store.ts";
@@ -11,13 +11,13 @@ import { type Context, going, keyOf, settled } from "./context.ts";
 /** A workload with a template for its pods. */
 export type Workload = Raw & { readonly spec: { readonly template: PodTemplate } };
 
-/** What a controller calls its objects in the owner references of their pods. */
+/** How a controller's objects are named in the owner references of their pods. */
 export interface OwnerKind {
   readonly apiVersion: string;
   readonly kind: string;
 }
 
-/** Adds the key of each workload that changes, and of the owner of each pod that does. */
+/** Adds the key of each workload that changes, and of the owner of each pod that changes. */
 export function watchOwners<T extends Raw>(
   { stores: { pods } }: Context,
   owners: Store<Kept<T>>,
@@ -36,13 +36,13 @@ export function watchOwners<T extends Raw>(
 }
 
 export interface PodChoices {
-  /** Completed by the API unless `name` is given. */
+  /** The API completes it, unless `name` is given. */
   readonly generateName?: string;
   readonly name?: string;
-  /** Beside those of the template. */
+  /** In addition to those of the template. */
   readonly labels?: Meta["labels"];
   readonly annotations?: Meta["annotations"];
-  /** Over that of the template. */
+  /** Overrides that of the template. */
   readonly spec?: Partial<PodSpec>;
 }
 

@@ -55,7 +55,7 @@ test("a taint keeps pods away that do not tolerate it", () => {
   assert.equal(place(pod(), [node("n1", { taints: [{ key: "old", effect: "PreferNoSchedule" }] })]), "n1");
 });
 
-test("a pod that fits nowhere is told why, node by node", () => {
+test("a pod that fits nowhere gets the reason, node by node", () => {
   const nodes = [node("n1", { unschedulable: true }), node("n2"), node("n3")];
   assert.deepEqual(
     placePod(pod(), nodes, (name) => (name === "n2" ? 3 : 4)),

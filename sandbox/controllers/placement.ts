@@ -1,5 +1,6 @@
-// Which node a pod goes to. Pure: nodes and their pods in, one name out, or the reason why none fits, in the words of
-// kube-scheduler's FailedScheduling. Of the nodes that fit, the one with the fewest pods; then the first by name.
+// Chooses a pod's node. Pure: takes the nodes and their pods; returns a name, or the reason why none fits, in the words
+// of kube-scheduler's FailedScheduling. Of the nodes that fit, the one with the fewest pods wins, then the first by
+// name.
 
 import type { Node, Pod, Taint, Toleration } from "../client/objects.ts";
 import { matchesLabels } from "./selectors.ts";
@@ -8,7 +9,7 @@ export type Placement =
   | { readonly node: string; readonly reason: undefined }
   | { readonly node: undefined; readonly reason: string };
 
-/** @param podsOn how many pods that have not ended a node has. */
+/** @param podsOn how many pods on a node have not ended. */
 export function placePod(pod: Pod, nodes: readonly Node[], podsOn: (node: string) => number): Placement {
   const refusals = new Map<string, number>();
   const fitting: Node[] = [];
@@ -38,7 +39,7 @@ function refusal(pod: Pod, node: Node, pods: number): string | undefined {
     return "node(s) were unschedulable";
   }
   if (condition("Ready") !== "True") return "node(s) were not ready";
-  // A cluster turns this condition into a taint, which pods of the host's network tolerate.
+  // A real cluster turns this condition into a taint, which pods in the host's network tolerate.
   if (condition("NetworkUnavailable") === "True" && pod.spec.hostNetwork !== true) {
     return "node(s) had no pod network yet";
   }

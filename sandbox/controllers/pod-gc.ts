@@ -1,5 +1,5 @@
-// Pods that nobody will ever end: those whose node is gone from the API are deleted without grace. Their runner, should
-// it still live, sees that and takes them down.
+// Deletes without grace the pods that nobody else will ever end: those whose node is gone from the API. If their runner
+// still lives, it sees the deletion and takes them down.
 
 import { pathOf } from "../../src/kube/resource.ts";
 import { rawKinds } from "../client/kinds.ts";
@@ -23,7 +23,7 @@ export function podGarbageCollector({ client, stores: { nodes, pods } }: Context
       const pod = pods.get(namespace, name);
       const node = pod?.raw.spec.nodeName ?? "";
       if (!pod || node === "" || nodes.get("", node)) return;
-      // The store may not have heard of a new node yet: the API decides.
+      // The store may not know a new node yet, so the API decides.
       if (await stillThere(() => client.get(pathOf(rawKinds.node, "", node)))) return;
       await stillThere(() =>
         client.delete(pathOf(rawKinds.pod, namespace, name), { uid: pod.uid, gracePeriodSeconds: 0 }),

@@ -1,5 +1,5 @@
-// The ReplicaSet controller: as many pods as asked for, made from the template; too many are deleted, those first that
-// nobody would miss. `kubectl scale` and Deployments change only the number.
+// The ReplicaSet controller: as many pods as requested, made from the template. Surplus pods are deleted, the most
+// dispensable first. `kubectl scale` and Deployments only change the number.
 
 import { type Kept, rawKinds } from "../client/kinds.ts";
 import type { Pod, ReplicaSet } from "../client/objects.ts";
@@ -36,7 +36,7 @@ export function replicaSetController(context: Context): Controller {
   };
 }
 
-/** Without a node, then not ready, then the youngest. */
+/** First pods without a node, then those not ready, then the youngest. */
 function dispensableFirst(a: Kept<Pod>, b: Kept<Pod>): number {
   const rank = (pod: Kept<Pod>) => (pod.raw.spec.nodeName ? 1 : 0) + (isReady(pod) ? 1 : 0);
   const born = (pod: Kept<Pod>) => Date.parse(pod.raw.metadata.creationTimestamp ?? "");

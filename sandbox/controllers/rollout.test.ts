@@ -17,7 +17,7 @@ test("a new Deployment starts all its pods at once", () => {
   assert.deepEqual(rolloutStep(deployment(4), none, []), { current: 4, old: [] });
 });
 
-test("a rollout adds the surge, and takes away only what it may be without", () => {
+test("a rollout adds the surge, and removes only as many pods as may be unavailable", () => {
   const strategy = { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
   assert.deepEqual(rolloutStep(deployment(3, strategy), none, [up(3)]), { current: 1, old: [3] });
   assert.deepEqual(rolloutStep(deployment(3, strategy), up(1), [up(3)]), { current: 1, old: [2] });
@@ -37,7 +37,7 @@ test("Recreate starts new pods only when the last old one is gone", () => {
   assert.deepEqual(rolloutStep(deployment(2, strategy), none, [none]), { current: 2, old: [0] });
 });
 
-test("a rollout ends with the new pods alone, and keeps its limits on the way", () => {
+test("a rollout ends with only the new pods, and keeps within its limits on the way", () => {
   const count = fc.integer({ min: 0, max: 12 });
   const limit = fc.integer({ min: 0, max: 3 });
   fc.assert(
@@ -76,7 +76,7 @@ test("a rollout ends with the new pods alone, and keeps its limits on the way", 
   );
 });
 
-test("a template's hash does not see what means nothing", () => {
+test("a template's hash ignores what makes no difference", () => {
   const template = {
     metadata: { labels: { a: "1", b: "2" } },
     spec: { containers: [{ name: "x", image: "y" }] },

@@ -1,5 +1,5 @@
-// How a Deployment goes from old pods to new ones. Pure: numbers of replicas in, numbers out, after the rules of the
-// real controller: never more than replicas + maxSurge pods, never fewer available than replicas - maxUnavailable.
+// How a Deployment replaces old pods by new ones. Pure: takes and returns numbers of replicas, by the rules of the real
+// controller: never more than replicas + maxSurge pods, never fewer available than replicas - maxUnavailable.
 
 import { createHash } from "node:crypto";
 import type { Deployment, PodTemplate } from "../client/objects.ts";
@@ -7,7 +7,7 @@ import type { Deployment, PodTemplate } from "../client/objects.ts";
 /** A ReplicaSet as a rollout sees it. */
 export interface Generation {
   readonly replicas: number;
-  /** Pods that there are, on their way out included. */
+  /** All its pods, including those being deleted. */
   readonly pods: number;
   readonly available: number;
 }
@@ -18,7 +18,7 @@ export interface Scaling {
   readonly old: readonly number[];
 }
 
-/** The next step: what each ReplicaSet should be scaled to now. Repeated until nothing changes, it ends the rollout. */
+/** The next step: the size of each ReplicaSet now. Repeating it until nothing changes completes the rollout. */
 export function rolloutStep(
   deployment: Deployment,
   current: Generation,
@@ -36,7 +36,7 @@ export function rolloutStep(
   return { current: next, old: scaledDown(replicas - unavailable, current, old) };
 }
 
-/** Pods that are not available go first and cost nothing; of the others, as many as the new ones have replaced. */
+/** Unavailable pods go first, at no cost. Of the others, as many go as the new pods have replaced. */
 function scaledDown(minAvailable: number, current: Generation, old: readonly Generation[]): number[] {
   const currentUnavailable = Math.max(0, current.replicas - current.available);
   const total = current.replicas + sum(old.map(({ replicas }) => replicas));
@@ -55,7 +55,7 @@ function scaledDown(minAvailable: number, current: Generation, old: readonly Gen
   });
 }
 
-/** Percentages are of the replicas: surge rounded up, unavailable down; not both may be zero. */
+/** Percentages are of the replicas: surge is rounded up, unavailable down. They may not both be zero. */
 function limitsOf({ spec }: Deployment, replicas: number): { surge: number; unavailable: number } {
   const { maxSurge = "25%", maxUnavailable = "25%" } = spec.strategy?.rollingUpdate ?? {};
   const surge = portion(maxSurge, replicas, Math.ceil);
@@ -68,12 +68,12 @@ export function portion(value: number | string, whole: number, round: (x: number
   return round((Number(value.replace("%", "")) / 100) * whole);
 }
 
-/** The label pod-template-hash. What means nothing changes nothing: the order of fields, nulls and empty objects. */
+/** The label pod-template-hash. The order of fields, nulls and empty objects make no difference. */
 export function templateHash(template: PodTemplate): string {
   const digest = createHash("sha256")
     .update(JSON.stringify(sorted(template)))
     .digest();
-  // The alphabet of Kubernetes' own hashes, which spells no words.
+  // The alphabet of Kubernetes' own hashes, which forms no words.
   return [...digest.subarray(0, 10)].map((byte) => "bcdfghjklmnpqrstvwxz2456789"[byte % 27]).join("");
 }
 

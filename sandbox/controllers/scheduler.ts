@@ -1,5 +1,5 @@
-// The scheduler: gives each pod without a node the one that placePod chooses, by a Binding. A pod that fits nowhere is
-// told so in its condition PodScheduled and by an Event, and is looked at again when a node changes or a pod goes.
+// The scheduler: binds each pod without a node to the one that placePod chooses. A pod that fits nowhere gets the
+// condition PodScheduled and an Event, and is tried again when a node changes or a pod goes.
 
 import { pathOf } from "../../src/kube/resource.ts";
 import { type Kept, rawKinds, timeText } from "../client/kinds.ts";
@@ -11,7 +11,7 @@ import { placePod } from "./placement.ts";
 
 export function scheduler(context: Context): Controller {
   const { pods, nodes } = context.stores;
-  /** Pod's uid ▶ node, from the decision until the store shows it. */
+  /** pod's uid -> node, from the decision until the store shows it */
   const assumed = new Map<string, string>();
 
   const podsOn = (node: string): number => {
@@ -69,7 +69,7 @@ async function bind({ client }: Context, pod: Kept<Pod>, node: string): Promise<
     metadata: { namespace, name, uid },
     target: { apiVersion: "v1", kind: "Node", name: node },
   };
-  // The pod may have been deleted or bound by somebody else: the store will say so.
+  // The pod may have been deleted, or bound by somebody else: the store will show it.
   await stillThere(() => client.create(pathOf(rawKinds.pod, namespace, name, "binding"), binding));
 }
 

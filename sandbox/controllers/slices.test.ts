@@ -22,7 +22,7 @@ const group = (numbers: readonly number[], port = 8080): EndpointGroup => ({
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 
 let made = 0;
-/** What an API server would hold after the writes. */
+/** The slices that an API server would hold after the writes. */
 function applied(groups: readonly EndpointGroup[], existing: readonly EndpointSlice[]): EndpointSlice[] {
   const { create, update, remove } = sliceWrites(service, groups, existing);
   const gone = new Set([...remove, ...update].map(({ metadata }) => metadata.name));
@@ -61,7 +61,7 @@ test("a Service without endpoints has one empty slice, which the first endpoint 
   assert.deepEqual([filled.create.length, filled.update.length, filled.remove.length], [0, 1, 0]);
 });
 
-test("a slice holds at most a hundred endpoints, and one pod more touches one slice", () => {
+test("a slice holds at most a hundred endpoints, and one more pod changes one slice", () => {
   const slices = applied([group(range(0, 250))], []);
   assert.deepEqual(
     slices.map(({ endpoints }) => endpoints?.length),

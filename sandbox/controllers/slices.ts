@@ -1,5 +1,6 @@
-// From a Service's endpoint groups and the slices that exist to the writes that are needed. Pure. Endpoints stay in the
-// slice they are in, so that a rollout rewrites few slices; a slice that would go becomes one that is needed.
+// Compares a Service's endpoint groups with its existing slices, and returns the writes that are needed. Pure.
+// Endpoints stay in their slice, so a rollout rewrites few slices. A slice that is no longer needed is reused for
+// another group.
 
 import { isDeepStrictEqual } from "node:util";
 import type { Endpoint, EndpointPort, EndpointSlice, Service } from "../client/objects.ts";
@@ -17,14 +18,14 @@ export interface SliceWrites {
   readonly remove: readonly EndpointSlice[];
 }
 
-/** Endpoints for one slice: an existing one that holds some of them, or one still to be found or made. */
+/** Endpoints for one slice: an existing slice that holds some of them, or one still to be found or created. */
 interface Place {
   readonly slice: EndpointSlice | undefined;
   readonly group: EndpointGroup;
   readonly endpoints: readonly Endpoint[];
 }
 
-/** @param existing the slices of this Service that this controller made. */
+/** @param existing this Service's slices made by this controller. */
 export function sliceWrites(
   service: Service,
   groups: readonly EndpointGroup[],
@@ -68,7 +69,7 @@ function placesOf(group: EndpointGroup, own: readonly EndpointSlice[]): Place[] 
   ];
 }
 
-/** The endpoints of the slice as they are now, taken out of `left`. */
+/** The slice's endpoints as they are now, removed from `left`. */
 function takeThoseIn(slice: EndpointSlice, left: Map<string, Endpoint>): Endpoint[] {
   return (slice.endpoints ?? []).flatMap((endpoint) => {
     const found = left.get(keyOf(endpoint));
@@ -77,7 +78,7 @@ function takeThoseIn(slice: EndpointSlice, left: Map<string, Endpoint>): Endpoin
   });
 }
 
-/** A slice's address type can never change; its ports can. One that has the right ports already is best. */
+/** A slice's address type can never change; its ports can. One that already has the right ports is best. */
 function reusable(spare: ReadonlySet<EndpointSlice>, group: EndpointGroup): EndpointSlice | undefined {
   const sameFamily = [...spare].filter((slice) => slice.addressType === group.family);
   return sameFamily.find((slice) => fits(slice, group)) ?? sameFamily[0];
@@ -114,7 +115,7 @@ function newSlice(service: Service, group: EndpointGroup, endpoints: readonly En
   };
 }
 
-/** The Service's own labels, and those by which slices are found. */
+/** The Service's own labels, and those that slices are found by. */
 function labelsOf({ metadata, spec }: Service): Record<string, string> {
   return {
     ...metadata.labels,

@@ -45,7 +45,7 @@ function first(set: Kept<StatefulSet>, ...pods: readonly Kept<Pod>[]): string {
   return step.doing === "delete" ? `delete ${step.pod.name}` : "wait";
 }
 
-test("pods come one by one, each when the one before is ready", () => {
+test("pods start one by one, each when the one before is ready", () => {
   assert.equal(first(set()), "create 0");
   assert.equal(first(set(), pod(0, { ready: false })), "wait");
   assert.equal(first(set(), pod(0)), "create 1");
@@ -54,13 +54,13 @@ test("pods come one by one, each when the one before is ready", () => {
   assert.equal(first(set({ ordinals: { start: 5 } })), "create 5");
 });
 
-test("pods beyond the number go from the end, one by one", () => {
+test("surplus pods are deleted from the end, one by one", () => {
   const one = set({ replicas: 1 });
   assert.equal(first(one, pod(0), pod(1), pod(2)), "delete db-2");
   assert.equal(first(one, pod(0), pod(1), pod(2, { going: true })), "wait");
 });
 
-test("outdated pods go from the end while all are ready, down to the partition", () => {
+test("outdated pods are replaced from the end while all are ready, down to the partition", () => {
   const old = { revision: "db-old" };
   const all = [pod(0, old), pod(1, old), pod(2, old)];
   assert.equal(first(set(), ...all), "delete db-2");

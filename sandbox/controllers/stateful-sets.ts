@@ -1,6 +1,6 @@
-// The StatefulSet controller: pods with ordinals for names, each with a name in DNS by the governing Service. They come in
-// order and each waits for the one before; they go, and are rolled over, in reverse. No revisions are kept: what is
-// made anew is made of the newest template.
+// The StatefulSet controller: pods with ordinals as names, each with a DNS name under the governing Service. They start
+// in order, each waiting for the one before, and are deleted and replaced in reverse order. No revisions are kept: a
+// new pod is always made from the newest template.
 
 import { type Kept, rawKinds } from "../client/kinds.ts";
 import type { Pod, StatefulSet } from "../client/objects.ts";
@@ -38,7 +38,7 @@ type Step = { readonly last?: boolean } & (
   | { readonly doing: "wait" }
 );
 
-/** What there is to do, in order; an ordered set takes the first step only, and the change brings it here again. */
+/** What there is to do, in order. An ordered set takes only the first step, and the resulting change brings it here again. */
 export function* steps(set: Kept<StatefulSet>, own: readonly Kept<Pod>[]): Generator<Step> {
   const { replicas = 1, ordinals, updateStrategy } = set.raw.spec;
   const start = ordinals?.start ?? 0;
@@ -57,7 +57,7 @@ export function* steps(set: Kept<StatefulSet>, own: readonly Kept<Pod>[]): Gener
   const outdated = own
     .filter((pod) => pod.labels[revisionLabel] !== revisionOf(set) && ordinalOf(pod) >= start + partition)
     .toSorted((a, b) => ordinalOf(b) - ordinalOf(a));
-  // A parallel set, too, is rolled over one by one.
+  // Even a parallel set is replaced one by one.
   for (const pod of outdated)
     yield going(pod) ? { doing: "wait", last: true } : { doing: "delete", pod, last: true };
 }

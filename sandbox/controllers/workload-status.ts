@@ -1,4 +1,4 @@
-// Writes the status of a workload, only when it says something new.
+// Writes the status of a workload if it has changed.
 
 import { isDeepStrictEqual } from "node:util";
 import type { KubeClient } from "../../src/kube/client.ts";

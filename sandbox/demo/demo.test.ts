@@ -49,7 +49,7 @@ test("a machine of the tenant is reached by ping and its ports from pods alone, 
   assert.deepEqual(ways(paths, "n1", "vm"), []);
 });
 
-test("beside the cluster are the world in overlay mode, a VM and a physical machine in underlay mode", () => {
+test("beside the cluster there is the outside in overlay mode, a VM and a physical machine in underlay mode", () => {
   const others = (mode: "overlay" | "underlay") => otherPlaces(layoutOf(settingsOf({ mode }, 0), "/run/x"));
   assert.deepEqual(
     others("overlay").map(({ sort, addresses }) => [sort, addresses]),
@@ -64,7 +64,7 @@ test("beside the cluster are the world in overlay mode, a VM and a physical mach
   );
 });
 
-test("the matrix marks a broken path with a sign and a sentence", () => {
+test("the matrix marks a broken path with a sign and an explanation", () => {
   const places = [pod("a", "10.0.0.1"), pod("b", "10.0.0.2")];
   const checked = pathsBetween(places).map((path) => ({
     path,

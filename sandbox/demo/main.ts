@@ -1,5 +1,5 @@
-// `make demo` and `make demo-underlay`: a cluster from nothing to a table in which every path works, left running for the
-// user to try. The last line is `demo: N/N paths ok`, and the exit status is 0 only if all are.
+// `make demo` and `make demo-underlay`: a cluster from nothing to a table in which every path works, left running to
+// try out. The last line is `demo: N/N paths ok`, and the exit status is 0 only if all paths work.
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -47,11 +47,13 @@ try {
   process.exitCode = ok === checked.length && ok > 0 ? 0 : 1;
 } catch (error) {
   console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
-  console.error("what runs: bin/weft sandbox status; why: bin/weft sandbox logs; take it away: make down");
+  console.error(
+    "to see what runs: bin/weft sandbox status; to see why: bin/weft sandbox logs; to remove it: make down",
+  );
   process.exitCode = 2;
 }
 
-/** Creates the demo's objects, waits until all pods are ready, and says which places there are. */
+/** Creates the demo's objects, waits until all pods are ready, and returns the places. */
 async function deploy(sandbox: Sandbox): Promise<readonly Place[]> {
   const env = { KUBECONFIG: sandbox.kubeconfig };
   const kubectl = (args: readonly string[], input?: string): Promise<string> =>
@@ -90,7 +92,7 @@ function printNext(sandbox: Sandbox): void {
   console.log(
     [
       "A pod here is a process of this machine in namespaces of its own, on a read-only view of the disk; its image is ignored.",
-      "It runs on. Try:",
+      "It stays up. Try:",
       `  ${kubectl} get pods -A -o wide`,
       `  ${kubectl} exec -n shop web-n1 -- ping -c 3 ${other}`,
       `  ${kubectl} exec -n shop web-n1 -- ip address`,

@@ -1,5 +1,5 @@
-// The connectivity matrix: a row for each source, a column for each target, `4/4` when all paths work and `3/4 !`
-// when one does not, so that a failure shows without colour. Below it one line for each failure, with its words.
+// The connectivity matrix: a row for each source, a column for each target, `4/4` when all paths work and `3/4 !` when
+// one does not, so that a failure shows without colour. Below it, one line of explanation for each failure.
 
 import type { Path, Place, Result } from "./paths.ts";
 

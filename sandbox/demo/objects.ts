@@ -1,5 +1,5 @@
-// What the demo puts into the cluster: two namespaces, in each a server pod on every node and a Service in front of
-// them. The pods name no command, so the sandbox's echo server answers on their ports.
+// The demo's objects: two namespaces, each with a server pod on every node and a Service in front of them. The pods
+// name no command, so the sandbox's echo server answers on their ports.
 
 export interface DemoNames {
   readonly namespace: string;

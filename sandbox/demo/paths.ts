@@ -1,13 +1,13 @@
-// Which paths the demo checks, as data: from every pod to every other place, and from every node, and every machine that
-// shares the tenant's network, to every pod and Service. Pure, so that the count at the end can be checked by hand.
+// Which paths the demo checks, as data: from every pod to every other place; and from every node, and every machine on
+// the tenant's network, to every pod and Service. Pure, so that the total can be checked by hand.
 
-/** `connect` is a TCP handshake and nothing more, for servers that do not answer strangers. */
+/** `connect` is only a TCP handshake, for servers that do not answer strangers. */
 export type Way = "icmp" | "tcp" | "udp" | "connect";
 
 export interface Place {
-  /** What the matrix calls it: `shop/web-n1`, `n1`, `outside`. */
+  /** Its name in the matrix: `shop/web-n1`, `n1`, `outside`. */
   readonly name: string;
-  /** `machine`: a virtual or physical machine of the tenant that is no node, as there are in underlay mode. */
+  /** `machine`: a virtual or physical machine of the tenant that is not a node; only in underlay mode. */
   readonly sort: "pod" | "node" | "service" | "machine" | "outside";
   readonly addresses: readonly string[];
   readonly ports: readonly { readonly way: Exclude<Way, "icmp">; readonly port: number }[];
@@ -28,7 +28,7 @@ export interface Result {
   readonly words: string;
 }
 
-/** Every path between the places. A Service answers no ping; a place is not checked against itself. */
+/** Every path between the places. Services do not answer pings; a place is not checked against itself. */
 export function pathsBetween(places: readonly Place[]): Path[] {
   return places.flatMap((from) =>
     places.filter((to) => from !== to && wanted(from, to)).flatMap((to) => pathsTo(from, to)),

@@ -1,5 +1,5 @@
-// What the API says about the demo's pods, Services and nodes, and the layout about other machines, as places between
-// which there are paths.
+// Turns what the API says about the demo's pods, Services and nodes, and what the layout says about other machines,
+// into places with paths between them.
 
 import * as v from "valibot";
 import { type Host, plainAddress } from "../host.ts";
@@ -54,7 +54,7 @@ export const podPlaces = (json: string): Place[] =>
     ports: echo,
   }));
 
-/** From the output of `kubectl get services -o json`; but for the DNS, which echoes nothing. */
+/** From the output of `kubectl get services -o json`, without the DNS, which echoes nothing. */
 export const servicePlaces = (json: string): Place[] =>
   v
     .parse(services, JSON.parse(json))
@@ -80,7 +80,7 @@ export const nodePlaces = (json: string): Place[] =>
     ports: [],
   }));
 
-/** Who is no part of the cluster: in overlay mode the world, in underlay mode the tenant's other machines. */
+/** The places that are not part of the cluster: in overlay mode the outside, in underlay mode the tenant's other machines. */
 export const otherPlaces = ({ tenant, outside }: Layout): Place[] =>
   tenant
     ? [tenant.vm, tenant.machine].map((host) => placeOf(host, "machine", machineEcho))

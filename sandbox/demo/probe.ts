@@ -1,5 +1,5 @@
-// Runs probe.pl where a path begins and reads its answers: on a host by its namespace, in a pod by kubectl exec, so that
-// the check goes the way a user's would.
+// Runs probe.pl at the start of a path and reads its answers: on a host in its namespace, in a pod by kubectl exec, so
+// that the check takes the same way as a user.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import type { Path, Place, Result } from "./paths.ts";
 const program = readFileSync(join(import.meta.dirname, "probe.pl"), "utf8");
 const timeoutMs = 60_000;
 
-/** Tries every path, those of one source at once, sources one after the other. */
+/** Tries every path: all paths of one source at once, one source after the other. */
 export async function checkPaths(
   sandbox: Sandbox,
   paths: readonly Path[],
@@ -27,7 +27,7 @@ export async function checkPaths(
   return checked;
 }
 
-const silence: Result = { ok: false, milliseconds: 0, words: "the probe said nothing about it" };
+const silence: Result = { ok: false, milliseconds: 0, words: "the probe gave no answer" };
 
 function probe(sandbox: Sandbox, from: Place, paths: readonly Path[]): Promise<readonly Result[]> {
   if (from.sort !== "pod") {
@@ -43,7 +43,7 @@ function probe(sandbox: Sandbox, from: Place, paths: readonly Path[]): Promise<r
 /** One question to one address; `port` is 0 for a ping. */
 export type Question = Pick<Path, "way" | "address" | "port">;
 
-/** Asks all at once from wherever `exec` runs a command; the answers come in the order of the questions. */
+/** Asks all at once, wherever `exec` runs commands. The answers are in the order of the questions. */
 export async function askFrom(
   exec: (argv: readonly string[], options: RunOptions) => Promise<string>,
   questions: readonly Question[],

@@ -1,5 +1,6 @@
 // The cluster's DNS as a process on a node: answers for Services, their endpoints and pods from what the API says. The
-// Service kube-dns leads to it; the API server makes that Service, runners write its address into pods' resolv.conf.
+// Service kube-dns leads to it. The API server makes that Service, and runners write its address into pods'
+// resolv.conf.
 
 import { parseArgs } from "node:util";
 import { KubeClient } from "../../src/kube/client.ts";
@@ -55,7 +56,7 @@ const names: ClusterNames = {
   servicesAt: (ip) => services.by("ip", plain(ip)).map(({ raw }) => raw),
 };
 
-// Before that, what is there would be denied, and clients remember it.
+// Answering earlier would deny names that exist, and clients remember denials.
 await Promise.all([namespaces, services, slices].map((store) => store.ready(stop.signal)));
 const answer = (message: Buffer, limited: boolean): Buffer | undefined => replyTo(message, names, limited);
 await serveDns(values.address, Number(values.port), answer, stop.signal);

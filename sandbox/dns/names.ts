@@ -1,5 +1,5 @@
-// Which records there are at a name of the cluster's zone, after Kubernetes' "DNS-Based Service Discovery", version
-// 1.1.0. Pure: what the cluster has comes through an interface.
+// The records at each name of the cluster's zone, according to Kubernetes' "DNS-Based Service Discovery", version
+// 1.1.0. Pure: an interface provides the cluster's data.
 
 import type { SrvAnswer, StringAnswer, TxtAnswer } from "dns-packet";
 import { parseIp } from "../../src/model/ip.ts";
@@ -18,8 +18,8 @@ export const zone = "cluster.local";
 const ttl = 5;
 
 /**
- * The records at `name`, which is in lower case, of every type. Undefined when there is no such name; none when it only
- * has names below it.
+ * The records of every type at `name`, which is in lower case. Undefined when the name does not exist; empty when there
+ * are only names below it.
  */
 export function recordsAt(name: string, names: ClusterNames): readonly DnsRecord[] | undefined {
   const labels = name.split(".").toReversed().slice(2); // without the zone's two
@@ -45,7 +45,7 @@ export function recordsAt(name: string, names: ClusterNames): readonly DnsRecord
   );
 }
 
-/** A PTR for each Service that has the address. */
+/** A PTR record for each Service with this address. */
 export function reverseRecords(name: string, names: ClusterNames): readonly DnsRecord[] | undefined {
   const ip = reversedIp(name);
   const found = (ip === undefined ? [] : names.servicesAt(ip)).map(
@@ -69,7 +69,7 @@ function serviceRecords(
   return addressesOf(name, ips) ?? [];
 }
 
-/** At `_PORT._PROTOCOL.SERVICE…`; `port` is undefined at `_PROTOCOL.SERVICE…`, which has names below it. */
+/** At `_PORT._PROTOCOL.SERVICE…`. At `_PROTOCOL.SERVICE…`, which only has names below it, `port` is undefined. */
 function serverRecords(
   name: string,
   service: Service,
@@ -100,13 +100,13 @@ function serverRecords(
   return port === undefined ? [] : found;
 }
 
-/** Those that are ready, or published as if they were. */
+/** The endpoints that are ready, or published as if they were. */
 const endpointsOf = (slices: readonly EndpointSlice[]): readonly Endpoint[] =>
   slices.flatMap(({ endpoints }) => endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false);
 
 const ipsOf = ({ addresses }: Endpoint): readonly string[] => addresses;
 
-/** What an endpoint is called below its Service: its hostname, or its address with dashes. */
+/** An endpoint's name below its Service: its hostname, or its address with dashes. */
 const labelOf = ({ hostname, addresses: [address = ""] }: Endpoint): string =>
   hostname ?? address.replaceAll(/[.:]/g, "-");
 
@@ -125,7 +125,7 @@ function dashedIp(label: string): string | undefined {
   return [label.replaceAll("-", "."), label.replaceAll("-", ":")].find((text) => parseIp(text));
 }
 
-/** Of `3.2.1.10.in-addr.arpa`, or of 32 digits before `ip6.arpa`; in its shortest form. */
+/** The address in `3.2.1.10.in-addr.arpa`, or in 32 digits before `ip6.arpa`, in its shortest form. */
 function reversedIp(name: string): string | undefined {
   const v4 = /^((?:\d{1,3}\.){4})in-addr\.arpa$/.exec(name)?.[1];
   if (v4 !== undefined) return v4.split(".").slice(0, 4).toReversed().join(".");

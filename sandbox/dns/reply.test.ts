@@ -108,7 +108,7 @@ test("names of Services, endpoints, ports and pods have the records of the speci
     assert.deepEqual(told(ask(name, type)), wanted, `${name} ${type}`);
 });
 
-test("what an SRV record names comes with its address, and a denial with the zone's authority", () => {
+test("an SRV record's target comes with its address, and a denial with the zone's authority", () => {
   const { additionals = [] } = ask("_http._tcp.web.shop.svc.cluster.local", "SRV");
   assert.deepEqual(
     additionals.map(({ type }) => type),
@@ -141,7 +141,7 @@ test("an answer too long for a datagram is cut, and is whole by TCP or with room
   assert.deepEqual([large.flag_tc, large.additionals?.map(({ type }) => type)], [true, ["OPT"]]);
 });
 
-test("what is no query gets a format error or nothing, and other operations are not there", () => {
+test("a malformed query gets a format error or nothing, and other operations are not implemented", () => {
   const question = [{ name: "web.shop.svc.cluster.local", type: "A", class: "IN" }] as const;
   const notify = dns.encode({ type: "query", id: 7, flags: 4 << 11, questions: [...question] });
   assert.equal((replyTo(notify, names, true) ?? Buffer.alloc(4)).readUInt8(3) & 0xf, 4);

@@ -1,16 +1,16 @@
-// The answer to one DNS query (RFC 1035). This server has the cluster's zone and the reverse names of its Services; for
-// all else it is the wrong one to ask, and says REFUSED. Pure.
+// The answer to one DNS query (RFC 1035). This server is responsible for the cluster's zone and the reverse names of
+// its Services. To everything else it answers REFUSED. Pure.
 
 import * as dns from "dns-packet";
 import { type ClusterNames, type DnsRecord, recordsAt, reverseRecords, zone } from "./names.ts";
 
 const rcodes = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 } as const;
 
-/** RFC 6891: what fits into a datagram when the client does not say, and what this server sends at most. */
+/** RFC 6891: the size of a datagram when the client does not state one, and the most that this server sends. */
 const bytes = { first: 512, most: 1232 } as const;
 const opcodeMask = 0x7800;
 
-/** The start of authority of a negative answer (RFC 2308), for how long it holds. */
+/** The start of authority in a negative answer (RFC 2308), which states how long the answer is valid. */
 const authority: dns.Answer = {
   type: "SOA",
   name: zone,
@@ -26,7 +26,7 @@ const authority: dns.Answer = {
   },
 };
 
-/** @param limited whether it goes into one datagram: what does not fit is left out, and the client asks by TCP. */
+/** @param limited whether the answer must fit into one datagram: if it does not, it is cut and the client asks by TCP. */
 export function replyTo(message: Buffer, names: ClusterNames, limited: boolean): Buffer | undefined {
   if (message.length < 12 || message.readUInt8(2) >= 0x80) return undefined; // not a query
   const query = decoded(message);
@@ -77,7 +77,7 @@ const ownOpt: dns.OptAnswer = {
 
 const isBelow = (name: string): boolean => name === zone || name.endsWith(`.${zone}`);
 
-/** The library throws whatever comes to it at a message that is none. */
+/** The library throws all kinds of errors at a malformed message. */
 function decoded(message: Buffer): dns.DecodedPacket | undefined {
   try {
     return dns.decode(message);
@@ -87,7 +87,7 @@ function decoded(message: Buffer): dns.DecodedPacket | undefined {
   }
 }
 
-/** Those of the type that was asked for, under the name as it was written; what an alias stands for comes along. */
+/** The records of the requested type, under the name as it was written; an alias comes with its target's records. */
 function chosen(
   records: readonly DnsRecord[],
   { type, name }: dns.Question,

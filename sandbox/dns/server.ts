@@ -1,5 +1,5 @@
-// DNS over UDP and TCP on given addresses. Each is bound by itself: an answer by UDP has to come from the address that
-// was asked, or no balancer translates it back.
+// DNS over UDP and TCP on the given addresses. Each address has a socket of its own: a UDP answer must come from the
+// address that was asked, or no balancer translates it back.
 
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
@@ -7,10 +7,10 @@ import { createServer, isIPv6, type Socket } from "node:net";
 
 export type Answer = (message: Buffer, limited: boolean) => Buffer | undefined;
 
-/** RFC 7766: a client may ask several times by one connection, and is not waited for without end. */
+/** RFC 7766: a client may send several queries over one connection, but an idle one is not kept for ever. */
 const idleMs = 30_000;
 
-/** Listens until `signal` fires. */
+/** Listens until `signal` aborts. */
 export async function serveDns(
   addresses: readonly string[],
   port: number,
@@ -35,7 +35,7 @@ export async function serveDns(
   }
 }
 
-/** Each message has its length before it, in two bytes. */
+/** Each message is preceded by its length in two bytes. */
 function serveStream(client: Socket, answer: Answer): void {
   let waiting = Buffer.alloc(0);
   client.on("error", () => client.destroy());

@@ -1,6 +1,6 @@
-// The network of hosts: one Linux bridge in a namespace of its own, and a veth from each host to it or to its hypervisor.
-// Nothing is made in the machine's own network namespace. Open vSwitch runs its userspace datapath here, so a host with
-// one differs from a plain host: its address is on the bridge br-ex, and the kernel must not see what arrives on the
+// The network of hosts: one Linux bridge in a namespace of its own, and a veth from each host to it or to its
+// hypervisor. Nothing is made in the machine's own network namespace. Open vSwitch runs its userspace datapath here. So
+// on a host with Open vSwitch the address is on the bridge br-ex, and the kernel must not see what arrives on the
 // uplink a second time.
 
 import { onNode } from "../../src/model/names.ts";
@@ -10,7 +10,7 @@ import { run } from "../process/run.ts";
 import { addNamespaces, inNetns } from "./netns.ts";
 
 const bridge = "br0";
-/** Of every host; where there is an Open vSwitch, a port of br-ex. */
+/** Every host has it. On a host with Open vSwitch it is a port of br-ex. */
 export const uplink = "eth0";
 
 export async function buildFabric(layout: Layout, signal: AbortSignal): Promise<void> {
@@ -68,8 +68,8 @@ const hostLines = (host: Host, device: string): string[] => [
 ];
 
 /**
- * br-ex is made here as a persistent tap, which ovs-vswitchd then adopts: the host's addresses and routes stay when
- * ovs-vswitchd dies, as they do with the kernel datapath.
+ * Makes br-ex as a persistent tap, which ovs-vswitchd then adopts. So the host's addresses and routes survive the death
+ * of ovs-vswitchd, as they do with the kernel datapath.
  */
 const switchLines = (host: SwitchHost): string[] => [
   `link set ${uplink} addrgenmode none up`,
@@ -79,8 +79,8 @@ const switchLines = (host: SwitchHost): string[] => [
 ];
 
 /**
- * The userspace datapath gets a copy of each packet while the kernel keeps the other. With the kernel datapath it
- * would not: so what arrives on the uplink is dropped, and no port answers ARP for the host's other addresses.
+ * The userspace datapath gets a copy of each packet, and the kernel keeps the other one; the kernel datapath would not.
+ * So what arrives on the uplink is dropped, and no port answers ARP for the host's other addresses.
  */
 async function shieldKernel(host: SwitchHost, signal: AbortSignal): Promise<void> {
   const ruleset = `table netdev sandbox {
@@ -102,6 +102,6 @@ async function batch(netns: string, lines: readonly string[], signal: AbortSigna
   await run(["ip", "-n", netns, "-batch", "-"], { input: `${lines.join("\n")}\n`, signal });
 }
 
-/** No duplicate address detection: it would hold an address back for a second. */
+/** Without duplicate address detection, which would delay the address by a second. */
 const addAddress = (address: string, device: string): string =>
   `addr add ${address} dev ${device}${address.includes(":") ? " nodad" : ""}`;

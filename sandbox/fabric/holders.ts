@@ -1,5 +1,5 @@
-// Who keeps a network namespace alive that has no name any more: a process in it, or with a file of it open. Mounts of it
-// do not, in whatever mount namespace: removing the name undoes them all.
+// Finds what keeps a nameless network namespace alive: a process in it, or a process with an open file of it. Mounts do
+// not, in any mount namespace: removing the name undoes them all.
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { unlessGone } from "../process/procfs.ts";
@@ -9,7 +9,7 @@ export interface Holder {
   readonly command: string;
 }
 
-/** The processes other than this that hold one of these namespaces (inode numbers of nsfs). */
+/** The processes, except this one, that hold one of these namespaces (inode numbers of nsfs). */
 export function holdersOf(inodes: ReadonlySet<number>): readonly Holder[] {
   if (inodes.size === 0) return [];
   const { dev } = statSync("/proc/self/ns/net");

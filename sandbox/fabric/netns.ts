@@ -6,7 +6,10 @@ import { run, tryRun } from "../process/run.ts";
 const directory = "/run/netns";
 const fileOf = (name: string): string => `${directory}/${name}`;
 
-/** `argv` as it runs inside the namespace: same pid, and no new /sys that would hide cgroups (as `ip netns exec` has). */
+/**
+ * The command that runs `argv` inside the namespace. Unlike `ip netns exec` it keeps the pid and mounts no new /sys,
+ * which would hide cgroups.
+ */
 export const inNetns = (netns: string, argv: readonly string[]): readonly string[] => [
   "nsenter",
   `--net=${fileOf(netns)}`,
@@ -25,14 +28,14 @@ export function namespacesWith(prefix: string): string[] {
     .toSorted();
 }
 
-/** What /proc/PID/ns/net of a process inside shows; a namespace that is gone meanwhile is left out. */
+/** The inodes that /proc/PID/ns/net shows for processes inside. A namespace that has just gone is left out. */
 export const inodesOf = (names: readonly string[]): Set<number> =>
   new Set(names.flatMap((name) => statSync(fileOf(name), { throwIfNoEntry: false })?.ino ?? []));
 
 /**
- * A namespace that somebody else has removed meanwhile is as good as removed. `ip netns del` undoes one mount, and then cannot
- * remove the file ("Device or resource busy") when another program has mounted something there too: its mounts arrive
- * here, since those of /run/netns are shared (mount_namespaces(7)).
+ * Removing a namespace that somebody else has just removed counts as success. `ip netns del` undoes only one mount, and
+ * cannot remove the file ("Device or resource busy") when another program has mounted something there too: its mounts
+ * arrive here, because those of /run/netns are shared (mount_namespaces(7)).
  */
 export async function removeNamespaces(names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
@@ -46,10 +49,11 @@ export async function removeNamespaces(names: readonly string[]): Promise<void> 
     throw new Error(`network namespaces ${left.join(" ")} cannot be removed: ${stderr.trim()}`);
 }
 
-/** The first `ip netns add` of a machine mounts its directory on itself; the last sandbox takes that away again. */
+/** The first `ip netns add` on a machine mounts the directory on itself. The last sandbox undoes that. */
 export async function removeNamespaceDirectory(): Promise<void> {
   if (listDirectory().length > 0) return;
-  // Fails when it never was a mount, or somebody has just made a namespace in it: both leave nothing to do.
+  // Fails when it never was a mount, or when somebody has just made a namespace in it. Either way there is nothing to
+  // do.
   await run(["sh", "-c", `umount ${directory} 2>/dev/null; rmdir ${directory} 2>/dev/null; true`]);
 }
 

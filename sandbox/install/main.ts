@@ -1,4 +1,4 @@
-// `make setup`: installs what a sandbox needs and the machine does not have, says what, and may be repeated.
+// `make setup`: installs what a sandbox needs and the machine lacks, and reports it. Can be repeated.
 
 import { installKubectl } from "./kubectl.ts";
 import { installOvn } from "./ovn.ts";

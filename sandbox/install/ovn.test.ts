@@ -6,7 +6,7 @@ import { linkedWith } from "./ovn.ts";
 const paragraph = (name: string, section: string, depends: string): string =>
   `Package: ${name}\nVersion: 1:2.3-4+b1\nSection: ${section}\nDepends: ${depends}\nDescription: text\n more text\n`;
 
-test("a package is what its paragraph says, its dependencies without versions", () => {
+test("a package is parsed from its paragraph, its dependencies without versions", () => {
   const text = paragraph("ovn-common", "net", "python3:any, libc6 (>= 2.38), kmod | module-init-tools");
   assert.deepEqual(parsePackage(`Pre-Depends: dpkg\n${text}`), {
     name: "ovn-common",
@@ -16,7 +16,7 @@ test("a package is what its paragraph says, its dependencies without versions", 
   });
 });
 
-test("of a closure, OVN's own packages are taken and the libraries of these, not what Python needs", () => {
+test("from a closure, OVN's own packages and their libraries are taken, but not what Python needs", () => {
   const all = [
     paragraph("ovn-central", "net", "lsb-release, ovn-common (= 1), libssl3t64"),
     paragraph("ovn-common", "net", "python3, openvswitch-common"),

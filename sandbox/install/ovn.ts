@@ -1,6 +1,6 @@
-// OVN and Open vSwitch of Debian 13, for a machine whose own are older: programs, the libraries they are linked with, and
-// schemas, out of Debian's packages into a folder of build/. Nothing else of the packages is needed in a sandbox: no Python,
-// systemd, manual or configuration.
+// OVN and Open vSwitch of Debian 13, for a machine whose own are older: takes programs, the libraries they are linked
+// with, and schemas from Debian's packages into a folder below build/. A sandbox needs nothing else of the packages: no
+// Python, systemd, manuals or configuration.
 
 import { createHash } from "node:crypto";
 import {
@@ -27,7 +27,7 @@ const kept = [
   "usr/share/{ovn,openvswitch}/*.ovsschema",
 ];
 
-/** In the folder: what it was made by, and of which packages. */
+/** A file in the folder that lists the packages it was made from. */
 const label = join(newerFolder, "packages");
 const recipe = createHash("sha256")
   .update(readFileSync(import.meta.filename))
@@ -77,7 +77,7 @@ async function unpack(): Promise<void> {
   }
 }
 
-/** `names`, what they depend on of OVN and Open vSwitch, and the libraries of all. */
+/** `names`, their dependencies within OVN and Open vSwitch, and the libraries of all of these. */
 export function linkedWith(names: readonly string[], all: ReadonlyMap<string, Package>): readonly Package[] {
   const wanted = new Set(names);
   for (const name of wanted)
@@ -86,7 +86,7 @@ export function linkedWith(names: readonly string[], all: ReadonlyMap<string, Pa
   return [...wanted].flatMap((name) => all.get(name) ?? []);
 }
 
-/** Every program finds all of its libraries in the folder, starts, and is of the version that is meant. */
+/** Checks that every program finds all its libraries in the folder, starts, and has the right version. */
 async function requireWhole(folder: string): Promise<void> {
   requireOvn(folder);
   for (const [name, program] of programsIn(folder)) {

@@ -1,6 +1,6 @@
-// Debian packages for the programs that are missing, and only for those. Nothing on the machine changes beyond that: the
-// daemons of openvswitch-switch, ovn-central and ovn-host are neither started now nor at the next boot, since the sandbox
-// starts its own in namespaces.
+// Installs Debian packages for the programs that are missing, and only for those. Nothing else changes on the machine:
+// the daemons of openvswitch-switch, ovn-central and ovn-host are not started, neither now nor at the next boot,
+// because the sandbox starts its own in namespaces.
 
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { run, tryRun } from "../process/run.ts";
@@ -8,7 +8,7 @@ import { findProgram, missingPrograms, ovnPrograms, programs, testPrograms } fro
 
 const installMs = 15 * 60_000;
 
-/** Asked by maintainer scripts before they start a service; exit status 101 means "do not" (policy-rc.d, Debian). */
+/** Maintainer scripts ask it before they start a service; exit status 101 means "do not" (policy-rc.d, Debian). */
 const policyFile = "/usr/sbin/policy-rc.d";
 const asideFile = `${policyFile}.before-weft`;
 const policy = "#!/bin/sh\n# Put here by weft while it installs packages.\nexit 101\n";
@@ -31,7 +31,7 @@ export async function installPackages(say: (line: string) => void): Promise<void
     throw new Error(`installed ${packages.join(" ")}, but ${still.join(" ")} is still not there`);
 }
 
-/** Fetches the package lists only when installing without that fails, as it does on a machine that has none yet. */
+/** Fetches the package lists only if installing fails without, as on a machine that has none yet. */
 async function aptInstall(packages: readonly string[], say: (line: string) => void): Promise<void> {
   const apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"];
   const options = { env: { DEBIAN_FRONTEND: "noninteractive" }, timeoutMs: installMs };
@@ -47,7 +47,7 @@ async function aptInstall(packages: readonly string[], say: (line: string) => vo
     await run(["systemctl", "disable", "--quiet", ...added]);
 }
 
-/** The systemd services that packages have brought, whether or not systemd runs here. */
+/** The systemd services that the packages have brought, whether or not systemd runs here. */
 async function serviceUnits(): Promise<string[]> {
   const find = "find /lib/systemd/system/ -name '*.service' -printf '%f\\n' 2>/dev/null || true";
   return (await run(["sh", "-c", find]))
@@ -55,7 +55,7 @@ async function serviceUnits(): Promise<string[]> {
     .filter((unit) => /^(openvswitch|ovs|ovsdb|ovn|nftables)/.test(unit));
 }
 
-/** A policy of the machine's own is put aside meanwhile; also one that an earlier, killed run has left aside. */
+/** Sets the machine's own policy aside meanwhile, even one that an earlier, killed run has left aside. */
 async function withoutServices(install: () => Promise<void>): Promise<void> {
   const ours = existsSync(policyFile) && readFileSync(policyFile, "utf8") === policy;
   if (existsSync(policyFile) && !ours) renameSync(policyFile, asideFile);

@@ -1,10 +1,10 @@
-// The programs that a sandbox needs on the machine, and the Debian package that has each. Shared by `up`, which
-// refuses to start without them, and by the installer, which gets them.
+// The programs that a sandbox needs, and the Debian package of each. Shared by `up`, which refuses to start without
+// them, and by the installer.
 
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 
-/** program ▶ Debian package */
+/** program -> Debian package */
 export const programs: ReadonlyMap<string, string> = new Map([
   ["ip", "iproute2"],
   ["nsenter", "util-linux"],
@@ -29,7 +29,7 @@ export const ovnPrograms: ReadonlyMap<string, string> = new Map([
   ["ovn-nbctl", "ovn-common"],
 ]);
 
-/** Needed by tests alone, so `up` does without. The package also brings the library that the program is made of. */
+/** Only tests need it, so `up` does without. The package also brings the library that the program uses. */
 export const testPrograms: ReadonlyMap<string, string> = new Map([["faketime", "faketime"]]);
 
 const directories = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -43,7 +43,7 @@ export function missingPrograms(wanted: ReadonlyMap<string, string>): string[] {
   return [...wanted.keys()].filter((program) => findProgram(program) === undefined);
 }
 
-/** Throws one sentence that says what is missing and what to do about it. */
+/** Throws an error that says what is missing and what to do about it. */
 export function requireMachine(ownOvn: boolean): void {
   if (process.platform !== "linux") throw new Error(`a sandbox needs Linux, this is ${process.platform}`);
   if (process.geteuid?.() !== 0)

@@ -1,11 +1,11 @@
-// Takes one file out of a ZIP archive (PKWARE APPNOTE 6.3.10), so that no unzip has to be installed for it. Sizes come
-// from the central directory, because local headers may leave them to a record behind the data. No ZIP64.
+// Extracts one file from a ZIP archive (PKWARE APPNOTE 6.3.10), so that unzip need not be installed for it. Sizes come
+// from the central directory, because local headers may leave them to a record after the data. No ZIP64.
 
 import { inflateRawSync } from "node:zlib";
 
 const signature = { end: 0x06054b50, entry: 0x02014b50, local: 0x04034b50 } as const;
 
-/** The content of the file `name`, or undefined when the archive has none of that name. Throws when it is damaged. */
+/** The content of the file `name`, or undefined when the archive has no such file. Throws when the archive is damaged. */
 export function unzip(archive: Buffer, name: string): Buffer | undefined {
   const end = archive.lastIndexOf(Buffer.from([0x50, 0x4b, 0x05, 0x06]));
   if (end < 0) throw new Error("not a ZIP archive: it has no end record");

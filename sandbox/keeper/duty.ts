@@ -1,5 +1,6 @@
-// What the keeper owes a process that does not run, by its record alone: a death is written down once, then the process is
-// started again, later after each death; one that dies again and again is left dead, because then its cause must be mended.
+// What the keeper should do about a process that does not run, judged by its record alone. A death is recorded once,
+// and the process is started again, after a longer delay each time. One that keeps dying is left dead, because its
+// cause has to be fixed first.
 
 import type { ProcessRecord } from "../process/record.ts";
 
@@ -18,11 +19,11 @@ export function dutyTo(record: ProcessRecord, isAlive: boolean, nowMs: number): 
   return deaths.length < mostDeaths && nowMs >= dueMs ? "start" : "nothing";
 }
 
-/** The deaths of late, with one now. */
+/** The recent deaths, including one now. */
 export const deathsWith = (record: ProcessRecord, nowMs: number): readonly number[] => [
   ...(record.deaths ?? []).filter((atMs) => nowMs - atMs < recentMs),
   nowMs,
 ];
 
-/** How long a process stays dead after so many deaths: 0.5 s, 1 s, 2 s, 4 s. */
+/** How long a process stays dead after that many deaths: 0.5 s, 1 s, 2 s, 4 s. */
 export const delayAfter = (deaths: number): number => firstDelayMs * 2 ** (deaths - 1);

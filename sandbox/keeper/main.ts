@@ -1,7 +1,7 @@
-// Starts again what dies in a sandbox, and says so: in the log of the process, in its own, and by `weft sandbox status`.
-// What a command or a test has stopped or killed by the supervisor stays as it is.
+// Restarts what dies in a sandbox, and reports it: in the log of the process, in its own log, and through `weft sandbox
+// status`. What a command or a test has stopped or killed through the supervisor stays as it is.
 //
-//     main.ts DIRECTORY     the supervisor's
+//     main.ts DIRECTORY     the supervisor's directory
 
 import { appendFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
@@ -38,7 +38,7 @@ async function tend(supervisor: Supervisor, name: string): Promise<void> {
 const whatNext = (deaths: number): string =>
   deaths < mostDeaths
     ? `it is started again in ${delayAfter(deaths) / 1000} s`
-    : `it died ${deaths} times in ${recentMs / 60_000} minutes and is not started again; mend the cause, then: weft sandbox up`;
+    : `it died ${deaths} times in ${recentMs / 60_000} minutes and is not started again; fix the cause, then run: weft sandbox up`;
 
 function say(supervisor: Supervisor, name: string, words: string): void {
   const line = `${new Date().toISOString()} weft sandbox: ${name}: ${words}\n`;

@@ -1,4 +1,4 @@
-// The keeper as a process of the sandbox: one per sandbox, on no host.
+// The keeper as a process of the sandbox: one per sandbox, not on any host.
 
 import { join } from "node:path";
 import type { Layout } from "../layout.ts";

@@ -27,7 +27,7 @@ test("host is the machine's own OVN, found without a wrapper and with its own sc
   assert.equal(schemaFile(undefined, "ovn/ovn-nb"), "/usr/share/ovn/ovn-nb.ovsschema");
 });
 
-test("a folder without OVN is refused, and it is said how to make one", () => {
+test("a folder without OVN is refused, with a hint how to make one", () => {
   assert.throws(() => chosenFolder(folder), /no ovs-vswitchd, ovsdb-server, .*debootstrap/);
 });
 
@@ -43,7 +43,7 @@ test("a folder's own executables are found, scripts and links that lead out of i
   assert.deepEqual(programsIn(folder), new Map([["ovs-vswitchd", program]]));
 });
 
-test("wrappers of folders with one name are apart, and first in the PATH", () => {
+test("wrappers of folders with the same name are kept apart, and come first in the PATH", () => {
   assert.notEqual(wrappersOf("/a/root"), wrappersOf("/b/root"));
   assert.equal(searchPath("/a/root", "/bin"), `${wrappersOf("/a/root")}:/bin`);
 });

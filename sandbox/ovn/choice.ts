@@ -1,5 +1,5 @@
-// Which Open vSwitch and OVN a sandbox, a test or a bench runs. `WEFT_OVN` says it for all of them (`make … OVN=…`): `host`
-// is the machine's own, anything else a folder. When it says nothing, the newer one runs, because the userspace connection
+// Which Open vSwitch and OVN a sandbox, a test or a bench runs. `WEFT_OVN` chooses for all of them (`make … OVN=…`):
+// `host` is the machine's own, anything else a folder. By default the newer one runs, because the userspace connection
 // tracking of Open vSwitch before 3.5 dies of ordinary traffic.
 
 import { spawnSync } from "node:child_process";
@@ -8,11 +8,11 @@ import { join, resolve } from "node:path";
 import { findProgram } from "../install/requirements.ts";
 import { requireOvn, wrappersOf } from "./folder.ts";
 
-/** What `make setup` gets where the machine's own is older. */
+/** What `make setup` installs where the machine's own is older. */
 export const newer = { openVSwitch: "3.5", ovn: "25.03" } as const;
 export const newerFolder = join(import.meta.dirname, `../../build/ovn-${newer.ovn}-ovs-${newer.openVSwitch}`);
 
-/** The folder whose OVN runs, or undefined for the machine's own. Throws when the one chosen is not there. */
+/** The folder whose OVN runs, or undefined for the machine's own. Throws when the chosen folder does not exist. */
 export function chosenFolder(choice = process.env["WEFT_OVN"]): string | undefined {
   if (choice === "host") return undefined;
   if (choice !== undefined && choice !== "") {
@@ -45,10 +45,10 @@ export function isAtLeast(version: string, least: string): boolean {
   return true;
 }
 
-/** A PATH on which the programs of `folder`, or the machine's own, are found by their names. */
+/** A PATH that finds the programs of `folder`, or the machine's own, by name. */
 export const searchPath = (folder: string | undefined, path: string): string =>
   folder === undefined ? path : `${wrappersOf(folder)}:${path}`;
 
-/** A schema of the OVN that runs: `ovn/ovn-nb`, `openvswitch/vswitch`. */
+/** The path of a schema (`ovn/ovn-nb`, `openvswitch/vswitch`) of the OVN that runs. */
 export const schemaFile = (folder: string | undefined, name: string): string =>
   join(folder ?? "/", "usr/share", `${name}.ovsschema`);

@@ -1,5 +1,5 @@
-// The database files, written before any server runs: what has to be in them from the start goes in as one
-// transaction by ovsdb-tool, so no process has to wait for another only to be configured.
+// The database files, written before any server runs. ovsdb-tool puts their initial content in as one transaction, so
+// no process has to wait for another just to be configured.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -76,7 +76,7 @@ function listening(database: string, root: string, remote: string): readonly unk
   ];
 }
 
-/** br-ex with the uplink in it, as the administrator of a machine would have set it up before Weft comes. */
+/** br-ex with the uplink in it, as a machine's administrator would have set it up before installing Weft. */
 function uplinkBridge({ mac, vlan, externalIds }: SwitchHost): readonly unknown[] {
   const bridge = onNode.externalBridge;
   const port = (name: string, type: string, more: object): readonly unknown[] => [
@@ -111,5 +111,5 @@ const insert = (table: string, name: string, row: Readonly<Record<string, unknow
   row,
 });
 
-/** A name as RFC 7047 allows one for a row of the same transaction: no hyphen. */
+/** A name that RFC 7047 allows for a row of the same transaction: no hyphen. */
 const symbol = (name: string): string => name.replaceAll("-", "_");

@@ -1,6 +1,7 @@
-// OVN and Open vSwitch out of a folder (what `make setup` unpacks, or a Debian root file system) instead of the machine's
-// own: for each program a wrapper of the same name, first in the PATH, that starts it by the folder's own dynamic loader and
-// libraries. The program sees the machine's files as any other does: no root, no mount and no second copy of /run needed.
+// Runs OVN and Open vSwitch from a folder (what `make setup` unpacks, or a Debian root file system) instead of the
+// machine's own. Each program gets a wrapper of the same name, first in the PATH, that starts it with the folder's own
+// dynamic loader and libraries. The program sees the machine's files like any other: it needs no root, no mount and no
+// second /run.
 
 import { createHash } from "node:crypto";
 import {
@@ -17,12 +18,12 @@ import {
 } from "node:fs";
 import { basename, join, resolve } from "node:path";
 
-/** In Debian, ovs-vswitchd is a link by way of /etc/alternatives, which a folder may lack: its own place comes first. */
+/** In Debian, ovs-vswitchd is a link through /etc/alternatives, which a folder may lack. So its real place comes first. */
 const programDirectories = ["usr/lib/openvswitch-switch", "usr/sbin", "usr/bin"];
 const libraryDirectories = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"];
 const required = ["ovs-vswitchd", "ovsdb-server", "ovn-northd", "ovn-controller"];
 
-/** Where the wrappers of a folder are. */
+/** Where the wrappers for a folder are. */
 export const wrappersOf = (folder: string): string =>
   join(
     import.meta.dirname,
@@ -41,7 +42,10 @@ export function requireOvn(folder: string): void {
     );
 }
 
-/** The executables of Open vSwitch and OVN in `folder` by name; scripts need more than a folder and are left out. */
+/**
+ * The executables of Open vSwitch and OVN in `folder`, by name. Scripts are left out, because they need more than a
+ * folder.
+ */
 export function programsIn(folder: string): ReadonlyMap<string, string> {
   const root = resolve(folder);
   const found = new Map<string, string>();
@@ -54,7 +58,7 @@ export function programsIn(folder: string): ReadonlyMap<string, string> {
   return found;
 }
 
-/** Writes what is missing of the folder's wrappers. Others may do the same at the same time. */
+/** Writes the missing wrappers of the folder. Other processes may do the same at the same time. */
 export function writeWrappers(folder: string): void {
   const directory = wrappersOf(folder);
   mkdirSync(directory, { recursive: true });
@@ -68,7 +72,7 @@ export function writeWrappers(folder: string): void {
   }
 }
 
-/** The command line that starts `program` with nothing but libraries of the folder; `name` is what it calls itself (ld.so(8)). */
+/** The command line that starts `program` with only the folder's libraries. `name` is its own name for itself (ld.so(8)). */
 export function loading(folder: string, name: string, program: string): readonly string[] {
   const directories = libraryDirectories.map((each) => join(resolve(folder), each)).filter(existsSync);
   const loader = directories.map((each) => join(each, "ld-linux-x86-64.so.2")).find(existsSync);

@@ -1,5 +1,5 @@
-// The processes of OVN and Open vSwitch: the databases and northd in the middle; on each host with Open vSwitch its
-// database and the switch; and on nodes or hypervisors the controller that translates one into the other.
+// The processes of OVN and Open vSwitch: centrally the databases and northd; on each host with Open vSwitch its
+// database and the switch; and on nodes or hypervisors ovn-controller, which connects the two.
 
 import { join } from "node:path";
 import { onNode } from "../../src/model/names.ts";
@@ -10,7 +10,7 @@ import { databaseFiles } from "./databases.ts";
 
 const central = "OVN central: northbound, southbound, northd";
 
-/** All log to standard error, which is the process's log file. */
+/** All of them log to standard error, which becomes the process's log file. */
 const logging = ["-vconsole:info", "-vsyslog:off", "-vfile:off"];
 
 export function centralProcesses({ central: host }: Layout): readonly PlannedProcess[] {
@@ -96,5 +96,5 @@ export const chassisProcesses = (host: SwitchHost, stage: string): readonly Plan
   },
 ];
 
-/** The socket that ovs-vswitchd opens for a bridge as soon as there is one. */
+/** The socket that ovs-vswitchd opens for a bridge as soon as the bridge exists. */
 export const management = (host: SwitchHost, bridge: string): string => join(host.ovs, `${bridge}.mgmt`);

@@ -1,8 +1,8 @@
-// Ends processes for good: asks, waits, insists.
+// Ends processes reliably: SIGTERM first, SIGKILL later.
 
 import { setTimeout as delay } from "node:timers/promises";
 
-/** False when the process ended meanwhile. */
+/** Returns false when the process has already ended. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal);
@@ -13,8 +13,8 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
 }
 
 /**
- * Sends SIGTERM to what `find` returns and, after `patienceMs`, SIGKILL, until `find` returns nothing. `find` is asked
- * again and again, because a process that ends may leave children behind that it did not show before.
+ * Sends SIGTERM to what `find` returns and, after `patienceMs`, SIGKILL, until `find` returns nothing. `find` is called
+ * again and again, because a process that ends may leave children that it did not show before.
  */
 export async function endProcesses(find: () => readonly number[], patienceMs: number): Promise<void> {
   const asked = new Set<number>();
@@ -27,7 +27,7 @@ export async function endProcesses(find: () => readonly number[], patienceMs: nu
       else if (!asked.has(pid)) {
         asked.add(pid);
         sendSignal(pid, "SIGTERM");
-        // A paused process acts on SIGTERM only when it goes on.
+        // A paused process acts on SIGTERM only when it continues.
         sendSignal(pid, "SIGCONT");
       }
     }

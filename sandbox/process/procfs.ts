@@ -1,5 +1,5 @@
-// What /proc says about processes. A process is known by its pid and its start time together, because pids are used
-// again; a zombie counts as dead, since `kill -0` succeeds on one until its parent collects it.
+// What /proc says about processes. A pid and a start time together identify a process, because pids are reused. A
+// zombie counts as dead, although `kill -0` succeeds until its parent collects it.
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
@@ -17,7 +17,7 @@ export function processState(pid: number): ProcessState | undefined {
   return text === undefined ? undefined : parseStat(text);
 }
 
-/** Parses /proc/PID/stat. The command's name, in parentheses, may hold spaces and parentheses itself. */
+/** Parses /proc/PID/stat. The command's name, in parentheses, may itself contain spaces and parentheses. */
 export function parseStat(text: string): ProcessState | undefined {
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const [letter, parent, startTime] = [fields[0], fields[1], fields[19]];
@@ -29,7 +29,7 @@ export function isRunning(pid: number, startTime: string): boolean {
   return state !== undefined && state.startTime === startTime && state.letter !== "Z" && state.letter !== "X";
 }
 
-/** Every process whose network namespace is one of these (inode numbers of nsfs), zombies left out. */
+/** Every process whose network namespace is one of these (inode numbers of nsfs), without zombies. */
 export function processesInNetns(inodes: ReadonlySet<number>): number[] {
   const wanted = new Set([...inodes].map((inode) => `net:[${inode}]`));
   return readdirSync("/proc")
@@ -38,14 +38,17 @@ export function processesInNetns(inodes: ReadonlySet<number>): number[] {
     .map(Number);
 }
 
-/** This process and all that it descends from: whoever cleans up must not kill them. */
+/** This process and its ancestors, which a clean-up must not kill. */
 export function ownAncestry(): Set<number> {
   const pids = new Set<number>();
   for (let pid = process.pid; pid > 0 && !pids.has(pid); pid = processState(pid)?.parent ?? 0) pids.add(pid);
   return pids;
 }
 
-/** What `read` finds in /proc. A process can end between any two looks; ENOENT, ESRCH and (for kernel threads) EACCES mean only that. */
+/**
+ * What `read` finds in /proc, or undefined if the process is gone. A process can end between any two looks: ENOENT,
+ * ESRCH and (for kernel threads) EACCES mean no more than that.
+ */
 export function unlessGone<T>(read: () => T): T | undefined {
   try {
     return read();

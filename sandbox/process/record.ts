@@ -1,5 +1,5 @@
-// How a process of the sandbox is started, and the record that is kept of it: everything needed to find it again
-// and to start it again in the same way.
+// How a process of the sandbox is started, and the record of it: everything needed to find it again and to restart it
+// in the same way.
 
 import * as v from "valibot";
 
@@ -9,24 +9,24 @@ const spec = {
   /** The network namespace it runs in; undefined is the machine's own. */
   netns: v.optional(v.string()),
   argv: v.array(v.string()),
-  /** The whole environment; nothing of the starter's is inherited. */
+  /** The whole environment. Nothing is inherited from the starter. */
   env: v.record(v.string(), v.string()),
   /**
-   * What shows that the process is ready, all of it: a port on 127.0.0.1 or a unix socket that accepts connections, or
-   * any other file that is there.
+   * What together shows that the process is ready: a port on 127.0.0.1 or a unix socket that accepts connections, or
+   * any other file that exists.
    */
   ready: v.optional(v.array(v.union([v.number(), v.string()]))),
 };
 
-/** Of the process as it runs now, or ran last. */
+/** The process's present life, or its last one. */
 const life = {
   pid: v.number(),
   startTime: v.string(),
-  /** It was ended on purpose, so nobody starts it again unasked. */
+  /** It was ended on purpose, so nobody restarts it without being asked. */
   stopped: v.optional(v.boolean()),
-  /** When it died of itself, in ms since the epoch; the last ones, whichever life. */
+  /** When it died by itself, in ms since the epoch: the most recent deaths, over all lives. */
   deaths: v.optional(v.pipe(v.array(v.number()), v.readonly())),
-  /** The end of this life is among `deaths`. */
+  /** The end of this life is already among `deaths`. */
   noted: v.optional(v.boolean()),
 };
 
@@ -37,7 +37,7 @@ export type ProcessRecord = Readonlied<v.InferOutput<typeof recordSchema>>;
 export type ProcessSpec = Omit<ProcessRecord, keyof typeof life>;
 export type Fate = Pick<ProcessRecord, "stopped" | "deaths" | "noted">;
 
-/** The record in the text of `file`. Throws with the file's name when it is damaged. */
+/** Parses the record in the text of `file`. Throws with the file's name when it is damaged. */
 export function parseRecord(file: string, text: string): ProcessRecord {
   try {
     return v.parse(recordSchema, JSON.parse(text));

@@ -1,5 +1,5 @@
-// Runs a short command to its end: bounded in time, its output collected, its failure an error that says which
-// command it was and what it printed.
+// Runs a short command to its end, with a time limit. Collects its output. If it fails, the error says which command it
+// was and what it printed.
 
 import { spawn } from "node:child_process";
 
@@ -13,7 +13,7 @@ export interface RunOptions {
 }
 
 export interface RunResult {
-  /** 128 + the signal's number is not computed: a killed command has the status undefined. */
+  /** Undefined for a command that a signal has killed (128 + the signal's number is not computed). */
   readonly status: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
@@ -51,7 +51,7 @@ export async function tryRun(argv: readonly string[], options: RunOptions = {}):
   const stderr: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
-  // A command that ends before it has read its input breaks the pipe; its exit status tells more than that error.
+  // A command that ends without reading its input breaks the pipe. Its exit status tells more than that error.
   child.stdin.on("error", () => undefined);
   child.stdin.end(options.input);
   const ended = Promise.withResolvers<number | undefined>();

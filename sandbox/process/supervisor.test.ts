@@ -69,7 +69,7 @@ suite("the supervisor", () => {
     },
   );
 
-  test("leaves a process alone that runs already", limit, async () => {
+  test("leaves a running process alone", limit, async () => {
     await supervisor.launch(shell("once", "exec sleep 60"));
     const first = pid("once");
     await supervisor.launch(shell("once", "exec sleep 61"));

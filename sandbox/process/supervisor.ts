@@ -1,5 +1,5 @@
-// Starts the sandbox's processes and stops them. Each one runs detached from whoever started it and is recorded in a file,
-// so that any later command or test can stop, kill, pause or restart it by name, and the keeper (keeper/main.ts) can tell a
+// Starts and stops the sandbox's processes. Each process runs detached from its starter and is recorded in a file. So
+// any later command or test can stop, kill, pause or restart it by name, and the keeper (keeper/main.ts) can tell a
 // process that died from one that was ended here. A pid is trusted only together with its start time.
 
 import { spawn } from "node:child_process";
@@ -29,12 +29,12 @@ const readyTimeoutMs = 60_000;
 export class Supervisor {
   readonly directory: string;
 
-  /** `directory` holds `<name>.json` and `<name>.log` of each process; it is made when the first one starts. */
+  /** `directory` holds `<name>.json` and `<name>.log` for each process. It is made when the first one starts. */
   constructor(directory: string) {
     this.directory = directory;
   }
 
-  /** Starts what `spec` says and waits until it is ready. A process of that name that still runs is left as it is. */
+  /** Starts the process described by `spec` and waits until it is ready. A running process of that name is left as it is. */
   async launch(spec: ProcessSpec, signal?: AbortSignal): Promise<void> {
     if (!this.isAlive(spec.name)) await this.#spawn(spec);
     await this.ready(spec.name, signal);
@@ -45,13 +45,13 @@ export class Supervisor {
     return this.launch(this.record(name), signal);
   }
 
-  /** Starts a process that died of itself, without waiting for it; what its record says of deaths stays. */
+  /** Restarts a process that died by itself, without waiting for it. Its recorded deaths are kept. */
   async revive(name: string): Promise<void> {
     const record = this.record(name);
     if (!this.isAlive(name)) await this.#spawn(record, record.deaths);
   }
 
-  /** The record, and whether the life that it tells of goes on. One that was ended by `stop` or `kill` says so already. */
+  /** The record, and whether that life still goes on. The record already says so if `stop` or `kill` ended it. */
   look(name: string): { readonly record: ProcessRecord; readonly isAlive: boolean } {
     const before = this.record(name);
     if (isRunning(before.pid, before.startTime)) return { record: before, isAlive: true };
@@ -59,7 +59,7 @@ export class Supervisor {
     return { record, isAlive: record.pid !== before.pid };
   }
 
-  /** Adds to the record of a life, unless the process has begun another. */
+  /** Adds to the record of a life, unless the process has begun another life. */
   note({ name, pid }: ProcessRecord, fate: Fate): void {
     const record = this.record(name);
     if (record.pid === pid) this.#write({ ...record, ...fate });
@@ -87,7 +87,7 @@ export class Supervisor {
     this.#expectAlive(name);
   }
 
-  /** Asks with SIGTERM, insists with SIGKILL after `patienceMs`. A process that does not run is stopped already. */
+  /** Sends SIGTERM, and SIGKILL after `patienceMs`. A process that does not run counts as stopped. */
   async stop(name: string, patienceMs = 5_000): Promise<void> {
     const record = this.find(name);
     if (record) this.note(record, { stopped: true });
@@ -99,7 +99,7 @@ export class Supervisor {
     return this.names().flatMap((name) => this.#alivePid(name));
   }
 
-  /** Sends `signal`; after SIGKILL it returns when the process is gone. Throws when the process does not run. */
+  /** Sends `signal`. After SIGKILL it returns once the process is gone. Throws when the process does not run. */
   async kill(name: string, signal: NodeJS.Signals): Promise<void> {
     const [pid] = this.#alivePid(name);
     if (pid === undefined) throw new Error(`${name} is not running; start it first`);
@@ -108,7 +108,7 @@ export class Supervisor {
     if (signal === "SIGKILL") await endProcesses(() => this.#alivePid(name), 0);
   }
 
-  /** Returns when the process has stopped, which it does only when it is next scheduled. */
+  /** Returns once the process has stopped, which happens only when it is next scheduled. */
   async pause(name: string): Promise<void> {
     await this.kill(name, "SIGSTOP");
     while (this.isAlive(name) && !this.isPaused(name)) await delay(pollMs);
@@ -127,7 +127,7 @@ export class Supervisor {
     return this.#alivePid(name).length > 0;
   }
 
-  /** The names of all recorded processes, in alphabetical order, those that have died too. */
+  /** The names of all recorded processes in alphabetical order, including dead ones. */
   names(): string[] {
     if (!existsSync(this.directory)) return [];
     return readdirSync(this.directory)
@@ -136,7 +136,7 @@ export class Supervisor {
       .toSorted();
   }
 
-  /** How the process was started, or undefined when none of that name ever was. */
+  /** How the process was started, or undefined when no process of that name ever was. */
   find(name: string): ProcessRecord | undefined {
     const file = this.#file(name, "json");
     return existsSync(file) ? parseRecord(file, readFileSync(file, "utf8")) : undefined;
@@ -179,7 +179,7 @@ export class Supervisor {
     this.#write({ ...spec, pid: child.pid, startTime, ...(deaths && { deaths }) });
   }
 
-  /** Renamed into place: a reader sees the whole record or the one before. */
+  /** Writes a new file and renames it into place, so that a reader sees either the whole new record or the old one. */
   #write(record: ProcessRecord): void {
     const written = this.#file(record.name, `json.${process.pid}`);
     writeFileSync(written, `${JSON.stringify(record, undefined, 2)}\n`);
@@ -201,14 +201,14 @@ export class Supervisor {
   }
 }
 
-/** Whether something listens at the port or the socket; a file that is no socket need only exist. */
+/** Whether something listens at the port or socket. A file that is not a socket only needs to exist. */
 async function isThere(place: number | string): Promise<boolean> {
   const file = typeof place === "string" ? statSync(place, { throwIfNoEntry: false }) : undefined;
   if (typeof place === "string" && !file?.isSocket()) return file !== undefined;
   const answer = Promise.withResolvers<boolean>();
   const connection = typeof place === "string" ? connect(place) : connect(place, "127.0.0.1");
   connection.once("connect", () => answer.resolve(true));
-  // The socket file of a server that was killed refuses.
+  // The socket file of a killed server refuses connections.
   connection.once("error", () => answer.resolve(false));
   const accepted = await answer.promise;
   connection.destroy();

@@ -1,5 +1,5 @@
-// `kubectl attach`, and so `kubectl run -i` and `debug -it`, over a WebSocket as in exec.ts: what the container has written
-// and writes goes to the client, what the client types to the container's input.
+// `kubectl attach`, and therefore `kubectl run -i` and `debug -it`, over a WebSocket as in exec.ts. The client gets
+// everything the container has written and writes; what the client types goes to the container's input.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { WebSocket } from "ws";
@@ -10,7 +10,7 @@ import { readLog } from "./logs.ts";
 const mostBuffered = 1024 * 1024;
 const drainPollMs = 10;
 
-/** Serves the socket until this run of the container has ended or the client goes. */
+/** Serves the socket until this run of the container has ended or the client leaves. */
 export function serveAttach(socket: WebSocket, container: ContainerRun, path: string, stdin: boolean): void {
   const gone = new AbortController();
   socket.on("error", () => socket.terminate());

@@ -1,5 +1,5 @@
-// The CNI configuration a node uses: the first file of the configuration directory in the order of names, as
-// containerd and CRI-O choose it. No file means that the network is not ready, which a real kubelet reports too.
+// The CNI configuration of a node: the first file in the configuration directory, by name, as containerd and CRI-O
+// choose it. Without a file the network is not ready, and like a real kubelet the runner reports that.
 
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";

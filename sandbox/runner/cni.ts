@@ -1,6 +1,6 @@
-// Runs CNI plugins exactly as a container runtime does (CNI specification 1.1.0, libcni): parameters in the environment,
-// the plugin's configuration on stdin with name, cniVersion, prevResult and runtimeConfig added, ADD in the list's
-// order and DEL in reverse. A plugin gets two minutes, the time a kubelet gives its runtime.
+// Runs CNI plugins exactly as a container runtime does (CNI specification 1.1.0, libcni): parameters in the
+// environment; the plugin's configuration on stdin, with name, cniVersion, prevResult and runtimeConfig added; ADD in
+// the list's order and DEL in reverse. A plugin gets two minutes, which is what a kubelet gives its runtime.
 
 import { join } from "node:path";
 import * as v from "valibot";
@@ -18,13 +18,13 @@ export const cniResultSchema = resultSchema;
 
 const errorSchema = v.looseObject({ code: v.number(), msg: v.string(), details: v.optional(v.string()) });
 
-/** What a plugin is called for: one container's interface. */
+/** What a plugin is called for: the interface of one container. */
 export interface Attachment {
   readonly containerId: string;
   readonly netnsPath: string;
   readonly interfaceName: string;
   readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };
-  /** By capability: what a plugin gets as runtimeConfig if its configuration declares that capability. */
+  /** By capability: what a plugin gets as runtimeConfig if its configuration declares the capability. */
   readonly runtime?: Readonly<Record<string, unknown>>;
 }
 
@@ -54,7 +54,7 @@ export class Cni {
     return v.parse(resultSchema, previous);
   }
 
-  /** @param previous what ADD answered, which plugins of 0.4.0 and later are given back. */
+  /** @param previous the result of ADD, which plugins of 0.4.0 and later get back. */
   async delete(
     network: NetworkConfig,
     attachment: Attachment,
@@ -65,7 +65,7 @@ export class Cni {
     }
   }
 
-  /** Tells the plugins which attachments are valid, so that they drop all others. CNI 1.1.0 and later. */
+  /** Tells the plugins which attachments are valid, so that they remove all others. CNI 1.1.0 and later. */
   async collect(network: NetworkConfig, valid: readonly Attachment[]): Promise<void> {
     const attachments = valid.map(({ containerId, interfaceName }) => ({
       containerID: containerId,
@@ -146,7 +146,7 @@ function parameters(attachment: Attachment | undefined): NodeJS.ProcessEnv {
   };
 }
 
-/** libcni passes its own environment on; what it would overwrite must not shine through. */
+/** libcni passes on its own environment, except for the variables that it sets itself. */
 function inherited(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith("CNI_")));
 }

@@ -1,5 +1,5 @@
 // One container of a pod over all its runs: start, probes, exit, restart with back-off, termination. It knows nothing
-// of the API: it keeps the fields of a ContainerStatus up to date and calls `changed` when one moved.
+// of the API: it keeps the fields of a ContainerStatus up to date and calls `changed` when one changes.
 
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,18 +14,18 @@ import { watchHealth } from "./health.ts";
 import { type ProbeTarget, probeOnce } from "./probes.ts";
 import { ContainerProcess, type Exit, logPath } from "./process.ts";
 
-/** What a container needs to know of its pod; addresses and namespace are there once it runs. */
+/** What a container needs to know of its pod. Addresses and namespace exist once the pod runs. */
 export interface ContainerContext {
   readonly pod: () => Pod;
   readonly place: () => PodPlace;
   /** Undefined means the node's own. */
   readonly netnsPath: () => string | undefined;
-  /** The container's directory; each run gets a numbered directory below. */
+  /** The container's directory. Each run gets a numbered directory below it. */
   readonly directory: string;
   /** The directory of the pod's own files in /etc. */
   readonly etc: string;
   readonly restart: "Always" | "OnFailure" | "Never";
-  /** Aborted when the pod ends: from then on nothing is started. */
+  /** Aborts when the pod ends. Nothing is started after that. */
   readonly stop: AbortSignal;
   readonly changed: () => void;
   readonly event: (type: "Normal" | "Warning", reason: string, message: string) => void;
@@ -64,7 +64,7 @@ export class ContainerRun {
     };
   }
 
-  /** Runs the container until it ends for good: by its restart policy, or because the pod stops. */
+  /** Runs the container until it ends for good, by its restart policy or because the pod stops. */
   async run(): Promise<void> {
     let process = await this.recover();
     let delayMs = 0;
@@ -83,7 +83,7 @@ export class ContainerRun {
     }
   }
 
-  /** Ends a running container: preStop, TERM, and KILL when the grace is over. */
+  /** Ends a running container: preStop, TERM, and KILL when the grace period is over. */
   async terminate(graceMs: number): Promise<void> {
     this.#graceMs = graceMs;
     const process = this.#process;
@@ -92,7 +92,7 @@ export class ContainerRun {
     const remaining = () => Math.max(0, deadline - performance.now());
     const preStop = this.spec.lifecycle?.preStop;
     if (preStop) await this.#preStop(preStop, remaining());
-    // Pid 1 of a namespace feels TERM only once it has a handler, which takes a new process a moment.
+    // Pid 1 of a namespace only reacts to TERM once it has a handler, which takes a new process a moment.
     const ageMs = Date.now() - process.startedAt.getTime();
     if (ageMs < settleMs) await sleep(Math.min(settleMs - ageMs, remaining()));
     await process.signal("SIGTERM");
@@ -104,7 +104,7 @@ export class ContainerRun {
     await process.exited;
   }
 
-  /** The command line that runs a command inside the container; undefined when the container is not running. */
+  /** The command line that runs a command inside the container. Undefined when the container is not running. */
   async inside(command: readonly string[]): Promise<readonly string[] | undefined> {
     const pid = await this.#process?.pid();
     if (pid === undefined) return undefined;
@@ -116,14 +116,14 @@ export class ContainerRun {
     return environmentOf(this.#context.pod(), this.spec, this.#context.place());
   }
 
-  /** The log of this run, or of the one before it; undefined when there was none. */
+  /** The log of this run, or of the previous one. Undefined when there was none. */
   log(previous: boolean): string | undefined {
     const run = this.#restarts - (previous ? 1 : 0);
     if (run < 0 || (!previous && !this.#process)) return undefined;
     return logPath(this.#directory(run));
   }
 
-  /** The container's input, when it has one and this runner started it. */
+  /** The container's input, if it has one and this runner started it. */
   get stdin(): Writable | undefined {
     return this.#process?.stdin;
   }
@@ -140,7 +140,7 @@ export class ContainerRun {
     return join(this.#context.directory, String(run));
   }
 
-  /** Finds what an earlier runner left: which run it was, its log, and the process, running or ended. */
+  /** Finds what an earlier runner left: the number of the run, its log, and the process, running or ended. */
   async recover(): Promise<ContainerProcess | undefined> {
     await mkdir(this.#context.directory, { recursive: true });
     const runs = (await readdir(this.#context.directory)).map(Number).sort((a, b) => a - b);
@@ -150,7 +150,7 @@ export class ContainerRun {
     const process = await ContainerProcess.adopt(this.#directory(last));
     if (!process) return undefined;
     this.#process = process;
-    // If it lives, it is as ready as when the old runner last looked; probes correct that if it is not so.
+    // A living process is as ready as when the old runner last looked. Probes correct that if it is wrong.
     if ((await process.pid()) === undefined) return process;
     const { containerStatuses = [] } = this.#context.pod().status ?? {};
     this.#ready = containerStatuses.find(({ name }) => name === this.spec.name)?.ready ?? false;
@@ -183,7 +183,7 @@ export class ContainerRun {
     }
   }
 
-  /** From a running process to its end, with its probes. */
+  /** Follows a running process, with its probes, to its end. */
   async #follow(process: ContainerProcess): Promise<Exit> {
     this.#process = process;
     const startedAt = timeText(process.startedAt);

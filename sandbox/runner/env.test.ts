@@ -25,7 +25,7 @@ test("variables come from values, the downward API and each other", () => {
   assert.equal(env["HOSTNAME"], "web-1");
 });
 
-test("two dollars are one, and protect what follows", () => {
+test("two dollars make one, and protect what follows", () => {
   assert.equal(expand("$$(A) $(A) $B", { A: "x" }), "$(A) x $B");
 });
 

@@ -1,12 +1,13 @@
-// What a container is started with: its environment (values, downward API, `$(NAME)` references) and its command line.
-// Pure. What the runner cannot give, such as a key of a Secret, is an error that becomes the container's waiting reason.
+// What a container starts with: its environment (values, downward API, `$(NAME)` references) and its command line.
+// Pure. What the runner cannot provide, such as a key of a Secret, is an error that becomes the container's waiting
+// reason.
 
 import { join } from "node:path";
 import type { Container, EnvVar, Pod } from "../client/objects.ts";
 
 const echoServer = join(import.meta.dirname, "..", "echo", "echo.pl");
 
-/** What of a pod is known only on its node. */
+/** What only the node knows about a pod. */
 export interface PodPlace {
   readonly nodeName: string;
   readonly hostIps: readonly string[];
@@ -36,19 +37,19 @@ export function environmentOf(pod: Pod, container: Container, place: PodPlace): 
   return env;
 }
 
-/** The command with its arguments; the echo server when the container names none. The image is never looked at. */
+/** The command with its arguments; the echo server when the container names no command. The image is ignored. */
 export function argvOf(container: Container, env: Readonly<Record<string, string>>): string[] {
   const argv = argvGiven(container).map((word) => expand(word, env));
   return argv.length > 0 ? argv : ["perl", echoServer];
 }
 
-/** As Kubernetes: the pod's name unless spec.hostname says otherwise, and the node's for hostNetwork. */
+/** As in Kubernetes: the pod's name unless spec.hostname is set, and the node's name for hostNetwork. */
 export function hostnameOf(pod: Pod, place: PodPlace): string {
   if (pod.spec.hostNetwork === true) return place.nodeName;
   return (pod.spec.hostname ?? pod.metadata.name).slice(0, 63);
 }
 
-/** Kubernetes' `$(NAME)`: unknown names stay as written, and `$$` is a dollar. */
+/** Kubernetes' `$(NAME)`. Unknown names stay as written, and `$$` is a dollar. */
 export function expand(text: string, env: Readonly<Record<string, string>>): string {
   return text.replaceAll(/\$\$|\$\(([^()]+)\)/g, (match, name: string | undefined) =>
     name === undefined ? "$" : (env[name] ?? match),
@@ -71,7 +72,7 @@ function valueOf(variable: EnvVar, pod: Pod, container: Container, place: PodPla
   const key = from.configMapKeyRef ?? from.secretKeyRef;
   if (key?.optional === true) return undefined;
   throw new ContainerConfigError(
-    `container ${container.name}, variable ${variable.name}: the sandbox knows value and fieldRef, not ${Object.keys(from).join(", ")}`,
+    `container ${container.name}, variable ${variable.name}: the sandbox supports value and fieldRef, not ${Object.keys(from).join(", ")}`,
   );
 }
 
@@ -99,6 +100,6 @@ function fieldOf(path: string, pod: Pod, place: PodPlace): string {
     case "status.podIPs":
       return place.podIps.join(",");
     default:
-      throw new ContainerConfigError(`fieldRef ${path} is not known`);
+      throw new ContainerConfigError(`fieldRef ${path} is not supported`);
   }
 }

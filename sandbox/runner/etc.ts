@@ -1,5 +1,5 @@
-// The two files in /etc that are a pod's own, written as a kubelet writes them: who it is, and where it asks for names.
-// Pure but for `writeEtc`.
+// The two files in /etc that belong to the pod, written as a kubelet writes them: its hosts, and its name servers. Pure
+// except for `writeEtc`.
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { hostnameOf, type PodPlace } from "./env.ts";
 
 const domain = "cluster.local";
 
-/** Writes `hosts` and `resolv.conf` into `directory`. `dns` is where the cluster is asked for names. */
+/** Writes `hosts` and `resolv.conf` into `directory`. `dns` are the addresses of the cluster's DNS. */
 export async function writeEtc(
   directory: string,
   pod: Pod,
@@ -34,7 +34,7 @@ export function hostsOf(pod: Pod, place: PodPlace): string {
   ].join("\n");
 }
 
-/** By dnsPolicy; `own` is the machine's file, which a pod gets that wants it or when the cluster has no DNS. */
+/** By dnsPolicy. `own` is the machine's file: a pod gets it on request, or when the cluster has no DNS. */
 export function resolvConfOf(pod: Pod, own: string, dns: readonly string[]): string {
   const { dnsPolicy = "ClusterFirst", dnsConfig = {}, hostNetwork = false } = pod.spec;
   const wantsCluster =

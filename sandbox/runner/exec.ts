@@ -1,5 +1,5 @@
 // `kubectl exec` over a WebSocket, protocols v5 and v4.channel.k8s.io: the first byte of each message is its channel.
-// The outcome goes over channel 3 as a Status. When the client goes, so does the process.
+// The outcome is sent over channel 3 as a Status. When the client leaves, the process is killed.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
@@ -9,8 +9,8 @@ import { killGroup } from "./execute.ts";
 export const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
 const mostBuffered = 1024 * 1024;
 /**
- * kubectl makes its streams when it is connected, and throws away what comes for one before ("Unknown stream id"). A real
- * runtime takes longer than this to start a process.
+ * kubectl creates its streams once it is connected, and discards what arrives for a stream before that ("Unknown stream
+ * id"). A real runtime takes longer than this to start a process.
  */
 export const clientReadyMs = 30;
 
@@ -103,7 +103,7 @@ function failure(reason: string, text: string): object {
 }
 
 /**
- * The command with a terminal of its own, lent by `script` inside the container: a session must begin in the pid
+ * The command with a terminal of its own, provided by `script` inside the container: a session must begin in the pid
  * namespace of its processes. The terminal's size cannot be changed from here.
  */
 export function withTerminal(command: readonly string[]): readonly string[] {

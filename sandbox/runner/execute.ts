@@ -1,5 +1,5 @@
-// Runs one program to its end and keeps what it said: CNI plugins and exec probes. Unlike process/run.ts it gives the
-// program exactly the environment it is told, and past the time limit it kills the whole process group.
+// Runs one program to its end and keeps its output: CNI plugins and exec probes. Unlike process/run.ts it gives the
+// program exactly the specified environment, and kills the whole process group when the time is over.
 
 import { spawn } from "node:child_process";
 
@@ -10,14 +10,14 @@ export interface ExecuteOptions {
 }
 
 export interface Execution {
-  /** The exit code; 128 + signal number when a signal ended it, as a shell counts. */
+  /** The exit code. 128 + signal number when a signal ended it, as a shell counts. */
   readonly code: number;
   readonly timedOut: boolean;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Rejects only when the program cannot be started. Past its time the whole process group is killed. */
+/** Rejects only when the program cannot be started. After the time limit the whole process group is killed. */
 export function execute(argv: readonly string[], options: ExecuteOptions): Promise<Execution> {
   const [command = "", ...args] = argv;
   const { promise, resolve, reject } = Promise.withResolvers<Execution>();
@@ -33,7 +33,7 @@ export function execute(argv: readonly string[], options: ExecuteOptions): Promi
   const timer = setTimeout(() => {
     timedOut = true;
     if (child.pid !== undefined) killGroup(child.pid);
-    // A grandchild that left the group may hold the pipes open; nobody waits for it.
+    // A grandchild that left the group may hold the pipes open. Nobody waits for it.
     child.stdout.destroy();
     child.stderr.destroy();
   }, options.timeoutMs);
@@ -57,12 +57,12 @@ export function execute(argv: readonly string[], options: ExecuteOptions): Promi
   return promise;
 }
 
-/** Kills a process group; one that is gone already is fine. */
+/** Kills a process group. It may already be gone. */
 export function killGroup(leader: number, signal: NodeJS.Signals = "SIGKILL"): void {
   send(-leader, signal);
 }
 
-/** Sends a signal to a process, or to a group when negative. False when there is no such process. */
+/** Sends a signal to a process, or to a group if `pid` is negative. Returns false when there is no such process. */
 export function send(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal);

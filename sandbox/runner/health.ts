@@ -1,20 +1,20 @@
-// The probes of one run of a container: the startup probe first and alone, then liveness and readiness side by side.
+// The probes of one run of a container: first only the startup probe, then liveness and readiness side by side.
 
 import { type ProbeTarget, probeLoop } from "./probes.ts";
 
 export interface HealthReports {
-  /** The startup probe has succeeded. Not called when there is none: then a container counts as started at once. */
+  /** The startup probe has succeeded. Not called without one, because then a container counts as started at once. */
   readonly started: () => void;
-  /** The readiness probe's answer; may repeat itself. */
+  /** The readiness probe's result. May repeat itself. */
   readonly ready: (good: boolean) => void;
   /** The container must be restarted. Called at most once. */
   readonly failed: (probe: "Startup" | "Liveness") => void;
 }
 
 /**
- * @param ended aborted when the process has ended.
- * @param stop aborted when the pod is to end. Readiness is asked to the very end, so that a terminating pod can still be
- *   seen to serve; the other probes stop then.
+ * @param ended aborts when the process has ended.
+ * @param stop aborts when the pod should end. Readiness is still probed until the end, so that a terminating pod can be
+ * seen to serve; the other probes stop.
  */
 export async function watchHealth(
   target: ProbeTarget,
@@ -43,7 +43,7 @@ export async function watchHealth(
   await Promise.all(loops);
 }
 
-/** The first answer that passes its threshold; false when the signal comes before. */
+/** The first result that passes its threshold; false when the signal aborts first. */
 async function firstAnswer(
   probe: Parameters<typeof probeLoop>[0],
   target: ProbeTarget,

@@ -1,4 +1,4 @@
-// The Event that tells people, once for each pod, that the sandbox has no images. Pure.
+// The Event that tells people, once per pod, that the sandbox has no images. Pure.
 
 import type { Pod } from "../client/objects.ts";
 

@@ -1,5 +1,5 @@
-// Reads a container's log for `kubectl logs`: the whole of it or its last lines, and with `follow` what is added until
-// the container ends. Logs are what the container wrote, byte for byte: lines carry no times.
+// Reads a container's log for `kubectl logs`: the whole log or its last lines and, with `follow`, what is added until
+// the container ends. A log holds what the container wrote, byte for byte, so its lines have no times.
 
 import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,7 +13,7 @@ export interface LogRequest {
 const blockBytes = 64 * 1024;
 const followPollMs = 200;
 
-/** @param running whether more may still be written. */
+/** @param running whether the container may still write. */
 export async function* readLog(
   path: string,
   request: LogRequest,
@@ -25,7 +25,7 @@ export async function* readLog(
     let position = request.tailLines === undefined ? 0 : await startOfTail(file, request.tailLines);
     let left = request.limitBytes ?? Infinity;
     while (left > 0 && !signal.aborted) {
-      // Asked before reading: what is written before the end is read after it.
+      // Asked before reading, so that what is written before the end is still read.
       const more = request.follow && running();
       const block = await readAt(file, position, Math.min(blockBytes, left));
       position += block.length;
@@ -39,7 +39,7 @@ export async function* readLog(
   }
 }
 
-/** The position at which the last `lines` lines begin; a last line without an end counts. */
+/** The position where the last `lines` lines begin. A last line without a line end counts. */
 async function startOfTail(file: FileHandle, lines: number): Promise<number> {
   const { size } = await file.stat();
   if (lines <= 0) return size;
@@ -48,7 +48,7 @@ async function startOfTail(file: FileHandle, lines: number): Promise<number> {
     const start = Math.max(0, end - blockBytes);
     const block = await readAt(file, start, end - start);
     for (let at = block.length - 1; at >= 0; at--) {
-      // The line end that closes the file ends the last line; it does not begin one.
+      // A line end at the end of the file ends the last line; it does not begin a new one.
       if (block[at] !== 0x0a || start + at === size - 1) continue;
       found++;
       if (found === lines) return start + at + 1;

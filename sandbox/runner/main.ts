@@ -1,5 +1,5 @@
 // The runner as a process: one for each node, in the node's network namespace (`nsenter --net=/run/netns/NODE`).
-// SIGTERM ends it and leaves its pods running; whoever takes the node down ends those by their network namespaces.
+// SIGTERM ends it and leaves its pods running. Taking the node down ends the pods by their network namespaces.
 
 import { parseArgs } from "node:util";
 import { KubeClient } from "../../src/kube/client.ts";

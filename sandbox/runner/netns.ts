@@ -1,6 +1,6 @@
-// Network namespaces with a name, as `ip netns` keeps them: a bind mount under /run/netns that outlives every process.
-// The runner shares the root mount namespace (it is started with `nsenter --net=`, not `ip netns exec`), else
-// nobody else would see these mounts; `assertSharedMounts` refuses to go on when that is not so.
+// Named network namespaces, as `ip netns` keeps them: a bind mount below /run/netns that outlives every process. The
+// runner shares the root mount namespace (it is started with `nsenter --net=`, not `ip netns exec`), or nobody else
+// would see these mounts. `assertSharedMounts` checks that.
 
 import { access, mkdir, open, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ export async function createNetns(name: string): Promise<void> {
   await run(["unshare", `--net=${netnsPath(name)}`, "ip", "link", "set", "lo", "up"]);
 }
 
-/** Deletes the namespace's name; with its last process gone the kernel ends it. Absent is fine. */
+/** Deletes the namespace's name. The kernel ends the namespace with its last process. It may already be gone. */
 export async function deleteNetns(name: string): Promise<void> {
   if (!(await netnsExists(name))) return;
   const { status, stderr } = await tryRun(["ip", "netns", "delete", name]);
@@ -33,7 +33,7 @@ export async function netnsExists(name: string): Promise<boolean> {
   );
 }
 
-/** @throws when mounts made here would stay invisible to the plugin, the agent and `ip netns`. */
+/** @throws when mounts made here would be invisible to the plugin, the agent and `ip netns`. */
 export async function assertSharedMounts(): Promise<void> {
   const mounts = await readFile("/proc/self/mountinfo", "utf8");
   const own = mounts.split("\n").filter((line) => line.split(" ")[4] === directory);

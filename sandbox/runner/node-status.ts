@@ -1,4 +1,4 @@
-// What a node says of itself: the Node object at registration and the conditions of each heartbeat. Pure.
+// What a node reports about itself: the Node object at registration, and the conditions of each heartbeat. Pure.
 
 import { arch, cpus, release, totalmem } from "node:os";
 import { timeText } from "../client/kinds.ts";
@@ -11,7 +11,7 @@ export interface NodeIdentity {
 
 const mostPods = 250;
 
-/** Created when the API has no such node: unreachable for pods until the network plugin's agent says otherwise. */
+/** Created when the API has no such node. It has no network until the plugin's agent says otherwise. */
 export function newNode(identity: NodeIdentity, now: Date): Node {
   const time = timeText(now);
   return {
@@ -44,8 +44,8 @@ export function labelsOf(identity: NodeIdentity): Record<string, string> {
 }
 
 /**
- * The status of a heartbeat, for a strategic merge patch: conditions merge by type, so the agent's NetworkUnavailable
- * is left alone.
+ * The status in a heartbeat, as a strategic merge patch: conditions merge by type, so the agent's NetworkUnavailable is
+ * left alone.
  * @param problem why pods cannot run here (no CNI configuration); undefined means ready.
  */
 export function nodeStatus(

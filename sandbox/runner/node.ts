@@ -1,5 +1,6 @@
-// Registers the node and keeps it alive: the Node object, its status every ten seconds or when readiness moves, and the
-// Lease in kube-node-lease that tells others it lives. A node is ready when a CNI configuration is there, as with kubelet.
+// Registers the node and keeps it alive: the Node object, its status every ten seconds and whenever readiness changes,
+// and the Lease in kube-node-lease that tells others it is alive. As with kubelet, a node is ready when it has a CNI
+// configuration.
 
 import { watch } from "node:fs";
 import { mkdir } from "node:fs/promises";
@@ -32,7 +33,7 @@ export class NodeHeartbeat {
     this.#options = options;
   }
 
-  /** Creates the Node, or brings the labels of an existing one up to date. Retries until it is done. */
+  /** Creates the Node, or updates the labels of an existing one. Retries until that succeeds. */
   async register(signal: AbortSignal): Promise<void> {
     const { identity, log } = this.#options;
     while (!signal.aborted) {
@@ -46,10 +47,10 @@ export class NodeHeartbeat {
     }
   }
 
-  /** Beats until the signal; a failed beat is logged and the next one comes in time. */
+  /** Beats until the signal. A failed beat is logged, and the next one comes on time. */
   async beat(signal: AbortSignal): Promise<void> {
     await mkdir(this.#options.cniConfigDirectory, { recursive: true });
-    // Wakes the loop when the plugin's configuration appears or goes.
+    // Wakes the loop when the plugin's configuration appears or disappears.
     let wake = new AbortController();
     const watcher = watch(this.#options.cniConfigDirectory, { persistent: false }, () => wake.abort());
     try {
@@ -74,7 +75,7 @@ export class NodeHeartbeat {
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
       const node = await this.#client.patch(path, { metadata: { labels: labelsOf(identity) } });
-      // Readiness keeps its transition time over a restart of the runner.
+      // Readiness keeps its transition time when the runner restarts.
       this.#conditions = rawOf(rawKinds.node, node).status?.conditions ?? [];
     }
   }
@@ -84,7 +85,8 @@ export class NodeHeartbeat {
     const now = new Date();
     const status = nodeStatus(identity, this.#conditions, await this.#problem(), now);
     const path = pathOf(rawKinds.node, "", identity.name, "status");
-    // Addresses too would be merged by type, and the IPv6 address would overwrite the IPv4 one: kubelet says this as well.
+    // Addresses would be merged by type too, and the IPv6 address would overwrite the IPv4 one. A kubelet sends the
+    // same directive.
     const addresses = [...(status.addresses ?? []), { $patch: "replace" }];
     await this.#client.patch(path, { status: { ...status, addresses } }, { type: "strategic" });
     this.#conditions = status.conditions ?? [];

@@ -1,5 +1,5 @@
-// What a killed runner left on disk for pods that the API no longer has: their processes are killed, CNI DEL is called
-// with what ADD was given, the namespace and the directory are removed.
+// Cleans up what a killed runner left on disk for pods that the API no longer has: kills their processes, calls CNI DEL
+// with the parameters of ADD, and removes namespace and directory.
 
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import type { Attachment } from "./cni.ts";
 import { ContainerProcess } from "./process.ts";
 import { PodSandbox, type SandboxOptions } from "./sandbox.ts";
 
-/** Removes one pod's remains. Rejects when DEL fails; then the directory stays for another try. */
+/** Removes the remains of one pod. Rejects when DEL fails; then the directory stays for another attempt. */
 export async function removeOrphan(directory: string, options: SandboxOptions): Promise<void> {
   const containers = join(directory, "containers");
   for (const container of await namesIn(containers)) {
@@ -21,7 +21,7 @@ export async function removeOrphan(directory: string, options: SandboxOptions): 
   await rm(directory, { recursive: true, force: true });
 }
 
-/** Every network attachment that is on record, of pods that live and of orphans. */
+/** Every recorded network attachment, of living pods and of orphans. */
 export async function recordedAttachments(
   podsDirectory: string,
   options: SandboxOptions,

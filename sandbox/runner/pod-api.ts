@@ -1,5 +1,5 @@
-// The runner's writes about pods, over the real API. Each carries the pod's uid, so that a pod which was deleted and
-// made again under its name is not mistaken for the one that ran here.
+// The runner's writes about pods, over the real API. Each carries the pod's uid, so that a new pod of the same name is
+// not mistaken for the one that ran here.
 
 import type { KubeClient } from "../../src/kube/client.ts";
 import type { EventRecorder } from "../../src/kube/recorder.ts";

@@ -1,20 +1,20 @@
-// What a pod's worker tells the API: its status (the newest only; while one is being sent, changes gather), its Events,
-// and in the end that the object may go. Failures are retried here, so that the worker never waits for the API.
+// What a pod's worker tells the API: its status (only the newest; changes gather while one is being sent), its Events,
+// and finally that the object may go. Failures are retried here, so the worker never waits for the API.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pod, PodStatus } from "../client/objects.ts";
 
 export interface ReportsApi {
-  /** False when the pod is gone, or another of its name has taken its place. */
+  /** False when the pod is gone, or another of the same name has replaced it. */
   readonly patchStatus: (pod: Pod, status: PodStatus) => Promise<boolean>;
-  /** Deletes the object with no grace; a pod that is gone already is fine. */
+  /** Deletes the object without grace. The pod may already be gone. */
   readonly remove: (pod: Pod) => Promise<void>;
   readonly event: (pod: Pod, type: "Normal" | "Warning", reason: string, message: string) => void;
 }
 
 export interface ReportsSource {
   readonly pod: () => Pod;
-  /** @param earlier what the API has as far as is known. */
+  /** @param earlier what the API has, as far as is known. */
   readonly status: (earlier: PodStatus | undefined) => PodStatus;
   readonly log: (message: string) => void;
 }
@@ -46,7 +46,7 @@ export class PodReports {
     await this.#sending;
   }
 
-  /** The object is gone: statuses are not sent from now on. */
+  /** The object is gone: no more statuses are sent. */
   stop(): void {
     this.#stopped = true;
   }
@@ -73,7 +73,7 @@ export class PodReports {
     }
   }
 
-  /** Until it succeeds, or the object is gone. */
+  /** Retries until it succeeds, or the object is gone. */
   async #persist(what: string, work: () => Promise<void>): Promise<void> {
     for (let delayMs: number = retryMs.first; !this.#stopped; delayMs = Math.min(delayMs * 2, retryMs.most)) {
       try {

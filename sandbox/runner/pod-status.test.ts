@@ -75,7 +75,7 @@ test("a pod that has lost its network still says which addresses it had", () => 
   assert.deepEqual(status.podIPs, [{ ip: "10.0.0.5" }]);
 });
 
-test("the class of service is Guaranteed only when every limit is set and nothing less is asked for", () => {
+test("the class of service is Guaranteed only when every limit is set and requests equal limits", () => {
   const limits = { cpu: "1", memory: "1Gi" };
   const withResources = (resources: object): Pod => ({
     ...pod,

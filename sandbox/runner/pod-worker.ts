@@ -1,6 +1,6 @@
-// One pod on this node from its first sight to its last trace, as straight-line code: network, init containers,
-// containers, and at the end CNI DEL, the last status and the deletion of the object. The directory
-// `<state>/pods/<uid>` holds all that a new runner needs to go on where a killed one stopped.
+// One pod on this node from first sight to last trace, as straight-line code: network, init containers, containers, and
+// at the end CNI DEL, the last status and the deletion of the object. The directory `<state>/pods/<uid>` holds
+// everything that a new runner needs to continue where a killed one stopped.
 
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,14 +16,14 @@ import { PodReports, type ReportsApi } from "./pod-reports.ts";
 import { podStatus } from "./pod-status.ts";
 import { PodSandbox, type SandboxOptions } from "./sandbox.ts";
 
-/** What all pods of a node share. */
+/** What all pods of a node have in common. */
 export interface NodeContext {
   readonly nodeName: string;
   readonly nodeIps: readonly string[];
   readonly clusterDns: readonly string[];
   readonly podsDirectory: string;
   readonly sandbox: SandboxOptions;
-  /** Bounds how many pods get their network at once. */
+  /** Limits how many pods get their network at once. */
   readonly starts: Semaphore;
   readonly api: ReportsApi;
   readonly log: (message: string) => void;
@@ -40,7 +40,7 @@ export class PodWorker {
   readonly #deletion = Promise.withResolvers<void>();
   readonly #init: readonly ContainerRun[];
   readonly #containers: readonly ContainerRun[];
-  /** What `kubectl debug` has added, in that order; they hold nothing up and end with the others. */
+  /** What `kubectl debug` has added, in that order. They delay nothing and end with the others. */
   readonly #ephemeral: ContainerRun[] = [];
   readonly #startTime: string;
   #pod: Pod;
@@ -69,7 +69,7 @@ export class PodWorker {
     return this.#pod;
   }
 
-  /** The pod's network, while it has one of its own. */
+  /** The pod's network, while it has its own. */
   get sandbox(): PodSandbox | undefined {
     return this.#sandbox;
   }
@@ -78,7 +78,7 @@ export class PodWorker {
     return this.#all.find(({ spec }) => spec.name === name);
   }
 
-  /** A newer version of the object: it may be marked for deletion. */
+  /** There is a newer version of the object, possibly marked for deletion. */
   update(pod: Pod): void {
     this.#pod = pod;
     const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata;
@@ -87,14 +87,14 @@ export class PodWorker {
     if (this.#initialized && !this.#ended) this.#startEphemeral();
   }
 
-  /** The object is gone from the API: nobody reads a status, and there is little grace left. */
+  /** The object is gone from the API: nobody reads its status, and little grace is left. */
   vanish(): void {
     this.#gone = true;
     this.#reports.stop();
     this.#end(Math.min(graceOf(this.#pod), 1));
   }
 
-  /** Ends when the pod has left the node and the API. */
+  /** Resolves when the pod has left the node and the API. */
   async run(): Promise<void> {
     const isNew = (await mkdir(this.#directory, { recursive: true })) !== undefined;
     const phase = this.#pod.status?.phase;
@@ -114,12 +114,13 @@ export class PodWorker {
     if (!this.#gone) await this.#reports.remove(); // the object goes last: after it nothing is left here
   }
 
-  /** Adopts or makes the pod's network. False when the pod ended before it had one. */
+  /** Adopts or creates the pod's network. False when the pod ended before it had one. */
   async #hasNetwork(): Promise<boolean> {
     if (this.#pod.spec.hostNetwork === true) return true;
     this.#sandbox = await PodSandbox.load(this.#directory, this.#node.sandbox);
     if (await this.#sandbox?.usable()) return true;
-    // In a burst of pods, a status that is outdated within a second is not worth a write to the API and to every watcher.
+    // In a burst of pods, a status that is outdated within a second is not worth a write to the API and to every
+    // watcher.
     const slow = setTimeout(() => this.#reports.publish(), slowStartMs);
     try {
       return await this.#tryForNetwork();
@@ -163,7 +164,7 @@ export class PodWorker {
     await Promise.all(this.#ephemeral.map((container) => container.terminate(0)));
   }
 
-  /** Starts those that are new. */
+  /** Starts the new ones. */
   #startEphemeral(): void {
     const { ephemeralContainers = [] } = this.#pod.spec;
     for (const spec of ephemeralContainers.slice(this.#ephemeral.length)) {
@@ -173,7 +174,7 @@ export class PodWorker {
     }
   }
 
-  /** DEL is tried until it succeeds: an address that is never given back would be worse than a pod that stays. */
+  /** Tries DEL until it succeeds: an address that is never released would be worse than a pod that stays. */
   async #takeNetworkDown(): Promise<void> {
     for (let delayMs: number = retryMs.first; ; delayMs = Math.min(delayMs * 2, retryMs.most)) {
       try {

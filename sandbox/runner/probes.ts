@@ -1,5 +1,5 @@
-// Probes, run from the node's network namespace as a kubelet does: TCP connect, HTTP GET (2xx and 3xx are good, no
-// redirect is followed, certificates are not checked) and a command inside the container.
+// Probes, run from the node's network namespace as a kubelet does: TCP connect, HTTP GET (2xx and 3xx count as success;
+// redirects are not followed, certificates not checked) and a command inside the container.
 
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
@@ -11,13 +11,13 @@ export interface ProbeTarget {
   readonly container: Container;
   /** The pod's first address, or the node's for hostNetwork. */
   readonly address: string;
-  /** Runs a command inside the container; false means that it failed or took too long. */
+  /** Runs a command inside the container. False means that it failed or took too long. */
   readonly execute: (command: readonly string[], timeoutMs: number) => Promise<boolean>;
 }
 
 /**
- * Probes for ever and reports each time the answer passes its threshold: true after successThreshold good answers in a
- * row, false after failureThreshold bad ones, and false again for every bad one after that.
+ * Probes for ever, and reports each time a threshold is passed: true after successThreshold successes in a row, false
+ * after failureThreshold failures, and false again for every further failure.
  */
 export async function probeLoop(
   probe: Probe,
@@ -40,7 +40,7 @@ export async function probeLoop(
   }
 }
 
-/** Never rejects: what cannot be reached is a bad answer. */
+/** Never rejects: an unreachable target is a failure. */
 export async function probeOnce(handler: Handler, target: ProbeTarget, timeoutMs: number): Promise<boolean> {
   if (handler.exec) return target.execute(handler.exec.command ?? [], timeoutMs);
   if (handler.tcpSocket) {

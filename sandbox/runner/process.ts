@@ -55,7 +55,7 @@ export class ContainerProcess {
     this.exited = ended.then(() => readExit(directory));
   }
 
-  /** Starts the container and returns when its command runs; the process is detached and survives the runner. */
+  /** Starts the container and returns when its command runs. The process is detached and survives the runner. */
   static async launch(launch: Launch): Promise<ContainerProcess> {
     const tmp = join(launch.directory, "tmp");
     await mkdir(tmp, { recursive: true });
@@ -101,7 +101,7 @@ export class ContainerProcess {
     }
   }
 
-  /** The process that an earlier runner started in this directory, running or ended; undefined if none began. */
+  /** The process that an earlier runner started in this directory, running or ended. Undefined if none was started. */
   static async adopt(directory: string): Promise<ContainerProcess | undefined> {
     const pid = Number(await readFile(join(directory, "pid"), "utf8").catch(absent));
     if (!pid) return undefined;
@@ -109,16 +109,16 @@ export class ContainerProcess {
     return new ContainerProcess(directory, pid, startedAt, endOfAdopted(directory, pid));
   }
 
-  /** The container's own process, pid 1 of its namespace; undefined when it has not begun or has ended. */
+  /** The container's own process, pid 1 of its namespace. Undefined when it has not started or has ended. */
   async pid(): Promise<number | undefined> {
     if (!(await isShim(this.#shim, this.directory))) return undefined;
     const children = await readFile(`/proc/${this.#shim}/task/${this.#shim}/children`, "utf8").catch(absent);
     const pid = Number(children.split(" ")[0]);
-    // Until it has become the command, the child is still the shim.
+    // Until it has executed the command, the child is still the shim.
     return pid > 0 && !(await isShim(pid, this.directory)) ? pid : undefined;
   }
 
-  /** Until the command runs (only then can probes and exec enter it), or has ended already. */
+  /** Waits until the command runs (only then can probes and exec enter it), or has already ended. */
   async #begun(): Promise<void> {
     const ended = new AbortController();
     void this.exited.then(() => ended.abort());
@@ -147,7 +147,7 @@ async function endOfAdopted(directory: string, pid: number): Promise<void> {
 
 async function readExit(directory: string): Promise<Exit> {
   const code = await exitCode(directory);
-  // Without a code the shim itself was killed, and the kernel has killed nobody for it: say so as a kill.
+  // Without a code the shim itself was killed, and the container with it: report a kill.
   if (code === undefined) return { code: 137, finishedAt: new Date() };
   return { code, finishedAt: (await stat(join(directory, "exit"))).mtime };
 }
@@ -162,7 +162,7 @@ async function isShim(pid: number, directory: string): Promise<boolean> {
   return commandLine.split("\0").includes(directory);
 }
 
-/** Files of a process or directory that vanished meanwhile read as empty. */
+/** Files of a vanished process or directory read as empty. */
 function absent(error: unknown): string {
   if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH"))
     return "";

@@ -1,5 +1,5 @@
 // The node's part of the sandbox, a small kubelet: registers the node, gives each pod bound to it a worker, and serves
-// logs and exec. Nothing is stopped with it: pods outlive a runner, and the next one adopts them from disk.
+// logs and exec. Stopping it stops nothing else: pods outlive a runner, and the next runner adopts them from disk.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -64,7 +64,7 @@ export class Runner {
     };
   }
 
-  /** Runs until the signal aborts; pods go on without it. */
+  /** Runs until the signal aborts. Pods continue without it. */
   async run(signal: AbortSignal): Promise<void> {
     const { nodeName, nodeIps, cniConfigDirectory, socket, log } = this.#options;
     await assertSharedMounts();
@@ -130,7 +130,7 @@ export class Runner {
     }
   }
 
-  /** Before the first ADD, so that no attachment can be made while the list of valid ones is on its way. */
+  /** Runs before the first ADD, so that no attachment is made while the list of valid ones is being sent. */
   async #collectGarbage(): Promise<void> {
     try {
       const network = await readNetworkConfig(this.#options.cniConfigDirectory);
@@ -142,7 +142,7 @@ export class Runner {
     }
   }
 
-  /** The newest pod of that name: one that was deleted by force may still be on its way out. */
+  /** The newest pod of that name: one that was deleted by force may still be ending. */
   #find(namespace: string, pod: string, container: string): ContainerRun | undefined {
     return [...this.#workers.values()]
       .findLast(({ pod: { metadata } }) => metadata.namespace === namespace && metadata.name === pod)

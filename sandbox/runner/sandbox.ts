@@ -1,6 +1,6 @@
-// A pod's network: its namespace and what the CNI plugin attached to it, with a record on disk that is written before
-// anything is made. So whatever a killed runner leaves behind can be taken down by the next one: DEL is called with the
-// configuration, the container id and the result that ADD had.
+// A pod's network: its namespace and what the CNI plugin attached to it. A record is written to disk before anything is
+// made, so the next runner can take down whatever a killed one leaves behind: it calls DEL with ADD's configuration,
+// container id and result.
 
 import { randomBytes } from "node:crypto";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -27,7 +27,7 @@ type SandboxRecord = v.InferOutput<typeof recordSchema>;
 export interface SandboxOptions {
   readonly cni: Cni;
   readonly configDirectory: string;
-  /** Namespaces are named with it, so that whoever takes the whole sandbox down can find them. */
+  /** The prefix of namespace names, by which a take-down of the whole sandbox finds them. */
   readonly netnsPrefix: string;
 }
 
@@ -43,8 +43,8 @@ export class PodSandbox {
   }
 
   /**
-   * Makes the namespace and calls ADD. When ADD fails it is undone with DEL, as a container runtime does, and the error
-   * is thrown on; each try has a container id and a namespace of its own.
+   * Makes the namespace and calls ADD. If ADD fails, it undoes it with DEL, as a container runtime does, and throws the
+   * error; each attempt has its own container id and namespace.
    */
   static async create(pod: Pod, directory: string, options: SandboxOptions): Promise<PodSandbox> {
     const network = await readNetworkConfig(options.configDirectory);
@@ -69,14 +69,14 @@ export class PodSandbox {
     } catch (error) {
       const message = `failed to setup network for sandbox: ${messageOf(error)}`;
       await sandbox.destroy().catch((left: unknown) => {
-        // It stays on disk for the caller's next try.
+        // It stays on disk for the caller's next attempt.
         throw new Error(`${message}; and then its removal failed: ${messageOf(left)}`, { cause: error });
       });
       throw new Error(message, { cause: error });
     }
   }
 
-  /** What an earlier runner recorded in this directory, finished or half made; undefined when there is nothing. */
+  /** What an earlier runner recorded in this directory, finished or half made. Undefined when there is nothing. */
   static async load(directory: string, options: SandboxOptions): Promise<PodSandbox | undefined> {
     const text = await readFile(fileIn(directory), "utf8").catch((error: unknown) => {
       if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
@@ -95,17 +95,20 @@ export class PodSandbox {
     return netnsPath(this.#record.netns);
   }
 
-  /** The pod's addresses; empty while ADD has not succeeded. */
+  /** The pod's addresses; empty until ADD has succeeded. */
   get addresses(): readonly string[] {
     return this.#record.result ? podAddresses(this.#record.result, interfaceName) : [];
   }
 
-  /** Whether the pod can be run in it: ADD had succeeded, and no reboot has taken the namespace away. */
+  /** Whether the pod can run in it: ADD has succeeded, and no reboot has removed the namespace. */
   async usable(): Promise<boolean> {
     return this.addresses.length > 0 && (await netnsExists(this.#record.netns));
   }
 
-  /** Calls DEL, then deletes the namespace and the record. Rejects when DEL fails: then all stays, for another try. */
+  /**
+   * Calls DEL, then deletes the namespace and the record. Rejects when DEL fails; then everything stays for another
+   * attempt.
+   */
   async destroy(): Promise<void> {
     const { network, result, netns } = this.#record;
     await this.#options.cni.delete(network, this.attachment, result);
@@ -123,7 +126,7 @@ function fileIn(directory: string): string {
   return join(directory, "sandbox.json");
 }
 
-/** The runtimeConfig containerd offers to plugins that declare the capability. */
+/** The runtimeConfig that containerd offers to plugins with the capability. */
 function runtimeOf(pod: Pod): Record<string, unknown> {
   const portMappings = pod.spec.containers
     .flatMap(({ ports = [] }) => ports)

@@ -145,12 +145,12 @@ function refuse(response: ServerResponse, error: unknown): void {
     response.destroy(); // the client left, or the log went away while it was read
     return;
   }
-  // As text: the API server makes a Status of it.
+  // As text: the API server turns it into a Status.
   const status = error instanceof HttpError ? error.status : 500;
   response.writeHead(status, { "Content-Type": "text/plain" }).end(messageOf(error));
 }
 
-/** The answer to an upgrade goes to the client as it is, so here a Status is made. */
+/** The API server passes the answer to an upgrade on as it is, so it must be a Status already. */
 function refuseUpgrade(socket: Duplex, error: unknown): void {
   const { status, body } = statusOf(error);
   socket.end(

@@ -1,5 +1,5 @@
-// The agent on two nodes with real Open vSwitch and OVN: the node comes onto the network, the CNI executable attaches
-// pods through it, and both survive what happens to a node.
+// The agent on two nodes with real Open vSwitch and OVN: the node joins the network, the CNI executable attaches pods
+// through the agent, and both survive whatever happens to a node.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
@@ -54,7 +54,7 @@ const eventually = async (holds: () => boolean | Promise<boolean>, what: string)
 const vsctl = async (...args: readonly string[]): Promise<string> =>
   (await world.sandbox.host("n1").exec(["ovs-vsctl", ...args])).trim();
 
-/** Changes with every write to the row that ovn-controller reads its configuration from. */
+/** Changes with every write to the row that holds ovn-controller's configuration. */
 const rootVersion = (): Promise<string> => {
   const select = { op: "select", table: "Open_vSwitch", where: [], columns: ["_version"] };
   const { ovsDb } = world.optionsOf(0);
@@ -133,7 +133,7 @@ test("a new container of a pod takes the place of the old one", async () => {
   assert.equal((await world.cni("DEL", "cc2", again)).exit, 0);
 });
 
-test("CHECK compares what is with what ADD answered", async () => {
+test("CHECK compares what exists with ADD's result", async () => {
   const { said: prevResult } = await world.cni("ADD", "ca", a);
   assert.deepEqual(await world.cni("CHECK", "ca", a, {}, { prevResult }), { exit: 0, said: undefined });
   const wrong = { prevResult: { ips: [{ address: "10.244.0.99/24" }] } };
@@ -213,7 +213,7 @@ test("fifty ADDs at once all succeed, and GC removes those that are not valid", 
   assert.match(left, /^[^\n]*weft.io\/container=ca[^\n]*$/);
 });
 
-test("an agent killed and started again writes nothing, keeps its pods, and removes those that ended meanwhile", async () => {
+test("an agent that is killed and restarted writes nothing, keeps its pods, and removes those that ended meanwhile", async () => {
   const gone = await world.makePod("gone", 0, 80);
   assert.equal((await world.cni("ADD", "cgone", gone)).exit, 0);
   const [agent] = agents;
@@ -233,7 +233,7 @@ test("an agent killed and started again writes nothing, keeps its pods, and remo
   await eventually(async () => (await ofGone()) === "", "the port of the pod that ended is removed");
 });
 
-test("while the API is away pods that are known are served, and others get an answer in time", async () => {
+test("while the API is away, known pods are served and others get an answer in time", async () => {
   const known = await world.makePod("known", 0, 81);
   assert.equal((await world.cni("ADD", "ck", known)).exit, 0);
   assert.equal((await world.cni("DEL", "ck", known)).exit, 0);
@@ -261,7 +261,7 @@ test("a restart of the Open vSwitch database is no more than a moment in which a
   assert.deepEqual(unreachable(c.netns, ["10.244.1.10", "172.30.0.100"]), []);
 });
 
-test("after a restart of vswitchd pods, node and world find each other again", async () => {
+test("after a restart of vswitchd pods, node and outside find each other again", async () => {
   await world.sandbox.processes.restart("n1-vswitchd");
   const all = ["10.244.1.10", "fd00:10:244:1::a", "172.30.0.12", "172.30.0.100", "fd00:172:30::100"];
   await eventually(() => unreachable(a.netns, all).length === 0, "the pod reaches all");

@@ -1,7 +1,6 @@
-// The least of a Kubernetes API that an agent needs, as a process of its own in a namespace of the sandbox: list and
-// watch of any path, patches of annotations and status. The test writes objects over a unix socket, and
-// says when watches are told how far they have come (PUT /bookmarks).
-// Arguments: port, path of the unix socket.
+// The minimal Kubernetes API that an agent needs, as a process of its own in a namespace of the sandbox: list and watch
+// of any path, patches of annotations and status. The test writes objects over a unix socket, and decides when watches
+// are told how far they have come (PUT /bookmarks). Arguments: port, path of the unix socket.
 
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { type Json, list, record, text } from "../../src/kube/json.ts";
@@ -12,7 +11,7 @@ const [port = "", socket = ""] = process.argv.slice(2);
 /** `/api/v1/pods` -> `shop/web-1` -> object */
 const collections = new Map<string, Map<string, Json>>();
 const watches = new Multimap<string, (type: string, object: Json) => void>();
-/** Tell a watch that it has heard of everything there is. */
+/** Each tells one watch that it has received everything that exists. */
 const bookmarks = new Set<() => void>();
 let version = 1;
 
@@ -39,7 +38,7 @@ function remove(path: string, key: string): void {
   for (const tell of watches.get(path)) tell("DELETED", object);
 }
 
-/** Only what the agent uses: `metadata.name=` and `spec.nodeName=`. */
+/** Supports only what the agent uses: `metadata.name=` and `spec.nodeName=`. */
 function selects(selector: string, object: Json): boolean {
   const [field, value] = selector.split("=");
   if (field === "metadata.name") return text(record(object.metadata).name) === value;
@@ -75,7 +74,7 @@ function answerList(url: URL, response: ServerResponse): void {
   });
 }
 
-/** A merge patch of annotations, or a status with one condition. */
+/** Applies a merge patch of annotations, or a status with one condition. */
 function answerPatch(url: URL, body: Json, response: ServerResponse): void {
   const [, path = "", name = ""] = /^(.*\/nodes)\/([^/]+)/.exec(url.pathname) ?? [];
   const object = collectionAt(path).get(`/${name}`);

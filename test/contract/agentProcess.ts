@@ -1,4 +1,4 @@
-// Runs one agent with the options that its only argument holds, until it is told to end.
+// Runs one agent with the options in its only argument, until it is told to end.
 
 import { Registry } from "prom-client";
 import { parseCidr } from "../../src/model/ip.ts";

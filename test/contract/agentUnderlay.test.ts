@@ -1,5 +1,6 @@
-// The agent on a virtual machine of a cloud, with real Open vSwitch in it and real OVN beneath it: pods become access ports
-// of the machine's own bridge, and OVN's nested ports carry them. In place of the controller, this offers them.
+// The agent on a virtual machine of a cloud, with real Open vSwitch in the machine and real OVN below it: pods become
+// access ports of the machine's own bridge, and OVN's nested ports carry them. In place of the controller, this test
+// offers the ports.
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -39,7 +40,7 @@ let apiSocket = "";
 let agent: ReturnType<typeof spawn>;
 const log: string[] = [];
 
-/** A program of this folder in the node; it ends with the test. */
+/** A program of this folder, run in the node until the test ends. */
 const start = (script: string, args: readonly string[]) => {
   const node = sandbox.host("n1");
   const [command = "", ...rest] = node.command([
@@ -175,7 +176,7 @@ test("the node tells its MAC and addresses, and is ready once it has nested port
   const link = await sandbox.host("n1").exec(["ip", "-json", "link", "show", "br-ex"]);
   const gateway = gatewayConfigOf({ annotations: await nodeAnnotations() });
   assert.equal(gateway?.mac, record(list(JSON.parse(link))[0]).address);
-  // One of them has no tag: plugged without one, it would be on the network of the node itself.
+  // One of them has no tag. Plugged in without one, it would be on the node's own network.
   const offer = {
     line: "1",
     from: 0,
@@ -229,7 +230,7 @@ test("a pod's frames have the machine's full size", async () => {
   assert.equal(inPod(netns.one, "ping", "-c1", "-W5", "-Mdo", "-s", payload, peer).status, 0);
 });
 
-test("pods live on through a kill of the agent and of vswitchd, and an address rests after its pod", async () => {
+test("pods survive a kill of the agent and of vswitchd, and an address rests after its pod", async () => {
   agent.kill("SIGKILL");
   if (agent.exitCode === null && agent.signalCode === null) await once(agent, "exit");
   await sandbox.processes.restart("n1-vswitchd");
@@ -246,7 +247,7 @@ test("pods live on through a kill of the agent and of vswitchd, and an address r
   }, "it is the controller's to give again");
 });
 
-test("an address that changes while nothing else happens is told", async () => {
+test("an address that changes while nothing else happens is reported", async () => {
   const lines = ["address del 172.31.0.11/24 dev br-ex", "address add 172.31.0.77/24 dev br-ex"];
   await sandbox.host("n1").exec(["ip", "-batch", "-"], { input: `${lines.join("\n")}\n` });
   await eventually(async () => {

@@ -1,5 +1,5 @@
-// Two nodes of a sandbox with real OVN and an agent on each, and in place of the controller this: it gives nodes and
-// pods their addresses, plans their facts and puts them into the northbound database.
+// Two nodes of a sandbox with real OVN and an agent on each. In place of the controller, this gives nodes and pods
+// their addresses, plans their facts and puts these into the northbound database.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -64,7 +64,10 @@ export interface TestPod {
 
 export type World = Awaited<ReturnType<typeof buildWorld>>;
 
-/** Starts everything; `plugin` is the CNI executable to install, `settings` are options of agents other than the usual. Disposing of it takes all away. */
+/**
+ * Starts everything. `plugin` is the CNI executable to install, `settings` override the agents' usual options.
+ * Disposing of it removes everything.
+ */
 export async function buildWorld(name: string, plugin: string, settings: Json = {}) {
   const stack = new AsyncDisposableStack();
   const sandbox = stack.use(await upSandbox({ name, nodes: 2, parts: "ovn" }));
@@ -88,7 +91,7 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
   const apiSocket = join(layout.state, "fake-api.sock");
   const api = start(sandbox.outside, "./agentApi.ts", ["6443", apiSocket]);
   await once(api.stdout, "data");
-  /** Until the returned function is called, the API takes connections and answers nothing. */
+  /** Until the returned function is called, the API accepts connections and answers nothing. */
   const freezeApi = (): (() => void) => {
     api.kill("SIGSTOP");
     return () => void api.kill("SIGCONT");
@@ -136,7 +139,7 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
     optionsOf,
     freezeApi,
     commit,
-    /** A request to the API that is on no network. */
+    /** A request to the API, over its unix socket. */
     api: (method: string, path: string, body?: Json) => call(apiSocket, method, path, body),
     resolved(index: number): ResolvedNode {
       const node = nodes.get(index);
@@ -145,7 +148,7 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
     },
     log: new Array<string>(),
 
-    /** Starts an agent; its log lines are collected. `more` overrides its options. */
+    /** Starts an agent and collects its log lines. `more` overrides its options. */
     startAgent(index: number, more: Json = {}) {
       const host = sandbox.host(nodeName(index));
       const child = start(host, "./agentProcess.ts", [JSON.stringify({ ...optionsOf(index), ...more })]);
@@ -153,7 +156,7 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
       return child;
     },
 
-    /** Makes the Node, waits for its agent's annotations, and plans it. */
+    /** Creates the Node, waits for its agent's annotations, and plans it. */
     async admitNode(index: number): Promise<void> {
       const annotations = nodeSubnetsAnnotation(subnetsOf(index));
       await call(apiSocket, "PUT", "/api/v1/nodes", {
@@ -174,7 +177,7 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
       await commit(nodeFacts(scope, `node/${resolved.name}`, network, resolved, false));
     },
 
-    /** The Node's annotations, once they are as `wanted` says. */
+    /** The Node, once its annotations are as `wanted` requires. */
     async nodeWith(index: number, wanted: (node: { annotations: Record<string, string> }) => boolean) {
       for (;;) {
         const { items } = record(await call(apiSocket, "GET", "/api/v1/nodes"));
@@ -199,7 +202,10 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
       return record(record(all[0]).status).conditions;
     },
 
-    /** Runs the CNI executable for `container` as a runtime would. `more` overrides environment, `conf` configuration. */
+    /**
+     * Runs the CNI executable for `container` as a runtime would. `more` overrides the environment, `conf` the
+     * configuration.
+     */
     cni(
       command: string,
       container: string,
@@ -228,7 +234,7 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
         await pause();
     },
 
-    /** A pod with an address, its port planned, and a network namespace for it. */
+    /** A pod with an address, a planned port, and a network namespace. */
     async makePod(
       name: string,
       index: number,
@@ -259,7 +265,7 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
       return netns;
     },
 
-    /** A container more in the same pod: the runtime gave up on the first one, without a DEL. */
+    /** A second container in the same pod, as if the runtime had given up on the first one without a DEL. */
     async secondNamespace(pod: TestPod): Promise<TestPod> {
       const netns = `${pod.netns}2`;
       await runHere(["ip", "netns", "add", netns]);
@@ -285,7 +291,7 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
   };
 }
 
-/** The facts as operations of one transaction, rows first. Only for facts that are not there yet. */
+/** The facts as operations of one transaction, rows first. Only for facts that are not in the database yet. */
 function transactionOf(facts: readonly Fact[]): Transaction<NorthboundTables> {
   const tx = new Transaction(northbound);
   for (const fact of facts) {
@@ -314,7 +320,7 @@ export function call(socketPath: string, method: string, path: string, body?: Js
 
 export interface PluginRun {
   readonly exit: number | null;
-  /** What it printed; undefined when that is nothing. */
+  /** What it printed; undefined when it printed nothing. */
   readonly said: Json | undefined;
 }
 

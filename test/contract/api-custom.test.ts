@@ -10,7 +10,7 @@ import { fields, mergePatch, names, version } from "./apiObjects.ts";
 import { ApiUnderTest } from "./apiUnderTest.ts";
 
 const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-/** Of this run alone: definitions are the whole cluster's. */
+/** Unique to this run: definitions belong to the whole cluster. */
 const group = `t${randomBytes(3).toString("hex")}.weft.example`;
 const looms = `${group}/v1`;
 

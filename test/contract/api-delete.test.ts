@@ -1,5 +1,5 @@
-// How a Kubernetes API lets objects go, told by HTTP alone. Runs against the sandbox's server, or
-// against any other whose kubeconfig WEFT_API_KUBECONFIG names.
+// How a Kubernetes API deletes objects, tested by HTTP alone. Runs against the sandbox's server, or against any other
+// whose kubeconfig WEFT_API_KUBECONFIG names.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -138,7 +138,7 @@ describe("deleting", () => {
     await api.expect(403, "POST", inside, configMap("late"));
     await api.expect(200, "PATCH", `${inside}/held`, { metadata: { finalizers: null } }, mergePatch);
     if (api.embedded) {
-      // The controller's part: it empties the namespace and then takes off the specification's finalizer.
+      // The controller's part: it empties the namespace and then removes the specification's finalizer.
       await api.expect(200, "DELETE", inside);
       await api.expect(200, "PUT", `/api/v1/namespaces/${name}/finalize`, {
         ...going,

@@ -1,4 +1,4 @@
-// What people do all day with kubectl 1.32. Runs against the sandbox's server, or against any other whose kubeconfig
+// Everyday use of kubectl 1.32. Runs against the sandbox's server, or against any other whose kubeconfig
 // WEFT_API_KUBECONFIG names.
 
 import assert from "node:assert/strict";

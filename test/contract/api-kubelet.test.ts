@@ -1,5 +1,5 @@
-// Logs and exec through the sandbox's own API server, which passes them to the unix socket of the pod's kubelet: here
-// one that tells what it was asked.
+// Logs and exec through the sandbox's own API server, which passes them on to the unix socket of the pod's kubelet:
+// here a fake that reports what it was asked.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -12,7 +12,7 @@ import { ApiUnderTest } from "./apiUnderTest.ts";
 const channel = { stdin: 0, stdout: 1, error: 3 } as const;
 const node = "stub";
 
-/** Answers logs with the path it was asked for; a command echoes its input and ends with status 7. */
+/** Answers logs with the requested path. A command echoes its input and ends with status 7. */
 function kubelet(): Server {
   const sockets = new WebSocketServer({ noServer: true });
   const server = createServer((request, response) => {

@@ -1,5 +1,5 @@
-// How a Kubernetes API shows objects, and what it makes of Services, told by HTTP alone. Runs against the sandbox's server, or
-// against any other whose kubeconfig WEFT_API_KUBECONFIG names.
+// How a Kubernetes API returns objects, and what it makes of Services, tested by HTTP alone. Runs against the sandbox's
+// server, or against any other whose kubeconfig WEFT_API_KUBECONFIG names.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";

@@ -1,4 +1,4 @@
-// How a Kubernetes API tells of changes. Runs against the sandbox's server, or against any other whose kubeconfig
+// How a Kubernetes API reports changes. Runs against the sandbox's server, or against any other whose kubeconfig
 // WEFT_API_KUBECONFIG names.
 
 import assert from "node:assert/strict";
@@ -32,7 +32,7 @@ async function take(events: AsyncGenerator<WatchEvent, void>, count: number): Pr
   return taken;
 }
 
-/** Once that is true, each event of the watch has been consumed and the connection given back. */
+/** Once this is true, every event of the watch has been consumed and the connection returned. */
 const stop = (events: AsyncGenerator<WatchEvent, void>): Promise<unknown> => events.return();
 
 describe("a watch", () => {

@@ -1,4 +1,4 @@
-// How a Kubernetes API takes in objects and changes to them, told by HTTP alone. Runs against the sandbox's server, or
+// How a Kubernetes API accepts objects and changes to them, tested by HTTP alone. Runs against the sandbox's server, or
 // against any other whose kubeconfig WEFT_API_KUBECONFIG names.
 
 import assert from "node:assert/strict";

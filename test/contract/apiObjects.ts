@@ -1,4 +1,4 @@
-// Objects that the contract tests of the API make, and what they look at in answers.
+// Objects that the API's contract tests create, and what they read from answers.
 
 import { type JsonObject, listAt, textAt } from "../../sandbox/api/json.ts";
 
@@ -6,7 +6,7 @@ export const mergePatch = "application/merge-patch+json";
 
 export const container = { name: "c", image: "none.invalid/c:1" };
 
-/** No scheduler takes it, so that it stays as it is. */
+/** No scheduler takes it, so it stays as it is. */
 export const pod = (name: string, metadata: JsonObject = {}): JsonObject => ({
   metadata: { name, ...metadata },
   spec: { schedulerName: "nobody", containers: [container] },

@@ -1,5 +1,5 @@
-// The API server that the contract tests speak to: the one whose kubeconfig WEFT_API_KUBECONFIG names, or else the
-// sandbox's own, started for the test as a process. A test file works in a namespace of its own.
+// The API server that the contract tests talk to: the one whose kubeconfig WEFT_API_KUBECONFIG names, otherwise the
+// sandbox's own, started as a process for the test. Each test file works in a namespace of its own.
 
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
@@ -63,17 +63,17 @@ export class ApiUnderTest implements AsyncDisposable {
     this.#embedded = embedded;
   }
 
-  /** Whether it is the sandbox's own, which lacks some of what a real one has. */
+  /** Whether it is the sandbox's own, which lacks some features of a real one. */
   get embedded(): boolean {
     return this.#embedded !== undefined;
   }
 
-  /** Whichever the environment names. */
+  /** Starts the one that the environment names. */
   static async start(): Promise<ApiUnderTest> {
     return external === undefined ? ApiUnderTest.startEmbedded() : ApiUnderTest.#open(external, undefined);
   }
 
-  /** The sandbox's own in any case, for what only that has. */
+  /** Always starts the sandbox's own, for features that only it has. */
   static async startEmbedded(): Promise<ApiUnderTest> {
     const directory = await mkdtemp(join(tmpdir(), "weft-api-"));
     const server = await startServer(directory);
@@ -91,7 +91,7 @@ export class ApiUnderTest implements AsyncDisposable {
     return join(this.#embedded?.directory ?? "", `${node}.sock`);
   }
 
-  /** On a real cluster also waits for the account without which no pod may be made. */
+  /** On a real cluster it also waits for the service account that pods need. */
   async makeNamespace(name: string): Promise<void> {
     await this.expect(201, "POST", "/api/v1/namespaces", { metadata: { name } });
     const account = `/api/v1/namespaces/${name}/serviceaccounts/default`;
@@ -104,7 +104,7 @@ export class ApiUnderTest implements AsyncDisposable {
     return { code: response.statusCode ?? 0, body, warnings: response.headers["warning"] ?? "" };
   }
 
-  /** The body of an answer that has to have this code. */
+  /** The body of an answer, which must have this code. */
   async expect(code: number, method: string, path: string, body?: Json, type?: string): Promise<JsonObject> {
     const answer = await this.call(method, path, {
       ...(body !== undefined && { body }),
@@ -142,14 +142,14 @@ export class ApiUnderTest implements AsyncDisposable {
     return { code: Number(exit[0]), stdout: out, stderr: err };
   }
 
-  /** What kubectl printed, when it succeeded. */
+  /** The output of kubectl, which must succeed. */
   async kubectlOk(args: readonly string[], input = ""): Promise<string> {
     const { code, stdout, stderr } = await this.kubectl(args, input);
     assert.equal(code, 0, `kubectl ${args.join(" ")}: ${stderr}`);
     return stdout;
   }
 
-  /** The lines kubectl prints as it prints them; it is ended when the reader stops. */
+  /** The lines that kubectl prints, as they come. kubectl is ended when the reader stops. */
   async *kubectlLines(args: readonly string[]): AsyncGenerator<string, void> {
     const child = spawn("kubectl", ["--kubeconfig", this.#kubeconfig, "-n", this.namespace, ...args], {
       stdio: ["ignore", "pipe", "inherit"],
@@ -177,7 +177,7 @@ export class ApiUnderTest implements AsyncDisposable {
 
   async #send(method: string, path: string, { body, type, accept, token }: Ask): Promise<IncomingMessage> {
     const { server, ca, clientCert, clientKey, insecure } = this.config;
-    // Node frames the body of a DELETE only when it is told how long it is.
+    // Node only frames the body of a DELETE when it knows the length.
     const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const bearer = token ?? (await this.config.token?.());
     const sent = request(new URL(path, server), {

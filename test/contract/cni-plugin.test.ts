@@ -1,4 +1,4 @@
-// The CNI executable as a container runtime runs it: built as it ships, with real environment, stdin and working
+// The CNI executable as a container runtime runs it: built as it is released, with real environment, stdin and working
 // directory, against an agent that this test plays on a real socket.
 
 import assert from "node:assert/strict";
@@ -94,7 +94,7 @@ test("VERSION needs no agent", async () => {
   });
 });
 
-test("a question that is none gets the specification's codes", async () => {
+test("a malformed request gets the specification's codes", async () => {
   for (const stdin of ["", "{", "[]", "null", "7", '"x"', '{"cniVersion":7}', "\u0000\u0001"]) {
     await refused(addEnv, stdin, 6);
   }
@@ -103,7 +103,7 @@ test("a question that is none gets the specification's codes", async () => {
   await refused(addEnv, configuration({ socket: 7 }), 7);
 });
 
-test("a format nobody here speaks is refused in one that is", async () => {
+test("a result format that is not supported is refused in one that is", async () => {
   assert.equal(await refused(addEnv, configuration({ cniVersion: "9.0.0" }), 1), "1.1.0");
   assert.equal(await refused(addEnv, JSON.stringify({ name: "weft", socket }), 1), "1.1.0");
 });
@@ -116,7 +116,7 @@ test("an agent that is away is an error worth a retry, for DEL as well, and STAT
   await refused({ ...addEnv, CNI_COMMAND: "STATUS" }, away, 50);
 });
 
-test("an agent that dies or talks nonsense is an agent that is away", async () => {
+test("an agent that dies or talks nonsense counts as away", async () => {
   for (const said of ["", "nonsense\n", '{"exit":7,"stdout":""}\n', '{"exit":0}\n', "null\n"]) {
     const path = join(folder, "broken.sock");
     const broken = createServer((connection) => connection.once("data", () => connection.end(said)));

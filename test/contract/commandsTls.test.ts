@@ -1,4 +1,4 @@
-// The commands speak TLS to OVN's databases, and say in words why that fails.
+// The commands use TLS with OVN's databases, and explain why that fails.
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";

@@ -1,4 +1,4 @@
-// What the sandbox's controllers promise, against a real API server and with a real node: what kubectl's users see of
+// What the sandbox's controllers promise, tested with a real API server and a real node: what users of kubectl see of
 // scheduling, Services, rollouts and deletions.
 
 import assert from "node:assert/strict";
@@ -329,14 +329,15 @@ test("a namespace goes when everything in it is gone, pods with their grace firs
   assert.equal(left.stdout, "");
 });
 
-test("what is made in a namespace of an old one's name stays", async () => {
+test("what is created in a new namespace of an old name stays", async () => {
   const configMap = (metadata: object) => ({ apiVersion: "v1", kind: "ConfigMap", metadata });
   const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "again" } };
   await create(namespace, configMap({ name: "held", namespace: "again", finalizers: ["weft.io/hold"] }));
   await cluster.ok(["delete", "namespace", "again", "--wait=false"]);
   const deletion = () => get("configmap held", "{.metadata.deletionTimestamp}", "again");
   await eventually("the controller empties it", async () => (await deletion()) !== "");
-  // While the controller sleeps, the namespace is gone and there again; it wakes with the old one in mind.
+  // While the controller sleeps, the namespace is deleted and created again. The controller wakes with the old one in
+  // mind.
   cluster.signal("controllers", "SIGSTOP");
   const patch = ["--type=merge", "-p", '{"metadata":{"finalizers":null}}'];
   await cluster.ok(["patch", "configmap", "held", "-n", "again", ...patch]);

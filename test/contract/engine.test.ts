@@ -89,7 +89,7 @@ test("rows that others delete come back, with their memberships", bounded, () =>
   }),
 );
 
-test("rows and members of others stay, also in rows of Weft", bounded, () =>
+test("rows and members of others stay, even in rows of Weft", bounded, () =>
   withEngine({}, async (running, other) => {
     const { desired, engine, replica } = running;
     desired.replace("node/n1", switchFacts("n1"));
@@ -110,7 +110,7 @@ test("rows and members of others stay, also in rows of Weft", bounded, () =>
     assert.deepEqual(new Set(portsOf(running, "n1")), new Set([foreign, refOf("Logical_Switch_Port", "b")]));
     assert.ok(replica.table("Logical_Switch").get(theirs));
 
-    // To delete the switch would take their port with it.
+    // Deleting the switch would delete their port with it.
     desired.remove("node/n1");
     desired.remove("pod/b");
     await engine.settled();
@@ -122,7 +122,7 @@ test("rows and members of others stay, also in rows of Weft", bounded, () =>
   }),
 );
 
-test("a port of Weft that another puts into a switch of theirs is taken out of it", bounded, () =>
+test("a port of Weft that others add to their switch is removed from it", bounded, () =>
   withEngine({}, async (running, other) => {
     const { desired, engine, replica } = running;
     desired.replace("node/n1", switchFacts("n1"));
@@ -154,7 +154,7 @@ test("a port moves between switches in one transaction, without ever vanishing",
     await engine.committed("pod/a");
     assert.deepEqual(seen, ["false true true"]);
 
-    // Also when the switch it leaves is deleted at the same time, which would take the port with it.
+    // Also when the old switch is deleted at the same time, which would delete the port with it.
     desired.replace("pod/a", portFacts("a", "n1"));
     desired.remove("node/n2");
     await engine.committed("pod/a");
@@ -268,7 +268,7 @@ test("a refused fact is found and reported with its owner, and all others are co
     );
     assert.equal(engine.status.refused, 1);
 
-    // Changes around it do not try it again; a change of its own facts does, at once.
+    // Changes elsewhere do not retry it. A change of its own facts does, at once.
     desired.replace("pod/late", portFacts("late", "n1"));
     await engine.committed("pod/late");
     assert.equal(running.refused.length, 1);
@@ -306,7 +306,7 @@ test("batches are bounded, and what a row needs goes before it", bounded, () =>
   }),
 );
 
-test("what another writer was in the way of is done when it has gone, after a while", bounded, () =>
+test("what another writer prevented is done some time after it has gone", bounded, () =>
   withEngine({ clock: hurriedClock }, async (running, other) => {
     const { desired, engine, replica } = running;
     const theirs = crypto.randomUUID();
@@ -326,7 +326,7 @@ test("what another writer was in the way of is done when it has gone, after a wh
   }),
 );
 
-// ovsdb-server 3.1 crashes at the last step if the server was left to clear the group's reference at the first.
+// ovsdb-server 3.1 crashes at the last step if, at the first step, it is left to clear the group's reference itself.
 test("a port that goes while its group changes, and comes back, does no harm to the server", bounded, () =>
   withEngine({}, async (running) => {
     const { desired, engine, replica } = running;

@@ -1,5 +1,6 @@
-// Random churn of facts, with a hostile second writer who edits and deletes Weft's rows and adds rows and members of
-// its own. Whatever happened, the end must equal a plan from nothing, and what the other wrote must still be there.
+// Random churn of facts, with a hostile second writer that edits and deletes Weft's rows and adds rows and members of
+// its own. Whatever happens, the result must equal a plan from nothing, and what the other writer added must still be
+// there.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -107,7 +108,7 @@ function changeFacts(desired: Desired, pick: ReturnType<typeof randomFrom>): voi
   }
 }
 
-/** One blow of the other writer. That a row is gone when it arrives is no matter to it. */
+/** One action of the other writer. It does not mind if the row is already gone. */
 async function strike(other: Session, pick: ReturnType<typeof randomFrom>): Promise<void> {
   const name = pick(["a", "b", "c", "d", "e", "f"]);
   const node = refOf("Logical_Switch", pick(["n1", "n2", "n3"]));
@@ -161,7 +162,7 @@ async function strike(other: Session, pick: ReturnType<typeof randomFrom>): Prom
   await other.transact(tx);
 }
 
-/** Weft's rows as text, with references to rows of others left out. */
+/** Weft's rows as text, without references to other people's rows. */
 function wefts({ replica }: Running): readonly string[] {
   const rows: [string, Row][] = [];
   for (const table of replica.tables)
@@ -191,7 +192,7 @@ function wefts({ replica }: Running): readonly string[] {
     .sort();
 }
 
-/** Everything that was refused, because two writers met, was tried again. */
+/** Whether everything that was refused because two writers collided has been retried. */
 async function calm(running: Running): Promise<void> {
   const signal = AbortSignal.timeout(20_000);
   await running.engine.settled(signal);
@@ -229,7 +230,7 @@ for (const seed of [1, 2, 3, 4, 5])
     await other.transact(
       transaction().mutateSet("Load_Balancer_Group", balancers, "load_balancer", "insert", [foreignBalancer]),
     );
-    // While a pod's switch is missing, its port stays where it was: only complete facts have one outcome.
+    // While a pod's switch is missing, its port stays where it was: only complete facts have a single outcome.
     for (const node of nodes) desired.replace(`node/${node}`, nodeFacts(node, "1"));
     await mended(running, other);
     await calm(running);

@@ -50,7 +50,8 @@ test(
       [1, 2, 3, 4, 5],
     );
     for (const [i, running] of engines.entries()) {
-      // Each its own row: one that another has written already is as wanted, and nothing would be sent.
+      // Each engine has a row of its own: a row that another engine has already written is as wanted, and nothing would
+      // be sent.
       const name = `n${i}`;
       running.desired.replace(`node/${name}`, switchFacts(name));
       if (epochs[i] === 5) await running.engine.committed(`node/${name}`);

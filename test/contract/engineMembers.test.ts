@@ -61,7 +61,7 @@ test("members of a large set come and go by facts, and a second copy agrees", bo
   }),
 );
 
-test("what others do to a large set is mended, member by member or as a whole", bounded, () =>
+test("what others do to a large set is repaired, member by member or as a whole", bounded, () =>
   withEngine({}, async (running, other) => {
     await fill(running);
     const deeds = [

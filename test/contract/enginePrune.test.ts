@@ -37,7 +37,7 @@ test(
     assert.deepEqual([ports(second), second.replica.table("Logical_Switch").size], [5, 2]);
     assert.deepEqual(second.held, []);
 
-    // A pod that moved while nobody looked moves all the same: nothing of Weft's is lost by that.
+    // A pod that moved meanwhile is still moved: nothing of Weft's is lost by that.
     desired.replace("pod/p0", portFacts("p0", "n2"));
     await second.engine.committed("pod/p0");
     assert.equal(byName(second.replica, "Logical_Switch", "n2")?.ports.length, 1);
@@ -62,7 +62,7 @@ test("deleting a large share is held and reported, while other work goes on", bo
     assert.deepEqual([report?.rows, report?.tables], [50, new Map([["Logical_Switch_Port", 50]])]);
     assert.match(report?.message ?? "", /50 of 62 rows is held \(50 Logical_Switch_Port; such as p\d+/);
 
-    // What comes back is no longer held, and when little is left that little goes.
+    // What is wanted again is no longer held, and when little is left, that little goes.
     for (let i = 10; i < 50; i++) desired.replace(`pod/p${i}`, portFacts(`p${i}`, "n1"));
     await engine.settled();
     assert.deepEqual([ports(running), engine.status.heldDeletes], [51, 0]);
@@ -146,7 +146,7 @@ test(
   },
 );
 
-test("what is known to be wanted no more goes without counting, and what is only missing is held", () =>
+test("what is known to be unwanted goes without counting, and what is only missing is held", () =>
   withEngine({}, async (running) => {
     const { desired, engine } = running;
     populate(desired, 100);
@@ -163,7 +163,7 @@ test("what is known to be wanted no more goes without counting, and what is only
     assert.deepEqual([ports(running), engine.status.heldDeletes], [99, 89]);
   }));
 
-test("what somebody wants again before it went is not free to go the next time", () =>
+test("a row that is wanted again before it went is not free to go the next time", () =>
   withEngine({}, async (running) => {
     const { desired, engine } = running;
     populate(desired, 100);

@@ -4,7 +4,7 @@ import { FenceLostError } from "../../src/apply/errors.ts";
 import { startOvsdbCluster } from "../real/ovsdbCluster.ts";
 import { bounded, byName, portFacts, schemaFile, startEngine, switchFacts } from "./engineWorld.ts";
 
-test("a stale leader's write is refused on whatever member of a cluster it talks to", bounded, async () => {
+test("a stale leader's write is refused on any member of a cluster", bounded, async () => {
   await using cluster = await startOvsdbCluster(schemaFile, "OVN_Northbound");
   const staleRemotes = cluster.remotes;
   await using stack = new AsyncDisposableStack();

@@ -1,5 +1,5 @@
-// What the engine's contract tests share: a real northbound server, an engine on it, a second writer, and short
-// names for facts.
+// What the engine's contract tests have in common: a real northbound server, an engine on it, a second writer, and
+// short names for facts.
 
 import type { BatchLimits } from "../../src/apply/batch.ts";
 import { Engine } from "../../src/apply/engine.ts";
@@ -16,7 +16,7 @@ import { type Clock, type Replica, Session, Transaction } from "../../src/ovsdb/
 import { FactList } from "../../src/plan/facts.ts";
 import { startOvsdbServer } from "../real/ovsdbServer.ts";
 
-/** A server that crashed must end a test, not hang it. */
+/** A server that crashes must end a test and not hang it. */
 export const bounded = { timeout: 60_000 };
 
 export const schemaFile = new URL("../../src/ovn/schemas/northbound.ovsschema", import.meta.url).pathname;
@@ -32,7 +32,7 @@ export const zoneOf = (zone = "global"): Scope => ({ ...scope, destination: { ..
 
 export const transaction = (): Transaction<NorthboundTables> => new Transaction(northbound);
 
-/** The facts of a switch: its row and nothing else. */
+/** The facts of a switch: only its row. */
 export function switchFacts(name: string, of = scope): readonly Fact[] {
   const facts = new FactList(of, `node/${name}`);
   facts.row("Logical_Switch", name, { name });
@@ -64,19 +64,19 @@ export interface Running extends AsyncDisposable {
   readonly committed: readonly Committed[];
   readonly refused: readonly Refused[];
   readonly held: readonly PruneHeld[];
-  /** Rejects as the engine's `run` does. */
+  /** Rejects like the engine's `run`. */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface EngineSettings {
-  /** One, or several to try in turn. */
+  /** One remote, or several to try in turn. */
   readonly remote: string | readonly string[];
   readonly desired?: Desired;
-  /** "global" when it is not given. */
+  /** Default "global". */
   readonly zone?: string;
   readonly synced?: boolean;
-  /** Neither takes the fence nor runs. */
+  /** If set, it neither takes the fence nor runs. */
   readonly idle?: boolean;
   readonly holder?: string;
   readonly clock?: Clock;
@@ -97,7 +97,7 @@ export const hurriedClock: Clock = {
   after: (ms, action) => realClock.after(ms / 20, action),
 };
 
-/** An engine with a session of its own that holds the fence and runs. */
+/** A running engine with a session of its own, which holds the fence. */
 export async function startEngine(settings: EngineSettings): Promise<Running> {
   const abort = new AbortController();
   const session = openSession(settings.remote);
@@ -167,7 +167,7 @@ export function wholeReplica(session: Session): Replica<NorthboundTables> {
   return session.replica(northbound, tables);
 }
 
-/** A server, an engine and another writer, for the length of one test. */
+/** Provides a server, an engine and another writer for one test. */
 export async function withEngine(
   settings: Omit<EngineSettings, "remote">,
   body: (running: Running, other: Session, remote: string) => Promise<void>,
@@ -179,14 +179,14 @@ export async function withEngine(
   await body(running, other, server.remote);
 }
 
-/** Rows by name: the tests' view of what is in the database. */
+/** Rows by name, which is how the tests see the database. */
 export const byName = <K extends "Logical_Switch" | "Logical_Switch_Port" | "Port_Group" | "Address_Set">(
   replica: Replica<NorthboundTables>,
   table: K,
   name: string,
 ) => [...replica.table(table).values()].find((row) => row.name === name);
 
-/** The engine has seen everything that the other writer did so far, and is done with it. */
+/** Resolves when the engine has seen everything that the other writer did so far, and has dealt with it. */
 export async function mended(running: Running, other: Session): Promise<void> {
   const marker = crypto.randomUUID();
   await other.transact(transaction().insert("Logical_Router", { name: "marker" }, marker));

@@ -1,5 +1,5 @@
-// The Kubernetes layer against an API server: the sandbox's, or any other whose kubeconfig WEFT_API_KUBECONFIG names.
-// A relay stands between, so that the connection can be cut while the server goes on.
+// The Kubernetes layer against an API server: the sandbox's, or any other whose kubeconfig WEFT_API_KUBECONFIG names. A
+// relay is in between, so that the connection can be cut while the server keeps running.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -30,14 +30,14 @@ after(async () => {
   await api[Symbol.asyncDispose]();
 });
 
-/** Aborts when the test is over, however it ended. */
+/** Aborts when the test ends, in whatever way. */
 function lifetime(context: TestContext): AbortSignal {
   const ending = new AbortController();
   context.after(() => ending.abort());
   return ending.signal;
 }
 
-/** Pipes TCP to where the API server listens; `cut` ends all connections, and no new ones are taken while `away`. */
+/** Relays TCP to the API server. `cut` ends all connections, and none are accepted while `away`. */
 class Relay implements AsyncDisposable {
   readonly #sockets = new Set<net.Socket>();
   readonly #server: net.Server;

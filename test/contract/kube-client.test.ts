@@ -1,4 +1,4 @@
-// The client over real TLS: who it trusts, who it says it is, and what it makes of each kind of answer.
+// The client over real TLS: whom it trusts, how it identifies itself, and how it interprets each kind of answer.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -218,7 +218,7 @@ const refusals: readonly (readonly [string, Answer, (error: KubeError) => unknow
 ];
 
 for (const [what, answer, looksRight, retryable] of refusals) {
-  test(`${what} is told as such, and ${retryable ? "worth" : "not worth"} another try`, async () => {
+  test(`${what} is reported as such, and ${retryable ? "worth" : "not worth"} another try`, async () => {
     await using server = await scripted([answer]);
     using client = clientOf(server);
     const error = await failureOf(client.get(web1Path));
@@ -228,7 +228,7 @@ for (const [what, answer, looksRight, retryable] of refusals) {
   });
 }
 
-test("an answer longer than the bound is given up, and its connection closed", async () => {
+test("an answer above the size limit is given up, and its connection closed", async () => {
   const endless: Answer = (response) => {
     response.writeHead(200);
     const more = (): void => {
@@ -251,7 +251,7 @@ test("a server that does not answer is given up in time", async () => {
   assert.equal((await failureOf(client.stream("/api/v1/pods", { idleMs: 1000 }))).reason, "TimedOut");
 });
 
-test("a caller's signal ends a request with its own reason, before, during and within the answer", async () => {
+test("a caller's signal ends a request with its own reason, before it, during it and within the answer", async () => {
   const half: Answer = (response) => void response.writeHead(200, { "content-length": 10 }).write("{");
   await using server = await scripted([() => undefined, half]);
   using client = clientOf(server);

@@ -1,4 +1,4 @@
-// Leader election against a small Lease API with optimistic locking, by a clock that stands still until it is told.
+// Leader election against a small Lease API with optimistic locking, with a clock that only advances when told to.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -17,11 +17,11 @@ import {
   until,
 } from "./kubeScript.ts";
 
-/** One lease, as an API server keeps it. */
+/** A lease, as an API server keeps it. */
 class LeaseApi {
   lease: unknown;
   version = 0;
-  /** Writes are taken, and have their effect, but nobody is told. */
+  /** Writes are accepted and take effect, but their answers are lost. */
   mute = false;
   down = false;
   writes = 0;
@@ -62,7 +62,7 @@ interface Scene {
   readonly server: Scripted;
   readonly client: KubeClient;
   readonly candidate: (identity: string) => Lease;
-  /** Lets time pass in steps of a second, and what happens then happen, until `condition` holds. */
+  /** Lets time pass in steps of a second, with everything that happens then, until `condition` holds. */
   readonly pass: (condition: () => boolean, what: string) => Promise<void>;
 }
 
@@ -76,7 +76,7 @@ async function scene(play: (scene: Scene) => Promise<void>): Promise<void> {
   const pass = (condition: () => boolean, what: string): Promise<void> => {
     let rounds = 0;
     return until(() => {
-      // Requests of one round are answered in the next few milliseconds; only then time goes on.
+      // The requests of one round are answered within a few milliseconds. Only then does time go on.
       if (!condition() && server.counts.answering === 0 && ++rounds % 10 === 0) clock.advance(1000);
       return condition();
     }, what);
@@ -84,7 +84,7 @@ async function scene(play: (scene: Scene) => Promise<void>): Promise<void> {
   await play({ api, clock, server, client, candidate, pass });
 }
 
-/** Acquires in the background; the term appears in the box. */
+/** Acquires in the background. The term appears in the box. */
 function acquiring(lease: Lease, signal: AbortSignal): { term?: Term; done: Promise<void> } {
   const box: { term?: Term; done: Promise<void> } = { done: Promise.resolve() };
   box.done = lease.acquire(signal).then((term) => {
@@ -112,7 +112,7 @@ test("the first candidate creates the lease and renews it", () =>
     assert.equal(term.signal.aborted, false);
   }));
 
-test("what the holder says of itself is on the lease as long as it says so, beside what others said", () =>
+test("what the holder states is on the lease for as long as it states it, beside what others stated", () =>
   scene(async ({ api, clock, client, pass }) => {
     const said: { held: string | undefined } = { held: undefined };
     const annotations = (): Record<string, string | undefined> => ({ held: said.held });
@@ -131,7 +131,7 @@ test("what the holder says of itself is on the lease as long as it says so, besi
     assert.equal(term.signal.aborted, false);
   }));
 
-test("a released lease is another's at its next try, with one transition more", () =>
+test("another candidate gets a released lease at its next try, with one more transition", () =>
   scene(async ({ api, candidate, pass }) => {
     const first = await candidate("a").acquire(never);
     const second = acquiring(candidate("b"), never);
@@ -178,7 +178,7 @@ test("a leader cut off from the API server stops before another can begin", () =
     await second.term?.[Symbol.asyncDispose]();
   }));
 
-test("a candidate waits out the whole duration by its own clock, whatever times the lease tells", () =>
+test("a candidate waits out the whole duration by its own clock, whatever times the lease states", () =>
   scene(async ({ api, clock, candidate, pass }) => {
     const spec = {
       holderIdentity: "dead",
@@ -194,7 +194,7 @@ test("a candidate waits out the whole duration by its own clock, whatever times 
     await waiting.term?.[Symbol.asyncDispose]();
   }));
 
-test("a wall clock that jumps changes the times that a lease tells, and neither who leads nor how long", () =>
+test("a wall clock that jumps changes the times on a lease, but neither who leads nor for how long", () =>
   scene(async ({ api, clock, candidate, pass }) => {
     await using term = await candidate("a").acquire(never);
     const giveUp = new AbortController();

@@ -1,4 +1,4 @@
-// Events: few requests, whatever the callers do, and no trouble for them.
+// Events: few requests, whatever the callers do, and no trouble for the callers.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -26,7 +26,7 @@ interface Scene {
   readonly clock: ManualClock;
   readonly server: Scripted;
   readonly log: readonly string[];
-  /** Passes time until the server has answered `n` requests in all. */
+  /** Lets time pass until the server has answered `n` requests in all. */
   readonly requests: (n: number) => Promise<void>;
 }
 
@@ -90,7 +90,7 @@ test("a thousand repetitions raise a count, once in a while", () =>
     assert.equal(record(bodyOf(server, 1)).count, 1001);
   }));
 
-test("a repetition after the wall clock was set back tells the new time, and is no new Event", () =>
+test("a repetition after the wall clock was set back has the new time, and is not a new Event", () =>
   scene([json({})], async ({ recorder, server, requests, clock }) => {
     recorder.record(web1, "Warning", "NoAddress", "none");
     await requests(1);
@@ -128,7 +128,7 @@ test("an event survives a server in trouble, and is written once", () =>
     },
   ));
 
-test("an event that is refused is dropped with a word, and the next is written", () =>
+test("an event that is refused is dropped with a log line, and the next one is written", () =>
   scene([status(403, "Forbidden"), json({})], async ({ recorder, server, requests, log }) => {
     recorder.record(web1, "Normal", "Ready", "it is");
     recorder.record(n1, "Normal", "Ready", "it is");

@@ -52,11 +52,11 @@ interface Story {
   readonly told: readonly string[];
   readonly requests: () => readonly string[];
   readonly log: readonly string[];
-  /** The `n`-th request, counted from 0, as it came. */
+  /** The `n`-th request, counted from 0, as it arrived. */
   readonly query: (n: number) => URLSearchParams;
 }
 
-/** Watches pods at a server that gives `answers`, while `check` looks on. */
+/** Watches pods on a server that gives `answers`, while `check` looks on. */
 async function story(
   answers: readonly Answer[],
   check: (story: Story) => Promise<void>,
@@ -134,7 +134,7 @@ test("a connection cut in the middle of a line is resumed after the last whole e
   });
 });
 
-test("a list cut off begins anew, and what vanished meanwhile is not kept", async () => {
+test("a list that is cut off starts again, and what vanished meanwhile is not kept", async () => {
   const answers = [
     stream([added("a", 1), added("b", 2)], "cut mid-line"),
     stream([added("b", 2), listEnd(9)]),
@@ -174,7 +174,7 @@ test("a server that refuses streamed lists is listed in pages, and watched from 
   );
 });
 
-test("a server that does not know sendInitialEvents is found out by its first bookmark", async () => {
+test("a server that does not know sendInitialEvents is recognised at its first bookmark", async () => {
   const answers = [stream([added("a", 1), bookmark(9)]), page([pod("a", 1)], 10), stream([])];
   await story(answers, async ({ store, told, requests }) => {
     await store.ready();
@@ -218,7 +218,7 @@ for (const [how, answer] of [
   });
 }
 
-test("a server that says when to come back is left alone until then", async () => {
+test("a server that says when to retry is left alone until then", async () => {
   const answers = [status(429, "TooManyRequests", { "retry-after": "7" }), stream([listEnd(1)])];
   await story(answers, async ({ store, clock }) => {
     await store.ready();
@@ -226,7 +226,7 @@ test("a server that says when to come back is left alone until then", async () =
   });
 });
 
-test("failures in a row are waited for longer and longer", async () => {
+test("repeated failures lengthen the wait", async () => {
   const refused = status(503, "ServiceUnavailable");
   await story([refused, refused, refused, stream([listEnd(1)])], async ({ store, clock }) => {
     await store.ready();
@@ -332,7 +332,7 @@ test("waiting for a store to be ready ends with the waiter's signal", async () =
   });
 });
 
-test("a kind that the server may lack counts as empty, and is found when it comes to be served", async () => {
+test("a kind that the server may lack counts as empty, and is found once it is served", async () => {
   const range = {
     metadata: { name: "more", uid: "uid", resourceVersion: "3" },
     spec: { cidrs: ["10.97.0.0/16"] },

@@ -1,5 +1,5 @@
-// A small HTTP server that answers the way a test tells it to: the misbehaviour of API servers and of what stands
-// between, which no well-behaved server can be asked for.
+// A small HTTP server that answers as a test tells it to. It misbehaves like API servers and proxies sometimes do,
+// which no well-behaved server can be asked for.
 
 import { once } from "node:events";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
@@ -20,11 +20,11 @@ export type Answer = (response: ServerResponse, seen: Seen) => void;
 export interface Scripted extends AsyncDisposable {
   readonly url: string;
   readonly seen: readonly Seen[];
-  /** TCP connections made so far, and answers that are not at their end. */
+  /** TCP connections made so far, and answers that have not ended. */
   readonly counts: { connections: number; answering: number };
 }
 
-/** Answers the n-th request by the n-th of `answers`, and all later ones by the last. */
+/** Answers the n-th request with the n-th of `answers`, and all later ones with the last. */
 export async function scripted(answers: readonly Answer[], tls?: https.ServerOptions): Promise<Scripted> {
   const seen: Seen[] = [];
   const counts = { connections: 0, answering: 0 };
@@ -59,7 +59,7 @@ export async function scripted(answers: readonly Answer[], tls?: https.ServerOpt
   };
 }
 
-/** A whole answer in JSON. */
+/** A complete answer in JSON. */
 export const json =
   (body: unknown, status = 200, headers: http.OutgoingHttpHeaders = {}): Answer =>
   (response) =>
@@ -67,11 +67,11 @@ export const json =
       .writeHead(status, { "content-type": "application/json", ...headers })
       .end(JSON.stringify(body));
 
-/** A Status of the API, as errors come. */
+/** A Status of the API, the form of its errors. */
 export const status = (code: number, reason: string, headers: http.OutgoingHttpHeaders = {}): Answer =>
   json({ kind: "Status", code, reason, message: `${reason} it is` }, code, headers);
 
-/** Events of a watch, one a line; then what `end` does with the answer: nothing keeps it open. */
+/** Events of a watch, one per line. Then `end` decides about the answer: nothing keeps it open. */
 export const stream =
   (events: readonly unknown[], end: "keep" | "end" | "cut mid-line" = "keep"): Answer =>
   (response) => {
@@ -83,7 +83,7 @@ export const stream =
     else response.write(`${lines}{"type":"ADDED","obj`, () => response.destroy());
   };
 
-/** Time that jumps to the next deadline at once, and tells which waits it was asked for. */
+/** A clock that jumps to the next deadline at once, and records the requested waits. */
 export interface SkippingClock extends Clock {
   readonly waits: readonly number[];
 }
@@ -106,10 +106,10 @@ export function skippingClock(): SkippingClock {
   };
 }
 
-/** Time that goes on only when told to. */
+/** A clock that only advances when told to. */
 export interface ManualClock extends Clock {
   readonly advance: (ms: number) => void;
-  /** Sets the wall clock forward or, by a negative number, back. No time passes. */
+  /** Sets the wall clock forward or, with a negative number, back. No time passes. */
   readonly step: (ms: number) => void;
 }
 
@@ -147,7 +147,7 @@ export function logBook(): { readonly log: Log; readonly lines: readonly string[
   };
 }
 
-/** Resolves when `condition` holds; fails after a generous while. */
+/** Resolves when `condition` holds. Fails after a generous time. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (!condition()) {

@@ -1,6 +1,6 @@
-// A writer none of whose transactions may be done twice, nor left out, nor overtake another: it counts, and inserts,
-// renames and deletes rows that have no UUID of their own and no unique name. A marker sees to that, or the model
-// that is kept beside differs from the database in the end.
+// A writer whose transactions must not be repeated, lost or reordered: it counts, and inserts, renames and deletes rows
+// that have no UUID of their own and no unique name. Markers ensure that. If they fail, the database differs from the
+// model in the end.
 
 import assert from "node:assert/strict";
 import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
@@ -8,7 +8,7 @@ import { isOvsdbError, Marker, type Session, Transaction } from "../../src/ovsdb
 import type { SeededRandom } from "../real/random.ts";
 
 export interface Chain {
-  /** Commits one random transaction; whether its outcome had to be found out. */
+  /** Commits one random transaction. Resolves with whether its outcome had to be found out. */
   next(): Promise<boolean>;
   /** How often it has counted. */
   readonly counted: number;
@@ -18,7 +18,7 @@ export interface Chain {
 
 export interface ChainOptions {
   readonly session: Session;
-  /** The row of NB_Global: it holds the count, and the mark of each chain. */
+  /** The row of NB_Global. It holds the count, and the marker of each chain. */
   readonly root: string;
   readonly name: string;
   readonly random: SeededRandom;
@@ -63,7 +63,7 @@ export function startChain({ session, root, name, random }: ChainOptions): Chain
           if (!recovered) for (const { count } of operations) assert(count === undefined || count === 1);
           return recovered ?? false;
         } catch (error) {
-          // Sent for the first time, it may be refused without harm, and only then.
+          // It may only be refused on the first attempt, when that does no harm.
           assert(notSent(error), String(error));
         }
       }

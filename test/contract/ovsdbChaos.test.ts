@@ -1,6 +1,6 @@
-// A RAFT cluster of three real servers under load while its members are killed, stopped, hidden from the clients and
+// A RAFT cluster of three real servers under load, while its members are killed, stopped, hidden from the clients, and
 // cut off from them or from their peers, the leader as often as the followers. In the end the database is what the
-// clients were told. Two kinds of writers: one proves itself by UUIDs of its own, the other by a marker.
+// clients were told. There are two kinds of writers: one proves its work by UUIDs of its own, the other by a marker.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -15,7 +15,7 @@ import { startChain } from "./ovsdbChain.ts";
 
 const database = "OVN_Northbound";
 const transactionCount = Number(process.env.WEFT_CHAOS ?? 10_000);
-/** Of these: transactions of chains. */
+/** How many of these are transactions of chains. */
 const chainedCount = Math.floor(transactionCount / 4);
 const writersPerSession = 4;
 const seed = runSeed();
@@ -24,11 +24,11 @@ interface Victim {
   readonly cluster: OvsdbCluster;
   readonly index: number;
   readonly member: OvsdbServer;
-  /** Between it and the clients. */
+  /** The relay between the member and the clients. */
   readonly relay: Relay;
 }
 
-/** What is done to a member; resolves when it is well again. */
+/** What is done to a member. Resolves when the member is healthy again. */
 type Fault = (victim: Victim, holdMs: number) => Promise<void>;
 
 const faults: readonly Fault[] = [
@@ -49,7 +49,7 @@ const faults: readonly Fault[] = [
     relay.thaw();
   },
   async function isolated({ cluster, index }, holdMs) {
-    // It goes on to serve its clients, and if it leads, does not know at once that it does so no longer.
+    // It continues to serve its clients and, if it leads, does not know at once that it no longer does.
     cluster.isolate(index);
     await sleep(holdMs);
     cluster.rejoin(index);
@@ -61,7 +61,7 @@ const faults: readonly Fault[] = [
 
 const roles = ["leader", "follower"] as const;
 
-test(`${transactionCount} transactions survive what befalls a cluster, once each (WEFT_SEED=${seed})`, {
+test(`${transactionCount} transactions survive whatever happens to a cluster, once each (WEFT_SEED=${seed})`, {
   timeout: 280_000,
 }, async () => {
   await using cluster = await startOvsdbCluster(northboundSchema, database);
@@ -139,8 +139,9 @@ const namesOf = (rows: Iterable<Row>): string[] =>
   [...rows].flatMap(({ name }) => (typeof name === "string" ? [name] : [])).sort();
 
 /**
- * Two rows in one transaction. The first has a UUID of its own, so that the transaction is committed once however often it is
- * sent; the second has none and no unique column: were the transaction committed twice, there would be two.
+ * Two rows in one transaction. The first has a UUID of its own, so the transaction is committed once, however often it
+ * is sent. The second has neither a UUID nor a unique column: if the transaction were committed twice, there would be
+ * two of it.
  */
 async function commitOnce(session: Session, name: string): Promise<"committed" | "found"> {
   const twins: Transaction<NorthboundTables> = new Transaction(northbound)
@@ -158,7 +159,10 @@ async function commitOnce(session: Session, name: string): Promise<"committed" |
   }
 }
 
-/** Every fault to the leader and to a follower, spread over the transactions, one at a time: a majority is always well. */
+/**
+ * Every fault for the leader and for a follower, spread over the transactions, one at a time, so a majority is always
+ * healthy.
+ */
 async function disturb(cluster: OvsdbCluster, relays: readonly Relay[], done: () => number): Promise<void> {
   const random = seededRandom(seed);
   const once = faults.flatMap((fault) => roles.map((role) => ({ fault, role })));
@@ -169,7 +173,7 @@ async function disturb(cluster: OvsdbCluster, relays: readonly Relay[], done: ()
     const victim = await choose(cluster, role, random);
     const [member, relay] = [cluster.members[victim], relays[victim]];
     assert(member && relay);
-    // Longer than an election takes (1 to 2 s), and shorter.
+    // Some last longer than an election takes (1 to 2 s), some shorter.
     await fault({ cluster, index: victim, member, relay }, random.pick([50, 500, 2500]));
     await cluster.settled(victim);
   }

@@ -1,4 +1,5 @@
-// The session against a real RAFT cluster: following the leader, surviving the loss of a member, not going back in time.
+// The session with a real RAFT cluster: it follows the leader, survives the loss of a member, and does not go back in
+// time.
 
 import assert from "node:assert/strict";
 import { copyFile, mkdtemp } from "node:fs/promises";
@@ -53,7 +54,7 @@ test(
   },
 );
 
-/** Inserts a row under a UUID of its own until it is known to be there. */
+/** Inserts a row under a UUID of its own, until it is known to be there. */
 async function commitOnce(session: Session, name: string): Promise<void> {
   const insert = begin().insert("Address_Set", { name }, crypto.randomUUID());
   const signal = soon();
@@ -69,7 +70,7 @@ async function commitOnce(session: Session, name: string): Promise<void> {
   }
 }
 
-test("a compare-and-swap fails for the one who is late, on every member", timeout, async () => {
+test("a compare-and-swap that comes too late fails on every member", timeout, async () => {
   await using cluster = await startOvsdbCluster(northboundSchema, database);
   const epoch = crypto.randomUUID();
   const sessions = cluster.remotes.map((remote) => new Session({ remotes: [remote], database }));
@@ -102,7 +103,7 @@ const place = { table: "NB_Global", uuid, column: "external_ids", key: "count" }
 const addOne = (): Transaction<NorthboundTables> =>
   begin().mutateNumber("NB_Global", uuid, "nb_cfg", "+=", 1);
 
-/** A session that writes down which remotes it is connected to. */
+/** A session that records which remotes it is connected to. */
 function open(remotes: readonly string[], leaderOnly: boolean): { session: Session; met: unknown[] } {
   const met: unknown[] = [];
   const session = new Session({
@@ -148,43 +149,48 @@ test(
   },
 );
 
-test("a leader without its peers is left, and what it took is found out elsewhere", timeout, async () => {
-  await using cluster = await startOvsdbCluster(northboundSchema, database);
-  const { session, met } = open(cluster.remotes, true);
-  await using _ = session;
-  await session.connected(soon());
-  await session.transact(begin().insert("NB_Global", {}, uuid));
-  const marker = new Marker(place);
-  await session.transact(addOne(), { marker });
+test(
+  "a leader without its peers is abandoned, and the outcome of what it accepted is found elsewhere",
+  timeout,
+  async () => {
+    await using cluster = await startOvsdbCluster(northboundSchema, database);
+    const { session, met } = open(cluster.remotes, true);
+    await using _ = session;
+    await session.connected(soon());
+    await session.transact(begin().insert("NB_Global", {}, uuid));
+    const marker = new Marker(place);
+    await session.transact(addOne(), { marker });
 
-  const alone = await cluster.leader();
-  cluster.isolate(alone);
-  const insert = begin().insert("Address_Set", { name: "a" }, crypto.randomUUID());
-  const lost = assert.rejects(
-    session.transact(insert),
-    (error) => isOvsdbError(error, "connection lost") && error.outcomeUnknown,
-  );
-  // Both are in the log of a leader that will never commit them.
-  await session.transact(addOne(), { marker, signal: soon() });
-  await lost;
-  assert.notEqual(met.at(-1), cluster.remotes[alone]);
-  await commitOnce(session, "b");
-  cluster.rejoin(alone);
-  await cluster.settled(alone);
-  await session.transact(addOne(), { marker, signal: soon() });
-  for (const remote of cluster.remotes) {
-    const { session: reader } = open([remote], false);
-    using replica = reader.replica(northbound, { NB_Global: true, Address_Set: { columns: ["name"] } });
-    await reader.connected(soon());
-    await replica.ready(soon());
-    while (replica.table("NB_Global").get(uuid)?.nb_cfg !== 3) await sleep(20, undefined, { signal: soon() });
-    assert.deepEqual(
-      [...replica.table("Address_Set").values()].map(({ name }) => name),
-      ["b"],
+    const alone = await cluster.leader();
+    cluster.isolate(alone);
+    const insert = begin().insert("Address_Set", { name: "a" }, crypto.randomUUID());
+    const lost = assert.rejects(
+      session.transact(insert),
+      (error) => isOvsdbError(error, "connection lost") && error.outcomeUnknown,
     );
-    await reader[Symbol.asyncDispose]();
-  }
-});
+    // Both are in the log of a leader that will never commit them.
+    await session.transact(addOne(), { marker, signal: soon() });
+    await lost;
+    assert.notEqual(met.at(-1), cluster.remotes[alone]);
+    await commitOnce(session, "b");
+    cluster.rejoin(alone);
+    await cluster.settled(alone);
+    await session.transact(addOne(), { marker, signal: soon() });
+    for (const remote of cluster.remotes) {
+      const { session: reader } = open([remote], false);
+      using replica = reader.replica(northbound, { NB_Global: true, Address_Set: { columns: ["name"] } });
+      await reader.connected(soon());
+      await replica.ready(soon());
+      while (replica.table("NB_Global").get(uuid)?.nb_cfg !== 3)
+        await sleep(20, undefined, { signal: soon() });
+      assert.deepEqual(
+        [...replica.table("Address_Set").values()].map(({ name }) => name),
+        ["b"],
+      );
+      await reader[Symbol.asyncDispose]();
+    }
+  },
+);
 
 test(
   "a member that is behind what was seen is refused by its index, until it is not behind",
@@ -204,7 +210,7 @@ test(
     for (const name of ["new", "newer", "newest"]) await commitOnce(session, name);
     await replica.ready(soon());
 
-    // The same cluster, as it was some transactions ago.
+    // The same cluster, as it was a few transactions ago.
     await member.stop();
     await using behind = await startServer(folder, join(folder, "db"), port);
     while (!/stale: at index \d+, but \d+ was seen/.test(session.lastError?.message ?? ""))
@@ -217,7 +223,7 @@ test(
     const { session: unaware } = open([behind.remote], false);
     await using __ = unaware;
     await unaware.connected(soon());
-    // It goes its own way: its rows are taken only when it has come as far.
+    // It diverges from the original, so its rows are only accepted once it has come as far.
     for (let index = 0; session.state !== "connected"; index++) {
       assert(index < 100);
       await commitOnce(unaware, `own-${index}`);

@@ -1,5 +1,5 @@
-// Random schemas through the code generator: what it writes compiles, refuses what it should, and carries a row of
-// every table to a real ovsdb-server of that schema and back. What the types call required is what the server demands.
+// Random schemas through the code generator: the generated code compiles, refuses what it should, and carries a row of
+// every table to a real ovsdb-server with that schema and back. What the types require is what the server requires.
 
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -19,7 +19,7 @@ const seed = runSeed();
 test(`${schemaCount} random schemas become types that hold (WEFT_SEED=${seed})`, {
   timeout: 120_000,
 }, async () => {
-  // Beside the sources, because TypeScript of node_modules is not run.
+  // Beside the sources, because TypeScript in node_modules is not run.
   await mkdir(join(root, "build"), { recursive: true });
   const folder = await mkdtemp(join(root, "build/codegen-"));
   const fileOf = (index: number, kind: string): string => join(folder, `random-${index}${kind}`);
@@ -54,16 +54,16 @@ test(`${schemaCount} random schemas become types that hold (WEFT_SEED=${seed})`,
   }
 });
 
-/** What a module that uses generated types exports. */
+/** What a module exports that uses generated types. */
 interface Made {
   readonly database: Database<unknown>;
-  /** A row of each table, whole. */
+  /** A complete row of each table. */
   readonly whole: Transaction;
-  /** A row of each table with no more than its type demands. */
+  /** A row of each table with only what its type requires. */
   readonly least: Transaction;
 }
 
-/** Table -> the columns that its type for inserts demands. */
+/** Table -> the columns that its insert type requires. */
 type RequiredColumns = ReadonlyMap<string, readonly string[]>;
 
 function requiredColumns(types: string, tables: readonly RandomTable[]): RequiredColumns {
@@ -77,7 +77,7 @@ function requiredColumns(types: string, tables: readonly RandomTable[]): Require
   );
 }
 
-/** A program for one schema. Each line after `@ts-expect-error` must be an error, and no other. */
+/** A program for one schema. Each line after `@ts-expect-error` must be an error, and no other line. */
 function use(index: number, tables: readonly RandomTable[], required: RequiredColumns): string {
   const constant = `random${index}`;
   const needed = ({ name }: RandomTable): readonly string[] => required.get(name) ?? [];
@@ -118,7 +118,7 @@ function literal(value: AnyValue): string {
   return value === undefined ? "undefined" : JSON.stringify(value);
 }
 
-/** Sends what was made to a server of the schema, looks what it holds, and what it demands. */
+/** Sends the program's rows to a server with the schema, and checks what it stores and requires. */
 async function roundTrip(
   schemaFile: string,
   { json, tables }: RandomSchema,
@@ -154,7 +154,7 @@ async function roundTrip(
 
   for (const { name, json: table } of tables)
     for (const column of required.get(name) ?? []) {
-      // An index demands its columns only when there is a second row.
+      // An index only requires its columns once there is a second row.
       if ("indexes" in table && JSON.stringify(table.indexes).includes(`"${column}"`)) continue;
       const lacking = new Transaction(database);
       for (const one of tables)
@@ -173,13 +173,13 @@ async function roundTrip(
       );
   for (const table of tables)
     for (const change of changesOf(table, database)) {
-      // Some are refused: a set gets too large, a column cannot change.
+      // Some are refused: a set becomes too large, a column cannot change.
       await session.transact(change).catch((error: unknown) => assert(isOvsdbError(error), String(error)));
       await rows();
     }
 }
 
-/** Every way to change each column of a table's row. */
+/** Every way of changing each column of a table's row. */
 function* changesOf(
   { name, uuid, columns }: RandomTable,
   database: Database<unknown>,

@@ -1,4 +1,4 @@
-// A database that gets another schema under its clients: on one server, on every member of a cluster, and on a relay.
+// A database whose schema changes under its clients: on one server, on every member of a cluster, and on a relay.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -30,7 +30,7 @@ test("a database is converted under its clients, and none of them has to reconne
   while (replica.table("Animal").get(uuid)?.weight !== 0) await sleep(5, undefined, { signal: soon() });
   assert.equal(old.serverSchema?.version, "2.0.0");
   assert.deepEqual(log, ["connected", "converted"]);
-  // Back and forth at once: the last one counts, also for a session without replicas.
+  // Back and forth at once: only the last one counts, even for a session without replicas.
   await Promise.all([session.convert(zooJson), session.convert(newerZooJson), session.convert(zooJson)]);
   await session.transact(begin().update("Animal", uuid, { weight: 5 }));
   while (replica.table("Animal").get(uuid)?.weight !== 5) await sleep(5, undefined, { signal: soon() });
@@ -59,7 +59,7 @@ test("a cluster is converted through a follower, and its clients stay where they
   await follower.session.transact(begin().insert("Animal", { name: "cat", weight: 4.5, legs: 0 }, uuid));
   await Promise.all(visitors.map(({ replica }) => replica.ready(soon())));
 
-  // A count goes on meanwhile, through the relay, and counts each once.
+  // Meanwhile a writer keeps counting through the relay, and each step counts once.
   const over = new AbortController();
   const marker = new Marker({ table: "Animal", uuid, column: "ids", key: "count" });
   let count = 0;

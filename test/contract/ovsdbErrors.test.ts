@@ -1,5 +1,5 @@
-// What a program is told when something is wrong with its request, its place or its server: each a clear error that
-// names what to do. TLS has a file of its own, ovsdbTls.test.ts.
+// What a program is told when something is wrong with its request, its location or its server: always a clear error
+// that says what to do. TLS has a file of its own, ovsdbTls.test.ts.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -28,7 +28,7 @@ const database = "OVN_Northbound";
 const soon = (): AbortSignal => AbortSignal.timeout(10_000);
 const begin = (): Transaction<NorthboundTables> => new Transaction(northbound);
 
-/** Why a session does not get its connection. */
+/** Why a session cannot connect. */
 async function refusal(remote: string, wanted = database): Promise<OvsdbError> {
   await using session = new Session({ remotes: [remote], database: wanted });
   session.start();
@@ -37,7 +37,7 @@ async function refusal(remote: string, wanted = database): Promise<OvsdbError> {
   return session.lastError;
 }
 
-test("why there is no connection is said, with what to look at", timeout, async () => {
+test("a failed connection is explained, with what to look at", timeout, async () => {
   await using server = await startOvsdbServer(northboundSchema);
   const http = createServer().listen(0, "127.0.0.1");
   await once(http, "listening");
@@ -59,7 +59,7 @@ test("why there is no connection is said, with what to look at", timeout, async 
     assert.throws(() => new Session({ remotes, database }), { code: "invalid remote", retryable: false });
 });
 
-test("a database that the server does not have is named, with those it has", timeout, async () => {
+test("a missing database is named, together with those that the server has", timeout, async () => {
   await using server = await startOvsdbServer(northboundSchema);
   const error = await refusal(server.remote, "OVN_Southbound");
   assert.equal(error.code, "unknown database");
@@ -110,7 +110,7 @@ test("a value that breaks a rule of the schema is named, with the rule", timeout
     });
 });
 
-test("a role that may not do something is told so, and by which rule", timeout, async () => {
+test("a role that may not do something is told so, with the rule", timeout, async () => {
   const folder = await mkdtemp(join(tmpdir(), "weft-rbac-"));
   const file = (name: string): string => join(folder, name);
   await createAuthority(folder, "ca");
@@ -178,7 +178,7 @@ test("a role that may not do something is told so, and by which rule", timeout, 
   });
 });
 
-/** A server whose database is on a disk of its own, of `size`, which nobody else sees. */
+/** A server whose database is on a disk of its own, of size `size`, that nobody else sees. */
 async function startOnDisk(size: string, clustered: boolean): Promise<OvsdbServer> {
   const folder = await mkdtemp(join(tmpdir(), "weft-ovsdb-"));
   const [disk, seed] = [join(folder, "disk"), join(folder, "seed")];
@@ -198,7 +198,7 @@ async function startOnDisk(size: string, clustered: boolean): Promise<OvsdbServe
 const large = (): Transaction<NorthboundTables> =>
   begin().insert("Address_Set", { name: crypto.randomUUID(), addresses: ["x".repeat(20_000)] });
 
-/** Writes until the disk is full; the error that says so. */
+/** Writes until the disk is full, and returns the resulting error. */
 async function fill(session: Session): Promise<OvsdbError> {
   for (let written = 0; written < 50; written++) {
     const error = await session.transact(large(), { signal: soon() }).catch((reason: unknown) => reason);
@@ -234,13 +234,17 @@ test(
   },
 );
 
-test("a cluster member whose disk is full is left, with what it was asked unknown", timeout, async () => {
-  await using server = await startOnDisk("256k", true);
-  await using session = new Session({ remotes: [server.remote], database, minBackoffMs: 20 });
-  session.start();
-  await session.connected(soon());
-  const error = await fill(session);
-  assert.deepEqual([error.code, error.outcome], ["connection lost", "unknown"]);
-  assert.match(error.message, /has failed: see its log/);
-  assert.notEqual(session.state, "connected");
-});
+test(
+  "a cluster member whose disk is full is abandoned, and the outcome of its requests is unknown",
+  timeout,
+  async () => {
+    await using server = await startOnDisk("256k", true);
+    await using session = new Session({ remotes: [server.remote], database, minBackoffMs: 20 });
+    session.start();
+    await session.connected(soon());
+    const error = await fill(session);
+    assert.deepEqual([error.code, error.outcome], ["connection lost", "unknown"]);
+    assert.match(error.message, /has failed: see its log/);
+    assert.notEqual(session.state, "connected");
+  },
+);

@@ -1,5 +1,5 @@
-// Servers that send more than is good for a client's memory, in each way that is left to them: the session leaves such
-// a server with a protocol error, or takes it all in without keeping it.
+// Servers that send more than a client's memory should hold, in each way that remains possible: the session abandons
+// such a server with a protocol error, or takes everything without keeping it.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ import { type Asked, type Peer, startScriptedServer } from "../real/scriptedServ
 
 const timeout = { timeout: 60_000 };
 const mebibyte = 1024 ** 2;
-/** What one server may cost, above what there was. */
+/** The memory that one server may cost, above the initial use. */
 const boundMebibytes = 384;
 
 interface Flooded {
@@ -19,11 +19,11 @@ interface Flooded {
   readonly replica: AnyReplica;
   /** How much the server has sent. */
   readonly sentMebibytes: () => number;
-  /** How far the resident set has grown, at most. */
+  /** The maximum growth of the resident set. */
   readonly peakMebibytes: () => number;
 }
 
-/** A session with a replica behind a server that floods it; ends with `body`. */
+/** A session with a replica, on a server that floods it. It ends with `body`. */
 async function flooded(
   script: (request: Asked, peer: Peer) => void,
   body: (flooded: Flooded) => Promise<void>,
@@ -72,7 +72,7 @@ const update = (name: string): string =>
     params: ["1", transactionId, { Address_Set: { [rowUuid]: { modify: { name } } } }],
   });
 
-test("a server that asks and does not read the answers is left", timeout, async () => {
+test("a server that asks and does not read the answers is abandoned", timeout, async () => {
   const question = JSON.stringify({ id: "x", method: "echo", params: ["y".repeat(60_000)] });
   await flooded(
     (request, { answer, stopReading, flood }) => {
@@ -85,7 +85,7 @@ test("a server that asks and does not read the answers is left", timeout, async 
   );
 });
 
-test("a server that sends updates and never the reply before them is left", timeout, async () => {
+test("a server that sends updates and never the reply before them is abandoned", timeout, async () => {
   const large = update("x".repeat(mebibyte));
   await flooded(
     (request, { answer, flood }) => {
@@ -96,7 +96,7 @@ test("a server that sends updates and never the reply before them is left", time
   );
 });
 
-test("a row without end is refused while it comes", timeout, async () => {
+test("an endless row is refused while it arrives", timeout, async () => {
   const more = "x".repeat(64 * 1024);
   await flooded(
     (request, { answer, flood }) => {

@@ -1,5 +1,5 @@
-// Sessions that talk to a hostile server: whatever it says, a request ends with an answer or an OvsdbError, nothing
-// crashes, memory stays, and when an honest server takes its place the sessions are as good as new.
+// Sessions with a hostile server: whatever it says, a request ends with an answer or an OvsdbError, nothing crashes,
+// memory does not grow, and once an honest server takes its place the sessions are as good as new.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -52,7 +52,7 @@ test(`${messages} mutated messages do no harm (WEFT_SEED=${seed})`, { timeout: 2
         count("answered");
       } catch (error) {
         assert(isOvsdbError(error), `not an OvsdbError: ${String(error)}`);
-        // A caller that waits for `connected()` and tries again would never let go of the event loop.
+        // A caller that waits for `connected()` and tries again would never release the event loop.
         const spins = !turned && error.retryable && session.state === "connected";
         assert(!spins, `refused at once, while connected, and yet worth another try: ${error.message}`);
         count(error.code);
@@ -96,7 +96,7 @@ const transaction = (): Transaction =>
     .insert("Address_Set", { name: "a" }, crypto.randomUUID())
     .update("Address_Set", crypto.randomUUID(), { name: "b" });
 
-/** Bytes in use after the garbage is collected. */
+/** Bytes in use after garbage collection. */
 async function settledHeap(): Promise<number> {
   setFlagsFromString("--expose-gc");
   for (let round = 0; round < 3; round++) {

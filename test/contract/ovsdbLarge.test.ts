@@ -1,4 +1,4 @@
-// Transactions so large that they are encoded, and taken in, over many turns of the event loop.
+// Transactions so large that encoding and decoding them takes many turns of the event loop.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -44,7 +44,7 @@ test("a huge transaction is seen whole or not at all, and what is sent right beh
   for (const [index, uuid] of uuids.entries())
     insert.insert("Address_Set", { name: `set-${index}`, external_ids: new Map([["round", "1"]]) }, uuid);
   const inserted = session.transact(insert);
-  // It refers to a row of the transaction before it.
+  // It refers to a row of the previous transaction.
   const [first = ""] = uuids;
   const renamed = session.transact(
     new Transaction(northbound).update("Address_Set", first, { name: "first" }),

@@ -1,5 +1,5 @@
-// Transactions under a marker against a real server, over a network that loses answers: each is committed once, and
-// the program is told so.
+// Transactions with a marker on a real server, over a network that loses answers: each is committed once, and the
+// program is told so.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -19,7 +19,7 @@ test("a transaction is committed once, wherever the connection is cut", timeout,
   await using server = await startZoo();
   await using direct = await visit(server.remote);
   await direct.transact(begin().insert("Animal", { legs: 0 }, uuid));
-  // What the next chunks meet: "pass", "no request" is cut before the server has it, "no answer" after.
+  // What the next chunks meet: "pass"; "no request" cuts the connection before the server has it, "no answer" after.
   const faults: string[] = [];
   const next = (chunk: Buffer, mark: string): string | undefined =>
     chunk.includes(mark) ? faults.shift() : undefined;
@@ -87,7 +87,7 @@ test("many at once keep their order, and a refused one harms none", timeout, asy
   assert.equal(row.ids.get("other"), "x");
 });
 
-test("whoever is given the mark last writes, and the one before is refused", timeout, async () => {
+test("the last holder of the marker writes, and the one before is refused", timeout, async () => {
   await using server = await startZoo();
   await using session = await visit(server.remote);
   await session.transact(begin().insert("Animal", { legs: 0 }, uuid));
@@ -134,7 +134,7 @@ test(
   },
 );
 
-test("a place where there is no row is named", timeout, async () => {
+test("a marker's place without a row is named", timeout, async () => {
   await using server = await startZoo();
   await using session = await visit(server.remote);
   await assert.rejects(session.transact(begin().comment("x"), { marker: new Marker(place) }), {

@@ -1,5 +1,5 @@
-// Moments that a real server has and no test can hit: a scripted server holds an answer back, or says something
-// between two others, and the session must not be caught off its guard.
+// Moments that occur on real servers but that no test can hit: a scripted server holds an answer back, or says
+// something between two others, and the session must cope.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -47,7 +47,7 @@ test(
       if (asksSchema(request, "_Server")) held = request;
       else if (asksSchema(request, "OVN_Northbound")) {
         say(schemaReply(request, `${++reads}.0.0`, "Address_Set"));
-        // The rest of the handshake is answered only when the session has asked a second time.
+        // The rest of the handshake is answered only after the session has asked a second time.
         if (reads === 1) say(converted);
         else if (held) answer(held);
       } else answer(request);
@@ -69,7 +69,7 @@ test(
 
 test("a transaction that waits for a conversion can be given up, and was not sent", timeout, async () => {
   await using server = await startScriptedServer((request, { say, answer }) => {
-    // After the conversion it does not tell its schema any more.
+    // After the conversion it no longer reports its schema.
     if (!asksSchema(request, "OVN_Northbound") || server.asked.filter(sameAs(request)).length === 1)
       answer(request);
     if (request.method === "list_dbs") say(converted);
@@ -94,7 +94,7 @@ const sameAs =
     method === request.method && params[0] === request.params[0];
 
 test("what is refused while connected, unsent, is never said to be worth another try", timeout, async () => {
-  // A loop of `connected()` and `transact` would else never let go of the event loop.
+  // Otherwise a loop of `connected()` and `transact` would never release the event loop.
   await using server = await startScriptedServer((request, { say, answer }) => {
     if (asksSchema(request, "OVN_Northbound")) say(schemaReply(request, "1.0.0", "Address_Set"));
     else answer(request);
@@ -125,7 +125,7 @@ test("when the connection goes, nobody is told that it is there", timeout, async
     await session.connected(soon());
     const insert = begin().insert("Address_Set", { name: "a" }, crypto.randomUUID());
     await assert.rejects(session.transact(insert), (error) => isOvsdbError(error) && error.outcomeUnknown);
-    // In the very moment in which the loss is told.
+    // In the very moment when the loss is reported.
     assert.notEqual(session.state, "connected");
     await assert.rejects(session.transact(insert), { code: "not connected" });
   }

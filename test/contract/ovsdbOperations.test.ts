@@ -1,5 +1,5 @@
-// All of RFC 7047 and of ovsdb-server(7) against a real server: every operation of a transaction, locks, and conditions
-// that change under a living replica. Conversions are in ovsdbConvert.test.ts.
+// All of RFC 7047 and ovsdb-server(7) on a real server: every operation of a transaction, locks, and conditions that
+// change under a living replica. Conversions are in ovsdbConvert.test.ts.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -172,7 +172,7 @@ test("wait holds a transaction until rows are, or are no longer, as told", timeo
     await assert.rejects(session.transact(wrong), { code: "timed out", outcome: "not committed" });
 });
 
-test("a transaction that waits for ever can be called off, and the server forgets it", timeout, async () => {
+test("a transaction that waits for ever can be cancelled, and the server forgets it", timeout, async () => {
   await using server = await startZoo();
   await using session = await visit(server.remote);
   await session.transact(begin().insert("Animal", { name: "cat" }, uuid));
@@ -189,7 +189,7 @@ test("a transaction that waits for ever can be called off, and the server forget
   assert.equal((await session.select(zoo, "Animal")).length, 1);
 });
 
-test("abort undoes, durable waits for the disk, a comment is nothing", timeout, async () => {
+test("abort undoes, durable waits for the disk, a comment does nothing", timeout, async () => {
   await using server = await startZoo();
   await using session = await visit(server.remote);
   const aborted = begin().insert("Animal", { name: "ghost" }).abort();
@@ -205,7 +205,7 @@ test("abort undoes, durable waits for the disk, a comment is nothing", timeout, 
   );
 });
 
-test("a lock goes from holder to holder, and assert stands for it", timeout, async () => {
+test("a lock passes from holder to holder, and assert checks it", timeout, async () => {
   await using server = await startZoo();
   await using relay = await startRelay(server.remote);
   await using one = await visit(relay.remote);
@@ -226,7 +226,7 @@ test("a lock goes from holder to holder, and assert stands for it", timeout, asy
   const back = one.lock("keeper", { steal: true, changed: (held) => told.push(held) });
   await back.acquired(soon());
   while (theirs.held) await sleep(5, undefined, { signal: soon() });
-  // The server releases a lock with the connection; the thief, when it is back, stands in line like anyone.
+  // The server releases a lock with the connection. When the thief is back, it queues like anyone else.
   relay.cut();
   await theirs.acquired(soon());
   while (back.held) await sleep(5, undefined, { signal: soon() });
@@ -251,7 +251,7 @@ test(
       [...replica.table("Animal").values()].map((row) => Number(row.legs)).sort((a, b) => a - b);
     const sizes: number[] = [];
     replica.subscribe((changes) => sizes.push(changes.length));
-    // Before the first copy as well.
+    // Before the first copy too.
     await replica.select("Animal", [["legs", "<", 4]]);
     assert.deepEqual(legs(), [0, 1, 2, 3]);
     await replica.select("Animal", [
@@ -307,7 +307,7 @@ test(
     }
     await replica.ready(soon());
     assert.deepEqual(replica.table("Animal").get(uuid)?.lucky, [-largest]);
-    // 2^53 + 1 is what no number is.
+    // No number can represent 2^53 + 1.
     await session.transact(begin().mutateNumber("Animal", uuid, "legs", "+=", 2));
     const legs = replica.table("Animal").get(uuid)?.legs;
     assert.equal(legs, 2 ** 53);

@@ -1,5 +1,5 @@
-// The packed library in an empty TypeScript project: installed offline from its tarball, types checked, code generated
-// by its command, run against a real server by the Node of this project and by the machine's own.
+// The packed library in an empty TypeScript project: installed offline from its tarball, type-checked, its command
+// generates code, and it runs with a real server on this project's Node and on the machine's own.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -35,7 +35,7 @@ const set = new Transaction(ovnNb).insert("Address_Set", { name: "a" });
 console.log(version, refused, set.size);
 `;
 
-/** The Node that a user of this machine has, found as a shell finds it but not among this project's packages. */
+/** The Node of a user of this machine, found as a shell finds it but not among this project's packages. */
 const machineNode = (process.env.PATH ?? "")
   .split(":")
   .filter((folder) => !folder.includes("node_modules"))
@@ -54,7 +54,7 @@ test("the tarball installs and works with its types in an empty project", { time
       (await readdir(join(folder, "node_modules"))).filter((name) => !name.startsWith(".")),
       ["@weft"],
     );
-    // As Debian's ovn-common names it: no identifier.
+    // The name in Debian's ovn-common, which is not an identifier.
     const northbound = join(folder, "ovn-nb.ovsschema");
     await copyFile(northboundSchema, northbound);
     const codegen = join(folder, "node_modules/.bin/ovsdb-codegen");

@@ -1,5 +1,5 @@
-// The session behind a network that delays, trickles byte by byte, cuts messages in two, goes dead and comes back:
-// every transaction of a random load is committed once, and the replica ends equal to the database.
+// The session on a network that delays, trickles byte by byte, cuts messages in two, goes dead and comes back: every
+// transaction of a random load is committed once, and in the end the replica equals the database.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -19,7 +19,7 @@ const random = seededRandom(seed);
 
 const begin = (): Transaction<NorthboundTables> => new Transaction(northbound);
 
-/** Mostly fair. A large chunk, such as a copy, is cut in larger pieces, or the test would be about nothing else. */
+/** Mostly fair weather. A large chunk, such as a copy, is cut into larger pieces, or the test would be about nothing else. */
 function weather(bytes: number): Weather {
   const chance = random.next();
   if (chance < 0.02) return { cutAfterBytes: random.below(bytes) };
@@ -54,18 +54,18 @@ test(`a bad network loses and doubles nothing (WEFT_SEED=${seed})`, { timeout: 1
   session.start();
   const replica = session.replica(northbound, { Address_Set: true, Logical_Switch: true });
 
-  /** name ▶ addresses, of all that is to be in Address_Set at the end. */
+  /** name -> addresses, for everything that should be in Address_Set in the end */
   const model = new Map<string, readonly string[]>();
   const load = random.shuffled([
     ...Array.from({ length: newRows }, (_, index) => {
       const name = `new-${index}`;
       model.set(name, ["10.0.0.2"]);
-      // The second row would be there twice if the transaction were.
+      // If the transaction were committed twice, there would be two of the second row.
       return begin()
         .insert("Address_Set", { name, addresses: ["10.0.0.2"] }, crypto.randomUUID())
         .insert("Logical_Switch", { name });
     }),
-    // Each row is touched once: sent again, and even when an early copy arrives late, these come to the same.
+    // Each row is touched once, so sending it again makes no difference, even when an early copy arrives late.
     ...old.map(({ uuid, name }, index) => {
       if (index % 3 === 0) return begin().delete("Address_Set", uuid, { allowMissing: true });
       model.set(name, index % 3 === 1 ? ["10.0.0.1", "10.0.0.3"] : ["10.0.0.4"]);
@@ -103,7 +103,7 @@ test(`a bad network loses and doubles nothing (WEFT_SEED=${seed})`, { timeout: 1
 
 const byUuid = (rows: Iterable<Row>): Row[] => [...rows].sort((a, b) => (a._uuid < b._uuid ? -1 : 1));
 
-/** Sends `transaction` until it is known to be committed; how many answers were lost on the way. */
+/** Sends `transaction` until it is known to be committed. Returns how many answers were lost on the way. */
 async function commit(session: Session, transaction: Transaction<NorthboundTables>): Promise<number> {
   for (let lost = 0; ; ) {
     await session.connected();
@@ -118,7 +118,7 @@ async function commit(session: Session, transaction: Transaction<NorthboundTable
   }
 }
 
-/** Six times during the load nothing passes, for less and for more than the session's patience. */
+/** Six times during the load nothing passes, for shorter and for longer than the session's patience. */
 async function goDead(relay: Relay, progress: () => number): Promise<void> {
   for (const [index, ms] of random.shuffled([100, 300, 500, 800, 1200, 2000]).entries()) {
     while (progress() < index / 6) await sleep(10);

@@ -1,4 +1,4 @@
-// The examples of the library's README, taken from it as they stand, checked for types and run against a real server.
+// The examples in the library's README, extracted as they are, type-checked and run with a real server.
 
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -37,7 +37,7 @@ test("each example of the README compiles and prints what it says", { timeout: 6
       .insert("Bridge", { name: "br-int", ports: [port], fail_mode: "secure" }, bridge)
       .insert("Open_vSwitch", { bridges: [bridge] }),
   );
-  // Beside the sources, because TypeScript of node_modules is not run.
+  // Beside the sources, because TypeScript in node_modules is not run.
   await mkdir(join(root, "build"), { recursive: true });
   const folder = await mkdtemp(join(root, "build/readme-"));
   try {

@@ -1,5 +1,5 @@
-// The session against ovsdb-server as a relay: a server that has the rows but not the database, and passes
-// transactions on to a source that may go.
+// The session with ovsdb-server as a relay: a server that has the rows but not the database, and passes transactions on
+// to a source that may go away.
 
 import assert from "node:assert/strict";
 import { mkdtemp } from "node:fs/promises";
@@ -108,7 +108,7 @@ test("through a relay a count goes on while the members behind it die, once each
     if (done % 100 === 50) {
       const leader = cluster.members[await cluster.leader()];
       await leader?.stop("SIGKILL");
-      // The others elect a leader meanwhile.
+      // Meanwhile the others elect a leader.
       restarts.push(sleep(2000).then(() => leader?.start()));
     }
     const one = new Transaction(northbound).mutateNumber("NB_Global", uuid, "nb_cfg", "+=", 1);

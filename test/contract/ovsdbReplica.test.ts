@@ -1,5 +1,5 @@
-// The replica against a real ovsdb-server: whatever is done to the database, by whomever, the replica and the stream
-// of changes end equal to it.
+// The replica on a real ovsdb-server: whatever anybody does to the database, the replica and the stream of changes end
+// up equal to it.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -30,7 +30,7 @@ function open(...remotes: string[]): Session {
 const begin = (): Transaction<NorthboundTables> => new Transaction(northbound);
 const byUuid = (rows: Iterable<Row>): Row[] => [...rows].sort((a, b) => (a._uuid < b._uuid ? -1 : 1));
 
-/** Resolves when `done` holds, looking after each update. */
+/** Resolves when `done` holds, checking after each update. */
 async function until(replica: AnyReplica, done: () => boolean): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const unsubscribe = replica.subscribe(() => done() && resolve());
@@ -40,7 +40,7 @@ async function until(replica: AnyReplica, done: () => boolean): Promise<void> {
   unsubscribe();
 }
 
-/** A copy of some tables made only from the changes that a replica tells, each checked against what was told before. */
+/** A copy of some tables made only from a replica's changes. Each change is checked against the earlier ones. */
 function followed(replica: AnyReplica): Map<string, Row> {
   const rows = new Map<string, Row>();
   replica.subscribe((changes: readonly AnyChange[]) => {
@@ -99,7 +99,7 @@ for (const method of ["monitor_cond_since", "monitor_cond", "monitor"]) {
   test(`after any transactions and cuts a replica by ${method} equals the database`, timeout, async () => {
     await using server = await startOvsdbServer(northboundSchema);
     let asked = "";
-    // A server that does not know newer methods: the relay changes their names on the way.
+    // A server that does not know the newer methods: the relay changes their names on the way.
     await using relay = await startRelay(server.remote, {
       toServer: (chunk) => {
         const text = chunk
@@ -124,7 +124,7 @@ for (const method of ["monitor_cond_since", "monitor_cond", "monitor"]) {
       for (const [steps, after] of history) {
         const transaction = begin();
         for (const one of steps) add(transaction, one);
-        // Many are refused (a UUID twice, a name twice), and must leave no trace.
+        // Many are refused (a UUID or a name twice) and must leave no trace.
         const answer = writer.transact(transaction).catch((error: unknown) => assert(isOvsdbError(error)));
         if (after === 0) relay.cut();
         else if (after < 5) await answer;

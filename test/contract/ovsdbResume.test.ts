@@ -1,5 +1,5 @@
-// What a replica costs after the connection was cut, in bytes: servers that keep a history send what has changed
-// meanwhile, and no row again; a standalone server has none, and the copy is made anew without a listener noticing.
+// The cost of a replica after a lost connection, in bytes: servers with a history send what has changed meanwhile and
+// repeat no row. A standalone server has no history, and the copy is made again without listeners noticing.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -15,13 +15,13 @@ const soon = (): AbortSignal => AbortSignal.timeout(30_000);
 const begin = (): Transaction<NorthboundTables> => new Transaction(northbound);
 
 interface Service {
-  /** Where a row is written. */
+  /** The remote that rows are written to. */
   readonly source: string;
-  /** Where the replica reads, in turn. */
+  /** The remotes that the replica reads from, in turn. */
   readonly readers: readonly string[];
 }
 
-/** Starts a service, and leaves it to `stack` to stop it. */
+/** Starts a service. `stack` stops it. */
 type Start = (stack: AsyncDisposableStack) => Promise<Service>;
 
 const oneServer: Start = async (stack) => {
@@ -43,7 +43,7 @@ const relayOf =
     return { source, readers: [remote] };
   };
 
-/** Two services that name transactions alike: what one has told, the other goes on from. */
+/** Two services that name transactions in the same way: one continues where the other stopped. */
 const clusterAndRelay: Start = async (stack) => {
   const { source, readers } = await cluster(stack);
   const { remote } = stack.use(await startRelayServer(database, readers));
@@ -77,7 +77,7 @@ for (const [name, start, history] of services)
       await writer.transact(rows);
     }
 
-    /** Names of rows that came over the wire. */
+    /** Names of rows that were sent over the wire. */
     const sent = new Set<string>();
     const toClient = (chunk: Buffer): Buffer => {
       for (const [uuid] of chunk.toString("latin1").matchAll(/(?<="name":")[0-9a-f-]{36}(?=")/g))
@@ -96,7 +96,7 @@ for (const [name, start, history] of services)
     reader.start();
     const table = replica.table("Address_Set");
     while (table.size < uuids.length) await sleep(20, undefined, { signal: soon() });
-    // A name that two chunks share is not seen.
+    // A name split over two chunks is not seen.
     assert(sent.size > uuids.length * 0.98);
     const firstCopy = bytes();
     const told: Change<NorthboundTables>[] = [];
@@ -119,7 +119,7 @@ for (const [name, start, history] of services)
       const again = bytes() - before;
       if (history) {
         assert.equal(sent.size, 0, `${sent.size} rows came again`);
-        // The schema is read anew, the rows are not.
+        // The schema is read again, the rows are not.
         assert(again < firstCopy / 4, `${again} bytes after the cut, ${firstCopy} at first`);
       } else {
         assert(sent.size > uuids.length * 0.98);

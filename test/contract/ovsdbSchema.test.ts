@@ -16,7 +16,7 @@ interface EditableSchema {
   tables: Record<string, { columns: Record<string, unknown>; isRoot?: boolean }>;
 }
 
-/** A server with a northbound schema that `edit` has changed. */
+/** A server with a northbound schema changed by `edit`. */
 async function serverWith(edit: (schema: EditableSchema) => void): Promise<OvsdbServer> {
   const folder = await mkdtemp(join(tmpdir(), "weft-schema-"));
   try {
@@ -66,7 +66,7 @@ test("a newer server's columns and tables are not seen", { timeout: 30_000 }, as
     const columns = schema.tables.Logical_Switch?.columns;
     if (columns) {
       columns.brand_new = { type: { key: "string", value: "string", min: 0, max: "unlimited" } };
-      // A type that changed cannot be given to code that expects the old one.
+      // A column whose type has changed cannot be given to code that expects the old type.
       columns.copp = { type: { key: "string", min: 0, max: "unlimited" } };
     }
   });

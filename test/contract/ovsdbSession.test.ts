@@ -1,4 +1,4 @@
-// The session against a real ovsdb-server: transactions and their errors, lost answers, servers that go and come back.
+// The session with a real ovsdb-server: transactions and their errors, lost answers, servers that go and come back.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -62,7 +62,7 @@ test(
   },
 );
 
-test("an operation on a row that is gone is an error, unless that was allowed", timeout, async () => {
+test("an operation on a missing row is an error, unless allowed", timeout, async () => {
   await using server = await startOvsdbServer(northboundSchema);
   await using session = await connected({ remotes: [server.remote] });
   const absent = crypto.randomUUID();
@@ -98,7 +98,7 @@ test("mutating a map overwrites the keys that are there", timeout, async () => {
   assert.deepEqual(row?.external_ids, ids(["changed", "2"], ["kept", "1"], ["new", "2"]));
 });
 
-test("a lost answer leaves the outcome open, and a UUID of one's own settles it", timeout, async () => {
+test("a lost answer leaves the outcome open, and a client-chosen UUID settles it", timeout, async () => {
   await using server = await startOvsdbServer(northboundSchema);
   let losing = false;
   await using relay = await startRelay(server.remote, { toClient: (chunk) => (losing ? undefined : chunk) });
@@ -191,7 +191,7 @@ test("an idle session answers the server's probes and is not dropped", timeout, 
   assert.equal(log.at(-1), "connected");
 });
 
-test("after the session is closed everything that waits is told so", timeout, async () => {
+test("when the session is closed, everything that waits is told so", timeout, async () => {
   await using server = await startOvsdbServer(northboundSchema);
   const controller = new AbortController();
   const session = new Session({ remotes: [server.remote], database });

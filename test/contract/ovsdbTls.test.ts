@@ -1,4 +1,4 @@
-// Sessions over TLS against a real ovsdb-server, with certificates made by openssl, and each way in which that fails.
+// Sessions over TLS with a real ovsdb-server and certificates made by openssl, and each way in which that fails.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -35,7 +35,7 @@ const tlsOf = (client: string, authority = "ca"): TlsOptions => ({
   keyFile: file(`${client}-key`),
 });
 
-/** A server that listens with TLS, shows the certificate `name`, and wants one of clients; its remote is `ssl:…`. */
+/** A server that listens with TLS, shows the certificate `name`, and requires one of clients. Its remote is `ssl:…`. */
 async function startTls(name: string): Promise<AsyncDisposable & { readonly remote: string }> {
   const server = await startZoo();
   await server.stop();
@@ -104,7 +104,7 @@ test("both sides show certificates of one authority, and transactions pass", tim
   await other.connected(AbortSignal.timeout(10_000));
 });
 
-test("whatever is wrong is said", timeout, async () => {
+test("whatever is wrong is reported", timeout, async () => {
   await using server = await startTls("server");
   await using old = await startTls("expired");
   await using plain = await startZoo();
@@ -131,7 +131,7 @@ test("whatever is wrong is said", timeout, async () => {
   assert.throws(() => new Session({ remotes: ["ssl:a:1"], database: "Zoo" }), { code: "invalid remote" });
 });
 
-test("certificates that were renewed are taken up with the next connection", timeout, async () => {
+test("renewed certificates are used from the next connection on", timeout, async () => {
   await using server = await startTls("server");
   const tls = { caFile: file("ca"), certFile: file("renewed"), keyFile: file("renewed-key") };
   await copyFile(file("expired"), tls.certFile);

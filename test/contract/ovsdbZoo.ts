@@ -26,7 +26,7 @@ const columns = {
 };
 
 export const zooJson = { name: "Zoo", version: "1.0.0", tables: { Animal: { isRoot: true, columns } } };
-/** A later version: one column more, one less. */
+/** A later version of the schema: one column more, one less. */
 const { weight: _, ...lighter } = columns;
 export const newerZooJson = {
   name: "Zoo",
@@ -57,7 +57,7 @@ async function withZooSchema<T>(start: (schemaFile: string) => Promise<T>): Prom
   }
 }
 
-/** A session with the zoo, connected. */
+/** A connected session with the zoo. */
 export async function visit(remote: string, options: Partial<SessionOptions> = {}): Promise<Session> {
   const session = new Session({ remotes: [remote], database: "Zoo", minBackoffMs: 20, ...options });
   session.start();

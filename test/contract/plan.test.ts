@@ -1,5 +1,5 @@
 // What the planned rows mean to OVN: the golden case three-nodes in a real northbound database, turned into logical
-// flows by a real ovn-northd, and ovn-trace asked where packets go.
+// flows by a real ovn-northd. ovn-trace then shows where packets go.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -12,7 +12,7 @@ import { type OvnCentral, startOvnCentral } from "../real/ovnCentral.ts";
 
 const routers = { n1: "10.244.0.1", n2: "10.244.1.1" } as const;
 
-/** A port that packets enter by, with the addresses that it may send from. */
+/** A port by which packets enter, with the addresses that it may send from. */
 interface Sender {
   readonly port: string;
   readonly node: keyof typeof routers;
@@ -37,7 +37,10 @@ const bound = {
   demo_mgmt_n2: 2,
   demo_mgmt_n3: 3,
 };
-/** Who is outside of a node: the next hop and the other nodes, which its gateway router would learn by ARP and ND. */
+/**
+ * The neighbours outside a node, namely the next hop and the other nodes, which its gateway router would learn by ARP
+ * and ND.
+ */
 const neighbours = {
   "172.30.0.1": "02:00:00:00:00:01",
   "fd00:172:30::1": "02:00:00:00:00:01",
@@ -58,7 +61,7 @@ before(async () => {
   await session.connected();
   await session.transact(factTransaction([...plans.values()].flat()));
   await central.caughtUp();
-  // What ovn-controller would do: claim the ports, and learn who is outside.
+  // Does what ovn-controller would do: claims the ports, and learns the neighbours outside.
   for (const [port, n] of Object.entries(bound)) {
     await central.sbctl("lsp-bind", port, `chassis-${n}`);
     await central.sbctl(
@@ -83,7 +86,7 @@ after(() => central[Symbol.asyncDispose]());
 const uuidOf = async (table: string, condition: string): Promise<string> =>
   (await central.sbctl("--bare", "--columns=_uuid", "find", table, condition)).trim();
 
-/** What becomes of a TCP packet that `from` sends to its router, as ovn-trace's minimal output. */
+/** What happens to a TCP packet that `from` sends to its router, as ovn-trace's minimal output. */
 function sent(from: Sender, to: string, { port = 80, first = false, forged = {} } = {}): Promise<string> {
   const v6 = to.includes(":");
   const sender = { ...from, mac: macOfText(from.ip4), ...forged };
@@ -92,7 +95,7 @@ function sent(from: Sender, to: string, { port = 80, first = false, forged = {} 
     v6 ? `ip6.src == ${sender.ip6} && ip6.dst == ${to}` : `ip4.src == ${sender.ip4} && ip4.dst == ${to}`,
     `ip.ttl == 64 && tcp && tcp.src == 40000 && tcp.dst == ${port}`,
   ];
-  // The first packet of a connection is new to the sender's connection tracking; others are established.
+  // The first packet of a connection is new to the sender's connection tracking. The others are established.
   const options = first ? ["--minimal", "--ct=new"] : ["--minimal"];
   return central.trace(`demo_switch_${from.node}`, packet.join(" && "), ...options);
 }

@@ -1,5 +1,5 @@
-// A node with a pool of ready ports, on real Open vSwitch and OVN: how a pod gets its port from the node's own database, and
-// how controller and agent agree on which ports there are.
+// A node with a pool of ready ports, on real Open vSwitch and OVN: how a pod gets its port from the node's own
+// database, and how controller and agent agree on which ports exist.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -12,7 +12,7 @@ before(async () => {
 });
 after(() => world?.[Symbol.asyncDispose]());
 
-test("a node serves pods once it has taken in an offer, and says that it has", async () => {
+test("a node serves pods once it has accepted an offer, and says so", async () => {
   const early = await world.pod("early");
   await world.eventually(async () => {
     const { said } = await world.cni("ADD", "early", early);
@@ -68,7 +68,7 @@ test("an address rests after its pod; an open port is then ready, a closed one i
   assert.equal(await world.stateOf(other), "spent");
 });
 
-test("what is withdrawn is gone at once if it is ready, and when its pod has gone and it has rested if not", async () => {
+test("a withdrawn port goes at once if it is ready, otherwise once its pod is gone and it has rested", async () => {
   await world.afresh(2, { closed: 2, open: 1 });
   const pod = await world.pod("keeps");
   const offset = offsetOf(await world.cni("ADD", "keeps", pod));

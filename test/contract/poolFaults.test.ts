@@ -1,5 +1,5 @@
-// A node's pool of ready ports stays true through whatever happens to agents, database and interfaces, and to the rows
-// themselves: no port is ever had by two pods, and none is lost.
+// A node's pool of ready ports stays consistent whatever happens to agents, database and interfaces, and to the rows
+// themselves: no port ever belongs to two pods, and none is lost.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -88,7 +88,7 @@ test("an agent killed at any moment of twelve ADDs leaves whole claims or none, 
 
 test("a cache deleted or written into by hand is rebuilt from the pods that run and the offer", async () => {
   await world.afresh(20, { closed: 4, open: 4 });
-  // The agent proves nothing of pods that it does not know: they get closed ports.
+  // The agent can prove nothing about pods that it does not know, so they get closed ports.
   const pods = await Promise.all(["x", "y"].map((name) => world.pod(name, { known: false })));
   const places = await Promise.all(pods.map(async (pod) => offsetOf(await world.cni("ADD", pod.name, pod))));
   const isRebuilt = async (): Promise<boolean> => {
@@ -137,7 +137,7 @@ test("a cache deleted while no agent was there is rebuilt as well, and its close
   }, "the pod's port is claimed, and the others have rested");
 });
 
-test("an offer from the past is not believed, by no pod either, and the controller is told of the later one", async () => {
+test("an offer from the past is not used, not even for pods, and the controller is told of the later one", async () => {
   await world.afresh(32, { closed: 2, open: 2 });
   const before = await world.cache();
   await world.offer({ generation: 31, closed: [12, 13], open: [22, 23] });
@@ -149,7 +149,7 @@ test("an offer from the past is not believed, by no pod either, and the controll
   assert.equal(refused.said?.code, 11);
   assert.match(JSON.stringify(refused.said), /older than one already taken in/);
   assert.deepEqual(await world.cache(), before);
-  // What a started agent remembers.
+  // What a restarted agent remembers.
   await world.killAgent();
   await world.restartAgent();
   assert.equal((await world.cni("ADD", "past", late)).said?.code, 11);

@@ -21,10 +21,10 @@ import { privateName } from "../real/privateName.ts";
 import { buildWorld, type PluginRun, type TestPod } from "./agentWorld.ts";
 
 const scope = { names: namesOf("test"), nodeName: "n1", nested: false };
-/** How long an address rests after its pod. */
+/** How long an address rests after its pod is gone. */
 const restMs = 1500;
 
-/** Places that OVN has ports at. */
+/** The offsets of the ports that OVN has. */
 export const closed = [10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
 export const open = [20, 21, 22, 23, 24, 25, 26, 27, 28, 29];
 
@@ -33,7 +33,7 @@ type Offered = Partial<Record<"open" | "closed" | "withdrawn", readonly number[]
   readonly generation: number;
 };
 
-/** One node on the network, whose agent has been offered nothing yet. */
+/** One node on the network, whose agent has not been offered anything yet. */
 export async function buildPoolWorld(name: string) {
   const stack = new AsyncDisposableStack();
   const plugin = buildPlugin(stack);
@@ -52,7 +52,7 @@ export async function buildPoolWorld(name: string) {
     }),
   );
 
-  /** The rows as they are, by offset: `claimed c1`. Those that make no sense are "malformed", by UUID. */
+  /** The rows by offset: `claimed c1`. Malformed rows are "malformed", by UUID. */
   const cache = async (): Promise<ReadonlyMap<number | string, string>> => {
     const rows = await session.select(vswitch, "Queue", [["_uuid", "!=", offerRowOf(scope)]]);
     return new Map(
@@ -108,7 +108,7 @@ export async function buildPoolWorld(name: string) {
       return world.api("PATCH", "/api/v1/nodes/n1", patch);
     },
 
-    /** What the agent has acknowledged last, once it is as `wanted` says. */
+    /** The agent's last acknowledgement, once it is as `wanted` requires. */
     seen: async (wanted: (seen: PoolSeen) => boolean): Promise<PoolSeen> => {
       let last: PoolSeen | undefined;
       await eventually(async () => {
@@ -118,7 +118,7 @@ export async function buildPoolWorld(name: string) {
       return last ?? assert.fail();
     },
 
-    /** Ends every pod, and offers a pool of so many closed and open ports, all of them ready. */
+    /** Ends every pod, and offers a pool of this many closed and open ports, all of them ready. */
     async afresh(
       generation: number,
       sizes: { readonly closed: number; readonly open: number },
@@ -134,14 +134,14 @@ export async function buildPoolWorld(name: string) {
       await eventually(async () => (await this.counts())["ready"] === size, "a fresh pool");
     },
 
-    /** A namespace for a pod on the node, and unless it is unknown to it, the API's pod. */
+    /** A namespace for a pod on the node and, unless the pod is not `known`, its Pod object. */
     pod: async (name: string, { known = true, labels = {} } = {}): Promise<TestPod> => {
       const uid = crypto.randomUUID();
       const netns = await world.makeNamespace(`${name}-${uid.slice(0, 4)}`);
       if (known) {
         await world.putPod(name, 0, uid, {}, labels);
         await world.api("PUT", "/bookmarks", {});
-        // Nobody outside of the agent can see that it has heard of both.
+        // From outside the agent, nobody can see whether it has heard of both.
         await new Promise((resolve) => setTimeout(resolve, 300));
       }
       return { name, uid, node: 0, netns, network: noNetwork };
@@ -155,7 +155,7 @@ export async function buildPoolWorld(name: string) {
 
     stateOf: async (offset: number): Promise<string> => (await cache()).get(offset) ?? "none",
 
-    /** How many rows there are in each state. */
+    /** The number of rows in each state. */
     counts: async (): Promise<Readonly<Record<string, number>>> => {
       const found: Record<string, number> = {};
       for (const said of (await cache()).values()) {
@@ -165,7 +165,7 @@ export async function buildPoolWorld(name: string) {
       return found;
     },
 
-    /** Every claimed row has its interface, every pod's interface its claimed row, and no port has two. */
+    /** Every claimed row has its interface, every pod's interface has its claimed row, and no port has two. */
     assertWhole: async (): Promise<void> => {
       const claimed = [...(await cache())].flatMap(([offset, state]) =>
         state.startsWith("claimed ") ? [`test_pool_n1_${offset}`] : [],
@@ -182,7 +182,7 @@ export async function buildPoolWorld(name: string) {
   };
 }
 
-/** The CNI executable, until `stack` is disposed of. */
+/** The path of the CNI executable, which exists until `stack` is disposed of. */
 export function buildPlugin(stack: AsyncDisposableStack): string {
   const folder = mkdtempSync(join(tmpdir(), "weft-pool-test-"));
   stack.defer(() => rmSync(folder, { recursive: true }));
@@ -191,10 +191,10 @@ export function buildPlugin(stack: AsyncDisposableStack): string {
   return plugin;
 }
 
-/** A pod of a pool learns its network from the answer to ADD. */
+/** A pod with a pool port learns its network from the answer to ADD. */
 const noNetwork = { addresses: [], mac: "", gateways: [] };
 
-/** Where in the subnet the pod was put. */
+/** The offset in the subnet that the pod got. */
 export function offsetOf({ exit, said }: PluginRun): number {
   assert.equal(exit, 0, JSON.stringify(said));
   const [first] = list(said?.ips).map((ip) => text(record(ip).address));

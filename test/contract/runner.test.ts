@@ -1,5 +1,5 @@
-// What the runner promises, against a real API server, real namespaces and a CNI plugin that is a real executable: it
-// behaves as a kubelet and a container runtime do, as far as Weft and kubectl can tell.
+// What the runner promises, tested with a real API server, real namespaces and a CNI plugin that is a real executable:
+// as far as Weft and kubectl can tell, it behaves like a kubelet and a container runtime.
 
 import assert from "node:assert/strict";
 import { access, readdir, readFile, rm, writeFile } from "node:fs/promises";

@@ -1,6 +1,6 @@
-// A one-node cluster for the contract tests of runner and controllers: the sandbox's API server, its controllers and a
-// runner, each a process in one private network namespace, with a small CNI plugin (runnerPlugin.sh). Tests speak to it
-// with kubectl, as people do.
+// A one-node cluster for the contract tests of the runner and the controllers: the sandbox's API server, its
+// controllers and a runner, each a process in one private network namespace, with a small CNI plugin (runnerPlugin.sh).
+// Tests talk to it with kubectl, as people do.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -16,7 +16,7 @@ const patienceMs = 60_000;
 
 export type TestCluster = Awaited<ReturnType<typeof startCluster>>;
 
-/** With the node `n1` ready for pods. Disposing of it leaves nothing. */
+/** The node `n1` is ready for pods. Disposing of it leaves nothing behind. */
 export async function startCluster(name: string) {
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), `weft-${name}-`));
@@ -122,17 +122,17 @@ export async function startCluster(name: string) {
     kubectl,
     ok,
     kubectlArgv,
-    /** For a test that kills it; whoever does not is left with it. */
+    /** For a test that kills it. The caller must end it. */
     kubectlProcess: (args: readonly string[]) => {
       const [command = "", ...rest] = kubectlArgv(args);
       return spawn(command, rest, { stdio: "ignore" });
     },
     startRunner,
-    /** Whether the runner still keeps anything of the pod on disk. */
+    /** Whether the runner still has anything of the pod on disk. */
     holdsPod: async (uid: string) => (await readdir(join(directory, "state", "pods"))).includes(uid),
     signal: (part: "controllers" | "runner", signal: NodeJS.Signals) => children.get(part)?.kill(signal),
     killRunner: () => stop("runner", "SIGKILL"),
-    /** What the network plugin's agent does: writes the configuration, clears the condition. */
+    /** Does what the network plugin's agent does: writes the configuration, clears the condition. */
     installNetwork: async () => {
       const config = { cniVersion: "1.1.0", name: "test", plugins: [{ type: "test-plugin" }] };
       await mkdir(join(directory, "net.d"), { recursive: true });
@@ -146,7 +146,7 @@ export async function startCluster(name: string) {
   };
 }
 
-/** Asks until it is so; a question that never gets a yes is an error that names it. */
+/** Asks until the answer is yes. If it never is, the error names the question. */
 export async function eventually(what: string, ask: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + patienceMs;
   while (!(await ask())) {
@@ -167,7 +167,7 @@ async function makeNode(netns: string): Promise<void> {
   await run(["ip", "-n", netns, "-batch", "-"], { input: commands.join("\n") });
 }
 
-/** Ends every process in the node's and the pods' namespaces, then the namespaces. */
+/** Ends every process in the node's and the pods' namespaces, then removes the namespaces. */
 async function removeNamespaces(netns: string, podPrefix: string): Promise<void> {
   const listed = (await run(["ip", "netns", "list"])).split("\n").map((line) => line.split(" ")[0] ?? "");
   for (const name of listed.filter((one) => one === netns || one.startsWith(podPrefix))) {

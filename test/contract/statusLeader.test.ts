@@ -1,4 +1,4 @@
-// Whether somebody leads, as `weft status` finds out, when the clock of the Lease's holder and the one here do not agree.
+// How `weft status` finds out whether somebody leads, when the clocks of the Lease's holder and of this machine differ.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { type Answer, json, scripted, skippingClock, status } from "./kubeScript
 
 const hourMs = 3_600_000;
 
-/** A list with the Lease as it was renewed so far from the time here, or with none. */
+/** A list with the Lease, renewed at this offset from the local time, or an empty one. */
 const renewed = (aheadMs: number | undefined, holderIdentity = "a"): Answer => {
   const time = aheadMs === undefined ? undefined : new Date(skippingClock().wall() + aheadMs).toISOString();
   const items = time === undefined ? [] : [{ spec: { holderIdentity, renewTime: time } }];
@@ -53,7 +53,7 @@ for (const [what, answers, silent] of cases)
     assert.deepEqual(await found(...answers), leader);
   });
 
-test("who leads is not known when the first question fails, nor when all after it do", async () => {
+test("the leader is unknown when the first request fails, and also when all later ones do", async () => {
   await assert.rejects(found(failed), /InternalError/);
   await assert.rejects(found(renewed(hourMs), failed), /InternalError/);
 });

@@ -1,4 +1,4 @@
-// `weft teardown` against a real northbound server with two clusters on it, and rows of nobody.
+// `weft teardown` on a real northbound server with two clusters, and rows that belong to nobody.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -50,12 +50,12 @@ test("a cluster's rows go, with its members in rows of others; all else stays", 
   assert.deepEqual([again.status, JSON.parse(again.stdout).rows], [0, {}]);
 });
 
-test("a controller that still leads is found out, and nothing is claimed to be gone", bounded, async () => {
+test("a controller that still leads is detected, and no success is reported", bounded, async () => {
   await using server = await startOvsdbServer(schemaFile);
   let leader = await startEngine({ remote: server.remote, holder: "one" });
   leader.desired.replace("node/n1", switchFacts("n1"));
   await leader.engine.settled();
-  // What a controller does when its fence is lost: it begins a new term.
+  // What a controller does when it loses its fence: it begins a new term.
   const again = leader.ended.catch(async () => {
     await leader.stop();
     leader = await startEngine({ remote: server.remote, holder: "two", desired: leader.desired });

@@ -1,4 +1,4 @@
-// A whole term as leader, against a real northbound server and stores that the test fills: what a restart keeps.
+// A whole term of leadership, with a real northbound server and stores that the test fills: what a restart preserves.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -91,7 +91,7 @@ const serve = (zone: string, session: Session, replica: Replica<NorthboundTables
   });
 
 interface LeadOptions {
-  /** Destinations beside the first. */
+  /** Further destinations. */
   readonly others?: readonly Served[];
   /** Resolves when the test has seen enough. */
   readonly until?: (term: Term) => Promise<unknown>;
@@ -158,7 +158,7 @@ const portNames = async (): Promise<ReadonlySet<string>> => {
   return new Set(rows.flatMap(({ name }) => (typeof name === "string" ? name : [])));
 };
 
-test("a restart keeps what a node has that can no longer be planned, and takes it away when the node is gone", async () => {
+test("a restart keeps the rows of a node that can no longer be planned, and removes them when the node is gone", async () => {
   const both = ["10.242.0.0/16", "10.243.0.0/16"];
   await lead(both, storesWith([node(2), node(3)], [podOn(2), podOn(3)]), "steady");
   const before = await portNames();

@@ -1,5 +1,5 @@
-// The documents against the repository: links point to files and headings that exist, and a name that stands as the text
-// of a link to a source file, as [`podFacts`](../src/plan/pod.ts), occurs in that file. What is in fences is left alone.
+// Checks the documents against the repository: links point to existing files and headings, and a name that is the text
+// of a link to a source file, such as [`podFacts`](../src/plan/pod.ts), occurs in that file. Code blocks are left out.
 
 import assert from "node:assert/strict";
 import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
@@ -12,11 +12,11 @@ const walks = ["docs/a-pod-is-born.md", "docs/a-service-is-born.md"];
 
 interface Link {
   readonly text: string;
-  /** Of the repository's root; the document itself for a link that is only an anchor. */
+  /** Relative to the repository's root. For a link that is only an anchor, the document itself. */
   readonly file: string;
   /** Without `#`, "" when there is none. */
   readonly anchor: string;
-  /** Where it stands and what it says, for people. */
+  /** Where it is and what it says, for people. */
   readonly label: string;
 }
 
@@ -24,7 +24,7 @@ const read = (file: string): string => readFileSync(join(root, file), "utf8");
 
 const withoutFences = (markdown: string): string => markdown.replaceAll(/^```.*?^```$/gms, "");
 
-/** The links of a document into the repository. */
+/** A document's links into the repository. */
 function linksOf(document: string): readonly Link[] {
   return [...withoutFences(read(document)).matchAll(/\[([^\]]*)\]\(([^)\s]+)\)/g)].flatMap(
     ([label, text = "", target = ""]) => {
@@ -36,7 +36,7 @@ function linksOf(document: string): readonly Link[] {
   );
 }
 
-/** The anchors of a document's headings, as GitHub makes them; the second of two equal ones ends in `-1`. */
+/** The anchors of a document's headings, as GitHub makes them. The second of two equal ones ends in `-1`. */
 function anchorsOf(document: string): ReadonlySet<string> {
   const anchors = new Set<string>();
   for (const [, heading = ""] of withoutFences(read(document)).matchAll(/^#+ +(.+)$/gm)) {

@@ -1,11 +1,11 @@
-// A copy of a northbound database that holds the rows it is given and never changes: what a golden case says is there already.
+// A copy of a northbound database that holds the given rows and never changes: what exists already in a golden case.
 
 import type { NorthboundTables } from "../../src/ovn/northbound.gen.ts";
 import { northbound } from "../../src/ovn/northbound.gen.ts";
 import { defaultOf } from "../../src/ovsdb/codec.ts";
 import type { Columns, Replica, Row } from "../../src/ovsdb/index.ts";
 
-/** Table -> name of a row -> its columns; those not named have their defaults. A row's UUID is its name. */
+/** Table -> name of a row -> its columns. Columns that are not named have their defaults. A row's UUID is its name. */
 export type GivenRows = Readonly<Record<string, Readonly<Record<string, Columns>>>>;
 
 export function givenRows(given: GivenRows): Replica<NorthboundTables> {

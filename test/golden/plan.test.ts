@@ -1,4 +1,5 @@
-// Golden files: for every cases/*.yaml the facts in cases/*.txt, to be read as a diff. `WEFT_GOLDEN=update` writes them.
+// Golden files: the facts of every cases/*.yaml, in cases/*.txt, to be reviewed as diffs. `WEFT_GOLDEN=update` writes
+// them.
 
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";

@@ -1,5 +1,5 @@
-// A case: Kubernetes objects in a YAML file, as the API would send them, and what Weft makes of them through its real kinds,
-// with an API server that takes every write. The first document is the cluster's configuration.
+// A case: Kubernetes objects in a YAML file, as the API would send them, and what Weft makes of them through its real
+// kinds, with an API server that accepts every write. The first document is the cluster's configuration.
 
 import { readFile } from "node:fs/promises";
 import { parseAllDocuments } from "yaml";
@@ -25,7 +25,7 @@ export interface PlannedCase {
   readonly scope: Scope;
   /** By owner, in the order of planning. */
   readonly plans: ReadonlyMap<Owner, readonly Fact[]>;
-  /** Owners that say nothing -> why, if that was told. */
+  /** Owners without facts -> the reason, if one was given. */
   readonly without: ReadonlyMap<Owner, string | undefined>;
 }
 
@@ -37,7 +37,7 @@ interface Configuration {
   readonly pool: string | undefined;
   /** The tenant's router, in underlay mode. */
   readonly router: string | undefined;
-  /** What the northbound database holds already. */
+  /** What the northbound database already holds. */
   readonly rows: GivenRows;
 }
 
@@ -99,7 +99,7 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
   return { scope, plans, without };
 }
 
-/** OVN has told that it has none of the ports yet. */
+/** OVN has reported that it has none of the ports yet. */
 const noPorts: PortStates = {
   synced: true,
   ready: async () => undefined,
@@ -136,7 +136,7 @@ interface Document extends Partial<Configuration> {
   readonly metadata?: { readonly name?: string; readonly namespace?: string };
 }
 
-/** What the API server adds to every object is added here, so that cases need not say it. */
+/** Adds what the API server adds to every object, so that cases can leave it out. */
 function projected(object: Document, interner: Interner): KubeObject {
   const { kind, metadata } = object;
   if (kind === undefined || !(kind in kinds)) throw new Error(`no kind is called ${kind}`);

@@ -1,9 +1,9 @@
-// Facts as text that people review: rows by the name they have, references by the name of what they point to.
+// Facts as text that people review: rows by name, references by the name of their target.
 
 import type { Atom, ColumnValue, Fact, MemberFact, RowFact } from "../../src/model/fact.ts";
 import { ownership } from "../../src/model/names.ts";
 
-/** `known` are facts of any plan, for the names of the rows that `facts` point to. */
+/** `known` are facts of any plan, for the names of the rows that `facts` refer to. */
 export function printedFacts(facts: readonly Fact[], known: Iterable<Fact>): string {
   const names = new Map<string, string>();
   for (const fact of known) if (fact.kind === "row") names.set(fact.uuid, `${fact.table} ${nameOf(fact)}`);
@@ -16,7 +16,7 @@ function printRow({ table, columns, ...fact }: RowFact): string {
   return [`${table} ${nameOf({ table, columns, ...fact })}`, ...lines].join("\n  ");
 }
 
-/** What the table's rows are known by; a rule without a name is known by what it says. */
+/** The name of the row. A rule without a name goes by its content. */
 function nameOf({ columns }: RowFact): string {
   const said = [
     "name",
@@ -38,7 +38,7 @@ function nameOf({ columns }: RowFact): string {
 function printColumn(name: string, value: ColumnValue): readonly string[] {
   if (name === "name") return [];
   if (name !== "external_ids" || !(value instanceof Map)) return [`${name} = ${printValue(value)}`];
-  // That the marks are there is tested once, in facts.test.ts.
+  // facts.test.ts checks once that the marks are there.
   const others = new Map([...value].filter(([key]) => key !== ownership.cluster && key !== ownership.owner));
   return others.size > 0 ? [`${name} = ${printValue(others)}`] : [];
 }

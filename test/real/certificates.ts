@@ -6,7 +6,7 @@ import { run } from "./ovsdbServer.ts";
 
 const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
 
-/** An authority that signs itself. */
+/** A self-signed authority. */
 export async function createAuthority(folder: string, name: string): Promise<void> {
   const file = join(folder, name);
   await run("openssl", [
@@ -15,7 +15,7 @@ export async function createAuthority(folder: string, name: string): Promise<voi
   ]);
 }
 
-/** A certificate for NAME.example.org with NAME as its common name. One of -1 days has expired. */
+/** A certificate for NAME.example.org with NAME as its common name. With -1 days it has expired. */
 export async function createCertificate(
   folder: string,
   name: string,

@@ -1,4 +1,4 @@
-// Facts as one transaction into an empty database: what apply/ does in batches, without its care.
+// Facts as one transaction into an empty database: what apply/ does in batches, without its safeguards.
 
 import type { Atom, Fact } from "../../src/model/fact.ts";
 import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";

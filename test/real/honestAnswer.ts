@@ -1,4 +1,4 @@
-// What an honest server that has one row in Address_Set would answer: the truth from which servers of the tests depart.
+// The answers of an honest server with one row in Address_Set: the truth that the tests' servers deviate from.
 
 const string = { type: "string" };
 const optional = (type: string): object => ({ type: { key: type, min: 0, max: 1 } });
@@ -54,7 +54,7 @@ export const contents: Readonly<Record<string, unknown>> = {
   _Server: { Database: { [rowUuid]: { insert: server } } },
 };
 
-/** The honest answer; undefined for what needs none. */
+/** The honest answer; undefined for messages that need none. */
 export function honestAnswer(request: unknown): unknown {
   if (typeof request !== "object" || request === null || !("method" in request && "params" in request))
     return;

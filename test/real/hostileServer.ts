@@ -1,5 +1,5 @@
-// A server that speaks OVSDB well enough to be believed, and then mutates what it says: answers on the way, and after
-// the handshake a stream of updates nobody would send.
+// A server that speaks OVSDB well enough to be believed, and then mutates its messages: answers during the handshake,
+// and after it a stream of updates that nobody would send.
 
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -17,11 +17,11 @@ export interface HostileServer extends AsyncDisposable {
   /** How many mutated messages it has sent. */
   readonly sent: number;
   readonly connections: number;
-  /** From now on it is an honest server, with one row in Address_Set, of the name `honest`. */
+  /** From now on it is an honest server, with one row named `honest` in Address_Set. */
   repent(): void;
 }
 
-/** What it tells unasked, before it is mutated. */
+/** What it sends unasked, before mutation. */
 const updates: readonly unknown[] = [
   { Address_Set: { [rowUuid]: { modify: { addresses: "10.0.0.3", external_ids: ["map", [["k", "w"]]] } } } },
   { Address_Set: { [transactionId]: { insert: honestRow }, [rowUuid]: { delete: null } } },
@@ -50,11 +50,11 @@ export async function startHostileServer(random: SeededRandom): Promise<HostileS
     socket.write(lie ? mutated(message, random) : JSON.stringify(message));
   }
 
-  /** Goes on for as long as it is listened to, and then hangs up: no request is to wait for ever. */
+  /** Continues while the client listens, and then hangs up, because no request should wait for ever. */
   async function harass(socket: Socket): Promise<void> {
     for (let index = 0; index < 40 && !repented.signal.aborted && !socket.destroyed; index++) {
       say(socket, random.pick(random.next() < 0.8 ? updates : others), 1);
-      // The first turn brings it there, and the second the news that nobody listens any more.
+      // The first turn delivers the message, and the second one the news that nobody listens any more.
       await turn();
       await turn();
     }
@@ -101,6 +101,6 @@ export async function startHostileServer(random: SeededRandom): Promise<HostileS
   };
 }
 
-/** Whoever sends one is through with the handshake. */
+/** A client that sends one has completed the handshake. */
 const isTransact = (request: unknown): boolean =>
   typeof request === "object" && request !== null && "method" in request && request.method === "transact";

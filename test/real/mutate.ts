@@ -1,5 +1,5 @@
-// Turns a JSON message into one that no honest server sends: well-formed with something else in some place, or
-// broken as text.
+// Turns a JSON message into one that no honest server sends: well-formed with a wrong value somewhere, or broken as
+// text.
 
 import type { SeededRandom } from "./random.ts";
 
@@ -7,7 +7,10 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 const uuid = "00000000-0000-4000-8000-000000000001";
 
-/** A depth that takes `JSON.stringify` milliseconds stands in the tree as this word, and is put in its place as text. */
+/**
+ * Nesting that `JSON.stringify` would take milliseconds for. This word stands for it in the tree, and is replaced as
+ * text.
+ */
 const deepWord = "\u0001deep";
 const deepText = `${"[".repeat(2000)}${"]".repeat(2000)}`;
 
@@ -59,7 +62,7 @@ export function mutated(message: unknown, random: SeededRandom): Buffer {
   }
 }
 
-/** Walks from the root a random way down, and changes what it comes to. */
+/** Walks down from the root at random, and changes what it arrives at. */
 function mutatePlace(tree: { [key: string]: Json }, random: SeededRandom): void {
   let parent: { [key: string]: Json } | Json[] = tree;
   let key: string | number = "root";

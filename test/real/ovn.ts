@@ -1,4 +1,4 @@
-// The Open vSwitch and OVN under test, chosen as a sandbox's are (`WEFT_OVN`, see sandbox/ovn/choice.ts).
+// The Open vSwitch and OVN under test, chosen as for a sandbox (`WEFT_OVN`, see sandbox/ovn/choice.ts).
 
 import { chosenFolder, schemaFile, searchPath } from "../../sandbox/ovn/choice.ts";
 import { writeWrappers } from "../../sandbox/ovn/folder.ts";

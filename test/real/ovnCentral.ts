@@ -1,5 +1,5 @@
-// OVN's central part for a test: northbound and southbound servers and a real ovn-northd between them, all private,
-// and ovn-trace to ask what would become of a packet.
+// OVN's central part for a test: northbound and southbound servers with a real ovn-northd between them, all private,
+// and ovn-trace to ask what would happen to a packet.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,13 +11,13 @@ import { type OvsdbServer, run, startOvsdbServer } from "./ovsdbServer.ts";
 export interface OvnCentral extends AsyncDisposable {
   readonly northbound: OvsdbServer;
   readonly southbound: OvsdbServer;
-  /** Resolves when northd has turned all of the northbound database into logical flows. */
+  /** Resolves when northd has turned the whole northbound database into logical flows. */
   caughtUp(): Promise<void>;
-  /** What ovn-sbctl prints. */
+  /** The output of ovn-sbctl. */
   sbctl(...args: readonly string[]): Promise<string>;
-  /** What ovn-trace prints for a packet that enters `datapath`: `inport == "…" && eth.src == …`. */
+  /** The output of ovn-trace for a packet that enters `datapath`: `inport == "…" && eth.src == …`. */
   trace(datapath: string, packet: string, ...options: readonly string[]): Promise<string>;
-  /** Everything northd has complained about. */
+  /** Everything that northd has complained about. */
   complaints(): Promise<readonly string[]>;
 }
 

@@ -1,6 +1,6 @@
-// A private RAFT cluster of real ovsdb-servers, members joined by unix sockets. Each member has a folder of its own in
-// which it finds the sockets of all, under the same names; those of the others are relays, one for each direction, so
-// that a member can be cut off from its peers while its clients still reach it.
+// A private RAFT cluster of real ovsdb-servers, with members joined by unix sockets. Each member has a folder of its
+// own in which it finds the sockets of all, under the same names. The sockets of the others are relays, one for each
+// direction, so that a member can be cut off from its peers while its clients still reach it.
 
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,11 +12,11 @@ import { type Relay, startRelay } from "./relay.ts";
 export interface OvsdbCluster extends AsyncDisposable {
   readonly members: readonly OvsdbServer[];
   readonly remotes: readonly string[];
-  /** Index of the member that leads now; waits for an election. */
+  /** The index of the present leader. Waits for an election. */
   leader(): Promise<number>;
-  /** From now on nothing passes between a member and its peers. */
+  /** From now on nothing passes between the member and its peers. */
   isolate(member: number): void;
-  /** Lets pass what was held up, and what comes. */
+  /** Delivers what was held up, and everything from now on. */
   rejoin(member: number): void;
   /** Resolves when the member is connected to the majority. */
   settled(member: number): Promise<void>;

@@ -1,5 +1,5 @@
-// A private, real ovsdb-server for a test or a benchmark: its own temporary folder, its own sockets, gone when
-// disposed. Standalone here; ovsdbCluster.ts makes a RAFT cluster of several.
+// A private, real ovsdb-server for a test or a benchmark, with its own temporary folder and sockets, gone when disposed
+// of. This one is standalone; ovsdbCluster.ts makes a RAFT cluster of several.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -18,14 +18,14 @@ export const southboundSchema = join(schemas, "southbound.ovsschema");
 export const vswitchSchema = join(schemas, "vswitch.ovsschema");
 
 export interface OvsdbServer extends AsyncDisposable {
-  /** `unix:…`, as the client takes it. */
+  /** `unix:…`, in the form that clients take. */
   readonly remote: string;
   /** `tcp:127.0.0.1:PORT`. */
   readonly tcpRemote: string;
   readonly folder: string;
   readonly pid: number;
   readonly running: boolean;
-  /** Ends the server; `start` brings it back with the same database and the same remotes. */
+  /** Ends the server. `start` brings it back with the same database and the same remotes. */
   stop(signal?: NodeJS.Signals): Promise<void>;
   start(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export async function startOvsdbServer(schemaFile: string): Promise<OvsdbServer>
   return startServer(folder, database, port);
 }
 
-/** A server that passes on `database` of other servers (ovsdb(7), relay service model); connected to one of them. */
+/** A server that relays `database` of other servers (ovsdb(7), relay service model), connected to one of them. */
 export async function startRelayServer(database: string, sources: readonly string[]): Promise<OvsdbServer> {
   const folder = await mkdtemp(join(tmpdir(), "weft-ovsdb-relay-"));
   const server = await startServer(folder, `relay:${database}:${sources.join(",")}`, await freePort());
@@ -50,13 +50,13 @@ export async function startRelayServer(database: string, sources: readonly strin
 export interface ServerOptions {
   /** More arguments for ovsdb-server. */
   readonly args?: readonly string[];
-  /** A command that runs another one, to run the server in. */
+  /** A command prefix to run the server in, such as a namespace's. */
   readonly within?: readonly string[];
 }
 
 /**
- * Serves `database`, a file or a relay's source, on `folder`/sock and on a TCP port of this machine. `folder` is the
- * server's run directory too: unix sockets given without a folder are there.
+ * Serves `database`, a file or a relay's source, on `folder`/sock and on a TCP port of this machine. `folder` is also
+ * the server's run directory, so unix sockets given without a folder are there.
  */
 export async function startServer(
   folder: string,
@@ -68,7 +68,7 @@ export async function startServer(
   let child: ChildProcess | undefined;
 
   async function start(): Promise<void> {
-    // setpriv: the server does not outlive a test process that is killed.
+    // setpriv: the server must not outlive a test process that is killed.
     child = spawn(
       "setpriv",
       [
@@ -118,7 +118,7 @@ export async function startServer(
   };
 }
 
-/** All rows of a table as `ovsdb-client` sees them: nothing of the client under test takes part but the row decoder. */
+/** All rows of a table as `ovsdb-client` sees them. Of the client under test, only the row decoder takes part. */
 export async function select(remote: string, database: string, table: string): Promise<Row[]> {
   const { tables } = parseSchema(JSON.parse(await run("ovsdb-client", ["get-schema", remote, database])));
   const schema = tables.get(table);
@@ -133,7 +133,7 @@ export async function select(remote: string, database: string, table: string): P
   );
 }
 
-/** Runs a command to its end; what it printed to standard output. A status other than 0 is an error. */
+/** Runs a command to its end. Resolves with its standard output; a status other than 0 is an error. */
 export async function run(command: string, args: readonly string[]): Promise<string> {
   const child = spawn(command, args, {
     stdio: ["ignore", "pipe", "pipe"],
@@ -153,7 +153,7 @@ export async function run(command: string, args: readonly string[]): Promise<str
   return stdout;
 }
 
-/** A TCP port of this machine that nothing listens on now. */
+/** A TCP port of this machine that nothing listens on at present. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

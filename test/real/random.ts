@@ -1,4 +1,4 @@
-// Chance that can be repeated: the same seed gives the same numbers, so a failed run can be played again.
+// Repeatable randomness: the same seed gives the same numbers, so a failed run can be repeated.
 
 export interface SeededRandom {
   /** A number in [0, 1). */
@@ -33,5 +33,5 @@ export function seededRandom(seed: number): SeededRandom {
   return { next, below, pick, shuffled };
 }
 
-/** The seed of this run, by the clock unless the environment gives one. A test names it in its failures. */
+/** The seed of this run: from the environment, or else from the clock. Tests name it in their failures. */
 export const runSeed = (): number => Number(process.env.WEFT_SEED ?? Date.now() % 1_000_000);

@@ -1,5 +1,5 @@
-// Any database schema that ovsdb-server takes, with a row for each of its tables: names that are words of TypeScript or
-// come to one name there, every atomic type with its ranges, enumerations and references, every kind of column.
+// Random database schemas that ovsdb-server accepts, with a row for each table: names that are words of TypeScript or
+// become the same name there, every atomic type with its ranges, enumerations and references, every kind of column.
 
 import fc from "fast-check";
 import type { AtomicType } from "../../src/ovsdb/index.ts";
@@ -10,7 +10,7 @@ export type AnyValue = AnyAtom | readonly AnyAtom[] | ReadonlyMap<AnyAtom, AnyAt
 export interface RandomColumn {
   readonly json: object;
   readonly value: AnyValue;
-  /** A second value of its type. */
+  /** Another value of the same type. */
   readonly other: AnyValue;
 }
 
@@ -51,10 +51,10 @@ const tableNames = [
   "Ref",
   "Database",
 ];
-/** Not those of an object's own members, like `constructor`: TypeScript finds them in every object. */
+/** Not the names of an object's own members, like `constructor`: TypeScript finds them in every object. */
 const columnNames = ["name", "class", "delete", "a", "A", "a_b", "length", "size", "keys", "x1"];
 
-/** As precise as ovsdb-server prints it: 15 digits. JSON has one zero. */
+/** No more precise than ovsdb-server prints: 15 digits. JSON has only one zero. */
 const anyReal: fc.Arbitrary<number> = fc
   .double({ min: -1.7e308, max: 1.7e308, noNaN: true })
   .map((real) => (Math.abs(real) < 3e-308 ? 0 : Number(real.toPrecision(15))));
@@ -73,7 +73,7 @@ export const atomOf: Readonly<Record<AtomicType, fc.Arbitrary<AnyAtom>>> = {
 
 const wire = (type: AtomicType, atom: AnyAtom): unknown => (type === "uuid" ? ["uuid", atom] : atom);
 
-/** Of any type, with or without a rule. `uuids`: table -> its row. */
+/** A base of any type, with or without a constraint. `uuids`: table -> its row. */
 function baseOf(uuids: ReadonlyMap<string, string>): fc.Arbitrary<Base> {
   const plain = (type: AtomicType): fc.Arbitrary<Base> => fc.constant({ json: { type }, atom: atomOf[type] });
   const enumeration = (type: AtomicType): fc.Arbitrary<Base> =>

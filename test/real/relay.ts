@@ -1,5 +1,5 @@
-// A relay between a client and a server on unix sockets, with which a test plays a bad network or an old server:
-// counts what goes through, changes it, delays it, cuts it in pieces, stops it, cuts it off.
+// A relay between a client and a server on unix sockets, with which a test simulates a bad network or an old server: it
+// counts what passes through, changes it, delays it, cuts it into pieces, stops it, or cuts the connection.
 
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -9,15 +9,15 @@ import { join } from "node:path";
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 
 export interface Relay extends AsyncDisposable {
-  /** `unix:…` of the relay. */
+  /** The relay's own address, `unix:…`. */
   readonly remote: string;
   /** How many bytes the server has sent to clients. */
   readonly bytesToClient: number;
   /** Ends every connection now. */
   cut(): void;
-  /** From now on nothing passes, and connections stay open, even when one side closes: a half-open network. */
+  /** From now on nothing passes, and connections stay open even when one side closes: a half-open network. */
   freeze(): void;
-  /** Lets pass what was held up, late, to whoever is still there. */
+  /** Delivers, late, what was held up, to those who are still there. */
   thaw(): void;
 }
 
@@ -26,22 +26,22 @@ export interface Weather {
   readonly delayMs?: number;
   /** It arrives in pieces of this size. */
   readonly pieceBytes?: number;
-  /** The connection ends after this much of it. */
+  /** The connection ends after this many bytes of it. */
   readonly cutAfterBytes?: number;
 }
 
 export interface RelayOptions {
-  /** The socket to listen on, when it matters which. */
+  /** The socket to listen on, if it matters. */
   readonly path?: string;
   /** Applied to each chunk on its way to the server. */
   readonly toServer?: (chunk: Buffer) => Buffer;
   /** Applied to each chunk on its way to the client. Undefined: the connection is cut instead. */
   readonly toClient?: (chunk: Buffer) => Buffer | undefined;
-  /** Asked for each chunk, both ways. */
+  /** Called for each chunk, in both directions. */
   readonly weather?: (bytes: number) => Weather;
 }
 
-/** A relay to `target`, which is a remote `unix:…`. */
+/** A relay to the remote `target`, `unix:…`. */
 export async function startRelay(target: string, options: RelayOptions = {}): Promise<Relay> {
   const folder = await mkdtemp(join(tmpdir(), "weft-relay-"));
   const { path = join(folder, "sock") } = options;
@@ -49,7 +49,7 @@ export async function startRelay(target: string, options: RelayOptions = {}): Pr
   let bytesToClient = 0;
   let frozen: PromiseWithResolvers<void> | undefined;
 
-  /** Passes on what comes from one side, in order, until either is gone. */
+  /** Passes on what comes from one side, in order, until either side is gone. */
   async function pass(
     from: Socket,
     to: Socket,

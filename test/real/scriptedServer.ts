@@ -1,5 +1,5 @@
-// A server that answers honestly, except where a test's script says something else: for what a real server does only
-// in a moment that no test can hit.
+// A server that answers honestly, except where a test's script says something else: for what a real server does only at
+// moments that no test can hit.
 
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -16,27 +16,27 @@ export interface Asked {
   readonly params: readonly unknown[];
 }
 
-/** What one connection is told. */
+/** One connection, as a script sees it. */
 export interface Peer {
   readonly say: (message: object) => void;
   /** Gives the honest answer. */
   readonly answer: (request: Asked) => void;
   readonly hangUp: () => void;
-  /** What is said to it from now on stays where it is. */
+  /** Stops reading: whatever the client sends from now on stays unread. */
   readonly stopReading: () => void;
-  /** Sends what `next` gives, as fast as it is read, until there is no more or nobody reads. */
+  /** Sends what `next` returns, as fast as it is read, until there is no more or nobody reads. */
   readonly flood: (next: () => string | undefined) => Promise<void>;
 }
 
 export interface ScriptedServer extends AsyncDisposable {
   readonly remote: string;
-  /** Every request so far, of all connections. */
+  /** Every request so far, over all connections. */
   readonly asked: readonly Asked[];
   /** How many bytes it has sent by `flood`. */
   readonly flooded: number;
 }
 
-/** `script` is given each request; what it does not answer stays without an answer. */
+/** `script` receives each request. A request that it does not answer gets no answer. */
 export async function startScriptedServer(
   script: (request: Asked, peer: Peer) => void,
 ): Promise<ScriptedServer> {

@@ -1,5 +1,5 @@
-// A whole sandbox for the tests of one file, spoken to as people do: kubectl from the machine, probes from inside pods and
-// nodes, ovn-nbctl. Whatever takes time is waited for by asking again, with a deadline that no healthy machine meets.
+// A whole sandbox for the tests of one file, used as people use it: kubectl from the machine, probes from inside pods
+// and nodes, ovn-nbctl. Waiting means asking again until a deadline that every healthy machine meets.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -27,7 +27,7 @@ export interface Question {
   readonly port: number;
 }
 
-/** The ways pods get onto a network; what people expect of pods, Services and the CNI is the same in all. */
+/** The ways in which pods get onto a network. What people expect of pods, Services and the CNI is the same in all of them. */
 const networks = {
   assigned: {},
   pooled: { addresses: "pooled" },
@@ -49,7 +49,7 @@ export class Cluster implements AsyncDisposable {
     this.#ends.use(sandbox);
   }
 
-  /** Up, every node ready. `WEFT_NETWORK` names one of the networks. */
+  /** A running cluster with every node ready. `WEFT_NETWORK` names one of the networks. */
   static async up(choices: Choices & { readonly name: string }): Promise<Cluster> {
     const name = privateName(choices.name);
     const network = networks[networkUnderTest()];
@@ -63,7 +63,10 @@ export class Cluster implements AsyncDisposable {
     }
   }
 
-  /** The host beyond the cluster's network that pods reach without being known there: by translation, or as they are. */
+  /**
+   * The host beyond the cluster's network that pods can reach although it does not know them: by translation, or
+   * directly.
+   */
   get beyond(): "outside" | "machine" {
     return this.sandbox.layout.mode === "overlay" ? "outside" : "machine";
   }
@@ -79,17 +82,17 @@ export class Cluster implements AsyncDisposable {
     return (hypervisors.length > 0 ? hypervisors : nodeHosts).map(({ name }) => name);
   }
 
-  /** The id that rows in OVN carry. */
+  /** The cluster id that rows in OVN carry. */
   get id(): string {
     return this.sandbox.layout.tenant ? this.sandbox.layout.name : "weft";
   }
 
-  /** Of a pod's interface: that of a link of 1500 bytes, less the overhead of a tunnel where the node makes one. */
+  /** The MTU of a pod's interface: 1500 bytes, less the overhead of a tunnel if the node makes one. */
   get podMtu(): number {
     return this.sandbox.layout.mode === "overlay" ? 1500 - 58 : 1500;
   }
 
-  /** What kubectl printed. Rejects when it fails. */
+  /** The output of kubectl. Rejects when it fails. */
   kubectl(...args: readonly string[]): Promise<string> {
     return run(["kubectl", ...args], { env: this.#kubeEnv, timeoutMs: patienceMs });
   }
@@ -108,7 +111,7 @@ export class Cluster implements AsyncDisposable {
     await this.kubectl("wait", "--for=condition=Ready", "-n", namespace, "--timeout=45s", ...which);
   }
 
-  /** A field of an object by kubectl's JSONPath, `{.status.podIP}`; the empty text when it is not there. */
+  /** A field of an object by kubectl's JSONPath, such as `{.status.podIP}`; empty when it is missing. */
   field(kind: string, namespace: string, name: string, path: string): Promise<string> {
     return this.kubectl("get", kind, "-n", namespace, name, "-o", `jsonpath=${path}`);
   }
@@ -121,7 +124,7 @@ export class Cluster implements AsyncDisposable {
     return (await this.field("service", namespace, service, "{.spec.clusterIPs[*]}")).split(" ");
   }
 
-  /** Everything between which there are paths: pods and Services of all namespaces, nodes, who is beside them. */
+  /** Everything that has paths: pods and Services of all namespaces, nodes, and the machines beside them. */
   async places(): Promise<readonly Place[]> {
     const get = (kind: string): Promise<string> => this.kubectl("get", kind, "-A", "-o", "json");
     return [
@@ -132,7 +135,7 @@ export class Cluster implements AsyncDisposable {
     ];
   }
 
-  /** Asks from `from`, a pod as `shop/web` or the name of a host, all at once. */
+  /** Asks all questions at once from `from`, a pod as `shop/web` or the name of a host. */
   async ask(from: string, questions: readonly Question[]): Promise<readonly Result[]> {
     const place = (name: string, sort: Place["sort"]): Place => ({ name, sort, addresses: [], ports: [] });
     const source = place(from, from.includes("/") ? "pod" : "node");
@@ -143,7 +146,7 @@ export class Cluster implements AsyncDisposable {
     return (await checkPaths(this.sandbox, paths, () => undefined)).map(({ result }) => result);
   }
 
-  /** The questions that got no answer, each with the words of the failure. */
+  /** The questions that got no answer, each with an explanation. */
   async failures(from: string, questions: readonly Question[]): Promise<readonly string[]> {
     const results = await this.ask(from, questions);
     return questions.flatMap(({ way, address, port }, index) => {
@@ -152,7 +155,7 @@ export class Cluster implements AsyncDisposable {
     });
   }
 
-  /** Which pods answer when `question` is asked 16 times. Failures are in it as `!` and their words. */
+  /** The pods that answer when `question` is asked 16 times. A failure is listed as `!` and its explanation. */
   async answering(from: string, question: Question): Promise<readonly string[]> {
     const results = await this.ask(
       from,
@@ -162,12 +165,12 @@ export class Cluster implements AsyncDisposable {
     return [...new Set(names)].toSorted();
   }
 
-  /** What ovn-nbctl printed, without the last line end. */
+  /** The output of ovn-nbctl, without the last line end. */
   async northbound(...args: readonly string[]): Promise<string> {
     return (await this.sandbox.central.exec(["ovn-nbctl", ...args])).trimEnd();
   }
 
-  /** The values of a column in the rows of a table that meet the conditions, one line for each row. */
+  /** The values of a column in the rows of a table that meet the conditions, one row per line. */
   async rows(table: string, column: string, ...conditions: readonly string[]): Promise<readonly string[]> {
     const found = await this.northbound("--bare", `--columns=${column}`, "find", table, ...conditions);
     return found.split("\n").filter((line) => line !== "");
@@ -195,7 +198,7 @@ export class Cluster implements AsyncDisposable {
     return this.sandbox.host("n1").tryExec([join(root, "bin/weft"), ...args]);
   }
 
-  /** The samples of a Prometheus endpoint on a node by name and labels, `weft_pods{state="installed"}`. */
+  /** The samples of a Prometheus endpoint on a node, by name and labels: `weft_pods{state="installed"}`. */
   async metrics(node: string, port: number): Promise<ReadonlyMap<string, number>> {
     const text = await this.sandbox.host(node).exec(["curl", "-sf", `http://127.0.0.1:${port}/metrics`]);
     const samples = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
@@ -207,7 +210,7 @@ export class Cluster implements AsyncDisposable {
     );
   }
 
-  /** Starts the sandbox's echo server on a host, for as long as the cluster is up; its name in answers is the host's. */
+  /** Starts the sandbox's echo server on a host, for the life of the cluster. In its answers it uses the host's name. */
   async serveEcho(name: string, ...ports: readonly number[]): Promise<void> {
     const host = this.sandbox.host(name);
     const [file = "", ...args] = host.command(["perl", join(root, "sandbox/echo/echo.pl")]);
@@ -231,7 +234,7 @@ export class Cluster implements AsyncDisposable {
   }
 }
 
-/** What `look` finds once it is neither undefined nor false. Fails with the last finding when that never comes. */
+/** What `look` returns once that is neither undefined nor false. Fails with the last finding if that never happens. */
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
@@ -252,7 +255,7 @@ export async function eventually<T>(
   throw new Error(`never: ${what}`, { cause: last });
 }
 
-/** Until `look` finds what deeply equals `wanted`. */
+/** Waits until `look` returns something deeply equal to `wanted`. */
 export async function becomes<T>(what: string, wanted: T, look: () => Promise<T> | T): Promise<void> {
   await eventually(what, async () => {
     assert.deepEqual(await look(), wanted);

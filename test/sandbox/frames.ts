@@ -1,9 +1,9 @@
-// Ethernet frames as bytes, well formed whatever they claim: what a pod or a machine would have to send to be taken for another.
+// Ethernet frames as bytes, well formed whatever they claim: what a pod or a machine would send to impersonate another.
 
 import type { Family } from "../../src/model/ip.ts";
 import { parseIp } from "../../src/model/ip.ts";
 
-/** Who sends or is claimed to send: a MAC and one address of each family. */
+/** A sender, real or claimed: a MAC and one address of each family. */
 export interface Identity {
   readonly mac: string;
   readonly 4: string;
@@ -18,7 +18,7 @@ const protocol = { udp: 17, icmp6: 58 } as const;
 const typeOf = { routerAdvertisement: 134, neighbourAdvertisement: 136 } as const;
 const port = 9;
 
-/** A datagram to the discard port with `text` in it; `to.mac` is the next hop's. */
+/** A datagram to the discard port with `text` in it. `to.mac` is the MAC of the next hop. */
 export function datagram(family: Family, from: Identity, to: Identity, text: string): Buffer {
   const payload = Buffer.from(text);
   const udp = Buffer.concat([words(port, port, 8 + payload.length, 0), payload]);
@@ -26,7 +26,10 @@ export function datagram(family: Family, from: Identity, to: Identity, text: str
   return ip(family, from, to.mac, to[family], protocol.udp, udp);
 }
 
-/** "`claimed` has its address at its MAC", an answer to `to`, from the card of `from`. A broadcast is gratuitous. */
+/**
+ * Says that `claimed` has its address at its MAC, as an answer to `to`, from the card of `from`. A broadcast is
+ * gratuitous.
+ */
 export function arp(from: Identity, claimed: Identity, to: Identity | undefined, text: string): Buffer {
   const body = Buffer.concat([
     words(1, etherType[4], 0x0604, to ? 2 : 1),
@@ -38,7 +41,7 @@ export function arp(from: Identity, claimed: Identity, to: Identity | undefined,
   return ethernet(to?.mac ?? broadcast, from.mac, etherType.arp, Buffer.concat([body, Buffer.from(text)]));
 }
 
-/** The same in IPv6; without `to` to all. */
+/** The same in IPv6. Without `to` it goes to all. */
 export function neighbourAdvertisement(
   from: Identity,
   claimed: Identity,
@@ -53,7 +56,7 @@ export function neighbourAdvertisement(
   return Buffer.concat([ip(6, from, target.mac, target.ip, protocol.icmp6, icmp, 255), Buffer.from(text)]);
 }
 
-/** "I am a router", to all; with the lifetime of half an hour. */
+/** Claims to be a router, to all, with a lifetime of half an hour. */
 export function routerAdvertisement(from: Identity, text: string): Buffer {
   const body = Buffer.concat([
     Buffer.from([64, 0, 7, 8]),
@@ -68,7 +71,7 @@ export function routerAdvertisement(from: Identity, text: string): Buffer {
   ]);
 }
 
-/** The frame with VLAN tags in front of what it carries, the outermost first. */
+/** The frame with VLAN tags in front of its payload, the outermost first. */
 export function tagged(frame: Buffer, ...tags: readonly number[]): Buffer {
   const headers = tags.map((tag) => words(etherType.vlan, tag));
   return Buffer.concat([frame.subarray(0, 12), ...headers, frame.subarray(12)]);
@@ -110,7 +113,7 @@ function icmp6(type: number, from: string, to: string, body: Buffer): Buffer {
   return message;
 }
 
-/** Padded to the least that Ethernet carries. */
+/** Padded to Ethernet's minimum. */
 function ethernet(to: string, from: string, type: number, payload: Buffer): Buffer {
   const frame = Buffer.concat([mac(to), mac(from), words(type), payload]);
   return Buffer.concat([frame, Buffer.alloc(Math.max(0, 60 - frame.length))]);

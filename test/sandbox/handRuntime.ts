@@ -1,5 +1,5 @@
-// Plays the container runtime of a node whose runner rests: makes a pod's namespace, calls the CNI plugin as a runtime does,
-// runs an echo server in it. Asks nobody but the node.
+// Plays the container runtime on a node whose runner is stopped: makes a pod's namespace, calls the CNI plugin as a
+// runtime does, and runs an echo server in it. Needs nothing but the node.
 
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -57,7 +57,7 @@ export class HandRuntime implements AsyncDisposable {
     await run(["ip", "netns", "delete", pod.netns]);
   }
 
-  /** The questions that got no answer, each with the words of the failure. */
+  /** The questions that got no answer, each with an explanation. */
   async failures(pod: RunningPod, questions: readonly Question[]): Promise<readonly string[]> {
     const results = await askFrom((argv, options) => run(inNetns(pod.netns, argv), options), questions);
     return questions.flatMap(({ way, address, port }, index) =>

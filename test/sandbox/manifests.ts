@@ -1,4 +1,4 @@
-// Objects for the tests in this folder, as they are given to `kubectl apply`.
+// Objects for the tests in this folder, as `kubectl apply` takes them.
 
 import type { Pod, PodSpec, Service } from "../../sandbox/client/objects.ts";
 
@@ -10,7 +10,7 @@ export interface PodChoices {
   readonly annotations?: Readonly<Record<string, string>>;
   /** TCP and UDP ports of the echo server, by name. */
   readonly ports?: Readonly<Record<string, number>>;
-  /** Instead of the echo server. */
+  /** Runs instead of the echo server. */
   readonly command?: readonly string[];
   readonly spec?: Partial<PodSpec>;
   readonly readiness?: readonly string[];

@@ -1,5 +1,5 @@
-// Pods as ports of the cloud's OVN, plugged by hand: a switch for each node, a child of the node's own port for each pod
-// with a VLAN, an access port of that VLAN in the node's br-ex. Equal in every tenant, addresses included.
+// Pods as ports of the cloud's OVN, plugged in by hand: a switch for each node, a child of the node's own port for each
+// pod with a VLAN, an access port of that VLAN in the node's br-ex. Equal in every tenant, including the addresses.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -19,7 +19,7 @@ export interface NestedPod {
 
 export const echoPort = 8080;
 
-/** Pod `number` of node `n<node>`: 10.244.1.5 and fd00:10:244:1::5 for the fifth of n1. */
+/** Pod `number` of node `n<node>`: the fifth of n1 has 10.244.1.5 and fd00:10:244:1::5. */
 export const nestedPod = (node: number, number: number): NestedPod => ({
   name: `p${node}-${number}`,
   node: `n${node}`,
@@ -45,7 +45,7 @@ export async function addPodSwitch(sandbox: Sandbox, node: number): Promise<void
   ]);
 }
 
-/** Up in OVN before this returns, with the echo server in it; in its answers the sandbox stands for the node. */
+/** Resolves when the pod is up in OVN and runs the echo server. In its answers the sandbox takes the node's place. */
 export async function plugPod(sandbox: Sandbox, pod: NestedPod): Promise<void> {
   const { name: tenant, netnsPrefix } = sandbox.layout;
   const port = portOf(sandbox, pod);

@@ -1,15 +1,15 @@
-// OVN's databases as their rows are, by `ovsdb-client dump`, so that two moments can be compared to the letter.
+// The rows of OVN's databases by `ovsdb-client dump`, so that two moments can be compared to the letter.
 
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import type { Cluster } from "./cluster.ts";
 
 export interface DumpedRow {
   readonly table: string;
-  /** The empty text where the table has no names. */
+  /** Empty if the table has no names. */
   readonly name: string;
-  /** The Weft cluster that says the row is its own; the empty text for others'. */
+  /** The Weft cluster that the row belongs to; empty for other people's rows. */
   readonly cluster: string;
-  /** All columns as the database prints them. */
+  /** All columns, as the database prints them. */
   readonly text: string;
 }
 
@@ -19,7 +19,7 @@ interface Table {
   readonly data: readonly (readonly unknown[])[];
 }
 
-/** What counts clients and transactions or is learned from packets, and so changes by itself. */
+/** Tables that count clients and transactions or learn from packets, and therefore change by themselves. */
 const restless = new Set(["NB_Global", "SB_Global", "Connection", "SSL", "MAC_Binding"]);
 
 export const dumpNorthbound = ({ sandbox }: Cluster): Promise<ReadonlyMap<string, DumpedRow>> =>

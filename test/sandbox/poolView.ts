@@ -1,4 +1,5 @@
-// Pools of ready ports as controller and agents tell of them: by the annotations of nodes, and by pods' addresses.
+// Pools of ready ports as the controller and the agents describe them: in the annotations of nodes, and in pods'
+// addresses.
 
 import assert from "node:assert/strict";
 import { nodeSubnetsOf, poolOfferOf, poolSeenOf } from "../../src/kube/annotations.ts";
@@ -19,7 +20,7 @@ export interface PortView {
   readonly node: string;
   readonly offset: number;
   readonly tag: number;
-  /** Of the logical switch port. */
+  /** The name of the logical switch port. */
   readonly name: string;
   readonly identity: Identity;
   readonly kind: "open" | "closed" | "withdrawn" | "unknown";
@@ -50,7 +51,7 @@ export async function poolView(cluster: Cluster, node: string): Promise<NodePool
   };
 }
 
-/** The port that a pod has. */
+/** The port that a pod uses. */
 export async function portOf(cluster: Cluster, namespace: string, pod: string): Promise<PortView> {
   const node = await cluster.field("pod", namespace, pod, "{.spec.nodeName}");
   const [address] = await cluster.addressesOf(namespace, pod);

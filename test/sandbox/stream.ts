@@ -1,5 +1,5 @@
-// A running stream between two pods that shows every gap: a number every 50 ms by TCP and by UDP in both families. By UDP a
-// lost packet is a missing number; a TCP connection that breaks is never made again without a trace.
+// A running stream between two pods that reveals every gap: a number every 50 ms by TCP and by UDP in both families. By
+// UDP a lost packet is a missing number; a broken TCP connection is never re-established without a trace.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { pod } from "./manifests.ts";
 const program = join(import.meta.dirname, "stream.pl");
 const port = 9000;
 const intervalMs = 50;
-/** On a machine that is busy, so many datagrams in a row may get lost with nothing being wrong. */
+/** On a busy machine, this many datagrams in a row may be lost although nothing is wrong. */
 const fewLost = 5;
 const ways = ["tcp4", "tcp6", "udp4", "udp6"] as const;
 type Way = (typeof ways)[number];
@@ -36,7 +36,7 @@ interface Story {
 export class Stream {
   readonly #cluster: Cluster;
   readonly #ends: StreamEnds;
-  /** The last number of each way that an expectation has looked at. */
+  /** The last number of each way that an expectation has checked. */
   readonly #judged = new Map<Way, number>();
 
   private constructor(cluster: Cluster, ends: StreamEnds) {
@@ -44,7 +44,7 @@ export class Stream {
     this.#ends = ends;
   }
 
-  /** Runs when it resolves, from a pod on node `from` to one on node `to`. */
+  /** Resolves once the stream runs from a pod on node `from` to one on node `to`. */
   static async start(cluster: Cluster, ends: StreamEnds): Promise<Stream> {
     const { namespace, name, from, to } = ends;
     const end = (role: "send" | "receive", node: string, ...addresses: readonly string[]): object =>
@@ -64,7 +64,7 @@ export class Stream {
     return stream;
   }
 
-  /** Resolves when a second's worth of numbers came by each way that had not come before. */
+  /** Resolves when a second's worth of new numbers has arrived each way. */
   async goesOn(): Promise<void> {
     const { arrivals: before } = await this.#story();
     await eventually(`stream ${this.#ends.name} goes on`, async () => {
@@ -73,7 +73,7 @@ export class Stream {
     });
   }
 
-  /** Goes on, by the connections it began with; since the last such question no packets were lost but single ones. */
+  /** The stream goes on over its first connections. Since the last check only single packets were lost. */
   async expectNoGap(): Promise<void> {
     const chapter = await this.#chapter();
     for (const way of ["tcp4", "tcp6"] as const)
@@ -85,7 +85,7 @@ export class Stream {
     }
   }
 
-  /** Goes on, by the connections it began with; since the last such question no pause was longer than `limitMs`. */
+  /** The stream goes on over its first connections. Since the last check no pause was longer than `limitMs`. */
   async expectGapOfAtMost(limitMs: number): Promise<void> {
     const chapter = await this.#chapter();
     for (const way of ways) {
@@ -99,7 +99,7 @@ export class Stream {
       assert.deepEqual(missing(chapter, way), [], `${way}: numbers that never came`);
   }
 
-  /** What came since the last call, by the first connections. */
+  /** What has arrived since the last call, over the first connections. */
   async #chapter(): Promise<Arrivals> {
     await this.goesOn();
     const { connections, arrivals } = await this.#story();
@@ -134,7 +134,7 @@ export class Stream {
 
 const last = (arrivals: Arrivals, way: Way): number => arrivals.get(way)?.at(-1)?.number ?? 0;
 
-/** The numbers between the first and the last that came which did not come. */
+/** The missing numbers between the first and the last that arrived. */
 function missing(arrivals: Arrivals, way: Way): readonly number[] {
   const came = new Set(arrivals.get(way)?.map(({ number }) => number));
   const first = Math.min(...came);

@@ -1,9 +1,12 @@
-// What a cloud does with virtual machines, here namespaces whose network card is a veth.
+// What a cloud does with virtual machines. Here these are namespaces whose network card is a veth.
 
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import { onNode } from "../../src/model/names.ts";
 
-/** Moves the virtual machine of a node to another hypervisor, as a live migration does; carried before this returns. */
+/**
+ * Moves a node's virtual machine to another hypervisor, as a live migration does. Resolves when its port is carried
+ * there.
+ */
 export async function moveNode(sandbox: Sandbox, node: string, from: string, to: string): Promise<void> {
   const vif = sandbox.layout.tenant?.vifs.find(({ host }) => host.name === node);
   if (!vif) throw new Error(`no virtual machine ${node}`);

@@ -1,6 +1,6 @@
-// A wall clock that a test sets, for processes of a sandbox: Debian's libfaketime, which a process loads before all other
-// libraries and which reads from a file, at each look at the clock, how far it is ahead. The monotonic clock stays the
-// kernel's, and the machine's own clock is not touched.
+// A wall clock that a test sets, for processes of a sandbox: Debian's libfaketime, which a process loads before all
+// other libraries. On each look at the clock it reads from a file how far the clock is ahead. The monotonic clock stays
+// the kernel's, and the machine's own clock is not touched.
 
 import { renameSync, writeFileSync } from "node:fs";
 import type { ProcessSpec } from "../../sandbox/process/record.ts";
@@ -9,17 +9,17 @@ export class WallClock {
   readonly #file: string;
   #aheadMs = 0;
 
-  /** Kept in `file`, which must not go before the processes that have this clock. */
+  /** The offset is kept in `file`, which must outlive the processes that use this clock. */
   constructor(file: string, aheadMs: number) {
     this.#file = file;
     this.set(aheadMs);
   }
 
-  /** From now on so far ahead of the machine's clock, in whole seconds. */
+  /** Sets how far the clock is ahead of the machine's, in whole seconds. */
   set(aheadMs: number): void {
     this.#aheadMs = aheadMs;
     const seconds = Math.round(aheadMs / 1000);
-    // Renamed into place: nobody reads half a number.
+    // Renamed into place, so that nobody reads half a number.
     writeFileSync(`${this.#file}.new`, `${seconds < 0 ? "" : "+"}${seconds}\n`);
     renameSync(`${this.#file}.new`, this.#file);
   }
@@ -28,10 +28,10 @@ export class WallClock {
     return Date.now() + this.#aheadMs;
   }
 
-  /** Of a process that has this clock. */
+  /** The environment of a process with this clock. */
   get env(): Readonly<Record<string, string>> {
     return {
-      // The loader puts the machine's folder of libraries in the place of $LIB (ld.so(8)).
+      // The loader replaces $LIB by the machine's folder of libraries (ld.so(8)).
       LD_PRELOAD: "/usr/$LIB/faketime/libfaketime.so.1",
       FAKETIME_TIMESTAMP_FILE: this.#file,
       FAKETIME_NO_CACHE: "1",
@@ -40,7 +40,7 @@ export class WallClock {
     };
   }
 
-  /** `spec` as it is started with this clock. */
+  /** `spec`, started with this clock. */
   on<Spec extends ProcessSpec>(spec: Spec): Spec {
     return { ...spec, env: { ...spec.env, ...this.env } };
   }

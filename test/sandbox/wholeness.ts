@@ -1,5 +1,5 @@
-// After faults: is everything as if nothing had happened? The pods of a namespace are asked, the northbound database and
-// the nodes' Open vSwitch; each question names what is wrong with whom.
+// After faults, is everything as if nothing had happened? Asks the pods of a namespace, the northbound database and the
+// nodes' Open vSwitch. Each check names what is wrong, and where.
 
 import assert from "node:assert/strict";
 import { becomes, type Cluster, type Question } from "./cluster.ts";
@@ -10,7 +10,7 @@ interface Row {
   readonly addresses: readonly string[];
 }
 
-/** Waits until every pod of `namespace` runs and answers, and until nothing is there that should not be. */
+/** Waits until every pod of `namespace` runs and answers, and until nothing exists that should not. */
 export async function expectWhole(cluster: Cluster, namespace: string): Promise<void> {
   const leaving = "{range .items[?(@.metadata.deletionTimestamp)]}{.metadata.name} {end}";
   await becomes("no pod is leaving", "", () =>

@@ -1,5 +1,5 @@
-// Raw frames in a sandbox: ears that write down whatever reaches a place, and a mouth that says anything from one. A frame is
-// known again by a mark in it.
+// Raw frames in a sandbox: ears that record whatever reaches a place, and a mouth that says anything from a place. A
+// frame is recognised by a mark in it.
 
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -16,7 +16,7 @@ export interface Spoken {
   readonly frame: (mark: string) => Buffer;
 }
 
-/** Something that `to`, who listens, hears when `from` says it. */
+/** A frame from `from` that `to`, a listener, can hear. */
 export interface Proof {
   readonly from: string;
   readonly to: string;
@@ -26,7 +26,7 @@ export interface Proof {
 export class Wire implements AsyncDisposable {
   readonly #cluster: Cluster;
   readonly #ears: ChildProcess[] = [];
-  /** `PLACE MARK` of every frame that came. */
+  /** `PLACE MARK` of every frame that arrived. */
   readonly #heard = new Set<string>();
   #marks = 0;
 
@@ -34,7 +34,7 @@ export class Wire implements AsyncDisposable {
     this.#cluster = cluster;
   }
 
-  /** Hears what reaches `place`, a pod as `shop/web` or a host, from when it resolves. */
+  /** From its resolution on, hears what reaches `place`: a pod as `shop/web`, or a host. */
   async listen(place: string, card = "eth0"): Promise<void> {
     const [file = "", ...args] = this.#command(place, ["hear", card]);
     const ear = spawn(file, args, { env: this.#env(place), stdio: ["ignore", "pipe", "ignore"] });
@@ -60,7 +60,7 @@ export class Wire implements AsyncDisposable {
     await run([...this.#command(place, ["send", card])], { input, env: this.#env(place) });
   }
 
-  /** Says it until the listener has heard it: proof that it could be heard. */
+  /** Repeats the frame until the listener has heard it: proof that it could be heard. */
   async expectHeard({ from, to, spoken }: Proof): Promise<void> {
     await eventually(`${to} hears from ${from}: ${spoken.what}`, async () => {
       const mark = this.#mark();
@@ -70,8 +70,8 @@ export class Wire implements AsyncDisposable {
   }
 
   /**
-   * Says every one of `unheard` from `place`, and then what is heard, so that the others had the time to come. Resolves
-   * with those that came all the same, and to whom of all who listen.
+   * Sends every one of `unheard` from `place`, and then what is known to be heard, so that the others had enough time
+   * to arrive. Resolves with those that arrived anyway, and where.
    */
   async overheard(place: string, unheard: readonly Spoken[], proof: Proof): Promise<readonly string[]> {
     const marks = new Map(unheard.map(({ what }) => [what, this.#mark()]));

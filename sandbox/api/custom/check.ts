@@ -1,4 +1,4 @@
-// Checks a custom object against its schema, in the words of the real server (k8s.io/kube-openapi, pkg/validation).
+// Checks a custom object against its schema, with the real server's messages (k8s.io/kube-openapi, pkg/validation).
 // x-kubernetes-validations (CEL) are not evaluated: what only they forbid is allowed here.
 
 import { Causes } from "../causes.ts";
@@ -105,7 +105,7 @@ function checkList(value: readonly Json[], schema: JsonObject, path: string, cau
       causes.duplicate(`${path}[${index}]`, identity(item));
 }
 
-/** What no two items of the list may share; undefined when the list allows everything. */
+/** Returns what no two items of the list may share; undefined when the list allows everything. */
 function identityOf(schema: JsonObject): ((item: Json) => Json) | undefined {
   const kind = textAt(schema, "x-kubernetes-list-type");
   if (kind === "set" || schema["uniqueItems"] === true) return (item) => item;

@@ -1,5 +1,5 @@
-// Keeps the served kinds equal to the CustomResourceDefinitions: a kind appears when its definition is written, and when
-// that is deleted, its objects go first, then the definition, then the kind.
+// Keeps the served kinds equal to the CustomResourceDefinitions. A kind appears when its definition is written. When
+// the definition is deleted, its objects go first, then the definition, then the kind.
 
 import type { Cluster } from "../cluster.ts";
 import { type JsonObject, listAt, objectAt, textAt } from "../json.ts";
@@ -62,7 +62,7 @@ export class CustomKinds implements Disposable {
     this.#cluster.kinds.withdraw(name);
   }
 
-  /** After the write that woke it, so that its client does not wait. */
+  /** Runs after the write that caused it, so that the client does not wait. */
   #later(name: string): void {
     this.#due.add(name);
     this.#timer ??= setImmediate(() => {

@@ -61,7 +61,7 @@ test("an embedded object keeps its metadata, and fields below preserved ones are
   });
 });
 
-test("a default fills what is absent, below it too, and leaves what stands", () => {
+test("a default fills what is missing, also within itself, and leaves what is there", () => {
   const inner = { type: "object", properties: { n: { type: "integer", default: 2 } } };
   const schema = {
     type: "object",

@@ -1,4 +1,4 @@
-// The formats of strings that a schema may ask for; one that is not known here asks for nothing, as in the real server.
+// The string formats that a schema may require. As in the real server, an unknown format requires nothing.
 
 import { isIP } from "node:net";
 import { parseCidr } from "../../../src/model/ip.ts";

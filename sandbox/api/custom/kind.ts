@@ -1,4 +1,4 @@
-// A CustomResourceDefinition as a kind that the server can serve. Of several versions it serves the one that is stored.
+// Turns a CustomResourceDefinition into a kind that the server can serve. Of several versions it serves the stored one.
 
 import { isObject, type Json, type JsonObject, listAt, objectAt, printed, textAt, without } from "../json.ts";
 import { type Column, defineKind, type Kind, type Subresource } from "../kinds/kind.ts";
@@ -10,7 +10,7 @@ import { checkSchema } from "./check.ts";
 import { atJsonPath } from "./json-path.ts";
 import { pruned, withSchemaDefaults } from "./schema.ts";
 
-/** Undefined when the version that is stored is not to be served. */
+/** Undefined when the stored version is not served. */
 export function customKind(definition: KubeObject): Kind | undefined {
   const spec = objectAt(definition, "spec");
   const names = objectAt(spec, "names");
@@ -45,7 +45,7 @@ export function customKind(definition: KubeObject): Kind | undefined {
   });
 }
 
-/** Metadata is checked as that of every kind, all else by the schema. */
+/** Metadata is checked like that of every kind, the rest by the schema. */
 function decoded(body: JsonObject, schema: JsonObject): Decoded {
   const meta = apiTypes.get("ObjectOfAnyKind");
   if (!meta) throw new Error("the schema has no ObjectOfAnyKind");

@@ -1,12 +1,12 @@
-// The structural schema of a custom kind (apiextensions.k8s.io/v1, JSONSchemaProps) applied to a value, in the order of
-// the real server: fields that the schema does not have are pruned, nulls that it does not allow too, then what is
-// absent gets its default. Whether the rest is valid is check.ts's question.
+// Applies the structural schema of a custom kind (apiextensions.k8s.io/v1, JSONSchemaProps) to a value, in the real
+// server's order: fields that the schema does not have are pruned, then nulls that it does not allow, then missing
+// fields get their defaults. check.ts decides whether the rest is valid.
 
 import { at, isList, isObject, type Json, type JsonObject, listAt, objectAt, textAt } from "../json.ts";
 
 export interface Pruned {
   readonly value: Json;
-  /** Paths of the fields that are gone. */
+  /** Paths of the fields that were removed. */
   readonly unknown: readonly string[];
 }
 
@@ -48,7 +48,7 @@ const keepsUnknown = (schema: JsonObject, name: string): boolean =>
   schema["additionalProperties"] === true ||
   (schema["x-kubernetes-embedded-resource"] === true && resourceFields.includes(name));
 
-/** `value` with the schema's defaults where nothing stands. */
+/** `value` with the schema's defaults where fields are missing. */
 export function withSchemaDefaults(value: Json, schema: JsonObject): Json {
   if (isList(value)) return value.map((item) => withSchemaDefaults(item, objectAt(schema, "items")));
   if (!isObject(value)) return value;
@@ -69,7 +69,7 @@ export function withSchemaDefaults(value: Json, schema: JsonObject): Json {
 
 const types = ["array", "boolean", "integer", "number", "object", "string"];
 
-/** What keeps `schema` from being structural, as `FIELD` and what is wrong there. */
+/** What keeps `schema` from being structural: each fault as a field and what is wrong with it. */
 export function* structuralFaults(
   schema: Json | undefined,
   field: string,

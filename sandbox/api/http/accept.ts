@@ -1,4 +1,4 @@
-// Which form of an answer the client wants: objects, or a Table of them. Only JSON is spoken.
+// Which form of answer the client wants: objects, or a Table of them. Always in JSON.
 
 import { ApiError } from "../status.ts";
 

@@ -21,7 +21,7 @@ export function sendText(response: ServerResponse, text: string): void {
   response.end(text);
 }
 
-/** What went wrong as the client is to see it. An error that is not ours is a bug: the log gets its stack. */
+/** The error as the client should see it. An error that is not ours is a bug, and the log gets its stack. */
 export function apiErrorOf(error: unknown, log: (text: string) => void): ApiError {
   if (error instanceof ApiError) return error;
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -26,7 +26,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** An object in a body of whichever type; an empty body is an empty object. */
+/** An object from a body of either type. An empty body is an empty object. */
 export async function readObject(request: IncomingMessage): Promise<JsonObject> {
   const type = contentTypeOf(request);
   const body = await readBody(request);

@@ -1,4 +1,4 @@
-// One request from its path to its answer: who calls, what is meant, which verb does it.
+// One request from its path to its answer: who calls, what is meant, which verb handles it.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
@@ -29,7 +29,7 @@ export interface Server {
   readonly kubeletSocket: KubeletSocket;
   readonly bookmarkIntervalMs: number;
   readonly log: (text: string) => void;
-  /** Fires when the server stops: watches and streams end then. */
+  /** Aborts when the server stops. Watches and streams end then. */
   readonly stopping: AbortSignal;
 }
 
@@ -38,14 +38,14 @@ interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly query: URLSearchParams;
-  /** Fires when the client goes or the server stops. */
+  /** Aborts when the client leaves or the server stops. */
   readonly signal: AbortSignal;
 }
 
 const healthPaths = ["/healthz", "/livez", "/readyz"];
 /**
- * kubectl asks for it to check a `kind: List`, which it never leaves to the server. It wants protobuf, where nothing at
- * all is a document that describes no kind; what no document describes kubectl lets pass, and the server checks it.
+ * kubectl requests this to check a `kind: List`, which it never leaves to the server. It wants protobuf, in which an
+ * empty answer is a document that describes no kind. kubectl lets undescribed kinds pass, and the server checks them.
  */
 const openApiV2 = "/openapi/v2";
 
@@ -141,7 +141,7 @@ async function serveMany(
 /** RFC 7234, section 5.5; a header holds ASCII only. */
 const warningOf = (text: string): string => `299 - ${JSON.stringify(text.replaceAll(/[^ -~]/g, "?"))}`;
 
-/** Warnings go into headers, so they are gathered before the answer is written. */
+/** Warnings go into headers, so they are collected before the answer is written. */
 const optionsOf = ({ query, response }: Exchange): ReturnType<typeof writeOptionsOf> =>
   writeOptionsOf(query, (text) => response.appendHeader("warning", warningOf(text)));
 
@@ -220,20 +220,20 @@ function serveLog(
   return proxyLog(server.kubeletSocket, pod, query, response, signal);
 }
 
-/** kubectl comes here, by POST, when its WebSocket was refused: the first reason is the better answer. */
+/** kubectl comes here, by POST, after its WebSocket was refused. The reason for that refusal is the better answer. */
 function refusedStream({ server }: Exchange, { kind, namespace, name, subresource }: Target): ApiError {
   nodeOf(entryOf(server.cluster, kind, namespace, name).object);
   return notSupported(`${subresource} over SPDY (a WebSocket with v5.channel.k8s.io is)`);
 }
 
-/** A connection that asks to become a WebSocket: exec and attach do. */
+/** A connection that asks to become a WebSocket, for exec and attach. */
 export async function handleUpgrade(
   server: Server,
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
 ): Promise<void> {
-  // Until the two sides are joined nobody else hears of a client that goes.
+  // Until the two sides are joined, nobody else notices when the client leaves.
   socket.on("error", () => socket.destroy());
   try {
     const { path, query } = locationOf(request);

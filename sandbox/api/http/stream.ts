@@ -5,10 +5,10 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
 
-/** Characters gathered before they are written; a few milliseconds of TLS. */
+/** How many characters are gathered before they are written; a few milliseconds of TLS. */
 const pieceLength = 128 * 1024;
 
-/** Writes all texts; stops early, without an error, when the client has gone. */
+/** Writes all texts. Stops early, without an error, when the client has left. */
 export async function writeTexts(
   response: ServerResponse,
   texts: Iterable<string>,

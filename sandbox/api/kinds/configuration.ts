@@ -1,4 +1,4 @@
-// core/v1 ConfigMap, Secret and ServiceAccount: kept and served; the sandbox's runner reads the first two.
+// core/v1 ConfigMap, Secret and ServiceAccount: stored and served. The sandbox's runner reads the first two.
 
 import type { Causes } from "../causes.ts";
 import { at, listAt, objectAt, sameJson, textAt, textMapAt, without } from "../json.ts";
@@ -66,7 +66,7 @@ export const secrets = defineKind({
   },
 });
 
-/** stringData is for writing only: it goes into data. */
+/** stringData is write-only: it goes into data. */
 function withoutStringData(secret: KubeObject): KubeObject {
   const written = Object.entries(textMapAt(secret, "stringData"));
   if (written.length === 0) return secret;

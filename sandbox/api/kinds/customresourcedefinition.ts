@@ -1,4 +1,4 @@
-// apiextensions.k8s.io/v1 CustomResourceDefinition. custom/ makes a kind of each that is stored.
+// apiextensions.k8s.io/v1 CustomResourceDefinition. custom/ makes a kind of each stored one.
 
 import type { Causes } from "../causes.ts";
 import { structuralFaults } from "../custom/schema.ts";

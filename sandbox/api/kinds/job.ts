@@ -1,4 +1,4 @@
-// batch/v1 Job. Its selector and its pods' labels are made of its uid when it is created.
+// batch/v1 Job. Its selector and its pods' labels are derived from its uid when it is created.
 
 import type { Causes } from "../causes.ts";
 import { at, listAt, numberAt, objectAt, sameJson, textAt, withDefaults } from "../json.ts";

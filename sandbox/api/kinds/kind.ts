@@ -1,5 +1,6 @@
-// What the server must know of a kind to serve it. A kind is one file beside this one and one line in table.ts, or a
-// CustomResourceDefinition; all else (routes, discovery, OpenAPI, patches, tables, selectors) follows from this description.
+// What the server must know about a kind to serve it. A kind is one file beside this one and one line in table.ts, or a
+// CustomResourceDefinition. Everything else (routes, discovery, OpenAPI, patches, tables, selectors) follows from this
+// description.
 
 import type { Causes } from "../causes.ts";
 import type { Json, JsonObject } from "../json.ts";
@@ -21,7 +22,7 @@ export type Subresource =
   | "ephemeralcontainers"
   | "finalize";
 
-/** A column of `kubectl get`; `priority` 1 shows only with `-o wide`. */
+/** A column of `kubectl get`. One with `priority` 1 only shows with `-o wide`. */
 export interface Column {
   readonly name: string;
   readonly type: "string" | "integer" | "date";
@@ -29,7 +30,7 @@ export interface Column {
   readonly cell: (object: KubeObject, now: number) => Json;
 }
 
-/** How a name is checked; answers what is wrong with it, or "". */
+/** Checks a name. Returns what is wrong with it, or "". */
 export type NameRule = (name: string) => string;
 
 export interface Kind extends ResourceName {
@@ -39,21 +40,21 @@ export interface Kind extends ResourceName {
   readonly categories: readonly string[];
   readonly namespaced: boolean;
   readonly subresources: readonly Subresource[];
-  /** Whether a change of the specification counts up metadata.generation. */
+  /** Whether a change of the specification increments metadata.generation. */
   readonly tracksGeneration: boolean;
-  /** Undefined for custom kinds: strategic patches of them are refused. */
+  /** Undefined for custom kinds, whose strategic patches are refused. */
   readonly type: MessageType | undefined;
   /** The schema of a custom kind, for OpenAPI. */
   readonly openApi: JsonObject | undefined;
-  /** A client's body as an object, and the fields in it that the kind does not have. */
+  /** Decodes a client's body into an object, and lists the fields that the kind does not have. */
   readonly decode: (body: JsonObject) => Decoded;
   readonly nameRule: NameRule;
   /** Field selectors besides metadata.name and metadata.namespace. */
   readonly selectableFields: Readonly<Record<string, (object: KubeObject) => string>>;
   readonly columns: readonly Column[];
-  /** Fills in what the client left out; sees every object that is written. */
+  /** Fills in what the client left out. Called for every object that is written. */
   readonly defaults: (object: KubeObject) => KubeObject;
-  /** What a new object becomes whatever the client asked, such as a pod's phase. */
+  /** Sets what a new object gets regardless of the client, such as a pod's phase. */
   readonly prepareCreate: (object: KubeObject) => KubeObject;
   readonly validate: (object: KubeObject, causes: Causes) => void;
   readonly validateUpdate: (object: KubeObject, old: KubeObject, causes: Causes) => void;

@@ -1,5 +1,5 @@
-// core/v1 Namespace. Its deletion waits for the namespace controller, which empties it and takes the specification's
-// finalizer off through the subresource `finalize`.
+// core/v1 Namespace. Its deletion waits for the namespace controller, which empties it and removes the specification's
+// finalizer through the subresource `finalize`.
 
 import { listAt, objectAt, textAt, withDefaults } from "../json.ts";
 import { withMetadata } from "../objects.ts";

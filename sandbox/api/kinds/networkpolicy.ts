@@ -23,7 +23,7 @@ export const networkPolicies = defineKind({
     ageColumn,
   ],
   defaults: (policy) => {
-    // An absent selector, and null is one, is an empty selector: the field is no pointer in the API's type.
+    // An absent or null selector is an empty selector: the field is not a pointer in the API's type.
     const spec = { ...objectAt(policy, "spec"), podSelector: objectAt(policy, "spec", "podSelector") };
     if (listAt(spec, "policyTypes").length > 0) return { ...policy, spec };
     const egress = at(spec, "egress") === undefined ? [] : ["Egress"];

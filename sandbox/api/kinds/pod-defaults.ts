@@ -1,5 +1,4 @@
-// What a pod means where its author said nothing (k8s.io/kubernetes, pkg/apis/core/v1/defaults.go). Workload templates
-// get the same.
+// The defaults of a pod (k8s.io/kubernetes, pkg/apis/core/v1/defaults.go). Workload templates get the same.
 
 import { isObject, type Json, type JsonObject, listAt, objectAt, textAt, withDefaults } from "../json.ts";
 

@@ -1,4 +1,4 @@
-// The pod's fields that Weft or the sandbox's runner reads, checked as k8s.io/kubernetes, pkg/apis/core/validation does.
+// Checks the pod fields that Weft or the sandbox's runner reads, like k8s.io/kubernetes, pkg/apis/core/validation.
 
 import { parseIp } from "../../../src/model/ip.ts";
 import type { Causes } from "../causes.ts";
@@ -125,7 +125,7 @@ const mutable = [
   "ephemeralContainers",
 ];
 
-/** Ephemeral containers are only added, through the subresource of their name. */
+/** Ephemeral containers can only be added, through the subresource of that name. */
 function checkEphemeral(now: readonly Json[], old: readonly Json[], causes: Causes): void {
   for (const container of old) {
     const name = textAt(container, "name");
@@ -138,7 +138,7 @@ function checkEphemeral(now: readonly Json[], old: readonly Json[], causes: Caus
   }
 }
 
-/** A pod's specification stays as it was made, but for images and a few limits; its node is set by a binding. */
+/** A pod's specification never changes, except for images and a few limits. A binding sets its node. */
 export function checkPodUpdate(pod: KubeObject, old: KubeObject, causes: Causes): void {
   const fixed = (object: KubeObject): Json => {
     const spec = objectAt(object, "spec");

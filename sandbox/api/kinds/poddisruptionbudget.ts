@@ -1,4 +1,4 @@
-// policy/v1 PodDisruptionBudget: verbs/evict.ts asks it, and a controller counts for it.
+// policy/v1 PodDisruptionBudget: verbs/evict.ts consults it, and a controller keeps its counts.
 
 import { at, objectAt, printed, textAt, withDefaults } from "../json.ts";
 import { ageColumn } from "../tables/age.ts";

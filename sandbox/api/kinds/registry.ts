@@ -1,10 +1,10 @@
-// The kinds served at this moment: the server's own, and those that CustomResourceDefinitions have added since.
+// The kinds served at present: the server's own, and those added by CustomResourceDefinitions.
 
 import { apiVersionOf, type Kind } from "./kind.ts";
 
 export class KindRegistry {
   readonly #own: readonly Kind[];
-  /** Name of the definition, which is `PLURAL.GROUP` ▶ its kind. */
+  /** name of the definition (`PLURAL.GROUP`) -> its kind */
   readonly #custom = new Map<string, Kind>();
 
   constructor(own: readonly Kind[]) {
@@ -32,7 +32,7 @@ export class KindRegistry {
     return this.all.find((one) => one.kind === kind && apiVersion === apiVersionOf(one));
   }
 
-  /** The kind that a path means. */
+  /** The kind that a path addresses. */
   at(group: string, version: string, plural: string): Kind | undefined {
     return this.all.find((one) => one.group === group && one.version === version && one.plural === plural);
   }

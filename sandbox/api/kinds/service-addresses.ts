@@ -1,4 +1,4 @@
-// Gives Services their cluster addresses and node ports. What is taken is read off the stored Services, so there is
+// Gives Services their cluster addresses and node ports. What is taken is read from the stored Services, so there is
 // nothing to release and nothing to repair.
 
 import {
@@ -36,7 +36,7 @@ export interface ServiceAddresses {
 
 /**
  * The Service with clusterIP, clusterIPs, ipFamilies, ipFamilyPolicy and node ports filled in. `others` are all other
- * Services; `old` is the stored state, whose addresses stay.
+ * Services. `old` is the stored state, whose addresses are kept.
  */
 export function allocated(
   service: KubeObject,
@@ -71,7 +71,7 @@ export function allocated(
   };
 }
 
-/** `kubectl replace` leaves out what the server gave: an update keeps it. */
+/** `kubectl replace` leaves out what the server assigned, so an update keeps it. */
 function inherited(spec: JsonObject, old: JsonObject): JsonObject {
   if (textAt(old, "clusterIP") === "") return spec;
   const { clusterIPs, ipFamilies, ipFamilyPolicy } = old;
@@ -93,7 +93,7 @@ function withNodePort(port: Json, old: readonly Json[]): Json {
 
 const portKey = (port: Json): string => `${textAt(port, "protocol")}/${numberAt(port, "port") ?? 0}`;
 
-/** clusterIP is the first of clusterIPs; whoever changes only the former means the latter too. */
+/** clusterIP is the first of clusterIPs. A client that changes only clusterIP means clusterIPs too. */
 function askedIps(spec: JsonObject, old: readonly Json[]): readonly string[] {
   const list = listAt(spec, "clusterIPs").map(printed);
   const first = textAt(spec, "clusterIP");
@@ -170,7 +170,7 @@ function checkClusterIp(
     causes.invalid(field, [ip], `failed to allocate IP ${ip}: provided IP is already allocated`);
 }
 
-/** Counts up from the low end; .0 is no host's and .1 is the `kubernetes` Service's. */
+/** Counts up from the low end, without .0 (the network) and .1 (the `kubernetes` Service). */
 function freeAddress(cidr: Cidr, taken: ReadonlySet<string>): string | undefined {
   const last = sizeOf(cidr) - (cidr.ip.family === 4 ? 2n : 1n);
   for (let offset = 2n; offset <= last; offset++) {

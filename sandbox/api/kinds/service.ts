@@ -1,4 +1,4 @@
-// core/v1 Service. Its addresses are given out by service-addresses.ts.
+// core/v1 Service. service-addresses.ts assigns its addresses.
 
 import { parseCidr } from "../../../src/model/ip.ts";
 import type { Causes } from "../causes.ts";

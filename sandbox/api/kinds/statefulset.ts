@@ -1,4 +1,4 @@
-// apps/v1 StatefulSet, without claims for volumes.
+// apps/v1 StatefulSet, without volume claims.
 
 import { objectAt, sameJson, textAt, withDefaults, without } from "../json.ts";
 import { ageColumn } from "../tables/age.ts";

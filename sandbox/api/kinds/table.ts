@@ -1,4 +1,4 @@
-// Every kind of the server's own. A new kind is a file beside this one and a line here.
+// All of the server's own kinds. A new kind is a file beside this one and a line here.
 
 import { configMaps, secrets, serviceAccounts } from "./configuration.ts";
 import { customResourceDefinitions } from "./customresourcedefinition.ts";

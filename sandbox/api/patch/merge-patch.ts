@@ -1,4 +1,4 @@
-// JSON merge patch (RFC 7396): objects join, null deletes, everything else replaces.
+// JSON merge patch (RFC 7396): objects are merged, null deletes, everything else replaces.
 
 import { isObject, type Json, type JsonObject } from "../json.ts";
 

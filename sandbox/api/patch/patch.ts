@@ -14,7 +14,7 @@ export const patchTypes = {
   strategic: "application/strategic-merge-patch+json",
 } as const;
 
-/** `object` with the patch in it; not yet checked against the schema. */
+/** `object` with the patch applied, not yet checked against the schema. */
 export function patched(object: KubeObject, kind: Kind, patch: Json, contentType: string): KubeObject {
   if (contentType === patchTypes.json) return asKubeObject(jsonPatch(object, patch));
   if (!isObject(patch)) throw badRequest("a patch of this type is an object");

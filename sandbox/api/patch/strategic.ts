@@ -1,6 +1,6 @@
-// Strategic merge patch, what `kubectl apply` sends the second time: like a merge patch, but a list whose schema names a
-// merge key is joined item by item. Directives as in k8s.io/apimachinery, pkg/util/strategicpatch: `$patch: replace|delete|
-// merge`, `$retainKeys`, `$setElementOrder/FIELD`, `$deleteFromPrimitiveList/FIELD`.
+// Strategic merge patch, which `kubectl apply` sends for an existing object. It is like a merge patch, but a list whose
+// schema names a merge key is merged item by item. Directives as in k8s.io/apimachinery, pkg/util/strategicpatch:
+// `$patch: replace|delete|merge`, `$retainKeys`, `$setElementOrder/FIELD`, `$deleteFromPrimitiveList/FIELD`.
 
 import { isList, isObject, type Json, type JsonObject, printed, sameJson, without } from "../json.ts";
 import { type Field, type MessageType, schema } from "../schema/schema.ts";
@@ -30,7 +30,7 @@ export function strategicPatch(
   return Object.fromEntries(result);
 }
 
-/** The fields a patch speaks of, directly or through a directive of theirs. */
+/** The fields that a patch mentions, directly or in a directive. */
 function fieldsTouched(patch: JsonObject): ReadonlySet<string> {
   const names = Object.keys(patch).filter((name) => !directives.includes(name));
   return new Set(names.map((name) => name.replace(/^\$(setElementOrder|deleteFromPrimitiveList)\//, "")));
@@ -94,8 +94,8 @@ function mergeItems(
 }
 
 /**
- * Items that `order` names come in that order; those it does not know keep their place among their old neighbours.
- * Without an order the merged list stays as it is.
+ * Puts the items that `order` names into that order. The others stay beside their old neighbours. Without an order the
+ * merged list stays as it is.
  */
 function orderBy(
   merged: readonly Json[],
@@ -121,5 +121,5 @@ function orderBy(
   return [...result, ...others];
 }
 
-/** The value a patch stands for when there is nothing to join it with. */
+/** The value of a patch when there is nothing to merge it with. */
 const strip = (patch: JsonObject): JsonObject => without(patch, ...directives);

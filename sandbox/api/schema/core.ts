@@ -1,5 +1,5 @@
-// Metadata and the core/v1 types but the pod's: protobuf number, name and type of each field, as in k8s.io/api
-// 1.32 generated.proto, and the strategic merge patch's marks from its comments. schema.ts says how it is read.
+// Metadata and the core/v1 types except the pod's: protobuf number, name and type of each field, as in generated.proto
+// of k8s.io/api 1.32, and the strategic merge patch's marks from its comments. schema.ts describes the notation.
 
 export const coreTypes = `
 ObjectMeta: 1 name string, 2 generateName string, 3 namespace string, 4 selfLink string, 5 uid string,

@@ -1,5 +1,5 @@
-// A JSON body against the schema: wrong types are refused as Go's decoder would, nulls dropped (to Kubernetes a null
-// is an absent field), unknown fields reported but kept for the caller to judge.
+// Checks a JSON body against the schema. Wrong types are refused, as Go's decoder would; nulls are dropped, because
+// Kubernetes treats a null as an absent field; unknown fields are reported, and the caller decides about them.
 
 import { isList, isObject, type Json, type JsonObject, printed } from "../json.ts";
 import { badRequest } from "../status.ts";

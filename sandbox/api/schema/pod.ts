@@ -1,5 +1,5 @@
-// The pod and all that it holds, written as in core.ts. Volume sources that no sandbox can mount are left out, so
-// that a strict client hears of them as unknown fields.
+// The pod and everything in it, written as in core.ts. Volume sources that no sandbox can mount are left out, so a
+// strict client is told of them as unknown fields.
 
 export const podTypes = `
 Pod: 1 metadata ObjectMeta, 2 spec PodSpec, 3 status PodStatus

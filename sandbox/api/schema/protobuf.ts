@@ -1,5 +1,6 @@
 // Decodes Kubernetes' protobuf bodies into JSON objects. `kubectl create namespace|deployment|service` send nothing
-// else, and a 415 brings no JSON retry. The envelope is `k8s\0` and a runtime.Unknown (k8s.io/apimachinery, runtime/generated.proto).
+// else, and do not retry in JSON after a 415. The envelope is `k8s\0` and a runtime.Unknown (k8s.io/apimachinery,
+// runtime/generated.proto).
 
 import type { Json, JsonObject } from "../json.ts";
 import { timeText } from "../objects.ts";
@@ -12,7 +13,7 @@ interface WireField {
   readonly value: Wire;
 }
 
-/** The object in a body of type application/vnd.kubernetes.protobuf. Zero strings are absent fields. */
+/** The object in a body of type application/vnd.kubernetes.protobuf. Empty strings count as absent fields. */
 export function decodeProtobuf(body: Buffer): JsonObject {
   if (body.subarray(0, 4).toString("latin1") !== "k8s\0")
     throw badRequest("protobuf: the k8s prefix is missing");

@@ -20,9 +20,9 @@ export interface Field {
 
 export interface MessageType {
   readonly name: string;
-  /** The fields as protobuf has them; an inline one is a message of its own there. */
+  /** The fields as in protobuf, where an inline type is a message of its own. */
   readonly byNumber: ReadonlyMap<number, Field>;
-  /** The fields as JSON has them: those of inline types stand beside the others. */
+  /** The fields as in JSON, where the fields of inline types are among the others. */
   readonly byName: ReadonlyMap<string, Field>;
 }
 

@@ -1,4 +1,4 @@
-// Field selectors as in a query: `spec.nodeName=n1,status.phase!=Failed`. A kind's description says which fields it has.
+// Field selectors as in a query: `spec.nodeName=n1,status.phase!=Failed`. A kind's description lists its fields.
 
 import type { Kind } from "../kinds/kind.ts";
 import type { KubeObject } from "../objects.ts";
@@ -6,7 +6,7 @@ import { badRequest } from "../status.ts";
 
 export type ObjectTest = (object: KubeObject) => boolean;
 
-/** Throws BadRequest for a selector that is none or a field the kind does not offer. */
+/** Throws BadRequest for a malformed selector, or for a field that the kind does not offer. */
 export function parseFieldSelector(text: string, kind: Kind): ObjectTest {
   const tests = text
     .split(/(?<!\\),/)

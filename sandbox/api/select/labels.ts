@@ -6,7 +6,7 @@ import { isLabelValue, isQualifiedName } from "../validate/names.ts";
 export type Labels = Readonly<Record<string, string>>;
 export type LabelTest = (labels: Labels) => boolean;
 
-/** Throws BadRequest for a selector that is none. An empty one selects everything. */
+/** Throws BadRequest for a malformed selector. An empty one selects everything. */
 export function parseLabelSelector(text: string): LabelTest {
   const tests = splitOutsideParentheses(text).map(parseRequirement);
   return (labels) => tests.every((test) => test(labels));

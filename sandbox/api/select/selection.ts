@@ -1,4 +1,4 @@
-// Which objects of a kind a list, watch or deletecollection means: a namespace, a name in the path, selectors.
+// Which objects of a kind a list, watch or deletecollection selects: by namespace, by name in the path, by selectors.
 
 import type { Kind } from "../kinds/kind.ts";
 import { type ObjectTest, parseFieldSelector } from "./fields.ts";
@@ -8,7 +8,7 @@ export interface Selection {
   /** "" for all namespaces. */
   readonly namespace: string;
   readonly matches: ObjectTest;
-  /** Whether selectors narrow it beyond the namespace. */
+  /** Whether selectors narrow it down beyond the namespace. */
   readonly narrowed: boolean;
 }
 

@@ -1,15 +1,15 @@
-// All objects of one kind, in the order of their keys, and the last changes to them. The order makes lists of one
-// namespace and pages cheap; the changes let a watch resume from a resourceVersion it has seen.
+// All objects of one kind, ordered by key, and their last changes. The order makes lists of one namespace and pages
+// cheap; the changes let a watch resume from a resourceVersion that it has seen.
 
 import type { Kind } from "../kinds/kind.ts";
 import type { KubeObject } from "../objects.ts";
 
 export const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
 
-/** Follows `/` in the order of characters, so it ends the keys of a namespace. */
+/** The character after `/`, so it marks the end of a namespace's keys. */
 const afterSlash = "0";
 
-/** An object as it is stored. `json` is written once, here, however many lists and watches will carry it. */
+/** A stored object. `json` is written once, here, no matter how many lists and watches carry it. */
 export interface Entry {
   /** `namespace/name`, or `/name` for cluster-scoped kinds. */
   readonly key: string;
@@ -21,7 +21,7 @@ export interface Entry {
 export interface Change {
   readonly type: "ADDED" | "MODIFIED" | "DELETED";
   readonly kind: Kind;
-  /** The new state; of a deleted object the last one, with the revision of its deletion. */
+  /** The new state. For a deleted object, the last state with the revision of its deletion. */
   readonly entry: Entry;
   readonly before: Entry | undefined;
 }
@@ -45,7 +45,7 @@ export class Shelf {
     this.#historyLength = historyLength;
   }
 
-  /** Fires when the kind is served no more. */
+  /** Aborts when the kind is no longer served. */
   get closed(): AbortSignal {
     return this.#closed.signal;
   }
@@ -62,14 +62,14 @@ export class Shelf {
     return this.#byKey.get(key);
   }
 
-  /** The entries of a namespace ("" for all) in key order, those after the key `after` only. */
+  /** The entries of a namespace ("" for all) in key order, only those after the key `after`. */
   range(namespace: string, after = ""): readonly Entry[] {
     const first = namespace === "" ? "" : keyOf(namespace, "");
     const start = this.#position(after === "" ? first : `${after}\0`);
     return this.#sorted.slice(start, namespace === "" ? undefined : this.#position(namespace + afterSlash));
   }
 
-  /** The changes after `revision`, or undefined when some of them are forgotten. */
+  /** The changes after `revision`, or undefined when some of them have been forgotten. */
   since(revision: number): readonly Change[] | undefined {
     if (revision < this.#forgotten) return undefined;
     return this.#changes.slice(
@@ -92,7 +92,7 @@ export class Shelf {
     for (const listener of this.listeners) listener(change);
   }
 
-  /** Adds many new entries at once, without telling anybody; a watch from before has to start anew. */
+  /** Adds many new entries at once without notifying anybody. An earlier watch has to start again. */
   load(entries: readonly Entry[]): void {
     for (const entry of entries) {
       if (this.#byKey.has(entry.key)) throw new Error(`${this.kind.plural} ${entry.key} is there already`);
@@ -108,7 +108,7 @@ export class Shelf {
     this.#forgotten = dropped.at(-1)?.entry.revision ?? this.#forgotten;
   }
 
-  /** Where the entry with `key` is or would be. */
+  /** The position of the entry with `key`, or where it would be. */
   #position(key: string): number {
     let low = 0;
     let high = this.#sorted.length;

@@ -1,4 +1,4 @@
-// The objects of the cluster, in memory. Every write counts up one revision for all kinds, as etcd does; an object's
+// The cluster's objects, in memory. Every write increments one revision for all kinds, as in etcd; an object's
 // resourceVersion is the revision of its last write. Objects are never changed in place.
 
 import type { Kind } from "../kinds/kind.ts";
@@ -17,7 +17,7 @@ export class ApiStore {
   readonly #historyLength: number;
   #revision = 1;
 
-  /** `historyLength` is how many changes of a kind are surely remembered for watches that resume. */
+  /** `historyLength`: how many changes of a kind are guaranteed to be remembered for watches that resume. */
   constructor(kinds: readonly Kind[], historyLength: number) {
     this.#historyLength = historyLength;
     for (const kind of kinds) this.addShelf(kind);
@@ -28,14 +28,14 @@ export class ApiStore {
     return this.#revision;
   }
 
-  /** Room for the objects of one more kind. */
+  /** Makes room for the objects of one more kind. */
   addShelf(kind: Kind): void {
     const shelf = new Shelf(kind, this.#historyLength);
     for (const listener of this.#listeners) shelf.listeners.add(listener);
     this.#shelves.set(shelfName(kind), shelf);
   }
 
-  /** Ends the watches of the kind. Its objects have been removed before. */
+  /** Ends the watches of the kind. Its objects have already been removed. */
   removeShelf(kind: Kind): void {
     this.shelf(kind).close();
     this.#shelves.delete(shelfName(kind));
@@ -51,7 +51,7 @@ export class ApiStore {
     return this.shelf(kind).get(keyOf(namespace, name));
   }
 
-  /** Calls `listener` within every write, after it; the answer stops that. */
+  /** Calls `listener` at the end of every write. Returns a function that ends this. */
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
     for (const shelf of this.#shelves.values()) shelf.listeners.add(listener);
@@ -74,7 +74,7 @@ export class ApiStore {
     return entry;
   }
 
-  /** Takes the object out; its last state, with the deletion's revision, is the answer. */
+  /** Removes the object. Returns its last state, with the deletion's revision. */
   remove(kind: Kind, before: Entry): Entry {
     const entry = this.#entry(before.object);
     this.shelf(kind).apply({ type: "DELETED", kind, entry, before });
@@ -82,8 +82,8 @@ export class ApiStore {
   }
 
   /**
-   * Takes in many complete objects (uid and creationTimestamp included) at once, unchecked and untold to watches, for
-   * benches that begin with a large cluster.
+   * Loads many complete objects (uid and creationTimestamp included) at once, without checks and without telling
+   * watches, for benches that begin with a large cluster.
    */
   load(kind: Kind, objects: Iterable<KubeObject>): void {
     this.shelf(kind).load(Array.from(objects, (object) => this.#entry(object)));

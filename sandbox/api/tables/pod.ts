@@ -1,5 +1,5 @@
-// The columns of `kubectl get pods` (k8s.io/kubernetes, pkg/printers/internalversion): STATUS is the most telling of
-// the pod's reason, phase and its containers' states.
+// The columns of `kubectl get pods` (k8s.io/kubernetes, pkg/printers/internalversion). STATUS is whichever tells most:
+// the pod's reason, its phase or its containers' states.
 
 import { at, type Json, listAt, numberAt, objectAt, textAt } from "../json.ts";
 import { type Column, text } from "../kinds/kind.ts";

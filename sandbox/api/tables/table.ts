@@ -1,4 +1,4 @@
-// meta.k8s.io/v1 Table: what kubectl prints without `-o`, made here so that every kind's columns are the server's.
+// meta.k8s.io/v1 Table: what kubectl prints without `-o`. Made here, because a kind's columns are the server's choice.
 
 import type { Json, JsonObject } from "../json.ts";
 import type { Column, Kind } from "../kinds/kind.ts";
@@ -24,7 +24,7 @@ export function columnDefinitions(kind: Kind): readonly JsonObject[] {
     description: "",
     priority: column.priority,
   }));
-  // Events are told apart by what they say, so kubectl shows their name last and only on demand.
+  // Events are told apart by their content, so kubectl shows their name last and only on demand.
   return kind.kind === "Event" ? others : [name, ...others];
 }
 

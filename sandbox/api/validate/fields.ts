@@ -1,4 +1,4 @@
-// Checks that many kinds share. An absent value passes; whether it may be absent is the caller's question.
+// Checks that many kinds share. An absent value passes; the caller decides whether it may be absent.
 
 import { type Family, parseIp } from "../../../src/model/ip.ts";
 import type { Causes } from "../causes.ts";
@@ -71,7 +71,7 @@ export function checkLabels(causes: Causes, field: string, labels: Json | undefi
   }
 }
 
-/** A workload's selector and its template's labels: the one is needed and has to select the other. */
+/** A workload needs a selector, and the selector must match the labels of its template. */
 export function checkWorkloadSelector(causes: Causes, spec: Json | undefined): void {
   const matchLabels = objectAt(spec, "selector", "matchLabels");
   const empty =

@@ -1,4 +1,4 @@
-// The metadata that every kind has: names, labels, annotations, finalizers, owners, and what may not change.
+// The metadata that every kind has: names, labels, annotations, finalizers, owners, and what must not change.
 
 import type { Causes } from "../causes.ts";
 import { sameJson } from "../json.ts";
@@ -38,7 +38,7 @@ function checkAnnotations(annotations: Readonly<Record<string, string>>, causes:
 
 const immutable = ["name", "namespace", "uid", "creationTimestamp"] as const;
 
-/** Finalizers may not be added once the deletion has begun: whoever would remove them may be gone already. */
+/** No finalizers may be added once the deletion has begun: whatever would remove them may already be gone. */
 export function checkMetadataUpdate(now: ObjectMeta, old: ObjectMeta, causes: Causes): void {
   for (const field of immutable)
     if (!sameJson(now[field], old[field]))

@@ -1,5 +1,5 @@
-// The rules for names, labels and annotations (k8s.io/apimachinery, pkg/util/validation). Each answers what is wrong
-// with the text, or "" when it is right.
+// The rules for names, labels and annotations (k8s.io/apimachinery, pkg/util/validation). Each returns what is wrong
+// with the text, or "" when it is valid.
 
 const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const dnsLabel = new RegExp(`^${label}$`);

@@ -1,5 +1,5 @@
-// The changes of one kind waiting for one watch. A watch that falls too far behind is ended, as the real server does:
-// the client then starts anew instead of the server remembering without bound.
+// The changes of one kind that wait for one watch. As in the real server, a watch that falls too far behind is ended:
+// the client starts again, and the server does not have to remember without limit.
 
 import { once } from "node:events";
 import type { Change, Shelf } from "../store/shelf.ts";
@@ -8,11 +8,11 @@ const maxWaiting = 100_000;
 
 export interface Taken {
   readonly changes: readonly Change[];
-  /** Nothing waits behind these and the time for a bookmark has come. */
+  /** Nothing more is waiting, and it is time for a bookmark. */
   readonly idle: boolean;
 }
 
-/** Listens from its making to its disposal, so that no change is missed while the beginning is written. */
+/** Listens from construction to disposal, so that no change is missed while the beginning is written. */
 export class ChangeQueue implements Disposable {
   readonly #shelf: Shelf;
   readonly #wake = new EventTarget();
@@ -39,12 +39,12 @@ export class ChangeQueue implements Disposable {
     clearInterval(this.#timer);
   }
 
-  /** Whether the watch ends with what it has: it is too far behind, or its kind is served no more. */
+  /** Whether the watch ends after what it has: it is too far behind, or its kind is no longer served. */
   get ended(): boolean {
     return this.#waiting.length > maxWaiting || this.#shelf.closed.aborted;
   }
 
-  /** All changes that wait, once there are some or a bookmark is due or `signal` fires. */
+  /** All waiting changes, as soon as there are some, a bookmark is due or `signal` aborts. */
   async take(signal: AbortSignal): Promise<Taken> {
     if (this.#waiting.length === 0 && !this.#due && !this.ended && !signal.aborted)
       await once(this.#wake, "wake", { signal }).catch((error: unknown) => {

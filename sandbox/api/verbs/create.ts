@@ -1,5 +1,5 @@
-// POST: a new object gets its identity here. Everything between the check that the name is free and the write is
-// synchronous, so no two requests can both pass it.
+// POST: gives a new object its identity. From the check that the name is free to the write everything is synchronous,
+// so two requests cannot both pass the check.
 
 import { randomInt } from "node:crypto";
 import { Causes } from "../causes.ts";
@@ -13,10 +13,10 @@ import type { WriteOptions } from "./options.ts";
 import { completed, decodeBody } from "./prepare.ts";
 
 const attempts = 8;
-/** What names are completed with: no vowels, so no words (k8s.io/apimachinery, pkg/util/rand). */
+/** The alphabet of generated name suffixes: no vowels, so no words (k8s.io/apimachinery, pkg/util/rand). */
 const alphabet = "bcdfghjklmnpqrstvwxz2456789";
 
-/** Stores the object in `body`, or throws; with dryRun it only answers what would be stored. */
+/** Stores the object in `body`, or throws. With dryRun it only returns what would be stored. */
 export function create(
   cluster: Cluster,
   kind: Kind,

@@ -1,5 +1,5 @@
-// DELETE. An object is gone at once unless something still has to happen: finalizers to run, a namespace to empty, a
-// pod's processes to end on its node. Then it is marked, and the write that settles the last of these removes it.
+// DELETE. An object is removed at once unless something still has to happen first: finalizers to run, a namespace to
+// empty, a pod's processes to end. Then it is marked, and the write that completes the last of these removes it.
 
 import type { Cluster } from "../cluster.ts";
 import { type JsonObject, listAt, numberAt, objectAt, textAt } from "../json.ts";
@@ -10,7 +10,7 @@ import { type KubeObject, timeText, withMetadata } from "../objects.ts";
 import { badRequest, conflict, forbidden, successStatus } from "../status.ts";
 import type { Entry } from "../store/shelf.ts";
 
-/** What the garbage collector looks for on owners; Kubernetes' names. */
+/** The finalizers by which the garbage collector recognises owners, with Kubernetes' names. */
 export const ownerFinalizers = { foreground: "foregroundDeletion", orphan: "orphan" } as const;
 
 export interface DeleteOptions {
@@ -21,7 +21,7 @@ export interface DeleteOptions {
   readonly dryRun: boolean;
 }
 
-/** Options come in the body or, some of them, in the query. */
+/** Options come in the body, and some of them alternatively in the query. */
 export function deleteOptionsOf(body: JsonObject, query: URLSearchParams): DeleteOptions {
   const grace = query.get("gracePeriodSeconds");
   const propagation = textAt(body, "propagationPolicy") || query.get("propagationPolicy") || "Background";
@@ -36,7 +36,7 @@ export function deleteOptionsOf(body: JsonObject, query: URLSearchParams): Delet
   };
 }
 
-/** Deletes, or begins to. The answer is the object while it stays (a pod always), else a Status of success. */
+/** Deletes, or begins to. Returns the object while it stays (a pod always), otherwise a Status of success. */
 export function remove(cluster: Cluster, kind: Kind, entry: Entry, options: DeleteOptions): JsonObject {
   checkPreconditions(kind, entry.object, options);
   if (kind === namespaces && immortalNamespaces.includes(entry.object.metadata.name))
@@ -69,7 +69,7 @@ function checkPreconditions(
     throw failed("ResourceVersion", resourceVersion, metadata.resourceVersion);
 }
 
-/** The object as its deletion leaves it; the same object when it was marked before and nothing gets shorter. */
+/** The object as marked by its deletion. Returns the same object when it was marked before and no grace gets shorter. */
 function markedForDeletion(
   cluster: Cluster,
   kind: Kind,
@@ -97,7 +97,7 @@ function markedForDeletion(
 
 const finalizerOf = { Foreground: ownerFinalizers.foreground, Orphan: ownerFinalizers.orphan } as const;
 
-/** A pod without a node, or with its work done, has no processes to wait for. */
+/** A pod without a node, or one that has finished, has no processes to wait for. */
 function podGraceSeconds(pod: KubeObject, asked: number | undefined): number {
   const idle =
     textAt(pod, "spec", "nodeName") === "" ||
@@ -109,7 +109,7 @@ function podGraceSeconds(pod: KubeObject, asked: number | undefined): number {
 
 export const isLeaving = (object: KubeObject): boolean => object.metadata.deletionTimestamp !== undefined;
 
-/** Whether nothing holds a marked object any more. Only namespaces have finalizers in their specification. */
+/** Whether nothing holds a marked object any longer. Only namespaces have finalizers in their specification. */
 export const leavesNow = (object: KubeObject): boolean =>
   (object.metadata.finalizers ?? []).length === 0 &&
   (object.metadata.deletionGracePeriodSeconds ?? 0) === 0 &&

@@ -1,5 +1,5 @@
-// POST of a policy/v1 Eviction, what `kubectl drain` sends: a deletion that a PodDisruptionBudget may refuse
-// (k8s.io/kubernetes, pkg/registry/core/pod/storage/eviction.go). A budget that is used up answers 429: try again later.
+// POST of a policy/v1 Eviction, which `kubectl drain` sends: a deletion that a PodDisruptionBudget may refuse
+// (k8s.io/kubernetes, pkg/registry/core/pod/storage/eviction.go). An exhausted budget answers 429: try again later.
 
 import { labelSelectorOf, selects } from "../../../src/kube/labelSelector.ts";
 import type { Cluster } from "../cluster.ts";
@@ -33,7 +33,7 @@ export function evict(
 const needsNoBudget = (pod: KubeObject): boolean =>
   isLeaving(pod) || ["Succeeded", "Failed", "Pending"].includes(textAt(pod, "status", "phase"));
 
-/** Takes the pod off the budget that is about it, or throws. */
+/** Charges the pod to its budget, or throws. */
 function spend(cluster: Cluster, pod: KubeObject, dryRun: boolean): void {
   const { name, namespace = "", labels = {} } = pod.metadata;
   const own = cluster.store
@@ -65,7 +65,7 @@ function spend(cluster: Cluster, pod: KubeObject, dryRun: boolean): void {
   write(cluster, budgets, entry, { ...budget, status }, { dryRun, unknownFields: "Ignore", warn: () => {} });
 }
 
-/** No selector is about no pod; an empty one about all. */
+/** A missing selector matches no pod, an empty one matches all. */
 function selectorMatches(budget: KubeObject, labels: Readonly<Record<string, string>>): boolean {
   const selector = at(budget, "spec", "selector");
   return selector !== undefined && selects(labelSelectorOf(selector), labels);
@@ -76,7 +76,7 @@ const isReady = (pod: KubeObject): boolean =>
     (one) => textAt(one, "type") === "Ready" && textAt(one, "status") === "True",
   );
 
-/** Whether a pod that is not ready may go: nobody misses it while the others are enough. */
+/** Whether a pod that is not ready may go, because enough others are healthy. */
 function mayIgnore(budget: KubeObject): boolean {
   if (textAt(budget, "spec", "unhealthyPodEvictionPolicy") === "AlwaysAllow") return true;
   const desired = numberAt(budget, "status", "desiredHealthy") ?? 0;

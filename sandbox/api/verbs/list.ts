@@ -1,5 +1,5 @@
-// GET of many objects, whole or in pages. A page's continue token holds the revision of the first page: a client that
-// watches from there misses nothing, whatever changed while it was paging.
+// GET of many objects, whole or in pages. The continue token holds the revision of the first page, so a client that
+// watches from there misses nothing that changed while it was paging.
 
 import type { Cluster } from "../cluster.ts";
 import type { JsonObject } from "../json.ts";
@@ -48,7 +48,7 @@ export function pageOf(cluster: Cluster, kind: Kind, selection: Selection, query
   };
 }
 
-/** Refuses a revision that is still to come, and an exact one that is not the present one: the past is not kept. */
+/** Refuses a future revision, and an exact revision other than the present one: the past is not kept. */
 export function checkRevision(cluster: Cluster, query: URLSearchParams): void {
   const text = query.get("resourceVersion") ?? "";
   if (text === "") return;
@@ -74,7 +74,7 @@ function decodeToken(text: string): Token | undefined {
   return { revision: Number(revision), after };
 }
 
-/** The list as texts: the items are written as they were stored. */
+/** The list as texts. The items are written as stored. */
 export function* listTexts(kind: Kind, page: Page): Generator<string> {
   const { metadata } = page;
   yield `{"kind":"${kind.kind}List","apiVersion":"${apiVersionOf(kind)}","metadata":${JSON.stringify(metadata)},"items":[`;

@@ -1,11 +1,11 @@
-// What a client may ask of a write besides the object: a rehearsal, and how unknown fields are met.
+// What a client may ask of a write besides the object: a dry run, and how to treat unknown fields.
 
 import { badRequest } from "../status.ts";
 
 export interface WriteOptions {
   readonly dryRun: boolean;
   readonly unknownFields: "Strict" | "Warn" | "Ignore";
-  /** Tells the client something in a Warning header. */
+  /** Puts a message for the client into a Warning header. */
   readonly warn: (text: string) => void;
 }
 

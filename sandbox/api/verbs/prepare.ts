@@ -1,4 +1,4 @@
-// What creating and updating share: a client's body becomes a checked object of its kind.
+// The common part of creating and updating: turns a client's body into a checked object of its kind.
 
 import { Causes } from "../causes.ts";
 import type { Cluster } from "../cluster.ts";
@@ -66,5 +66,5 @@ function withAddresses(
   );
 }
 
-/** The parts of `object` that its specification consists of: all but metadata and status. */
+/** The parts of `object` that make up its specification: everything but metadata and status. */
 export const specificationOf = (object: KubeObject): JsonObject => without(object, "metadata", "status");

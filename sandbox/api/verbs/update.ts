@@ -1,5 +1,5 @@
-// PUT and PATCH, of an object or one of its subresources. Optimistic locking: a resourceVersion or uid in what the
-// client sends has to be the stored one. A write that changes nothing is none: no new resourceVersion, no event.
+// PUT and PATCH, of an object or one of its subresources. Optimistic locking: a resourceVersion or uid from the client
+// must equal the stored one. A write that changes nothing gives no new resourceVersion and no event.
 
 import type { Cluster } from "../cluster.ts";
 import { at, type Json, type JsonObject, objectAt, sameJson, textAt, without } from "../json.ts";
@@ -54,7 +54,7 @@ export function patch(
   );
 }
 
-/** The stored object with the part that the request may write taken from `incoming`. */
+/** The stored object, with the part that this request may write taken from `incoming`. */
 function withPart(
   kind: Kind,
   old: KubeObject,
@@ -96,7 +96,7 @@ function ephemeralOf(object: JsonObject): JsonObject {
   return ephemeralContainers === undefined ? {} : { ephemeralContainers };
 }
 
-/** Checks and stores the next state of `entry`; also ends a deletion that only waited for this write. */
+/** Checks and stores the next state of `entry`. Also completes a deletion that only waited for this write. */
 export function write(
   cluster: Cluster,
   kind: Kind,

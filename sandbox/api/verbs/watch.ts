@@ -26,10 +26,10 @@ export interface WatchRequest {
   readonly bookmarkIntervalMs: number;
 }
 
-/** How a watch writes one event. */
+/** Writes one event. */
 type Writer = (type: Change["type"], entry: Entry) => string;
 
-/** Serves until the client goes, its timeoutSeconds are over or `signal` fires. Throws before it has written anything. */
+/** Serves until the client leaves, timeoutSeconds have passed or `signal` aborts. Throws before it has written anything. */
 export async function serveWatch(
   request: WatchRequest,
   response: ServerResponse,
@@ -117,7 +117,7 @@ function* startTexts(start: Start, { selection }: WatchRequest, write: Writer): 
   yield* eventTexts(start.changes, selection, write);
 }
 
-/** To a watch with selectors an object appears when it begins to match, and is deleted when it ends to. */
+/** In a watch with selectors, an object is added when it begins to match and deleted when it ceases to. */
 function* eventTexts(changes: readonly Change[], selection: Selection, write: Writer): Generator<string> {
   for (const { type, entry, before } of changes) {
     const was = before !== undefined && selection.matches(before.object);
@@ -127,7 +127,7 @@ function* eventTexts(changes: readonly Change[], selection: Selection, write: Wr
   }
 }
 
-/** What the client knew of an object that matches no more, with the revision of that change. */
+/** The client's last view of an object that no longer matches, with the revision of the change. */
 function lastSeen(before: Entry, now: Entry): Entry {
   const object = withMetadata(before.object, { resourceVersion: now.object.metadata.resourceVersion });
   return { ...before, object, json: JSON.stringify(object) };
@@ -135,7 +135,7 @@ function lastSeen(before: Entry, now: Entry): Entry {
 
 const objectWriter: Writer = (type, entry) => `{"type":"${type}","object":${entry.json}}\n`;
 
-/** Only the first table names the columns: kubectl prints a heading for each that does. */
+/** Only the first table names the columns: kubectl prints a heading for each table that does. */
 function tableWriter(kind: Kind, include: IncludeObject, { clock }: Cluster): Writer {
   let columns = columnDefinitions(kind);
   return (type, entry) => {
