@@ -119,6 +119,7 @@ export class Planning {
       nodes: stores.Node.values(),
       pods: stores.Pod.values(),
       poolRows: observed.poolRows(),
+      nodeRows: observed.nodeRows(),
     });
     enqueue = (owner) => queue.add(owner);
     for (const { always = [] } of ownerKinds) for (const owner of always) queue.add(owner);

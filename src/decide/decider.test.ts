@@ -3,9 +3,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { clusterNetwork, defaultJoin } from "../config/ranges.ts";
 import { podNetworkOf } from "../kube/annotations.ts";
-import { formatCidr, formatIp } from "../model/ip.ts";
+import { formatCidr, formatIp, parseCidr } from "../model/ip.ts";
 import { annotations, namesOf } from "../model/names.ts";
 import type { PodPlace } from "../model/places.ts";
+import type { NodeRows } from "../observe/nodeRows.ts";
 import { RowAddresses } from "../observe/rowAddresses.ts";
 import { Api, aNode, aPod, settled } from "./decidedFixture.ts";
 import { Decider } from "./decider.ts";
@@ -13,12 +14,16 @@ import type { Decision } from "./decision.ts";
 
 async function decider(
   api: Api,
-  { pods = ["10.244.0.0/16"], rows = new RowAddresses() } = {},
+  {
+    pods = ["10.244.0.0/16"],
+    rows = new RowAddresses(),
+    nodeRows = [],
+  }: { pods?: string[]; rows?: RowAddresses; nodeRows?: readonly NodeRows[] } = {},
 ): Promise<Decider> {
   const network = clusterNetwork({ pods, services: [], join: defaultJoin });
   const options = { network, names: namesOf("demo"), rows, patch: api.patch };
   const deciding = new Decider(options);
-  await deciding.adopt({ nodes: api.nodes, pods: api.pods, poolRows: [] });
+  await deciding.adopt({ nodes: api.nodes, pods: api.pods, poolRows: [], nodeRows });
   return deciding;
 }
 
@@ -137,6 +142,74 @@ test("of two nodes that state one subnet and one id the first keeps them, the ot
   ];
   assert.deepEqual([first.id, first.subnets.map(formatCidr)], [9, ["10.244.7.0/24"]]);
   assert.deepEqual([second.id, second.subnets.map(formatCidr)], [10, ["10.244.8.0/24"]]);
+});
+
+const proven = (node: string, subnet: string, id?: number): NodeRows => ({
+  node,
+  subnets: [parseCidr(subnet) ?? assert.fail(subnet)],
+  id,
+});
+
+test("after a restart a node keeps what its rows prove, whoever states it, and a liar gets its own back", async () => {
+  const api = new Api();
+  const stolen = { ...subnets('{"default":["10.244.7.0/24"]}'), [annotations.nodeId]: "9" };
+  // The liar's name sorts first.
+  api.put(aNode("n1", { annotations: stolen }), aNode("n2", { annotations: stolen }));
+  const nodeRows = [proven("n1", "10.244.3.0/24", 5), proven("n2", "10.244.7.0/24", 9)];
+  const deciding = await decider(api, { nodeRows });
+  const lie = deciding.nodeLives.decide(api.node("n1"));
+  assert.equal(
+    lie.state === "pending" && lie.distrusted,
+    "10.244.7.0/24 is not its subnet, but 10.244.3.0/24",
+  );
+  const [first, second] = [
+    ready(await settled(() => deciding.nodeLives.decide(api.node("n1")))),
+    ready(await settled(() => deciding.nodeLives.decide(api.node("n2")))),
+  ];
+  assert.deepEqual([first.id, first.subnets.map(formatCidr)], [5, ["10.244.3.0/24"]]);
+  assert.deepEqual([second.id, second.subnets.map(formatCidr)], [9, ["10.244.7.0/24"]]);
+});
+
+test("a Node that was registered again while nobody led gets the subnet of its rows", async () => {
+  const api = new Api();
+  api.put(aNode("n1"), aNode("n2"));
+  const deciding = await decider(api, { nodeRows: [proven("n2", "10.244.0.0/24", 2)] });
+  const [first, second] = [
+    ready(await settled(() => deciding.nodeLives.decide(api.node("n1")))),
+    ready(await settled(() => deciding.nodeLives.decide(api.node("n2")))),
+  ];
+  assert.deepEqual([first.id, first.subnets.map(formatCidr)], [3, ["10.244.1.0/24"]]);
+  assert.deepEqual([second.id, second.subnets.map(formatCidr)], [2, ["10.244.0.0/24"]]);
+});
+
+test("the subnet of a node without an object is nobody else's before its rows are gone", async () => {
+  const api = new Api();
+  api.put(aNode("n1", { annotations: subnets('{"default":["10.244.1.0/24"]}') }));
+  const deciding = await decider(api, {
+    pods: ["10.244.0.0/23/24"],
+    nodeRows: [proven("gone", "10.244.1.0/24")],
+  });
+  const node = ready(await settled(() => deciding.nodeLives.decide(api.node("n1"))));
+  assert.deepEqual(node.subnets.map(formatCidr), ["10.244.0.0/24"]);
+  api.put(aNode("n2"));
+  assert.equal(deciding.nodeLives.decide(api.node("n2")).state, "refused");
+  deciding.nodeLives.release("gone");
+  const next = ready(await settled(() => deciding.nodeLives.decide(api.node("n2"))));
+  assert.deepEqual(next.subnets.map(formatCidr), ["10.244.1.0/24"]);
+});
+
+test("a node whose last pod ends keeps its subnet while rows of it are left", async () => {
+  const api = new Api();
+  api.put(aNode("n1"), aPod("web-1"));
+  const deciding = await decider(api, { pods: ["10.244.0.0/24"] });
+  await settled(() => deciding.nodeLives.decide(api.node("n1")));
+  await settled(() => deciding.podLives.decide(api.pod("web-1")));
+  deciding.nodeLives.gone("n1");
+  deciding.podLives.release("shop", "web-1", "uid-web-1");
+  api.put(aNode("n2"));
+  assert.equal(deciding.nodeLives.decide(api.node("n2")).state, "refused");
+  deciding.nodeLives.release("n1");
+  ready(await settled(() => deciding.nodeLives.decide(api.node("n2"))));
 });
 
 test("malformed annotations of a node are decided again", async () => {

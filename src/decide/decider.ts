@@ -2,11 +2,11 @@
 // The decider gives the same answer however often it is asked, and at no cost when nothing is new.
 
 import { setImmediate } from "node:timers/promises";
-import { nodeSubnetsOf } from "../kube/annotations.ts";
 import type { Node, ObjectMeta, Pod } from "../kube/objects.ts";
 import type { Names } from "../model/names.ts";
 import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
 import type { PodPlace, PoolPlace } from "../model/places.ts";
+import type { NodeRows } from "../observe/nodeRows.ts";
 import type { PoolRow } from "../observe/poolRows.ts";
 import type { RowAddresses } from "../observe/rowAddresses.ts";
 import type { TenantView } from "../observe/tenant.ts";
@@ -35,6 +35,7 @@ export interface Held {
   readonly nodes: Iterable<Node>;
   readonly pods: Iterable<Pod>;
   readonly poolRows: Iterable<PoolRow>;
+  readonly nodeRows: Iterable<NodeRows>;
 }
 
 /** A pod takes about 20 µs, so this keeps the event loop free. */
@@ -65,9 +66,9 @@ export class Decider implements Places {
   async adopt(held: Held): Promise<void> {
     const nodes = [...held.nodes].toSorted(byName);
     const pods = [...held.pods].filter(wantsAddress).toSorted(byName);
-    for (const node of nodes) this.nodeLives.adopt(node);
+    for (const rows of held.nodeRows) this.nodeLives.adoptRows(rows);
     const sites = new Map(
-      nodes.map((node) => [node.name, { name: node.name, subnets: nodeSubnetsOf(node) ?? [] }]),
+      nodes.map((node) => [node.name, { name: node.name, subnets: this.nodeLives.adopt(node) }]),
     );
     const poolRows = Map.groupBy(held.poolRows, ({ node }) => node);
     for (const [node, rows] of poolRows) this.parents?.adopt(node, rows);

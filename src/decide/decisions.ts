@@ -35,10 +35,17 @@ export interface DecisionsOptions {
 export const decisionReads: readonly Kind[] = ["Node", "Pod", "NetworkPolicy"];
 
 export function decisions(options: DecisionsOptions): readonly AnyDecides[] {
-  const { decider, client, stores, clock, log, enqueue, enqueueLater, signal, tell } = options;
+  const { decider, client, stores, observed, clock, log, enqueue, enqueueLater, signal, tell } = options;
   const { nodeLives, podLives, pools } = decider;
   const single = [
-    nodeDecision(nodeLives, stores, tell, signal),
+    nodeDecision({
+      lives: nodeLives,
+      stores,
+      hasRows: (owner) => observed.hasRows(owner),
+      again: enqueueLater,
+      tell,
+      signal,
+    }),
     podDecision(podLives, nodeLives, stores, tell, signal),
   ];
   if (!pools) return single;

@@ -8,6 +8,7 @@ import type { Cidr } from "../model/ip.ts";
 import { formatCidr } from "../model/ip.ts";
 import { annotations } from "../model/names.ts";
 import { type ClusterNetwork, ofFamily } from "../model/network.ts";
+import type { NodeRows } from "../observe/nodeRows.ts";
 import { NodeIds } from "./allocate/nodeIds.ts";
 import { Subnets } from "./allocate/subnets.ts";
 
@@ -22,16 +23,29 @@ export class NodeChoices {
   readonly #ids = new NodeIds();
   readonly #subnets: Subnets;
 
+  /** node -> what its rows proved at the start */
+  readonly #proven = new Map<string, Pick<NodeRows, "id" | "subnets">>();
+
   constructor(network: ClusterNetwork) {
     this.#network = network;
     this.#subnets = new Subnets(network);
   }
 
-  /** Claims what the node's annotations state, unless another node has it. Call this for all nodes before `choose`. */
-  adopt(node: Node): void {
-    const id = nodeIdOf(node);
+  /** Claims what a node's rows prove. Call this for all nodes with rows before `adopt`. */
+  adoptRows({ node, subnets, id }: NodeRows): void {
+    this.#proven.set(node, { subnets, id });
+    if (id !== undefined) this.#ids.claim(node, id);
+    for (const subnet of subnets) this.#subnets.claim(node, subnet);
+  }
+
+  /**
+   * Claims what the node's annotations state and its rows do not, unless another node has it. Call this for all nodes before
+   * `choose`. Returns the subnets that are the node's.
+   */
+  adopt(node: Node): readonly Cidr[] {
+    const { id, subnets } = this.#statedOf(node);
     if (id !== undefined) this.#ids.claim(node.name, id);
-    for (const subnet of nodeSubnetsOf(node) ?? []) this.#subnets.claim(node.name, subnet);
+    return subnets.filter((subnet) => this.#subnets.claim(node.name, subnet));
   }
 
   /**
@@ -40,16 +54,15 @@ export class NodeChoices {
    * renumber all its pods, and a mistake in the configuration is more likely.
    */
   choose(node: Node): NodeChoice {
-    const stated = nodeSubnetsOf(node) ?? [];
+    const { id, subnets: stated } = this.#statedOf(node);
     const foreign = stated.find(
       (subnet) => this.#network.families.includes(subnet.ip.family) && !this.#subnets.knows(subnet),
     );
     if (foreign) {
       throw new ConfigError(
-        `node ${node.name}: its subnet ${formatCidr(foreign)} is not in any configured pod range; correct the ranges, or remove the annotation ${annotations.nodeSubnets} to renumber the node`,
+        `node ${node.name}: its subnet ${formatCidr(foreign)} is not in any configured pod range; correct the ranges, or ${this.#proven.has(node.name) ? "delete the Node" : `remove the annotation ${annotations.nodeSubnets}`} to renumber the node`,
       );
     }
-    const id = nodeIdOf(node);
     const subnets: Cidr[] = [];
     const taken: Cidr[] = [];
     try {
@@ -70,8 +83,17 @@ export class NodeChoices {
     }
   }
 
+  /** What is known of the node: by its rows, and where they say nothing, by its annotations. */
+  #statedOf(node: Node): { readonly id: number | undefined; readonly subnets: readonly Cidr[] } {
+    const proven = this.#proven.get(node.name);
+    const annotated = nodeSubnetsOf(node) ?? [];
+    const others = annotated.filter(({ ip }) => !proven?.subnets.some((own) => own.ip.family === ip.family));
+    return { id: proven?.id ?? nodeIdOf(node), subnets: [...(proven?.subnets ?? []), ...others] };
+  }
+
   /** Takes everything from the node. */
   release(name: string): void {
+    this.#proven.delete(name);
     this.#ids.release(name);
     this.#subnets.release(name);
   }

@@ -1,26 +1,43 @@
 // A node's id and subnets.
 
 import type { Stores } from "../kube/stores.ts";
-import { ownerOf } from "../model/owner.ts";
+import { type Owner, ownerOf } from "../model/owner.ts";
 import { sidesOf } from "../observe/concerns.ts";
 import { type Decides, decided, type Tell } from "./deciding.ts";
 import type { NodeLives } from "./nodeLives.ts";
 
-export const nodeDecision = (
-  lives: NodeLives,
-  stores: Pick<Stores, "Node">,
-  tell: Tell,
-  signal: AbortSignal,
-): Decides<"Node"> => ({
+export interface NodeDecisionOptions {
+  readonly lives: NodeLives;
+  readonly stores: Pick<Stores, "Node">;
+  /** Whether the owner has rows in the database. */
+  readonly hasRows: (owner: Owner) => boolean;
+  /** Asks for the owner to be planned again after a while. */
+  readonly again: (owner: Owner, delayMs: number) => void;
+  readonly tell: Tell;
+  readonly signal: AbortSignal;
+}
+
+const ofNode = (name: string): Owner => ownerOf("node", name);
+const untilRowsGoMs = 5_000;
+
+export const nodeDecision = (options: NodeDecisionOptions): Decides<"Node"> => ({
   kind: "node",
-  reads: { Node: (change) => sidesOf(change).map(({ name }) => ownerOf("node", name)) },
+  reads: { Node: (change) => sidesOf(change).map(({ name }) => ofNode(name)) },
   async decide({ name }) {
+    const { lives, stores, tell, signal } = options;
     const node = stores.Node.get("", name);
     if (!node) {
       lives.gone(name);
-      return { release: () => lives.release(name) };
+      return { release: () => releaseWithRows(options, name) };
     }
     await decided(node, () => lives.decide(stores.Node.get("", name) ?? node), tell, signal);
     return {};
   },
 });
+
+/** Rows prove whose a subnet is: as long as one is left, nobody else gets it. */
+function releaseWithRows({ lives, stores, hasRows, again }: NodeDecisionOptions, name: string): void {
+  if (stores.Node.get("", name)) return;
+  if (hasRows(ofNode(name))) again(ofNode(name), untilRowsGoMs);
+  else lives.release(name);
+}

@@ -10,8 +10,9 @@ import {
   nodeSubnetsOf,
 } from "../kube/annotations.ts";
 import type { Node } from "../kube/objects.ts";
-import type { Cidr } from "../model/ip.ts";
+import { type Cidr, formatCidr } from "../model/ip.ts";
 import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
+import type { NodeRows } from "../observe/nodeRows.ts";
 import type { Decision } from "./decision.ts";
 import { Durable, type Patch } from "./durable.ts";
 import { ExhaustedError } from "./errors.ts";
@@ -23,6 +24,8 @@ interface Life extends NodeChoice {
   readonly durable: Durable;
   /** Set once the choice is durable. */
   resolved: ResolvedNode | undefined;
+  /** Rows of the node may be in the database. */
+  hasRows: boolean;
   /** The object is gone. A new one of the same name may take over. */
   gone: boolean;
   /** Uids of the pods that have an address of this node. */
@@ -55,9 +58,14 @@ export class NodeLives {
     this.#choices = new NodeChoices(options.network);
   }
 
-  /** Claims what the node's annotations state, unless another node has it. Call this for all nodes before `decide`. */
-  adopt(node: Node): void {
-    this.#choices.adopt(node);
+  /** Claims what the rows of a node prove. Call this for all nodes with rows before `adopt`. */
+  adoptRows(rows: NodeRows): void {
+    this.#choices.adoptRows(rows);
+  }
+
+  /** Claims what is stated of the node and nobody else has. Call this for all nodes before `decide`. Returns its subnets. */
+  adopt(node: Node): readonly Cidr[] {
+    return this.#choices.adopt(node);
   }
 
   /** Calls `listener` after what is known of a node has changed. */
@@ -79,8 +87,9 @@ export class NodeLives {
     const life = this.#lifeOf(node);
     if ("refused" in life) return { state: "refused", reason: life.refused };
     life.gone = false;
+    life.hasRows = true;
     const written = life.durable.write(node, () => stated(nodeIdOf(node), nodeSubnetsOf(node)));
-    if (written) return { state: "pending", written, distrusted: undefined };
+    if (written) return { state: "pending", written, distrusted: distrustOf(node, life) };
     const resolved = resolvedNode(node, life);
     const overlap = hostOverlap(this.#options.network, resolved);
     if (overlap !== undefined) return { state: "refused", reason: `node ${node.name}: ${overlap}` };
@@ -99,6 +108,7 @@ export class NodeLives {
   /** The node has no rows left. While pods with its addresses live, its subnets stay held. */
   release(name: string): void {
     const life = this.#lives.get(name);
+    if (life) life.hasRows = false;
     if (!life || (life.gone && life.pods.size === 0)) this.#forget(name);
   }
 
@@ -110,7 +120,7 @@ export class NodeLives {
   dropPod(name: string, uid: string): void {
     const life = this.#lives.get(name);
     life?.pods.delete(uid);
-    if (life?.gone && life.pods.size === 0) this.#forget(name);
+    if (life?.gone && !life.hasRows && life.pods.size === 0) this.#forget(name);
   }
 
   #forget(name: string): void {
@@ -134,6 +144,7 @@ export class NodeLives {
         ...choice,
         durable: new Durable(this.#options.patch, stated(choice.id, choice.subnets)),
         resolved: undefined,
+        hasRows: true,
         gone: false,
         pods: new Set(),
       };
@@ -150,3 +161,11 @@ const stated = (id: number | undefined, subnets: readonly Cidr[] | undefined): A
   ...(id !== undefined && nodeIdAnnotation(id)),
   ...(subnets && nodeSubnetsAnnotation(subnets)),
 });
+
+/** Why the node's own annotation is replaced; undefined when it has none. */
+function distrustOf(node: Node, { subnets }: NodeChoice): string | undefined {
+  const texts = (nodeSubnetsOf(node) ?? []).map(formatCidr);
+  const decided = subnets.map(formatCidr);
+  const wrong = texts.filter((text) => !decided.includes(text));
+  return wrong.length === 0 ? undefined : `${wrong.join(", ")} is not its subnet, but ${decided.join(", ")}`;
+}

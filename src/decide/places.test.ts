@@ -42,7 +42,7 @@ test("what the objects state is what the decider has decided", async () => {
         rows: new RowAddresses(),
         patch: api.patch,
       });
-      await decider.adopt({ nodes: api.nodes, pods: api.pods, poolRows: [] });
+      await decider.adopt({ nodes: api.nodes, pods: api.pods, poolRows: [], nodeRows: [] });
       // The last node is not decided yet.
       for (const name of ["n1", "n2"]) await settled(() => decider.nodeLives.decide(api.node(name)));
       for (const pod of api.pods) await settled(() => decider.podLives.decide(api.pod(pod.name)));
@@ -68,7 +68,7 @@ test("a pod that states an address outside its node, or an incomplete network, h
     rows: new RowAddresses(),
     patch: api.patch,
   });
-  await decider.adopt({ nodes: api.nodes, pods: api.pods, poolRows: [] });
+  await decider.adopt({ nodes: api.nodes, pods: api.pods, poolRows: [], nodeRows: [] });
   await settled(() => decider.nodeLives.decide(api.node("n1")));
   await settled(() => decider.podLives.decide(api.pod("web-1")));
   const pod = api.pod("web-1");

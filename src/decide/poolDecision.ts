@@ -107,8 +107,7 @@ function requireParent({ decider, tell }: PoolDecisionOptions, node: Node, resol
 /** Rows prove who has a parent: as long as one is left, nobody else gets it. */
 function forgetUnlessBack({ decider, stores, observed, again }: PoolDecisionOptions, name: string): void {
   if (!decider.parents || stores.Node.get("", name)) return;
-  const hasRows = [...observed.poolRows()].some(({ node }) => node === name);
-  if (hasRows) again(ofNode(name), untilRowsGoMs);
+  if (observed.hasRows(ofNode(name))) again(ofNode(name), untilRowsGoMs);
   else decider.parents.release(name);
 }
 

@@ -7,6 +7,7 @@ import { type Owner, parseOwner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import type { LogicalSwitchPortRow, NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Replica } from "../ovsdb/index.ts";
+import { type NodeRows, nodeRows } from "./nodeRows.ts";
 import { heldBackOn, type PoolRow, poolRows } from "./poolRows.ts";
 import type { PortStates } from "./portStates.ts";
 import { RowAddresses } from "./rowAddresses.ts";
@@ -39,15 +40,20 @@ export class Observed {
   readonly tenant: TenantView | undefined;
   readonly #scope: Scope;
   readonly #replica: Replica<NorthboundTables>;
+  /** owner -> how many rows it has */
+  readonly #rowsOf = new Map<Owner, number>();
 
   constructor({ scope, replica, ports, router }: ObservedOptions) {
     this.#scope = scope;
     this.#replica = replica;
     this.ports = ports;
     this.tenant = router === undefined ? undefined : new TenantView(replica, scope.cluster, router);
+    for (const table of replica.tables) for (const row of replica.table(table).values()) this.#count(row, 1);
     for (const row of replica.table("Logical_Switch_Port").values()) this.#put(row);
     replica.subscribe((changes) => {
       for (const change of changes) {
+        this.#count(change.old, -1);
+        this.#count(change.new, 1);
         if (change.table !== "Logical_Switch_Port") continue;
         this.addresses.delete(change.uuid);
         if (change.new) this.#put(change.new);
@@ -56,16 +62,17 @@ export class Observed {
   }
 
   /** All owners with rows in the northbound database. */
-  owners(): ReadonlySet<Owner> {
-    const owners = new Set<Owner>();
-    for (const table of this.#replica.tables) {
-      for (const { external_ids: ids } of this.#replica.table(table).values()) {
-        const isOurs = ids instanceof Map && ids.get(ownership.cluster) === this.#scope.cluster;
-        const owner: unknown = isOurs ? ids.get(ownership.owner) : undefined;
-        if (typeof owner === "string") owners.add(owner);
-      }
-    }
-    return owners;
+  owners(): Iterable<Owner> {
+    return this.#rowsOf.keys();
+  }
+
+  hasRows(owner: Owner): boolean {
+    return this.#rowsOf.has(owner);
+  }
+
+  /** What rows prove about nodes. */
+  nodeRows(): readonly NodeRows[] {
+    return nodeRows(this.#replica, this.#scope);
   }
 
   poolRows(): Iterable<PoolRow> {
@@ -106,6 +113,16 @@ export class Observed {
         if (kind === "node") onChange(name);
       }
     });
+  }
+
+  #count(row: object | undefined, by: 1 | -1): void {
+    const ids: unknown = row && "external_ids" in row ? row.external_ids : undefined;
+    if (!(ids instanceof Map) || ids.get(ownership.cluster) !== this.#scope.cluster) return;
+    const owner: unknown = ids.get(ownership.owner);
+    if (typeof owner !== "string") return;
+    const rows = (this.#rowsOf.get(owner) ?? 0) + by;
+    if (rows > 0) this.#rowsOf.set(owner, rows);
+    else this.#rowsOf.delete(owner);
   }
 
   #put(row: LogicalSwitchPortRow): void {

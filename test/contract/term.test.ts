@@ -8,14 +8,22 @@ import { OwnNodes } from "../../src/cloud/ownNodes.ts";
 import { clusterNetwork, defaultJoin } from "../../src/config/ranges.ts";
 import { northboundDestination, type Served } from "../../src/controller/destinations.ts";
 import { Term } from "../../src/controller/term.ts";
+import type { Patch } from "../../src/decide/durable.ts";
 import { northboundTables } from "../../src/kinds/kinds.ts";
-import { nodeIdAnnotation, nodeSubnetsAnnotation, podNetworkAnnotation } from "../../src/kube/annotations.ts";
+import {
+  chassisIdAnnotation,
+  gatewayConfigAnnotation,
+  nodeIdAnnotation,
+  nodeSubnetsAnnotation,
+  podNetworkAnnotation,
+} from "../../src/kube/annotations.ts";
 import { KubeClient } from "../../src/kube/client.ts";
 import { systemClock } from "../../src/kube/clock.ts";
 import type { Node, Pod } from "../../src/kube/objects.ts";
 import { emptyStore, type Stores, storesOf } from "../../src/kube/stores.ts";
 import { parseCidr, parseInterfaceAddress, parseIp } from "../../src/model/ip.ts";
 import { macOf } from "../../src/model/mac.ts";
+import { annotations } from "../../src/model/names.ts";
 import { northboundScope } from "../../src/model/scope.ts";
 import { Observed } from "../../src/observe/observed.ts";
 import type { PortStates } from "../../src/observe/portStates.ts";
@@ -46,6 +54,16 @@ const node = (id: number): Node => ({
   annotations: {
     ...nodeIdAnnotation(id),
     ...nodeSubnetsAnnotation([present(parseCidr(`10.24${id}.0.0/24`))]),
+    ...chassisIdAnnotation(`chassis-${id}`),
+    ...gatewayConfigAnnotation(
+      {
+        mac: `02:00:00:00:00:1${id}`,
+        addresses: [present(parseInterfaceAddress(`172.30.0.1${id}/24`))],
+        nextHops: [present(parseIp("172.30.0.1"))],
+        mtuBytes: 1500,
+      },
+      { bridge: "br-ex", uplink: "eth0" },
+    ),
   },
   internalIps: [`172.30.0.1${id}`],
   networkUnavailable: false,
@@ -85,7 +103,8 @@ const serve = (zone: string, session: Session, replica: Replica<NorthboundTables
     replica,
     generations: undefined,
     events: {},
-    prune: defaultPruneLimits,
+    // A node is half of this cluster.
+    prune: { ...defaultPruneLimits, share: 1 },
     clock: systemClock,
     log: () => undefined,
   });
@@ -95,6 +114,8 @@ interface LeadOptions {
   readonly others?: readonly Served[];
   /** Resolves when the test has seen enough. */
   readonly until?: (term: Term) => Promise<unknown>;
+  /** Takes what is written on objects. */
+  readonly patch?: Patch;
 }
 
 /** Leads with these pod ranges until a line with `message` is logged, if there is one, and then `until` resolves. */
@@ -102,7 +123,7 @@ async function lead(
   pods: readonly string[],
   stores: Stores,
   message: string | undefined,
-  { others = [], until = (term) => term.appliers.settled() }: LeadOptions = {},
+  { others = [], until = (term) => term.appliers.settled(), patch = async () => undefined }: LeadOptions = {},
 ): Promise<void> {
   await using session = new Session({ remotes: [server.remote], database: "OVN_Northbound" });
   const said = Promise.withResolvers<void>();
@@ -128,7 +149,7 @@ async function lead(
       client,
       stores,
       observed: new Observed({ scope, replica, ports: noPorts, router: undefined }),
-      patch: async () => undefined,
+      patch,
       tell: {
         decided: () => undefined,
         refused: () => undefined,
@@ -175,6 +196,37 @@ test("a restart keeps the rows of a node that can no longer be planned, and remo
     [...left].filter((name) => name.endsWith("3")),
     [],
   );
+});
+
+test("a node that states another's subnet while nobody leads gets its own back, and no row changes", async () => {
+  const ranges = ["10.242.0.0/16", "10.243.0.0/16"];
+  const pods = [podOn(2), podOn(3)];
+  await lead(ranges, storesWith([node(2), node(3)], pods), "steady");
+  const rows = async (): Promise<string> =>
+    JSON.stringify(
+      await Promise.all(
+        ["Logical_Router_Port", "Logical_Switch_Port"].map((table) =>
+          select(server.remote, "OVN_Northbound", table),
+        ),
+      ),
+    );
+  const before = await rows();
+  // The liar's name sorts first.
+  const liar = {
+    ...node(2),
+    annotations: {
+      ...node(2).annotations,
+      [annotations.nodeSubnets]: node(3).annotations[annotations.nodeSubnets] ?? "",
+      [annotations.nodeId]: "3",
+    },
+  };
+  const patched: string[] = [];
+  await lead(ranges, storesWith([liar, node(3)], pods), "steady", {
+    patch: async ({ name, annotations: written }) => void patched.push(`${name} ${JSON.stringify(written)}`),
+  });
+  assert.equal(await rows(), before);
+  assert.equal(patched.length, 1);
+  assert.match(patched[0] ?? "", /^n2 .*10\.242\.0\.0\/24/);
 });
 
 test("a destination that is away keeps nobody from leading, and the others are served", async () => {
