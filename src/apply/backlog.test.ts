@@ -14,6 +14,8 @@ const AS = "Address_Set";
 const LS = "Logical_Switch";
 const LSP = "Logical_Switch_Port";
 
+const noGuard = { expect: () => undefined, expectMember: () => undefined, forgetWanted: () => undefined };
+
 /** Rows that facts and other writers change, and a backlog that learns of it. */
 class Bed {
   readonly desired = new Desired();
@@ -33,10 +35,7 @@ class Bed {
   look(): { readonly steps: number; readonly changes: readonly Change[] } {
     const diffs = new RowMap<RowDiff>();
     let steps = 0;
-    for (const { table, uuid, part } of this.backlog.take(this.world, {
-      expect: () => undefined,
-      isWanted: () => undefined,
-    })) {
+    for (const { table, uuid, part } of this.backlog.take(this.world, noGuard)) {
       const diff = diffs.ensure(table, uuid, () => new RowDiff(table, uuid));
       for (const _ of diff.look(this.world, part)) steps++;
     }

@@ -72,7 +72,7 @@ export class Backlog {
    * Everything that became dirty since the last call, piece by piece, so that the caller can pause in between. Tells
    * `guard` which rows somebody said are to go, and which are wanted.
    */
-  *take(world: World, guard: Pick<PruneGuard, "expect" | "isWanted">): Iterable<Look> {
+  *take(world: World, guard: Pick<PruneGuard, "expect" | "expectMember" | "forgetWanted">): Iterable<Look> {
     const facts = this.#desired.takeDirty().rows;
     const again = this.#again;
     const changed = this.#changed;
@@ -80,13 +80,17 @@ export class Backlog {
     this.#again = new RowMap();
     this.#changed = [];
     this.#isScanDue = false;
-    for (const [table, uuid, { owners, part, asked }] of facts.entries()) {
-      // Only if the row exists: a row that was never there would be expected to go for ever.
-      if (asked && world.actual(table, uuid)) guard.expect(table, uuid);
-      else if (this.#desired.row(table, uuid)?.row) guard.isWanted(table, uuid);
+    // Before the caller may pause: whoever asks meanwhile whether an owner is committed must not be told so too early.
+    for (const [table, uuid, { owners, asked, askedMembers }] of facts.entries()) {
       for (const owner of owners) this.#pending.add(table, uuid, owner);
-      yield { table, uuid, part };
+      // Only if the row exists: a row that was never there would be expected to go for ever.
+      if ((asked || askedMembers.length > 0) && world.actual(table, uuid)) {
+        if (asked) guard.expect(table, uuid);
+        for (const { column, key } of askedMembers) guard.expectMember(table, uuid, column, key);
+      }
+      guard.forgetWanted(table, uuid, this.#desired.row(table, uuid));
     }
+    for (const [table, uuid, { part }] of facts.entries()) yield { table, uuid, part };
     for (const looks of again.values()) yield* looks;
     for (const { table, uuid, old, new: row } of changed) {
       if (!facts.has(table, uuid)) this.#drifted.set(table, uuid, true);

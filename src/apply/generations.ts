@@ -34,7 +34,7 @@ export class Generations {
    */
   async reached(chassis: readonly string[], signal?: AbortSignal): Promise<boolean> {
     const { southbound } = this.#options;
-    const number = await this.#ask();
+    const number = await until(this.#ask(), signal);
     await southbound.ready(signal);
     const progress = new Condition();
     using stack = new DisposableStack();
@@ -103,5 +103,19 @@ export class Generations {
       if (!isOvsdbError(error, "timed out")) throw error;
       return false;
     }
+  }
+}
+
+/** As `promise`, unless the signal aborts first: then it rejects with the signal's reason. */
+async function until<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }

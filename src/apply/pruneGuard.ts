@@ -3,9 +3,12 @@
 // removal of a large share of Weft's rows is held until facts change or a person approves it. While deletions are held,
 // memberships are not removed either: a half-done removal would be the worst outcome.
 
+import type { DesiredRow } from "../desired/desiredRow.ts";
 import { RowMap } from "../desired/rowMap.ts";
+import type { Atom } from "../model/fact.ts";
+import { Multimap } from "../model/multimap.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
-import { targetOf } from "./change.ts";
+import { type Change, targetOf } from "./change.ts";
 import type { RowName } from "./look.ts";
 
 export interface PruneLimits {
@@ -45,6 +48,8 @@ export class PruneGuard {
   readonly #deletes = new RowMap<true>();
   /** Rows that a person has approved, or that are known to be unwanted. */
   readonly #approved = new RowMap<true>();
+  /** Row -> its members that may go: column -> members */
+  readonly #approvedMembers = new RowMap<Multimap<string, Atom>>();
   #recent: { readonly at: number; readonly rows: number }[] = [];
   #synced = false;
 
@@ -79,9 +84,18 @@ export class PruneGuard {
     this.#approved.set(table, uuid, true);
   }
 
-  /** Somebody wants the row again, so an earlier permission to delete it no longer counts. */
-  isWanted(table: string, uuid: string): void {
-    this.#approved.delete(table, uuid);
+  /** The member may go without being counted, because the reason is known. */
+  expectMember(table: string, uuid: string, column: string, key: Atom): void {
+    this.#approvedMembers.ensure(table, uuid, () => new Multimap()).add(column, key);
+  }
+
+  /** Earlier permission to delete no longer counts for what somebody wants of the row now. */
+  forgetWanted(table: string, uuid: string, wanted: DesiredRow | undefined): void {
+    if (wanted?.row) this.#approved.delete(table, uuid);
+    const members = this.#approvedMembers.get(table, uuid);
+    if (!members || !wanted) return;
+    for (const column of wanted.memberColumns)
+      for (const key of [...members.get(column)]) if (wanted.member(column, key)) members.delete(column, key);
   }
 
   /** The rows are compared anew, so what was held of them no longer counts. */
@@ -117,7 +131,7 @@ export class PruneGuard {
     let rows = 0;
     for (const group of groups) {
       if (!this.#isApproved(group)) rows += deletesOf(group);
-      else for (const { table, uuid } of group.changes) this.#approved.delete(table, uuid);
+      else for (const change of group.changes) this.#forget(change);
     }
     if (rows > 0) this.#recent.push({ at: now, rows });
   }
@@ -157,8 +171,19 @@ export class PruneGuard {
       if (change.kind === "delete") return false;
       if (change.kind !== "member" || change.action === "insert") return true;
       const target = targetOf(change);
-      return target !== undefined && this.#approved.has(target.table, target.uuid);
+      if (target !== undefined && this.#approved.has(target.table, target.uuid)) return true;
+      return (
+        this.#approvedMembers.get(change.table, change.uuid)?.get(change.column.name).has(change.key) === true
+      );
     });
+  }
+
+  #forget(change: Change): void {
+    const { table, uuid } = change;
+    this.#approved.delete(table, uuid);
+    if (change.kind === "member")
+      this.#approvedMembers.get(table, uuid)?.delete(change.column.name, change.key);
+    else this.#approvedMembers.delete(table, uuid);
   }
 
   #hold(group: AtomicGroup): void {

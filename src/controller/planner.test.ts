@@ -35,6 +35,7 @@ function world(said: { now: Planned }, release?: () => void) {
       committed: () => commits.promise,
       served: () => new Set(["global/OVN_Northbound"]),
     },
+    onReleaseEnded: (_, error) => assert.fail(String(error)),
     tell: { refused: (_, reason) => told.push(reason), conflict: ({ message }) => told.push(message) },
   });
   const node = (): void =>

@@ -17,6 +17,8 @@ export interface PlannerOptions {
   readonly desired: Desired;
   readonly applied: Applied;
   readonly tell: PlannerTell;
+  /** What was chosen for the owner was not released, because the term has ended or for a fault. */
+  readonly onReleaseEnded: (owner: Owner, error: unknown) => void;
 }
 
 /** What the planner needs from the appliers. */
@@ -44,6 +46,8 @@ export class Planner {
     this.#options = options;
     this.#kinds = new Map(options.kinds.map((kind) => [kind.name, kind]));
     this.#served = options.applied.served();
+    const stray = options.decides.find(({ kind }) => !this.#kinds.has(kind));
+    if (stray) throw new RangeError(`something decides for "${stray.kind}", which is no kind of owner`);
     this.#decides = new Map(options.decides.map((decides) => [decides.kind, decides]));
   }
 
@@ -59,6 +63,11 @@ export class Planner {
     return of && this.#options.context.stores[of].get(namespace, name);
   }
 
+  /** Whether it is an owner of one of the kinds. */
+  knows(owner: Owner): boolean {
+    return this.#kinds.has(parseOwner(owner).kind);
+  }
+
   /** Rejects with NotNow, after telling people why, when it has to be tried again. */
   async plan(owner: Owner): Promise<void> {
     const name = parseOwner(owner);
@@ -67,7 +76,7 @@ export class Planner {
     const { publish, release } = (await this.#decides.get(name.kind)?.decide(name)) ?? {};
     this.#say(owner, kind.plan(owner, name, this.#options.context));
     // Rejects only when the term ends. The next term starts from what the databases hold.
-    if (release) this.#options.applied.committed(owner).then(release, () => undefined);
+    if (release) this.#afterCommit(owner, release);
     await publish?.();
   }
 
@@ -79,10 +88,18 @@ export class Planner {
       if (object && !planned.isUsual) tell.refused(object, planned.notNow);
       throw new NotNow(planned.notNow);
     }
-    const { facts, byWord = object !== undefined || this.#told.has(owner) } = planned;
+    const { facts, byWord = object !== undefined } = planned;
+    const isAsked = byWord || this.#told.has(owner);
     this.#requireServed(owner, facts);
     this.#told.delete(owner);
-    for (const conflict of desired.replace(owner, facts, byWord)) tell.conflict(conflict);
+    for (const conflict of desired.replace(owner, facts, isAsked)) tell.conflict(conflict);
+  }
+
+  #afterCommit(owner: Owner, release: () => void): void {
+    this.#options.applied
+      .committed(owner)
+      .then(release)
+      .catch((error: unknown) => this.#options.onReleaseEnded(owner, error));
   }
 
   #requireServed(owner: Owner, facts: readonly Fact[]): void {

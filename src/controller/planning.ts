@@ -13,15 +13,14 @@ import { Desired } from "../desired/desired.ts";
 import { ownerKinds } from "../kinds/kinds.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Clock, Log } from "../kube/clock.ts";
-import type { Kind, KubeObject } from "../kube/kinds.ts";
-import type { Change } from "../kube/store.ts";
+import type { KubeObject } from "../kube/kinds.ts";
 import { everyStore, type Stores } from "../kube/stores.ts";
 import type { ClusterNetwork } from "../model/network.ts";
-import { type Owner, ownerOf } from "../model/owner.ts";
+import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
-import type { AnyConcerns } from "../observe/concerns.ts";
 import type { Observed } from "../observe/observed.ts";
 import { Hosts, hostViewOf } from "../plan/hosts.ts";
+import { Concerned, goneByWord } from "./concerned.ts";
 import { type Applied, Planner, type PlannerTell } from "./planner.ts";
 import { OwnerQueue } from "./queue.ts";
 
@@ -45,6 +44,8 @@ export interface PlanningOptions {
 /** How many decisions may wait for the API server at once. */
 const concurrency = 64;
 const sliceMs = 8;
+/** An object takes some 2 µs. */
+const objectsBetweenYields = 2_000;
 
 export class Planning {
   readonly desired = new Desired();
@@ -78,7 +79,7 @@ export class Planning {
    * must be complete.
    */
   async begin(signal: AbortSignal): Promise<void> {
-    const { scope, network, cloud, pools, stores, observed, patch, tell } = this.#options;
+    const { scope, network, cloud, pools, stores, observed, patch, tell, log } = this.#options;
     const { queue } = this;
     const decider = new Decider({
       network,
@@ -104,47 +105,58 @@ export class Planning {
       desired: this.desired,
       applied: this.#applied,
       tell,
+      onReleaseEnded: (owner, error) => {
+        if (!signal.aborted) log("error", "what was chosen is not released", { owner, error });
+      },
     });
-    // Comes first, so that whatever changes while the decider adopts is planned again.
-    this.#follow(this.#planner, [...ownerKinds, ...decides], decider, signal);
+    // Comes first, so that whatever changes while the decider adopts is planned again: after everything there is.
+    const early = new Set<Owner>();
+    let enqueue = (owner: Owner): void => void early.add(owner);
+    const concerned = new Concerned([...ownerKinds, ...decides], stores);
+    this.#follow(this.#planner, concerned, decider, (owner) => enqueue(owner), signal);
     await nextTurn();
     await decider.adopt({
       nodes: stores.Node.values(),
       pods: stores.Pod.values(),
       poolRows: observed.poolRows(),
     });
+    enqueue = (owner) => queue.add(owner);
     for (const { always = [] } of ownerKinds) for (const owner of always) queue.add(owner);
+    let looked = 0;
+    // Nodes come first, as the table of kinds has them: what others plan depends on them.
     for (const store of everyStore(stores))
-      for (const object of store.values())
-        for (const owner of ownersConcerned(
-          [...ownerKinds, ...decides],
-          { old: undefined, new: object },
-          stores,
-        ))
-          queue.add(owner);
+      for (const object of store.values()) {
+        for (const owner of concerned.byObject({ old: undefined, new: object })) queue.add(owner);
+        if (++looked % objectsBetweenYields === 0) await nextTurn();
+      }
+    // Those that have rows and no object any more: what was chosen for them is released with their rows.
+    for (const owner of [...observed.owners(), ...early]) if (this.#planner.knows(owner)) queue.add(owner);
   }
 
-  #follow(planner: Planner, all: readonly AnyConcerns[], decider: Decider, signal: AbortSignal): void {
+  #follow(
+    planner: Planner,
+    concerned: Concerned,
+    decider: Decider,
+    enqueue: (owner: Owner) => void,
+    signal: AbortSignal,
+  ): void {
     const { stores, observed } = this.#options;
-    const { queue } = this;
     const stops = everyStore(stores).map((store) =>
       store.subscribe((changes) => {
         for (const change of changes) {
-          for (const owner of goneByWord(change)) planner.told(owner);
-          for (const owner of ownersConcerned(all, change, stores)) queue.add(owner);
+          const owners = concerned.byObject(change);
+          // Others are never planned, and would be remembered for ever.
+          for (const owner of goneByWord(change)) if (owners.has(owner)) planner.told(owner);
+          for (const owner of owners) enqueue(owner);
         }
       }),
     );
     const stopNodes = decider.nodeLives.subscribe((name, before, after) => {
-      for (const owner of this.#hosts.set(name, after && hostViewOf(after))) queue.add(owner);
-      for (const { nodes } of all) {
-        if (!nodes || (before && nodes.view(before)) === (after && nodes.view(after))) continue;
-        for (const owner of nodes.owners(name, stores, before, after)) queue.add(owner);
-      }
+      for (const owner of this.#hosts.set(name, after && hostViewOf(after))) enqueue(owner);
+      for (const owner of concerned.byNode(name, before, after)) enqueue(owner);
     });
     observed.subscribe((sighting) => {
-      for (const concerns of all)
-        for (const owner of concerns.sees?.(sighting, stores) ?? []) queue.add(owner);
+      for (const owner of concerned.bySighting(sighting)) enqueue(owner);
     }, signal);
     signal.addEventListener("abort", () => {
       for (const stop of [...stops, stopNodes]) stop();
@@ -164,28 +176,3 @@ export class Planning {
     onPlanned(owner, clock.now() - start);
   }
 }
-
-/** The owners whose object the server reported as gone. An object that is only missing from a list does not count. */
-function* goneByWord({ old, told }: Change<KubeObject>): Iterable<Owner> {
-  if (!told || !old) return;
-  for (const kind of ownerKinds) if (kind.of === old.kind) yield ownerOf(kind.name, old.name, old.namespace);
-}
-
-function* ownersConcerned(
-  all: readonly AnyConcerns[],
-  change: Change<KubeObject>,
-  stores: Stores,
-): Iterable<Owner> {
-  const kind = (change.new ?? change.old)?.kind;
-  if (kind === undefined) return;
-  for (const { reads } of all) yield* readsOf(reads, kind)(change, stores);
-}
-
-/** What a declaration reads of the kind, for a change of any type: a store only holds objects of its own kind. */
-const readsOf = (
-  reads: AnyConcerns["reads"],
-  kind: Kind,
-): ((change: Change<KubeObject>, stores: Stores) => Iterable<Owner>) =>
-  (reads[kind] ?? nothing) as (change: Change<KubeObject>, stores: Stores) => Iterable<Owner>;
-
-const nothing = (): readonly Owner[] => [];

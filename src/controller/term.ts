@@ -41,29 +41,30 @@ export class Term {
     const began = clock.now();
     const both = AbortSignal.any([signal, this.#over.signal]);
     const [first, ...others] = this.#begun;
-    await first.take(both);
-    await allReady(stores, both);
-    await this.planning.begin(both);
-    const working = [
-      first.applier.run(both),
-      // A destination that is away delays only its own work.
-      ...others.map(async ({ applier, take }) => {
-        await take(both);
-        await applier.run(both);
-      }),
-      this.planning.queue.run(both),
-    ];
-    const steady = this.#becomeSteady(both).then(
-      () => log("info", "steady", { afterMs: Math.round(clock.now() - began) }),
-      (error: unknown) => {
-        if (!both.aborted) throw error;
-      },
-    );
+    const working: Promise<unknown>[] = [];
     try {
-      await Promise.race([Promise.all([...working, steady]), aborted(signal)]);
+      await first.take(both);
+      await allReady(stores, both);
+      await this.planning.begin(both);
+      working.push(
+        first.applier.run(both),
+        // One that is away delays its own work and nobody else's.
+        ...others.map(async ({ applier, take }) => {
+          await take(both);
+          await applier.run(both);
+        }),
+        this.planning.queue.run(both),
+        this.#becomeSteady(both).then(
+          () => log("info", "steady", { afterMs: Math.round(clock.now() - began) }),
+          (error: unknown) => {
+            if (!both.aborted) throw error;
+          },
+        ),
+      );
+      await Promise.race([Promise.all(working), aborted(signal)]);
     } finally {
       this.#over.abort(new Error("the term is over"));
-      await Promise.allSettled([...working, steady]);
+      await Promise.allSettled(working);
     }
   }
 

@@ -21,7 +21,8 @@ const service = (version: number, unserved: readonly string[], uid = "uid"): Ser
   publishNotReadyAddresses: false,
 });
 
-test("an object is told once what it asks for in vain, and again when that changes or the object is replaced", () => {
+test("an object is told once what it asks for in vain, and again when that changes or the object is replaced", (context) => {
+  context.mock.timers.enable({ apis: ["setInterval"] });
   const stores = storesOf(emptyStore);
   const put = (...args: Parameters<typeof service>): void =>
     stores.Service.apply([{ type: "put", object: service(...args) }]);
@@ -29,6 +30,7 @@ test("an object is told once what it asks for in vain, and again when that chang
   const told: string[] = [];
   const ending = new AbortController();
   followUnserved(stores, ({ name }, message) => told.push(`${name}: ${message}`), ending.signal);
+  context.mock.timers.tick(500);
   put(2, ["a"]);
   put(3, ["a", "b"]);
   put(4, []);

@@ -4,6 +4,9 @@
 import type { KubeObject, ObjectRef } from "../kube/kinds.ts";
 import { everyStore, type Stores } from "../kube/stores.ts";
 
+/** Two a second. */
+const betweenObjectsMs = 500;
+
 /** Reports on present and future objects until `signal` aborts. */
 export function followUnserved(
   stores: Stores,
@@ -15,8 +18,18 @@ export function followUnserved(
     const isNew = now?.uid !== old?.uid || asked !== (old?.unserved?.join(", ") ?? "");
     if (now && asked !== "" && isNew) tell(now, `Weft does not serve this yet: ${asked}`);
   };
+  // Slowly, so that what matters more is not crowded out when a leader begins.
+  const there = everyStore(stores)
+    .flatMap((store) => [...store.values()])
+    .filter(({ unserved = [] }) => unserved.length > 0)
+    .values();
+  const timer = setInterval(() => {
+    const next = there.next();
+    if (next.done) clearInterval(timer);
+    else look(next.value);
+  }, betweenObjectsMs).unref();
+  signal.addEventListener("abort", () => clearInterval(timer));
   for (const store of everyStore(stores)) {
-    for (const object of store.values()) look(object);
     const stop = store.subscribe((changes) => {
       for (const change of changes) look(change.new, change.old);
     });

@@ -70,11 +70,11 @@ export class Decider implements Places {
       nodes.map((node) => [node.name, { name: node.name, subnets: nodeSubnetsOf(node) ?? [] }]),
     );
     const poolRows = Map.groupBy(held.poolRows, ({ node }) => node);
+    for (const [node, rows] of poolRows) this.parents?.adopt(node, rows);
     for (const node of nodes) {
       const site = sites.get(node.name);
       const rows = poolRows.get(node.name) ?? [];
       if (site && site.subnets.length > 0) this.pools?.adopt(node, site, rows);
-      this.parents?.adopt(node.name, rows);
       await setImmediate();
     }
     for (const [index, pod] of pods.entries()) {
@@ -98,9 +98,8 @@ export class Decider implements Places {
 
   pool(name: string): PoolPlace | undefined {
     const ports = this.pools?.planned(name);
-    const node = this.node(name);
-    const parent = node && this.parents?.of(node);
-    if (!ports || typeof parent === "object") return undefined;
+    const parent = this.parents?.known(name);
+    if (!ports || (this.parents && parent === undefined)) return undefined;
     return { ports, parent };
   }
 }

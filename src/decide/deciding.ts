@@ -38,6 +38,7 @@ export async function decided<T>(
   object: Node | Pod,
   ask: () => Decision<T>,
   tell: Tell,
+  signal: AbortSignal,
 ): Promise<T | undefined> {
   for (;;) {
     const decision = ask();
@@ -53,6 +54,7 @@ export async function decided<T>(
       case "pending":
         if (decision.distrusted !== undefined) tell.distrusted(object, decision.distrusted);
         await decision.written;
+        signal.throwIfAborted();
     }
   }
 }

@@ -37,7 +37,10 @@ export const decisionReads: readonly Kind[] = ["Node", "Pod", "NetworkPolicy"];
 export function decisions(options: DecisionsOptions): readonly AnyDecides[] {
   const { decider, client, stores, clock, log, enqueue, enqueueLater, signal, tell } = options;
   const { nodeLives, podLives, pools } = decider;
-  const single = [nodeDecision(nodeLives, stores, tell), podDecision(podLives, nodeLives, stores, tell)];
+  const single = [
+    nodeDecision(nodeLives, stores, tell, signal),
+    podDecision(podLives, nodeLives, stores, tell, signal),
+  ];
   if (!pools) return single;
   const onProgress = (): void => {
     for (const node of pools.cutOff) enqueue(ownerOf("pool", node));

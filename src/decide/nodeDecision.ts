@@ -10,6 +10,7 @@ export const nodeDecision = (
   lives: NodeLives,
   stores: Pick<Stores, "Node">,
   tell: Tell,
+  signal: AbortSignal,
 ): Decides<"Node"> => ({
   kind: "node",
   reads: { Node: (change) => sidesOf(change).map(({ name }) => ownerOf("node", name)) },
@@ -19,7 +20,7 @@ export const nodeDecision = (
       lives.gone(name);
       return { release: () => lives.release(name) };
     }
-    await decided(node, () => lives.decide(stores.Node.get("", name) ?? node), tell);
+    await decided(node, () => lives.decide(stores.Node.get("", name) ?? node), tell, signal);
     return {};
   },
 });

@@ -26,7 +26,8 @@ export class Parents {
     this.#tenant = tenant;
   }
 
-  /** Takes over the port in which the node's ready ports are nested now. Call this for every node before any choice. */
+  /** Takes over the port in which the node's ready ports are nested now. Call this for every
+   * node that has rows before any choice, whether there is an object of it or not. */
   adopt(node: string, rows: readonly PoolRow[]): void {
     const [name] = rows.flatMap(({ parent }) => parent ?? []);
     if (name !== undefined) this.#parents.set(node, { name, mac: undefined });
@@ -52,6 +53,11 @@ export class Parents {
     if (holder) return { notNow: `node ${node.name}: the port ${name} is node ${holder[0]}'s already` };
     this.#parents.set(node.name, { name, mac });
     return name;
+  }
+
+  /** The name of the node's parent port, as it was found last. */
+  known(node: string): string | undefined {
+    return this.#parents.get(node)?.name;
   }
 
   /** The tags on the node's parent that belong to somebody else. */

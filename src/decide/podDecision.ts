@@ -16,6 +16,7 @@ export const podDecision = (
   nodes: NodeLives,
   stores: Pick<Stores, "Pod">,
   tell: Tell,
+  signal: AbortSignal,
 ): Decides<"Pod"> => ({
   kind: "pod",
   reads: {
@@ -31,7 +32,7 @@ export const podDecision = (
       pod = stores.Pod.get(namespace, name);
       return pod ? lives.decide(pod) : { state: "none" };
     };
-    const place = pod && (await decided(pod, ask, tell));
+    const place = pod && (await decided(pod, ask, tell, signal));
     if (pod && place && nodes.get(pod.nodeName)) tell.decided(pod);
     return { ...endOf(lives, namespace, name, pod) };
   },

@@ -104,9 +104,15 @@ function requireParent({ decider, tell }: PoolDecisionOptions, node: Node, resol
   throw new NotNow(parent.notNow);
 }
 
-function forgetUnlessBack({ decider, stores }: PoolDecisionOptions, name: string): void {
-  if (!stores.Node.get("", name)) decider.parents?.release(name);
+/** Rows prove who has a parent: as long as one is left, nobody else gets it. */
+function forgetUnlessBack({ decider, stores, observed, again }: PoolDecisionOptions, name: string): void {
+  if (!decider.parents || stores.Node.get("", name)) return;
+  const hasRows = [...observed.poolRows()].some(({ node }) => node === name);
+  if (hasRows) again(ofNode(name), untilRowsGoMs);
+  else decider.parents.release(name);
 }
+
+const untilRowsGoMs = 5_000;
 
 function surroundings(options: PoolDecisionOptions, node: ResolvedNode): PoolSurroundings {
   const { decider, names, observed, carriedFrom, proof, now } = options;

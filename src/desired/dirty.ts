@@ -1,7 +1,7 @@
 // What changed in each row of one destination since the engine last took it, with the owners whose facts changed.
 // Filled by desired/, taken as a whole by apply/.
 
-import type { Fact, Owner } from "../model/fact.ts";
+import type { Atom, Fact, Owner } from "../model/fact.ts";
 import { Part } from "./part.ts";
 import { RowMap } from "./rowMap.ts";
 
@@ -10,9 +10,24 @@ export interface DirtyRow {
   readonly owners: readonly Owner[];
   /** Nobody wants the row any more, and somebody said so: it is not merely missing from a list. */
   readonly asked: boolean;
+  /** Members that somebody said are to go. Some of them may have come back since. */
+  readonly askedMembers: readonly Member[];
 }
 
-type Mark = { readonly part: Part; readonly owners: Owner[]; asked: boolean };
+/** A member of a set, or by its key an entry of a map. */
+export interface Member {
+  readonly column: string;
+  readonly key: Atom;
+}
+
+interface Mark {
+  readonly part: Part;
+  readonly owners: Owner[];
+  asked: boolean;
+  askedMembers: Member[];
+}
+
+const none: Member[] = [];
 
 export class Dirty {
   readonly #rows = new RowMap<Mark>();
@@ -23,18 +38,27 @@ export class Dirty {
   }
 
   /**
-   * Marks what `fact` is about: one member, or the row with all its members. `asked`: somebody said that the row is to
-   * go.
+   * Marks what `fact` is about: one member, or the row with all its members. `asked`: somebody said that it is to go.
    */
   add(fact: Fact, owner: Owner, asked: boolean): void {
     const { table, uuid } = fact;
     this.owners.add(owner);
-    const mark = this.#rows.ensure(table, uuid, () => ({ part: new Part(), owners: [], asked: false }));
+    const mark = this.#rows.ensure(table, uuid, () => ({
+      part: new Part(),
+      owners: [],
+      asked: false,
+      askedMembers: none,
+    }));
     const { part, owners } = mark;
     if (fact.kind === "row") {
       part.addAll();
       mark.asked = asked;
-    } else part.add(fact.column, fact.key ?? fact.value);
+    } else {
+      const key = fact.key ?? fact.value;
+      part.add(fact.column, key);
+      if (asked && mark.askedMembers === none) mark.askedMembers = [];
+      if (asked) mark.askedMembers.push({ column: fact.column, key });
+    }
     // An owner marks all its rows in one go, so looking at the last entry is enough to keep the list short.
     if (owners.at(-1) !== owner) owners.push(owner);
   }

@@ -13,6 +13,8 @@ export const clusterKind: OwnerKind<never> = {
   always: [cluster],
   sees: ({ what }) => (what === "tenant" ? [cluster] : []),
   tables: [
+    "ACL",
+    "Port_Group",
     "Load_Balancer_Group",
     "Logical_Router",
     "Logical_Router_Policy",

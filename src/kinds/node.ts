@@ -8,7 +8,10 @@ export const nodeKind: OwnerKind<"Node"> = {
   name: "node",
   of: "Node",
   reads: { Node: (change) => sidesOf(change).map(({ name }) => ownerOf("node", name)) },
+  sees: ({ what }, { Node }) =>
+    what === "tenant" ? [...Node.values()].map(({ name }) => ownerOf("node", name)) : [],
   tables: [
+    "Port_Group",
     "ACL",
     "Address_Set",
     "Logical_Router",

@@ -195,8 +195,18 @@ class Watcher<T extends ObjectMeta> {
 
   #failure(doing: "list" | "streamed list" | "watch", error: unknown): Failure {
     if (this.#options.signal.aborted) return { type: "other" };
-    if (this.#isOptional && doing !== "watch" && error instanceof KubeError && error.status === 404)
+    if (
+      this.#isOptional &&
+      doing !== "watch" &&
+      error instanceof KubeError &&
+      [403, 404].includes(error.status)
+    ) {
+      if (error.status === 403)
+        this.#log("error", `no right to read ${this.#path}, which counts as empty; grant list and watch`, {
+          error,
+        });
       return { type: "not served" };
+    }
     this.#store.note({ lagging: true });
     if (doing === "streamed list" && refusesStreamedList(error)) {
       this.#log("info", `${this.#path}: the server does not stream lists, reading pages instead`, { error });

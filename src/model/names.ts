@@ -16,6 +16,8 @@ export interface Names {
   readonly joinToRouter: string;
   /** The load balancers that every node switch applies. */
   readonly serviceGroup: string;
+  /** A port of each switch where packets for Services enter. OVN takes no `-` in names of port groups. */
+  readonly serviceEntries: string;
   readonly nodeSwitch: (node: string) => string;
   /** Cluster router ▶ node switch, and the switch's end of that link. */
   readonly routerToSwitch: (node: string) => string;
@@ -47,6 +49,7 @@ export function namesOf(cluster: string): Names {
     routerToJoin: name("rtoj", "router"),
     joinToRouter: name("jtor", "router"),
     serviceGroup: name("services"),
+    serviceEntries: `${cluster.replaceAll("-", "_")}_services`,
     nodeSwitch: (node) => name("switch", node),
     routerToSwitch: (node) => name("rtos", node),
     switchToRouter: (node) => name("stor", node),

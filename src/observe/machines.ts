@@ -42,8 +42,12 @@ export class Machines {
 
   /** Uuids of the switches that face one of these router ports. */
   facing(routerPorts: readonly string[]): ReadonlySet<string> {
-    const ports = routerPorts.flatMap((name) => [...this.#byRouterPort.get(name)]);
-    return new Set(ports.flatMap((uuid) => this.#switchOf.get(uuid) ?? []));
+    return new Set(this.portsFacing(routerPorts).flatMap((uuid) => this.#switchOf.get(uuid) ?? []));
+  }
+
+  /** Uuids of the ports of switches that face one of these router ports. */
+  portsFacing(routerPorts: readonly string[]): readonly string[] {
+    return routerPorts.flatMap((name) => [...this.#byRouterPort.get(name)]);
   }
 
   /** Other people's ports nested in the port called `parent`. */

@@ -15,6 +15,8 @@ export interface Tenant {
   readonly router: LogicalRouterRow["_uuid"];
   /** The machines' switches that the router joins. */
   readonly switches: readonly LogicalSwitchRow["_uuid"][];
+  /** The ports of these switches that face the router. */
+  readonly routerPorts: readonly LogicalSwitchPortRow["_uuid"][];
 }
 
 /** A machine's port, nested or not, changed: its name, its parent's name, and its addresses before and after. */
@@ -55,7 +57,11 @@ export class TenantView {
     if (!router) return undefined;
     const table = this.#replica.table("Logical_Router_Port");
     const names = router.ports.flatMap((uuid) => table.get(uuid)?.name ?? []);
-    return { router: router._uuid, switches: [...this.#machines.facing(names)].toSorted() };
+    return {
+      router: router._uuid,
+      switches: [...this.#machines.facing(names)].toSorted(),
+      routerPorts: this.#machines.portsFacing(names).toSorted(),
+    };
   }
 
   /** Names of the ports with this MAC and all of these addresses on one of the tenant's switches. */

@@ -67,8 +67,9 @@ function onlyInOne(a: readonly Atom[], b: readonly Atom[]): Iterable<Atom> {
   while (start < a.length && a[start] === b[start]) start++;
   let end = 0;
   while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end++;
-  const rest = new Set(b.slice(start, b.length - end));
-  return new Set(a.slice(start, a.length - end)).symmetricDifference(rest);
+  const inA = new Set(a.slice(start, a.length - end));
+  const inB = new Set(b.slice(start, b.length - end));
+  return [...[...inA].filter((one) => !inB.has(one)), ...[...inB].filter((one) => !inA.has(one))];
 }
 
 function contentOf(row: Row, column: string): Members {

@@ -40,6 +40,7 @@ export function clusterFacts(scope: Scope, owner: Owner, network: ClusterNetwork
     ),
   );
   facts.row("Load_Balancer_Group", names.serviceGroup, { name: names.serviceGroup });
+  facts.row("Port_Group", names.serviceEntries, { name: names.serviceEntries });
   for (const services of network.services) keepInside(facts, scope, services, router);
   return facts.facts;
 }

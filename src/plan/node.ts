@@ -59,7 +59,9 @@ export function planSwitch(
 
   const port = names.switchToRouter(node.name);
   const attachment = routerAttachment(port, names.routerToSwitch(node.name));
-  facts.member("Logical_Switch", nodeSwitch, "ports", facts.row("Logical_Switch_Port", port, attachment));
+  const toRouter = facts.row("Logical_Switch_Port", port, attachment);
+  facts.member("Logical_Switch", nodeSwitch, "ports", toRouter);
+  facts.member("Port_Group", facts.ref("Port_Group", names.serviceEntries), "ports", toRouter);
 }
 
 /**

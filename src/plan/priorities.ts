@@ -9,6 +9,8 @@ export const policyPriority = {
 } as const;
 
 export const aclPriority = {
+  /** Drops what no balancer has taken of what is addressed to a Service. */
+  services: 1000,
   /** Lets a closed port's neighbour discovery pass. */
   neighbours: 32_001,
   /** Drops all packets of a closed port: above anything that a policy could allow. */

@@ -1,12 +1,15 @@
-// A range of Service addresses stays inside the cluster.
+// A range of Service addresses stays inside the cluster, and a packet to it that no balancer takes goes nowhere.
+//
+// It is dropped right behind the balancers, before connection tracking commits it: OVN never balances a connection that it
+// has committed untranslated, so that a client that is older than its Service would never be served as long as it keeps its port.
 
 import type { Fact } from "../model/fact.ts";
-import { type Cidr, contains, formatCidr } from "../model/ip.ts";
-import type { ClusterNetwork } from "../model/network.ts";
+import { type Cidr, contains, formatCidr, overlaps, widthOf } from "../model/ip.ts";
+import { type ClusterNetwork, networkAround, type ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
-import { FactList, type RefTo } from "./facts.ts";
-import { policyPriority } from "./priorities.ts";
+import { FactList, mapOf, type RefTo } from "./facts.ts";
+import { aclPriority, policyPriority } from "./priorities.ts";
 
 /** The ranges of an API object, except the configured ones, which the cluster states itself. */
 export function serviceRangeFacts(
@@ -23,10 +26,34 @@ export function serviceRangeFacts(
   return facts.facts;
 }
 
+/** Why `ranges` cannot be addresses of Services; undefined when they can. */
+export function rangeProblem(
+  network: ClusterNetwork,
+  nodes: Iterable<ResolvedNode>,
+  ranges: readonly Cidr[],
+): string | undefined {
+  const taken: readonly (readonly [string, Cidr])[] = [
+    ...network.pods.map(({ cidr }) => ["the pods' range", cidr] as const),
+    ...network.join.map((cidr) => ["the range between routers", cidr] as const),
+    ...[...nodes].flatMap(({ name, hostAddresses, gateway }) => [
+      ...hostAddresses.map(
+        (ip) => [`an address of node ${name},`, { ip, bits: widthOf(ip.family) }] as const,
+      ),
+      ...(gateway?.addresses ?? []).map(
+        (address) => [`the network of node ${name},`, networkAround(address)] as const,
+      ),
+    ]),
+  ];
+  for (const range of ranges)
+    for (const [what, cidr] of taken)
+      if (overlaps(range, cidr)) return `${formatCidr(range)} overlaps ${what} ${formatCidr(cidr)}`;
+  return undefined;
+}
+
 /**
  * Packets that no balancer turned into packets for an endpoint (nobody serves the port, or a connection outlived its
- * Service) must not leave through a gateway to the real holder of that address outside. `by` tells apart the rows that
- * several owners have for one range.
+ * Service) are dropped where they enter. Those that enter elsewhere must not leave through a gateway to the real holder of
+ * that address outside. `by` tells apart the rows that several owners have for one range.
  */
 export function keepInside(
   facts: FactList,
@@ -36,6 +63,19 @@ export function keepInside(
   by?: Owner,
 ): void {
   const match = `ip${services.ip.family}.dst == ${formatCidr(services)}`;
+  const { serviceEntries } = scope.names;
+  facts.member(
+    "Port_Group",
+    facts.ref("Port_Group", serviceEntries),
+    "acls",
+    facts.row("ACL", [serviceEntries, ...(by === undefined ? [] : [by]), match].join(" "), {
+      direction: "from-lport",
+      priority: aclPriority.services,
+      match,
+      action: "drop",
+      options: mapOf({ "apply-after-lb": "true" }),
+    }),
+  );
   const key = [scope.names.clusterRouter, ...(by === undefined ? [] : [by]), match].join(" ");
   facts.member(
     "Logical_Router",

@@ -27,6 +27,8 @@ export function tenantFacts(
   const group = facts.row("Load_Balancer_Group", names.serviceGroup, { name: names.serviceGroup });
   for (const ofMachines of tenant.switches)
     facts.member("Logical_Switch", ofMachines, "load_balancer_group", group);
+  const entries = facts.row("Port_Group", names.serviceEntries, { name: names.serviceEntries });
+  for (const port of tenant.routerPorts) facts.member("Port_Group", entries, "ports", port);
   for (const services of network.services) keepInside(facts, scope, services, tenant.router);
   return facts.facts;
 }

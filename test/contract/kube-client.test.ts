@@ -98,7 +98,10 @@ test("a token is read anew for each request, over one connection, and shows in n
 test("a token is never sent over plain http", () => {
   const token = (): Promise<string> => Promise.resolve("secret");
   assert.throws(() => new KubeClient({ server: "http://api", token, namespace: "default" }), KubeConfigError);
-  assert.throws(() => new KubeClient({ server: "api:6443", namespace: "default" }), /no https:\/\/ URL/);
+  assert.throws(
+    () => new KubeClient({ server: "api:6443", namespace: "default" }),
+    /is not an https:\/\/ URL/,
+  );
 });
 
 test("each verb has its method, its content type and its body", async () => {

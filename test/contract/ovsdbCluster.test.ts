@@ -213,7 +213,7 @@ test(
     // The same cluster, as it was a few transactions ago.
     await member.stop();
     await using behind = await startServer(folder, join(folder, "db"), port);
-    while (!/stale: at index \d+, seen \d+/.test(session.lastError?.message ?? ""))
+    while (!/stale: at index \d+, but \d+ was seen/.test(session.lastError?.message ?? ""))
       await sleep(5, undefined, { signal: soon() });
     assert.equal(session.lastError?.code, "not leader");
     assert.notEqual(session.state, "connected");

@@ -89,7 +89,7 @@ test("a newer server's columns and tables are not seen", { timeout: 30_000 }, as
   ])
     await assert.rejects(session.transact(use), {
       code: "unknown column",
-      message: /server has column copp as another type \(set of string\): generate the row types anew/,
+      message: /server has column copp as another type \(set of string\): regenerate the row types/,
       operationIndex: 1,
     });
 });

@@ -426,6 +426,51 @@ suite("Services", { timeout: 180_000 }, () => {
     }
   });
 
+  test("a client that is older than its Service is served when the Service comes, and when it comes again", async () => {
+    const labels = { app: "late" };
+    await cluster.apply(pod({ namespace: ns, name: "late", node: "n2", labels }));
+    await cluster.podsReady(ns, "late");
+    const spec = {
+      selector: labels,
+      ports: [
+        { name: "dns", port: 53, protocol: "UDP", targetPort: 8080 },
+        { name: "web", port: 80, targetPort: 8080 },
+      ],
+    };
+    const addresses = await expose("late", spec);
+    const gone = async (): Promise<void> => {
+      await cluster.kubectl("delete", "service", "-n", ns, "late");
+      await becomes("the balancers are gone", [undefined, undefined], async () => [
+        await balancer("late"),
+        await balancer("late", "udp"),
+      ]);
+    };
+    await gone();
+    const sources = [`${ns}/client`, "n3"];
+    await using stack = new AsyncDisposableStack();
+    const talks = sources.flatMap((source, index) =>
+      addresses.map((address, family) =>
+        stack.use(talkUdp(cluster, source, address, 53, 41_000 + 2 * index + family)),
+      ),
+    );
+    for (let time = 0; time < 2; time++) {
+      const asked = sources.map((source) =>
+        cluster.failures(
+          source,
+          addresses.map((address) => tcp(address)),
+        ),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      await expose("late", { ...spec, clusterIPs: addresses });
+      for (const talk of talks) await talk.hearsMore();
+      assert.deepEqual((await Promise.all(asked)).flat(), []);
+      if (time > 0) break;
+      // The clients go on asking meanwhile.
+      await gone();
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
+  });
+
   test("the rows of a Service are deleted with it", async () => {
     await cluster.kubectl("delete", "service", "-n", ns, "several", "host");
     for (const [name, protocol] of [
@@ -459,6 +504,11 @@ function talkUdp(cluster: Cluster, source: string, address: string, port: number
   return {
     heard: (pod: string) =>
       becomes(`${source} hears ${pod} from ${address}`, pod, () => said.trimEnd().split("\n").at(-1)),
+    /** Until it hears something more. */
+    hearsMore: () => {
+      const before = said.length;
+      return eventually(`${source} hears more from ${address}`, () => said.length > before);
+    },
     [Symbol.asyncDispose]: async () => {
       const ended = once(child, "exit");
       if (child.kill()) await ended;

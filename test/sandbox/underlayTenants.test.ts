@@ -8,6 +8,7 @@ import { plainAddress } from "../../sandbox/host.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { namespace, pod, service } from "./manifests.ts";
 import { dumpNorthbound } from "./ovnDump.ts";
+import { poolView } from "./poolView.ts";
 import { Stream } from "./stream.ts";
 
 const nodes = ["n1", "n2"];
@@ -155,7 +156,13 @@ suite("two tenants of one cloud", { timeout: 118_000 }, () => {
     for (const from of places) assert.deepEqual(await host.failures(from, ours), []);
   });
 
+  /** Both tenants' pods get the same addresses only if the pools they take them from are whole. */
   async function populate(cluster: Cluster): Promise<void> {
+    for (const node of nodes)
+      await eventually(`the pool of ${node} is full`, async () => {
+        const { offer, seen } = await poolView(cluster, node);
+        return offer.open.length > 0 && offer.withdrawn.length === 0 && seen.generation >= offer.asked;
+      });
     await cluster.apply(
       namespace("shop"),
       ...nodes.map((node) =>

@@ -1,0 +1,56 @@
+// Which owners news concerns, asked of everybody who reads that kind of news.
+
+import { ownerKinds } from "../kinds/kinds.ts";
+import type { Kind, KubeObject } from "../kube/kinds.ts";
+import type { Change } from "../kube/store.ts";
+import type { Stores } from "../kube/stores.ts";
+import type { ResolvedNode } from "../model/network.ts";
+import { type Owner, ownerOf } from "../model/owner.ts";
+import type { AnyConcerns } from "../observe/concerns.ts";
+import type { Sighting } from "../observe/observed.ts";
+
+/** The owners that a change of any object concerns. */
+type Reader = (change: Change<KubeObject>, stores: Stores) => Iterable<Owner>;
+
+export class Concerned {
+  readonly #all: readonly AnyConcerns[];
+  readonly #stores: Stores;
+  readonly #readers: ReadonlyMap<Kind, readonly Reader[]>;
+
+  constructor(all: readonly AnyConcerns[], stores: Stores) {
+    this.#all = all;
+    this.#stores = stores;
+    // A store holds objects of its own kind only, which the compiler does not follow through a loop over kinds.
+    const readers = all.flatMap(({ reads }) => Object.entries(reads) as [Kind, Reader][]);
+    const byKind = Map.groupBy(readers, ([kind]) => kind);
+    this.#readers = new Map([...byKind].map(([kind, of]) => [kind, of.map(([, reader]) => reader)]));
+  }
+
+  byObject(change: Change<KubeObject>): ReadonlySet<Owner> {
+    const kind = (change.new ?? change.old)?.kind;
+    const readers = (kind !== undefined && this.#readers.get(kind)) || [];
+    return new Set(readers.flatMap((reader) => [...reader(change, this.#stores)]));
+  }
+
+  bySighting(sighting: Sighting): ReadonlySet<Owner> {
+    return new Set(this.#all.flatMap(({ sees }) => [...(sees?.(sighting, this.#stores) ?? [])]));
+  }
+
+  /** Those whose view of the node has changed. */
+  byNode(
+    name: string,
+    before: ResolvedNode | undefined,
+    after: ResolvedNode | undefined,
+  ): ReadonlySet<Owner> {
+    const changed = this.#all.flatMap(({ nodes }) =>
+      nodes && (before && nodes.view(before)) !== (after && nodes.view(after)) ? nodes : [],
+    );
+    return new Set(changed.flatMap((nodes) => [...nodes.owners(name, this.#stores, before, after)]));
+  }
+}
+
+/** The owners whose object the server reported as gone. An object that is only missing from a list does not count. */
+export const goneByWord = ({ old, told }: Change<KubeObject>): readonly Owner[] =>
+  old && told
+    ? ownerKinds.flatMap(({ of, name }) => (of === old.kind ? ownerOf(name, old.name, old.namespace) : []))
+    : [];
