@@ -68,7 +68,7 @@ suite("two controllers", { timeout: 170_000 }, () => {
     await eventually("it waits to lead again", () => count("second", "waiting to lead") === 2);
     assert.match(
       log("second"),
-      /leadership by .* ended: |another controller took it; this one must not write/,
+      /leadership by .* ended: |another controller took the fence; this one must not write/,
     );
     assert.equal(await leads("second"), false);
     assert.equal(await leads("controller"), true);
