@@ -1,4 +1,4 @@
-# The Python IDL of Open vSwitch, doing what client.ts does and is told: `idl.py REMOTE SCHEMA SINGLE MANY PIPELINED`.
+# The Python IDL of Open vSwitch, following the same commands as client.ts: `idl.py REMOTE SCHEMA SINGLE MANY PIPELINED`.
 import json
 import sys
 import time

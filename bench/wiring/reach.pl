@@ -1,5 +1,6 @@
-# Waits until all IPv4 addresses on stdin answer a ping: one raw socket, one packet to each that is still silent every
-# 20 ms. Ends with status 0 when all have answered, with 1 and their names on stderr after the time in the first argument.
+# Waits until all IPv4 addresses on stdin answer a ping: one raw socket, one packet every 20 ms to each that is still
+# silent. Ends with status 0 when all have answered, or with 1 and the silent ones on stderr after the time in the first
+# argument.
 use strict;
 use warnings;
 use Socket qw(inet_aton inet_ntoa sockaddr_in unpack_sockaddr_in PF_INET SOCK_RAW);

@@ -1,6 +1,6 @@
-# Runs inside a pod or on a node: tries many paths at once and says which work.
+# Runs inside a pod or on a node: tries many paths at once and reports which work.
 # In: lines `ID icmp|tcp|udp|connect ADDRESS PORT`; `connect` asks for no answer after the handshake. Out: lines `ID ok|fail MILLISECONDS WORDS`, in any order.
-# Perl, because Debian always has it, it starts in 10 ms, and it forks, so that forty slow paths cost one time-out.
+# Perl, because every Debian has it, it starts in 10 ms, and it can fork, so that forty slow paths cost one time-out.
 use strict;
 use warnings;
 use IO::Select;
@@ -44,7 +44,7 @@ sub ping {
     # userspace connection tracking drops the second of two equal identifiers behind one translated address.
     my $identifier = 1 + int rand 65_535;
 
-    # Again and again until one answer comes: the first packet towards a new neighbour may be lost.
+    # Repeated until an answer comes: the first packet to a new neighbour may be lost.
     my $out = qx(ping -n -c 1 -i 0.5 -e $identifier -w $limit_seconds $address 2>&1);
     return ( $? == 0, $? == 0 ? 'pong' : 'no pong' );
 }
@@ -61,8 +61,8 @@ sub talk {
     my $got;
     my $answer;
 
-    # A datagram is asked again until it is answered: OVN keeps three packets for a neighbour that it does not know yet, and
-    # drops the others. TCP does so itself.
+    # Repeated until an answer comes: OVN keeps three packets for a neighbour that it does not know yet, and drops the
+    # others. TCP repeats by itself.
     do {
         syswrite $socket, "hello\n" or return ( 0, "$!" );
     } while $way eq 'udp' and not IO::Select->new($socket)->can_read(0.5);

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # What a pod without a command runs: a TCP, UDP and HTTP server on each port named in ECHO_PORTS, on IPv4 and IPv6.
-# An answer says who was reached and who asked: "<pod> <node> <client address> <client port>", and then what was sent.
+# An answer names the server and the client: "<pod> <node> <client address> <client port>", and then what the client sent.
 # It is Perl because a hundred of these run at once: perl-base is on every Debian, one process takes about 6 MB and 5 ms
 # to start, where Node takes 45 MB and 40 ms.
 use strict;

@@ -80,7 +80,7 @@ export class Backlog {
     this.#again = new RowMap();
     this.#changed = [];
     this.#isScanDue = false;
-    // Before the caller may pause: whoever asks meanwhile whether an owner is committed must not be told so too early.
+    // Before the caller can pause: until then, a question whether an owner is committed would be answered too early.
     for (const [table, uuid, { owners, asked, askedMembers }] of facts.entries()) {
       for (const owner of owners) this.#pending.add(table, uuid, owner);
       // Only if the row exists: a row that was never there would be expected to go for ever.

@@ -106,7 +106,7 @@ export class Generations {
   }
 }
 
-/** As `promise`, unless the signal aborts first: then it rejects with the signal's reason. */
+/** Settles like `promise`, unless the signal aborts first: then it rejects with the signal's reason. */
 async function until<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   signal.throwIfAborted();

@@ -89,7 +89,7 @@ export class PruneGuard {
     this.#approvedMembers.ensure(table, uuid, () => new Multimap()).add(column, key);
   }
 
-  /** Earlier permission to delete no longer counts for what somebody wants of the row now. */
+  /** An earlier permission to delete no longer counts for what is wanted of the row now. */
   forgetWanted(table: string, uuid: string, wanted: DesiredRow | undefined): void {
     if (wanted?.row) this.#approved.delete(table, uuid);
     const members = this.#approvedMembers.get(table, uuid);

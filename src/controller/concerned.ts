@@ -1,4 +1,4 @@
-// Which owners news concerns, asked of everybody who reads that kind of news.
+// Asks every reader of a kind of news which owners the news concerns.
 
 import { ownerKinds } from "../kinds/kinds.ts";
 import type { Kind, KubeObject } from "../kube/kinds.ts";
@@ -20,7 +20,7 @@ export class Concerned {
   constructor(all: readonly AnyConcerns[], stores: Stores) {
     this.#all = all;
     this.#stores = stores;
-    // A store holds objects of its own kind only, which the compiler does not follow through a loop over kinds.
+    // A store only holds objects of its own kind, but the compiler cannot follow that through a loop over kinds.
     const readers = all.flatMap(({ reads }) => Object.entries(reads) as [Kind, Reader][]);
     const byKind = Map.groupBy(readers, ([kind]) => kind);
     this.#readers = new Map([...byKind].map(([kind, of]) => [kind, of.map(([, reader]) => reader)]));
@@ -36,7 +36,7 @@ export class Concerned {
     return new Set(this.#all.flatMap(({ sees }) => [...(sees?.(sighting, this.#stores) ?? [])]));
   }
 
-  /** Those whose view of the node has changed. */
+  /** The owners whose view of the node has changed. */
   byNode(
     name: string,
     before: ResolvedNode | undefined,

@@ -17,7 +17,7 @@ export interface PlannerOptions {
   readonly desired: Desired;
   readonly applied: Applied;
   readonly tell: PlannerTell;
-  /** What was chosen for the owner was not released, because the term has ended or for a fault. */
+  /** What was chosen for the owner could not be released, because the term has ended or because of a fault. */
   readonly onReleaseEnded: (owner: Owner, error: unknown) => void;
 }
 
@@ -63,7 +63,7 @@ export class Planner {
     return of && this.#options.context.stores[of].get(namespace, name);
   }
 
-  /** Whether it is an owner of one of the kinds. */
+  /** Whether the owner belongs to one of the kinds. */
   knows(owner: Owner): boolean {
     return this.#kinds.has(parseOwner(owner).kind);
   }

@@ -44,7 +44,7 @@ export interface PlanningOptions {
 /** How many decisions may wait for the API server at once. */
 const concurrency = 64;
 const sliceMs = 8;
-/** An object takes some 2 µs. */
+/** An object takes about 2 µs. */
 const objectsBetweenYields = 2_000;
 
 export class Planning {
@@ -109,7 +109,7 @@ export class Planning {
         if (!signal.aborted) log("error", "what was chosen is not released", { owner, error });
       },
     });
-    // Comes first, so that whatever changes while the decider adopts is planned again: after everything there is.
+    // Comes first, so that whatever changes while the decider adopts is planned again, after everything that exists.
     const early = new Set<Owner>();
     let enqueue = (owner: Owner): void => void early.add(owner);
     const concerned = new Concerned([...ownerKinds, ...decides], stores);
@@ -124,13 +124,13 @@ export class Planning {
     enqueue = (owner) => queue.add(owner);
     for (const { always = [] } of ownerKinds) for (const owner of always) queue.add(owner);
     let looked = 0;
-    // Nodes come first, as the table of kinds has them: what others plan depends on them.
+    // Nodes come first in the list of kinds, because the plans of others depend on them.
     for (const store of everyStore(stores))
       for (const object of store.values()) {
         for (const owner of concerned.byObject({ old: undefined, new: object })) queue.add(owner);
         if (++looked % objectsBetweenYields === 0) await nextTurn();
       }
-    // Those that have rows and no object any more: what was chosen for them is released with their rows.
+    // Owners with rows but no object: what was chosen for them is released with their rows.
     for (const owner of [...observed.owners(), ...early]) if (this.#planner.knows(owner)) queue.add(owner);
   }
 
@@ -146,7 +146,7 @@ export class Planning {
       store.subscribe((changes) => {
         for (const change of changes) {
           const owners = concerned.byObject(change);
-          // Others are never planned, and would be remembered for ever.
+          // Other owners are never planned, and would be remembered for ever.
           for (const owner of goneByWord(change)) if (owners.has(owner)) planner.told(owner);
           for (const owner of owners) enqueue(owner);
         }

@@ -48,7 +48,7 @@ export class Term {
       await this.planning.begin(both);
       working.push(
         first.applier.run(both),
-        // One that is away delays its own work and nobody else's.
+        // A destination that is away delays only its own work.
         ...others.map(async ({ applier, take }) => {
           await take(both);
           await applier.run(both);

@@ -4,7 +4,7 @@
 import type { KubeObject, ObjectRef } from "../kube/kinds.ts";
 import { everyStore, type Stores } from "../kube/stores.ts";
 
-/** Two a second. */
+/** Two Events a second. */
 const betweenObjectsMs = 500;
 
 /** Reports on present and future objects until `signal` aborts. */
@@ -18,7 +18,7 @@ export function followUnserved(
     const isNew = now?.uid !== old?.uid || asked !== (old?.unserved?.join(", ") ?? "");
     if (now && asked !== "" && isNew) tell(now, `Weft does not serve this yet: ${asked}`);
   };
-  // Slowly, so that what matters more is not crowded out when a leader begins.
+  // Slowly, so that they do not crowd out more important Events when a leader starts.
   const there = everyStore(stores)
     .flatMap((store) => [...store.values()])
     .filter(({ unserved = [] }) => unserved.length > 0)

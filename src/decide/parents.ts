@@ -26,8 +26,10 @@ export class Parents {
     this.#tenant = tenant;
   }
 
-  /** Takes over the port in which the node's ready ports are nested now. Call this for every
-   * node that has rows before any choice, whether there is an object of it or not. */
+  /**
+   * Takes over the port in which the node's ready ports are nested now. Call this before any choice, for every node that
+   * has rows, even if it has no object.
+   */
   adopt(node: string, rows: readonly PoolRow[]): void {
     const [name] = rows.flatMap(({ parent }) => parent ?? []);
     if (name !== undefined) this.#parents.set(node, { name, mac: undefined });
@@ -55,7 +57,7 @@ export class Parents {
     return name;
   }
 
-  /** The name of the node's parent port, as it was found last. */
+  /** The name of the node's parent port, as last found. */
   known(node: string): string | undefined {
     return this.#parents.get(node)?.name;
   }

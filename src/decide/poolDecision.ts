@@ -104,7 +104,7 @@ function requireParent({ decider, tell }: PoolDecisionOptions, node: Node, resol
   throw new NotNow(parent.notNow);
 }
 
-/** Rows prove who has a parent: as long as one is left, nobody else gets it. */
+/** Rows prove who has a parent. While one is left, no other node gets the parent. */
 function forgetUnlessBack({ decider, stores, observed, again }: PoolDecisionOptions, name: string): void {
   if (!decider.parents || stores.Node.get("", name)) return;
   if (observed.hasRows(ofNode(name))) again(ofNode(name), untilRowsGoMs);

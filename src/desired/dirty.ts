@@ -10,11 +10,11 @@ export interface DirtyRow {
   readonly owners: readonly Owner[];
   /** Nobody wants the row any more, and somebody said so: it is not merely missing from a list. */
   readonly asked: boolean;
-  /** Members that somebody said are to go. Some of them may have come back since. */
+  /** Members that somebody said are to go. Some of them may be wanted again by now. */
   readonly askedMembers: readonly Member[];
 }
 
-/** A member of a set, or by its key an entry of a map. */
+/** A member of a set, or the key of a map entry. */
 export interface Member {
   readonly column: string;
   readonly key: Atom;

@@ -9,7 +9,7 @@ export const policyPriority = {
 } as const;
 
 export const aclPriority = {
-  /** Drops what no balancer has taken of what is addressed to a Service. */
+  /** Drops packets addressed to a Service that no balancer has taken. */
   services: 1000,
   /** Lets a closed port's neighbour discovery pass. */
   neighbours: 32_001,

@@ -1,7 +1,8 @@
-// A range of Service addresses stays inside the cluster, and a packet to it that no balancer takes goes nowhere.
+// A range of Service addresses stays inside the cluster, and packets to it that no balancer takes are dropped.
 //
-// It is dropped right behind the balancers, before connection tracking commits it: OVN never balances a connection that it
-// has committed untranslated, so that a client that is older than its Service would never be served as long as it keeps its port.
+// They are dropped right behind the balancers, before connection tracking commits them. OVN never balances a connection
+// that it has committed untranslated, so a client that is older than its Service would get no answer for as long as it
+// keeps its port.
 
 import type { Fact } from "../model/fact.ts";
 import { type Cidr, contains, formatCidr, overlaps, widthOf } from "../model/ip.ts";

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A CNI plugin for tests of the runner: a bridge in the node's namespace, a veth for each pod, addresses from a counter.
-# It notes each call in $dir/calls, and fails ADD for pods whose name begins with "refused" while $dir/refuse is there.
+# It records each call in $dir/calls, and fails ADD for pods whose name begins with "refused" while $dir/refuse exists.
 set -e
 dir=$(dirname "$(readlink -f "$0")")
 input=$(cat)

@@ -1,5 +1,5 @@
-// Who gets which address and who may use it: the annotation, hosts' and finished pods, forgeries of annotations and of
-// packets, and a node that has no address left.
+// Who gets which address and who may use it: the annotation, host-network and finished pods, forged annotations and
+// packets, and a node with no address left.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -15,9 +15,9 @@ const annotation = "{.metadata.annotations.k8s\\.ovn\\.org/pod-networks}";
 
 suite("addresses on a node with room for four pods", { timeout: 120_000 }, () => {
   let cluster: Cluster;
-  /** Of n1: room for four pods. */
+  /** The subnet of n1, with room for four pods. */
   let subnet: Cidr;
-  /** The four. */
+  /** The four pods. */
   let places: readonly string[];
 
   before(async () => {
@@ -27,7 +27,7 @@ suite("addresses on a node with room for four pods", { timeout: 120_000 }, () =>
       clusterCidrs: ["10.244.0.0/16/29", "fd00:10:244::/48/64"],
     });
     await cluster.apply(namespace(ns));
-    // Which node comes first, and so which has which subnet, is nobody's choice.
+    // Which node comes first, and so gets which subnet, is left to chance.
     const { default: subnets } = JSON.parse(await cluster.field("node", "", "n1", nodeSubnets));
     subnet = parseCidr(subnets[0]) ?? assert.fail(`no subnet: ${subnets[0]}`);
     places = [3n, 4n, 5n, 6n].map((place) => formatIp(addressAt(subnet, place)));
@@ -66,7 +66,7 @@ suite("addresses on a node with room for four pods", { timeout: 120_000 }, () =>
     await remove("plain");
   });
 
-  test("a pod in the host's network and a pod that has finished have no port, and a finished one's address is free", async () => {
+  test("a pod in the host's network and a pod that has finished have no port, and the address of a finished pod is free", async () => {
     await create(
       pod({ namespace: ns, name: "host", node: "n1", ports: { web: 7071 }, spec: { hostNetwork: true } }),
     );
@@ -103,7 +103,7 @@ suite("addresses on a node with room for four pods", { timeout: 120_000 }, () =>
     await remove("a", "c", "d", "fifth", "elsewhere");
   });
 
-  test("an annotation that somebody forged is replaced, and one that is overwritten later is put back", async () => {
+  test("a forged annotation is replaced, and one that is overwritten later is put back", async () => {
     await create(pod({ namespace: ns, name: "owner", node: "n1" }));
     const text = await cluster.field("pod", ns, "owner", annotation);
     const forged = { "k8s.ovn.org/pod-networks": text };
@@ -171,7 +171,7 @@ suite("addresses on a node with room for four pods", { timeout: 120_000 }, () =>
   });
 });
 
-/** A UDP server on port 7000 of a pod, by its lines. */
+/** The lines of a UDP server on port 7000 of a pod. */
 async function listen(cluster: Cluster, pod: string, family: 4 | 6) {
   const program = `use IO::Socket::IP; $| = 1;
     my $s = IO::Socket::IP->new(Proto => "udp", LocalHost => "${family === 4 ? "0.0.0.0" : "::"}", LocalPort => 7000, V6Only => 1, ReuseAddr => 1) or die $@;

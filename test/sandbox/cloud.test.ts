@@ -1,5 +1,5 @@
 // The cloud of underlay mode, without Weft: what OVN does with nested ports, a physical machine and the addresses of
-// Services, by rows that are made here by hand as Weft is to make them; and two tenants with equal addresses.
+// Services, with rows made here by hand as Weft should make them; and two tenants with equal addresses.
 
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
@@ -63,11 +63,11 @@ suite("a cloud with nested ports and two tenants", limit, () => {
     await one?.down();
   });
 
-  /** Who answers each question, and as whom it has seen the asker: `p1-5 one 10.244.1.5`. */
+  /** Who answers each question, and which client it has seen: `p1-5 one 10.244.1.5`. */
   const seen = async (sandbox: Sandbox, from: NestedPod | string, questions: readonly Question[]) =>
     (await ask(sandbox, from, questions)).map(({ words }) => words.split(" ").slice(0, 3).join(" "));
 
-  /** What `seen` finds when nothing on the way translates addresses. */
+  /** What `seen` returns when nothing on the way translates addresses. */
   const untranslated = (sandbox: Sandbox, from: NestedPod | string, to: readonly (NestedPod | string)[]) =>
     to.flatMap((target) => {
       const own = addressesOf(sandbox, from);
@@ -193,7 +193,7 @@ const northbound = (sandbox: Sandbox, ...args: readonly string[]): Promise<strin
 
 type Balanced = readonly [virtual: readonly string[], v4: readonly string[], v6: readonly string[]];
 
-/** One balancer for each protocol, in a group that all switches of the tenant apply; the router has none. */
+/** One balancer for each protocol, in a group that all the tenant's switches apply. The router has none. */
 async function addBalancers(
   sandbox: Sandbox,
   protocols: Readonly<Record<"tcp" | "udp", Balanced>>,

@@ -1,5 +1,5 @@
-// The CNI executable against the agent of a whole cluster, called by hand as another runtime would call it: formats of
-// results, and requests that the agent must refuse without harm to the pod that is there.
+// The CNI executable with the agent of a whole cluster, called by hand as another runtime would call it: formats of
+// results, and requests that the agent must refuse without harm to the existing pod.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -27,7 +27,7 @@ suite("the CNI executable", { timeout: 80_000 }, () => {
   });
   after(() => cluster?.[Symbol.asyncDispose]());
 
-  /** Calls the executable on n1 as the runtime does for the pod there; `env` and `stdin` say what differs. */
+  /** Calls the executable on n1 as the runtime does for the pod there. `env` and `stdin` override parts of the call. */
   const call = async (command: string, env: Record<string, string> = {}, stdin: object | string = {}) => {
     const [node] = cluster.sandbox.layout.nodeHosts;
     assert.ok(node);
@@ -55,7 +55,7 @@ suite("the CNI executable", { timeout: 80_000 }, () => {
     assert.deepEqual(await cluster.failures(`${ns}/on-n2`, questions), []);
   };
 
-  test("ADD of what is attached answers the same addresses in each format, with that format's fields", async () => {
+  test("ADD of an attached container answers with the same addresses in each format, with that format's fields", async () => {
     const addresses = await cluster.addressesOf(ns, "on-n1");
     for (const cniVersion of ["0.4.0", "1.0.0", "1.1.0"]) {
       const { status, said } = await call("ADD", {}, { cniVersion });
@@ -108,7 +108,7 @@ suite("the CNI executable", { timeout: 80_000 }, () => {
     await podIsReached();
   });
 
-  test("DEL of what was never attached, and of a container that is gone, succeeds and leaves the pod alone", async () => {
+  test("DEL of a container that was never attached, or is gone, succeeds and leaves the pod alone", async () => {
     for (const env of [
       { CNI_CONTAINERID: "never" },
       { CNI_CONTAINERID: "never", CNI_NETNS: "", CNI_ARGS: "" },

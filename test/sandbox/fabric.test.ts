@@ -1,5 +1,5 @@
-// The sandbox's own half, without Weft: OVN central and nodes as a user's machine would have them before Weft is
-// installed. What the agent will do is done here by hand: encapsulation, a logical switch, one port on each node.
+// The sandbox's own half, without Weft: OVN central and nodes as a user's machines would be before Weft is installed.
+// What the agent would do is done here by hand: encapsulation, a logical switch, one port on each node.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -109,7 +109,7 @@ suite("a sandbox with OVN alone", () => {
     },
   );
 
-  test("a process that dies is started again, and that is said", limit, async () => {
+  test("a process that dies is restarted, and that is reported", limit, async () => {
     const { processes } = sandbox;
     const view = () => statusOf(sandbox).processes.find(({ name }) => name === "n3-vswitchd");
     const { pid } = processes.record("n3-vswitchd");
@@ -136,7 +136,7 @@ suite("a sandbox with OVN alone", () => {
     assert.equal(state(), "running");
   });
 
-  test("up on a sandbox that is up starts only what has died", limit, async () => {
+  test("up on a running sandbox starts only what has died", limit, async () => {
     const pids = (): Map<string, number | undefined> =>
       new Map(statusOf(sandbox).processes.map(({ name, pid }) => [name, pid]));
     const earlier = pids();
@@ -159,7 +159,7 @@ suite("a sandbox with OVN alone", () => {
     await sandbox.down();
   });
 
-  test("down takes namespaces that others hold, and says who", limit, async () => {
+  test("down removes namespaces that others hold, and says who they are", limit, async () => {
     await using held = await upSandbox(options);
     const [mounted = "", open = ""] = namespacesWith(held.layout.netnsPrefix).map(
       (each) => `/run/netns/${each}`,
@@ -190,7 +190,7 @@ suite("a sandbox with OVN alone", () => {
 
   test("up cleans up after an up that crashed half-way", limit, async () => {
     await using crashed = await upSandbox(options);
-    // As a killed `up` leaves it: the marker of a starter that is no more, and a process dead.
+    // What a killed `up` leaves: the marker of a starter that no longer exists, and a dead process.
     writeFileSync(join(crashed.layout.state, "starting"), "1 0");
     await crashed.processes.kill("n1-ovsdb", "SIGKILL");
     const again = await upSandbox(options);
@@ -207,7 +207,7 @@ suite("a sandbox with OVN alone", () => {
   });
 });
 
-/** What the agent will do to a fresh node. */
+/** What the agent would do to a fresh node. */
 async function joinOvn(sandbox: Sandbox, name: string): Promise<void> {
   const node = sandbox.layout.nodeHosts.find((each) => each.name === name);
   assert.ok(node);
@@ -228,7 +228,7 @@ function switchWith(ports: readonly Port[]): string[] {
   return ["ovn-nbctl", "ls-add", "sw", ...commands];
 }
 
-/** An internal port of br-int in a namespace of its own, up in OVN before this returns. */
+/** An internal port of br-int in a namespace of its own. Resolves when it is up in OVN. */
 async function plug(sandbox: Sandbox, port: Port): Promise<void> {
   const node = sandbox.host(port.node);
   const netns = netnsOf(sandbox, port);
@@ -279,12 +279,12 @@ const netnsOf = (sandbox: Sandbox, port: Port): string => `${sandbox.layout.netn
 const fromPort = (sandbox: Sandbox, port: Port, argv: readonly string[]): Promise<string> =>
   sandbox.host(port.node).exec(["nsenter", `--net=/run/netns/${netnsOf(sandbox, port)}`, ...argv]);
 
-/** Until one answer comes: the userspace datapath drops what it sends into a tunnel before it has looked up the other end. */
+/** Repeats until an answer comes: the userspace datapath drops packets for a tunnel until it has looked up the other end. */
 const ping = (address: string): string[] => ["ping", "-n", "-c", "1", "-i", "0.1", "-w", "10", address];
 
 type Exec = (argv: readonly string[]) => Promise<string>;
 
-/** One TCP connection: the server says hello to the first who connects, the client prints it. */
+/** One TCP connection: the server says hello to the first client, which prints it. */
 async function greet(sandbox: Sandbox, address: string, server: Exec, client: Exec): Promise<string> {
   const file = join(sandbox.layout.state, `listening-${address}`);
   const listen = `use IO::Socket::INET; my $s = IO::Socket::INET->new(Listen => 1, LocalPort => 7070) or die $!;
@@ -298,7 +298,7 @@ async function greet(sandbox: Sandbox, address: string, server: Exec, client: Ex
   return text;
 }
 
-/** Everything on the machine that a sandbox could leave behind, other sandboxes' namespaces left out. */
+/** Everything on the machine that a sandbox could leave behind, except other sandboxes' namespaces. */
 function traces(): Readonly<Record<string, readonly string[]>> {
   const commands = readdirSync("/proc")
     .filter((entry) => /^\d+$/.test(entry))

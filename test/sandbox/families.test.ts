@@ -1,4 +1,4 @@
-// Clusters of one family: every path works, and nothing of the other family is asked for or given.
+// Clusters of a single family: every path works, and nothing of the other family is requested or assigned.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { checkPaths } from "../../sandbox/demo/probe.ts";
 import { Cluster } from "./cluster.ts";
 
 for (const family of [4, 6] as const) {
-  test(`in a cluster of IPv${family} alone everything reaches everything`, { timeout: 80_000 }, async () => {
+  test(`in a cluster with only IPv${family} everything reaches everything`, { timeout: 80_000 }, async () => {
     await using cluster = await Cluster.up({ name: `testonly${family}`, nodes: 2, families: [family] });
     await cluster.apply(...demoObjects(["n1", "n2"], [family]).items);
     for (const { namespace } of demoApps) await cluster.podsReady(namespace);

@@ -1,5 +1,5 @@
-// API server and databases that are away while pods come and go: the CNI plugin answers in time with an error that asks to
-// try again, and when they are back all heals by itself.
+// API server and databases that are away while pods come and go: the CNI plugin answers in time with an error that asks
+// to try again, and everything heals by itself when they are back.
 
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
@@ -9,7 +9,7 @@ import { namespace, pod } from "./manifests.ts";
 import { expectWhole } from "./wholeness.ts";
 
 const nodes = ["n1", "n2"];
-/** Instead of the hundred seconds that a runtime would grant. */
+/** Instead of the hundred seconds that a runtime would wait. */
 const cniLimitSeconds = 3;
 
 suite("pods come and go", { timeout: 118_000 }, () => {
@@ -85,7 +85,7 @@ suite("pods come and go", { timeout: 118_000 }, () => {
     await cluster.kubectl("delete", "pod", "-n", "away", "--wait=false", ...names);
   }
 
-  /** The pod's Events say so, by the runner's mouth. */
+  /** Waits until the pod's Events say so, as the runner reports it. */
   async function waitsInVain(name: string, why: RegExp): Promise<void> {
     await eventually(`${name} has an Event like ${why}`, async () =>
       why.test(
@@ -94,7 +94,7 @@ suite("pods come and go", { timeout: 118_000 }, () => {
     );
   }
 
-  /** What the plugin says to a runtime that asks for a pod which the agent cannot hear of now. */
+  /** What the plugin tells a runtime that asks for a pod which the agent cannot know about at present. */
   async function addUnknownPod(): Promise<{ readonly code: unknown; readonly words: string }> {
     const [node] = cluster.sandbox.layout.nodeHosts;
     assert.ok(node);

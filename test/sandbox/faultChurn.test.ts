@@ -1,5 +1,5 @@
-// A hundred pods are born and half of them die while controller and agents are killed at random points. Afterwards every
-// pod is reachable and nothing is left of the dead. The seed is printed: WEFT_SEED plays it again.
+// A hundred pods are born and half of them die, while controllers and agents are killed at random moments. Afterwards
+// every pod is reachable and nothing is left of the dead ones. The seed is printed: WEFT_SEED repeats a run.
 
 import { after, before, suite, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -38,7 +38,7 @@ suite("controller and agents are killed while pods come and go", { timeout: 118_
   test(`every pod works and nothing is left over (seed ${seed})`, async (t) => {
     t.diagnostic(`WEFT_SEED=${seed}`);
     const living: string[] = [];
-    // Only two, for a killed controller's Lease has to run out before the next one leads.
+    // Only two, because a killed controller's Lease has to run out before the next one leads.
     const controllerRounds = [below(rounds / 2), rounds / 2 + below(rounds / 2)];
     for (let round = 0; round < rounds; round++) {
       const born = Array.from({ length: bornEachRound }, (_, index) => `pod-${round}-${index}`);
@@ -61,7 +61,7 @@ suite("controller and agents are killed while pods come and go", { timeout: 118_
     await expectWhole(cluster, "churn");
   });
 
-  /** At a random moment of what goes on; it is started again at once. */
+  /** At a random moment of the churn. It is restarted at once. */
   async function kill(name: string): Promise<void> {
     const { processes } = cluster.sandbox;
     await delay(below(400));

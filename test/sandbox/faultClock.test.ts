@@ -1,6 +1,6 @@
-// Wall clocks that jump under running processes: those of a machine that is a node and has the leading controller, and that
-// of the other controller. Pods, streams, resting addresses and the Lease must not notice, since whatever is measured
-// in time is measured by a clock that nobody can set.
+// Wall clocks that jump under running processes: the clock of a machine that is a node and runs the leading controller,
+// and the clock of the other controller. Pods, streams, resting addresses and the Lease must not notice, because all
+// durations are measured with a clock that nobody can set.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -15,14 +15,14 @@ import { WallClock } from "./wallClock.ts";
 
 const dayMs = 86_400_000;
 const yearMs = 365 * dayMs;
-/** Wrong from the start, so that the clock can be set to a time before that. */
+/** Wrong from the start, so that the clock can be set to an earlier time. */
 const atStartMs = 3 * dayMs;
 const jumps = [
   { what: "a day ahead", aheadMs: atStartMs + dayMs },
   { what: "a year ahead", aheadMs: atStartMs + dayMs + yearMs },
   { what: "back behind its start", aheadMs: 0 },
 ];
-/** process of n1 ▶ its program */
+/** process of n1 -> its program */
 const daemons: ReadonlyMap<string, string> = new Map([
   ["n1-ovsdb", "ovsdb-server"],
   ["n1-vswitchd", "ovs-vswitchd"],
@@ -38,9 +38,9 @@ type Controller = keyof typeof metricsPort;
 suite("wall clocks that jump", { timeout: 170_000 }, () => {
   let cluster: Cluster;
   let stream: Stream;
-  /** Of n1: its daemons, its agent, the controller. */
+  /** The clock of n1: its daemons, its agent, the controller. */
   let clock: WallClock;
-  /** Of the other controller. */
+  /** The clock of the other controller. */
   let other: WallClock;
 
   before(async () => {
@@ -49,7 +49,7 @@ suite("wall clocks that jump", { timeout: 170_000 }, () => {
     clock = new WallClock(`${layout.state}/clock`, atStartMs);
     other = new WallClock(`${layout.state}/other-clock`, atStartMs);
     const given = new Map<string, readonly string[]>([
-      // They log each command of ovs-appctl, and with it their time.
+      // They log each command of ovs-appctl, and so reveal their time.
       ...[...daemons.keys()].map((name) => [name, ["-vunixctl:console:dbg"]] as const),
       ["controller", []],
       ["n1-agent", ["--rest", String(restMs / 1000)]],
@@ -96,7 +96,7 @@ suite("wall clocks that jump", { timeout: 170_000 }, () => {
       await stream.expectNoGap();
     });
 
-  /** Of the sleeper's last renewal, at the earliest. */
+  /** The earliest time of the sleeper's last renewal. */
   let renewedAfterMs = 0;
 
   test("a node that sleeps for years goes on when it wakes", async () => {
@@ -106,7 +106,7 @@ suite("wall clocks that jump", { timeout: 170_000 }, () => {
     for (const name of ["controller", ...node]) await processes.pause(name);
     clock.set(2 * yearMs);
     await delay(sleepMs);
-    // Meanwhile the second has seen the Lease as the sleeper left it.
+    // Meanwhile the second controller has seen the Lease as the sleeper left it.
     other.set(yearMs);
     for (const name of node.toReversed()) await processes.resume(name);
     await stream.expectGapOfAtMost(5 * sleepMs);
@@ -114,7 +114,7 @@ suite("wall clocks that jump", { timeout: 170_000 }, () => {
     await everyClockJumped();
   });
 
-  test("a leader that sleeps is replaced when its Lease is over, not when the other's clock has jumped", async () => {
+  test("a sleeping leader is replaced when its Lease is over, not when the other's clock has jumped", async () => {
     const { processes } = cluster.sandbox;
     const { durationMs } = await lease();
     await eventually("the second leads", () => leads("second"));
@@ -165,7 +165,7 @@ suite("wall clocks that jump", { timeout: 170_000 }, () => {
     };
   }
 
-  /** A time before the Lease's renewal, and not long before; resolves after it. */
+  /** A time shortly before the Lease's renewal. Resolves after the renewal. */
   async function beforeRenewal(): Promise<number> {
     const { renewTime } = await lease();
     let sinceMs = performance.now();
@@ -178,7 +178,7 @@ suite("wall clocks that jump", { timeout: 170_000 }, () => {
     return sinceMs;
   }
 
-  /** A pod starts, answers and stops. */
+  /** Starts a pod, waits for its answer and stops it. */
   async function works(name: string, node: string): Promise<void> {
     await cluster.apply(pod({ namespace: ns, name, node }));
     await cluster.podsReady(ns, name);
@@ -189,7 +189,7 @@ suite("wall clocks that jump", { timeout: 170_000 }, () => {
     await cluster.kubectl("delete", "pod", "-n", ns, "--now", name);
   }
 
-  /** An address of n1 that has just been given back, since when, and what has become of it. */
+  /** An address of n1 that has just been released: since when, and what has happened to it. */
   async function givenBack(name: string): Promise<Resting> {
     await cluster.apply(pod({ namespace: ns, name, node: "n1" }));
     await cluster.podsReady(ns, name);
@@ -201,7 +201,7 @@ suite("wall clocks that jump", { timeout: 170_000 }, () => {
     return { name: port.name, sinceMs, state };
   }
 
-  /** What the row of a port in the node's cache of ready ports says. */
+  /** The row of a port in the node's cache of ready ports. */
   async function stateInCache(port: string): Promise<string | undefined> {
     const printed = await cluster.sandbox
       .host("n1")
@@ -219,7 +219,7 @@ suite("wall clocks that jump", { timeout: 170_000 }, () => {
       .toSorted();
   }
 
-  /** What the daemons and the agent wrote last has the new time. */
+  /** Checks that the latest output of the daemons and the agent has the new time. */
   async function everyClockJumped(): Promise<void> {
     for (const program of daemons.values()) {
       const tool = program.startsWith("ovn") ? "ovn-appctl" : "ovs-appctl";

@@ -1,5 +1,5 @@
-// Two controllers: one is killed, the other leads and changes nothing; one is suspended past its Lease, the other takes
-// over, and what the first wakes up with is refused by the fence in the database.
+// Two controllers. When one is killed, the other leads and changes nothing. When one is suspended past its Lease, the
+// other takes over, and the fence in the database refuses what the first one sends when it wakes.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -13,7 +13,7 @@ type Name = keyof typeof metricsPort;
 
 suite("two controllers", { timeout: 170_000 }, () => {
   let cluster: Cluster;
-  /** The second one's way to the northbound database. */
+  /** The second controller's connection to the northbound database. */
   let relay: Relay;
 
   const log = (name: Name): string => readFileSync(cluster.sandbox.processes.logFile(name), "utf8");
@@ -54,7 +54,7 @@ suite("two controllers", { timeout: 170_000 }, () => {
     await works("after-kill");
   });
 
-  test("a leader that was suspended past its Lease cannot write, says so and waits to lead again", async () => {
+  test("a leader that was suspended past its Lease cannot write, reports it and waits to lead again", async () => {
     const { processes } = cluster.sandbox;
     await processes.start("controller");
     await eventually("the first waits to lead", () => count("controller", "waiting to lead") === 2);
@@ -68,7 +68,7 @@ suite("two controllers", { timeout: 170_000 }, () => {
     await eventually("it waits to lead again", () => count("second", "waiting to lead") === 2);
     assert.match(
       log("second"),
-      /leadership by .* ended: |another controller took it; this one must not write/,
+      /leadership by .* ended: |another controller took the fence; this one must not write/,
     );
     assert.equal(await leads("second"), false);
     assert.equal(await leads("controller"), true);
@@ -77,7 +77,7 @@ suite("two controllers", { timeout: 170_000 }, () => {
     await becomes("healthy", 0, async () => (await cluster.weft("status")).status);
   });
 
-  test("a leader that loses its way to the database lets another lead", async () => {
+  test("a leader that loses its connection to the database lets another lead", async () => {
     const { processes } = cluster.sandbox;
     await processes.stop("controller");
     await eventually("the second leads", () => leads("second"));
@@ -90,7 +90,7 @@ suite("two controllers", { timeout: 170_000 }, () => {
     assert.equal(await leads("second"), false);
   });
 
-  /** All ports and balancers by their UUIDs, and who holds the fence is not among them. */
+  /** All ports and balancers by UUID, but not the fence's holder. */
   async function contents(): Promise<readonly string[]> {
     const tables = ["Logical_Switch", "Logical_Switch_Port", "Logical_Router_Port", "Load_Balancer", "NAT"];
     return Promise.all(

@@ -1,5 +1,5 @@
-// An API server that comes back empty, as after a bad restore: the controller deletes nothing, says so, and the network runs
-// on. With the objects back all is well; or a person approves, and it goes.
+// An API server that comes back empty, as after a bad restore: the controller deletes nothing and reports it, and the
+// network keeps working. When the objects come back, all is well; or a person approves, and the rows are deleted.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -45,7 +45,7 @@ suite("an API server that lists nothing", { timeout: 110_000 }, () => {
     assert.deepEqual(await cluster.failures("shop/web-n1", questions), []);
   });
 
-  test("with the objects back nothing is held, and nothing was lost", async () => {
+  test("when the objects are back, nothing is held and nothing was lost", async () => {
     await startController(kubeconfig());
     await becomes("healthy", 0, async () => (await cluster.weft("status")).status);
     assert.equal(await held(), 0);
@@ -53,7 +53,7 @@ suite("an API server that lists nothing", { timeout: 110_000 }, () => {
     assert.deepEqual(await cluster.failures("shop/web-n1", questions), []);
   });
 
-  test("with approval the deletions go", async () => {
+  test("after approval the deletions are made", async () => {
     await startController(empty());
     await eventually("deletions are held", async () => ((await held()) ?? 0) > 20);
     await cluster.sandbox.processes.kill("controller", "SIGUSR2");
@@ -67,7 +67,7 @@ suite("an API server that lists nothing", { timeout: 110_000 }, () => {
     });
   });
 
-  test("and when the objects are back after all, so is the network", async () => {
+  test("and when the objects come back after all, so does the network", async () => {
     await startController(kubeconfig());
     await becomes("the rows are those of before", rows, contents);
     await becomes("pods and Services answer", [], () => cluster.failures("shop/web-n1", questions));
@@ -79,7 +79,7 @@ suite("an API server that lists nothing", { timeout: 110_000 }, () => {
   const held = async (): Promise<number | undefined> =>
     (await cluster.metrics("n1", metricsPort)).get("weft_prune_held_rows");
 
-  /** A second API server on the first node, in which nothing is. */
+  /** A second API server on the first node, with no content. */
   async function emptyApi(): Promise<void> {
     const { processes, layout } = cluster.sandbox;
     const first = processes.record("api");
@@ -102,7 +102,7 @@ suite("an API server that lists nothing", { timeout: 110_000 }, () => {
     });
   }
 
-  /** The controller, ended in good order and started with another kubeconfig. */
+  /** Ends the controller cleanly and starts it with another kubeconfig. */
   async function startController(file: string): Promise<void> {
     const { processes } = cluster.sandbox;
     await processes.stop("controller");
@@ -115,7 +115,7 @@ suite("an API server that lists nothing", { timeout: 110_000 }, () => {
     );
   }
 
-  /** The UUIDs and names of everything that Weft keeps in the northbound database, its fence left out. */
+  /** The UUIDs and names of everything that Weft keeps in the northbound database, except its fence. */
   async function contents(): Promise<readonly string[]> {
     const tables = [
       "Logical_Switch",

@@ -1,5 +1,5 @@
-// A node reboots: everything on it is gone, its pods' namespaces too, while the Open vSwitch database keeps the ports that
-// were there. When it starts again all heals, and nobody deletes a pod by hand.
+// A node reboots: everything on it is gone, including its pods' namespaces, but the Open vSwitch database keeps the
+// earlier ports. When the node starts again everything heals, and nobody has to delete a pod by hand.
 
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
@@ -51,7 +51,7 @@ suite("a node that reboots", { timeout: 110_000 }, () => {
     assert.equal(errors.trim(), "");
   });
 
-  /** Kills every process of the node, the pods' too, and removes what a reboot removes. */
+  /** Kills every process of the node, including its pods', and removes what a reboot removes. */
   async function powerOff(): Promise<void> {
     const { host } = cluster.sandbox.host(victim);
     const namespaces = namespacesWith(`${host.netns}-`);
@@ -62,7 +62,7 @@ suite("a node that reboots", { timeout: 110_000 }, () => {
     await cluster.sandbox.host(victim).tryExec(["ip", "link", "delete", "weft0"]);
   }
 
-  /** Names of the interfaces that are pods' in the node's Open vSwitch database, which is started for the question. */
+  /** Names of the pods' interfaces in the node's Open vSwitch database, which is started for this query. */
   async function podInterfaces(): Promise<readonly string[]> {
     await cluster.sandbox.processes.start(`${victim}-ovsdb`);
     const names = await cluster.sandbox

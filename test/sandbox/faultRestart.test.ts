@@ -1,5 +1,5 @@
-// kill -9 and start of everything that may be restarted while pods talk: a running stream does not lose a packet, and
-// new pods are born afterwards.
+// Everything that may be restarted while pods talk is killed with -9 and started again: a running stream does not lose
+// a packet, and new pods can start afterwards.
 
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
@@ -10,7 +10,7 @@ import { Stream } from "./stream.ts";
 interface Victim {
   readonly what: string;
   readonly processes: readonly string[];
-  /** Whether packets pass while it is away, and not only after it came back. */
+  /** Whether packets pass while it is away, and not only after it is back. */
   readonly spare: boolean;
 }
 
@@ -21,7 +21,7 @@ const victims: readonly Victim[] = [
   { what: "northd", processes: ["central-northd"], spare: true },
   { what: "northbound", processes: ["central-nb"], spare: true },
   { what: "southbound", processes: ["central-sb"], spare: true },
-  // vswitchd without its database does not run the userspace datapath (bridge_run returns early): packets wait in line.
+  // Without its database vswitchd does not run the userspace datapath (bridge_run returns early): packets queue.
   { what: "vswitch-databases", processes: ["n1-ovsdb", "n2-ovsdb"], spare: false },
 ];
 

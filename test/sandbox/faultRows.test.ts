@@ -1,5 +1,5 @@
-// Weft's rows edited and deleted behind its back are put back, in every table that it writes; rows and members of others
-// stay as they are. On a living cluster, whose traffic works again afterwards.
+// When Weft's rows are edited and deleted behind its back, they are put back, in every table that it writes. Other
+// people's rows and members stay as they are. All this on a living cluster, whose traffic works again afterwards.
 
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
@@ -10,7 +10,7 @@ import { becomes, Cluster } from "./cluster.ts";
 
 const nodes = ["n1", "n2"];
 
-/** What is done to every row of the table: arguments of ovn-nbctl around the table's name and the row's UUID. */
+/** What is done to every row of the table: the arguments of ovn-nbctl around the table's name and the row's UUID. */
 const strokes: Readonly<Record<string, readonly (readonly [verb: string, ...what: readonly string[]])[]>> = {
   Logical_Switch: [
     ["set", "name=stolen"],
@@ -37,7 +37,7 @@ const strokes: Readonly<Record<string, readonly (readonly [verb: string, ...what
   Static_MAC_Binding: [["set", 'mac="0a:00:00:00:00:02"']],
 };
 
-/** Rows that stay when nothing refers to them; with them go those that they hold. */
+/** Rows that stay when nothing refers to them. Deleting them deletes the rows that they hold. */
 const roots = [
   "Logical_Switch",
   "Logical_Router",
@@ -45,7 +45,7 @@ const roots = [
   "Load_Balancer_Group",
   "Static_MAC_Binding",
 ];
-/** Who holds the rows of the other tables. */
+/** Which rows hold those of the other tables. */
 const holders = [
   ["Logical_Switch", "ports"],
   ["Logical_Router", "ports"],
@@ -79,7 +79,7 @@ suite("rows behind Weft's back", { timeout: 110_000 }, () => {
 
   test("every row that can be deleted is put back", async () => {
     for (const table of roots) {
-      // The one table whose rows others refer to strongly.
+      // The only table whose rows others refer to strongly.
       const referrers = table === "Load_Balancer_Group" ? uuidsIn(whole, "Logical_Switch") : [];
       await commit([
         ...referrers.map((row) => ["clear", "Logical_Switch", row, "load_balancer_group"]),
@@ -93,14 +93,14 @@ suite("rows behind Weft's back", { timeout: 110_000 }, () => {
     }
   });
 
-  test("when its fence is deleted the controller takes another and leads on", async () => {
+  test("when its fence is deleted the controller makes another and keeps leading", async () => {
     const [fence = ""] = await cluster.rows("Address_Set", "_uuid", "name=weft_fence");
     await commit([["destroy", "Address_Set", fence]]);
     await commit(uuidsIn(whole, "NAT").map((row) => ["set", "NAT", row, 'external_ip="9.9.9.9"']));
     await becomes("NAT is as it was", whole, contents);
   });
 
-  test("rows and members of others stay as they are, while Weft's beside them are mended", async () => {
+  test("rows and members of others stay as they are, while Weft's beside them are repaired", async () => {
     const first = (table: string): string => uuidsIn(whole, table)[0] ?? "";
     const route = ['ip_prefix="203.0.113.0/24"', 'nexthop="100.64.0.2"'];
     await commit([
@@ -140,7 +140,7 @@ suite("rows behind Weft's back", { timeout: 110_000 }, () => {
 
   type Contents = ReadonlyMap<string, readonly string[]>;
 
-  /** Every row of every table that Weft writes, its fence left out, as ovn-nbctl prints it: the UUID first. */
+  /** Every row of every table that Weft writes, except its fence, as ovn-nbctl prints it: the UUID first. */
   async function contents(): Promise<Contents> {
     const tables = [...Object.keys(strokes), "Address_Set"];
     const texts = await Promise.all(

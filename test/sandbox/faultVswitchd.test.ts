@@ -1,5 +1,6 @@
-// What vswitchd survives, and what pods survive when it does not. Its kill -9 and start takes all packets of the userspace
-// datapath with it: streams between pods go on after a short pause, and every kind of new connection works on that node.
+// What vswitchd survives, and what pods survive when it does not. Killing it with -9 loses all packets in the userspace
+// datapath. After a restart, streams between pods go on after a short pause, and every kind of new connection works on
+// that node.
 
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
@@ -13,7 +14,7 @@ import { Stream } from "./stream.ts";
 const nodes = ["n1", "n2"];
 
 const floodSize = 5_000;
-/** Connects so often, ends each connection with a reset, and says what became of them. */
+/** Connects this many times, ends each connection with a reset, and prints the results. */
 const flood = `use IO::Socket::INET; use Socket; my %count;
   for (1 .. ${floodSize}) {
     my $s = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => $ARGV[1], Timeout => 5);
@@ -25,7 +26,7 @@ const flood = `use IO::Socket::INET; use Socket; my %count;
 suite("vswitchd is killed on a node of two", { timeout: 110_000 }, () => {
   let cluster: Cluster;
   let stream: Stream;
-  /** Between all but the ends of streams, which answer nobody. */
+  /** Between all places except the ends of streams, which answer nobody. */
   const failures = async (): Promise<readonly string[]> => {
     const places = (await cluster.places()).filter(({ name }) => !name.includes("stream"));
     const checked = await checkPaths(cluster.sandbox, pathsBetween(places), () => undefined);
@@ -42,9 +43,9 @@ suite("vswitchd is killed on a node of two", { timeout: 110_000 }, () => {
   });
   after(() => cluster?.[Symbol.asyncDispose]());
 
-  // The connection tracking of Open vSwitch 3.1 fails an assertion (in conn_update_state) of it.
+  // It makes the connection tracking of Open vSwitch 3.1 fail an assertion (in conn_update_state).
   if (chosenFolder() !== undefined || isAtLeast(machineVersion() ?? "0", newer.openVSwitch))
-    test("thousands of connections that are refused, and of those that are reset, end no vswitchd", async () => {
+    test("vswitchd survives thousands of connections that are refused or reset", async () => {
       const pids = () => nodes.map((name) => cluster.sandbox.processes.record(`${name}-vswitchd`).pid);
       const before = pids();
       const [{ namespace, app } = { namespace: "", app: "" }] = demoApps;
@@ -63,13 +64,13 @@ suite("vswitchd is killed on a node of two", { timeout: 110_000 }, () => {
       await becomes("all paths work", [], failures);
     });
 
-  test("the stream goes on by the same connections after at most 3 s", async () => {
+  test("the stream goes on over the same connections after at most 3 s", async () => {
     await cluster.sandbox.processes.kill("n2-vswitchd", "SIGKILL");
     await cluster.sandbox.processes.start("n2-vswitchd");
     await stream.expectGapOfAtMost(3_000);
   });
 
-  test("new connections work between pods, nodes, Services and the world", async () => {
+  test("new connections work between pods, nodes, Services and the outside", async () => {
     await becomes("all paths work", [], failures);
   });
 

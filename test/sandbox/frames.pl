@@ -1,6 +1,6 @@
-# Raw Ethernet frames, past whatever a kernel would say about them: `send INTERFACE` puts each line of hexadecimal digits that it
+# Raw Ethernet frames that bypass the kernel's checks: `send INTERFACE` puts each line of hexadecimal digits that it
 # reads on the wire; `hear INTERFACE` says `ready`, and then prints each frame that arrives. A VLAN tag that the kernel has
-# taken off already is not shown.
+# already removed is not shown.
 use strict;
 use warnings;
 use Socket qw(SOCK_RAW);

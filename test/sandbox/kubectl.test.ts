@@ -1,5 +1,5 @@
-// What people do with kubectl, on pods that Weft has connected: run, logs, exec, cp, delete with grace, and a Deployment
-// that is rolled over behind its Service.
+// What people do with kubectl, on pods that Weft has connected: run, logs, exec, cp, delete with grace, and rolling
+// over a Deployment behind its Service.
 
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -23,7 +23,7 @@ suite("kubectl", { timeout: 120_000 }, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test("run waits for a command in a pod of its own, shows what it prints and takes the pod away", async () => {
+  test("run waits for a command in a pod of its own, shows its output and removes the pod", async () => {
     const command = ["--", "ping", "-c1", "-W5", "172.30.0.100"];
     const said = await cluster.kubectl(
       "run",
@@ -39,7 +39,7 @@ suite("kubectl", { timeout: 120_000 }, () => {
     await becomes("the pod is gone", "", () => cluster.kubectl("get", "pod", "try", "--ignore-not-found"));
   });
 
-  test("logs -f ends with the container and has all that it said", async () => {
+  test("logs -f ends with the container and shows all its output", async () => {
     const command = "for i in 1 2 3 4 5; do echo line $i; sleep 0.2; done";
     await cluster.kubectl(
       "run",
@@ -73,7 +73,7 @@ suite("kubectl", { timeout: 120_000 }, () => {
     assert.equal(await readFile(back, "utf8"), text);
   });
 
-  test("a deleted pod gets its grace, answers within it, and leaves neither port nor link", async () => {
+  test("a deleted pod gets its grace period, still answers during it, and leaves neither port nor link", async () => {
     const command = "trap 'echo going; sleep 1; exit 0' TERM; while true; do sleep 0.1; done";
     await cluster.kubectl(
       "run",

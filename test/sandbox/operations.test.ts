@@ -1,5 +1,5 @@
-// What an operator does and sees: restarts that change nothing, the dry run, `weft status`, metrics, nodes that go, come
-// back and move.
+// What an operator does and sees: restarts that change nothing, the dry run, `weft status`, metrics, and nodes that go,
+// come back and move.
 
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
@@ -40,7 +40,7 @@ suite("operations", { timeout: 180_000 }, () => {
         .filter(({ result }) => !result.ok)
         .map(({ path, result }) => `${path.id}: ${result.words}`);
     });
-  /** All rows but the fence, whose epoch each leader counts up. */
+  /** All rows except the fence, whose epoch each leader increments. */
   const northboundContents = async (): Promise<readonly string[]> =>
     [...(await dumpNorthbound(cluster)).values()]
       .filter(({ name }) => name !== "weft_fence")
@@ -75,13 +75,13 @@ suite("operations", { timeout: 180_000 }, () => {
       assert.equal(agent.get(`weft_cni_add_phase_seconds_count{phase="${phase}"}`), 1, phase);
   });
 
-  test("controller and agents answer whether they live and are ready", async () => {
+  test("controller and agents report whether they are alive and ready", async () => {
     for (const port of Object.values(ports))
       for (const path of ["livez", "readyz"])
         await cluster.sandbox.host("n1").exec(["curl", "-sf", `http://127.0.0.1:${port}/${path}`]);
   });
 
-  test("a controller that is killed and starts again sends no operation and decides nothing anew", async () => {
+  test("a controller that is killed and restarted sends no operation and makes no new decision", async () => {
     await steady();
     const annotations = () =>
       cluster.kubectl("get", "nodes,pods", "-A", "-o", "jsonpath={.items[*].metadata.annotations}");
@@ -141,7 +141,7 @@ suite("operations", { timeout: 180_000 }, () => {
     assert.equal(nonsense.status, 2);
   });
 
-  test("`weft status` names a node that the southbound database has lost, and forgets it when it is back", async () => {
+  test("`weft status` names a node that the southbound database has lost, until the node is back", async () => {
     const chassis = await cluster.kubectl(
       "get",
       "node",
@@ -161,7 +161,7 @@ suite("operations", { timeout: 180_000 }, () => {
     await eventually("all is well again", async () => (await cluster.weft("status")).status === 0);
   });
 
-  test("rows of a deleted node go, and when it comes back it is adopted and its pods reach all", async () => {
+  test("rows of a deleted node go, and when it comes back it is adopted and its pods reach everything", async () => {
     const { processes } = cluster.sandbox;
     const rowsOfNode = async () =>
       (await cluster.rows("Logical_Switch", "name"))
@@ -195,7 +195,7 @@ suite("operations", { timeout: 180_000 }, () => {
     const { processes } = cluster.sandbox;
     const node = cluster.sandbox.host("n3");
     const [old4, new4, old6, new6] = ["172.30.0.13", "172.30.0.33", "fd00:172:30::13", "fd00:172:30::33"];
-    // As after a reboot: ovn-controller's connection from the old address would otherwise have to time out first.
+    // As after a reboot. Otherwise ovn-controller's connection from the old address would have to time out first.
     const restarted = ["n3-vswitchd", "n3-ovn-controller", "n3-agent"];
     for (const name of [...restarted, "n3-runner"]) await processes.stop(name);
     const lines = [

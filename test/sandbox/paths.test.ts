@@ -1,4 +1,4 @@
-// Who reaches whom: pods, nodes, Services, the API server and the world, in both families, and packets of full size.
+// Who reaches whom: pods, nodes, Services, the API server and the outside, in both families, with packets of full size.
 
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
@@ -36,7 +36,7 @@ suite("a cluster of three nodes", { timeout: 90_000 }, () => {
     return failed;
   };
 
-  test("every pod reaches every pod, Service and node and the world, and every node every pod and Service", async () => {
+  test("every pod reaches every pod, Service, node and the outside, and every node every pod and Service", async () => {
     const paths = pathsBetween(await cluster.places());
     const checked = await checkPaths(cluster.sandbox, paths, () => undefined);
     const failed = checked.filter(({ result }) => !result.ok);
@@ -44,11 +44,11 @@ suite("a cluster of three nodes", { timeout: 90_000 }, () => {
       failed.map(({ path, result }) => `${path.id}: ${result.words}`),
       [],
     );
-    // In a cloud there are a virtual machine and a physical one beside the nodes, and both ask as well.
+    // In a cloud there are a virtual and a physical machine beside the nodes, which ask as well.
     assert.equal(checked.length, cluster.beyond === "outside" ? 321 : 447);
   });
 
-  test("pods of all nodes know Services and pods by name, over UDP and TCP, and what does not exist as such", async () => {
+  test("pods of all nodes resolve Services and pods by name, over UDP and TCP, and learn what does not exist", async () => {
     const addresses = async (pod: string, name: string, ...env: readonly string[]) => {
       const found = await inPod(pod, "env", ...env, "getent", "ahosts", name);
       return new Set(found.split("\n").flatMap((line) => line.split(" ")[0] || []));
@@ -66,7 +66,7 @@ suite("a cluster of three nodes", { timeout: 90_000 }, () => {
     }
   });
 
-  test("the API server answers as a Service, to pods of all nodes and to all nodes, its own among them", async () => {
+  test("the API server answers as a Service, to pods of all nodes and to all nodes, including its own", async () => {
     const ask = ["curl", "-sk", "--max-time", "10", "https://10.96.0.1/version"];
     for (const pod of pods) assert.match(await inPod(pod, ...ask), /gitVersion|Unauthorized/, pod);
     for (const { host, exec } of cluster.sandbox.nodes.map((node) => ({
@@ -83,7 +83,7 @@ suite("a cluster of three nodes", { timeout: 90_000 }, () => {
     assert.deepEqual(await failuresFrom([...pods, "n2", "n3", cluster.beyond], questions), []);
   });
 
-  test("pods reach servers outside by TCP and, as they ask DNS, by UDP, seen as their node, or in a cloud as themselves", async () => {
+  test("pods reach outside servers by TCP and by UDP (as for DNS), and are seen as their node, or in a cloud as themselves", async () => {
     for (const pod of pods) {
       const questions = outside.flatMap((address): Question[] => [
         { way: "udp", address, port: 53 },
@@ -103,7 +103,7 @@ suite("a cluster of three nodes", { timeout: 90_000 }, () => {
     }
   });
 
-  test("nodes reach the world, and the world nodes", async () => {
+  test("nodes reach the outside, and the outside reaches nodes", async () => {
     const toOutside = outside.map((address): Question => ({ way: "tcp", address, port: 8081 }));
     assert.deepEqual(await failuresFrom(nodes, toOutside), []);
     const toNodes = ["n2", "n3"]
@@ -112,7 +112,7 @@ suite("a cluster of three nodes", { timeout: 90_000 }, () => {
     assert.deepEqual(await failuresFrom([cluster.beyond], toNodes), []);
   });
 
-  test("a pod is seen under its own address by pods and by nodes' processes it asks", async () => {
+  test("pods and processes on nodes see a client pod under its own address", async () => {
     const [web1 = "", web3 = ""] = [pods[0], pods[2]];
     const own = await cluster.addressesOf("shop", "web-n1");
     const targets = await cluster.addressesOf("shop", "web-n3");

@@ -1,5 +1,5 @@
-// Services as people write them: which endpoints a client gets, from pods and from nodes, and what is in OVN for those
-// that no packet can show here (SCTP).
+// Services as people write them: which endpoints a client gets, from pods and from nodes; and the rows in OVN for what
+// no packet can show here (SCTP).
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -37,7 +37,7 @@ suite("Services", { timeout: 180_000 }, () => {
   const balancer = (name: string, protocol = "tcp") =>
     cluster.balancer(`${cluster.id}_svc_${ns}_${name}_${protocol}`);
   const addressOf = async (name: string): Promise<string> => (await cluster.addressesOf(ns, name))[0] ?? "";
-  /** Until exactly these answer, from each of the places. */
+  /** Waits until exactly these answer, from each of the places. */
   const answers = async (
     question: Question,
     wanted: readonly string[],
@@ -80,7 +80,7 @@ suite("Services", { timeout: 180_000 }, () => {
     }
   });
 
-  test("a named port that pods map to different numbers leads each to its own", async () => {
+  test("a named port that pods map to different numbers leads to each pod's own number", async () => {
     const labels = { app: "named" };
     await cluster.apply(
       pod({ namespace: ns, name: "low", node: "n1", labels, ports: { api: 8081 } }),
@@ -165,7 +165,7 @@ suite("Services", { timeout: 180_000 }, () => {
     for (const address of addresses) await answers(tcp(address), ["host-n3"], few);
   });
 
-  test("a server in the host's network that listens on its node's address alone is reached by TCP and UDP, and so is one that leaves to the kernel which address it answers from", async () => {
+  test("a server in the host's network is reached by TCP and UDP if it listens only on its node's address, and also if it lets the kernel choose its source address", async () => {
     const program = `use IO::Socket::IP; for my $ip (split / /, $ENV{LISTEN}) { for my $how (qw(tcp udp)) { next if fork;
       my $s = IO::Socket::IP->new(Proto => $how, LocalHost => $ip, LocalPort => 7072, $how eq "tcp" ? (Listen => 9) : ()) or die $@;
       if ($how eq "udp") { while (defined(my $peer = recv $s, my $text, 999, 0)) { send $s, "bound $text", 0, $peer } }
@@ -195,7 +195,7 @@ suite("Services", { timeout: 180_000 }, () => {
     }
   });
 
-  test("a server in the host's network sees who asks it by Service: a pod as itself, a node by its own port", async () => {
+  test("a server in the host's network sees its clients through a Service: a pod as itself, a node by its management port", async () => {
     if (!isOverlay()) return;
     const management = async (node: string) =>
       (await cluster.field("node", "", node, "{.metadata.annotations.k8s\\.ovn\\.org/node-subnets}"))
@@ -249,7 +249,7 @@ suite("Services", { timeout: 180_000 }, () => {
             ? cluster.kubectl("exec", "-n", ns, source.replace(`${ns}/`, ""), "--", ...argv)
             : cluster.sandbox.host(source).exec(argv);
         await becomes(`${source} gets all of ${address}`, "300000", received);
-        // The error that a UDP client would get does not find its way through OVN's hairpin.
+        // The ICMP error for the UDP client does not pass OVN's hairpin.
         for (const question of source === "n2" ? [tcp(address, 81)] : [tcp(address, 81), udp(address, 81)])
           await eventually(`${source} is refused by ${question.way} ${address}`, async () => {
             const [result] = await cluster.ask(source, [question]);
@@ -275,7 +275,7 @@ suite("Services", { timeout: 180_000 }, () => {
     await answers(tcp(patient), ["quick", "slow"]);
   });
 
-  test("when nothing is ready, what still serves while it terminates is used", async () => {
+  test("when nothing is ready, endpoints that still serve while they terminate are used", async () => {
     const labels = { app: "leaving" };
     const spec = { terminationGracePeriodSeconds: 120 };
     const leaving = pod({ namespace: ns, name: "leaving", node: "n2", labels, readiness: ["true"], spec });
@@ -374,7 +374,8 @@ suite("Services", { timeout: 180_000 }, () => {
       });
   });
 
-  // OVN learns the endpoint of a client from a packet that it then drops (ls_in_lb_aff_learn), and the connection ends there.
+  // OVN learns a client's endpoint from a packet that it then drops (ls_in_lb_aff_learn), and the connection ends
+  // there.
   test("with session affinity, all connections of a client but its first lead to one endpoint", async () => {
     const [v4 = "", v6 = ""] = await expose("faithful", {
       selector: web,
@@ -470,7 +471,7 @@ suite("Services", { timeout: 180_000 }, () => {
     }
   });
 
-  test("rows of a Service go with it", async () => {
+  test("the rows of a Service are deleted with it", async () => {
     await cluster.kubectl("delete", "service", "-n", ns, "several", "host");
     for (const [name, protocol] of [
       ["several", "tcp"],

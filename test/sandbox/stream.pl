@@ -1,6 +1,6 @@
-# A stream that shows every gap: `send PORT ADDRESS…` sends a number every 50 ms by TCP and by UDP to each address, `receive
-# PORT` prints what arrives as `tcp4 17 1732323123.456` and each connection as `connected tcp4`. A sender whose connection
-# breaks ends; so a second `connected` of one way tells that it did.
+# A stream that reveals every gap: `send PORT ADDRESS…` sends a number every 50 ms by TCP and by UDP to each address, `receive
+# PORT` prints what arrives as `tcp4 17 1732323123.456` and each connection as `connected tcp4`. A sender ends when its
+# connection breaks, so a second `connected` for one way reveals that.
 use strict;
 use warnings;
 use IO::Select;

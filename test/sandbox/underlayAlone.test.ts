@@ -1,5 +1,5 @@
-// A pod needs nothing but its node: with the API server, the northbound database, ovn-northd and the controllers gone, pods that
-// the agents were told of start on ports of the pools and reach everybody; and when all are back, nobody has noticed.
+// A pod needs nothing but its node: with the API server, the northbound database, ovn-northd and the controllers gone,
+// pods that the agents already know start on pool ports and reach everything. When all are back, nobody has noticed.
 
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
@@ -12,11 +12,11 @@ import { namespace, pod, service } from "./manifests.ts";
 import { poolView } from "./poolView.ts";
 import { Stream } from "./stream.ts";
 
-/** On different hypervisors. The runner of n1 works on, to tell what the stream did. */
+/** They are on different hypervisors. The runner of n1 keeps running, to report on the stream. */
 const nodes = ["n2", "n3"];
 const count = 20;
 const [low, high] = [12, 16];
-/** In the order in which they start again. The API server, which keeps everything in its memory, is paused. */
+/** In the order in which they are started again. The API server, which keeps everything in memory, is paused. */
 const central = ["central-nb", "central-northd", "controllers", "controller"];
 const labels = { app: "alone" };
 
@@ -82,7 +82,7 @@ suite("nodes that are alone", { timeout: 118_000 }, () => {
     for (const from of ["vm", "machine", ...nodes]) assert.deepEqual(await cluster.failures(from, all), []);
   });
 
-  test("when all are back the claims become known, to Services too, and the pools are refilled", async () => {
+  test("when all are back the claims become known, even to Services, and the pools are refilled", async () => {
     const { processes } = cluster.sandbox;
     await processes.resume("api");
     for (const name of central) await processes.start(name);
@@ -122,7 +122,7 @@ suite("nodes that are alone", { timeout: 118_000 }, () => {
     for (const each of pods.slice(0, 2)) assert.deepEqual(await runtime.failures(each, all), []);
   });
 
-  test("what they give back is used again, and nothing else is left of them", async () => {
+  test("the ports that they release are used again, and nothing else is left of them", async () => {
     await cluster.kubectl(
       "delete",
       "pod",
@@ -153,7 +153,7 @@ suite("nodes that are alone", { timeout: 118_000 }, () => {
     );
   }
 
-  /** A pod that is younger than the others gets an open port: so the agent knows the others, and what could select them. */
+  /** If a younger pod gets an open port, the agent knows the older ones, and the policies that could select them. */
   async function agentsKnowAll(): Promise<void> {
     const scouts = await bound(nodes.map((node) => `scout-${node}`));
     await cluster.apply({
@@ -180,7 +180,7 @@ suite("nodes that are alone", { timeout: 118_000 }, () => {
     );
   }
 
-  /** As the kubelet would. */
+  /** Does what a kubelet would do. */
   async function reported({ name, addresses }: RunningPod): Promise<void> {
     const status = {
       phase: "Running",

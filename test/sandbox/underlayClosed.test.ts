@@ -1,5 +1,5 @@
-// Open and closed ports: what a NetworkPolicy selects gets no packet through before the controller lets it, and a port that was
-// opened for one pod is closed again before the next one has it.
+// Open and closed ports: a pod that a NetworkPolicy selects passes no packet before the controller allows it, and a
+// port that was opened for one pod is closed again before the next pod gets it.
 
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
@@ -40,7 +40,7 @@ suite("open and closed ports", { timeout: 118_000 }, () => {
     await cluster?.[Symbol.asyncDispose]();
   });
 
-  test("pods that nothing selects reach and are reached", async () => {
+  test("pods that nothing selects reach others and are reached", async () => {
     for (const [from, to] of [
       ["vm", "peer"],
       ["town/peer", "far"],
@@ -102,7 +102,7 @@ suite("open and closed ports", { timeout: 118_000 }, () => {
       await cluster.apply(policy(), ...many.map(guarded));
       await cluster.podsReady("town");
       const ports = await Promise.all(many.map(portAt));
-      // One that the controller takes back, before it knows of the claim, stays the pod's, and closed.
+      // If the controller withdraws a port before it knows of the claim, the pod keeps it, and it stays closed.
       assert.ok(
         ports.every(({ kind }) => kind !== "open"),
         JSON.stringify(ports),
@@ -184,7 +184,7 @@ const greeting = ({ identity }: PortView, to: Identity): Spoken => ({
   frame: (mark) => datagram(4, identity, to, mark),
 });
 
-/** On the switch that both are on, link-local addresses among them. */
+/** On the switch that both are on, including link-local addresses. */
 const direct = ({ identity: from }: PortView, { identity: to }: PortView): readonly Spoken[] => [
   { what: "IPv4", frame: (mark) => datagram(4, from, to, mark) },
   { what: "IPv6", frame: (mark) => datagram(6, from, to, mark) },
@@ -194,7 +194,7 @@ const direct = ({ identity: from }: PortView, { identity: to }: PortView): reado
   },
 ];
 
-/** What a neighbour hears without being asked for by name. */
+/** What a neighbour hears without being addressed. */
 const toAll = ({ identity: from }: PortView): Spoken => ({
   what: "link-local, to all",
   frame: (mark) =>
@@ -206,7 +206,7 @@ const toAll = ({ identity: from }: PortView): Spoken => ({
     ),
 });
 
-/** The far end as it looks through the router. */
+/** The far end as seen through the router. */
 const across = ({ identity }: PortView, { identity: to }: PortView): Identity => {
   const gateway = parseIp(identity[4].replace(/\d+$/, "1"));
   return { ...to, mac: macOf(gateway ?? assert.fail()) };

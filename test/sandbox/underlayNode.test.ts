@@ -1,5 +1,6 @@
-// The life of a node that is a virtual machine: it moves, reboots, gets another network card, is deleted without goodbye; its pool
-// of ports is damaged by hand. Each time the pool follows, no address is doubled and nothing is left behind.
+// The life of a node that is a virtual machine: it moves, reboots, gets another network card, is deleted without
+// notice; and its pool of ports is damaged by hand. Each time the pool follows, no address is used twice and nothing is
+// left behind.
 
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
@@ -16,7 +17,7 @@ import { Stream } from "./stream.ts";
 import { moveNode } from "./virtualMachines.ts";
 import { Wire } from "./wire.ts";
 
-/** On n1 are the API server and the controller; what happens, happens to the others. */
+/** n1 runs the API server and the controller, so things happen only to the other nodes. */
 const nodes = ["n1", "n2", "n3"];
 const vmProcesses = ["ovsdb", "vswitchd", "runner", "agent"];
 
@@ -140,7 +141,7 @@ suite("a node that is a virtual machine", { timeout: 118_000 }, () => {
       ...["ovs-vsctl", "set", "Bridge", "br-ex", `other_config:hwaddr="${mac}"`],
       ...["--", "add-port", "br-ex", "eth0"],
     ]);
-    // As a guest does when its card comes up; else its peers would look for the old one.
+    // As a guest does when its card comes up. Otherwise its peers would look for the old card.
     const [v4 = "", v6 = ""] = vif.host.addresses.map(plainAddress);
     const me = { mac, 4: v4, 6: v6 };
     const announcements = [arp(me, me, undefined, ""), neighbourAdvertisement(me, me, undefined, "")];
@@ -159,7 +160,7 @@ suite("a node that is a virtual machine", { timeout: 118_000 }, () => {
     await stream.goesOn();
   });
 
-  test("one that is deleted without goodbye leaves nothing, and may come back", async () => {
+  test("one that is deleted without notice leaves nothing, and may come back", async () => {
     await powerOff("n3");
     await cluster.kubectl("delete", "node", "n3");
     await becomes("its pods are gone", [], () => podsOn("n3"));
@@ -189,7 +190,7 @@ suite("a node that is a virtual machine", { timeout: 118_000 }, () => {
   const birth = (name: string, on: readonly string[]): Promise<void> =>
     cluster.apply(...on.map((node) => pod({ namespace: "life", name: `${name}-${node}`, node })));
 
-  /** Everybody runs and answers under an address of its own, and what the nodes hold is theirs and no more. */
+  /** Waits until every pod runs and answers under an address of its own, and the nodes hold exactly what is theirs. */
   async function expectWhole(): Promise<void> {
     await cluster.podsReady("life");
     const pods = await rows();
@@ -215,7 +216,7 @@ suite("a node that is a virtual machine", { timeout: 118_000 }, () => {
         return offer.open.length > 0 && offer.closed.length > 0;
       });
     }
-    // Not the stream's, which have no server there.
+    // Without the stream's pods, which run no server.
     const questions = pods
       .filter(({ name }) => !name.startsWith("stream-"))
       .flatMap((row) => row.addresses.map((address): Question => ({ way: "tcp", address, port: 8080 })));
@@ -246,7 +247,7 @@ suite("a node that is a virtual machine", { timeout: 118_000 }, () => {
   const podsOn = async (node: string): Promise<readonly string[]> =>
     (await rows()).filter((row) => row.node === node).map(({ name }) => name);
 
-  /** Names of the pods that have claimed a port, by the node's cache. */
+  /** Names of the pods that have claimed a port, according to the node's cache. */
   const claims = async (node: string): Promise<readonly string[]> =>
     (await cached(node))
       .flatMap(({ ids }) => (ids["weft.io/state"] === "claimed" ? [podIn(ids)] : []))
@@ -277,14 +278,14 @@ suite("a node that is a virtual machine", { timeout: 118_000 }, () => {
       `--field-selector=involvedObject.kind=Node,involvedObject.name=${node},reason=NetworkNotReady`,
     );
 
-  /** A port of somebody else, nested in the port of a node. */
+  /** Somebody else's port, nested in the port of a node. */
   async function nest(name: string, node: string, tag: number): Promise<void> {
     const { tenant } = cluster.sandbox.layout;
     const parent = tenant?.vifs.find(({ host }) => host.name === node)?.logicalPort ?? assert.fail(node);
     await cluster.northbound("lsp-add", tenant?.vms.switch ?? "", name, parent, String(tag));
   }
 
-  /** Ends every process of the machine, the pods' too, and removes what a reboot removes. */
+  /** Ends every process of the machine, including its pods', and removes what a reboot removes. */
   async function powerOff(node: string): Promise<void> {
     const { host } = cluster.sandbox.host(node);
     const namespaces = namespacesWith(`${host.netns}-`);

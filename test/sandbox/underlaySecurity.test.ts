@@ -1,5 +1,6 @@
-// Forged frames, past the kernels of pods and machines, by raw sockets. Whoever claims to be somebody else is not heard, by the
-// claimed, by neighbours or by anybody across the router; the true frames of the same kind are, so silence means something.
+// Forged frames, sent over raw sockets past the kernels of pods and machines. An impostor is not heard by its victim,
+// by neighbours or by anybody across the router. True frames of the same kind are heard, so the silence means
+// something.
 
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
@@ -23,7 +24,7 @@ import { type Spoken, Wire } from "./wire.ts";
 
 const mallory = "town/mallory";
 const neighbour = "town/neighbour";
-/** Whom forgers pretend to be: a neighbour, too, who hears what is said to it. */
+/** The one whom forgers impersonate. It is a neighbour too, and hears what is sent to it. */
 const alice = "town/alice";
 const far = "town/far";
 const invented = "0a:66:66:66:66:66";
@@ -99,7 +100,7 @@ suite("forged frames", { timeout: 118_000 }, () => {
       }),
       [],
     );
-    // Who hides an address behind tags that the receiver's kernel does not look at can be told from its own identity too.
+    // A stolen address behind tags that the receiver's kernel ignores, this time with the sender's own MAC.
     const behind = inTags(me, { ...the(alice), mac: me.mac }, the(neighbour));
     assert.deepEqual(
       await wire.overheard(mallory, behind, {
@@ -183,7 +184,7 @@ suite("forged frames", { timeout: 118_000 }, () => {
     );
   });
 
-  test("what root on a VM can do: speak as a pod that runs there, and as no other pod", async () => {
+  test("root on a VM can impersonate a pod that runs there, and no other pod", async () => {
     const [own, other] = [the(mallory), the(far)];
     const routed = { ...the(far), mac: own.gateway.mac };
     const asOwn = say("as a pod of its own", (mark) => tagged(datagram(4, own, routed, mark), own.tag));
@@ -222,7 +223,7 @@ const say = (what: string, frame: Spoken["frame"]): Spoken => ({ what, frame });
 const greeting = (from: Identity, to: Identity): Spoken =>
   say("its own", (mark) => datagram(4, from, to, mark));
 
-/** Each sort of frame that is lied with below. */
+/** Each kind of frame that is forged below. */
 const truths = (me: Identity, to: Identity): readonly Spoken[] => [
   greeting(me, to),
   say("its own in IPv6", (mark) => datagram(6, me, to, mark)),
@@ -232,7 +233,7 @@ const truths = (me: Identity, to: Identity): readonly Spoken[] => [
   say("a neighbour advertisement to all", (mark) => neighbourAdvertisement(me, me, undefined, mark)),
 ];
 
-/** Datagrams to `to` by `me`, who takes the MAC of `other`, its addresses, or both, or a MAC that nobody has. */
+/** Datagrams to `to` from `me`, which uses the MAC of `other`, its addresses, or both, or a MAC that nobody has. */
 const lie = (what: string, me: Identity, other: Identity, to: Identity): readonly Spoken[] =>
   ([4, 6] as const).flatMap((family) =>
     [
@@ -252,7 +253,7 @@ const neighbourLies = (what: string, from: Identity, claimed: Identity, to: Iden
     ];
   });
 
-/** Frames of `claimed` in its VLAN, its own and none, one in the other, and behind tags that mean nothing. */
+/** Frames of `claimed` in its VLAN, its own VLAN and none, one inside the other, and behind meaningless tags. */
 const inTags = (me: Nested, claimed: Nested, to: Identity): readonly Spoken[] =>
   [
     [claimed.tag],

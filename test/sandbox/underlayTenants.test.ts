@@ -1,5 +1,5 @@
-// Two clusters with the same names, addresses and objects in one cloud, each on its tenant's router: neither sees the other, and
-// one of them can be taken out to the last row while the other's packets flow.
+// Two clusters with the same names, addresses and objects in one cloud, each on its tenant's router. Neither sees the
+// other, and one of them can be removed to the last row while the other's packets flow.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -17,9 +17,9 @@ const labels = { app: "web" };
 const virtual = ["10.96.0.80", "fd00:10:96::80"];
 
 suite("two tenants of one cloud", { timeout: 118_000 }, () => {
-  /** Has the cloud, and stays. */
+  /** Owns the cloud, and stays. */
   let host: Cluster;
-  /** Is in its cloud, and is taken out. */
+  /** Is a guest in the cloud, and is removed. */
   let guest: Cluster;
   let alone: Awaited<ReturnType<typeof dumpNorthbound>>;
   let stream: Stream;
@@ -103,7 +103,7 @@ suite("two tenants of one cloud", { timeout: 118_000 }, () => {
     );
   });
 
-  test("a dry run of the teardown says what would go, and changes nothing", async () => {
+  test("a dry run of the teardown says what would be deleted, and changes nothing", async () => {
     await guest.sandbox.processes.stop("controller");
     const rows = await atRest(host);
     const { status, stdout } = await guest.weft(
@@ -118,7 +118,7 @@ suite("two tenants of one cloud", { timeout: 118_000 }, () => {
     const said: { readonly rows: Readonly<Record<string, number>> } = JSON.parse(stdout);
     const marked = [...rows.values()].filter(({ cluster }) => cluster === nameOf(guest)).length;
     const sum = Object.values(said.rows).reduce((all, count) => all + count, 0);
-    // Without the fence, and with what has no place for a mark.
+    // Without the fence, and including rows whose table has no place for a mark.
     assert.ok(sum >= marked - 1, `${sum} of ${marked}`);
     assert.deepEqual(await dumpNorthbound(host), rows);
   });
@@ -197,7 +197,7 @@ suite("two tenants of one cloud", { timeout: 118_000 }, () => {
     return host.kubectl("exec", "-n", "shop", name, "--", "sh", "-c", counters);
   }
 
-  /** The database when two looks in a row see the same. */
+  /** The database, once two reads in a row are equal. */
   async function atRest(cluster: Cluster): Promise<Awaited<ReturnType<typeof dumpNorthbound>>> {
     let last = await dumpNorthbound(cluster);
     return eventually("the database rests", async () => {
