@@ -6,37 +6,39 @@ import { join } from "node:path";
 import { inNetns } from "../../sandbox/fabric/netns.ts";
 import { run } from "../../sandbox/process/run.ts";
 import { upSandbox } from "../../sandbox/up.ts";
-import { type Bench, quantile } from "../figure.ts";
+import { type Bench, compared } from "../figure.ts";
+import { inTurn, Side } from "../inTurn.ts";
 import { type BenchPod, BenchRuntime } from "../wiring/runtime.ts";
 
 const pods = 100;
-const rounds = 3;
+const turns = { fewest: 3, most: 7 };
 /** As many as a node's runtime has in hand. */
 const atOncePerNode = 10;
 const reachable = readFileSync(join(import.meta.dirname, "../wiring/reach.pl"), "utf8");
 
 export const burstBench: Bench = {
   name: "burst",
-  about: `${pods} pods at once over 3 nodes until all answer, ${rounds} times Weft and bare in turn`,
+  about: `${pods} pods at once over 3 nodes until all answer, Weft and bare in turn, ${turns.fewest} to ${turns.most} times`,
   async run(progress) {
     await using sandbox = await upSandbox({ name: "benchburst", nodes: 3, progress });
     using runtime = await BenchRuntime.on(sandbox);
     const witness = await firstPod(runtime);
-    const weft: number[] = [];
-    const bare: number[] = [];
-    for (let round = 0; round < rounds; round++) {
-      weft.push(await burst(runtime, witness, `w${round}`, ofWeft(runtime)));
-      bare.push(await burst(runtime, witness, `b${round}`, bareWay(runtime)));
-      progress(`round ${round + 1}: Weft ${weft.at(-1)?.toFixed(2)} s, bare ${bare.at(-1)?.toFixed(2)} s`);
-    }
+    const side = (name: string, way: Way): Side =>
+      new Side(async (round) => {
+        const seconds = await burst(runtime, witness, `${name.toLowerCase()}${round}`, way);
+        progress(`round ${round + 1}: ${name} ${seconds.toFixed(2)} s`);
+        return [seconds];
+      });
+    const [weft, bare] = [side("Weft", ofWeft(runtime)), side("bare", bareWay(runtime))];
+    await inTurn([[weft, bare]], turns);
     return [
-      {
+      compared({
         name: `burst of ${pods} pods, all reachable, p50`,
         unit: "s",
-        value: quantile(weft, 0.5),
-        limit: { name: "bare", value: quantile(bare, 0.5) },
+        own: weft,
+        limit: { name: "bare", side: bare },
         aim: 1.5,
-      },
+      }),
     ];
   },
 };

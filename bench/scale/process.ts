@@ -45,6 +45,15 @@ export class BenchProcess implements AsyncDisposable {
     while ((await this.#lines.next()).done !== true);
   }
 
+  /** Takes no processor time until it is told to go on. */
+  pause(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  goOn(): void {
+    this.#child.kill("SIGCONT");
+  }
+
   /** Largest resident memory so far, in MB. */
   get peakMegabytes(): number {
     return megabytes(this.#child.pid, "VmHWM");
@@ -55,6 +64,7 @@ export class BenchProcess implements AsyncDisposable {
     const closed = once(this.#child, "close");
     this.#child.stdin?.end();
     this.#child.kill("SIGTERM");
+    this.goOn();
     await closed;
   }
 }
