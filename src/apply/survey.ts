@@ -49,7 +49,11 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
     }
     if (isQuiet) break;
   }
-  const changes = [...rows.values()].flatMap((diff) => diff.changes);
+  const changes: Change[] = [];
+  for (const diff of rows.values()) {
+    for (const change of diff.changes) changes.push(change);
+    if (slicer.due) await slicer.pause();
+  }
   return { rows, groups: await slicer.run(atomicGroups(changes, world)) };
 }
 

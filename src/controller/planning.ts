@@ -2,6 +2,7 @@
 // fence and no engine, so that a term, a dry run and the golden tests plan alike.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { Slicer } from "../apply/slicer.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import { Decider } from "../decide/decider.ts";
 import type { Tell } from "../decide/deciding.ts";
@@ -78,7 +79,7 @@ export class Planning {
    * observed must be complete.
    */
   async begin(signal: AbortSignal): Promise<void> {
-    const { scope, network, cloud, pools, stores, observed, patch, tell } = this.#options;
+    const { scope, network, cloud, pools, stores, observed, patch, tell, clock } = this.#options;
     const { queue } = this;
     const decider = new Decider({
       network,
@@ -106,7 +107,8 @@ export class Planning {
       tell,
     });
     // First of all, so that what changes while the decider adopts is planned again.
-    this.#follow(this.#planner, [...ownerKinds, ...decides], decider, signal);
+    const all = [...ownerKinds, ...decides];
+    this.#follow(this.#planner, all, decider, signal);
     await nextTurn();
     await decider.adopt({
       nodes: stores.Node.values(),
@@ -114,14 +116,12 @@ export class Planning {
       poolRows: observed.poolRows(),
     });
     for (const { always = [] } of ownerKinds) for (const owner of always) queue.add(owner);
+    const slicer = new Slicer(clock.now);
     for (const store of everyStore(stores))
-      for (const object of store.values())
-        for (const owner of ownersConcerned(
-          [...ownerKinds, ...decides],
-          { old: undefined, new: object },
-          stores,
-        ))
-          queue.add(owner);
+      for (const object of store.values()) {
+        for (const owner of ownersConcerned(all, { old: undefined, new: object }, stores)) queue.add(owner);
+        if (slicer.due) await slicer.pause();
+      }
   }
 
   #follow(planner: Planner, all: readonly AnyConcerns[], decider: Decider, signal: AbortSignal): void {

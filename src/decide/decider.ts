@@ -60,11 +60,11 @@ export class Decider implements Places {
 
   /**
    * Takes over what all nodes and pods hold. Of two that state the same address, the one whose row has it keeps it, else the
-   * first by name. Yields: objects that change meanwhile are to be asked about afterwards.
+   * first by its node's name and its own. Yields: objects that change meanwhile are to be asked about afterwards.
    */
   async adopt(held: Held): Promise<void> {
     const nodes = [...held.nodes].toSorted(byName);
-    const pods = [...held.pods].filter(wantsAddress).toSorted(byName);
+    const pods = Map.groupBy(held.pods, ({ nodeName }) => nodeName);
     for (const node of nodes) this.nodeLives.adopt(node);
     const sites = new Map(
       nodes.map((node) => [node.name, { name: node.name, subnets: nodeSubnetsOf(node) ?? [] }]),
@@ -77,11 +77,12 @@ export class Decider implements Places {
       this.parents?.adopt(node.name, rows);
       await setImmediate();
     }
-    for (const [index, pod] of pods.entries()) {
-      const site = sites.get(pod.nodeName);
-      if (site) this.podLives.adopt(pod, site);
-      if (index % podsBetweenYields === 0) await setImmediate();
-    }
+    let adopted = 0;
+    for (const [name, site] of sites)
+      for (const pod of (pods.get(name) ?? []).filter(wantsAddress).toSorted(byName)) {
+        this.podLives.adopt(pod, site);
+        if (++adopted % podsBetweenYields === 0) await setImmediate();
+      }
   }
 
   node(name: string): ResolvedNode | undefined {
