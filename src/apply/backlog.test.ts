@@ -33,10 +33,12 @@ class Bed {
   look(): { readonly steps: number; readonly changes: readonly Change[] } {
     const diffs = new RowMap<RowDiff>();
     let steps = 0;
-    for (const { table, uuid, part } of this.backlog.take(this.world, {
+    for (const look of this.backlog.take(this.world, {
       expect: () => undefined,
       isWanted: () => undefined,
     })) {
+      if (!look) continue;
+      const { table, uuid, part } = look;
       const diff = diffs.ensure(table, uuid, () => new RowDiff(table, uuid));
       for (const _ of diff.look(this.world, part)) steps++;
     }

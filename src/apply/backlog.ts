@@ -27,7 +27,7 @@ export class Backlog {
    */
   #changed: AnyChange[] = [];
   /** All rows there are, when all are to be looked at. */
-  #scan: Iterable<RowName> = [];
+  #scan: Iterable<RowName | undefined> = [];
   #isScanDue = false;
   /** Rows of the flush under way that somebody else changed, and no fact. */
   #drifted = new RowMap<true>();
@@ -63,16 +63,16 @@ export class Backlog {
   }
 
   /** Marks `rows`, which are many and are walked only when they are taken. */
-  markScan(rows: Iterable<RowName>): void {
+  markScan(rows: Iterable<RowName | undefined>): void {
     this.#scan = rows;
     this.#isScanDue = true;
   }
 
   /**
-   * Everything that became dirty since the last time, piece by piece, so that the caller may pause in between. `guard` hears which
-   * rows are to go by somebody's word, and which are wanted.
+   * Everything that became dirty since the last time, piece by piece, so that the caller may pause in between; undefined is a
+   * step that found nothing. `guard` hears which rows are to go by somebody's word, and which are wanted.
    */
-  *take(world: World, guard: Pick<PruneGuard, "expect" | "isWanted">): Iterable<Look> {
+  *take(world: World, guard: Pick<PruneGuard, "expect" | "isWanted">): Iterable<Look | undefined> {
     const facts = this.#desired.takeDirty().rows;
     const again = this.#again;
     const changed = this.#changed;
@@ -92,7 +92,8 @@ export class Backlog {
       if (!facts.has(table, uuid)) this.#drifted.set(table, uuid, true);
       for (const part of changedParts(world, table, old, row)) yield { table, uuid, part };
     }
-    for (const row of scan) if (!facts.get(row.table, row.uuid)?.part.isWhole) yield wholeRow(row);
+    for (const row of scan)
+      yield row && !facts.get(row.table, row.uuid)?.part.isWhole ? wholeRow(row) : undefined;
   }
 
   /** What waits for the row `uuid`. */

@@ -13,8 +13,8 @@ import type { World } from "./world.ts";
 export interface SurveyOptions {
   readonly world: World;
   readonly slicer: Slicer;
-  /** What became dirty since the last call; none when it is quiet. */
-  readonly take: () => Iterable<Look>;
+  /** What became dirty since the last call; none when it is quiet. Undefined is a step that found nothing. */
+  readonly take: () => Iterable<Look | undefined>;
   /** What waits for the row. */
   readonly waitingFor: (uuid: string) => readonly Look[];
 }
@@ -34,6 +34,8 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
   for (let round = 0; round < maxRounds; round++) {
     let isQuiet = true;
     for (const taken of take()) {
+      if (slicer.due) await slicer.pause();
+      if (!taken) continue;
       isQuiet = false;
       // A row drags in what waits for it or for a row it refers to, and new rows it refers to.
       const queue = [taken];
