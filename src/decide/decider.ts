@@ -69,7 +69,8 @@ export class Decider implements Places {
     const sites = new Map(
       nodes.map((node) => [node.name, { name: node.name, subnets: nodeSubnetsOf(node) ?? [] }]),
     );
-    const poolRows = Map.groupBy(held.poolRows, ({ node }) => node);
+    // To find them, all ports in the database are walked.
+    const poolRows = Map.groupBy(this.pools || this.parents ? held.poolRows : [], ({ node }) => node);
     for (const node of nodes) {
       const site = sites.get(node.name);
       const rows = poolRows.get(node.name) ?? [];
