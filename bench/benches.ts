@@ -9,7 +9,7 @@ import { pluginBench } from "./plugin/bench.ts";
 import { poolsBench } from "./pools/poolsBench.ts";
 import { underlayBench } from "./pools/underlayBench.ts";
 import { hostServicesBench } from "./scale/hostServicesBench.ts";
-import { restartBench } from "./scale/restartBench.ts";
+import { restartBench, restartLargeBench } from "./scale/restartBench.ts";
 import { watchBench } from "./scale/watchBench.ts";
 import { selectBench } from "./select/bench.ts";
 
@@ -19,6 +19,7 @@ export const benches: readonly Bench[] = [
   underlayBench,
   poolsBench,
   restartBench,
+  restartLargeBench,
   hostServicesBench,
   watchBench,
   membersBench,

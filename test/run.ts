@@ -120,7 +120,13 @@ function* steps(): Generator<Step> {
   yield tests(
     "unit",
     "all",
-    find("src/**/*.test.ts", "lint/*.test.ts", "sandbox/**/*.test.ts", "test/golden/*.test.ts"),
+    find(
+      "src/**/*.test.ts",
+      "lint/*.test.ts",
+      "sandbox/**/*.test.ts",
+      "bench/*.test.ts",
+      "test/golden/*.test.ts",
+    ),
     120,
   );
   const own = process.env["WEFT_OVN"] ? undefined : olderMachineVersion();

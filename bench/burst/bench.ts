@@ -1,47 +1,49 @@
-// A hundred pods at once over three nodes, from the first Pod object until each of them has answered a ping from an
-// older pod. Bare wires the same number in the same way, with the same parallelism, without Kubernetes and Weft.
+// A hundred pods at once over three nodes, from the first Pod object to the last of them answering a ping from a pod
+// that was there before. Bare wires the same number the same way, so many at once, without Kubernetes and Weft.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inNetns } from "../../sandbox/fabric/netns.ts";
 import { run } from "../../sandbox/process/run.ts";
 import { upSandbox } from "../../sandbox/up.ts";
-import { type Bench, quantile } from "../figure.ts";
+import { type Bench, compared } from "../figure.ts";
+import { inTurn, Side } from "../inTurn.ts";
 import { type BenchPod, BenchRuntime } from "../wiring/runtime.ts";
 
 const pods = 100;
-const rounds = 3;
-/** As many as a node's runtime handles at once. */
+const turns = { fewest: 3, most: 7 };
+/** As many as a node's runtime has in hand. */
 const atOncePerNode = 10;
 const reachable = readFileSync(join(import.meta.dirname, "../wiring/reach.pl"), "utf8");
 
 export const burstBench: Bench = {
   name: "burst",
-  about: `${pods} pods at once over 3 nodes until all answer, ${rounds} times Weft and bare in turn`,
+  about: `${pods} pods at once over 3 nodes until all answer, Weft and bare in turn, ${turns.fewest} to ${turns.most} times`,
   async run(progress) {
     await using sandbox = await upSandbox({ name: "benchburst", nodes: 3, progress });
     using runtime = await BenchRuntime.on(sandbox);
     const witness = await firstPod(runtime);
-    const weft: number[] = [];
-    const bare: number[] = [];
-    for (let round = 0; round < rounds; round++) {
-      weft.push(await burst(runtime, witness, `w${round}`, ofWeft(runtime)));
-      bare.push(await burst(runtime, witness, `b${round}`, bareWay(runtime)));
-      progress(`round ${round + 1}: Weft ${weft.at(-1)?.toFixed(2)} s, bare ${bare.at(-1)?.toFixed(2)} s`);
-    }
+    const side = (name: string, way: Way): Side =>
+      new Side(async (round) => {
+        const seconds = await burst(runtime, witness, `${name.toLowerCase()}${round}`, way);
+        progress(`round ${round + 1}: ${name} ${seconds.toFixed(2)} s`);
+        return [seconds];
+      });
+    const [weft, bare] = [side("Weft", ofWeft(runtime)), side("bare", bareWay(runtime))];
+    await inTurn([[weft, bare]], turns);
     return [
-      {
+      compared({
         name: `burst of ${pods} pods, all reachable, p50`,
         unit: "s",
-        value: quantile(weft, 0.5),
-        limit: { name: "bare", value: quantile(bare, 0.5) },
+        own: weft,
+        limit: { name: "bare", side: bare },
         aim: 1.5,
-      },
+      }),
     ];
   },
 };
 
-/** One way to bring a pod up and to remove it. */
+/** One way to bring a pod up and to take it away. */
 interface Way {
   /** Resolves with the pod's addresses. */
   readonly up: (pod: BenchPod, index: number) => Promise<readonly string[]>;
@@ -95,7 +97,7 @@ async function burst(runtime: BenchRuntime, witness: BenchPod, name: string, way
   return seconds;
 }
 
-/** Does `work` for all items, a few at a time. */
+/** Does `work` to all, a few at a time. */
 async function inHand<T, R>(
   all: readonly T[],
   work: (one: T, index: number) => Promise<R>,

@@ -1,6 +1,7 @@
-// The client under measurement, in a process of its own: `client.ts REMOTE SINGLE MANY PIPELINED`. It reports the cost
-// of its first copy and then follows commands, as idl.py does: `singles ROUND` and `larger` answer with the cost of
-// transactions, and after `tell` it prints the name of each address set that appears. Each answer is a JSON line.
+// The client under measurement, in a process of its own: `client.ts REMOTE SINGLE MANY PIPELINED`. Says what its first copy
+// cost, and then does what it is told, as idl.py does: `singles NAME`, `manies NAME` and `pipelined NAME` answer with what
+// transactions cost that insert rows of such names, and after `tell` it prints the name of each address set that appears.
+// Each answer is a JSON line.
 
 import { createInterface } from "node:readline";
 import { northbound } from "../../src/ovn/northbound.gen.ts";
@@ -10,10 +11,12 @@ const [remote = "", ...counts] = process.argv.slice(2);
 const [single = 0, many = 0, pipelined = 0] = counts.map(Number);
 const database = "OVN_Northbound";
 const rowsEach = 100;
+/** Transactions of MANY rows at a time. */
+const manies = 2;
 const resident = (): number => process.memoryUsage.rss() / 1024 ** 2;
 const say = (fields: object): void => console.log(JSON.stringify(fields));
 
-const insert = (prefix: string, count = 1): Transaction => {
+const insert = (prefix: string, count: number): Transaction => {
   const transaction = new Transaction(northbound);
   for (let index = 0; index < count; index++)
     transaction.insert("Address_Set", { name: `${prefix}-${index}` });
@@ -38,22 +41,21 @@ await replica.ready();
 const rows = replica.table("Logical_Switch_Port").size;
 say({ rows, seconds: (performance.now() - began) / 1000, megabytes: resident() - before });
 
-async function singles(round: string): Promise<number[]> {
+/** Milliseconds of `count` transactions, one after another, of `rows` rows each. */
+async function oneByOne(name: string, count: number, rows: number): Promise<number[]> {
   const taken: number[] = [];
-  for (let index = 0; index < single; index++)
-    taken.push(await milliseconds(() => session.transact(insert(`weft-${round}-${index}`))));
+  for (let index = 0; index < count; index++)
+    taken.push(await milliseconds(() => session.transact(insert(`weft-${name}-${index}`, rows))));
   return taken;
 }
 
-async function larger(): Promise<object> {
-  const manies: number[] = [];
-  for (let index = 0; index < 10; index++)
-    manies.push(await milliseconds(() => session.transact(insert(`weft-many-${index}`, many))));
-  const all = Array.from({ length: pipelined / rowsEach }, (_, index) => `weft-pipelined-${index}`);
-  const piped = await milliseconds(() =>
+/** Seconds of all of them. */
+async function piped(name: string): Promise<number[]> {
+  const all = Array.from({ length: pipelined / rowsEach }, (_, index) => `weft-${name}-${index}`);
+  const taken = await milliseconds(() =>
     Promise.all(all.map((prefix) => session.transact(insert(prefix, rowsEach)))),
   );
-  return { manies, pipelinedSeconds: piped / 1000 };
+  return [taken / 1000];
 }
 
 function tell(): void {
@@ -64,8 +66,9 @@ function tell(): void {
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const [command, round = ""] = line.split(" ");
-  if (command === "singles") say(await singles(round));
-  else if (command === "larger") say(await larger());
+  const [command, name = ""] = line.split(" ");
+  if (command === "singles") say(await oneByOne(name, single, 1));
+  else if (command === "manies") say(await oneByOne(name, manies, many));
+  else if (command === "pipelined") say(await piped(name));
   else tell();
 }

@@ -9,6 +9,7 @@ import ovs.poller
 remote, schema = sys.argv[1], sys.argv[2]
 single, many, pipelined = (int(count) for count in sys.argv[3:6])
 ROWS_EACH = 100
+MANIES = 2
 
 
 class Telling(ovs.db.idl.Idl):
@@ -65,31 +66,32 @@ while not idl.has_ever_connected():
 say(rows=len(idl.tables["Logical_Switch_Port"].rows), seconds=time.monotonic() - started, megabytes=resident() - before)
 
 
-def singles(round):
-    return [milliseconds(1, "idl-%s-%d" % (round, index)) for index in range(single)]
+def one_by_one(name, count, rows):
+    return [milliseconds(rows, "idl-%s-%d" % (name, index)) for index in range(count)]
 
 
-def larger():
-    manies = [milliseconds(many, "idl-many-%d" % index) for index in range(10)]
+def piped(name):
     began = time.monotonic()
     under_way = []
     for index in range(pipelined // ROWS_EACH):
-        txn = filled(ROWS_EACH, "idl-pipelined-%d" % index)
+        txn = filled(ROWS_EACH, "idl-%s-%d" % (name, index))
         txn.commit()
         under_way.append(txn)
     while any(txn.commit() == ovs.db.idl.Transaction.INCOMPLETE for txn in under_way):
         turn()
     for txn in under_way:
         succeeded(txn.commit())
-    return {"manies": manies, "pipelinedSeconds": time.monotonic() - began}
+    return [time.monotonic() - began]
 
 
 for line in iter(sys.stdin.readline, ""):
     words = line.split()
     if words[0] == "singles":
-        print(json.dumps(singles(words[1])), flush=True)
-    elif words[0] == "larger":
-        say(**larger())
+        print(json.dumps(one_by_one(words[1], single, 1)), flush=True)
+    elif words[0] == "manies":
+        print(json.dumps(one_by_one(words[1], MANIES, many)), flush=True)
+    elif words[0] == "pipelined":
+        print(json.dumps(piped(words[1])), flush=True)
     else:
         idl.telling = True
         while True:

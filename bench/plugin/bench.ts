@@ -5,31 +5,38 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Bench, quantile } from "../figure.ts";
+import { type Bench, compared } from "../figure.ts";
+import { inTurn, Side } from "../inTurn.ts";
 import { buildNodeExecutable } from "./nodeExecutable.ts";
 
-const runs = 60;
+const ofBlock = 10;
+const turns = { fewest: 10, most: 20 };
 
 export const pluginBench: Bench = {
   name: "plugin",
-  about: `the CNI plugin from start to exit (VERSION), ${runs} runs each in turn`,
+  about: `the CNI plugin from start to exit (VERSION), in turn, ${turns.fewest} to ${turns.most} blocks of ${ofBlock}`,
   async run() {
     const folder = mkdtempSync(join(tmpdir(), "weft-bench-"));
     try {
       const nodeExecutable = await buildNodeExecutable(folder);
-      const plugin: number[] = [];
-      const other: number[] = [];
-      for (let i = 0; i < runs; i++) {
-        plugin.push(await startToExit("build/weft-cni"));
-        other.push(await startToExit(nodeExecutable));
-      }
-      return [0.5, 0.99].map((share) => ({
-        name: `plugin start to exit p${share * 100}`,
-        unit: "ms",
-        value: quantile(plugin, share),
-        limit: { name: "as Node executable", value: quantile(other, share) },
-        aim: 0.6,
-      }));
+      const side = (program: string): Side =>
+        new Side(async () => {
+          const times: number[] = [];
+          for (let run = 0; run < ofBlock; run++) times.push(await startToExit(program));
+          return times;
+        });
+      const [plugin, other] = [side("build/weft-cni"), side(nodeExecutable)];
+      await inTurn([[plugin, other]], turns);
+      return [0.5, 0.99].map((share) =>
+        compared({
+          name: `plugin start to exit p${share * 100}`,
+          unit: "ms",
+          share,
+          own: plugin,
+          limit: { name: "as Node executable", side: other },
+          aim: 0.6,
+        }),
+      );
     } finally {
       rmSync(folder, { recursive: true });
     }

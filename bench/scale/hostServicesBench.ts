@@ -8,30 +8,27 @@ import { managementOf, podNetworkAt, type ResolvedNode } from "../../src/model/n
 import { northboundScope } from "../../src/model/scope.ts";
 import { Hosts, hostViewOf } from "../../src/plan/hosts.ts";
 import { serviceFacts } from "../../src/plan/service.ts";
-import { type Bench, quantile } from "../figure.ts";
+import { type Bench, compared, repeated } from "../figure.ts";
+import { inTurn, Side } from "../inTurn.ts";
 
 const count = 1_000;
-const rounds = 9;
+const turns = { fewest: 9, most: 27 };
 const about = `${count} Services in the host's network of ${count} nodes`;
 const scope = northboundScope("bench", "global");
 
 export const hostServicesBench: Bench = {
   name: "host-services",
-  about: `${about}: planned ${rounds} times, and as often with pods as endpoints`,
+  about: `${about}: planned ${turns.fewest} to ${turns.most} times, in turn with pods as endpoints`,
   async run(progress) {
     const nodes = Array.from({ length: count }, (_, index) => nodeAt(index));
     const ofHosts = nodes.map((node) => objectsOf(node, formatIp(hostOf(node.id))));
     const ofPods = nodes.map((node) => objectsOf(node, formatIp(podOf(node))));
-    const hostMs: number[] = [];
-    const podMs: number[] = [];
     const againMs: number[] = [];
     let facts = 0;
     let again = 0;
-    for (let round = 0; round < rounds; round++) {
+    const hosts = new Side(async () => {
       const first = planned(nodes, ofHosts);
       facts = first.facts;
-      hostMs.push(first.ms);
-      podMs.push(planned(nodes, ofPods).ms);
       const start = performance.now();
       const [node] = nodes;
       if (!node) throw new Error("no node");
@@ -41,19 +38,22 @@ export const hostServicesBench: Bench = {
         if (owners.has(owner)) serviceFacts(scope, owner, service, slices, first.hosts);
       againMs.push(performance.now() - start);
       again = owners.size;
-    }
+      return [first.ms];
+    });
+    const pods = new Side(async () => [planned(nodes, ofPods).ms]);
+    await inTurn([[hosts, pods]], turns);
     progress(`${facts} facts; a changed node has ${again} of ${count} Services planned again`);
     return [
       { name: `${about}: facts`, unit: "facts", value: facts, aim: 2 * count },
-      {
+      compared({
         name: `${about}: plan`,
         unit: "ms",
-        value: quantile(hostMs, 0.5),
-        limit: { name: "with pods as endpoints", value: quantile(podMs, 0.5) },
+        own: hosts,
+        limit: { name: "with pods as endpoints", side: pods },
         aim: 1.5,
-      },
+      }),
       { name: "one of these nodes changes: Services planned again", unit: "Services", value: again, aim: 1 },
-      { name: "one of these nodes changes: plan", unit: "ms", value: quantile(againMs, 0.5), aim: 1 },
+      repeated("one of these nodes changes: plan", "ms", againMs, 1),
     ];
   },
 };

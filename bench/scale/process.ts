@@ -1,4 +1,4 @@
-// Processes that a bench starts and measures from outside: starts them, waits for them, reads their memory, ends them.
+// Processes that a bench starts and measures from outside: started, waited for, asked for their memory, ended.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +10,7 @@ export class BenchProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
-  /** Its standard error is the bench's. It should end when its standard input ends, or on SIGTERM. */
+  /** Standard error is the bench's. The process is expected to end when its standard input does, or on SIGTERM. */
   constructor(argv: readonly string[]) {
     const [file = "", ...args] = argv;
     this.#child = spawn(file, args, { stdio: ["pipe", "pipe", "inherit"], env: ovnEnvironment });
@@ -27,12 +27,12 @@ export class BenchProcess implements AsyncDisposable {
     return value;
   }
 
-  /** Writes a line to the process's standard input. */
+  /** Gives the process a line on its standard input. */
   say(line: string): void {
     this.#child.stdin?.write(`${line}\n`);
   }
 
-  /** Reads lines until `wanted` returns something for one. */
+  /** Lines until one for which `wanted` answers with something. */
   async until<T>(wanted: (line: string) => T | undefined): Promise<T> {
     for (;;) {
       const found = wanted(await this.line());
@@ -40,12 +40,21 @@ export class BenchProcess implements AsyncDisposable {
     }
   }
 
-  /** Keeps reading and ignores the lines, so that a full pipe does not block the process. */
+  /** Reads on without looking, so that the process is not held up by a full pipe. */
   async drain(): Promise<void> {
     while ((await this.#lines.next()).done !== true);
   }
 
-  /** The largest resident memory so far, in MB. */
+  /** Takes no processor time until it is told to go on. */
+  pause(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  goOn(): void {
+    this.#child.kill("SIGCONT");
+  }
+
+  /** Largest resident memory so far, in MB. */
   get peakMegabytes(): number {
     return megabytes(this.#child.pid, "VmHWM");
   }
@@ -55,11 +64,12 @@ export class BenchProcess implements AsyncDisposable {
     const closed = once(this.#child, "close");
     this.#child.stdin?.end();
     this.#child.kill("SIGTERM");
+    this.goOn();
     await closed;
   }
 }
 
-/** A line of /proc/PID/status in MB: `VmRSS` is the present value, `VmHWM` the peak. */
+/** A line of /proc/PID/status in MB: `VmRSS` now, `VmHWM` at its peak. */
 export function megabytes(pid: number | undefined, field: "VmRSS" | "VmHWM"): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const [, kilobytes] = new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(status) ?? [];

@@ -7,39 +7,56 @@ import type { Pod } from "../../src/kube/objects.ts";
 import { placesByStatus } from "../../src/select/selectFixture.ts";
 import { allNamespaces, labelSelection } from "../../src/select/selection.ts";
 import { Selections } from "../../src/select/selections.ts";
-import { type Bench, type Figure, quantile } from "../figure.ts";
+import { type Bench, compared, type Figure } from "../figure.ts";
+import { inTurn, Side } from "../inTurn.ts";
+import { quantile } from "../quantile.ts";
 import { StallMeter } from "../threadTime.ts";
 import { NaiveSelections } from "./naive.ts";
 import { large, namespace, namespaces, pod, pods, scale, selections } from "./objects.ts";
 
-const rounds = 5;
-const relabels = 1_000;
+const turns = { fewest: 5, most: 10 };
+/** In each round. */
+const relabels = 200;
 const about = `${scale.pods} pods, ${scale.selections} selections`;
 
 export const selectBench: Bench = {
   name: "select",
-  about: `members of selections, ${about}: built ${rounds} times, one pod relabelled ${relabels} times, a namespace with ${scale.podsOfOne} pods ${2 * rounds} times`,
+  about: `members of selections, ${about}: with an index and without in turn, ${turns.fewest} to ${turns.most} times; each time built, ${relabels} pods relabelled one by one, and twice a namespace with ${scale.podsOfOne} pods`,
   async run(progress) {
     let stallMs = 0;
-    const [times, naive] = [noTimes(), noTimes()];
-    for (let round = 0; round < rounds; round++) {
-      const { memberships: counted, stall } = await indexed(times);
+    let counted = 0;
+    const index: Times[] = [];
+    const naive: Times[] = [];
+    const own = new Side(async () => {
+      const times = noTimes();
+      const { memberships, stall } = await indexed(times);
+      counted = memberships;
       stallMs = Math.max(stallMs, stall);
-      const expected = await byHand(naive);
+      index.push(times);
+      return times.build;
+    });
+    const noIndex = new Side(async (round) => {
+      const times = noTimes();
+      const expected = await byHand(times);
       if (counted !== expected) throw new Error(`${counted} memberships, but ${expected} without an index`);
       progress(`round ${round + 1}: ${counted} memberships, longest stall so far ${ms(stallMs)}`);
-    }
-    const figure = (step: Step, name: string, aim: number): Figure => ({
-      name: `${name}, p50`,
-      unit: "ms",
-      value: quantile(times[step], 0.5),
-      limit: { name: "no index", value: quantile(naive[step], 0.5) },
-      aim,
+      naive.push(times);
+      return times.build;
     });
+    await inTurn([[own, noIndex]], turns);
+    const figure = (step: Step, name: string, aim: number): Figure =>
+      compared({
+        name: `${name}, p50`,
+        unit: "ms",
+        own: { blocks: index.map((times) => times[step]) },
+        limit: { name: "no index", side: { blocks: naive.map((times) => times[step]) } },
+        aim,
+      });
+    const relabel = index.flatMap((times) => times.pod);
     return [
       figure("build", `select: ${about}, from nothing`, 1),
       figure("pod", "select: one pod relabelled", 0.5),
-      { name: "select: one pod relabelled, p99", unit: "ms", value: quantile(times.pod, 0.99), aim: 0.2 },
+      { name: "select: one pod relabelled, p99", unit: "ms", value: quantile(relabel, 0.99), aim: 0.2 },
       figure("namespace", `select: a namespace with ${scale.podsOfOne} pods relabelled`, 0.5),
       figure("selection", "select: one selection more, of all namespaces", 2),
       { name: "select: longest stall of all this, processor time", unit: "ms", value: stallMs, aim: 50 },
@@ -121,7 +138,7 @@ const oneMore = labelSelection(allNamespaces, [{ key: "app", operator: "In", val
 
 /** Another version of some pods, spread over all, each once. */
 const relabelled = (all: readonly Pod[]): readonly { readonly old: Pod; readonly now: Pod }[] =>
-  all.flatMap((old, i) => (i % (scale.pods / (relabels / rounds)) === 7 ? [{ old, now: pod(i, 2) }] : []));
+  all.flatMap((old, i) => (i % (scale.pods / relabels) === 7 ? [{ old, now: pod(i, 2) }] : []));
 
 /** Moves the large namespace to another stage and back. */
 const movedNamespace = () => {

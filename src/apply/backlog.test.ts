@@ -35,7 +35,9 @@ class Bed {
   look(): { readonly steps: number; readonly changes: readonly Change[] } {
     const diffs = new RowMap<RowDiff>();
     let steps = 0;
-    for (const { table, uuid, part } of this.backlog.take(this.world, noGuard)) {
+    for (const look of this.backlog.take(this.world, noGuard)) {
+      if (!look) continue;
+      const { table, uuid, part } = look;
       const diff = diffs.ensure(table, uuid, () => new RowDiff(table, uuid));
       for (const _ of diff.look(this.world, part)) steps++;
     }

@@ -26,9 +26,11 @@ export class Backlog {
    * removes it at once, the merged change would show nothing.
    */
   #changed: AnyChange[] = [];
-  /** All existing rows, when all are to be looked at. */
-  #scan: Iterable<RowName> = [];
+  /** All existing rows, when all are to be looked at. Undefined is a step on the way. */
+  #scan: Iterable<RowName | undefined> = [];
   #isScanDue = false;
+  /** Owners of what is being taken now: not all of it is in `#pending` yet. */
+  #taking: ReadonlySet<Owner> = new Set();
   /** Rows of the current flush that another writer changed, and no fact. */
   #drifted = new RowMap<true>();
   /** Row of the current flush -> owners whose facts about it are not true yet. */
@@ -49,7 +51,7 @@ export class Backlog {
   }
 
   isCommitted(owner: Owner): boolean {
-    return !this.#desired.dirty.owners.has(owner) && !this.#pending.has(owner);
+    return !this.#desired.dirty.owners.has(owner) && !this.#taking.has(owner) && !this.#pending.has(owner);
   }
 
   /** Rows of the database changed, by our own commit or by another writer. */
@@ -63,25 +65,28 @@ export class Backlog {
   }
 
   /** Queues `rows`. They are many, so they are only iterated when they are taken. */
-  markScan(rows: Iterable<RowName>): void {
+  markScan(rows: Iterable<RowName | undefined>): void {
     this.#scan = rows;
     this.#isScanDue = true;
   }
 
   /**
-   * Everything that became dirty since the last call, piece by piece, so that the caller can pause in between. Tells
-   * `guard` which rows somebody said are to go, and which are wanted.
+   * Everything that became dirty since the last call, piece by piece, so that the caller can pause in between; undefined is a step
+   * that found nothing. Tells `guard` which rows and members somebody said are to go, and which are wanted.
    */
-  *take(world: World, guard: Pick<PruneGuard, "expect" | "expectMember" | "forgetWanted">): Iterable<Look> {
-    const facts = this.#desired.takeDirty().rows;
+  *take(
+    world: World,
+    guard: Pick<PruneGuard, "expect" | "expectMember" | "forgetWanted">,
+  ): Iterable<Look | undefined> {
+    const { rows: facts, owners: taking } = this.#desired.takeDirty();
+    this.#taking = taking;
     const again = this.#again;
     const changed = this.#changed;
     const scan = this.#isScanDue ? this.#scan : [];
     this.#again = new RowMap();
     this.#changed = [];
     this.#isScanDue = false;
-    // Before the caller can pause: until then, a question whether an owner is committed would be answered too early.
-    for (const [table, uuid, { owners, asked, askedMembers }] of facts.entries()) {
+    for (const [table, uuid, { owners, part, asked, askedMembers }] of facts.entries()) {
       for (const owner of owners) this.#pending.add(table, uuid, owner);
       // Only if the row exists: a row that was never there would be expected to go for ever.
       if ((asked || askedMembers.length > 0) && world.actual(table, uuid)) {
@@ -89,14 +94,16 @@ export class Backlog {
         for (const { column, key } of askedMembers) guard.expectMember(table, uuid, column, key);
       }
       guard.forgetWanted(table, uuid, this.#desired.row(table, uuid));
+      yield { table, uuid, part };
     }
-    for (const [table, uuid, { part }] of facts.entries()) yield { table, uuid, part };
+    this.#taking = new Set();
     for (const looks of again.values()) yield* looks;
     for (const { table, uuid, old, new: row } of changed) {
       if (!facts.has(table, uuid)) this.#drifted.set(table, uuid, true);
       for (const part of changedParts(world, table, old, row)) yield { table, uuid, part };
     }
-    for (const row of scan) if (!facts.get(row.table, row.uuid)?.part.isWhole) yield wholeRow(row);
+    for (const row of scan)
+      yield row && !facts.get(row.table, row.uuid)?.part.isWhole ? wholeRow(row) : undefined;
   }
 
   /** What waits for the row `uuid`. */

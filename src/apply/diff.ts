@@ -17,8 +17,8 @@ export class RowDiff {
   readonly table: string;
   readonly uuid: string;
   #own: readonly Change[] = [];
-  /** column -> member -> the change */
-  readonly #members = new Map<string, Map<Atom, Change>>();
+  /** column -> member -> the change; of most rows no member differs */
+  #members: Map<string, Map<Atom, Change>> | undefined;
 
   constructor(table: string, uuid: string) {
     this.table = table;
@@ -34,7 +34,7 @@ export class RowDiff {
     const own = ownChanges(sides);
     this.#own = own;
     yield* own;
-    if (part.isWhole) this.#members.clear();
+    if (part.isWhole) this.#members = undefined;
     for (const column of sides.rules?.memberColumns.values() ?? []) {
       const keys = part.isWhole ? keysOf(sides, column) : part.members(column.name);
       const compare = memberComparison(sides, column);
@@ -47,13 +47,20 @@ export class RowDiff {
   }
 
   get changes(): readonly Change[] {
-    return [...this.#own, ...[...this.#members.values()].flatMap((changes) => [...changes.values()])];
+    return [
+      ...this.#own,
+      ...[...(this.#members?.values() ?? [])].flatMap((changes) => [...changes.values()]),
+    ];
   }
 
   #set(column: string, key: Atom, change: Change | undefined): void {
+    if (!change) {
+      this.#members?.get(column)?.delete(key);
+      return;
+    }
+    this.#members ??= new Map();
     const changes = this.#members.get(column);
-    if (!change) changes?.delete(key);
-    else if (changes) changes.set(key, change);
+    if (changes) changes.set(key, change);
     else this.#members.set(column, new Map([[key, change]]));
   }
 }

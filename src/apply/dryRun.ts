@@ -26,7 +26,7 @@ export async function dryRun(options: EngineOptions, live: LiveWorld): Promise<D
   const { groups } = await survey({
     world,
     slicer,
-    take: () => rounds.pop()?.map(wholeRow) ?? [],
+    take: () => rounds.pop()?.map((row) => row && wholeRow(row)) ?? [],
     waitingFor: () => [],
   });
   const guard = new PruneGuard(pruneLimits(options), (table, uuid) => live.nameOf(table, uuid));

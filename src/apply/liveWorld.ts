@@ -34,14 +34,14 @@ export class LiveWorld {
     return this.#known.world;
   }
 
-  /** Every row that is wanted or exists. */
-  *rows(): Iterable<RowName> {
+  /** Every row that is wanted or exists. Undefined is a step on the way to the next one, so that a walk can be paused. */
+  *rows(): Generator<RowName | undefined> {
     const { desired, destination, replica } = this.#options;
     const wanted = desired.database(destination);
     yield* wanted.rows();
     for (const table of replica.tables)
       for (const { _uuid: uuid } of replica.table(table).values())
-        if (!wanted.row(table, uuid)) yield { table, uuid };
+        yield wanted.row(table, uuid) ? undefined : { table, uuid };
   }
 
   /** How many rows in the database are Weft's. */

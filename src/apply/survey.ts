@@ -13,8 +13,8 @@ import type { World } from "./world.ts";
 export interface SurveyOptions {
   readonly world: World;
   readonly slicer: Slicer;
-  /** What became dirty since the last call; nothing when all is quiet. */
-  readonly take: () => Iterable<Look>;
+  /** What became dirty since the last call; nothing when all is quiet. Undefined is a step that found nothing. */
+  readonly take: () => Iterable<Look | undefined>;
   /** What waits for the row. */
   readonly waitingFor: (uuid: string) => readonly Look[];
 }
@@ -34,6 +34,8 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
   for (let round = 0; round < maxRounds; round++) {
     let isQuiet = true;
     for (const taken of take()) {
+      if (slicer.due) await slicer.pause();
+      if (!taken) continue;
       isQuiet = false;
       // A row involves what waits for it or for a row that it refers to, and the new rows that it refers to.
       const queue = [taken];
@@ -49,7 +51,11 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
     }
     if (isQuiet) break;
   }
-  const changes = [...rows.values()].flatMap((diff) => diff.changes);
+  const changes: Change[] = [];
+  for (const diff of rows.values()) {
+    for (const change of diff.changes) changes.push(change);
+    if (slicer.due) await slicer.pause();
+  }
   return { rows, groups: await slicer.run(atomicGroups(changes, world)) };
 }
 

@@ -2,6 +2,7 @@
 // no Lease, fence or engine, so a term, a dry run and the golden tests all plan alike.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { Slicer } from "../apply/slicer.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import { Decider } from "../decide/decider.ts";
 import type { Tell } from "../decide/deciding.ts";
@@ -44,8 +45,6 @@ export interface PlanningOptions {
 /** How many decisions may wait for the API server at once. */
 const concurrency = 64;
 const sliceMs = 8;
-/** An object takes about 2 µs. */
-const objectsBetweenYields = 2_000;
 
 export class Planning {
   readonly desired = new Desired();
@@ -79,7 +78,7 @@ export class Planning {
    * must be complete.
    */
   async begin(signal: AbortSignal): Promise<void> {
-    const { scope, network, cloud, pools, stores, observed, patch, tell, log } = this.#options;
+    const { scope, network, cloud, pools, stores, observed, patch, tell, clock, log } = this.#options;
     const { queue } = this;
     const decider = new Decider({
       network,
@@ -123,12 +122,12 @@ export class Planning {
     });
     enqueue = (owner) => queue.add(owner);
     for (const { always = [] } of ownerKinds) for (const owner of always) queue.add(owner);
-    let looked = 0;
     // Nodes come first in the list of kinds, because the plans of others depend on them.
+    const slicer = new Slicer(clock.now);
     for (const store of everyStore(stores))
       for (const object of store.values()) {
         for (const owner of concerned.byObject({ old: undefined, new: object })) queue.add(owner);
-        if (++looked % objectsBetweenYields === 0) await nextTurn();
+        if (slicer.due) await slicer.pause();
       }
     // Owners with rows but no object: what was chosen for them is released with their rows.
     for (const owner of [...observed.owners(), ...early]) if (this.#planner.knows(owner)) queue.add(owner);

@@ -83,6 +83,8 @@ export class Term {
   async #allPlanned(signal: AbortSignal): Promise<void> {
     const { observed, log } = this.#options;
     const { queue } = this.planning;
+    // Whose rows there are is asked of all rows, in one piece.
+    if (queue.failing === 0) return;
     const failed = (owner: Owner): boolean => queue.hasFailed(owner);
     const unplanned = [...observed.owners()].filter(failed);
     if (unplanned.length === 0) return;

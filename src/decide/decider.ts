@@ -60,17 +60,18 @@ export class Decider implements Places {
   }
 
   /**
-   * Takes over what all nodes and pods hold. When two state the same address, the one whose row has it keeps it,
-   * otherwise the first by name. Yields, so ask again about objects that change meanwhile.
+   * Takes over what all nodes and pods hold. When two state the same address, the one whose row has it keeps it, otherwise
+   * the first by its node's name and its own. Yields, so ask again about objects that change meanwhile.
    */
   async adopt(held: Held): Promise<void> {
     const nodes = [...held.nodes].toSorted(byName);
-    const pods = [...held.pods].filter(wantsAddress).toSorted(byName);
+    const pods = Map.groupBy(held.pods, ({ nodeName }) => nodeName);
     for (const rows of held.nodeRows) this.nodeLives.adoptRows(rows);
     const sites = new Map(
       nodes.map((node) => [node.name, { name: node.name, subnets: this.nodeLives.adopt(node) }]),
     );
-    const poolRows = Map.groupBy(held.poolRows, ({ node }) => node);
+    // To find them, all ports in the database are walked.
+    const poolRows = Map.groupBy(this.pools || this.parents ? held.poolRows : [], ({ node }) => node);
     for (const [node, rows] of poolRows) this.parents?.adopt(node, rows);
     for (const node of nodes) {
       const site = sites.get(node.name);
@@ -78,11 +79,12 @@ export class Decider implements Places {
       if (site && site.subnets.length > 0) this.pools?.adopt(node, site, rows);
       await setImmediate();
     }
-    for (const [index, pod] of pods.entries()) {
-      const site = sites.get(pod.nodeName);
-      if (site) this.podLives.adopt(pod, site);
-      if (index % podsBetweenYields === 0) await setImmediate();
-    }
+    let adopted = 0;
+    for (const [name, site] of sites)
+      for (const pod of (pods.get(name) ?? []).filter(wantsAddress).toSorted(byName)) {
+        this.podLives.adopt(pod, site);
+        if (++adopted % podsBetweenYields === 0) await setImmediate();
+      }
   }
 
   node(name: string): ResolvedNode | undefined {

@@ -11,8 +11,8 @@ export class DesiredRow {
   readonly uuid: string;
   /** Set while an owner wants the row. */
   row: Slot<Columns> | undefined;
-  /** column -> member (of a set) or key (of a map) -> member or value */
-  readonly #members = new Map<string, Map<Atom, Slot<Atom>>>();
+  /** column -> member (of a set) or key (of a map) -> member or value; of most rows nobody states a member */
+  #members: Map<string, Map<Atom, Slot<Atom>>> | undefined;
 
   constructor(table: string, uuid: string) {
     this.table = table;
@@ -31,32 +31,34 @@ export class DesiredRow {
 
   /** The columns that have member facts. */
   get memberColumns(): Iterable<string> {
-    return this.#members.keys();
+    return this.#members?.keys() ?? [];
   }
 
   /** The wanted members of a set column (each mapped to itself), or entries of a map column. */
   members(column: string): ReadonlyMap<Atom, Slot<Atom>> | undefined {
-    return this.#members.get(column);
+    return this.#members?.get(column);
   }
 
   member(column: string, key: Atom): Slot<Atom> | undefined {
-    return this.#members.get(column)?.get(key);
+    return this.#members?.get(column)?.get(key);
   }
 
   setMember(column: string, key: Atom, slot: Slot<Atom>): void {
+    this.#members ??= new Map();
     const members = this.#members.get(column);
     if (members) members.set(key, slot);
     else this.#members.set(column, new Map([[key, slot]]));
   }
 
   deleteMember(column: string, key: Atom): void {
-    const members = this.#members.get(column);
+    const members = this.#members?.get(column);
     members?.delete(key);
-    if (members?.size === 0) this.#members.delete(column);
+    if (members?.size === 0) this.#members?.delete(column);
+    if (this.#members?.size === 0) this.#members = undefined;
   }
 
   /** Whether nobody wants anything of the row. */
   get empty(): boolean {
-    return this.row === undefined && this.#members.size === 0;
+    return this.row === undefined && this.#members === undefined;
   }
 }

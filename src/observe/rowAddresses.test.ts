@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RowAddresses } from "./rowAddresses.ts";
+
+test("an address is held as long as any row has it", () => {
+  const rows = new RowAddresses();
+  rows.set("u1", "web-1", ["0a:58:0a:f4:01:05 10.244.1.5 fd00::5"]);
+  rows.set("u2", "web-2", ["0a:58:0a:f4:01:05 10.244.1.5"]);
+  assert.deepEqual([rows.holds("web-1", "fd00::5"), rows.holds("web-2", "10.244.1.5")], [true, true]);
+  assert.equal(rows.heldByAnother("web-1", "10.244.1.5"), true);
+  assert.equal(rows.heldByAnother("web-1", "fd00::5"), false);
+  rows.delete("u1");
+  assert.deepEqual([rows.holds("web-1", "10.244.1.5"), rows.holds("web-1", "fd00::5")], [false, false]);
+  assert.deepEqual(
+    [rows.holds("web-2", "10.244.1.5"), rows.heldByAnother("web-2", "10.244.1.5")],
+    [true, false],
+  );
+  rows.delete("u2");
+  assert.equal(rows.heldByAnother("anyone", "10.244.1.5"), false);
+});
+
+test("a row that gets other addresses lets go of those before, and one without addresses holds none", () => {
+  const rows = new RowAddresses();
+  rows.set("u1", "web-1", ["0a:58:0a:f4:01:05 10.244.1.5", "0a:58:0a:f4:01:06 10.244.1.6"]);
+  rows.set("u1", "web-1", ["unknown", "0a:58:0a:f4:01:06 10.244.1.6"]);
+  assert.deepEqual([rows.holds("web-1", "10.244.1.5"), rows.holds("web-1", "10.244.1.6")], [false, true]);
+});
