@@ -76,7 +76,14 @@ suite("a node that is a virtual machine", { timeout: 118_000 }, () => {
     const former = await poolView(cluster, "n2");
     await birth("between", ["n2"]);
     const ready = former.portAt(former.offer.open.at(-1) ?? assert.fail("no ready port"));
+    // Paused, so that OVN hears of the deletion before the controller puts the port back.
+    await cluster.sandbox.processes.pause("controller");
     await cluster.northbound("lsp-del", ready.name);
+    const bindings = ["ovn-sbctl", "--bare", "--columns=_uuid", "find", "Port_Binding"];
+    await becomes("OVN has let the port go", "", async () =>
+      (await cluster.sandbox.central.exec([...bindings, `logical_port=${ready.name}`])).trim(),
+    );
+    await cluster.sandbox.processes.resume("controller");
     const { generation } = former.offer;
     await eventually(
       "the offer goes on",
