@@ -34,6 +34,7 @@ export class Generations {
    */
   async reached(chassis: readonly string[], signal?: AbortSignal): Promise<boolean> {
     const { southbound } = this.#options;
+    signal?.throwIfAborted();
     const number = await until(this.#ask(), signal);
     await southbound.ready(signal);
     const progress = new Condition();
@@ -109,7 +110,6 @@ export class Generations {
 /** Settles like `promise`, unless the signal aborts first: then it rejects with the signal's reason. */
 async function until<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
-  signal.throwIfAborted();
   const aborted = Promise.withResolvers<never>();
   const abort = (): void => aborted.reject(signal.reason);
   signal.addEventListener("abort", abort);
