@@ -2,9 +2,10 @@
 // one node has changed. Only the plan is measured, compared with the same Services with pods as endpoints.
 
 import type { EndpointSlice, Service } from "../../src/kube/objects.ts";
-import type { Fact, Owner } from "../../src/model/fact.ts";
+import type { Fact } from "../../src/model/fact.ts";
 import { type Cidr, formatIp, parseCidr } from "../../src/model/ip.ts";
 import { managementOf, podNetworkAt, type ResolvedNode } from "../../src/model/network.ts";
+import type { Owner } from "../../src/model/owner.ts";
 import { northboundScope } from "../../src/model/scope.ts";
 import { Hosts, hostViewOf } from "../../src/plan/hosts.ts";
 import { serviceFacts } from "../../src/plan/service.ts";

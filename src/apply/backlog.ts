@@ -4,7 +4,7 @@
 
 import type { DesiredDatabase } from "../desired/desiredDatabase.ts";
 import { RowMap } from "../desired/rowMap.ts";
-import type { Owner } from "../model/fact.ts";
+import type { Owner } from "../model/owner.ts";
 import type { AnyChange } from "../ovsdb/index.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
 import { type Change, targetOf } from "./change.ts";

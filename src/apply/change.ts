@@ -2,7 +2,8 @@
 // a row, or one member of one column. One operation may carry many members.
 
 import type { Columns } from "../desired/desiredRow.ts";
-import type { Atom, Owner } from "../model/fact.ts";
+import type { Atom } from "../model/fact.ts";
+import type { Owner } from "../model/owner.ts";
 import type { MemberColumn } from "./tableRules.ts";
 
 interface OnRow {

@@ -4,7 +4,8 @@
 
 import type { Columns, DesiredRow } from "../desired/desiredRow.ts";
 import { Part } from "../desired/part.ts";
-import { type Atom, type ColumnValue, type Owner, sameMembers, sameValue } from "../model/fact.ts";
+import { type Atom, type ColumnValue, sameMembers, sameValue } from "../model/fact.ts";
+import type { Owner } from "../model/owner.ts";
 import { changedColumns, changedMembers, memberLookup, membersOf, type Row } from "../ovsdb/index.ts";
 import type { Change, Impossible, MemberChange } from "./change.ts";
 import type { MemberColumn, TableRules } from "./tableRules.ts";

@@ -1,6 +1,6 @@
 // What an engine reports about its work, for metrics, logs and Kubernetes Events.
 
-import type { Owner } from "../model/fact.ts";
+import type { Owner } from "../model/owner.ts";
 import type { OvsdbError } from "../ovsdb/index.ts";
 import type { ImpossibleFactsError } from "./errors.ts";
 import type { PruneHeld } from "./pruneGuard.ts";

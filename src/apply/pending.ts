@@ -2,7 +2,7 @@
 // that it stated before and nobody states now. Callers wait for that: an address is free only after its row is gone.
 
 import { RowMap } from "../desired/rowMap.ts";
-import type { Owner } from "../model/fact.ts";
+import type { Owner } from "../model/owner.ts";
 
 export class Pending {
   /** row -> the owners that wait for it */

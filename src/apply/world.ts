@@ -4,8 +4,9 @@
 
 import type { DesiredDatabase } from "../desired/desiredDatabase.ts";
 import type { DesiredRow } from "../desired/desiredRow.ts";
-import type { Fact, Owner } from "../model/fact.ts";
+import type { Fact } from "../model/fact.ts";
 import { ownership } from "../model/names.ts";
+import type { Owner } from "../model/owner.ts";
 import type { AnyReplica, DatabaseSchema, Row } from "../ovsdb/index.ts";
 import { type TableRules, tableRules } from "./tableRules.ts";
 

@@ -3,7 +3,7 @@
 // others go on. Several owners are planned at once, because a decision may wait for the API server.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Owner } from "../model/fact.ts";
+import type { Owner } from "../model/owner.ts";
 
 export interface QueueOptions {
   /** Plans one owner. If it rejects, the owner comes back after a back-off; `work` itself reports the error. */

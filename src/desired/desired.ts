@@ -2,7 +2,8 @@
 // states no longer is taken back. Only rows whose facts changed become dirty, so the cost of a change does not grow
 // with the cluster.
 
-import { type Destination, destinationId, type Fact, type Owner } from "../model/fact.ts";
+import { type Destination, destinationId, type Fact } from "../model/fact.ts";
+import type { Owner } from "../model/owner.ts";
 import { type Conflict, DesiredDatabase } from "./desiredDatabase.ts";
 
 export class Desired {

@@ -1,14 +1,8 @@
 // The facts about one destination, reference counted. It knows nothing of the database's schema: a fact names a table,
 // a row and a column, which is enough to count it and to tell which rows became dirty.
 
-import {
-  type Destination,
-  destinationId,
-  type Fact,
-  type Owner,
-  sameEntries,
-  sameValue,
-} from "../model/fact.ts";
+import { type Destination, destinationId, type Fact, sameEntries, sameValue } from "../model/fact.ts";
+import type { Owner } from "../model/owner.ts";
 import { type Columns, DesiredRow } from "./desiredRow.ts";
 import { Dirty } from "./dirty.ts";
 import { RowMap } from "./rowMap.ts";

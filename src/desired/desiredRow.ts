@@ -1,7 +1,8 @@
 // What is wanted of one row: its columns, if an owner wants the row itself, and members of its set and map columns,
 // which any owner may want. A row may have only members: a pod's port in a switch that belongs to its node.
 
-import type { Atom, ColumnValue, Owner } from "../model/fact.ts";
+import type { Atom, ColumnValue } from "../model/fact.ts";
+import type { Owner } from "../model/owner.ts";
 import type { Slot } from "./slot.ts";
 
 export type Columns = ReadonlyMap<string, ColumnValue>;

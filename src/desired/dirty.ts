@@ -1,7 +1,8 @@
 // What changed in each row of one destination since the engine last took it, with the owners whose facts changed.
 // Filled by desired/, taken as a whole by apply/.
 
-import type { Atom, Fact, Owner } from "../model/fact.ts";
+import type { Atom, Fact } from "../model/fact.ts";
+import type { Owner } from "../model/owner.ts";
 import { Part } from "./part.ts";
 import { RowMap } from "./rowMap.ts";
 

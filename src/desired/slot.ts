@@ -2,7 +2,7 @@
 // slot has one owner for life, so the first claim is kept in the object itself, and a map is made only when there are
 // others. The first claim is in force. The others count as references if they are equal, and wait if they differ.
 
-import type { Owner } from "../model/fact.ts";
+import type { Owner } from "../model/owner.ts";
 
 export interface Claim<V> {
   readonly owner: Owner;

@@ -2,8 +2,6 @@
 // column of a row has a member. Plans produce facts, desired/ counts references to them, apply/ makes them true.
 // Values are plain JavaScript values; only ovsdb/ knows how they look on the wire.
 
-export type { Owner } from "./owner.ts";
-
 /** One database of one zone. References never cross destinations; each has its own replica, fence and engine. */
 export interface Destination {
   readonly zone: string;

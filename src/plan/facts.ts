@@ -2,8 +2,9 @@
 // a misspelt column or a reference to the wrong table does not compile. Marks every row as Weft's if its table has
 // external_ids.
 
-import type { Atom, ColumnValue, Fact, Owner } from "../model/fact.ts";
+import type { Atom, ColumnValue, Fact } from "../model/fact.ts";
 import { ownership } from "../model/names.ts";
+import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import { rowUuid } from "../model/uuid.ts";
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";

@@ -2,7 +2,7 @@
 // process that plans only a part of the cluster can use another source that a leader publishes: nothing in this
 // interface needs a pod's labels. memberSourceContract.ts tests the rules that every source follows.
 
-import type { Owner } from "../model/fact.ts";
+import type { Owner } from "../model/owner.ts";
 import type { Place } from "../model/place.ts";
 import type { Selection } from "./selection.ts";
 

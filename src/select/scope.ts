@@ -2,8 +2,8 @@
 // same choice. So a namespace's labels are matched against scopes, and a pod's labels only against the selectors of the
 // scopes that cover its namespace.
 
-import type { Owner } from "../model/fact.ts";
 import type { Ip } from "../model/ip.ts";
+import type { Owner } from "../model/owner.ts";
 import type { Place } from "../model/place.ts";
 import { RangeIndex } from "./rangeIndex.ts";
 import { type Labels, matches, type NamespaceScope, type Selection } from "./selection.ts";

@@ -4,7 +4,7 @@
 
 import type { Namespace, Pod } from "../kube/objects.ts";
 import type { Change } from "../kube/store.ts";
-import type { Owner } from "../model/fact.ts";
+import type { Owner } from "../model/owner.ts";
 import type { Place } from "../model/place.ts";
 import { Candidates, podKey } from "./candidates.ts";
 import type { MemberSource, Membership, MembershipListener } from "./memberSource.ts";
