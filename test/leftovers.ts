@@ -2,12 +2,12 @@
 // processes. Other runs may be in progress, so only its own are listed: by the run's tag, which is part of all names,
 // or by its folder.
 
-import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 
 export interface TestRun {
   /** Part of every name: see real/privateName.ts. */
   readonly tag: string;
-  /** The TMPDIR of all tests. */
+  /** Holds the TMPDIR of each try of a file, which is gone once the try is over and has left nothing in it. */
   readonly folder: string;
 }
 
@@ -20,15 +20,35 @@ export function leftovers({ tag, folder }: TestRun): readonly string[] {
     ...entries("/sys/class/net")
       .filter((name) => name.includes(tag) || /^w[0-9a-f]{14}$/.test(name))
       .map((name) => `link ${name}`),
-    // npm keeps compiled code in TMPDIR.
-    ...entries(folder)
-      .filter((name) => name !== "node-compile-cache")
-      .map((name) => `file ${folder}/${name}`),
-    ...processes(tag, folder),
+    ...entries(folder).flatMap((attempt) => files(`${folder}/${attempt}`)),
+    ...processes(tag, folder).map(({ pid, line }) => `process ${pid} ${line}`),
   ];
 }
 
-function processes(tag: string, folder: string): string[] {
+/** Removes the TMPDIR of a try, unless something is in it. */
+export function removeIfEmpty(folder: string): void {
+  if (files(folder).length === 0) rmSync(folder, { recursive: true });
+}
+
+/**
+ * Ends and removes what a failed try has left of its TMPDIR: the servers that were started in it, then its files.
+ * Returns what there was.
+ */
+export function removeLeft(folder: string): readonly string[] {
+  const running = processes(folder, folder);
+  const left = [...files(folder), ...running.map(({ pid, line }) => `process ${pid} ${line}`)];
+  for (const { pid } of running) unlessGone(() => process.kill(pid, "SIGKILL"), true);
+  rmSync(folder, { recursive: true });
+  return left;
+}
+
+/** npm keeps compiled code in TMPDIR, which is not counted. */
+const files = (folder: string): string[] =>
+  entries(folder)
+    .filter((name) => name !== "node-compile-cache")
+    .map((name) => `file ${folder}/${name}`);
+
+function processes(tag: string, folder: string): { readonly pid: number; readonly line: string }[] {
   const namespaces = new Set([
     inode("/proc/self/ns/net"),
     ...entries("/run/netns").map((name) => inode(`/run/netns/${name}`)),
@@ -40,7 +60,7 @@ function processes(tag: string, folder: string): string[] {
       const program = line.split(" ")[0]?.split("/").at(-1);
       // A server in a pod does not show whose it is. But while its pod exists, its namespace has a name.
       const isHomeless = program === "perl" && !namespaces.has(inode(`/proc/${pid}/ns/net`));
-      return line.includes(tag) || line.includes(folder) || isHomeless ? [`process ${pid} ${line}`] : [];
+      return line.includes(tag) || line.includes(folder) || isHomeless ? [{ pid: Number(pid), line }] : [];
     });
 }
 

@@ -17,7 +17,7 @@ import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { isAtLeast, machineVersion, newer } from "../sandbox/ovn/choice.ts";
-import { leftovers, type TestRun } from "./leftovers.ts";
+import { leftovers, removeIfEmpty, removeLeft, type TestRun } from "./leftovers.ts";
 import type { Counts } from "./reporter.ts";
 
 /** How many steps of a stage run at once. */
@@ -64,6 +64,7 @@ const { values: options } = parseArgs({
 const scratch = mkdtempSync(join(tmpdir(), "weft-test-"));
 const testRun: TestRun = { tag: `t${randomBytes(2).toString("hex").slice(1)}`, folder: join(scratch, "tmp") };
 mkdirSync(testRun.folder);
+let tries = 0;
 const stages = options.only?.split(",");
 const total: Counts = { passed: 0, failed: 0 };
 const unsteady: string[] = [];
@@ -173,27 +174,35 @@ function find(...globs: readonly string[]): string[] {
   return globs.flatMap((glob) => globSync(glob).sort());
 }
 
-/** Runs one step, and prints its output and its result. */
+/**
+ * Runs one step with a TMPDIR of its own, and prints its output and its result. What a failed step has left in the
+ * TMPDIR is printed and removed, so that it is not held against a second try.
+ */
 async function timed(step: Step): Promise<Counts> {
   const started = Date.now();
-  const { counts, said } = await run(step);
+  // Short, because the path of a unix socket has at most 107 characters.
+  const folder = join(testRun.folder, `${tries++}`);
+  mkdirSync(folder);
+  const { counts, said } = await run(step, folder);
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   const { passed, failed } = counts;
   process.stdout.write(said);
   console.log(
     `${failed ? "FAIL" : "ok  "} ${step.stage} ${step.name}: ${passed} passed, ${failed} failed, ${seconds} s`,
   );
+  if (failed === 0) removeIfEmpty(folder);
+  else for (const left of removeLeft(folder)) console.log(`left by ${step.name}: ${left}`);
   return counts;
 }
 
 /** Runs one step in a process group of its own, and ends the group when its time is over. */
-async function run(step: Step): Promise<{ readonly counts: Counts; readonly said: string }> {
+async function run(step: Step, folder: string): Promise<{ readonly counts: Counts; readonly said: string }> {
   const countsFile = join(scratch, `counts-${randomBytes(4).toString("hex")}.json`);
   const env = {
     ...process.env,
     WEFT_TEST_COUNTS: countsFile,
     WEFT_TEST_RUN: testRun.tag,
-    TMPDIR: testRun.folder,
+    TMPDIR: folder,
     ...step.env,
   };
   const [command = "", ...args] = step.argv;

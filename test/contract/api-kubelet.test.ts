@@ -12,7 +12,11 @@ import { ApiUnderTest } from "./apiUnderTest.ts";
 const channel = { stdin: 0, stdout: 1, error: 3 } as const;
 const node = "stub";
 
-/** Answers logs with the requested path. A command echoes its input and ends with status 7. */
+/**
+ * Answers logs with the requested path. The command `yes` writes its path until the client goes. Any other
+ * writes its path once its input has come, echoes the input and ends with status 7. kubectl discards what arrives before
+ * it is ready: that is why no path is written once and at once.
+ */
 function kubelet(): Server {
   const sockets = new WebSocketServer({ noServer: true });
   const server = createServer((request, response) => {
@@ -23,11 +27,16 @@ function kubelet(): Server {
     sockets.handleUpgrade(request, socket, head, (client) => {
       const send = (to: number, text: string): void =>
         client.send(Buffer.concat([Buffer.from([to]), Buffer.from(text)]));
-      send(channel.stdout, `${request.url}\n`);
-      client.once("close", () => server.emit("client gone"));
+      const writing = request.url?.includes("command=yes")
+        ? setInterval(() => send(channel.stdout, `${request.url}\n`), 10)
+        : undefined;
+      client.once("close", () => {
+        clearInterval(writing);
+        server.emit("client gone");
+      });
       client.on("message", (data: Buffer) => {
         if (data[0] !== channel.stdin) return;
-        send(channel.stdout, `echo ${data.subarray(1).toString()}`);
+        send(channel.stdout, `${request.url}\necho ${data.subarray(1).toString()}`);
         const causes = [{ reason: "ExitCode", message: "7" }];
         send(
           channel.error,
@@ -116,7 +125,7 @@ describe("kubectl exec", () => {
 
   it("ends at the kubelet when the client goes", async () => {
     const gone = once(stub, "client gone");
-    const lines = api.kubectlLines(["exec", "-i", "single", "--", "cat"]);
+    const lines = api.kubectlLines(["exec", "single", "--", "yes"]);
     assert.match((await lines.next()).value ?? "", /^\/exec\//);
     await lines.return();
     await gone;
