@@ -32,8 +32,7 @@ test("an owner that is asked for many times is planned once", async () => {
   const { queue, stop } = queueOf(async (owner) => void seen.push(owner));
   for (let i = 0; i < 5; i++) queue.add("pod/a");
   queue.add("pod/b");
-  await turn();
-  await turn();
+  await queue.idle();
   assert.deepEqual(seen, ["pod/a", "pod/b"]);
   assert.equal(queue.depth, 0);
   await stop();
@@ -52,7 +51,7 @@ test("an owner that changes while it is being planned is planned again, never tw
   queue.add("pod/a");
   await Promise.resolve();
   queue.add("pod/a");
-  for (let i = 0; i < 10; i++) await turn();
+  await queue.idle();
   assert.deepEqual([runs, most], [2, 1]);
   await stop();
 });
@@ -83,7 +82,7 @@ test("an owner that is queued with a delay is planned after the delay", async (c
   await turn();
   assert.deepEqual(seen, []);
   context.mock.timers.tick(1);
-  await turn();
+  await queue.idle();
   assert.deepEqual(seen, ["pod/a"]);
   await stop();
 });
@@ -96,12 +95,10 @@ test("an owner that is queued again before its delay is over is planned once, an
   queue.add("pod/before");
   queue.add("pod/waits");
   queue.addLater("pod/waits", 1_000);
-  await turn();
-  await turn();
+  await queue.idle();
   assert.deepEqual(seen, ["pod/before", "pod/waits"]);
   context.mock.timers.tick(1_000);
-  await turn();
-  await turn();
+  await queue.idle();
   assert.deepEqual(seen, ["pod/before", "pod/waits"]);
   await stop();
 });
@@ -133,8 +130,7 @@ test("a stopped queue keeps its owners, and continues when it is run again", asy
   assert.deepEqual(seen, []);
   const again = new AbortController();
   const running = queue.run(again.signal);
-  await turn();
-  await turn();
+  await queue.idle();
   assert.deepEqual(seen, ["pod/a"]);
   again.abort();
   await running;
