@@ -8,7 +8,7 @@
 // northd and ovn-controller read the rows that Weft writes, how vswitchd reacts to what the agent does. `WEFT_OVN`
 // (`make test OVN=…`) chooses a single version.
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -38,6 +38,9 @@ const sources = ["src", "sandbox", "test", "bench", "lint", "oxlint.config.ts"];
 
 /** How long to wait for the output that a step has already printed. */
 const outputMs = 1000;
+
+/** How long a step that ran out of time has to end by itself. */
+const graceMs = 5000;
 
 /** Sandbox files that also run in other networks: see Cluster.up. */
 const otherNetworks: ReadonlyMap<string, readonly string[]> = new Map([
@@ -208,17 +211,34 @@ async function run(step: Step, folder: string): Promise<{ readonly counts: Count
   const [command = "", ...args] = step.argv;
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], detached: true, env });
   const said: Buffer[] = [];
+  let killing: NodeJS.Timeout | undefined;
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => said.push(chunk));
   const limit = setTimeout(() => {
     said.push(Buffer.from(`FAIL ${step.name}: not done after ${step.limitSeconds} s, ended\n`));
-    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    // Asked to end, it still removes its files; whatever does not end then is killed.
+    child.kill("SIGTERM");
+    killing = setTimeout(() => killGroup(child), graceMs);
   }, step.limitSeconds * 1000);
   const closed = once(child, "close");
   const code = await new Promise<number>((resolve) => child.on("exit", (status) => resolve(status ?? 1)));
   // Whatever a step leaves running may hold its output open.
   await Promise.race([closed, delay(outputMs)]);
   clearTimeout(limit);
+  if (killing) {
+    clearTimeout(killing);
+    killGroup(child);
+  }
   return { counts: countsOf(step, countsFile, code), said: Buffer.concat(said).toString() };
+}
+
+/** Kills the leader of a process group and whatever of the group is left. */
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
 }
 
 function countsOf(step: Step, file: string, code: number): Counts {

@@ -5,10 +5,8 @@ import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
@@ -16,6 +14,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Json, type JsonObject, objectAt, textAt } from "../../sandbox/api/json.ts";
 import type { ClusterConfig } from "../../src/kube/config.ts";
 import { loadKubeconfig } from "../../src/kube/kubeconfig.ts";
+import { makeFolder, removeFolder, untilExit } from "../real/atExit.ts";
 
 const external = process.env["WEFT_API_KUBECONFIG"];
 const main = join(import.meta.dirname, "../../sandbox/api/main.ts");
@@ -75,7 +74,7 @@ export class ApiUnderTest implements AsyncDisposable {
 
   /** Always starts the sandbox's own, for features that only it has. */
   static async startEmbedded(): Promise<ApiUnderTest> {
-    const directory = await mkdtemp(join(tmpdir(), "weft-api-"));
+    const directory = await makeFolder("weft-api-");
     const server = await startServer(directory);
     return ApiUnderTest.#open(join(directory, "kubeconfig"), { directory, server });
   }
@@ -169,10 +168,10 @@ export class ApiUnderTest implements AsyncDisposable {
     const { server, directory } = this.#embedded;
     if (server.exitCode === null) {
       const exited = once(server, "exit");
-      server.kill();
+      server.kill("SIGKILL");
       await exited;
     }
-    await rm(directory, { recursive: true });
+    await removeFolder(directory);
   }
 
   async #send(method: string, path: string, { body, type, accept, token }: Ask): Promise<IncomingMessage> {
@@ -209,7 +208,9 @@ async function startServer(directory: string): Promise<ChildProcess> {
     kubeconfig: [join(directory, "kubeconfig")],
   };
   const args = Object.entries(flags).flatMap(([name, values]) => values.map((value) => `--${name}=${value}`));
-  const server = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const server = untilExit(
+    spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "inherit"] }),
+  );
   const [line] = await once(createInterface({ input: server.stdout }), "line");
   assert.equal(objectAt(JSON.parse(String(line)))["ready"], true);
   return server;

@@ -11,6 +11,7 @@ import { type OvsdbCluster, startOvsdbCluster } from "../real/ovsdbCluster.ts";
 import { northboundSchema, type OvsdbServer, select } from "../real/ovsdbServer.ts";
 import { runSeed, type SeededRandom, seededRandom } from "../real/random.ts";
 import { type Relay, startRelay } from "../real/relay.ts";
+import { until } from "../real/until.ts";
 import { startChain } from "./ovsdbChain.ts";
 
 const database = "OVN_Northbound";
@@ -130,7 +131,10 @@ test(`${transactionCount} transactions survive whatever happens to a cluster, on
   );
   for (const table of ["Address_Set", "Logical_Switch"] as const) {
     assert.deepEqual(namesOf(await select(leader?.remote ?? "", database, table)), expected);
-    while (!replica.synced || replica.table(table).size < expected.length) await sleep(50);
+    await until(
+      `all rows of ${table} are there`,
+      () => replica.synced && replica.table(table).size >= expected.length,
+    );
     assert.deepEqual(namesOf(replica.table(table).values()), expected);
   }
 });

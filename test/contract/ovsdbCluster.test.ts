@@ -2,15 +2,16 @@
 // time.
 
 import assert from "node:assert/strict";
-import { copyFile, mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
 import { isOvsdbError, Marker, Session, Transaction } from "../../src/ovsdb/index.ts";
+import { makeFolder } from "../real/atExit.ts";
 import { startOvsdbCluster } from "../real/ovsdbCluster.ts";
 import { freePort, northboundSchema, run, startServer } from "../real/ovsdbServer.ts";
+import { until } from "../real/until.ts";
 
 const database = "OVN_Northbound";
 const timeout = { timeout: 90_000 };
@@ -181,8 +182,7 @@ test(
       using replica = reader.replica(northbound, { NB_Global: true, Address_Set: { columns: ["name"] } });
       await reader.connected(soon());
       await replica.ready(soon());
-      while (replica.table("NB_Global").get(uuid)?.nb_cfg !== 3)
-        await sleep(20, undefined, { signal: soon() });
+      await until("it has counted to 3", () => replica.table("NB_Global").get(uuid)?.nb_cfg === 3);
       assert.deepEqual(
         [...replica.table("Address_Set").values()].map(({ name }) => name),
         ["b"],
@@ -196,10 +196,10 @@ test(
   "a member that is behind what was seen is refused by its index, until it is not behind",
   timeout,
   async () => {
-    await using cluster = await startOvsdbCluster(northboundSchema, database, 1);
+    await using cluster = await startOvsdbCluster(northboundSchema, database, { members: 1 });
     const [member] = cluster.members;
     assert(member);
-    const folder = await mkdtemp(join(tmpdir(), "weft-ovsdb-"));
+    const folder = await makeFolder("weft-ovsdb-");
     const port = await freePort();
     const { session } = open([member.remote, `tcp:127.0.0.1:${port}`], false);
     await using _ = session;
@@ -213,8 +213,9 @@ test(
     // The same cluster, as it was a few transactions ago.
     await member.stop();
     await using behind = await startServer(folder, join(folder, "db"), port);
-    while (!/stale: at index \d+, but \d+ was seen/.test(session.lastError?.message ?? ""))
-      await sleep(5, undefined, { signal: soon() });
+    await until("the stale member is refused", () =>
+      /stale: at index \d+, but \d+ was seen/.test(session.lastError?.message ?? ""),
+    );
     assert.equal(session.lastError?.code, "not leader");
     assert.notEqual(session.state, "connected");
     assert.equal(replica.table("Address_Set").size, 4);
@@ -233,7 +234,7 @@ test(
     const rows = await unaware.select(northbound, "Address_Set", [], { columns: ["name"] });
     const byName = (of: Iterable<{ readonly name: string }>): string[] =>
       [...of].map(({ name }) => name).sort();
-    while (replica.table("Address_Set").size !== rows.length) await sleep(5, undefined, { signal: soon() });
+    await until("all rows are there", () => replica.table("Address_Set").size === rows.length);
     assert.deepEqual(byName(replica.table("Address_Set").values()), byName(rows));
   },
 );

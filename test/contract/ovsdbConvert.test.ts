@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Marker, Transaction } from "../../src/ovsdb/index.ts";
 import { startRelayServer } from "../real/ovsdbServer.ts";
+import { until } from "../real/until.ts";
 import { begin, newerZoo, newerZooJson, startZoo, startZooCluster, visit, zoo, zooJson } from "./ovsdbZoo.ts";
 
 const timeout = { timeout: 60_000 };
@@ -26,21 +27,22 @@ test("a database is converted under its clients, and none of them has to reconne
   await session.convert(newerZooJson);
   const paint = new Transaction(newerZoo).update("Animal", uuid, { colour: "red" });
   await session.transact(paint);
-  while (newer.table("Animal").get(uuid)?.colour !== "red") await sleep(5, undefined, { signal: soon() });
-  while (replica.table("Animal").get(uuid)?.weight !== 0) await sleep(5, undefined, { signal: soon() });
+  await until("the new column is there", () => newer.table("Animal").get(uuid)?.colour === "red");
+  await until("the old column is empty", () => replica.table("Animal").get(uuid)?.weight === 0);
   assert.equal(old.serverSchema?.version, "2.0.0");
   assert.deepEqual(log, ["connected", "converted"]);
   // Back and forth at once: only the last one counts, even for a session without replicas.
   await Promise.all([session.convert(zooJson), session.convert(newerZooJson), session.convert(zooJson)]);
   await session.transact(begin().update("Animal", uuid, { weight: 5 }));
-  while (replica.table("Animal").get(uuid)?.weight !== 5) await sleep(5, undefined, { signal: soon() });
+  await until("the old column is back", () => replica.table("Animal").get(uuid)?.weight === 5);
   assert.deepEqual(new Set(log.slice(2)), new Set(["converted"]));
   await assert.rejects(session.convert({ name: "Zoo" }), { code: "syntax error" });
   await assert.rejects(session.convert({ ...zooJson, name: "Aquarium" }), { code: "invalid parameters" });
 });
 
 test("a cluster is converted through a follower, and its clients stay where they are", timeout, async () => {
-  await using cluster = await startZooCluster();
+  // An election in between would send clients elsewhere, and a slow machine holds one every few seconds by default.
+  await using cluster = await startZooCluster({ electionTimerMs: 30_000 });
   await using relay = await startRelayServer("Zoo", cluster.remotes);
   await using stack = new AsyncDisposableStack();
   const logs: string[][] = [];
@@ -57,13 +59,14 @@ test("a cluster is converted through a follower, and its clients stay where they
   const follower = visitors[((await cluster.leader()) + 1) % 3];
   assert(follower);
   await follower.session.transact(begin().insert("Animal", { name: "cat", weight: 4.5, legs: 0 }, uuid));
-  await Promise.all(visitors.map(({ replica }) => replica.ready(soon())));
+  for (const { replica } of visitors)
+    await until("the cat is everywhere", () => replica.table("Animal").get(uuid) !== undefined);
 
   // Meanwhile a writer keeps counting through the relay, and each step counts once.
   const over = new AbortController();
   const marker = new Marker({ table: "Animal", uuid, column: "ids", key: "count" });
   let count = 0;
-  const counting = (async () => {
+  const keepCounting = async (): Promise<void> => {
     while (!over.signal.aborted) {
       const addOne = begin().mutateNumber("Animal", uuid, "legs", "+=", 1);
       await visitors[3]?.session.connected(soon());
@@ -71,18 +74,19 @@ test("a cluster is converted through a follower, and its clients stay where they
       count++;
       await sleep(1);
     }
-  })();
-  await follower.session.convert(newerZooJson);
-  for (const [index, { session }] of visitors.entries()) {
-    while (session.serverSchema?.version !== "2.0.0") await sleep(5, undefined, { signal: soon() });
-    await session.connected(soon());
-    await session.transact(new Transaction(newerZoo).update("Animal", uuid, { colour: `red ${index}` }));
-    for (const { replica } of visitors)
-      while (replica.table("Animal").get(uuid)?.colour !== `red ${index}`)
-        await sleep(5, undefined, { signal: soon() });
-  }
-  over.abort();
-  await counting;
+  };
+  const convertAndPaint = async (): Promise<void> => {
+    await follower.session.convert(newerZooJson);
+    for (const [index, { session }] of visitors.entries()) {
+      await until("the newer schema is known", () => session.serverSchema?.version === "2.0.0");
+      await session.connected(soon());
+      const colour = `red ${index}`;
+      await session.transact(new Transaction(newerZoo).update("Animal", uuid, { colour }));
+      for (const { replica } of visitors)
+        await until(`it is ${colour}`, () => replica.table("Animal").get(uuid)?.colour === colour);
+    }
+  };
+  await Promise.all([keepCounting(), convertAndPaint().finally(() => over.abort())]);
   assert.equal((await follower.session.select(zoo, "Animal"))[0]?.legs, count);
   for (const log of logs) assert.deepEqual(log, ["connected", "converted"]);
   await assert.rejects(follower.session.convert({ ...zooJson, name: "Aquarium" }), {

@@ -3,15 +3,14 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
 import { southbound } from "../../src/ovn/southbound.gen.ts";
 import { isOvsdbError, type OvsdbError, Session, Transaction } from "../../src/ovsdb/index.ts";
+import { makeFolder } from "../real/atExit.ts";
 import { createAuthority, createCertificate } from "../real/certificates.ts";
 import {
   freePort,
@@ -22,6 +21,7 @@ import {
   startOvsdbServer,
   startServer,
 } from "../real/ovsdbServer.ts";
+import { until } from "../real/until.ts";
 
 const timeout = { timeout: 30_000 };
 const database = "OVN_Northbound";
@@ -32,7 +32,8 @@ const begin = (): Transaction<NorthboundTables> => new Transaction(northbound);
 async function refusal(remote: string, wanted = database): Promise<OvsdbError> {
   await using session = new Session({ remotes: [remote], database: wanted });
   session.start();
-  while (!session.lastError) await sleep(5, undefined, { signal: soon() });
+  await until("it is refused", () => session.lastError !== undefined);
+  assert(session.lastError);
   assert.notEqual(session.state, "connected");
   return session.lastError;
 }
@@ -111,7 +112,7 @@ test("a value that breaks a rule of the schema is named, with the rule", timeout
 });
 
 test("a role that may not do something is told so, with the rule", timeout, async () => {
-  const folder = await mkdtemp(join(tmpdir(), "weft-rbac-"));
+  const folder = await makeFolder("weft-rbac-");
   const file = (name: string): string => join(folder, name);
   await createAuthority(folder, "ca");
   for (const name of ["server", "n1"]) await createCertificate(folder, name, "ca");
@@ -180,19 +181,14 @@ test("a role that may not do something is told so, with the rule", timeout, asyn
 
 /** A server whose database is on a disk of its own, of size `size`, that nobody else sees. */
 async function startOnDisk(size: string, clustered: boolean): Promise<OvsdbServer> {
-  const folder = await mkdtemp(join(tmpdir(), "weft-ovsdb-"));
+  const folder = await makeFolder("weft-ovsdb-");
   const [disk, seed] = [join(folder, "disk"), join(folder, "seed")];
   await mkdir(disk);
   if (clustered) await run("ovsdb-tool", ["create-cluster", seed, northboundSchema, "unix:raft"]);
   else await run("ovsdb-tool", ["create", seed, northboundSchema]);
   const mount = `mount -t tmpfs -o size=${size} tmpfs ${disk} && cp ${seed} ${disk}/db && exec "$0" "$@"`;
   const within = ["unshare", "--mount", "--propagation", "private", "sh", "-c", mount];
-  try {
-    return await startServer(folder, join(disk, "db"), await freePort(), { within });
-  } catch (error) {
-    await rm(folder, { recursive: true });
-    throw error;
-  }
+  return startServer(folder, join(disk, "db"), await freePort(), { within });
 }
 
 const large = (): Transaction<NorthboundTables> =>

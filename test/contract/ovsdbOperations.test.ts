@@ -3,7 +3,6 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   type Condition,
   isOvsdbError,
@@ -12,6 +11,7 @@ import {
   type Transaction,
 } from "../../src/ovsdb/index.ts";
 import { startRelay } from "../real/relay.ts";
+import { until } from "../real/until.ts";
 import { begin, startZoo, visit, zoo } from "./ovsdbZoo.ts";
 
 const timeout = { timeout: 30_000 };
@@ -225,11 +225,11 @@ test("a lock passes from holder to holder, and assert checks it", timeout, async
   await assert.rejects(mine.acquired(), { code: "closed" });
   const back = one.lock("keeper", { steal: true, changed: (held) => told.push(held) });
   await back.acquired(soon());
-  while (theirs.held) await sleep(5, undefined, { signal: soon() });
+  await until("the lock is stolen", () => !theirs.held);
   // The server releases a lock with the connection. When the thief is back, it queues like anyone else.
   relay.cut();
   await theirs.acquired(soon());
-  while (back.held) await sleep(5, undefined, { signal: soon() });
+  await until("the thief has lost it", () => !back.held);
   await one.connected(soon());
   await theirs[Symbol.asyncDispose]();
   await back.acquired(soon());

@@ -9,6 +9,7 @@ import { isOvsdbError, type Row, Session, Transaction } from "../../src/ovsdb/in
 import { northboundSchema, select, startOvsdbServer } from "../real/ovsdbServer.ts";
 import { runSeed, seededRandom } from "../real/random.ts";
 import { type Relay, startRelay, type Weather } from "../real/relay.ts";
+import { until } from "../real/until.ts";
 
 const database = "OVN_Northbound";
 const oldRows = 600;
@@ -96,7 +97,7 @@ test(`a bad network loses and doubles nothing (WEFT_SEED=${seed})`, { timeout: 1
 
   await commit(session, begin().insert("Address_Set", { name: "marker" }, crypto.randomUUID()));
   const copied = replica.table("Address_Set");
-  while (![...copied.values()].some(({ name }) => name === "marker")) await sleep(20);
+  await until("the last row is there", () => [...copied.values()].some(({ name }) => name === "marker"));
   assert.deepEqual(byUuid(copied.values()), byUuid(await select(server.remote, database, "Address_Set")));
   assert.deepEqual(byUuid(replica.table("Logical_Switch").values()), byUuid(switches));
 });

@@ -2,16 +2,15 @@
 // to a source that may go away.
 
 import assert from "node:assert/strict";
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { northbound } from "../../src/ovn/northbound.gen.ts";
 import { isOvsdbError, Marker, Session, Transaction } from "../../src/ovsdb/index.ts";
+import { makeFolder } from "../real/atExit.ts";
 import { startOvsdbCluster } from "../real/ovsdbCluster.ts";
 import { freePort, northboundSchema, startRelayServer, startServer } from "../real/ovsdbServer.ts";
 import { startRelay } from "../real/relay.ts";
+import { until } from "../real/until.ts";
 import { begin, startZoo, visit, zoo } from "./ovsdbZoo.ts";
 
 const timeout = { timeout: 60_000 };
@@ -78,12 +77,12 @@ test("what a relay passed on before it lost its source has an unknown outcome", 
 test("a relay that has no source yet is passed over, and taken when it has one", timeout, async () => {
   await using server = await startZoo();
   await server.stop();
-  const folder = await mkdtemp(join(tmpdir(), "weft-ovsdb-relay-"));
+  const folder = await makeFolder("weft-ovsdb-relay-");
   await using relay = await startServer(folder, `relay:Zoo:${server.remote}`, await freePort());
   await using session = new Session({ remotes: [relay.remote], database: "Zoo", maxBackoffMs: 50 });
   session.start();
-  while (!session.lastError) await sleep(10, undefined, { signal: soon() });
-  assert.deepEqual([session.lastError.code, session.lastError.retryable], ["database not available", true]);
+  await until("the relay is refused", () => session.lastError !== undefined);
+  assert.deepEqual([session.lastError?.code, session.lastError?.retryable], ["database not available", true]);
   await server.start();
   await session.connected(soon());
   await session.transact(begin().insert("Animal", { legs: 1 }));

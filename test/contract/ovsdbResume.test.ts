@@ -3,12 +3,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
 import { type Change, Session, Transaction } from "../../src/ovsdb/index.ts";
 import { startOvsdbCluster } from "../real/ovsdbCluster.ts";
 import { northboundSchema, startOvsdbServer, startRelayServer } from "../real/ovsdbServer.ts";
 import { type Relay, startRelay } from "../real/relay.ts";
+import { until } from "../real/until.ts";
 
 const database = "OVN_Northbound";
 const soon = (): AbortSignal => AbortSignal.timeout(30_000);
@@ -95,7 +95,7 @@ for (const [name, start, history] of services)
     const replica = reader.replica(northbound, { Address_Set: true });
     reader.start();
     const table = replica.table("Address_Set");
-    while (table.size < uuids.length) await sleep(20, undefined, { signal: soon() });
+    await until("all rows are there", () => table.size === uuids.length);
     // A name split over two chunks is not seen.
     assert(sent.size > uuids.length * 0.98);
     const firstCopy = bytes();
@@ -112,7 +112,7 @@ for (const [name, start, history] of services)
           .delete("Address_Set", gone)
           .mutateSet("Address_Set", changed, "addresses", "insert", ["10.0.0.3"]),
       );
-      while (table.get(gone)) await sleep(20, undefined, { signal: soon() });
+      await until("the row is gone", () => !table.get(gone));
       assert.deepEqual(table.get(changed)?.addresses, ["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
       assert.equal(table.size, uuids.length - 1 - round);
       assert.deepEqual(new Set(told.splice(0).map(({ uuid }) => uuid)), new Set([changed, gone]));

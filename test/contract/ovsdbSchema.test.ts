@@ -1,12 +1,12 @@
 // A server whose schema is older or newer than the generated one.
 
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { northbound } from "../../src/ovn/northbound.gen.ts";
 import { Session, Transaction } from "../../src/ovsdb/index.ts";
+import { makeFolder, removeFolder } from "../real/atExit.ts";
 import { northboundSchema, type OvsdbServer, startOvsdbServer } from "../real/ovsdbServer.ts";
 
 const database = "OVN_Northbound";
@@ -18,7 +18,7 @@ interface EditableSchema {
 
 /** A server with a northbound schema changed by `edit`. */
 async function serverWith(edit: (schema: EditableSchema) => void): Promise<OvsdbServer> {
-  const folder = await mkdtemp(join(tmpdir(), "weft-schema-"));
+  const folder = await makeFolder("weft-schema-");
   try {
     const schema = JSON.parse(await readFile(northboundSchema, "utf8"));
     edit(schema);
@@ -27,7 +27,7 @@ async function serverWith(edit: (schema: EditableSchema) => void): Promise<Ovsdb
     await writeFile(file, JSON.stringify(schema));
     return await startOvsdbServer(file);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
   }
 }
 

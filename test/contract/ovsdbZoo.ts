@@ -1,7 +1,6 @@
 // A small database with a column of every kind, for tests of the OVSDB client.
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type Database,
@@ -10,7 +9,8 @@ import {
   type SessionOptions,
   Transaction,
 } from "../../src/ovsdb/index.ts";
-import { type OvsdbCluster, startOvsdbCluster } from "../real/ovsdbCluster.ts";
+import { makeFolder, removeFolder } from "../real/atExit.ts";
+import { type ClusterOptions, type OvsdbCluster, startOvsdbCluster } from "../real/ovsdbCluster.ts";
 import { type OvsdbServer, startOvsdbServer } from "../real/ovsdbServer.ts";
 
 const unlimited = { min: 0, max: "unlimited" };
@@ -43,17 +43,17 @@ export const begin = (): Transaction => new Transaction(zoo);
 export const startZoo = (): Promise<OvsdbServer> => withZooSchema(startOvsdbServer);
 
 /** A cluster with an empty zoo. */
-export const startZooCluster = (): Promise<OvsdbCluster> =>
-  withZooSchema((file) => startOvsdbCluster(file, "Zoo"));
+export const startZooCluster = (options?: ClusterOptions): Promise<OvsdbCluster> =>
+  withZooSchema((file) => startOvsdbCluster(file, "Zoo", options));
 
 async function withZooSchema<T>(start: (schemaFile: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), "weft-zoo-"));
+  const folder = await makeFolder("weft-zoo-");
   try {
     const file = join(folder, "zoo.ovsschema");
     await writeFile(file, JSON.stringify(zooJson));
     return await start(file);
   } finally {
-    await rm(folder, { recursive: true });
+    await removeFolder(folder);
   }
 }
 
@@ -61,6 +61,6 @@ async function withZooSchema<T>(start: (schemaFile: string) => Promise<T>): Prom
 export async function visit(remote: string, options: Partial<SessionOptions> = {}): Promise<Session> {
   const session = new Session({ remotes: [remote], database: "Zoo", minBackoffMs: 20, ...options });
   session.start();
-  await session.connected(AbortSignal.timeout(10_000));
+  await session.connected(AbortSignal.timeout(30_000));
   return session;
 }

@@ -2,12 +2,11 @@
 // and after it a stream of updates that nobody would send.
 
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { JsonStream } from "../../src/ovsdb/jsonStream.ts";
+import { makeFolder, removeFolder } from "./atExit.ts";
 import { contents, honestAnswer, honestRow, rowUuid, transactionId } from "./honestAnswer.ts";
 import { mutated } from "./mutate.ts";
 import type { SeededRandom } from "./random.ts";
@@ -37,7 +36,7 @@ const others: readonly unknown[] = [
 ];
 
 export async function startHostileServer(random: SeededRandom): Promise<HostileServer> {
-  const folder = await mkdtemp(join(tmpdir(), "weft-hostile-"));
+  const folder = await makeFolder("weft-hostile-");
   const path = join(folder, "sock");
   const sockets = new Set<Socket>();
   const repented = new AbortController();
@@ -96,7 +95,7 @@ export async function startHostileServer(random: SeededRandom): Promise<HostileS
     async [Symbol.asyncDispose]() {
       listener.close();
       for (const socket of sockets) socket.destroy();
-      await rm(folder, { recursive: true, force: true });
+      await removeFolder(folder);
     },
   };
 }

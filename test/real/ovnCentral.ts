@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { untilExit } from "./atExit.ts";
 import { northboundOfOvn, ovnEnvironment, southboundOfOvn } from "./ovn.ts";
 import { type OvsdbServer, run, startOvsdbServer } from "./ovsdbServer.ts";
 
@@ -25,16 +26,18 @@ export async function startOvnCentral(): Promise<OvnCentral> {
   const northbound = await startOvsdbServer(northboundOfOvn);
   const southbound = await startOvsdbServer(southboundOfOvn);
   const log = join(northbound.folder, "northd.log");
-  const northd = spawn(
-    "ovn-northd",
-    [
-      `--ovnnb-db=${northbound.remote}`,
-      `--ovnsb-db=${southbound.remote}`,
-      `--unixctl=${join(northbound.folder, "northd.ctl")}`,
-      `--log-file=${log}`,
-      "-vconsole:off",
-    ],
-    { stdio: "ignore", env: ovnEnvironment },
+  const northd = untilExit(
+    spawn(
+      "ovn-northd",
+      [
+        `--ovnnb-db=${northbound.remote}`,
+        `--ovnsb-db=${southbound.remote}`,
+        `--unixctl=${join(northbound.folder, "northd.ctl")}`,
+        `--log-file=${log}`,
+        "-vconsole:off",
+      ],
+      { stdio: "ignore", env: ovnEnvironment },
+    ),
   );
   const sbctl = (...args: readonly string[]): Promise<string> =>
     run("ovn-sbctl", [`--db=${southbound.remote}`, ...args]);

@@ -2,12 +2,12 @@
 // own in which it finds the sockets of all, under the same names. The sockets of the others are relays, one for each
 // direction, so that a member can be cut off from its peers while its clients still reach it.
 
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { makeFolder, removeFolder } from "./atExit.ts";
 import { freePort, type OvsdbServer, run, startServer } from "./ovsdbServer.ts";
 import { type Relay, startRelay } from "./relay.ts";
+import { until } from "./until.ts";
 
 export interface OvsdbCluster extends AsyncDisposable {
   readonly members: readonly OvsdbServer[];
@@ -29,20 +29,23 @@ interface PeerLink {
   readonly relay: Relay;
 }
 
-/** A running cluster of `size` members with an empty database `database` of the schema in `schemaFile`. */
+export interface ClusterOptions {
+  readonly members?: number;
+  /** After this long without news from the leader, the others elect one. The server's default is 1000. */
+  readonly electionTimerMs?: number;
+}
+
+/** A running cluster of three members, or `members`, with an empty database `database` of the schema in `schemaFile`. */
 export async function startOvsdbCluster(
   schemaFile: string,
   database: string,
-  size = 3,
+  { members: size = 3, electionTimerMs = 1000 }: ClusterOptions = {},
 ): Promise<OvsdbCluster> {
-  const folder = await mkdtemp(join(tmpdir(), "weft-raft-"));
+  await using stack = new AsyncDisposableStack();
+  const folder = await makeFolder("weft-raft-");
+  stack.defer(() => removeFolder(folder));
   const members: OvsdbServer[] = [];
   const links: PeerLink[] = [];
-  const dispose = async (): Promise<void> => {
-    for (const member of members) await member[Symbol.asyncDispose]();
-    for (const { relay } of links) await relay[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
-  };
   const home = (member: number): string => join(folder, `member-${member}`);
   const socket = (member: number): string => `raft-${member}`;
   const settled = async (member: number): Promise<void> => {
@@ -54,39 +57,38 @@ export async function startOvsdbCluster(
       "connected",
     ]);
   };
-  try {
-    const numbers = [...Array(size).keys()];
-    for (const member of numbers) await mkdir(home(member));
-    for (const from of numbers)
-      for (const to of numbers) {
-        if (from === to) continue;
-        const path = join(home(from), socket(to));
-        const relay = await startRelay(`unix:${join(home(to), socket(to))}`, { path });
-        links.push({ from, to, relay });
-      }
-    for (const index of numbers) {
-      const file = join(home(index), "db");
-      const [own, first] = [`unix:${socket(index)}`, `unix:${socket(0)}`];
-      if (index === 0) await run("ovsdb-tool", ["create-cluster", file, schemaFile, own]);
-      else await run("ovsdb-tool", ["join-cluster", file, database, own, first]);
-      members.push(await startServer(home(index), file, await freePort()));
-      await settled(index);
+  const numbers = [...Array(size).keys()];
+  for (const member of numbers) await mkdir(home(member));
+  for (const from of numbers)
+    for (const to of numbers) {
+      if (from === to) continue;
+      const path = join(home(from), socket(to));
+      const relay = stack.use(await startRelay(`unix:${join(home(to), socket(to))}`, { path }));
+      links.push({ from, to, relay });
     }
-  } catch (error) {
-    await dispose();
-    throw error;
+  for (const index of numbers) {
+    const file = join(home(index), "db");
+    const [own, first] = [`unix:${socket(index)}`, `unix:${socket(0)}`];
+    const timer = `--election-timer=${electionTimerMs}`;
+    if (index === 0) await run("ovsdb-tool", [timer, "create-cluster", file, schemaFile, own]);
+    else await run("ovsdb-tool", ["join-cluster", file, database, own, first]);
+    members.push(stack.use(await startServer(home(index), file, await freePort())));
+    await settled(index);
   }
 
   const of = (member: number): PeerLink[] => links.filter(({ from, to }) => from === member || to === member);
 
   async function leader(): Promise<number> {
-    for (let attempt = 0; attempt < 200; attempt++) {
-      for (const [index, member] of members.entries()) if (await leads(member, database)) return index;
-      await sleep(50);
-    }
-    throw new Error(`no member of ${database} leads`);
+    let leading = -1;
+    await until(`a member of ${database} leads`, async () => {
+      const lead = await Promise.all(members.map((member) => leads(member, database)));
+      leading = lead.indexOf(true);
+      return leading >= 0;
+    });
+    return leading;
   }
 
+  const owned = stack.move();
   return {
     members,
     remotes: members.map(({ remote }) => remote),
@@ -98,7 +100,7 @@ export async function startOvsdbCluster(
       for (const { relay } of of(member)) relay.thaw();
     },
     settled,
-    [Symbol.asyncDispose]: dispose,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 

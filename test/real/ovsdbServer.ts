@@ -3,14 +3,13 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import { createConnection, createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { parseSchema, type Row } from "../../src/ovsdb/index.ts";
 import { RowDecoder } from "../../src/ovsdb/rowDecoder.ts";
+import { makeFolder, removeFolder, untilExit } from "./atExit.ts";
 import { ovnEnvironment } from "./ovn.ts";
+import { until } from "./until.ts";
 
 const schemas = join(import.meta.dirname, "../../src/ovn/schemas");
 export const northboundSchema = join(schemas, "northbound.ovsschema");
@@ -32,7 +31,7 @@ export interface OvsdbServer extends AsyncDisposable {
 
 /** A running server with an empty database of the schema in `schemaFile`. */
 export async function startOvsdbServer(schemaFile: string): Promise<OvsdbServer> {
-  const folder = await mkdtemp(join(tmpdir(), "weft-ovsdb-"));
+  const folder = await makeFolder("weft-ovsdb-");
   const database = join(folder, "db");
   await run("ovsdb-tool", ["create", database, schemaFile]);
   const port = await freePort();
@@ -41,7 +40,7 @@ export async function startOvsdbServer(schemaFile: string): Promise<OvsdbServer>
 
 /** A server that relays `database` of other servers (ovsdb(7), relay service model), connected to one of them. */
 export async function startRelayServer(database: string, sources: readonly string[]): Promise<OvsdbServer> {
-  const folder = await mkdtemp(join(tmpdir(), "weft-ovsdb-relay-"));
+  const folder = await makeFolder("weft-ovsdb-relay-");
   const server = await startServer(folder, `relay:${database}:${sources.join(",")}`, await freePort());
   await run("ovsdb-client", ["--timeout=20", "wait", server.remote, database, "connected"]);
   return server;
@@ -69,22 +68,24 @@ export async function startServer(
 
   async function start(): Promise<void> {
     // setpriv: the server must not outlive a test process that is killed.
-    child = spawn(
-      "setpriv",
-      [
-        "--pdeathsig=KILL",
-        ...within,
-        "ovsdb-server",
-        `--remote=punix:${socket}`,
-        `--remote=ptcp:${port}:127.0.0.1`,
-        `--unixctl=${join(folder, "ctl")}`,
-        "--no-chdir",
-        "-vconsole:off",
-        `--log-file=${join(folder, "log")}`,
-        ...args,
-        database,
-      ],
-      { stdio: "ignore", env: { ...ovnEnvironment, OVS_RUNDIR: folder } },
+    child = untilExit(
+      spawn(
+        "setpriv",
+        [
+          "--pdeathsig=KILL",
+          ...within,
+          "ovsdb-server",
+          `--remote=punix:${socket}`,
+          `--remote=ptcp:${port}:127.0.0.1`,
+          `--unixctl=${join(folder, "ctl")}`,
+          "--no-chdir",
+          "-vconsole:off",
+          `--log-file=${join(folder, "log")}`,
+          ...args,
+          database,
+        ],
+        { stdio: "ignore", env: { ...ovnEnvironment, OVS_RUNDIR: folder } },
+      ),
     );
     await accepting(socket, child);
   }
@@ -113,7 +114,7 @@ export async function startServer(
     stop,
     async [Symbol.asyncDispose]() {
       await stop("SIGKILL");
-      await rm(folder, { recursive: true, force: true });
+      await removeFolder(folder);
     },
   };
 }
@@ -135,11 +136,9 @@ export async function select(remote: string, database: string, table: string): P
 
 /** Runs a command to its end. Resolves with its standard output; a status other than 0 is an error. */
 export async function run(command: string, args: readonly string[]): Promise<string> {
-  const child = spawn(command, args, {
-    stdio: ["ignore", "pipe", "pipe"],
-    timeout: 30_000,
-    env: ovnEnvironment,
-  });
+  const child = untilExit(
+    spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], timeout: 30_000, env: ovnEnvironment }),
+  );
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -164,13 +163,11 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function accepting(socket: string, server: ChildProcess): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
+function accepting(socket: string, server: ChildProcess): Promise<void> {
+  return until(`ovsdb-server listens on ${socket}`, () => {
     if (server.exitCode !== null) throw new Error(`ovsdb-server ended with ${server.exitCode}`);
-    if (await accepts(socket)) return;
-    await sleep(10);
-  }
-  throw new Error(`ovsdb-server does not listen on ${socket}`);
+    return accepts(socket);
+  });
 }
 
 function accepts(path: string): Promise<boolean> {

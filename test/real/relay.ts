@@ -2,11 +2,10 @@
 // counts what passes through, changes it, delays it, cuts it into pieces, stops it, or cuts the connection.
 
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import { createConnection, createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
+import { makeFolder, removeFolder } from "./atExit.ts";
 
 export interface Relay extends AsyncDisposable {
   /** The relay's own address, `unix:…`. */
@@ -43,7 +42,7 @@ export interface RelayOptions {
 
 /** A relay to the remote `target`, `unix:…`. */
 export async function startRelay(target: string, options: RelayOptions = {}): Promise<Relay> {
-  const folder = await mkdtemp(join(tmpdir(), "weft-relay-"));
+  const folder = await makeFolder("weft-relay-");
   const { path = join(folder, "sock") } = options;
   const sockets = new Set<Socket>();
   let bytesToClient = 0;
@@ -109,7 +108,7 @@ export async function startRelay(target: string, options: RelayOptions = {}): Pr
       server.close();
       cut();
       thaw();
-      await rm(folder, { recursive: true, force: true });
+      await removeFolder(folder);
     },
   };
 }

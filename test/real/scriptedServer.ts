@@ -2,12 +2,11 @@
 // moments that no test can hit.
 
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { JsonStream } from "../../src/ovsdb/jsonStream.ts";
+import { makeFolder, removeFolder } from "./atExit.ts";
 import { honestAnswer } from "./honestAnswer.ts";
 
 export interface Asked {
@@ -40,7 +39,7 @@ export interface ScriptedServer extends AsyncDisposable {
 export async function startScriptedServer(
   script: (request: Asked, peer: Peer) => void,
 ): Promise<ScriptedServer> {
-  const folder = await mkdtemp(join(tmpdir(), "weft-scripted-"));
+  const folder = await makeFolder("weft-scripted-");
   const path = join(folder, "sock");
   const sockets = new Set<Socket>();
   const asked: Asked[] = [];
@@ -89,7 +88,7 @@ export async function startScriptedServer(
     async [Symbol.asyncDispose]() {
       listener.close();
       for (const socket of sockets) socket.destroy();
-      await rm(folder, { recursive: true, force: true });
+      await removeFolder(folder);
     },
   };
 }
