@@ -73,7 +73,8 @@ export class Generations {
     for (;;) {
       const [global] = replica.table("NB_Global").values();
       if (!global) throw new Error("the northbound database has no NB_Global row; is ovn-northd running?");
-      const { _uuid: uuid, nb_cfg: before } = global;
+      const { _uuid: uuid } = global;
+      const before = Number(global.nb_cfg);
       if (await this.#count(uuid, before)) return before + 1;
       // Somebody else has requested a number: the replica is about to show it.
       await new Promise<void>((resolve) => {

@@ -12,7 +12,7 @@ export interface Destination {
 export const destinationId = (destination: Destination): string =>
   `${destination.zone}/${destination.database}`;
 
-export type Atom = string | number | boolean;
+export type Atom = string | number | bigint | boolean;
 
 /** A column: an atom, a set, or a map. An absent optional column is an empty set. */
 export type ColumnValue = Atom | readonly Atom[] | ReadonlyMap<Atom, Atom>;

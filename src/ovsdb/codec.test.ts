@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { decodeColumn, defaultOf, encodeColumn } from "./codec.ts";
 import { type Atom, type ColumnValue, sameValue } from "./columnValue.ts";
 import { OvsdbError } from "./errors.ts";
+import { exactText, parseExactly } from "./exactJson.ts";
 import { type AtomicType, type ColumnSchema, parseSchema } from "./schema.ts";
 
 const atomicTypes: readonly AtomicType[] = ["integer", "real", "boolean", "string", "uuid"];
@@ -18,7 +19,12 @@ function column(type: unknown): ColumnSchema {
 function atomOf(type: AtomicType): fc.Arbitrary<Atom> {
   switch (type) {
     case "integer":
-      return fc.maxSafeInteger();
+      return fc.oneof(
+        fc.maxSafeInteger(),
+        fc
+          .bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
+          .filter((integer) => !Number.isSafeInteger(Number(integer))),
+      );
     case "real":
       // JSON has one zero. What is smaller or larger is refused.
       return fc
@@ -64,7 +70,7 @@ const typed: fc.Arbitrary<readonly [ColumnSchema, ColumnValue]> = fc.oneof(
 test("a value of any column type comes back from the wire as it went", () => {
   fc.assert(
     fc.property(typed, ([schema, value]) => {
-      const wire: unknown = JSON.parse(JSON.stringify(encodeColumn(value, schema)));
+      const wire: unknown = parseExactly(exactText(encodeColumn(value, schema)));
       assert(sameValue(decodeColumn(wire, schema), value));
     }),
     { numRuns: 2000 },
@@ -100,6 +106,9 @@ test("a value that does not fit its column is never sent", () => {
     ["string", ["one"]],
     ["integer", 1.5],
     ["integer", 2 ** 53],
+    ["integer", 2n ** 63n],
+    ["real", 1n],
+    ["uuid", "AAAAAAAA-0000-4000-8000-000000000000"],
     ["real", Number.NaN],
     ["real", Number.POSITIVE_INFINITY],
     ["real", Number.MAX_VALUE],
@@ -126,4 +135,18 @@ test("an optional column takes an empty set for absent and a set of one for pres
 
 test("a bare atom from the wire is a set of one", () => {
   assert.deepEqual(decodeColumn("a", column({ key: "string", ...unlimited })), ["a"]);
+});
+
+test("an integer is a number where that is exact, in whatever form it was written", () => {
+  const integer = column("integer");
+  assert.equal(encodeColumn(7n, integer), 7);
+  assert.equal(decodeColumn(2n ** 53n - 1n, integer), 2 ** 53 - 1);
+  assert.equal(decodeColumn(2n ** 53n, integer), 2n ** 53n);
+  assert.equal(decodeColumn(1e18, integer), 10n ** 18n);
+  assert.throws(() => decodeColumn(2n ** 63n, integer), { code: "protocol error" });
+  assert.throws(() => decodeColumn(1e30, integer), { code: "protocol error" });
+});
+
+test("there is one zero", () => {
+  for (const type of ["integer", "real"]) assert(Object.is(decodeColumn(-0, column(type)), 0));
 });

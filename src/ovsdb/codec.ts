@@ -2,8 +2,16 @@
 // values come from a peer and are checked. Encoded values are checked too: one string that ovsdb-server's parser
 // refuses ends the whole connection, and with it everyone else's transactions.
 
-import { type Atom, type ColumnValue, isMapValue, isSetValue } from "./columnValue.ts";
+import {
+  type Atom,
+  type ColumnValue,
+  columnValueText,
+  type Integer,
+  isMapValue,
+  isSetValue,
+} from "./columnValue.ts";
 import { OvsdbError } from "./errors.ts";
+import { exactText } from "./exactJson.ts";
 import type { BaseType, ColumnSchema } from "./schema.ts";
 
 const noAtoms: readonly Atom[] = Object.freeze([]);
@@ -54,12 +62,21 @@ export function encodeAtom(atom: Atom, base: BaseType): unknown {
       break;
     case "integer":
       if (Number.isSafeInteger(atom)) return atom;
+      if (typeof atom === "bigint" && isInteger64(atom)) return canonical(atom);
       break;
     case "real":
       if (isSendableReal(atom)) return atom;
       break;
   }
-  throw new OvsdbError("invalid value", `${JSON.stringify(atom)} is not ${nounOf(base)}`);
+  throw new OvsdbError("invalid value", `${columnValueText(atom)} is not ${nounOf(base)}`);
+}
+
+const isInteger64 = (integer: bigint): boolean => BigInt.asIntN(64, integer) === integer;
+
+/** A number where that is exact. */
+function canonical(integer: bigint): Integer {
+  const number = Number(integer);
+  return Number.isSafeInteger(number) ? number : integer;
 }
 
 /** Whether ovsdb-server's JSON parser accepts the string: no NUL, no half of a surrogate pair. */
@@ -133,13 +150,22 @@ function decodeAtom(wire: unknown, base: BaseType): Atom {
       if (typeof wire === "boolean") return wire;
       break;
     case "integer":
-      if (typeof wire === "number" && Number.isInteger(wire)) return wire;
+      // JSON can write 0 as -0, and a large integer with an exponent.
+      if (typeof wire === "number" && Number.isSafeInteger(wire)) return wire === 0 ? 0 : wire;
+      if (typeof wire === "bigint" || Number.isInteger(wire)) return decodeLarge(wire);
       break;
     case "real":
-      if (typeof wire === "number") return wire;
+      if (typeof wire === "number") return wire === 0 ? 0 : wire;
+      if (typeof wire === "bigint") return Number(wire);
       break;
   }
   throw malformed(wire, nounOf(base));
+}
+
+function decodeLarge(wire: unknown): Integer {
+  const integer = typeof wire === "bigint" ? wire : BigInt(Number(wire));
+  if (isInteger64(integer)) return canonical(integer);
+  throw malformed(wire, nouns.integer);
 }
 
 /** The value of a column that a server leaves out (RFC 7047, section 5.2.1). */
@@ -173,7 +199,10 @@ function defaultAtom(base: BaseType): Atom {
 }
 
 const isAtom = (value: unknown): value is Atom =>
-  typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+  typeof value === "string" ||
+  typeof value === "number" ||
+  typeof value === "bigint" ||
+  typeof value === "boolean";
 
 const isSet = (wire: unknown): wire is ["set", unknown[]] =>
   Array.isArray(wire) && wire[0] === "set" && wire.length === 2 && Array.isArray(wire[1]);
@@ -185,21 +214,21 @@ function onlyMember(members: readonly unknown[]): unknown {
 
 const nouns = {
   string: "a string without NUL and broken surrogates",
-  uuid: "a UUID",
+  uuid: "a UUID in lower case",
   boolean: "a boolean",
-  integer: "an integer",
+  integer: "an integer of 64 bits, exact as a number or as a bigint",
   real: "a finite number, 0 or of normal size",
 } as const;
 
 const nounOf = (base: BaseType): string => nouns[base.type];
 
 function mismatch(value: ColumnValue, column: ColumnSchema): OvsdbError {
-  const shown = isMapValue(value) ? "a map" : JSON.stringify(value);
+  const shown = isMapValue(value) ? "a map" : columnValueText(value);
   return new OvsdbError("invalid value", `${shown} does not fit a column of kind ${column.kind}`);
 }
 
 const malformed = (wire: unknown, expected: string): OvsdbError =>
   new OvsdbError(
     "protocol error",
-    `expected ${expected}, got ${(JSON.stringify(wire) ?? "nothing").slice(0, 200)}`,
+    `expected ${expected}, got ${(exactText(wire) ?? "nothing").slice(0, 200)}`,
   );

@@ -7,6 +7,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { parseExactly } from "./exactJson.ts";
 import { rowTypes } from "./rowTypes.ts";
 
 const here = fileURLToPath(import.meta.url);
@@ -27,7 +28,7 @@ export async function generatedModule(
   library = packed ? "@weft/ovsdb" : relative(out, join(dirname(here), "index.ts")),
 ): Promise<GeneratedModule> {
   const name = basename(schemaPath, ".ovsschema");
-  const json: unknown = JSON.parse(await readFile(schemaPath, "utf8"));
+  const json: unknown = parseExactly(await readFile(schemaPath, "utf8"));
   return {
     path: join(out, `${name}.gen.ts`),
     text: rowTypes(json, { name, library, command }),

@@ -1,7 +1,10 @@
 // The values of columns: their types, and operations that do not depend on the column: kind, equality, and the change
 // that a server sends as a difference.
 
-export type Atom = string | number | boolean;
+/** An integer of 64 bits: a `bigint` exactly when it is beyond ±(2⁵³ − 1), where a `number` is no longer exact. */
+export type Integer = number | bigint;
+
+export type Atom = string | Integer | boolean;
 
 /** An atom, a set, a map, or `undefined` for an optional atom that is absent. */
 export type ColumnValue = Atom | readonly Atom[] | ReadonlyMap<Atom, Atom> | undefined;
@@ -51,5 +54,6 @@ export function columnValueText(value: ColumnValue): string {
   if (isMapValue(value))
     return `{${[...value].map(([k, v]) => `${columnValueText(k)}:${columnValueText(v)}`).join(" ")}}`;
   if (isSetValue(value)) return `[${value.map(columnValueText).join(" ")}]`;
-  return value === undefined ? "[]" : JSON.stringify(value);
+  if (value === undefined) return "[]";
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }

@@ -28,7 +28,7 @@ export function encodeConditions(conditions: readonly Condition[], table: TableS
     const [name, compare, value] = condition;
     if (name === "_uuid") {
       if (isUuid(value)) return [name, compare, ["uuid", value]];
-      throw new OvsdbError("invalid value", `condition: ${JSON.stringify(value)} is not a UUID`);
+      throw new OvsdbError("invalid value", `condition: ${columnValueText(value)} is not a UUID`);
     }
     const column = table.columns.get(name);
     if (!column) throw new OvsdbError("unknown column", `condition: no column ${name}`);

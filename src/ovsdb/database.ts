@@ -1,7 +1,7 @@
 // Rows as plain objects, references branded with their table, and `Database`, which ties the schema that codegen
 // embeds to the row types it generates. codec.ts knows how values look on the wire.
 
-import type { Atom, ColumnValue } from "./columnValue.ts";
+import type { Atom, ColumnValue, Integer } from "./columnValue.ts";
 import type { DatabaseSchema } from "./schema.ts";
 
 /**
@@ -59,4 +59,4 @@ export type MapColumn<T, K extends string> =
 
 /** Names of the columns of table `K` with numbers; any string when `K` is just a string. */
 export type NumberColumn<T, K extends string> =
-  Untyped<T, K> extends true ? string : ColumnsOfKind<RowOf<T, K>, number | undefined | readonly number[]>;
+  Untyped<T, K> extends true ? string : ColumnsOfKind<RowOf<T, K>, Integer | undefined | readonly Integer[]>;

@@ -3,7 +3,7 @@
 
 export type { AnyChange, Change } from "./change.ts";
 export type { Clock } from "./clock.ts";
-export type { Atom, ColumnValue } from "./columnValue.ts";
+export type { Atom, ColumnValue, Integer } from "./columnValue.ts";
 export type { Condition } from "./condition.ts";
 export type {
   Columns,

@@ -3,6 +3,7 @@
 // For an object that becomes large (largeObject.ts) the pieces are only located, and parsed when they are taken.
 
 import { OvsdbError } from "./errors.ts";
+import { parseExactly } from "./exactJson.ts";
 import { isSpace, JsonScanner } from "./jsonScanner.ts";
 import { LargeObject, maxObjectMembers } from "./largeObject.ts";
 
@@ -145,7 +146,7 @@ export class JsonOutline {
       return;
     }
     const [only] = pieces;
-    const value: unknown = JSON.parse(textOf(pieces.length === 1 && only ? only : Buffer.concat(pieces)));
+    const value: unknown = parseExactly(textOf(pieces.length === 1 && only ? only : Buffer.concat(pieces)));
     if (open && "object" in open && this.#expected.startsWith("key") && typeof value === "string") {
       open.key = value;
       this.#expected = "colon";

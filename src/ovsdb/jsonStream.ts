@@ -1,7 +1,8 @@
-// Cuts a stream of bytes into JSON messages. Messages of usual size are found by scanning and given to JSON.parse;
+// Cuts a stream of bytes into JSON messages. Messages of usual size are found by scanning and parsed at once;
 // larger ones are parsed while they arrive (jsonOutline.ts), so that no message stalls the event loop.
 
 import { OvsdbError } from "./errors.ts";
+import { parseExactly } from "./exactJson.ts";
 import { JsonOutline } from "./jsonOutline.ts";
 import { isSpace, JsonScanner } from "./jsonScanner.ts";
 
@@ -58,7 +59,7 @@ export class JsonStream {
     this.#messageBytes = 0;
     if (outline) return outline.value;
     const text = pending.length === 1 && pending[0] ? pending[0] : Buffer.concat(pending);
-    return JSON.parse(Buffer.from(text.buffer, text.byteOffset, text.length).toString());
+    return parseExactly(Buffer.from(text.buffer, text.byteOffset, text.length).toString());
   }
 
   #outlineLarge(): void {

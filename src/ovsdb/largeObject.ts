@@ -3,6 +3,7 @@
 // taken, so that the garbage collector does not have to move them. Made by jsonOutline.ts.
 
 import { OvsdbError } from "./errors.ts";
+import { parseExactly } from "./exactJson.ts";
 
 /** Up to here an object stays an object. */
 export const maxObjectMembers = 10_000;
@@ -66,7 +67,7 @@ export class LargeObject {
 
 function valuesOf(block: Block): readonly unknown[] {
   if ("values" in block) return block.values;
-  const values: unknown = JSON.parse(block.text.toString());
+  const values: unknown = parseExactly(block.text.toString());
   if (Array.isArray(values) && values.length === block.keys.length) return values;
   throw new OvsdbError("protocol error", "malformed JSON: a member without value");
 }

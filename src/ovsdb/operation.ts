@@ -2,7 +2,7 @@
 // the wire form for one server, without columns that its schema lacks.
 
 import { encodeAtom, encodeAtoms, encodeColumn, encodeEntries, isSendable, isUuid } from "./codec.ts";
-import { type Atom, type ColumnValue, isMapValue } from "./columnValue.ts";
+import { type Atom, type ColumnValue, type Integer, isMapValue } from "./columnValue.ts";
 import { type Condition, columnsOf, encodeConditions } from "./condition.ts";
 import { isOvsdbError, OvsdbError } from "./errors.ts";
 import { sameShape } from "./rowDecoder.ts";
@@ -53,7 +53,7 @@ export type Operation =
       readonly kind: "mutateNumber";
       readonly column: string;
       readonly how: Arithmetic;
-      readonly value: number;
+      readonly value: Integer;
     })
   | (OnRows & {
       readonly kind: "wait";

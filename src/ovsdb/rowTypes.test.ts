@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { exactText } from "./exactJson.ts";
 import { rowTypes } from "./rowTypes.ts";
 
 const schema = {
@@ -15,6 +16,7 @@ const schema = {
         protocols: { type: { key: { type: "string", enum: ["set", ["tcp", "udp"]] }, min: 0, max: 2 } },
         peer: { type: { key: { type: "uuid", refTable: "Logical_Port", refType: "weak" }, min: 0 } },
         ids: { type: { key: "string", value: "string", min: 0, max: "unlimited" }, mutable: false },
+        large: { type: { key: { type: "integer", minInteger: 0, maxInteger: 2n ** 63n - 1n } } },
         counts: { type: { key: "string", value: { type: "integer", minInteger: 1 }, min: 1, max: 2 } },
         owner: { type: { key: { type: "uuid", enum: ["uuid", "aaaaaaaa-0000-4000-8000-000000000000"] } } },
       },
@@ -41,8 +43,10 @@ test("a row says what its columns hold", () => {
     '  readonly peer: Ref<"Logical_Port"> | undefined;',
     "  /** Cannot change after the insert. */",
     "  readonly ids: ReadonlyMap<string, string>;",
+    "  /** 0 to 9223372036854775807. */",
+    "  readonly large: Integer;",
     "  /** 1 to …; at least one; at most 2. */",
-    "  readonly counts: ReadonlyMap<string, number>;",
+    "  readonly counts: ReadonlyMap<string, Integer>;",
     '  readonly owner: "aaaaaaaa-0000-4000-8000-000000000000";',
   ]);
 });
@@ -53,14 +57,16 @@ test("an insert needs what has no acceptable default, and what an index must tel
   assert.deepEqual(required, [
     "  readonly name: string;",
     '  readonly kind: "router" | "localnet";',
-    "  readonly counts: ReadonlyMap<string, number>;",
+    "  readonly counts: ReadonlyMap<string, Integer>;",
     '  readonly owner: "aaaaaaaa-0000-4000-8000-000000000000";',
   ]);
 });
 
 test("the constant carries the schema whole", () => {
   assert(lines.includes("export const db: Database<DbTables> = {"));
-  assert(lines.includes(`  schema: parseSchema(${JSON.stringify(schema)}),`));
+  const constant = lines.find((line) => line.startsWith("  schema: parseSchema("));
+  assert(constant?.includes('"maxInteger":9223372036854775807n'));
+  assert.equal(constant, `  schema: parseSchema(${exactText(schema, (integer) => `${integer}n`)}),`);
 });
 
 test("what a schema calls itself cannot become code", () => {

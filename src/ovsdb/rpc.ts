@@ -6,6 +6,7 @@ import type { Duplex } from "node:stream";
 import { connectionError } from "./connectionError.ts";
 import { deferred } from "./deferred.ts";
 import { isOvsdbError, type Outcome, OvsdbError, serverError } from "./errors.ts";
+import { exactText } from "./exactJson.ts";
 import { JsonStream } from "./jsonStream.ts";
 
 export interface RpcHandlers {
@@ -54,7 +55,7 @@ export class Rpc {
    * "canceled" as soon as `signal` is aborted: then the server is asked to give up too (RFC 7047, section 4.1.4).
    */
   request(method: string, params: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
-    return this.requestText(method, JSON.stringify(params), signal);
+    return this.requestText(method, exactText(params), signal);
   }
 
   /** The same, with `params` as the JSON of the array. */

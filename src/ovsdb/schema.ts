@@ -1,7 +1,7 @@
 // Database schemas (RFC 7047, section 3.2), parsed once from the JSON of a .ovsschema file or of a `get_schema` reply
 // into the form that codec, codegen and replica work with. Input comes from a peer, so all of it is checked.
 
-import type { Atom } from "./columnValue.ts";
+import type { Atom, Integer } from "./columnValue.ts";
 import { OvsdbError } from "./errors.ts";
 
 export type AtomicType = "integer" | "real" | "boolean" | "string" | "uuid";
@@ -11,8 +11,8 @@ export interface BaseType {
   readonly type: AtomicType;
   readonly enum?: readonly Atom[];
   /** Smallest and largest integer or real, or string length in characters. */
-  readonly minimum?: number;
-  readonly maximum?: number;
+  readonly minimum?: Integer;
+  readonly maximum?: Integer;
   readonly refTable?: string;
   /** A strong reference keeps its target alive; a weak one vanishes with it. Present exactly when `refTable` is. */
   readonly refType?: "strong" | "weak";
@@ -105,12 +105,12 @@ function parseBaseType(json: unknown, where: string): BaseType {
   if (typeof json === "string") return { type: parseAtomicType(json, where) };
   const base = asObject(json, where);
   const type = parseAtomicType(base.type, where);
-  const minimum = optionalNumber(base.minInteger ?? base.minReal ?? base.minLength, where);
-  const maximum = optionalNumber(base.maxInteger ?? base.maxReal ?? base.maxLength, where);
+  const minimum = optionalLimit(base.minInteger ?? base.minReal ?? base.minLength, type, where);
+  const maximum = optionalLimit(base.maxInteger ?? base.maxReal ?? base.maxLength, type, where);
   const refTable = base.refTable === undefined ? undefined : asString(base.refTable, where);
   return {
     type,
-    ...(base.enum !== undefined && { enum: parseEnum(base.enum, where) }),
+    ...(base.enum !== undefined && { enum: parseEnum(base.enum, type, where) }),
     ...(minimum !== undefined && { minimum }),
     ...(maximum !== undefined && { maximum }),
     ...(refTable !== undefined && { refTable, refType: base.refType === "weak" ? "weak" : "strong" }),
@@ -118,11 +118,12 @@ function parseBaseType(json: unknown, where: string): BaseType {
 }
 
 /** The members of an enumeration, written as a set: `["set", ["tcp", "udp"]]`, or an atom for a single one. */
-function parseEnum(json: unknown, where: string): Atom[] {
+function parseEnum(json: unknown, type: AtomicType, where: string): Atom[] {
   const members = Array.isArray(json) && json[0] === "set" ? asArray(json[1], where) : [json];
   return members.map((member) => {
     const atom: unknown = Array.isArray(member) && member[0] === "uuid" ? member[1] : member;
-    if (typeof atom === "string" || typeof atom === "number" || typeof atom === "boolean") return atom;
+    if (isInteger(atom)) return inType(atom, type);
+    if (typeof atom === "string" || typeof atom === "boolean") return atom;
     throw invalid(where, "an enumeration of atoms");
   });
 }
@@ -166,6 +167,17 @@ function asString(json: unknown, where: string): string {
 
 function optionalNumber(json: unknown, where: string): number | undefined {
   if (json === undefined || typeof json === "number") return json;
+  throw invalid(where, "a number");
+}
+
+const isInteger = (json: unknown): json is Integer => typeof json === "number" || typeof json === "bigint";
+
+/** Even a real may be written as a long integer. */
+const inType = (number: Integer, type: AtomicType): Integer => (type === "real" ? Number(number) : number);
+
+function optionalLimit(json: unknown, type: AtomicType, where: string): Integer | undefined {
+  if (json === undefined) return undefined;
+  if (isInteger(json)) return inType(json, type);
   throw invalid(where, "a number");
 }
 

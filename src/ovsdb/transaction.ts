@@ -2,7 +2,7 @@
 // building, so a plan is straight-line code; `Session.transact` refuses a transaction that does not fit its schema
 // before a byte of it is sent.
 
-import type { Atom, ColumnValue } from "./columnValue.ts";
+import type { Atom, ColumnValue, Integer } from "./columnValue.ts";
 import type { Condition } from "./condition.ts";
 import type { Columns, Database, InsertOf, MapColumn, NumberColumn, Ref, SetColumn } from "./database.ts";
 import type { Arithmetic, ColumnEntries, MapMutation, Operation } from "./operation.ts";
@@ -127,7 +127,7 @@ export class Transaction<T = unknown> {
     target: Target<K>,
     column: NumberColumn<T, K>,
     how: Arithmetic,
-    value: number,
+    value: Integer,
     options?: RowOptions,
   ): this {
     return this.#add({

@@ -5,6 +5,7 @@
 import { isUuid } from "./codec.ts";
 import type { Row } from "./database.ts";
 import { isOvsdbError, OvsdbError, serverError } from "./errors.ts";
+import { exactText } from "./exactJson.ts";
 import { type Guard, guardIndex } from "./guard.ts";
 import { encodeOperation, type Operation } from "./operation.ts";
 import { rowsText } from "./operationText.ts";
@@ -57,7 +58,7 @@ export function* encodeTransaction<T>(
     try {
       const wire = encodeOperation(operation, transaction.schema, server);
       const decoder = decoderFor(operation, transaction.schema, server);
-      if (wire) sent.push({ operation, index, text: JSON.stringify(wire), decoder });
+      if (wire) sent.push({ operation, index, text: exactText(wire), decoder });
     } catch (error) {
       if (!isOvsdbError(error)) throw error;
       throw new OvsdbError(

@@ -105,9 +105,9 @@ async function northboundView(
     const [global] = replica.table("NB_Global").values();
     return {
       ports: new Set([...replica.table("Logical_Switch_Port").values()].map((port) => port.name)),
-      nbCfg: global?.nb_cfg ?? 0,
-      sbCfg: global?.sb_cfg ?? 0,
-      hvCfg: global?.hv_cfg ?? 0,
+      nbCfg: Number(global?.nb_cfg ?? 0),
+      sbCfg: Number(global?.sb_cfg ?? 0),
+      hvCfg: Number(global?.hv_cfg ?? 0),
       ...(lag && { probe: lag }),
     };
   });
@@ -123,7 +123,7 @@ async function probed(
 ): Promise<Probe | undefined> {
   const [global] = replica.table("NB_Global").values();
   if (!global) return undefined;
-  const generation = global.nb_cfg + 1;
+  const generation = Number(global.nb_cfg) + 1;
   const start = performance.now();
   await session.transact(
     new Transaction(northbound).update("NB_Global", global._uuid, { nb_cfg: generation }),
@@ -165,8 +165,8 @@ async function southboundView(
     const chassis = [...replica.table("Chassis_Private").values()];
     const bindings = [...replica.table("Port_Binding").values()];
     return {
-      nbCfg: global?.nb_cfg ?? 0,
-      chassis: new Map(chassis.map((row) => [row.name, row.nb_cfg])),
+      nbCfg: Number(global?.nb_cfg ?? 0),
+      chassis: new Map(chassis.map((row) => [row.name, Number(row.nb_cfg)])),
       bindings: new Map(
         bindings.map((row) => [row.logical_port, { bound: row.chassis !== undefined, up: row.up === true }]),
       ),

@@ -57,7 +57,7 @@ export async function readGateway(run: Run, uplink: InterfaceRow): Promise<Gatew
       return parseIp(route?.gateway ?? "") ?? [];
     }),
   );
-  return { mac: link.address, addresses, nextHops: nextHops.flat(), mtuBytes: uplink.mtu ?? 1500 };
+  return { mac: link.address, addresses, nextHops: nextHops.flat(), mtuBytes: Number(uplink.mtu ?? 1500) };
 }
 
 /**
