@@ -7,7 +7,7 @@ import type { Fact } from "../../src/model/fact.ts";
 import { namesOf } from "../../src/model/names.ts";
 import type { NorthboundTables } from "../../src/ovn/northbound.gen.ts";
 import { northbound } from "../../src/ovn/northbound.gen.ts";
-import { type Replica, Session, Transaction } from "../../src/ovsdb/index.ts";
+import { type Replica, type Selected, Session, Transaction } from "../../src/ovsdb/index.ts";
 import { FactList } from "../../src/plan/facts.ts";
 import { northboundSchema, startOvsdbServer } from "../../test/real/ovsdbServer.ts";
 
@@ -30,7 +30,7 @@ export class SetOfMembers implements AsyncDisposable {
   readonly #stopping = new AbortController();
   readonly #desired = new Desired();
   readonly #session: Session;
-  readonly #replica: Replica<NorthboundTables>;
+  readonly #replica: Replica<Selected<NorthboundTables, { readonly [table]: true }>>;
   readonly #engine: Engine;
   readonly #row: string;
   readonly #byHand = crypto.randomUUID();

@@ -109,7 +109,7 @@ async function bareFill({ runtime, sandbox, node }: PoolBed, round: number): Pro
   );
   await using writing = await northboundOf(sandbox);
   await using watching = await southboundOf(sandbox);
-  const columns = ["logical_port", "chassis", "up", "parent_port"];
+  const columns = ["logical_port", "chassis", "up", "parent_port"] as const;
   const replica = watching.replica(
     southbound,
     { Port_Binding: { columns } },
@@ -134,7 +134,7 @@ async function bareFill({ runtime, sandbox, node }: PoolBed, round: number): Pro
   return taken;
 }
 
-const isUp = ({ up }: PortBindingRow): boolean => up === true;
+const isUp = ({ up }: Pick<PortBindingRow, "up">): boolean => up === true;
 
 async function seconds(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();

@@ -5,16 +5,16 @@
 
 import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
 import type { SouthboundTables } from "../ovn/southbound.gen.ts";
-import { isOvsdbError, type Replica, type Session, Transaction } from "../ovsdb/index.ts";
+import { isOvsdbError, type Replica, type Selected, type Session, Transaction } from "../ovsdb/index.ts";
 import { Condition } from "./condition.ts";
 import type { Fence } from "./fence.ts";
 
 export interface GenerationsOptions {
   readonly session: Pick<Session, "transact">;
-  /** Must copy NB_Global with nb_cfg. */
-  readonly northbound: Replica<NorthboundTables>;
-  /** Must copy Chassis_Private with name and nb_cfg. */
-  readonly southbound: Replica<SouthboundTables>;
+  readonly northbound: Replica<Selected<NorthboundTables, { NB_Global: { columns: ["nb_cfg"] } }>>;
+  readonly southbound: Replica<
+    Selected<SouthboundTables, { Chassis_Private: { columns: ["name", "nb_cfg"] } }>
+  >;
   readonly fence: Fence | undefined;
 }
 

@@ -33,7 +33,7 @@ export function followPorts(session: Session, cluster: string): PortStates {
   const states = new Map<string, PortState>();
   const listeners = new Set<PortListener>();
   const replica = session.replica(southbound, {
-    Port_Binding: { columns: ["logical_port", "chassis", "up"] },
+    Port_Binding: { columns: ["logical_port", "chassis", "up", "parent_port"] },
   });
   const reached = (pod: string, state: "bound" | "installed"): void => {
     for (const listener of listeners) listener.pod?.(pod, state);
@@ -72,7 +72,7 @@ export function followPorts(session: Session, cluster: string): PortStates {
   };
 }
 
-function stateIn(row: PortBindingRow): PortState {
+function stateIn(row: Pick<PortBindingRow, "up" | "chassis" | "parent_port">): PortState {
   if (row.up === true && (row.chassis !== undefined || row.parent_port !== undefined)) return "installed";
   return row.chassis === undefined ? "unbound" : "bound";
 }

@@ -601,9 +601,9 @@ export type AutoAttachInsert = {
 /** The tables of Open_vSwitch. */
 export type VswitchTables = {
   readonly Open_vSwitch: { readonly row: OpenVSwitchRow; readonly insert: OpenVSwitchInsert };
-  readonly Bridge: { readonly row: BridgeRow; readonly insert: BridgeInsert };
-  readonly Port: { readonly row: PortRow; readonly insert: PortInsert };
-  readonly Interface: { readonly row: InterfaceRow; readonly insert: InterfaceInsert };
+  readonly Bridge: { readonly row: BridgeRow; readonly insert: BridgeInsert; readonly immutable: "name" };
+  readonly Port: { readonly row: PortRow; readonly insert: PortInsert; readonly immutable: "name" };
+  readonly Interface: { readonly row: InterfaceRow; readonly insert: InterfaceInsert; readonly immutable: "name" };
   readonly Flow_Table: { readonly row: FlowTableRow; readonly insert: FlowTableInsert };
   readonly QoS: { readonly row: QoSRow; readonly insert: QoSInsert };
   readonly Queue: { readonly row: QueueRow; readonly insert: QueueInsert };

@@ -2,18 +2,44 @@
 // row must meet all of them, in monitors one is enough.
 
 import { encodeColumn, isUuid } from "./codec.ts";
-import { type Atom, columnValueText } from "./columnValue.ts";
+import { type Atom, columnValueText, type Integer } from "./columnValue.ts";
+import type { Row } from "./database.ts";
 import { OvsdbError } from "./errors.ts";
 import type { TableSchema } from "./schema.ts";
 
-/** A condition on a column, `["priority", ">=", 100]`, or a constant: every row meets `true`, none meets `false`. */
-export type Condition =
+type Equality = "==" | "!=" | "includes" | "excludes";
+type Order = "<" | "<=" | ">" | ">=";
+
+/** Only single numbers have an order. */
+type Comparison<V> = NonNullable<V> extends Integer ? Equality | Order : Equality;
+
+/** What a column of type `V` can be compared with. Of a set one member will do, and of an optional column no member. */
+type Compared<V> =
+  V extends ReadonlyMap<Atom, Atom>
+    ? V
+    : V extends readonly (infer Member)[]
+      ? V | Member
+      : V extends undefined
+        ? readonly []
+        : V | readonly [V];
+
+type AnyCondition = readonly [
+  column: string,
+  compare: Equality | Order,
+  value: Atom | readonly Atom[] | ReadonlyMap<Atom, Atom>,
+];
+
+/**
+ * A condition on a column, `["priority", ">=", 100]`, or a constant: every row meets `true`, none meets `false`. `R` is
+ * the type of the rows.
+ */
+export type Condition<R = Row> =
   | boolean
-  | readonly [
-      column: string,
-      compare: "==" | "!=" | "<" | "<=" | ">" | ">=" | "includes" | "excludes",
-      value: Atom | readonly Atom[] | ReadonlyMap<Atom, Atom>,
-    ];
+  | (string extends keyof R
+      ? AnyCondition
+      : {
+          [C in keyof R & string]: readonly [column: C, compare: Comparison<R[C]>, value: Compared<R[C]>];
+        }[keyof R & string]);
 
 /** The columns that `conditions` name, without `_uuid`. */
 export const columnsOf = (conditions: readonly Condition[]): string[] =>

@@ -47,16 +47,71 @@ export type InsertOf<T, K extends string> =
         : never
       : never;
 
+/** The columns of a table that cannot change after the insert. */
+type ImmutableOf<T, K extends string> = K extends keyof T
+  ? T[K] extends { readonly immutable: infer C extends string }
+    ? C
+    : never
+  : never;
+
+/** The columns that an update of `K` may set. */
+export type UpdateOf<T, K extends string> =
+  Untyped<T, K> extends true ? Columns : Partial<Omit<InsertOf<T, K>, ImmutableOf<T, K>>>;
+
+/** Names of the columns of a row; any string when its table is not known. */
+export type ColumnOf<R> = keyof R & string;
+
 type ColumnsOfKind<R, Kind> = { [C in keyof R & string]: R[C] extends Kind ? C : never }[keyof R & string];
 
-/** Names of the set columns of table `K`; any string when `K` is just a string. */
+type Changeable<T, K extends string> = Omit<RowOf<T, K>, ImmutableOf<T, K>>;
+
+/** Names of the set columns of table `K` that can change; any string when `K` is just a string. */
 export type SetColumn<T, K extends string> =
-  Untyped<T, K> extends true ? string : ColumnsOfKind<RowOf<T, K>, readonly Atom[]>;
+  Untyped<T, K> extends true ? string : ColumnsOfKind<Changeable<T, K>, readonly Atom[]>;
 
-/** Names of the map columns of table `K`; any string when `K` is just a string. */
+/** The members of a set column. */
+export type MemberOf<T, K extends string, C> =
+  Untyped<T, K> extends true
+    ? Atom
+    : C extends keyof RowOf<T, K>
+      ? RowOf<T, K>[C] extends readonly (infer Member)[]
+        ? Member
+        : never
+      : never;
+
+/** Names of the map columns of table `K` that can change; any string when `K` is just a string. */
 export type MapColumn<T, K extends string> =
-  Untyped<T, K> extends true ? string : ColumnsOfKind<RowOf<T, K>, ReadonlyMap<Atom, Atom>>;
+  Untyped<T, K> extends true ? string : ColumnsOfKind<Changeable<T, K>, ReadonlyMap<Atom, Atom>>;
 
-/** Names of the columns of table `K` with numbers; any string when `K` is just a string. */
+/** A map column's keys and values: `ReadonlyMap<Key, Value>`. */
+export type EntriesOf<T, K extends string, C> =
+  Untyped<T, K> extends true ? ReadonlyMap<Atom, Atom> : C extends keyof RowOf<T, K> ? RowOf<T, K>[C] : never;
+
+/** Names of the columns of table `K` with numbers that can change; any string when `K` is just a string. */
 export type NumberColumn<T, K extends string> =
-  Untyped<T, K> extends true ? string : ColumnsOfKind<RowOf<T, K>, Integer | undefined | readonly Integer[]>;
+  Untyped<T, K> extends true
+    ? string
+    : ColumnsOfKind<Changeable<T, K>, Integer | undefined | readonly Integer[]>;
+
+/** What a lookup can go by: a column, or `column:key`, one key of a map column. */
+export type IndexOf<R> = string extends keyof R
+  ? string
+  : ColumnOf<R> | `${ColumnsOfKind<R, ReadonlyMap<string, Atom>>}:${string}`;
+
+/** The values that a lookup by `I` can ask for. */
+export type IndexedBy<R, I extends string> = string extends keyof R
+  ? Atom
+  : I extends keyof R
+    ? R[I] extends readonly (infer Member)[]
+      ? Member
+      : NonNullable<R[I]>
+    : I extends `${infer C}:${string}`
+      ? C extends keyof R
+        ? R[C] extends ReadonlyMap<string, infer Value>
+          ? Value
+          : never
+        : never
+      : never;
+
+/** A row of which only the columns `C` are there. */
+export type RowWith<R, C> = string extends keyof R ? R : Pick<R, Extract<keyof R, C | "_uuid">>;

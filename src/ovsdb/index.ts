@@ -6,16 +6,23 @@ export type { Clock } from "./clock.ts";
 export type { Atom, ColumnValue, Integer } from "./columnValue.ts";
 export type { Condition } from "./condition.ts";
 export type {
+  ColumnOf,
   Columns,
   Database,
+  EntriesOf,
+  IndexedBy,
+  IndexOf,
   InsertOf,
   MapColumn,
+  MemberOf,
   NumberColumn,
   Ref,
   Row,
   RowOf,
+  RowWith,
   SetColumn,
   TableName,
+  UpdateOf,
 } from "./database.ts";
 export { isOvsdbError, type Outcome, OvsdbError, type OvsdbErrorCode } from "./errors.ts";
 export { changedColumns, changedMembers, memberLookup, membersOf } from "./largeColumn.ts";
@@ -25,8 +32,10 @@ export { Marker, type MarkerPlace } from "./marker.ts";
 export type { Arithmetic, MapMutation, Operation } from "./operation.ts";
 export type {
   AnyReplica,
+  Indexes,
   Replica,
   ReplicaOptions,
+  Selected,
   Selection,
   TableSelection,
 } from "./replica.ts";

@@ -10,11 +10,12 @@ import type { ColumnSchema, DatabaseSchema, TableSchema } from "./schema.ts";
 
 export type ColumnEntries = readonly (readonly [column: string, value: ColumnValue])[];
 
-export interface MapMutation {
+/** How to change a map column that holds `Entries`. */
+export interface MapMutation<Entries = ReadonlyMap<Atom, Atom>> {
   /** Entries to set. An existing key gets the new value. */
-  readonly insert?: ReadonlyMap<Atom, Atom>;
+  readonly insert?: Entries;
   /** Keys to remove, or, as a map, entries to remove if they have exactly these values. */
-  readonly delete?: readonly Atom[] | ReadonlyMap<Atom, Atom>;
+  readonly delete?: Entries extends ReadonlyMap<infer Key, unknown> ? readonly Key[] | Entries : never;
 }
 
 /** What `mutate` can do with numbers; `/=` and `%=` of an integer round towards zero. */

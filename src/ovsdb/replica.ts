@@ -4,30 +4,81 @@
 import type { AnyChange, Change } from "./change.ts";
 import { ChangeStream } from "./changeStream.ts";
 import type { Condition } from "./condition.ts";
-import type { Row, RowOf, TableName } from "./database.ts";
+import type { ColumnOf, IndexOf, InsertOf, Row, RowOf, RowWith, TableName } from "./database.ts";
 import { OvsdbError } from "./errors.ts";
 import { Gate } from "./gate.ts";
 import type { Log } from "./log.ts";
 import { Rows } from "./rows.ts";
 import { Table, TableChange, type TableView } from "./table.ts";
 
-export interface TableSelection {
+/** What to copy of a table; `R` is the type of its rows. */
+export interface TableSelection<R = Row> {
   /** The columns to copy; the others are absent from the row objects. By default all. */
-  readonly columns?: readonly string[];
+  readonly columns?: readonly ColumnOf<R>[];
   /**
    * Copies only rows that meet at least one of these conditions. By default, and if the server cannot filter or lacks
    * one of the columns, all rows are copied.
    */
-  readonly where?: readonly Condition[];
+  readonly where?: readonly Condition<R>[];
 }
 
 /** Which tables to copy, and what of them. Tables that the server lacks stay empty. */
-export type Selection<T> = { readonly [K in TableName<T>]?: true | TableSelection };
+export type Selection<T> = unknown extends T
+  ? { readonly [table: string]: true | TableSelection | undefined }
+  : { readonly [K in TableName<T>]?: true | TableSelection<RowOf<T, K>> };
 
-export interface ReplicaOptions<T> {
-  /** Columns for lookups with `by`; `column:key` is one key of a map column. A set is indexed by each member. */
-  readonly indexes?: { readonly [K in TableName<T>]?: readonly string[] };
+/** Columns for lookups with `by`; `column:key` is one key of a map column. A set is indexed by each member. */
+export type Indexes<T, S> = unknown extends T
+  ? { readonly [table: string]: readonly string[] | undefined }
+  : { readonly [K in keyof S & TableName<T>]?: readonly IndexOf<SelectedRow<RowOf<T, K>, S[K]>>[] };
+
+export interface ReplicaOptions<I> {
+  readonly indexes?: I;
 }
+
+type SelectedRow<R, S> = S extends { readonly columns: readonly (infer C)[] } ? RowWith<R, C> : R;
+
+/** The tables of a replica: their rows have the selected columns only. All of `T`, if `S` says nothing more exact. */
+export type Selected<T, S, I = undefined> = unknown extends T
+  ? T
+  : Selection<T> extends S
+    ? T
+    : string extends keyof S
+      ? T
+      : {
+          readonly [K in keyof S & TableName<T>]: {
+            readonly row: SelectedRow<RowOf<T, K>, S[K]>;
+            readonly insert: InsertOf<T, K>;
+            /** What conditions are about. */
+            readonly whole: RowOf<T, K>;
+            readonly index: K extends keyof I
+              ? I[K] extends readonly (infer Index)[]
+                ? Index
+                : never
+              : never;
+          };
+        };
+
+/** Rows with all their columns, for conditions. */
+type WholeRow<T, K extends string> = K extends keyof T
+  ? T[K] extends { readonly whole: infer R }
+    ? R
+    : RowOf<T, K>
+  : RowOf<T, K>;
+
+/** The indexes of table `K`: those that the replica was made with. */
+type IndexIn<T, K extends string> = K extends keyof T
+  ? T[K] extends { readonly index: infer I extends string }
+    ? I
+    : IndexOf<RowOf<T, K>>
+  : IndexOf<RowOf<T, K>>;
+
+/** Only the names of tables: a wrong one would pass unnoticed. */
+export type OnlyTables<T, S> = unknown extends T
+  ? unknown
+  : string extends keyof S
+    ? unknown
+    : { readonly [K in Exclude<keyof S, TableName<T>>]: never };
 
 export interface Replica<T> extends Disposable {
   /** Whether the copy follows the server now. False before the first copy, and without a connection. */
@@ -37,7 +88,7 @@ export interface Replica<T> extends Disposable {
   /** Names of the tables it was asked for. */
   readonly tables: Iterable<string>;
   /** A view of a table. It stays valid and current as long as the replica. */
-  table<K extends string>(name: K): TableView<RowOf<T, K>>;
+  table<K extends string>(name: K): TableView<RowOf<T, K>, IndexIn<T, K>>;
   /**
    * Calls `listener` once for each update, after the tables contain all of it. Returns a function that ends the
    * subscription.
@@ -52,7 +103,7 @@ export interface Replica<T> extends Disposable {
    * From now on the replica holds the rows of `table` that meet one of `where`; all rows when it is undefined. Rows
    * that come and go because of that are reported like other changes. Resolves when the replica is complete.
    */
-  select(table: string, where: readonly Condition[] | undefined): Promise<void>;
+  select<K extends string>(table: K, where: readonly Condition<WholeRow<T, K>>[] | undefined): Promise<void>;
 }
 
 /** Any replica, for code that does not know the database. */

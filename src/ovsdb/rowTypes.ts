@@ -42,10 +42,15 @@ export function rowTypes(json: unknown, options: RowTypesOptions): string {
     ]),
     `/** The tables of ${name}. */`,
     `export type ${tablesType} = {`,
-    ...tables.map(
-      ([table]) =>
-        `  readonly ${table}: { readonly row: ${typeOf(table)}Row; readonly insert: ${typeOf(table)}Insert };`,
-    ),
+    ...tables.map(([table, columns]) => {
+      const immutable = [...columns.columns].filter(([, { mutable }]) => !mutable).map(([name]) => name);
+      const members = [
+        `readonly row: ${typeOf(table)}Row`,
+        `readonly insert: ${typeOf(table)}Insert`,
+        ...(immutable.length > 0 ? [`readonly immutable: ${immutable.map(literal).join(" | ")}`] : []),
+      ];
+      return `  readonly ${table}: { ${members.join("; ")} };`;
+    }),
     "};",
     "",
     `/** ${name} ${version}. */`,

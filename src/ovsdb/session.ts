@@ -5,7 +5,7 @@
 import { settledOrAborted } from "./abort.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Condition } from "./condition.ts";
-import type { Database, RowOf } from "./database.ts";
+import type { ColumnOf, Database, RowOf, RowWith } from "./database.ts";
 import { deferred } from "./deferred.ts";
 import { OvsdbError } from "./errors.ts";
 import { Gate } from "./gate.ts";
@@ -18,9 +18,12 @@ import { Monitor } from "./monitor.ts";
 import { Reconnect } from "./reconnect.ts";
 import { parseRemote, type Remote } from "./remote.ts";
 import {
+  type Indexes,
+  type OnlyTables,
   type Replica,
   type ReplicaOptions,
   ReplicaStore,
+  type Selected,
   type Selection,
   type TableSelection,
 } from "./replica.ts";
@@ -183,9 +186,16 @@ export class Session implements AsyncDisposable {
   select<T, K extends string>(
     database: Database<T>,
     table: K,
-    where?: readonly Condition[],
-    options?: { readonly columns?: readonly string[]; readonly signal?: AbortSignal },
+    where?: readonly Condition<RowOf<T, K>>[],
+    options?: { readonly signal?: AbortSignal },
   ): Promise<readonly RowOf<T, K>[]>;
+  /** The same with some columns only. */
+  select<T, K extends string, const C extends ColumnOf<RowOf<T, K>>>(
+    database: Database<T>,
+    table: K,
+    where: readonly Condition<RowOf<T, K>>[],
+    options: { readonly columns: readonly C[]; readonly signal?: AbortSignal },
+  ): Promise<readonly RowWith<RowOf<T, K>, C>[]>;
   async select(
     database: Database<unknown>,
     table: string,
@@ -233,7 +243,11 @@ export class Session implements AsyncDisposable {
   }
 
   /** A copy of `tables` that is kept up to date, across reconnections too, until it or the session is disposed. */
-  replica<T>(database: Database<T>, tables: Selection<T>, options?: ReplicaOptions<T>): Replica<T>;
+  replica<T, const S extends Selection<T>, const I extends Indexes<T, S> | undefined = undefined>(
+    database: Database<T>,
+    tables: S & OnlyTables<T, S>,
+    options?: ReplicaOptions<I>,
+  ): Replica<Selected<T, S, I>>;
   replica(
     database: Database<unknown>,
     tables: Readonly<Record<string, true | TableSelection | undefined>>,

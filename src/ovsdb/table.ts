@@ -2,17 +2,17 @@
 // once, because lookups consult it first, and is then moved into the rows little by little, unnoticed by readers.
 
 import type { Atom } from "./columnValue.ts";
-import type { Row } from "./database.ts";
+import type { IndexedBy, IndexOf, Row } from "./database.ts";
 import { Rows } from "./rows.ts";
 import { ShardedMap } from "./shardedMap.ts";
 
-/** A view that a program reads; `R` is the type of its rows. */
-export interface TableView<R> {
+/** A view that a program reads; `R` is the type of its rows, `Index` the names of its indexes. */
+export interface TableView<R, Index extends string = IndexOf<R>> {
   readonly size: number;
   get(uuid: string): R | undefined;
   values(): Iterable<R>;
   /** The rows whose `index` has the value `value`. `index` must be one the replica was made with. */
-  by(index: string, value: Atom): readonly R[];
+  by<I extends Index>(index: I, value: NoInfer<IndexedBy<R, I>>): readonly R[];
 }
 
 /** The difference to a table: the rows that are new or changed, and the UUIDs of all that changed or went. */

@@ -4,7 +4,20 @@
 
 import type { Atom, ColumnValue, Integer } from "./columnValue.ts";
 import type { Condition } from "./condition.ts";
-import type { Columns, Database, InsertOf, MapColumn, NumberColumn, Ref, SetColumn } from "./database.ts";
+import type {
+  ColumnOf,
+  Columns,
+  Database,
+  EntriesOf,
+  InsertOf,
+  MapColumn,
+  MemberOf,
+  NumberColumn,
+  Ref,
+  RowOf,
+  SetColumn,
+  UpdateOf,
+} from "./database.ts";
 import type { Arithmetic, ColumnEntries, MapMutation, Operation } from "./operation.ts";
 import { operationText } from "./operationText.ts";
 import type { DatabaseSchema } from "./schema.ts";
@@ -15,7 +28,7 @@ export interface RowOptions {
 }
 
 /** The row with a UUID, or all rows that meet every condition; every row meets an empty list of conditions. */
-export type Target<K extends string> = Ref<NoInfer<K>> | readonly Condition[];
+export type Target<T, K extends string> = Ref<NoInfer<K>> | readonly Condition<RowOf<T, K>>[];
 
 export interface WaitOptions<Columns> {
   /** What the rows have to be (`==`) or cease to be (`!=`), in any order. No rows at all is a state too. */
@@ -59,15 +72,15 @@ export class Transaction<T = unknown> {
   }
 
   /** Reads rows within the transaction, as the operations before have left them: `rows` of the result. */
-  select<K extends string>(table: K, target: Target<K>, columns?: readonly string[]): this {
+  select<K extends string>(table: K, target: Target<T, K>, columns?: readonly ColumnOf<RowOf<T, K>>[]): this {
     return this.#add({ kind: "select", table, ...rowsOf(target), ...(columns && { columns }) });
   }
 
   /** Sets columns of existing rows; columns not named stay. */
   update<K extends string>(
     table: K,
-    target: Target<K>,
-    columns: Given<Partial<InsertOf<T, K>>>,
+    target: Target<T, K>,
+    columns: Given<UpdateOf<T, K>>,
     options?: RowOptions,
   ): this {
     return this.#add({
@@ -79,17 +92,17 @@ export class Transaction<T = unknown> {
     });
   }
 
-  delete<K extends string>(table: K, target: Target<K>, options?: RowOptions): this {
+  delete<K extends string>(table: K, target: Target<T, K>, options?: RowOptions): this {
     return this.#add({ kind: "delete", table, ...rowsOf(target), ...missing(target, options) });
   }
 
   /** Adds members to a set column or removes them. Members that are already there, or already absent, are fine. */
-  mutateSet<K extends string>(
+  mutateSet<K extends string, C extends SetColumn<T, K>>(
     table: K,
-    target: Target<K>,
-    column: SetColumn<T, K>,
+    target: Target<T, K>,
+    column: C,
     how: "insert" | "delete",
-    values: readonly Atom[],
+    values: readonly NoInfer<MemberOf<T, K, C>>[],
     options?: RowOptions,
   ): this {
     return this.#add({
@@ -98,17 +111,17 @@ export class Transaction<T = unknown> {
       ...rowsOf(target),
       column,
       how,
-      values,
+      values: atomsOf(values),
       ...missing(target, options),
     });
   }
 
   /** Removes keys from a map column, then sets entries, replacing the values of existing keys. */
-  mutateMap<K extends string>(
+  mutateMap<K extends string, C extends MapColumn<T, K>>(
     table: K,
-    target: Target<K>,
-    column: MapColumn<T, K>,
-    mutation: MapMutation,
+    target: Target<T, K>,
+    column: C,
+    mutation: MapMutation<NoInfer<EntriesOf<T, K, C>>>,
     options?: RowOptions,
   ): this {
     return this.#add({
@@ -116,7 +129,7 @@ export class Transaction<T = unknown> {
       table,
       ...rowsOf(target),
       column,
-      mutation,
+      mutation: mutationOf(mutation),
       ...missing(target, options),
     });
   }
@@ -124,7 +137,7 @@ export class Transaction<T = unknown> {
   /** Lets the server calculate with the number in a column, or with each number in a set. */
   mutateNumber<K extends string>(
     table: K,
-    target: Target<K>,
+    target: Target<T, K>,
     column: NumberColumn<T, K>,
     how: Arithmetic,
     value: Integer,
@@ -151,7 +164,11 @@ export class Transaction<T = unknown> {
   }
 
   /** Waits until the rows that `target` names are, or no longer are, `rows`. Other clients continue meanwhile. */
-  wait<K extends string>(table: K, target: Target<K>, options: WaitOptions<Partial<InsertOf<T, K>>>): this {
+  wait<K extends string>(
+    table: K,
+    target: Target<T, K>,
+    options: WaitOptions<Partial<InsertOf<T, K>>>,
+  ): this {
     const rows = options.rows.map(entriesOf);
     const { columns = rows[0]?.map(([name]) => name) ?? [], until = "==", timeoutMs = 0 } = options;
     return this.#add({
@@ -210,19 +227,18 @@ export class Transaction<T = unknown> {
   }
 }
 
-const rowsOf = (
-  target: string | readonly Condition[],
-): { readonly uuid: string } | { readonly where: readonly Condition[] } =>
-  typeof target === "string" ? { uuid: target } : { where: target };
+/** Conditions, rows and values are typed by their table, which their generic types hide from the compiler. */
+const rowsOf = (target: unknown): { readonly uuid: string } | { readonly where: readonly Condition[] } =>
+  typeof target === "string" ? { uuid: target } : { where: target as readonly Condition[] };
 
 /** A row named by UUID must exist; conditions may be met by no row. */
-const missing = (
-  target: string | readonly Condition[],
-  options?: RowOptions,
-): { readonly allowMissing: boolean } => ({
+const missing = (target: unknown, options?: RowOptions): { readonly allowMissing: boolean } => ({
   allowMissing: options?.allowMissing ?? typeof target !== "string",
 });
 
-/** Typed rows are plain objects of column values, which their generic type hides from the compiler. */
 const entriesOf = (columns: unknown): ColumnEntries =>
   columns instanceof Map ? [...columns] : Object.entries(columns as Columns);
+
+const atomsOf = (values: unknown): readonly Atom[] => values as readonly Atom[];
+
+const mutationOf = (mutation: unknown): MapMutation => mutation as MapMutation;

@@ -53,6 +53,7 @@ suite("what chassis have in force", () => {
     const south = open("OVN_Southbound", central.southboundSocket);
     const replica = wholeReplica(north);
     const chassis = south.replica(southbound, { Chassis_Private: { columns: ["name", "nb_cfg"] } });
+    const counted = north.replica(northbound, { NB_Global: { columns: ["nb_cfg"] } });
     const fence = new Fence({ database: northbound, cluster: scope.cluster, holder: "test" });
     await north.connected();
     await fence.take(north, replica);
@@ -64,7 +65,7 @@ suite("what chassis have in force", () => {
       session: north,
       replica,
       fence,
-      generations: new Generations({ session: north, northbound: replica, southbound: chassis, fence }),
+      generations: new Generations({ session: north, northbound: counted, southbound: chassis, fence }),
       clock: systemClock,
       log: () => undefined,
     });

@@ -6,16 +6,9 @@ import { Interner } from "../../kube/intern.ts";
 import { kinds, type Watchable } from "../../kube/kinds.ts";
 import type { ObjectMeta } from "../../kube/objects.ts";
 import { pathOf } from "../../kube/resource.ts";
-import { type NorthboundTables, northbound } from "../../ovn/northbound.gen.ts";
+import { northbound } from "../../ovn/northbound.gen.ts";
 import { southbound } from "../../ovn/southbound.gen.ts";
-import {
-  type Database,
-  type Replica,
-  type Selection,
-  Session,
-  type TlsOptions,
-  Transaction,
-} from "../../ovsdb/index.ts";
+import { type AnyReplica, type Database, Session, type TlsOptions, Transaction } from "../../ovsdb/index.ts";
 import { unanswered } from "../unanswered.ts";
 import type {
   KubernetesView,
@@ -96,11 +89,7 @@ async function northboundView(
   { northbound: remotes, tls, probe }: Sources,
   signal: AbortSignal,
 ): Promise<NorthboundView> {
-  const tables = {
-    Logical_Switch_Port: { columns: ["name"] },
-    NB_Global: { columns: ["nb_cfg", "sb_cfg", "hv_cfg"] },
-  };
-  return copied({ remotes, tls }, northbound, tables, signal, async (replica, session) => {
+  return copied({ remotes, tls }, northbound, followNorthbound, signal, async (replica, session) => {
     const lag = probe ? await probed(session, replica, signal) : undefined;
     const [global] = replica.table("NB_Global").values();
     return {
@@ -113,12 +102,18 @@ async function northboundView(
   });
 }
 
+const followNorthbound = (session: Session) =>
+  session.replica(northbound, {
+    Logical_Switch_Port: { columns: ["name"] },
+    NB_Global: { columns: ["nb_cfg", "sb_cfg", "hv_cfg"] },
+  });
+
 /**
  * Requests a new generation (ovn-nb(5), nb_cfg) and waits until ovn-northd and every ovn-controller have reached it.
  */
 async function probed(
   session: Session,
-  replica: Replica<NorthboundTables>,
+  replica: ReturnType<typeof followNorthbound>,
   signal: AbortSignal,
 ): Promise<Probe | undefined> {
   const [global] = replica.table("NB_Global").values();
@@ -139,7 +134,7 @@ async function probed(
 }
 
 /** Resolves when the replica has changed or the signal is aborted. */
-function nextChange(replica: Replica<NorthboundTables>, signal: AbortSignal): Promise<void> {
+function nextChange(replica: AnyReplica, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       stop();
@@ -155,12 +150,13 @@ async function southboundView(
   { southbound: remotes, tls }: Sources,
   signal: AbortSignal,
 ): Promise<SouthboundView> {
-  const tables = {
-    SB_Global: { columns: ["nb_cfg"] },
-    Chassis_Private: { columns: ["name", "nb_cfg"] },
-    Port_Binding: { columns: ["logical_port", "chassis", "up"] },
-  };
-  return copied({ remotes, tls }, southbound, tables, signal, (replica) => {
+  const follow = (session: Session) =>
+    session.replica(southbound, {
+      SB_Global: { columns: ["nb_cfg"] },
+      Chassis_Private: { columns: ["name", "nb_cfg"] },
+      Port_Binding: { columns: ["logical_port", "chassis", "up"] },
+    });
+  return copied({ remotes, tls }, southbound, follow, signal, (replica) => {
     const [global] = replica.table("SB_Global").values();
     const chassis = [...replica.table("Chassis_Private").values()];
     const bindings = [...replica.table("Port_Binding").values()];
@@ -174,16 +170,16 @@ async function southboundView(
   });
 }
 
-/** What `read` makes of a copy of these tables. The connection is closed afterwards. */
-async function copied<T, View>(
+/** What `read` makes of the replica that `follow` makes. The connection is closed afterwards. */
+async function copied<Copy extends { ready(signal: AbortSignal): Promise<void> }, View>(
   { remotes, tls }: { readonly remotes: readonly string[]; readonly tls: TlsOptions | undefined },
-  database: Database<T>,
-  tables: Selection<T>,
+  database: Database<unknown>,
+  follow: (session: Session) => Copy,
   signal: AbortSignal,
-  read: (replica: Replica<T>, session: Session) => View | Promise<View>,
+  read: (replica: Copy, session: Session) => View | Promise<View>,
 ): Promise<View> {
   await using session = new Session({ remotes, database: database.schema.name, ...(tls && { tls }) });
-  const replica = session.replica(database, tables);
+  const replica = follow(session);
   session.start();
   try {
     await replica.ready(signal);

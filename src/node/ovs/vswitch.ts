@@ -1,11 +1,7 @@
 // The agent's copy of the node's Open vSwitch database: the tables and columns it follows, and how to find a row.
 
 import { type VswitchTables, vswitch } from "../../ovn/vswitch.gen.ts";
-import type { Replica, RowOf, Session } from "../../ovsdb/index.ts";
-
-export type Vswitch = Replica<VswitchTables>;
-export type InterfaceRow = RowOf<VswitchTables, "Interface">;
-export type BridgeRow = RowOf<VswitchTables, "Bridge">;
+import type { Replica, RowOf, Selected, Session } from "../../ovsdb/index.ts";
 
 /** Keys of external_ids on an Interface by which the agent recognises its attachments. */
 export const attachmentKeys = {
@@ -22,31 +18,39 @@ export const poolKey = "weft.io/pool";
 export const byPool = `external_ids:${poolKey}`;
 
 /** Without statistics, which vswitchd writes every five seconds for every port. */
-export const followVswitch = (session: Session): Vswitch =>
-  session.replica(
-    vswitch,
-    {
-      Open_vSwitch: { columns: ["bridges", "external_ids", "datapath_types"] },
-      Bridge: { columns: ["name", "ports", "datapath_type", "fail_mode"] },
-      Port: { columns: ["name", "interfaces"] },
-      Interface: {
-        columns: [
-          "name",
-          "type",
-          "external_ids",
-          "ofport",
-          "ifindex",
-          "error",
-          "mac",
-          "mac_in_use",
-          "mtu",
-          "mtu_request",
-        ],
-      },
-      Queue: { columns: ["external_ids"] },
-    },
-    { indexes: { Interface: ["name", byPortName], Port: ["name"], Bridge: ["name"], Queue: [byPool] } },
-  );
+const tables = {
+  Open_vSwitch: { columns: ["bridges", "external_ids", "datapath_types"] },
+  Bridge: { columns: ["name", "ports", "datapath_type", "fail_mode"] },
+  Port: { columns: ["name", "interfaces"] },
+  Interface: {
+    columns: [
+      "name",
+      "type",
+      "external_ids",
+      "ofport",
+      "ifindex",
+      "error",
+      "mac",
+      "mac_in_use",
+      "mtu",
+      "mtu_request",
+    ],
+  },
+  Queue: { columns: ["external_ids"] },
+} as const;
+const indexes = {
+  Interface: ["name", byPortName],
+  Port: ["name"],
+  Bridge: ["name"],
+  Queue: [byPool],
+} as const;
+
+export type FollowedTables = Selected<VswitchTables, typeof tables, typeof indexes>;
+export type Vswitch = Replica<FollowedTables>;
+export type InterfaceRow = RowOf<FollowedTables, "Interface">;
+export type BridgeRow = RowOf<FollowedTables, "Bridge">;
+
+export const followVswitch = (session: Session): Vswitch => session.replica(vswitch, tables, { indexes });
 
 export const interfaceNamed = (db: Vswitch, name: string): InterfaceRow | undefined =>
   db.table("Interface").by("name", name)[0];

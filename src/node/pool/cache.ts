@@ -3,10 +3,9 @@
 import type { Cidr } from "../../model/ip.ts";
 import { networkAround } from "../../model/network.ts";
 import type { PoolSeen } from "../../model/pool.ts";
-import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
 import type { Change } from "../../ovsdb/index.ts";
 import type { AttachmentId } from "../nouns/attachment.ts";
-import { attachmentKeys, byPool, byPortName, type Vswitch } from "../ovs/vswitch.ts";
+import { attachmentKeys, byPool, byPortName, type FollowedTables, type Vswitch } from "../ovs/vswitch.ts";
 import type { Source } from "../wait/whenever.ts";
 import {
   type CachedPort,
@@ -111,7 +110,7 @@ export class PoolCache implements Source {
   }
 }
 
-function concernsPool(change: Change<VswitchTables>): boolean {
+function concernsPool(change: Change<FollowedTables>): boolean {
   if (change.table === "Queue") return true;
   if (change.table !== "Interface") return false;
   const key = byPortName.slice("external_ids:".length);
