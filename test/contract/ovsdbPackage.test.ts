@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -12,8 +12,8 @@ import { northboundSchema, run, startOvsdbServer, vswitchSchema } from "../real/
 const root = join(import.meta.dirname, "../..");
 
 const program = `import { isOvsdbError, Session, Transaction } from "@weft/ovsdb";
-import { ovnNb } from "./ovn-nb.gen.js";
-import { vswitch } from "./vswitch.gen.js";
+import { ovnNb } from "./ovn-nb.gen.ts";
+import { vswitch } from "./vswitch.gen.ts";
 
 declare const process: { readonly argv: readonly string[]; readonly version: string };
 
@@ -61,17 +61,23 @@ test("the tarball installs and works with its types in an empty project", { time
     await run(codegen, ["--out", folder, vswitchSchema, northbound]);
     await run(codegen, ["--check", "--out", folder, vswitchSchema, northbound]);
     await writeFile(join(folder, "program.ts"), program);
-    const compilerOptions = {
-      target: "es2022",
-      module: "nodenext",
-      strict: true,
-      outDir: "out",
-      skipLibCheck: false,
-    };
-    const lib = ["es2023", "dom", "esnext.disposable"];
+    assert.match(await run(codegen, ["--help"]), /--check .*--library MODULE/s);
+    for (const [args, message] of [
+      [[], /--out says where/],
+      [["--out", folder], /no \.ovsschema file/],
+      [["--nonsense"], /--nonsense/],
+      [["--out", folder, "nothing.ovsschema"], /nothing\.ovsschema: ENOENT/],
+      [["--out", folder, "package.json"], /package\.json: database schema: tables: expected an object/],
+    ] as const)
+      await assert.rejects(run("sh", ["-c", 'cd "$0" && exec "$@"', folder, codegen, ...args]), message);
+    const readme = await readFile(join(folder, "node_modules/@weft/ovsdb/README.md"), "utf8");
+    const [, config = ""] = /^```json\n(.*?)^```$/ms.exec(readme) ?? [];
+    // With every check on the library's own declarations, which a user would leave out.
+    const { compilerOptions }: { compilerOptions: object } = JSON.parse(config);
+    const more = { outDir: "out", skipLibCheck: false, types: [], noUnusedLocals: true };
     await writeFile(
       join(folder, "tsconfig.json"),
-      JSON.stringify({ compilerOptions: { ...compilerOptions, lib, types: [] }, include: ["*.ts"] }),
+      JSON.stringify({ compilerOptions: { ...compilerOptions, ...more }, include: ["*.ts"] }),
     );
     // tsc writes its errors to standard output.
     await run("sh", ["-c", `"$0" -p "$1" >&2`, join(root, "node_modules/.bin/tsc"), folder]);
