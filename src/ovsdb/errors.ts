@@ -133,3 +133,13 @@ export function serverError(json: unknown, doing: string, details?: OvsdbErrorDe
   const then = advice.get(code);
   return new OvsdbError(code, `${doing}: ${text}${more}${system}${then ? `; ${then}` : ""}`, details);
 }
+
+/** The caller's `signal` was aborted while it waited for `what`. */
+export function givenUp(
+  what: string,
+  { reason }: AbortSignal,
+  outcome: Outcome = "not committed",
+): OvsdbError {
+  const why = reason instanceof Error ? reason.message : String(reason);
+  return new OvsdbError("canceled", `given up waiting for ${what} (${why})`, { cause: reason, outcome });
+}

@@ -1,6 +1,7 @@
 // A condition that comes and goes ("connected", "synced") and that callers can wait for.
 
 import { deferred } from "./deferred.ts";
+import { givenUp } from "./errors.ts";
 
 interface Waiter {
   readonly resolve: () => void;
@@ -32,14 +33,14 @@ export class Gate {
     for (const waiter of this.#waiters) waiter.reject(reason);
   }
 
-  /** Resolves when the gate is open; rejects with the signal's reason if that is aborted first. */
-  async wait(signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
+  /** Resolves when the gate is open. If `signal` is aborted first, rejects with "canceled", `what` and the reason. */
+  async wait(signal: AbortSignal | undefined, what: () => string): Promise<void> {
+    if (signal?.aborted) throw givenUp(what(), signal);
     if (this.#open) return;
     if (this.#failure !== undefined) throw this.#failure;
     const { promise, resolve, reject } = deferred();
     const waiter = { resolve, reject };
-    const abort = (): void => reject(signal?.reason);
+    const abort = (): void => signal && reject(givenUp(what(), signal));
     this.#waiters.add(waiter);
     signal?.addEventListener("abort", abort);
     try {

@@ -21,6 +21,8 @@ const conversionMonitor = "conversion";
 
 export interface LinkOptions {
   readonly remote: Remote;
+  /** The remote as it was given. */
+  readonly name: string;
   readonly tls: TlsOptions | undefined;
   readonly database: string;
   readonly membership: Membership;
@@ -51,6 +53,7 @@ export class Link {
     this.#server = new ReplicaStore(new Map([["Database", ["name"]]]), options.log, {
       select: async () => {},
       dispose: () => {},
+      situation: () => options.name,
     });
     this.#server.subscribe(() => this.#checkMembership());
     this.#serverMonitor = new Monitor({
@@ -60,6 +63,7 @@ export class Link {
       store: this.#server,
     });
     this.rpc = new Rpc(open(options), {
+      peer: options.name,
       received: options.received,
       notification: (method, params) => this.#notified(method, params),
       closed: (reason) => {

@@ -15,6 +15,8 @@ export interface LockOptions {
 /** What a lock asks of its session. */
 export interface LockControl {
   readonly dispose: () => Promise<void>;
+  /** Whether there is a connection, for messages. */
+  readonly situation: () => string;
   /** Called with what `LockOptions.changed` throws, which harms neither the lock nor the session. */
   readonly failed: (error: unknown) => void;
 }
@@ -42,7 +44,7 @@ export class Lock implements AsyncDisposable {
 
   /** Resolves when the lock is held; at once if it is. */
   acquired(signal?: AbortSignal): Promise<void> {
-    return this.#held.wait(signal);
+    return this.#held.wait(signal, () => `lock ${this.id}: ${this.#control.situation()}`);
   }
 
   /** Gives the lock back, or the place in line. */

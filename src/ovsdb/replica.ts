@@ -121,6 +121,8 @@ export interface AnyReplica extends Disposable {
 export interface ReplicaControl {
   readonly select: (table: string, where: readonly Condition[] | undefined) => Promise<void>;
   readonly dispose: () => void;
+  /** Whether there is a connection, for messages. */
+  readonly situation: () => string;
 }
 
 /** Up to this many changes are put into the tables at once, in about two milliseconds. */
@@ -155,7 +157,8 @@ export class ReplicaStore implements AnyReplica {
   }
 
   ready(signal?: AbortSignal): Promise<void> {
-    return this.#synced.wait(signal);
+    const tables = [...this.#indexes.keys()].join(", ");
+    return this.#synced.wait(signal, () => `a copy of ${tables}: ${this.#control.situation()}`);
   }
 
   get tables(): Iterable<string> {

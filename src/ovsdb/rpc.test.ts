@@ -22,6 +22,7 @@ function pair(): {
   const notifications: unknown[] = [];
   const reasons: OvsdbError[] = [];
   const rpc = new Rpc(near, {
+    peer: "unix:/peer",
     received: () => {},
     notification: (method, params) => notifications.push([method, params]),
     closed: (reason) => reasons.push(reason),

@@ -5,11 +5,13 @@
 import type { Duplex } from "node:stream";
 import { connectionError } from "./connectionError.ts";
 import { deferred } from "./deferred.ts";
-import { isOvsdbError, type Outcome, OvsdbError, serverError } from "./errors.ts";
+import { givenUp, isOvsdbError, OvsdbError, serverError } from "./errors.ts";
 import { exactText } from "./exactJson.ts";
 import { JsonStream } from "./jsonStream.ts";
 
 export interface RpcHandlers {
+  /** The peer's name, for messages. */
+  readonly peer: string;
   /** Bytes arrived: the peer is alive. */
   readonly received: () => void;
   readonly notification: (method: string, params: readonly unknown[]) => void;
@@ -61,32 +63,38 @@ export class Rpc {
   /** The same, with `params` as the JSON of the array. */
   requestText(method: string, params: string, signal?: AbortSignal): Promise<unknown> {
     if (this.#closed) return Promise.reject(this.#closed);
-    if (signal?.aborted) return Promise.reject(givenUp(method, signal, "not committed"));
+    const answer = `an answer to ${method} from ${this.#handlers.peer}`;
+    if (signal?.aborted) return Promise.reject(givenUp(answer, signal));
     const id = ++this.#lastId;
     const { promise, resolve, reject } = deferred<unknown>();
     this.#requests.set(id, { method, resolve, reject });
     this.#sendText(`{"id":${id},"method":${JSON.stringify(method)},"params":${params}}`);
-    return signal ? this.#unlessAborted(promise, id, method, signal) : promise;
+    return signal ? this.#unlessAborted(promise, id, answer, signal) : promise;
   }
 
   /** The request stays registered, because an answer will still arrive. */
   async #unlessAborted(
-    answer: Promise<unknown>,
+    reply: Promise<unknown>,
     id: number,
-    method: string,
+    answer: string,
     signal: AbortSignal,
   ): Promise<unknown> {
     const { promise, reject } = deferred<never>();
     const abort = (): void => {
       if (!this.#closed) this.#send({ id: null, method: "cancel", params: [id] });
-      reject(givenUp(method, signal, "unknown"));
+      reject(givenUp(answer, signal, "unknown"));
     };
     signal.addEventListener("abort", abort, { once: true });
     try {
-      return await Promise.race([answer, promise]);
+      return await Promise.race([reply, promise]);
     } finally {
       signal.removeEventListener("abort", abort);
     }
+  }
+
+  /** The methods of the requests that have no answer yet. */
+  get unanswered(): readonly string[] {
+    return [...this.#requests.values()].map(({ method }) => method);
   }
 
   /** Ends the connection for `reason`. */
@@ -178,6 +186,3 @@ const refusal = (error: OvsdbError): OvsdbError =>
         outcome: "unknown",
       })
     : error;
-
-const givenUp = (method: string, signal: AbortSignal, outcome: Outcome): OvsdbError =>
-  new OvsdbError("canceled", `${method}: given up before the answer`, { cause: signal.reason, outcome });

@@ -7,7 +7,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import type { Condition } from "./condition.ts";
 import type { ColumnOf, Database, RowOf, RowWith } from "./database.ts";
 import { deferred } from "./deferred.ts";
-import { OvsdbError } from "./errors.ts";
+import { givenUp, OvsdbError } from "./errors.ts";
 import { Gate } from "./gate.ts";
 import type { Guard } from "./guard.ts";
 import { Link } from "./link.ts";
@@ -63,6 +63,9 @@ export class Session implements AsyncDisposable {
   /** Kept while there is no connection. */
   #serverSchema: DatabaseSchema | undefined;
   #lastError: OvsdbError | undefined;
+  #lastRemote = "";
+  /** The remote that the session is connected to, or tries. */
+  #remoteName = "";
   #state: "new" | "started" | "closed" = "new";
   #cancelTimer = (): void => {};
   readonly #ended = new AbortController();
@@ -116,9 +119,12 @@ export class Session implements AsyncDisposable {
     else this.#pump();
   }
 
-  /** Resolves when the session is connected; at once if it is. */
+  /**
+   * Resolves when the session is connected; at once if it is. If `signal` is aborted first, the error "canceled" says
+   * what there was instead.
+   */
   connected(signal?: AbortSignal): Promise<void> {
-    return this.#connected.wait(signal);
+    return this.#connected.wait(signal, () => `a connection: ${this.#situation()}`);
   }
 
   /**
@@ -176,7 +182,7 @@ export class Session implements AsyncDisposable {
     const stop = this.#clock.after(retryMs, resolve);
     const abort = (): void => {
       stop();
-      reject(signal?.reason);
+      if (signal) reject(givenUp(`another attempt: ${this.#situation()}`, signal));
     };
     signal?.addEventListener("abort", abort, { once: true });
     return promise.finally(() => signal?.removeEventListener("abort", abort));
@@ -214,6 +220,7 @@ export class Session implements AsyncDisposable {
     if (this.#state === "closed") throw this.#notConnected();
     const lock = new Lock(id, options, {
       dispose: () => this.#unlock(id),
+      situation: () => this.#situation("not granted by"),
       failed: (error) => this.#log("error", `a listener of lock ${id} failed`, { error }),
     });
     this.#locks.set(id, lock);
@@ -265,6 +272,7 @@ export class Session implements AsyncDisposable {
     const store = new ReplicaStore(indexes, this.#log, {
       select: (table, where) => monitor.select(table, where),
       dispose: () => this.#forget(id),
+      situation: () => this.#situation("not complete yet from"),
     });
     const monitor = new Monitor({ id, schema: database.schema, selection, store });
     this.#monitors.set(id, monitor);
@@ -292,7 +300,7 @@ export class Session implements AsyncDisposable {
           this.#link?.rpc.request("echo", ["probe"]).catch((error: unknown) => this.#debug("probe", error));
           break;
         case "disconnect":
-          this.#link?.rpc.close(new OvsdbError("connection lost", advice.reason));
+          this.#link?.rpc.close(new OvsdbError("connection lost", this.#silence(advice.reason)));
           break;
         case "wait":
           if (advice.until < Number.POSITIVE_INFINITY)
@@ -306,8 +314,10 @@ export class Session implements AsyncDisposable {
     const remote = this.#remotes[this.#attempts++ % this.#remotes.length];
     if (!remote) return;
     const [name, target] = remote;
+    this.#remoteName = name;
     const link = new Link({
       remote: target,
+      name,
       tls: this.#tls,
       database: this.#database,
       membership: this.#membership,
@@ -373,8 +383,24 @@ export class Session implements AsyncDisposable {
   #notConnected(): OvsdbError {
     return new OvsdbError(
       this.#state === "closed" ? "closed" : "not connected",
-      `${this.#database}: not connected`,
+      `${this.#database}: ${this.#situation()}`,
     );
+  }
+
+  /** What the session has to do with its server now. `connected` says what is missing if it is connected. */
+  #situation(connected = "connected to"): string {
+    if (this.#state === "new") return "the session was never started: call start()";
+    if (this.#state === "closed") return "the session is closed";
+    const remotes = this.#remotes.map(([name]) => name);
+    if (this.#connected.isOpen) return `${connected} ${this.#remoteName}`;
+    if (this.#lastError) return `not connected, last tried ${this.#lastRemote}: ${this.#lastError.message}`;
+    return `not connected, no answer yet from ${remotes.join(" or ")}`;
+  }
+
+  /** `reason` to give up a server, with what it owes. */
+  #silence(reason: string): string {
+    const owed = this.#link?.rpc.unanswered ?? [];
+    return `${this.#remoteName}: ${reason}${owed.length > 0 ? `; unanswered: ${owed.join(", ")}` : ""}`;
   }
 
   #forget(id: string): void {
@@ -389,6 +415,7 @@ export class Session implements AsyncDisposable {
   #lost(remote: string, reason: OvsdbError): void {
     this.#link = undefined;
     this.#lastError = reason;
+    this.#lastRemote = remote;
     this.#connected.shut();
     for (const monitor of this.#monitors.values()) monitor.stop();
     for (const lock of this.#locks.values()) lock.set(false);

@@ -21,7 +21,9 @@ import {
   startOvsdbServer,
   startServer,
 } from "../real/ovsdbServer.ts";
+import { startScriptedServer } from "../real/scriptedServer.ts";
 import { until } from "../real/until.ts";
+import { begin as beginZoo, startZoo, visit, zoo } from "./ovsdbZoo.ts";
 
 const timeout = { timeout: 30_000 };
 const database = "OVN_Northbound";
@@ -244,3 +246,53 @@ test(
     assert.notEqual(session.state, "connected");
   },
 );
+
+test("whoever gives up waiting is told for what, on which remote, and how it stands", timeout, async () => {
+  await using server = await startZoo();
+  const enough = AbortSignal.abort(new Error("enough"));
+  const wrong = "unix:/nonexistent/sock";
+  const waits = (session: Session): readonly Promise<unknown>[] => [
+    session.connected(enough),
+    session.replica(zoo, { Animal: true }).ready(enough),
+    session.lock("keeper").acquired(enough),
+  ];
+  const told = async (session: Session): Promise<string[]> => {
+    const outcomes = await Promise.allSettled(waits(session));
+    return outcomes.map((outcome) => {
+      assert(outcome.status === "rejected" && isOvsdbError(outcome.reason, "canceled"));
+      return outcome.reason.message;
+    });
+  };
+  await using session = new Session({ remotes: [wrong], database: "Zoo" });
+  for (const message of await told(session))
+    assert.match(message, /never started: call start\(\) \(enough\)$/);
+  await assert.rejects(session.transact(beginZoo()), { code: "not connected", message: /call start\(\)/ });
+  session.start();
+  await until("it has tried", () => session.lastError !== undefined);
+  await assert.rejects(session.connected(enough), {
+    message:
+      /^given up waiting for a connection: not connected, last tried unix:\/nonexistent\/sock: .*ENOENT/,
+  });
+
+  await using connected = await visit(server.remote);
+  await using holder = await visit(server.remote);
+  await holder.lock("keeper").acquired(soon());
+  const [, copy, lock] = await told(connected);
+  assert.equal(
+    copy,
+    `given up waiting for a copy of Animal: not complete yet from ${server.remote} (enough)`,
+  );
+  assert.equal(lock, `given up waiting for lock keeper: not granted by ${server.remote} (enough)`);
+  await assert.rejects(connected.transact(beginZoo().insert("Animal", {}), { signal: enough }), {
+    message: `given up waiting for an answer to transact from ${server.remote} (enough)`,
+  });
+});
+
+test("a server that accepts and says nothing is named, with what it owes", timeout, async () => {
+  await using mute = await startScriptedServer(() => {});
+  await using session = new Session({ remotes: [mute.remote], database: "Zoo", connectTimeoutMs: 200 });
+  session.start();
+  await until("it is given up", () => session.lastError !== undefined);
+  assert.match(session.lastError?.message ?? "", /no connection within 200 ms; unanswered: .*get_schema/);
+  assert(session.lastError?.message.startsWith(mute.remote));
+});
