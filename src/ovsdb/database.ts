@@ -56,7 +56,9 @@ type ImmutableOf<T, K extends string> = K extends keyof T
 
 /** The columns that an update of `K` may set. */
 export type UpdateOf<T, K extends string> =
-  Untyped<T, K> extends true ? Columns : Partial<Omit<InsertOf<T, K>, ImmutableOf<T, K>>>;
+  Untyped<T, K> extends true
+    ? Columns
+    : Partial<Omit<InsertOf<T, K>, ImmutableOf<T, K>>> & { readonly [C in ImmutableOf<T, K>]?: never };
 
 /** Names of the columns of a row; any string when its table is not known. */
 export type ColumnOf<R> = keyof R & string;

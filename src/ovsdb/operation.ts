@@ -4,6 +4,7 @@
 import { encodeAtom, encodeAtoms, encodeColumn, encodeEntries, isSendable, isUuid } from "./codec.ts";
 import { type Atom, type ColumnValue, type Integer, isMapValue } from "./columnValue.ts";
 import { type Condition, columnsOf, encodeConditions } from "./condition.ts";
+import { checkConstraints } from "./constraints.ts";
 import { isOvsdbError, OvsdbError } from "./errors.ts";
 import { sameShape } from "./rowDecoder.ts";
 import type { ColumnSchema, DatabaseSchema, TableSchema } from "./schema.ts";
@@ -84,7 +85,12 @@ export function encodeOperation(
   if (uuid !== undefined && !isUuid(uuid))
     throw new OvsdbError("invalid value", `${JSON.stringify(uuid)} is not a UUID`);
   if (operation.kind === "insert")
-    return { op: "insert", table, ...(uuid && { uuid }), row: encodeRow(operation.columns, known, has) };
+    return {
+      op: "insert",
+      table,
+      ...(uuid && { uuid }),
+      row: encodeRow(operation.columns, known, has, checkConstraints),
+    };
 
   const { where: conditions = [] } = operation;
   mustHave(known, has, columnsOf(conditions), "condition");
@@ -96,7 +102,7 @@ export function encodeOperation(
       return { op: "select", table, where, columns: ["_uuid", ...wanted.filter((name) => has.has(name))] };
     }
     case "update": {
-      const row = encodeRow(operation.columns, known, has);
+      const row = encodeRow(operation.columns, known, has, checkConstraints);
       return Object.keys(row).length > 0 ? { op: "update", table, where, row } : undefined;
     }
     case "delete":
@@ -131,13 +137,20 @@ function encodeTableless(operation: Exclude<Operation, { readonly table: string 
   }
 }
 
-function encodeRow(columns: ColumnEntries, table: TableSchema, has: TableSchema["columns"]): object {
+/** The values of a row that is written are also checked by the server's own rules; those of a `wait` are not. */
+function encodeRow(
+  columns: ColumnEntries,
+  table: TableSchema,
+  has: TableSchema["columns"],
+  check: (value: ColumnValue, column: ColumnSchema) => void = () => {},
+): object {
   const row: Record<string, unknown> = {};
   for (const [name, value] of columns) {
     const column = columnOf(table, name);
     if (!isThere(name, column, has)) continue;
     try {
       row[name] = encodeColumn(value, column);
+      check(value, has.get(name) ?? column);
     } catch (error) {
       if (!isOvsdbError(error)) throw error;
       throw new OvsdbError(error.code, `column ${name}: ${error.message}`);

@@ -116,3 +116,12 @@ test("whatever a hostile peer sends ends at most the connection, with a protocol
     }),
   );
 });
+
+test("a string that would end the connection is refused, however it is asked", async () => {
+  const { rpc, sent } = pair();
+  for (const text of ["a\0b", "\ud800", "\\\0"])
+    await assert.rejects(rpc.request("get_schema", [text]), { code: "invalid value" });
+  void rpc.request("get_schema", ["\\u0000"]);
+  await turn();
+  assert.equal(sent().length, 1);
+});

@@ -30,6 +30,9 @@ const maxMessageBytes = 1024 ** 3;
 /** How many bytes of our answers the server may leave unread. */
 const maxUnreadBytes = 16 * 1024 ** 2;
 
+/** JSON writes only these characters so, unless the backslash is itself escaped. */
+const unsendable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
+
 /** The most that Node reads at once. */
 const fullChunkBytes = 64 * 1024;
 
@@ -57,7 +60,13 @@ export class Rpc {
    * "canceled" as soon as `signal` is aborted: then the server is asked to give up too (RFC 7047, section 4.1.4).
    */
   request(method: string, params: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
-    return this.requestText(method, exactText(params), signal);
+    const text = exactText(params);
+    // The server's parser would end the connection, and with it everyone else's requests.
+    if (unsendable.test(text))
+      return Promise.reject(
+        new OvsdbError("invalid value", `${method}: a string with NUL or a broken surrogate`),
+      );
+    return this.requestText(method, text, signal);
   }
 
   /** The same, with `params` as the JSON of the array. */

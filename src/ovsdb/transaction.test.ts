@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Database } from "./database.ts";
+import type { Columns, Database } from "./database.ts";
 import { isOvsdbError } from "./errors.ts";
 import { type DatabaseSchema, parseSchema } from "./schema.ts";
 import { Transaction } from "./transaction.ts";
@@ -171,4 +171,40 @@ test("a reply that is none leaves the outcome open", () => {
       () => read(reply),
       (error) => isOvsdbError(error, "protocol error") && error.outcomeUnknown,
     );
+});
+
+test("a value that the server's schema forbids is refused before it is sent, and the rule is named", () => {
+  const json = {
+    name: "Db",
+    tables: {
+      T: {
+        columns: {
+          tag: { type: { key: { type: "integer", minInteger: 0, maxInteger: 4095 }, min: 0 } },
+          name: { type: { key: { type: "string", minLength: 1, maxLength: 3 } } },
+          kind: { type: { key: { type: "string", enum: ["set", ["router", "localnet"]] } } },
+          some: { type: { key: "integer", min: 1, max: 2 } },
+          ids: {
+            type: { key: "string", value: { type: "integer", minInteger: 1 }, min: 0, max: "unlimited" },
+          },
+        },
+      },
+    },
+  };
+  const strict: Database<unknown> = { schema: parseSchema(json) };
+  const sent = (row: Columns): unknown => wireOf(new Transaction(strict).update("T", a, row), strict.schema);
+  const wrong: readonly (readonly [Columns, RegExp])[] = [
+    [{ tag: 5000 }, /column tag: 5000 is not in the range 0 to 4095/],
+    [{ tag: -(2n ** 60n) }, /range 0 to 4095/],
+    [{ name: "" }, /"" is not as long as 1 to 3 characters/],
+    [{ kind: "bridge" }, /bridge is not one of the allowed values router, localnet/],
+    [{ some: [] }, /0 members, where 1 to 2 are allowed/],
+    [{ some: [1, 2, 3] }, /3 members/],
+    [{ ids: new Map([["a", 0]]) }, /0 is not in the range 1 to …/],
+  ];
+  for (const [row, message] of wrong)
+    assert.throws(() => sent(row), { code: "constraint violation", operationIndex: 0, message });
+  // Characters, not UTF-16 units.
+  sent({ tag: undefined, name: "😀😀😀", kind: "router", some: [1, 1, 2], ids: new Map() });
+  // A wait may be for anything.
+  wireOf(new Transaction(strict).waitUntil("T", a, { tag: 5000 }), strict.schema);
 });
