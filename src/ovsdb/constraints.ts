@@ -13,7 +13,8 @@ export function checkConstraints(value: ColumnValue, column: ColumnSchema): void
     checkAtoms(value.keys(), column.key);
     if (column.value) checkAtoms(value.values(), column.value);
   } else if (isSetValue(value)) {
-    checkSize(new Set(value).size, column, "members");
+    checkSize(value.length, column, "members");
+    if (new Set(value).size < value.length) throw violation("a member is twice in the set");
     checkAtoms(value, column.key);
   } else if (value !== undefined) checkAtoms([value], column.key);
 }

@@ -199,12 +199,13 @@ test("a value that the server's schema forbids is refused before it is sent, and
     [{ kind: "bridge" }, /bridge is not one of the allowed values router, localnet/],
     [{ some: [] }, /0 members, where 1 to 2 are allowed/],
     [{ some: [1, 2, 3] }, /3 members/],
+    [{ some: [1, 1] }, /a member is twice/],
     [{ ids: new Map([["a", 0]]) }, /0 is not in the range 1 to …/],
   ];
   for (const [row, message] of wrong)
     assert.throws(() => sent(row), { code: "constraint violation", operationIndex: 0, message });
   // Characters, not UTF-16 units.
-  sent({ tag: undefined, name: "😀😀😀", kind: "router", some: [1, 1, 2], ids: new Map() });
+  sent({ tag: undefined, name: "😀😀😀", kind: "router", some: [1, 2], ids: new Map() });
   // A wait may be for anything.
   wireOf(new Transaction(strict).waitUntil("T", a, { tag: 5000 }), strict.schema);
 });
