@@ -15,7 +15,7 @@ import type { Stores } from "../kube/stores.ts";
 import { formatIp, parseIp } from "../model/ip.ts";
 import type { ResolvedNode } from "../model/network.ts";
 import type { PodPlace, PoolPlace } from "../model/places.ts";
-import { doubtAbout, offsetIn } from "./allocate/addresses.ts";
+import { doubtAbout, offsetIn } from "../model/site.ts";
 import type { NodeChoice } from "./nodeChoices.ts";
 
 export interface Places {

@@ -103,7 +103,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       log("warn", "UDP connections were not flushed", { error }),
     );
   const attachments = new Attachments({
-    addresses: pool?.addresses ?? new AssignedAddresses(pods, names),
+    addresses: pool?.addresses ?? new AssignedAddresses({ pods, nodes, nodeName, names }),
     ports,
     database: db,
     run,
