@@ -146,7 +146,12 @@ test("of two nodes that state one subnet and one id the first keeps them, the ot
   assert.deepEqual([second.id, second.subnets.map(formatCidr)], [10, ["10.244.8.0/24"]]);
 });
 
-const proven = (node: string, text: string, id?: number): NodeRows => ({ node, subnets: [subnet(text)], id });
+const proven = (node: string, text: string, id?: number, chassis?: string): NodeRows => ({
+  node,
+  subnets: [subnet(text)],
+  id,
+  chassis,
+});
 
 test("after a restart a node keeps what its rows prove, whoever states it, and a liar gets its own back", async () => {
   const api = new Api();
@@ -208,6 +213,56 @@ test("a node whose last pod ends keeps its subnet while rows of it are left", as
   assert.equal(deciding.nodeLives.decide(api.node("n2")).state, "refused");
   deciding.nodeLives.release("n1");
   ready(await settled(() => deciding.nodeLives.decide(api.node("n2"))));
+});
+
+const onChassis = (name: string, chassis: string) =>
+  aNode(name, { annotations: { [annotations.nodeChassisId]: chassis } });
+
+test("of two nodes with one chassis the one that has rows keeps it, and the other keeps its own or has none", async () => {
+  const api = new Api();
+  // Both liars' names sort first.
+  api.put(onChassis("a-new", "c1"), onChassis("a-old", "c1"), onChassis("n1", "c1"));
+  const nodeRows = [proven("a-old", "10.244.3.0/24", 5, "c0"), proven("n1", "10.244.7.0/24", 9, "c1")];
+  const { nodeLives: lives } = await decider(api, { nodeRows });
+  assert.equal((await settled(() => lives.decide(api.node("a-new")))).state, "waiting");
+  assert.equal(lives.get("a-new"), undefined);
+  assert.equal(ready(await settled(() => lives.decide(api.node("a-old")))).chassisId, "c0");
+  assert.equal(ready(await settled(() => lives.decide(api.node("n1")))).chassisId, "c1");
+  const clash = lives.clash(api.node("a-new"));
+  assert.equal(clash?.holder, "n1");
+  assert.match(clash?.reason ?? "", /^nodes n1 and a-new have one system-id, c1, .* On a-new: ovs-vsctl set/);
+  assert.equal(lives.clash(api.node("n1")), undefined);
+});
+
+test("a node that has no chassis of its own any more is unknown, and is back with another one", async () => {
+  const api = new Api();
+  api.put(aNode("n1"), onChassis("n0", "c1"));
+  const { nodeLives: lives } = await decider(api);
+  for (const name of ["n0", "n1"]) ready(await settled(() => lives.decide(api.node(name))));
+  const state = (chassis: string) =>
+    api.put({
+      ...api.node("n1"),
+      annotations: { ...api.node("n1").annotations, ...onChassis("", chassis).annotations },
+    });
+  state("c1");
+  assert.equal(lives.decide(api.node("n1")).state, "waiting");
+  assert.equal(lives.get("n1"), undefined);
+  state("c2");
+  assert.equal(ready(lives.decide(api.node("n1"))).chassisId, "c2");
+  // What it has given up another node may have.
+  state("c3");
+  assert.equal(ready(lives.decide(api.node("n1"))).chassisId, "c3");
+  api.put(onChassis("n2", "c2"));
+  assert.equal(ready(await settled(() => lives.decide(api.node("n2")))).chassisId, "c2");
+});
+
+test("a node whose chassis annotation somebody removes keeps its chassis", async () => {
+  const api = new Api();
+  api.put(onChassis("n1", "c1"));
+  const { nodeLives: lives } = await decider(api);
+  ready(await settled(() => lives.decide(api.node("n1"))));
+  const { [annotations.nodeChassisId]: _, ...others } = api.node("n1").annotations;
+  assert.equal(ready(lives.decide({ ...api.node("n1"), annotations: others })).chassisId, "c1");
 });
 
 test("malformed annotations of a node are decided again", async () => {

@@ -4,6 +4,7 @@
 import { ConfigError } from "../config/error.ts";
 import {
   type AnnotationValues,
+  chassisIdOf,
   nodeIdAnnotation,
   nodeIdOf,
   nodeSubnetsAnnotation,
@@ -90,11 +91,26 @@ export class NodeLives {
     life.hasRows = true;
     const written = life.durable.write(node, () => stated(nodeIdOf(node), nodeSubnetsOf(node)));
     if (written) return { state: "pending", written, distrusted: distrustOf(node, life) };
-    const resolved = resolvedNode(node, life);
+    const chassisId = this.#choices.chassis(node);
+    const clash = this.clash(node);
+    if (clash && chassisId === undefined) {
+      // Without a chassis its pods' ports could be bound by any, also by the one it states.
+      this.#resolve(node.name, life, undefined);
+      return { state: "waiting", reason: clash.reason };
+    }
+    const resolved = resolvedNode(node, life, chassisId);
     const overlap = hostOverlap(this.#options.network, resolved);
     if (overlap !== undefined) return { state: "refused", reason: `node ${node.name}: ${overlap}` };
     this.#resolve(node.name, life, resolved);
     return { state: "ready", value: resolved };
+  }
+
+  /** The node that has the chassis which this one states, and what to do about it. */
+  clash(node: Node): { readonly holder: string; readonly reason: string } | undefined {
+    const holder = this.#choices.rival(node);
+    if (holder === undefined) return undefined;
+    const reason = `nodes ${holder} and ${node.name} have one system-id, ${chassisIdOf(node)}, and so would be one chassis of OVN; ${holder} had it first, and ${node.name} gets no flows. On ${node.name}: ovs-vsctl set Open_vSwitch . external_ids:system-id=$(uuidgen), then restart ovn-controller and the Weft agent`;
+    return { holder, reason };
   }
 
   /** The Node object is gone. Its id and subnets stay held: it still has rows, and it may come back. */
