@@ -232,6 +232,20 @@ test("of two nodes with one chassis the one that has rows keeps it, and the othe
   assert.equal(clash?.holder, "n1");
   assert.match(clash?.reason ?? "", /^nodes n1 and a-new have one system-id, c1, .* On a-new: ovs-vsctl set/);
   assert.equal(lives.clash(api.node("n1")), undefined);
+  const refused = async (name: string) => {
+    await lives.answer(api.node(name));
+    return api.node(name).annotations[annotations.refusedChassis];
+  };
+  const writes = api.writes;
+  assert.deepEqual(
+    [await refused("a-new"), await refused("a-old"), await refused("n1")],
+    ["c1", "c1", undefined],
+  );
+  await refused("a-new");
+  assert.equal(api.writes, writes + 2);
+  const { annotations: known } = api.node("a-new");
+  api.put({ ...api.node("a-new"), annotations: { ...known, [annotations.nodeChassisId]: "c3" } });
+  assert.equal(await refused("a-new"), "");
 });
 
 test("a node that has no chassis of its own any more is unknown, and is back with another one", async () => {

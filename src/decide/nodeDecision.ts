@@ -37,6 +37,7 @@ export const nodeDecision = (options: NodeDecisionOptions): Decides<"Node"> => (
       again(ofNode(name), whileClashingMs);
       for (const one of [node, stores.Node.get("", clash.holder)]) if (one) tell.refused(one, clash.reason);
     }
+    await lives.answer(node);
     await decided(node, () => lives.decide(stores.Node.get("", name) ?? node), tell, signal);
     return {};
   },

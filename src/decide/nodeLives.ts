@@ -9,6 +9,8 @@ import {
   nodeIdOf,
   nodeSubnetsAnnotation,
   nodeSubnetsOf,
+  refusedChassisAnnotation,
+  refusedChassisOf,
 } from "../kube/annotations.ts";
 import type { Node } from "../kube/objects.ts";
 import { type Cidr, formatCidr } from "../model/ip.ts";
@@ -111,6 +113,15 @@ export class NodeLives {
     if (holder === undefined) return undefined;
     const reason = `nodes ${holder} and ${node.name} have one system-id, ${chassisIdOf(node)}, and so would be one chassis of OVN; ${holder} had it first, and ${node.name} gets no flows. On ${node.name}: ovs-vsctl set Open_vSwitch . external_ids:system-id=$(uuidgen), then restart ovn-controller and the Weft agent`;
     return { holder, reason };
+  }
+
+  /** Tells the node's agent whether its chassis is refused, so that it does not disturb the one that has it. */
+  async answer(node: Node): Promise<void> {
+    const refused = this.clash(node) && chassisIdOf(node);
+    if (refusedChassisOf(node) === refused) return;
+    const { uid, name, namespace } = node;
+    const values = refusedChassisAnnotation(refused);
+    await this.#options.patch({ kind: "Node", uid, name, namespace, annotations: values });
   }
 
   /** The Node object is gone. Its id and subnets stay held: it still has rows, and it may come back. */

@@ -400,6 +400,34 @@ test("after a restart of vswitchd pods, node and outside find each other again",
   );
 });
 
+test("an agent whose chassis is another node's takes its ovn-controller off the network until that is over", async () => {
+  const { annotations } = await world.nodeWith(1, () => true);
+  const answer = (refused: string) =>
+    world.api("PUT", "/api/v1/nodes", {
+      metadata: {
+        name: "n2",
+        uid: "node-1",
+        annotations: { ...annotations, "weft.io/refused-chassis-id": refused },
+      },
+      status: { conditions: [] },
+    });
+  const remote = async () => {
+    const get = ["ovs-vsctl", "--if-exists", "get", "Open_vSwitch", ".", "external_ids:ovn-remote"];
+    return (await world.sandbox.host("n2").exec(get)).trim();
+  };
+  const before = await remote();
+  await answer(annotations["k8s.ovn.org/node-chassis-id"] ?? assert.fail());
+  await eventually(async () => {
+    const { said } = await world.cni("STATUS", "", b);
+    return /another node has this one's system-id/.test(String(said?.msg));
+  }, "the node is not ready");
+  assert.equal(await remote(), "");
+  await answer("");
+  await world.ready(1);
+  assert.equal(await remote(), before);
+  assert.deepEqual(unreachable(a.netns, ["10.244.1.10"]), []);
+});
+
 test("connection tracking is flushed by one end and by virtual address, and nothing else goes with it", async () => {
   const { ovsRunDirectory } = world.optionsOf(0);
   const sendTo = (to: string) => {
