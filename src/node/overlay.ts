@@ -16,6 +16,7 @@ import { type Names, onNode } from "../model/names.ts";
 import { managementAddresses, managementOf } from "../model/network.ts";
 import { bridgeFlows } from "./host/bridgeFlows.ts";
 import { firewall } from "./host/firewall.ts";
+import { followFirewall } from "./host/followFirewall.ts";
 import { externalPorts, readGateway } from "./host/gateway.ts";
 import { configureManagement } from "./host/management.ts";
 import type { Run } from "./host/run.ts";
@@ -51,6 +52,7 @@ export interface OverlayOptions {
 export const overlayPlan = (options: OverlayOptions): NodePlan => ({
   bringUp: (place) => bringUp(options, place),
   dependencies: () => dependencies(options.db),
+  follow: (changed, signal) => followFirewall(options.run, changed, signal),
 });
 
 async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promise<Progress> {

@@ -150,6 +150,14 @@ test("a pod that takes its node for a router gets nowhere, though the node forwa
   assert.deepEqual(arrivals(n1, "127.0.0.8", [stray, end]), [], "to the node's loopback");
 });
 
+test("the node's firewall comes back when somebody flushes all rules, as a restart of the machine's own does", async () => {
+  const table = () => inNamespace(netnsOf("n1"), "nft", "list", "table", "inet", "weft").stdout;
+  const before = table();
+  assert.match(before, /iifname "weft0" ct state != \{ established, related \} drop/);
+  inNamespace(netnsOf("n1"), "nft", "flush", "ruleset");
+  await eventually(() => table() === before, "the same table again");
+});
+
 test("a pod answers what its node forwards to it, such as a container behind the node's own translation", async () => {
   const [n1, behind] = [netnsOf("n1"), await world.makeNamespace("behind")];
   const [inside, outside] = ["10.99.9.2/24", "10.99.9.1/24"];

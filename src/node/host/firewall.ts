@@ -10,6 +10,9 @@
 import { formatIp } from "../../model/ip.ts";
 import type { ManagementAddress } from "../../model/network.ts";
 
+/** Of the family inet. */
+export const firewallTable = "weft";
+
 /** Replaces the whole table in one step, whether or not it was there. */
 export function firewall(interfaceName: string, addresses: readonly ManagementAddress[]): string {
   const rules = (rule: (family: string, management: string, host: string) => string): string =>
@@ -19,9 +22,9 @@ export function firewall(interfaceName: string, addresses: readonly ManagementAd
       )
       .map((text) => `    ${text}\n`)
       .join("");
-  return `table inet weft
-delete table inet weft
-table inet weft {
+  return `table inet ${firewallTable}
+delete table inet ${firewallTable}
+table inet ${firewallTable} {
   chain prerouting {
     type nat hook prerouting priority dstnat; policy accept;
 ${rules((ip, management, host) => `iifname "${interfaceName}" ${ip} daddr ${management} dnat ${ip} to ${host}`)}  }
