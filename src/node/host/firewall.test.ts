@@ -28,6 +28,7 @@ table inet weft {
   chain forward {
     type filter hook forward priority filter; policy accept;
     iifname "weft0" ct state != { established, related } drop
+    iifname "weft0" ct direction original drop
   }
   chain input {
     type filter hook input priority filter; policy accept;

@@ -5,7 +5,8 @@
 //
 // A pod may send any packet to the MAC of the management port, as if the node were its router, and a node that forwards
 // (net.ipv4.ip_forward) would pass it on untranslated and past OVN's rules. So nothing that comes in there is forwarded but
-// answers; and nothing reaches the loopback addresses, which net.ipv4.conf.all.route_localnet would open.
+// answers, not even packets of a connection that OVN has let the pod open: the gateway router tracks those in the kernel's own
+// zone. And nothing reaches the loopback addresses, which net.ipv4.conf.all.route_localnet would open.
 
 import { formatIp } from "../../model/ip.ts";
 import type { ManagementAddress } from "../../model/network.ts";
@@ -34,6 +35,7 @@ ${rules((ip, management, host) => `oifname "${interfaceName}" ${ip} saddr ${host
   chain forward {
     type filter hook forward priority filter; policy accept;
     iifname "${interfaceName}" ct state != { established, related } drop
+    iifname "${interfaceName}" ct direction original drop
   }
   chain input {
     type filter hook input priority filter; policy accept;
