@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { clusterNetwork, defaultJoin } from "../config/ranges.ts";
-import { podNetworkOf } from "../kube/annotations.ts";
+import { podNetworkAnnotation, podNetworkOf } from "../kube/annotations.ts";
 import { formatCidr, formatIp, parseCidr } from "../model/ip.ts";
 import { annotations, namesOf } from "../model/names.ts";
+import { podNetworkAt } from "../model/network.ts";
 import type { PodPlace } from "../model/places.ts";
 import type { NodeRows } from "../observe/nodeRows.ts";
 import { RowAddresses } from "../observe/rowAddresses.ts";
@@ -129,6 +130,7 @@ test("a restart decides nothing anew", async () => {
   assert.equal(api.writes, writes + 1);
 });
 
+const subnet = (text: string) => parseCidr(text) ?? assert.fail(text);
 const subnets = (text: string) => ({ [annotations.nodeSubnets]: text });
 
 test("of two nodes that state one subnet and one id the first keeps them, the other is decided again", async () => {
@@ -144,10 +146,11 @@ test("of two nodes that state one subnet and one id the first keeps them, the ot
   assert.deepEqual([second.id, second.subnets.map(formatCidr)], [10, ["10.244.8.0/24"]]);
 });
 
-const proven = (node: string, subnet: string, id?: number): NodeRows => ({
+const proven = (node: string, text: string, id?: number, chassis?: string): NodeRows => ({
   node,
-  subnets: [parseCidr(subnet) ?? assert.fail(subnet)],
+  subnets: [subnet(text)],
   id,
+  chassis,
 });
 
 test("after a restart a node keeps what its rows prove, whoever states it, and a liar gets its own back", async () => {
@@ -210,6 +213,70 @@ test("a node whose last pod ends keeps its subnet while rows of it are left", as
   assert.equal(deciding.nodeLives.decide(api.node("n2")).state, "refused");
   deciding.nodeLives.release("n1");
   ready(await settled(() => deciding.nodeLives.decide(api.node("n2"))));
+});
+
+const onChassis = (name: string, chassis: string) =>
+  aNode(name, { annotations: { [annotations.nodeChassisId]: chassis } });
+
+test("of two nodes with one chassis the one that has rows keeps it, and the other keeps its own or has none", async () => {
+  const api = new Api();
+  // Both liars' names sort first.
+  api.put(onChassis("a-new", "c1"), onChassis("a-old", "c1"), onChassis("n1", "c1"));
+  const nodeRows = [proven("a-old", "10.244.3.0/24", 5, "c0"), proven("n1", "10.244.7.0/24", 9, "c1")];
+  const { nodeLives: lives } = await decider(api, { nodeRows });
+  assert.equal((await settled(() => lives.decide(api.node("a-new")))).state, "waiting");
+  assert.equal(lives.get("a-new"), undefined);
+  assert.equal(ready(await settled(() => lives.decide(api.node("a-old")))).chassisId, "c0");
+  assert.equal(ready(await settled(() => lives.decide(api.node("n1")))).chassisId, "c1");
+  const clash = lives.clash(api.node("a-new"));
+  assert.equal(clash?.holder, "n1");
+  assert.match(clash?.reason ?? "", /^nodes n1 and a-new have one system-id, c1, .* On a-new: ovs-vsctl set/);
+  assert.equal(lives.clash(api.node("n1")), undefined);
+  const refused = async (name: string) => {
+    await lives.answer(api.node(name));
+    return api.node(name).annotations[annotations.refusedChassis];
+  };
+  const writes = api.writes;
+  assert.deepEqual(
+    [await refused("a-new"), await refused("a-old"), await refused("n1")],
+    ["c1", "c1", undefined],
+  );
+  await refused("a-new");
+  assert.equal(api.writes, writes + 2);
+  const { annotations: known } = api.node("a-new");
+  api.put({ ...api.node("a-new"), annotations: { ...known, [annotations.nodeChassisId]: "c3" } });
+  assert.equal(await refused("a-new"), "");
+});
+
+test("a node that has no chassis of its own any more is unknown, and is back with another one", async () => {
+  const api = new Api();
+  api.put(aNode("n1"), onChassis("n0", "c1"));
+  const { nodeLives: lives } = await decider(api);
+  for (const name of ["n0", "n1"]) ready(await settled(() => lives.decide(api.node(name))));
+  const state = (chassis: string) =>
+    api.put({
+      ...api.node("n1"),
+      annotations: { ...api.node("n1").annotations, ...onChassis("", chassis).annotations },
+    });
+  state("c1");
+  assert.equal(lives.decide(api.node("n1")).state, "waiting");
+  assert.equal(lives.get("n1"), undefined);
+  state("c2");
+  assert.equal(ready(lives.decide(api.node("n1"))).chassisId, "c2");
+  // What it has given up another node may have.
+  state("c3");
+  assert.equal(ready(lives.decide(api.node("n1"))).chassisId, "c3");
+  api.put(onChassis("n2", "c2"));
+  assert.equal(ready(await settled(() => lives.decide(api.node("n2")))).chassisId, "c2");
+});
+
+test("a node whose chassis annotation somebody removes keeps its chassis", async () => {
+  const api = new Api();
+  api.put(onChassis("n1", "c1"));
+  const { nodeLives: lives } = await decider(api);
+  ready(await settled(() => lives.decide(api.node("n1"))));
+  const { [annotations.nodeChassisId]: _, ...others } = api.node("n1").annotations;
+  assert.equal(ready(lives.decide({ ...api.node("n1"), annotations: others })).chassisId, "c1");
 });
 
 test("malformed annotations of a node are decided again", async () => {
@@ -275,12 +342,97 @@ test("after a restart the pod whose row has the address keeps it, even if a thie
   await settled(() => before.podLives.decide(api.pod("web-1")));
   api.put(aPod("a-thief", { annotations: api.pod("web-1").annotations }));
   const rows = new RowAddresses();
-  rows.set("row", "demo_pod_shop_web-1", ["0a:58:0a:f4:00:03 10.244.0.3"]);
+  rows.set("row", "demo_pod_shop_web-1", ["0a:58:0a:f4:00:03 10.244.0.3"], "uid-web-1");
   const after = await decider(api, { rows });
   await settled(() => after.nodeLives.decide(api.node("n1")));
   assert.deepEqual(texts(ready(after.podLives.decide(api.pod("web-1")))), ["10.244.0.3/24"]);
   assert.deepEqual(texts(ready(await settled(() => after.podLives.decide(api.pod("a-thief"))))), [
     "10.244.0.4/24",
+  ]);
+});
+
+const stating = (offset: number, name = "web-1") =>
+  aPod(name, { annotations: podNetworkAnnotation(podNetworkAt([subnet("10.244.0.0/24")], offset)) });
+
+test("an annotation alone gives a pod no address, neither a new pod nor after a restart", async () => {
+  const api = new Api();
+  api.put(aNode("n1"), stating(9, "early"));
+  const deciding = await decider(api);
+  await settled(() => deciding.nodeLives.decide(api.node("n1")));
+  api.put(stating(8, "late"));
+  const lie = deciding.podLives.decide(api.pod("late"));
+  assert.equal(
+    lie.state === "pending" && lie.distrusted,
+    "nothing but the annotation says that the pod has 10.244.0.8/24",
+  );
+  const given = [];
+  for (const name of ["late", "early"])
+    given.push(texts(ready(await settled(() => deciding.podLives.decide(api.pod(name))))).join());
+  assert.deepEqual(given, ["10.244.0.3/24", "10.244.0.4/24"]);
+});
+
+test("an address that was freed is not to be had by annotation, whatever the name of the pod", async () => {
+  const api = new Api();
+  api.put(aNode("n1"), aPod("web-1"));
+  const rows = new RowAddresses();
+  const deciding = await decider(api, { rows });
+  await settled(() => deciding.nodeLives.decide(api.node("n1")));
+  await settled(() => deciding.podLives.decide(api.pod("web-1")));
+  rows.set("row", "demo_pod_shop_web-1", ["0a:58:0a:f4:00:03 10.244.0.3"], "uid-web-1");
+  const { annotations: copied } = api.pod("web-1");
+  api.objects.clear();
+  const again = aPod("web-1", { uid: "uid-again", annotations: copied });
+  const other = aPod("other", { annotations: copied });
+  api.put(aNode("n1"), again, other);
+  // The row of the first pod is still there for one of them, and gone for the other.
+  assert.deepEqual(texts(ready(await settled(() => deciding.podLives.decide(again)))), ["10.244.0.4/24"]);
+  rows.delete("row");
+  deciding.podLives.release("shop", "web-1", "uid-web-1");
+  assert.deepEqual(texts(ready(await settled(() => deciding.podLives.decide(other)))), ["10.244.0.5/24"]);
+});
+
+test("after a restart a pod keeps the address of its row, whatever its annotation has become", async () => {
+  const rows = new RowAddresses();
+  rows.set("row", "demo_pod_shop_web-1", ["0a:58:0a:f4:00:07 10.244.0.7"], "uid-web-1");
+  for (const pod of [aPod("web-1"), stating(9), stating(7)]) {
+    const api = new Api();
+    api.put(aNode("n1"), pod);
+    const deciding = await decider(api, { rows });
+    await settled(() => deciding.nodeLives.decide(api.node("n1")));
+    assert.deepEqual(texts(ready(await settled(() => deciding.podLives.decide(pod)))), ["10.244.0.7/24"]);
+  }
+});
+
+test("if the rows are lost, a running pod keeps the addresses that its kubelet reports", async () => {
+  const api = new Api();
+  const podIps = ["10.244.0.7", "fd00:10:244::7"];
+  api.put(aNode("n1"), { ...stating(9), podIps }, aPod("a-new", {}));
+  const deciding = await decider(api, { pods: ["10.244.0.0/16", "fd00:10:244::/48"] });
+  await settled(() => deciding.nodeLives.decide(api.node("n1")));
+  const running = ready(await settled(() => deciding.podLives.decide(api.pod("web-1"))));
+  assert.deepEqual(texts(running), ["10.244.0.7/24", "fd00:10:244::7/64"]);
+  const fresh = ready(await settled(() => deciding.podLives.decide(api.pod("a-new"))));
+  assert.deepEqual(texts(fresh), ["10.244.0.8/24", "fd00:10:244::8/64"]);
+});
+
+test("a kubelet cannot report an address of another node, nor one that another pod has", async () => {
+  const api = new Api();
+  const rows = new RowAddresses();
+  rows.set("row", "demo_pod_shop_web-1", ["0a:58:0a:f4:00:03 10.244.0.3"], "uid-web-1");
+  api.put(aNode("n1"), aPod("web-1"));
+  api.put(aPod("far", { podIps: ["10.244.1.5"] }), aPod("near", { podIps: ["10.244.0.3"] }));
+  api.put(aPod("odd", { podIps: ["169.254.169.254"] }), aPod("part", { podIps: ["10.244.0.9", "fd00::9"] }));
+  const deciding = await decider(api, { rows });
+  await settled(() => deciding.nodeLives.decide(api.node("n1")));
+  const given = [];
+  for (const name of ["far", "near", "odd", "part", "web-1"])
+    given.push(texts(ready(await settled(() => deciding.podLives.decide(api.pod(name))))).join());
+  assert.deepEqual(given, [
+    "10.244.0.4/24",
+    "10.244.0.5/24",
+    "10.244.0.6/24",
+    "10.244.0.7/24",
+    "10.244.0.3/24",
   ]);
 });
 

@@ -1,14 +1,15 @@
-// Chooses a node's id and subnets, held under the node's name. What a Node's annotations state is accepted unless
-// another node holds it.
+// Chooses a node's id and subnets, and accepts its chassis, all held under the node's name. What a Node's annotations state is
+// accepted unless another node holds it.
 
 import { ConfigError } from "../config/error.ts";
-import { nodeIdOf, nodeSubnetsOf } from "../kube/annotations.ts";
+import { chassisIdOf, nodeIdOf, nodeSubnetsOf } from "../kube/annotations.ts";
 import type { Node } from "../kube/objects.ts";
 import type { Cidr } from "../model/ip.ts";
 import { formatCidr } from "../model/ip.ts";
 import { annotations } from "../model/names.ts";
 import { type ClusterNetwork, ofFamily } from "../model/network.ts";
 import type { NodeRows } from "../observe/nodeRows.ts";
+import { Chassis } from "./allocate/chassis.ts";
 import { NodeIds } from "./allocate/nodeIds.ts";
 import { Subnets } from "./allocate/subnets.ts";
 
@@ -22,6 +23,7 @@ export class NodeChoices {
   readonly #network: ClusterNetwork;
   readonly #ids = new NodeIds();
   readonly #subnets: Subnets;
+  readonly #chassis = new Chassis();
 
   /** node -> what its rows proved at the start */
   readonly #proven = new Map<string, Pick<NodeRows, "id" | "subnets">>();
@@ -32,10 +34,11 @@ export class NodeChoices {
   }
 
   /** Claims what a node's rows prove. Call this for all nodes with rows before `adopt`. */
-  adoptRows({ node, subnets, id }: NodeRows): void {
+  adoptRows({ node, subnets, id, chassis }: NodeRows): void {
     this.#proven.set(node, { subnets, id });
     if (id !== undefined) this.#ids.claim(node, id);
     for (const subnet of subnets) this.#subnets.claim(node, subnet);
+    if (chassis !== undefined) this.#chassis.claim(node, chassis);
   }
 
   /**
@@ -45,6 +48,7 @@ export class NodeChoices {
   adopt(node: Node): readonly Cidr[] {
     const { id, subnets } = this.#statedOf(node);
     if (id !== undefined) this.#ids.claim(node.name, id);
+    if (this.#chassis.of(node.name) === undefined) this.chassis(node);
     return subnets.filter((subnet) => this.#subnets.claim(node.name, subnet));
   }
 
@@ -83,6 +87,18 @@ export class NodeChoices {
     }
   }
 
+  /** The chassis that the node states, or the one it had if that is another node's; undefined when it has none. */
+  chassis(node: Node): string | undefined {
+    const stated = chassisIdOf(node);
+    if (stated !== undefined) this.#chassis.claim(node.name, stated);
+    return this.#chassis.of(node.name);
+  }
+
+  /** The other node that has the chassis which this one states. */
+  rival(node: Node): string | undefined {
+    return this.#chassis.rival(node.name, chassisIdOf(node) ?? "");
+  }
+
   /** What is known of the node: by its rows, and where they say nothing, by its annotations. */
   #statedOf(node: Node): { readonly id: number | undefined; readonly subnets: readonly Cidr[] } {
     const proven = this.#proven.get(node.name);
@@ -96,5 +112,6 @@ export class NodeChoices {
     this.#proven.delete(name);
     this.#ids.release(name);
     this.#subnets.release(name);
+    this.#chassis.release(name);
   }
 }

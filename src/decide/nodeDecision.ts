@@ -1,4 +1,4 @@
-// A node's id and subnets.
+// A node's id and subnets, and whether its chassis is its own.
 
 import type { Stores } from "../kube/stores.ts";
 import { type Owner, ownerOf } from "../model/owner.ts";
@@ -19,17 +19,25 @@ export interface NodeDecisionOptions {
 
 const ofNode = (name: string): Owner => ownerOf("node", name);
 const untilRowsGoMs = 5_000;
+const whileClashingMs = 30_000;
 
 export const nodeDecision = (options: NodeDecisionOptions): Decides<"Node"> => ({
   kind: "node",
   reads: { Node: (change) => sidesOf(change).map(({ name }) => ofNode(name)) },
   async decide({ name }) {
-    const { lives, stores, tell, signal } = options;
+    const { lives, stores, tell, again, signal } = options;
     const node = stores.Node.get("", name);
     if (!node) {
       lives.gone(name);
       return { release: () => releaseWithRows(options, name) };
     }
+    const clash = lives.clash(node);
+    if (clash) {
+      // The other one may give it up.
+      again(ofNode(name), whileClashingMs);
+      for (const one of [node, stores.Node.get("", clash.holder)]) if (one) tell.refused(one, clash.reason);
+    }
+    await lives.answer(node);
     await decided(node, () => lives.decide(stores.Node.get("", name) ?? node), tell, signal);
     return {};
   },

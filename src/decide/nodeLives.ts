@@ -4,10 +4,13 @@
 import { ConfigError } from "../config/error.ts";
 import {
   type AnnotationValues,
+  chassisIdOf,
   nodeIdAnnotation,
   nodeIdOf,
   nodeSubnetsAnnotation,
   nodeSubnetsOf,
+  refusedChassisAnnotation,
+  refusedChassisOf,
 } from "../kube/annotations.ts";
 import type { Node } from "../kube/objects.ts";
 import { type Cidr, formatCidr } from "../model/ip.ts";
@@ -90,11 +93,35 @@ export class NodeLives {
     life.hasRows = true;
     const written = life.durable.write(node, () => stated(nodeIdOf(node), nodeSubnetsOf(node)));
     if (written) return { state: "pending", written, distrusted: distrustOf(node, life) };
-    const resolved = resolvedNode(node, life);
+    const chassisId = this.#choices.chassis(node);
+    const clash = this.clash(node);
+    if (clash && chassisId === undefined) {
+      // Without a chassis its pods' ports could be bound by any, also by the one it states.
+      this.#resolve(node.name, life, undefined);
+      return { state: "waiting", reason: clash.reason };
+    }
+    const resolved = resolvedNode(node, life, chassisId);
     const overlap = hostOverlap(this.#options.network, resolved);
     if (overlap !== undefined) return { state: "refused", reason: `node ${node.name}: ${overlap}` };
     this.#resolve(node.name, life, resolved);
     return { state: "ready", value: resolved };
+  }
+
+  /** The node that has the chassis which this one states, and what to do about it. */
+  clash(node: Node): { readonly holder: string; readonly reason: string } | undefined {
+    const holder = this.#choices.rival(node);
+    if (holder === undefined) return undefined;
+    const reason = `nodes ${holder} and ${node.name} have one system-id, ${chassisIdOf(node)}, and so would be one chassis of OVN; ${holder} had it first, and ${node.name} gets no flows. On ${node.name}: ovs-vsctl set Open_vSwitch . external_ids:system-id=$(uuidgen), then restart ovn-controller and the Weft agent`;
+    return { holder, reason };
+  }
+
+  /** Tells the node's agent whether its chassis is refused, so that it does not disturb the one that has it. */
+  async answer(node: Node): Promise<void> {
+    const refused = this.clash(node) && chassisIdOf(node);
+    if (refusedChassisOf(node) === refused) return;
+    const { uid, name, namespace } = node;
+    const values = refusedChassisAnnotation(refused);
+    await this.#options.patch({ kind: "Node", uid, name, namespace, annotations: values });
   }
 
   /** The Node object is gone. Its id and subnets stay held: it still has rows, and it may come back. */

@@ -1,6 +1,6 @@
-// Which port of a virtual machine each node's ready ports are nested in. A node keeps its parent while it has ports,
-// and no other node can have the same one. What an agent reports about its network card only counts for a node without
-// ports.
+// Which port of a virtual machine each node's ready ports are nested in. A node keeps its parent while that exists, and no
+// other node can have the same one. What an agent reports about its network card only counts for a node that has no
+// parent or has lost it.
 
 import { formatIp } from "../model/ip.ts";
 import type { ResolvedNode } from "../model/network.ts";
@@ -51,6 +51,10 @@ export class Parents {
       return known.name;
     }
     if (name === undefined || found.length > 1) return { notNow: this.#notFound(node.name, mac, found) };
+    if (known && this.#tenant.hasPort(known.name))
+      return {
+        notNow: `node ${node.name}: its agent reports the card of port ${name}, but its pods' ports are nested in ${known.name}, which is still there; if the machine has another card now, delete that port`,
+      };
     const holder = [...this.#parents].find(([other, parent]) => other !== node.name && parent.name === name);
     if (holder) return { notNow: `node ${node.name}: the port ${name} is node ${holder[0]}'s already` };
     this.#parents.set(node.name, { name, mac });

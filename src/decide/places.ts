@@ -15,7 +15,7 @@ import type { Stores } from "../kube/stores.ts";
 import { formatIp, parseIp } from "../model/ip.ts";
 import type { ResolvedNode } from "../model/network.ts";
 import type { PodPlace, PoolPlace } from "../model/places.ts";
-import { doubtAbout, offsetIn } from "./allocate/addresses.ts";
+import { doubtAbout, offsetIn } from "../model/site.ts";
 import type { NodeChoice } from "./nodeChoices.ts";
 
 export interface Places {
@@ -33,7 +33,11 @@ export const wantsAddress = (pod: Pod): boolean =>
   !pod.hostNetwork && pod.phase !== "Succeeded" && pod.phase !== "Failed";
 
 /** What is known of a node once `choice` is durable. */
-export function resolvedNode(node: Node, { id, subnets }: NodeChoice): ResolvedNode {
+export function resolvedNode(
+  node: Node,
+  { id, subnets }: NodeChoice,
+  chassisId: string | undefined,
+): ResolvedNode {
   const gateway = gatewayConfigOf(node);
   const told = node.internalIps.flatMap((text) => parseIp(text) ?? []);
   const hosts = new Map(
@@ -43,7 +47,7 @@ export function resolvedNode(node: Node, { id, subnets }: NodeChoice): ResolvedN
     name: node.name,
     id,
     subnets,
-    chassisId: chassisIdOf(node),
+    chassisId,
     gateway,
     hostAddresses: [...hosts.values()],
   };
@@ -65,7 +69,7 @@ export class StatedPlaces implements Places {
     if (!node) return undefined;
     const id = nodeIdOf(node);
     const subnets = nodeSubnetsOf(node);
-    return id === undefined || !subnets ? undefined : resolvedNode(node, { id, subnets });
+    return id === undefined || !subnets ? undefined : resolvedNode(node, { id, subnets }, chassisIdOf(node));
   }
 
   *nodes(): Iterable<ResolvedNode> {

@@ -1,17 +1,22 @@
 // The lives of pods. An address is chosen once, or read from the pool port that the node has given the pod. It is made
 // durable, and it is free again when no row has it any more. One name may have two lives at a time: the one that ends
 // and the next.
+//
+// A pod's annotation alone proves nothing, because anybody may have written it who may create or patch the pod. After a
+// restart a pod has what its port's row says, or else what its kubelet reports. If there is neither, nobody uses the address
+// that the annotation states, and the pod gets another one, which has rested.
 
 import { isDeepStrictEqual } from "node:util";
 import { podNetworkAnnotation, podNetworkOf } from "../kube/annotations.ts";
 import type { ObjectMeta, Pod } from "../kube/objects.ts";
-import { formatIp } from "../model/ip.ts";
+import { formatCidr, parseIp } from "../model/ip.ts";
 import { Multimap } from "../model/multimap.ts";
 import { annotations, type Names } from "../model/names.ts";
-import { podNetworkAt, type ResolvedNode } from "../model/network.ts";
+import { type PodNetwork, podNetworkAt, type ResolvedNode } from "../model/network.ts";
 import type { PodPlace } from "../model/places.ts";
+import { podNetworkOn, type Site } from "../model/site.ts";
 import type { RowAddresses } from "../observe/rowAddresses.ts";
-import type { Holder, PodAddresses, Site } from "./allocate/addresses.ts";
+import type { Holder, PodAddresses } from "./allocate/addresses.ts";
 import type { Decision } from "./decision.ts";
 import { Durable, type Patch } from "./durable.ts";
 import { ExhaustedError } from "./errors.ts";
@@ -54,11 +59,10 @@ export class PodLives {
     this.#options = options;
   }
 
-  /** Claims what the pod's annotation states, unless a row or another pod has it. */
+  /** Claims what the pod is proven to have. */
   adopt(pod: Pod, site: Site): void {
-    const network = podNetworkOf(pod);
-    if (!network) return;
-    this.#options.addresses.claim(this.#holderOf(pod), site, network);
+    const network = this.#provenOf(pod, site);
+    if (network) this.#options.addresses.claim(this.#holderOf(pod), site, network);
     this.#names.add(keyOf(pod), pod.uid);
   }
 
@@ -124,10 +128,17 @@ export class PodLives {
 
   /** A pod that got a port of its own before there were pools keeps it. */
   #isPooled(pod: Pod): boolean {
-    const { names, pools, rows } = this.#options;
-    const stated = podNetworkOf(pod)?.addresses[0];
-    const port = names.podPort(pod.namespace, pod.name);
-    return pools !== undefined && !(stated && rows.holds(port, formatIp(stated.ip)));
+    return this.#options.pools !== undefined && this.#inRow(pod) === undefined;
+  }
+
+  /** The addresses in the row of the pod's own port. */
+  #inRow(pod: Pod): readonly string[] | undefined {
+    return this.#options.rows.ofPod(this.#holderOf(pod).port, pod.uid);
+  }
+
+  #provenOf(pod: Pod, site: Site): PodNetwork | undefined {
+    const ips = (this.#inRow(pod) ?? pod.podIps).flatMap((text) => parseIp(text) ?? []);
+    return podNetworkOn(site, ips);
   }
 
   /** The pool port that the node has given the pod, found by the address in the pod's status. */
@@ -140,18 +151,28 @@ export class PodLives {
   #choose(pod: Pod, site: ResolvedNode): Choice | { readonly refused: string } {
     const { addresses } = this.#options;
     const holder = this.#holderOf(pod);
-    const stated = podNetworkOf(pod);
-    let distrusted = pod.annotations[annotations.podNetworks] === undefined ? undefined : "it is malformed";
-    if (stated) {
-      distrusted = addresses.claim(holder, site, stated);
-      if (distrusted === undefined) return { network: stated, ownPort: true, distrusted };
-    }
+    const distrusted = this.#distrustOf(pod, site);
+    const proven = this.#provenOf(pod, site);
+    if (proven && addresses.claim(holder, site, proven) === undefined)
+      return { network: proven, ownPort: true, distrusted };
     try {
       return { network: addresses.take(holder, site), ownPort: true, distrusted };
     } catch (error) {
       if (error instanceof ExhaustedError) return { refused: error.message };
       throw error;
     }
+  }
+
+  /** What is wrong with the pod's own annotation, should it be replaced. */
+  #distrustOf(pod: Pod, site: Site): string | undefined {
+    if (pod.annotations[annotations.podNetworks] === undefined) return undefined;
+    const stated = podNetworkOf(pod);
+    if (!stated) return "it is malformed";
+    const { addresses } = this.#options;
+    return (
+      addresses.whyNot(this.#holderOf(pod), site, stated) ??
+      `nothing but the annotation says that the pod has ${stated.addresses.map(formatCidr).join(", ")}`
+    );
   }
 
   #holderOf(pod: Pod): Holder {

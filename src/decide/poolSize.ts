@@ -5,7 +5,7 @@ import type { Marks } from "../config/poolMarks.ts";
 import type { Allocatable } from "../kube/objects.ts";
 import { type Cidr, formatCidr } from "../model/ip.ts";
 import { tags } from "../model/pool.ts";
-import { roomIn } from "./allocate/addresses.ts";
+import { roomIn } from "../model/site.ts";
 
 /** Filling and shrinking both end in the middle, so that one more or one less pod does not cross a mark again. */
 export const middleOf = ({ low, high }: Marks): number => Math.ceil((low + high) / 2);

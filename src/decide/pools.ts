@@ -10,8 +10,9 @@ import type { Names } from "../model/names.ts";
 import { podNetworkAt, type ResolvedNode } from "../model/network.ts";
 import type { PlannedPort } from "../model/places.ts";
 import { type PoolOffer, type PoolPort, tags } from "../model/pool.ts";
+import { offsetIn, type Site } from "../model/site.ts";
 import type { PoolRow } from "../observe/poolRows.ts";
-import { type Holder, offsetIn, type PodAddresses, type Site } from "./allocate/addresses.ts";
+import type { Holder, PodAddresses } from "./allocate/addresses.ts";
 import { Ring } from "./allocate/ring.ts";
 import { Durable, type Patch } from "./durable.ts";
 import { NodePool, type PortKind } from "./nodePool.ts";
@@ -87,13 +88,20 @@ export class Pools {
       if (fits && this.#claim(site, port)) pool.adopt(port, kind, state);
       else pool.askAnew();
     };
+    // Rows prove which tag a port has. An offer that says otherwise was not written by a controller.
+    const tagOf = new Map(rows.map(({ offset, tag }) => [offset, tag]));
+    const rowTags = new Set(tagOf.values());
+    const proven = (ports: readonly PoolPort[] = []): readonly PoolPort[] =>
+      ports.filter(({ offset, tag }) =>
+        tagOf.has(offset) ? tagOf.get(offset) === tag : tag === undefined || !rowTags.has(tag),
+      );
     // The offer comes from a restored backup: the port has been closed since, and may be in use as a closed one.
-    for (const port of offer?.open ?? [])
+    for (const port of proven(offer?.open))
       if (heldBack.has(port.offset)) take(port, "closed", "withdrawn");
       else take(port, "open", "offered");
-    for (const port of offer?.closed ?? []) take(port, "closed", "offered");
+    for (const port of proven(offer?.closed)) take(port, "closed", "offered");
     // A withdrawn port's kind is not recorded. Treating it as closed is safe for both.
-    for (const port of offer?.withdrawn ?? []) take(port, "closed", "withdrawn");
+    for (const port of proven(offer?.withdrawn)) take(port, "closed", "withdrawn");
     // A row that no offer names may have been offered once; nobody knows.
     for (const { offset, tag } of rows) take({ offset, tag }, "closed", "withdrawn");
   }

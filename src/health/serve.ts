@@ -9,8 +9,8 @@ export interface HealthOptions {
   /** `127.0.0.1:9410`, `[::]:9410`. */
   readonly address: string;
   readonly registry: Registry;
-  /** Undefined when ready; otherwise why not, in one sentence. */
-  readonly notReady: () => string | undefined;
+  /** Undefined when ready; otherwise why not, in one sentence. Does not reject. */
+  readonly notReady: () => string | undefined | Promise<string | undefined>;
 }
 
 /** Serves until `signal` is aborted. Resolves when it listens; rejects when the address is malformed or taken. */
@@ -23,10 +23,10 @@ export async function serveHealth(options: HealthOptions, signal: AbortSignal): 
     switch (request.url ?? "") {
       case "/livez":
         return reply(200, "ok\n");
-      case "/readyz": {
-        const reason = options.notReady();
-        return reply(reason === undefined ? 200 : 503, `${reason ?? "ok"}\n`);
-      }
+      case "/readyz":
+        return void Promise.resolve(options.notReady()).then((reason) =>
+          reply(reason === undefined ? 200 : 503, `${reason ?? "ok"}\n`),
+        );
       case "/metrics":
         return void options.registry.metrics().then(
           (text) => reply(200, text, options.registry.contentType),

@@ -145,6 +145,15 @@ export const chassisIdAnnotation = (chassisId: string): AnnotationValues => ({
   [annotations.nodeChassisId]: chassisId,
 });
 
+/** The chassis id that the controller does not accept from the node. */
+export const refusedChassisOf = (node: Annotated): string | undefined =>
+  node.annotations[annotations.refusedChassis] || undefined;
+
+/** Undefined when none is refused any more. */
+export const refusedChassisAnnotation = (chassisId: string | undefined): AnnotationValues => ({
+  [annotations.refusedChassis]: chassisId ?? "",
+});
+
 export function gatewayConfigOf(node: Annotated): GatewayConfig | undefined {
   const value = read(gatewayConfig, node.annotations[annotations.gatewayConfig])?.default;
   return (

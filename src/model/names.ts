@@ -78,6 +78,8 @@ export const annotations = {
   nodeId: "k8s.ovn.org/node-id",
   nodeChassisId: "k8s.ovn.org/node-chassis-id",
   gatewayConfig: "k8s.ovn.org/l3-gateway-config",
+  /** On a Node, written by the controller: the chassis id that the node states and another node has. */
+  refusedChassis: "weft.io/refused-chassis-id",
   /** On a Node. The controller writes which ready ports the node's agent may claim, and the agent its answer. */
   pool: "weft.io/pool",
   poolSeen: "weft.io/pool-seen",

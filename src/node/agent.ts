@@ -18,6 +18,7 @@ import { Session } from "../ovsdb/index.ts";
 import { AssignedAddresses } from "./assignedAddresses.ts";
 import { installPlugin, networkConfiguration, writeConfiguration } from "./host/install.ts";
 import { run } from "./host/run.ts";
+import { soleAgent } from "./host/sole.ts";
 import { agentMetrics } from "./metrics.ts";
 import { annotateNode, declareNetwork } from "./nodeObject.ts";
 import { planWith } from "./nodePlan.ts";
@@ -38,6 +39,7 @@ import { Upkeep } from "./upkeep.ts";
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   const { nodeName, kubeconfig, log, registry } = options;
   const names = namesOf(options.clusterId);
+  await using _sole = await soleAgent(`${options.cniSocket}.lock`);
   await using session = new Session({ remotes: [options.ovsDb], database: "Open_vSwitch", log });
   session.start(signal);
   const db = followVswitch(session);
@@ -103,7 +105,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       log("warn", "UDP connections were not flushed", { error }),
     );
   const attachments = new Attachments({
-    addresses: pool?.addresses ?? new AssignedAddresses(pods, names),
+    addresses: pool?.addresses ?? new AssignedAddresses({ pods, nodes, nodeName, names }),
     ports,
     database: db,
     run,
@@ -120,8 +122,9 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     report(options, request);
   };
   const commands = { attachments, notReady: upkeep.notReady, limitMs: options.cniLimitMs, handled };
-  await serveCni(options.cniSocket, (line, gone) => answer(commands, line, gone), signal);
-  await serveHealth({ address: options.healthAddress, registry, notReady: upkeep.notReady }, signal);
+  const cni = await serveCni(options.cniSocket, (line, gone) => answer(commands, line, gone), signal);
+  const notReady = async (): Promise<string | undefined> => upkeep.notReady() ?? (await cni.unreachable());
+  await serveHealth({ address: options.healthAddress, registry, notReady }, signal);
   await Promise.all([upkeep.run(signal), pool?.run(signal)]);
 }
 

@@ -1,23 +1,38 @@
 // Addresses chosen by the controller, read from the pod's annotation. Only the annotation of the pod with the UID
 // that the runtime names counts: a pod of the same name that is being deleted still has one, and its address may be
 // given away at any moment.
+//
+// Anybody may have written the annotation who may patch the pod. What no pod of this node can have is ignored. The rest is
+// tried, and OVN has the last word: the interface's version names the addresses (model/portVersion.ts), so ovn-controller
+// installs the port only if they are those in the row that the controller wrote.
 
 import { isDeepStrictEqual } from "node:util";
-import { podNetworkOf } from "../kube/annotations.ts";
-import type { Names } from "../model/names.ts";
+import { nodeSubnetsOf, podNetworkOf } from "../kube/annotations.ts";
+import type { Node, Pod } from "../kube/objects.ts";
+import { annotations, type Names } from "../model/names.ts";
+import type { PodNetwork } from "../model/network.ts";
+import { portVersionOf } from "../model/portVersion.ts";
+import { doubtAbout } from "../model/site.ts";
 import type { AddressSource, Claim } from "./nouns/addressSource.ts";
 import type { AttachmentId, PodIdentity } from "./nouns/attachment.ts";
 import { CniError, cniCode } from "./nouns/cniError.ts";
 import type { Pods } from "./nouns/pods.ts";
-import { whenever } from "./wait/whenever.ts";
+import { type Source, whenever } from "./wait/whenever.ts";
+
+export interface AssignedAddressesOptions {
+  readonly pods: Pods;
+  readonly nodes: Source & { get(namespace: string, name: string): Node | undefined };
+  readonly nodeName: string;
+  readonly names: Names;
+}
 
 export class AssignedAddresses implements AddressSource {
+  readonly #options: AssignedAddressesOptions;
   readonly #pods: Pods;
-  readonly #names: Names;
 
-  constructor(pods: Pods, names: Names) {
-    this.#pods = pods;
-    this.#names = names;
+  constructor(options: AssignedAddressesOptions) {
+    this.#options = options;
+    this.#pods = options.pods;
   }
 
   subscribe(listener: () => void): () => void {
@@ -26,7 +41,7 @@ export class AssignedAddresses implements AddressSource {
 
   async claim(pod: PodIdentity, _id: AttachmentId, signal: AbortSignal): Promise<Claim> {
     try {
-      return await whenever([this.#pods], signal, () => this.#look(pod));
+      return await whenever([this.#pods, this.#options.nodes], signal, () => this.#look(pod));
     } catch (error) {
       if (!signal.aborted) throw error;
       throw new CniError(cniCode.tryAgainLater, this.#missing(pod), { cause: error });
@@ -34,13 +49,14 @@ export class AssignedAddresses implements AddressSource {
   }
 
   /**
-   * Compares the addresses too. A leader that has lost its lease may still write its choice over its successor's,
-   * which then writes its own again.
+   * Not when the pod states other addresses: the ones tried may be a lie that the controller has corrected, or a choice of a
+   * leader that had lost its lease.
    */
   holds({ namespace, podName, podUid, network }: Claim): boolean {
     const pod = this.#pods.get(namespace, podName);
-    const stated = pod?.uid === podUid ? podNetworkOf(pod) : undefined;
-    return stated !== undefined && isDeepStrictEqual(stated, network);
+    if (pod?.uid !== podUid) return false;
+    const stated = this.#statedBy(pod);
+    return "doubt" in stated || isDeepStrictEqual(stated.network, network);
   }
 
   /** Nothing to do: the port belongs to the pod already, until the pod is gone. */
@@ -57,18 +73,38 @@ export class AssignedAddresses implements AddressSource {
       const reason = `pod ${wanted.namespace}/${wanted.name} uses the node's own network; it gets no interface`;
       throw new CniError(cniCode.invalidConfiguration, reason);
     }
-    const network = podNetworkOf(pod);
-    if (!network) return undefined;
+    const stated = this.#statedBy(pod);
+    if ("doubt" in stated) return undefined;
+    const { network } = stated;
     const { namespace, name: podName, uid: podUid } = pod;
-    const portName = this.#names.podPort(namespace, podName);
-    return { namespace, podName, podUid, portName, portVersion: podUid, tag: undefined, network };
+    const portName = this.#options.names.podPort(namespace, podName);
+    const portVersion = portVersionOf(podUid, network);
+    return { namespace, podName, podUid, portName, portVersion, tag: undefined, network };
+  }
+
+  /** The network that the pod's annotation states, if the pod can have it. */
+  #statedBy(pod: Pod): { readonly network: PodNetwork } | { readonly doubt: string } {
+    const { nodes, nodeName: name } = this.#options;
+    const network = podNetworkOf(pod);
+    if (!network) return { doubt: "the Weft controller has not given it an address yet" };
+    const node = nodes.get("", name);
+    const subnets = node && nodeSubnetsOf(node);
+    if (!subnets) return { doubt: `node ${name} has no subnet yet` };
+    const doubt = doubtAbout(network, { name, subnets });
+    return doubt === undefined
+      ? { network }
+      : {
+          doubt: `somebody else than the Weft controller wrote its annotation ${annotations.podNetworks}: ${doubt}`,
+        };
   }
 
   #missing({ namespace, name, uid }: PodIdentity): string {
     const who = `pod ${namespace}/${name}`;
     const pod = this.#pods.get(namespace, name);
     if (pod && (uid === undefined || pod.uid === uid)) {
-      return `${who}: the Weft controller has not given it an address yet; see kubectl -n ${namespace} describe pod ${name}`;
+      const stated = this.#statedBy(pod);
+      const reason = "doubt" in stated ? stated.doubt : "it has an address now";
+      return `${who}: ${reason}; see kubectl -n ${namespace} describe pod ${name}`;
     }
     if (this.#pods.lagging) return `${who}: this node's agent gets no news of its pods from the API server`;
     return pod

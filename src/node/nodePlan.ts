@@ -26,12 +26,15 @@ export interface NodePlan {
   readonly bringUp: (place: Place) => Promise<Progress>;
   /** Everything in the database that `bringUp` depends on, as text: when this changes, `bringUp` should run again. */
   readonly dependencies: () => string;
+  /** Calls `changed` when something else has changed that `bringUp` should mend. Returns when `signal` is aborted. */
+  readonly follow?: (changed: () => void, signal: AbortSignal) => Promise<void>;
 }
 
 export const waiting = (reason: string): Progress => ({ ready: false, reason });
 
 /** `plan`, followed by a check, `notReady`, of what is still missing according to the database. */
 export const planWith = (plan: NodePlan, notReady: () => string | undefined): NodePlan => ({
+  ...plan,
   bringUp: async (place) => {
     const progress = await plan.bringUp(place);
     const reason = progress.ready ? notReady() : undefined;

@@ -2,7 +2,12 @@
 // the external bridge. Every step states what should be, so that all of them can be done again after anything: a
 // restart of Open vSwitch, a new subnet, an agent that died half-way.
 
-import { type AnnotationValues, chassisIdAnnotation, gatewayConfigAnnotation } from "../kube/annotations.ts";
+import {
+  type AnnotationValues,
+  chassisIdAnnotation,
+  gatewayConfigAnnotation,
+  refusedChassisOf,
+} from "../kube/annotations.ts";
 import type { Node } from "../kube/objects.ts";
 import { type Cidr, formatIp, parseIp } from "../model/ip.ts";
 import { macOf } from "../model/mac.ts";
@@ -11,11 +16,18 @@ import { type Names, onNode } from "../model/names.ts";
 import { managementAddresses, managementOf } from "../model/network.ts";
 import { bridgeFlows } from "./host/bridgeFlows.ts";
 import { firewall } from "./host/firewall.ts";
+import { followFirewall } from "./host/followFirewall.ts";
 import { externalPorts, readGateway } from "./host/gateway.ts";
 import { configureManagement } from "./host/management.ts";
 import type { Run } from "./host/run.ts";
 import { type NodePlan, type Place, type Progress, waiting } from "./nodePlan.ts";
-import { isUserspace, prepareChassis, prepareManagementInterface } from "./ovs/chassis.ts";
+import {
+  isUserspace,
+  leaveOvn,
+  prepareChassis,
+  prepareManagementInterface,
+  systemIdOf,
+} from "./ovs/chassis.ts";
 import { isOpen } from "./ovs/completion.ts";
 import { bridgeNamed, interfaceNamed, interfacesOf, type Vswitch } from "./ovs/vswitch.ts";
 import type { Writer } from "./ovs/writer.ts";
@@ -40,12 +52,20 @@ export interface OverlayOptions {
 export const overlayPlan = (options: OverlayOptions): NodePlan => ({
   bringUp: (place) => bringUp(options, place),
   dependencies: () => dependencies(options.db),
+  follow: (changed, signal) => followFirewall(options.run, changed, signal),
 });
 
 async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promise<Progress> {
   const { db, writer, run, names, nodeName } = options;
   const { uplink, patch } = externalPorts(db, names.localnetPort(nodeName));
   const gateway = await readGateway(run, uplink);
+  const refused = node && refusedChassisOf(node);
+  if (refused !== undefined && refused === systemIdOf(db)) {
+    await leaveOvn(db, writer);
+    return waiting(
+      `another node has this one's system-id, ${refused}; kubectl describe node ${nodeName} says what to do`,
+    );
+  }
   const encapIp = options.encapIp ?? gateway.addresses.map(({ ip }) => formatIp(ip))[0] ?? "";
   const chassisId = await prepareChassis(db, writer, { ...options, encapIp });
   if (!node && !subnets) return waiting(`the API server has not told about node ${nodeName} yet`);
@@ -100,7 +120,7 @@ function dependencies(db: Vswitch): string {
       [row.name, row.ofport, row.ifindex, row.mac_in_use, row.external_ids.get("ovn-installed")].join(" "),
   );
   const bridges = [bridgeNamed(db, onNode.integrationBridge)?._uuid, external?._uuid];
-  return [...bridges, ...interfaces].join("\n");
+  return [systemIdOf(db), ...bridges, ...interfaces].join("\n");
 }
 
 /** The MAC of the management port is that of its first address, as the plan has it. */

@@ -71,6 +71,7 @@ export class Upkeep {
     const following = [
       followVswitchd(ovsRunDirectory, bell.ring, signal),
       followAddresses(onNode.externalBridge, bell.ring, signal),
+      ...(plan.follow ? [plan.follow(bell.ring, signal)] : []),
     ];
     const patience = setTimeout(() => {
       this.#isApiLate = true;

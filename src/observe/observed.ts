@@ -4,6 +4,7 @@
 
 import { ownership } from "../model/names.ts";
 import { type Owner, parseOwner } from "../model/owner.ts";
+import { uidIn } from "../model/portVersion.ts";
 import type { Scope } from "../model/scope.ts";
 import type { LogicalSwitchPortRow, NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Replica } from "../ovsdb/index.ts";
@@ -127,6 +128,6 @@ export class Observed {
 
   #put(row: LogicalSwitchPortRow): void {
     if (row.external_ids.get(ownership.cluster) !== this.#scope.cluster) return;
-    this.addresses.set(row._uuid, row.name, row.addresses);
+    this.addresses.set(row._uuid, row.name, row.addresses, uidIn(row.options.get("iface-id-ver")));
   }
 }

@@ -6,15 +6,12 @@ test("an address is held as long as any row has it", () => {
   const rows = new RowAddresses();
   rows.set("u1", "web-1", ["0a:58:0a:f4:01:05 10.244.1.5 fd00::5"]);
   rows.set("u2", "web-2", ["0a:58:0a:f4:01:05 10.244.1.5"]);
-  assert.deepEqual([rows.holds("web-1", "fd00::5"), rows.holds("web-2", "10.244.1.5")], [true, true]);
   assert.equal(rows.heldByAnother("web-1", "10.244.1.5"), true);
   assert.equal(rows.heldByAnother("web-1", "fd00::5"), false);
   rows.delete("u1");
-  assert.deepEqual([rows.holds("web-1", "10.244.1.5"), rows.holds("web-1", "fd00::5")], [false, false]);
-  assert.deepEqual(
-    [rows.holds("web-2", "10.244.1.5"), rows.heldByAnother("web-2", "10.244.1.5")],
-    [true, false],
-  );
+  assert.equal(rows.heldByAnother("web-2", "10.244.1.5"), false);
+  assert.equal(rows.heldByAnother("web-1", "10.244.1.5"), true);
+  assert.equal(rows.heldByAnother("anyone", "fd00::5"), false);
   rows.delete("u2");
   assert.equal(rows.heldByAnother("anyone", "10.244.1.5"), false);
 });
@@ -23,5 +20,22 @@ test("a row that gets other addresses lets go of those before, and one without a
   const rows = new RowAddresses();
   rows.set("u1", "web-1", ["0a:58:0a:f4:01:05 10.244.1.5", "0a:58:0a:f4:01:06 10.244.1.6"]);
   rows.set("u1", "web-1", ["unknown", "0a:58:0a:f4:01:06 10.244.1.6"]);
-  assert.deepEqual([rows.holds("web-1", "10.244.1.5"), rows.holds("web-1", "10.244.1.6")], [false, true]);
+  assert.deepEqual(
+    ["10.244.1.5", "10.244.1.6"].map((ip) => rows.heldByAnother("web-2", ip)),
+    [false, true],
+  );
+});
+
+test("what a port holds is that of the pod it is for, and not of one of the same name", () => {
+  const rows = new RowAddresses();
+  rows.set("u1", "web-1", ["0a:58:0a:f4:01:05 10.244.1.5 fd00::5"], "first");
+  assert.deepEqual(rows.ofPod("web-1", "first"), ["10.244.1.5", "fd00::5"]);
+  assert.equal(rows.ofPod("web-1", "second"), undefined);
+  rows.set("u1", "web-1", ["0a:58:0a:f4:01:06 10.244.1.6"], "second");
+  assert.deepEqual(
+    [rows.ofPod("web-1", "first"), rows.ofPod("web-1", "second")],
+    [undefined, ["10.244.1.6"]],
+  );
+  rows.delete("u1");
+  assert.equal(rows.ofPod("web-1", "second"), undefined);
 });

@@ -1,21 +1,34 @@
-// Which addresses the port rows in the northbound database hold. An address is not free while a row holds it, whatever
-// Kubernetes says. Fed with the replica's changes, and only with ports of this cluster.
+// Which addresses the port rows in the northbound database hold, and for which pods. An address is not free while a row
+// holds it, whatever Kubernetes says, and what a pod's own row holds is the pod's. Fed with the replica's changes, and only
+// with ports of this cluster.
 
 import { Multimap } from "../model/multimap.ts";
 
+interface Row {
+  readonly port: string;
+  readonly ips: readonly string[];
+  readonly pod: string | undefined;
+}
+
 export class RowAddresses {
-  /** row uuid -> its port's name and addresses */
-  readonly #rows = new Map<string, { readonly port: string; readonly ips: readonly string[] }>();
+  /** row uuid -> what it holds */
+  readonly #rows = new Map<string, Row>();
+  /** port -> uuid of its row */
+  readonly #ports = new Map<string, string>();
   /** address -> uuid of a row that holds it; of nearly every address there is but one */
   readonly #holder = new Map<string, string>();
   /** address -> uuids of the other rows that hold it */
   readonly #others = new Multimap<string, string>();
 
-  /** The row now exists with these `addresses`, in OVN's form: `["0a:58:0a:f4:01:05 10.244.1.5 fd00::5"]`. */
-  set(uuid: string, port: string, addresses: readonly string[]): void {
+  /**
+   * The row now exists with these `addresses`, in OVN's form: `["0a:58:0a:f4:01:05 10.244.1.5 fd00::5"]`. `pod` is the UID
+   * of the pod that the port is for.
+   */
+  set(uuid: string, port: string, addresses: readonly string[], pod?: string): void {
     this.delete(uuid);
     const ips = ipsIn(addresses);
-    this.#rows.set(uuid, { port, ips });
+    this.#rows.set(uuid, { port, ips, pod });
+    this.#ports.set(port, uuid);
     for (const ip of ips) {
       if (this.#holder.has(ip)) this.#others.add(ip, uuid);
       else this.#holder.set(ip, uuid);
@@ -26,6 +39,7 @@ export class RowAddresses {
     const row = this.#rows.get(uuid);
     if (!row) return;
     this.#rows.delete(uuid);
+    if (this.#ports.get(row.port) === uuid) this.#ports.delete(row.port);
     for (const ip of row.ips) {
       if (this.#others.delete(ip, uuid)) continue;
       const [next] = this.#others.get(ip);
@@ -37,20 +51,17 @@ export class RowAddresses {
     }
   }
 
-  /** Whether the port has `ip`. */
-  holds(port: string, ip: string): boolean {
-    return this.#portsWith(ip).includes(port);
+  /** The addresses that the port has for the pod with this UID; undefined when it is another pod's or has no row. */
+  ofPod(port: string, pod: string): readonly string[] | undefined {
+    const row = this.#rows.get(this.#ports.get(port) ?? "");
+    return row?.pod === pod ? row.ips : undefined;
   }
 
   /** Whether a port other than `port` has `ip`. */
   heldByAnother(port: string, ip: string): boolean {
-    return this.#portsWith(ip).some((other) => other !== port);
-  }
-
-  #portsWith(ip: string): readonly string[] {
     const holder = this.#holder.get(ip);
-    if (holder === undefined) return [];
-    return [holder, ...this.#others.get(ip)].flatMap((uuid) => this.#rows.get(uuid)?.port ?? []);
+    if (holder === undefined) return false;
+    return [holder, ...this.#others.get(ip)].some((uuid) => this.#rows.get(uuid)?.port !== port);
   }
 }
 

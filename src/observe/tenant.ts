@@ -73,6 +73,11 @@ export class TenantView {
       .map(({ port }) => port.name);
   }
 
+  /** Walks all ports, so it is not for every day. */
+  hasPort(name: string): boolean {
+    return [...this.#replica.table("Logical_Switch_Port").values()].some((port) => port.name === name);
+  }
+
   /** The VLAN tags of ports on the port `parent` that belong to somebody else. */
   foreignTags(parent: string): ReadonlySet<number> {
     const others = this.#machines.nestedIn(parent);

@@ -1,10 +1,11 @@
 // The facts of a pod: its port on its node's switch. The key is the pod's name, so a pod that is re-created under the
-// same name replaces the columns of one row. The UID only decides which interface may bind the port.
+// same name replaces the columns of one row. Its UID and its addresses decide which interface may bind the port.
 
 import type { Fact } from "../model/fact.ts";
 import { formatIp } from "../model/ip.ts";
 import type { PodNetwork, ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
+import { portVersionOf } from "../model/portVersion.ts";
 import type { Scope } from "../model/scope.ts";
 import { FactList, mapOf } from "./facts.ts";
 
@@ -30,7 +31,7 @@ export function podFacts(
     name,
     addresses,
     port_security: addresses,
-    options: mapOf({ "iface-id-ver": pod.uid, "requested-chassis": node.chassisId }),
+    options: mapOf({ "iface-id-ver": portVersionOf(pod.uid, network), "requested-chassis": node.chassisId }),
     external_ids: mapOf({ namespace: pod.namespace, pod: "true" }),
   });
   const nodeSwitch = facts.ref("Logical_Switch", scope.names.nodeSwitch(node.name));

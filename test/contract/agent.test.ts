@@ -10,10 +10,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { podNetworkAnnotation } from "../../src/kube/annotations.ts";
 import { parseIp } from "../../src/model/ip.ts";
+import { podNetworkAt } from "../../src/model/network.ts";
 import { flushConntrack, type Match, withEnd } from "../../src/node/ovs/conntrack.ts";
 import { privateName } from "../real/privateName.ts";
 import { buildWorld, type TestPod, type World } from "./agentWorld.ts";
+import { arrivals, genevePayload } from "./datagrams.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "weft-agent-test-"));
 let world: World;
@@ -53,6 +56,9 @@ const eventually = async (holds: () => boolean | Promise<boolean>, what: string)
 
 const vsctl = async (...args: readonly string[]): Promise<string> =>
   (await world.sandbox.host("n1").exec(["ovs-vsctl", ...args])).trim();
+
+const interfaceOf = (port: string): Promise<string> =>
+  vsctl("find", "Interface", `external_ids:iface-id=${port}`);
 
 /** Changes with every write to the row that holds ovn-controller's configuration. */
 const rootVersion = (): Promise<string> => {
@@ -101,6 +107,106 @@ test("a pod's connection leaves under the node's address", async () => {
       alarm 10; $c = $s->accept; print $c->peerhost;`;
     assert.equal(inNamespace(server, "perl", "-MIO::Socket::IP", "-e", listening).stdout, seen);
   }
+});
+
+test("a pod that takes its node for a router gets nowhere, though the node forwards", async () => {
+  const [n1, outside] = [netnsOf("n1"), netnsOf("outside")];
+  const forwarding = ["net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"];
+  inNamespace(n1, "sysctl", "-qw", ...forwarding, "net.ipv4.conf.all.route_localnet=1");
+  const ways = [
+    [outside, "172.30.0.100", "10.244.0.2"],
+    [outside, "fd00:172:30::100", "fd00:10:244::2"],
+    // Back into OVN by the port of the node itself, past the rules for the pod's own.
+    [b.netns, "10.244.1.10", "10.244.0.2"],
+    [b.netns, "fd00:10:244:1::a", "fd00:10:244::2"],
+  ] as const;
+  for (const [netns, to, via] of ways) {
+    inNamespace(a.netns, "ip", "route", "add", to, "via", via, "dev", "eth0");
+    const [stray, end] = [
+      { netns: a.netns, to, payload: "stray" },
+      { netns: n1, to, payload: "end" },
+    ];
+    assert.deepEqual(arrivals(netns, to, [stray, end]), [], `to ${to} by way of ${via}`);
+    inNamespace(a.netns, "ip", "route", "del", to);
+  }
+  inNamespace(
+    a.netns,
+    "ip",
+    "route",
+    "add",
+    "127.0.0.8",
+    "via",
+    "10.244.0.2",
+    "dev",
+    "eth0",
+    "table",
+    "local",
+  );
+  inNamespace(a.netns, "sysctl", "-qw", "net.ipv4.conf.all.route_localnet=1");
+  const [stray, end] = [
+    { netns: a.netns, to: "127.0.0.8", payload: "stray" },
+    { netns: n1, to: "127.0.0.8", payload: "end" },
+  ];
+  assert.deepEqual(arrivals(n1, "127.0.0.8", [stray, end]), [], "to the node's loopback");
+});
+
+test("the node's firewall comes back when somebody flushes all rules, as a restart of the machine's own does", async () => {
+  const table = () => inNamespace(netnsOf("n1"), "nft", "list", "table", "inet", "weft").stdout;
+  const before = table();
+  assert.match(before, /iifname "weft0" ct state != \{ established, related \} drop/);
+  inNamespace(netnsOf("n1"), "nft", "flush", "ruleset");
+  await eventually(() => table() === before, "the same table again");
+});
+
+test("a pod answers what its node forwards to it, such as a container behind the node's own translation", async () => {
+  const [n1, behind] = [netnsOf("n1"), await world.makeNamespace("behind")];
+  const [inside, outside] = ["10.99.9.2/24", "10.99.9.1/24"];
+  execFileSync("ip", [
+    "-n",
+    n1,
+    "link",
+    "add",
+    "behind0",
+    "type",
+    "veth",
+    "peer",
+    "name",
+    "eth0",
+    "netns",
+    behind,
+  ]);
+  for (const [netns, device, address] of [
+    [n1, "behind0", outside],
+    [behind, "eth0", inside],
+  ] as const) {
+    execFileSync("ip", ["-n", netns, "address", "add", address, "dev", device]);
+    execFileSync("ip", ["-n", netns, "link", "set", device, "up"]);
+  }
+  execFileSync("ip", ["-n", behind, "route", "add", "default", "via", "10.99.9.1"]);
+  const masquerade = `add table ip behind
+    add chain ip behind out { type nat hook postrouting priority 100; }
+    add rule ip behind out ip saddr 10.99.9.0/24 masquerade`;
+  execFileSync("ip", ["netns", "exec", n1, "nft", "-f", "-"], { input: masquerade });
+  assert.deepEqual(unreachable(behind, ["10.244.0.10", "10.244.1.10"]), []);
+});
+
+test("a pod cannot send into another node's end of the tunnels", async () => {
+  const key = async (...find: readonly string[]) =>
+    Number(
+      await world.sandbox.central.exec(["ovn-sbctl", "--bare", "--columns=tunnel_key", "find", ...find]),
+    );
+  const keys = {
+    datapath: await key("Datapath_Binding", "external_ids:name=test_switch_n2"),
+    port: await key("Port_Binding", "logical_port=test_pod_default_b"),
+  };
+  const inner = { mac: b.network.mac, from: "10.244.1.2", to: "10.244.1.10", payload: "forged" };
+  const forged = { to: "172.30.0.12", port: 6081, payload: genevePayload(keys, inner) };
+  const end = { netns: a.netns, to: "10.244.1.10", payload: "end" };
+  // What another node sends arrives, so the packet is as it should be.
+  assert.deepEqual(arrivals(b.netns, "10.244.1.10", [{ ...forged, netns: netnsOf("n1") }, end]), [
+    "forged from 10.244.1.2",
+  ]);
+  assert.deepEqual(arrivals(b.netns, "10.244.1.10", [{ ...forged, netns: a.netns }, end]), []);
 });
 
 test("a second ADD of one container, also at the same moment, has the first one's result", async () => {
@@ -182,6 +288,25 @@ test("a port that OVN does not have makes ADD say what it saw", async () => {
   assert.equal(inNamespace(`${a.netns}s`, "ip", "link", "show", "eth0").status, 1);
 });
 
+test("an address that somebody else wrote on the pod is never the pod's, though its node could have it", async () => {
+  const pod = await world.makePod("liar", 0, 21);
+  const state = (place: number) =>
+    world.putPod("liar", 0, pod.uid, podNetworkAnnotation(podNetworkAt(world.resolved(0).subnets, place)));
+  await state(22);
+  const adding = world.cni("ADD", "cliar", pod);
+  await eventually(
+    async () => (await interfaceOf("test_pod_default_liar")).includes("10.244.0.22/24"),
+    "lie",
+  );
+  await state(21);
+  const refused = await adding;
+  assert.equal(refused.said?.code, 11, JSON.stringify(refused.said));
+  const added = await world.cni("ADD", "cliar", pod);
+  assert.equal(added.exit, 0, JSON.stringify(added.said));
+  assert.match(JSON.stringify(added.said), /10\.244\.0\.21\/24/);
+  assert.deepEqual(unreachable(pod.netns, ["10.244.1.10"]), []);
+});
+
 test("DEL removes, twice if asked, and a later ADD attaches again", async () => {
   assert.deepEqual(await world.cni("DEL", "ca", a), { exit: 0, said: undefined });
   assert.deepEqual(await world.cni("DEL", "ca", a), { exit: 0, said: undefined });
@@ -233,6 +358,18 @@ test("an agent that is killed and restarted writes nothing, keeps its pods, and 
   await eventually(async () => (await ofGone()) === "", "the port of the pod that ended is removed");
 });
 
+test("a second agent on the node is refused, takes nothing along, and the first one's socket comes back if lost", async () => {
+  const second = world.startAgent(0);
+  const [status]: unknown[] = await once(second, "exit");
+  assert.notEqual(status, 0);
+  const { cniSocket } = world.optionsOf(0);
+  const answered = async () => (await world.cni("STATUS", "", a)).exit === 0;
+  assert.equal(await answered(), true);
+  rmSync(cniSocket);
+  await eventually(answered, "the socket is back");
+  await world.ready(0);
+});
+
 test("while the API is away, known pods are served and others get an answer in time", async () => {
   const known = await world.makePod("known", 0, 81);
   assert.equal((await world.cni("ADD", "ck", known)).exit, 0);
@@ -269,6 +406,34 @@ test("after a restart of vswitchd pods, node and outside find each other again",
     () => unreachable(netnsOf("n1"), [...all, "10.244.0.10"]).length === 0,
     "the node reaches all",
   );
+});
+
+test("an agent whose chassis is another node's takes its ovn-controller off the network until that is over", async () => {
+  const { annotations } = await world.nodeWith(1, () => true);
+  const answer = (refused: string) =>
+    world.api("PUT", "/api/v1/nodes", {
+      metadata: {
+        name: "n2",
+        uid: "node-1",
+        annotations: { ...annotations, "weft.io/refused-chassis-id": refused },
+      },
+      status: { conditions: [] },
+    });
+  const remote = async () => {
+    const get = ["ovs-vsctl", "--if-exists", "get", "Open_vSwitch", ".", "external_ids:ovn-remote"];
+    return (await world.sandbox.host("n2").exec(get)).trim();
+  };
+  const before = await remote();
+  await answer(annotations["k8s.ovn.org/node-chassis-id"] ?? assert.fail());
+  await eventually(async () => {
+    const { said } = await world.cni("STATUS", "", b);
+    return /another node has this one's system-id/.test(String(said?.msg));
+  }, "the node is not ready");
+  assert.equal(await remote(), "");
+  await answer("");
+  await world.ready(1);
+  assert.equal(await remote(), before);
+  assert.deepEqual(unreachable(a.netns, ["10.244.1.10"]), []);
 });
 
 test("connection tracking is flushed by one end and by virtual address, and nothing else goes with it", async () => {

@@ -24,6 +24,7 @@ import { emptyStore, type Stores, storesOf } from "../../src/kube/stores.ts";
 import { parseCidr, parseInterfaceAddress, parseIp } from "../../src/model/ip.ts";
 import { macOf } from "../../src/model/mac.ts";
 import { annotations } from "../../src/model/names.ts";
+import { podNetworkAt } from "../../src/model/network.ts";
 import { northboundScope } from "../../src/model/scope.ts";
 import { Observed } from "../../src/observe/observed.ts";
 import type { PortStates } from "../../src/observe/portStates.ts";
@@ -198,7 +199,7 @@ test("a restart keeps the rows of a node that can no longer be planned, and remo
   );
 });
 
-test("a node that states another's subnet while nobody leads gets its own back, and no row changes", async () => {
+test("nodes and pods that state what is not theirs while nobody leads get their own back, and no row changes", async () => {
   const ranges = ["10.242.0.0/16", "10.243.0.0/16"];
   const pods = [podOn(2), podOn(3)];
   await lead(ranges, storesWith([node(2), node(3)], pods), "steady");
@@ -218,15 +219,19 @@ test("a node that states another's subnet while nobody leads gets its own back, 
       ...node(2).annotations,
       [annotations.nodeSubnets]: node(3).annotations[annotations.nodeSubnets] ?? "",
       [annotations.nodeId]: "3",
+      [annotations.nodeChassisId]: node(3).annotations[annotations.nodeChassisId] ?? "",
     },
   };
-  const patched: string[] = [];
-  await lead(ranges, storesWith([liar, node(3)], pods), "steady", {
-    patch: async ({ name, annotations: written }) => void patched.push(`${name} ${JSON.stringify(written)}`),
+  const another = podNetworkAt([present(parseCidr("10.243.0.0/24"))], 77);
+  const lyingPod = { ...podOn(3), annotations: podNetworkAnnotation(another) };
+  const patched = new Map<string, string>();
+  await lead(ranges, storesWith([liar, node(3)], [podOn(2), lyingPod]), "steady", {
+    patch: async ({ name, annotations: written }) => void patched.set(name, JSON.stringify(written)),
   });
   assert.equal(await rows(), before);
-  assert.equal(patched.length, 1);
-  assert.match(patched[0] ?? "", /^n2 .*10\.242\.0\.0\/24/);
+  assert.match(patched.get("n2") ?? "", /10\.242\.0\.0\/24/);
+  assert.match(patched.get("p3") ?? "", /10\.243\.0\.3\/24/);
+  assert.equal(patched.has("n3"), false);
 });
 
 test("a destination that is away keeps nobody from leading, and the others are served", async () => {

@@ -1,5 +1,6 @@
 // Checks the documents against the repository: links point to existing files and headings, and a name that is the text
-// of a link to a source file, such as [`podFacts`](../src/plan/pod.ts), occurs in that file. Code blocks are left out.
+// of a link to a source file, such as [`podFacts`](../src/plan/pod.ts), occurs in that file. So does the name of a test.
+// Code blocks are left out.
 
 import assert from "node:assert/strict";
 import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
@@ -82,6 +83,15 @@ test("every name that the walks through the code link to occurs in its file", ()
     named
       .filter(({ name, file }) => !new RegExp(`(?<![\\w$])${RegExp.escape(name)}(?![\\w$])`).test(read(file)))
       .map(({ label }) => label),
+    [],
+  );
+});
+
+test("every test that a document links to is there, with the words of the link", () => {
+  const tests = documents.flatMap(linksOf).filter(({ file }) => file.endsWith(".test.ts"));
+  assert.ok(tests.length > 0);
+  assert.deepEqual(
+    tests.filter(({ text, file }) => !read(file).includes(text)).map(({ label }) => label),
     [],
   );
 });

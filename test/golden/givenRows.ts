@@ -43,6 +43,8 @@ const mapsIn = (columns: Columns): Columns =>
   Object.fromEntries(
     Object.entries(columns).map(([column, value]) => [
       column,
-      typeof value === "object" && !Array.isArray(value) ? new Map(Object.entries(value)) : value,
+      typeof value === "object" && !Array.isArray(value) && !(value instanceof Map)
+        ? new Map(Object.entries(value))
+        : value,
     ]),
   );

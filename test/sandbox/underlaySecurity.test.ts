@@ -198,6 +198,27 @@ suite("forged frames", { timeout: 118_000 }, () => {
     assert.deepEqual(await wire.overheard("n1", lies, { from: "n1", to: far, spoken: asOwn }), []);
   });
 
+  test("a pod that takes a machine for a router gets nowhere, though the machine forwards", async () => {
+    const me = the(mallory);
+    const machines = ["n1", "n2"];
+    for (const name of machines)
+      await cluster.sandbox
+        .host(name)
+        .exec(["sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"]);
+    const goals = [identityOf("vm"), identityOf("machine"), the(far), the(neighbour)];
+    const strays = machines.flatMap((by) =>
+      goals.flatMap((goal) =>
+        ([4, 6] as const).map((family) =>
+          say(`by way of ${by} to ${goal[family]}`, (mark) =>
+            datagram(family, me, { ...goal, mac: identityOf(by).mac }, mark),
+          ),
+        ),
+      ),
+    );
+    const proof = { from: mallory, to: neighbour, spoken: greeting(me, the(neighbour)) };
+    assert.deepEqual(await wire.overheard(mallory, strays, proof), []);
+  });
+
   const the = (place: string): Nested => pods.get(place) ?? assert.fail(place);
 
   async function nested(place: string): Promise<Nested> {

@@ -141,6 +141,18 @@ test("a node whose ovn-controller is gone, behind, or whose agent is not ready h
   assert.match(judge(snapshot({}, {}, { annotations: {} })).nodes[0]?.problem ?? "", /has no subnet/);
 });
 
+test("two nodes with one system-id are both named, with the id", () => {
+  const { kubernetes } = snapshot();
+  assert.ok(!("unreachable" in kubernetes));
+  const nodes = [...kubernetes.nodes, { ...node, name: "n2" }];
+  const report = judge(snapshot({ kubernetes: { ...kubernetes, nodes } }));
+  assert.equal(report.sentence, "unhealthy: 2 nodes with a problem");
+  assert.deepEqual(
+    report.nodes.map(({ problem }) => problem),
+    ["n2", "n1"].map((twin) => `has the same system-id as ${twin}: c1; its Events say which to change`),
+  );
+});
+
 test("a leader that is silent is named", () => {
   const { kubernetes, ...rest } = snapshot();
   assert.ok("nodes" in kubernetes);

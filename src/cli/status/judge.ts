@@ -1,7 +1,7 @@
 // From the answers of the three sources to one sentence of health. Pure, so that each sentence has a test. When a
 // source cannot be reached, the others are still judged, and the answer is "cannot tell".
 
-import { poolOfferOf } from "../../kube/annotations.ts";
+import { chassisIdOf, poolOfferOf } from "../../kube/annotations.ts";
 import type { Node, Pod } from "../../kube/objects.ts";
 import { annotations, namesOf } from "../../model/names.ts";
 import { hasNestedPorts, type PoolReport, placeInPool, poolReport } from "./pool.ts";
@@ -223,14 +223,26 @@ function nodeReports(snapshot: Snapshot): NodeReport[] {
   const podCount = new Map<string, number>();
   for (const pod of kubernetes.pods)
     if (isDue(pod)) podCount.set(pod.nodeName, (podCount.get(pod.nodeName) ?? 0) + 1);
+  const chassis = Map.groupBy(kubernetes.nodes, chassisIdOf);
   return kubernetes.nodes.map((node) => ({
     name: node.name,
     subnets: subnetsOf(node),
     pods: podCount.get(node.name) ?? 0,
     chassis: node.annotations[annotations.nodeChassisId] ?? "",
     pool: poolReport(node, kubernetes.pods.filter(isDue)),
-    problem: nodeProblem(node, southbound),
+    problem: twinProblem(node, chassis) ?? nodeProblem(node, southbound),
   }));
+}
+
+/** Nodes with one system-id are one chassis to OVN. */
+function twinProblem(
+  node: Node,
+  nodesOf: ReadonlyMap<string | undefined, readonly Node[]>,
+): string | undefined {
+  const id = chassisIdOf(node);
+  const twins = (nodesOf.get(id) ?? []).flatMap(({ name }) => (name === node.name ? [] : name));
+  if (id === undefined || twins.length === 0) return undefined;
+  return `has the same system-id as ${twins.join(", ")}: ${id}; its Events say which to change`;
 }
 
 function nodeProblem(node: Node, southbound: Snapshot["southbound"]): string | undefined {

@@ -4,9 +4,10 @@ import fc from "fast-check";
 import { formatCidr, formatIp, parseCidr, parseInterfaceAddress, parseIp } from "../../model/ip.ts";
 import { macOf } from "../../model/mac.ts";
 import { type PodNetwork } from "../../model/network.ts";
+import type { Site } from "../../model/site.ts";
 import { RowAddresses } from "../../observe/rowAddresses.ts";
 import { ExhaustedError } from "../errors.ts";
-import { type Holder, PodAddresses, type Site } from "./addresses.ts";
+import { type Holder, PodAddresses } from "./addresses.ts";
 
 const site = (...subnets: readonly string[]): Site => ({
   name: "n3",

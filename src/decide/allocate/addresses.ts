@@ -1,10 +1,10 @@
-// Pod addresses: who holds which, and which one comes next. An address is held while a living pod's annotation states
-// it, or while a port row in the northbound database still has it. A pod gets the same offset in each of its node's
+// Pod addresses: who holds which, and which one comes next. An address is held while a living pod has it, and while a port
+// row in the northbound database still does. A pod gets the same offset in each of its node's
 // subnets.
 
-import { addressAt, type Cidr, formatCidr, formatIp, type Ip, sizeOf } from "../../model/ip.ts";
-import { macOfFirst } from "../../model/mac.ts";
-import { firstPodOffset, gatewayOf, ofFamily, type PodNetwork, podNetworkAt } from "../../model/network.ts";
+import { addressAt, formatCidr, formatIp, type Ip } from "../../model/ip.ts";
+import { firstPodOffset, type PodNetwork, podNetworkAt } from "../../model/network.ts";
+import { doubtAbout, offsetIn, roomIn, type Site } from "../../model/site.ts";
 import type { RowAddresses } from "../../observe/rowAddresses.ts";
 import { ExhaustedError } from "../errors.ts";
 import { Holdings } from "./holdings.ts";
@@ -20,12 +20,6 @@ export interface Holder {
   readonly label: string;
 }
 
-/** Where addresses come from: a node's name and its subnets. */
-export interface Site {
-  readonly name: string;
-  readonly subnets: readonly Cidr[];
-}
-
 export class PodAddresses {
   readonly #rows: RowAddresses;
   /** Addresses by the pod's uid. */
@@ -37,10 +31,10 @@ export class PodAddresses {
     this.#rows = rows;
   }
 
-  /** Makes the pod hold `network`, or returns why the pod cannot be trusted with it. */
+  /** Makes the pod hold `network`, or returns why it cannot. */
   claim(holder: Holder, site: Site, network: PodNetwork): string | undefined {
-    const distrusted = this.#whyNot(holder, site, network);
-    if (distrusted !== undefined) return distrusted;
+    const refused = this.whyNot(holder, site, network);
+    if (refused !== undefined) return refused;
     this.#held.release(holder.uid);
     for (const { ip } of network.addresses) {
       this.#held.claim(formatIp(ip), holder.uid);
@@ -48,6 +42,14 @@ export class PodAddresses {
       if (offset !== undefined) this.#ringOf(site).skip(offset - firstPodOffset);
     }
     return undefined;
+  }
+
+  /** Why the pod cannot hold `network`; undefined when it can. */
+  whyNot(holder: Holder, site: Site, network: PodNetwork): string | undefined {
+    const doubt = doubtAbout(network, site);
+    if (doubt !== undefined) return doubt;
+    const taken = network.addresses.find(({ ip }) => !this.#isFree(holder, ip));
+    return taken && `${formatIp(taken.ip)} is another pod's`;
   }
 
   /** Throws `ExhaustedError` when no offset is free in all of the node's subnets. */
@@ -80,13 +82,6 @@ export class PodAddresses {
     this.#held.release(uid);
   }
 
-  #whyNot(holder: Holder, site: Site, network: PodNetwork): string | undefined {
-    const doubt = doubtAbout(network, site);
-    if (doubt !== undefined) return doubt;
-    const taken = network.addresses.find(({ ip }) => !this.#isFree(holder, ip));
-    return taken && `${formatIp(taken.ip)} is another pod's`;
-  }
-
   #isFree(holder: Holder, ip: Ip): boolean {
     const text = formatIp(ip);
     return this.#held.isFree(text, holder.uid) && !this.#rows.heldByAnother(holder.port, text);
@@ -107,35 +102,4 @@ export class PodAddresses {
     const subnets = site.subnets.map(formatCidr).join(" and ");
     return `${holder.label}: no address left in ${subnets} (node ${site.name}, ${this.#ringOf(site).size} used); delete pods on this node, or give nodes larger subnets`;
   }
-}
-
-/** Why no pod of this node can have `network`, no matter who has it now; undefined when one can. */
-export function doubtAbout(network: PodNetwork, site: Site): string | undefined {
-  if (network.mac !== macOfFirst(network.addresses)) return "its MAC is not that of its first address";
-  for (const address of network.addresses) {
-    const subnet = ofFamily(site.subnets, address.ip.family);
-    if (subnet?.bits !== address.bits || offsetIn(site, address.ip) === undefined)
-      return `${formatCidr(address)} is no pod's address on node ${site.name}`;
-  }
-  const gateways = network.addresses
-    .flatMap(({ ip }) => ofFamily(site.subnets, ip.family) ?? [])
-    .map(gatewayOf);
-  return gateways.map(formatIp).join() === network.gateways.map(formatIp).join()
-    ? undefined
-    : "its gateways are not the node's";
-}
-
-/** How many pods fit: all addresses except those of the network, router and node and, in IPv4, broadcast. */
-export function roomIn(subnet: Cidr): number {
-  const last = subnet.ip.family === 4 ? 1n : 0n;
-  const room = sizeOf(subnet) - BigInt(firstPodOffset) - last;
-  return Number(room < 1_000_000n ? room : 1_000_000n);
-}
-
-/** The offset of `ip` if a pod may have it. */
-export function offsetIn(site: Site, ip: Ip): number | undefined {
-  const subnet = ofFamily(site.subnets, ip.family);
-  if (!subnet) return undefined;
-  const offset = ip.value - subnet.ip.value;
-  return offset >= firstPodOffset && offset < firstPodOffset + roomIn(subnet) ? Number(offset) : undefined;
 }

@@ -39,16 +39,23 @@ export function bridgeFlows({ mac, uplink, patch, pods }: ExternalBridge): strin
     ...["udp", "udp6"].flatMap((udp) => [
       flow(0, 500, `in_port=${uplink},${udp},dl_dst=${mac},tp_dst=${geneve}`, "LOCAL"),
       flow(0, 500, `in_port=LOCAL,${udp},tp_dst=${geneve}`, `output:${uplink}`),
+      // OVN has given a pod's packet the node's address, so another node would take it for one of our own tunnel's, and
+      // what is inside for a packet of any port that the pod cares to name.
+      flow(0, 500, `in_port=${patch},${udp},tp_dst=${geneve}`, "drop"),
     ]),
+    // Before the flows for neighbour discovery, which connection tracking does not translate. From LOCAL comes what the node
+    // forwards, should its firewall have lost our rule.
+    ...pods.flatMap((cidr) => {
+      const source = cidr.ip.family === 4 ? "ip,nw_src" : "ipv6,ipv6_src";
+      return [patch, "LOCAL"].map((port) =>
+        flow(0, 300, `in_port=${port},${source}=${formatCidr(cidr)}`, "drop"),
+      );
+    }),
     ...["arp", ...neighbourDiscovery.map((type) => `icmp6,icmp_type=${type}`)].flatMap((neighbours) => [
       flow(0, 200, `in_port=${uplink},${neighbours}`, toBoth),
       flow(0, 200, `in_port=${patch},${neighbours}`, `output:${uplink}`),
       flow(0, 200, `in_port=LOCAL,${neighbours}`, `output:${uplink}`),
     ]),
-    ...pods.map((cidr) => {
-      const source = cidr.ip.family === 4 ? "ip,nw_src" : "ipv6,ipv6_src";
-      return flow(0, 110, `in_port=${patch},${source}=${formatCidr(cidr)}`, "drop");
-    }),
     ...["ip", "ipv6"].flatMap((ip) => [
       flow(0, 100, `in_port=${patch},${ip}`, `${remember(mark.ovn)},output:${uplink}`),
       flow(0, 100, `in_port=LOCAL,${ip}`, `${remember(mark.node)},output:${uplink}`),

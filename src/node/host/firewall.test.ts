@@ -5,7 +5,7 @@ import { firewall } from "./firewall.ts";
 
 const ip = (text: string) => parseIp(text) ?? assert.fail(text);
 
-test("the table is replaced whole, with two rules per family", () => {
+test("the table is replaced whole: two translations per family, and no way through the node", () => {
   const addresses = [
     { management: ip("10.244.0.2"), host: ip("172.30.0.11") },
     { management: ip("fd00:10:244::2"), host: ip("fd00:172:30::11") },
@@ -24,6 +24,15 @@ table inet weft {
     type nat hook postrouting priority srcnat; policy accept;
     oifname "weft0" ip saddr 172.30.0.11 snat ip to 10.244.0.2
     oifname "weft0" ip6 saddr fd00:172:30::11 snat ip6 to fd00:10:244::2
+  }
+  chain forward {
+    type filter hook forward priority filter; policy accept;
+    iifname "weft0" ct state != { established, related } drop
+    iifname "weft0" ct direction original drop
+  }
+  chain input {
+    type filter hook input priority filter; policy accept;
+    iifname "weft0" ip daddr 127.0.0.0/8 drop
   }
 }
 `,

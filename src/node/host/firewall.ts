@@ -2,9 +2,17 @@
 // follow by themselves. Balancers send what is meant for this node itself to its management address, and here it becomes
 // the address that servers listen on. And what a process of the node sends to pods and Services leaves with the management
 // address, the one that replies find their way back to.
+//
+// A pod may send any packet to the MAC of the management port, as if the node were its router, and a node that forwards
+// (net.ipv4.ip_forward) would pass it on untranslated and past OVN's rules. So nothing that comes in there is forwarded but
+// answers, not even packets of a connection that OVN has let the pod open: the gateway router tracks those in the kernel's own
+// zone. And nothing reaches the loopback addresses, which net.ipv4.conf.all.route_localnet would open.
 
 import { formatIp } from "../../model/ip.ts";
 import type { ManagementAddress } from "../../model/network.ts";
+
+/** Of the family inet. */
+export const firewallTable = "weft";
 
 /** Replaces the whole table in one step, whether or not it was there. */
 export function firewall(interfaceName: string, addresses: readonly ManagementAddress[]): string {
@@ -15,15 +23,24 @@ export function firewall(interfaceName: string, addresses: readonly ManagementAd
       )
       .map((text) => `    ${text}\n`)
       .join("");
-  return `table inet weft
-delete table inet weft
-table inet weft {
+  return `table inet ${firewallTable}
+delete table inet ${firewallTable}
+table inet ${firewallTable} {
   chain prerouting {
     type nat hook prerouting priority dstnat; policy accept;
 ${rules((ip, management, host) => `iifname "${interfaceName}" ${ip} daddr ${management} dnat ${ip} to ${host}`)}  }
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
 ${rules((ip, management, host) => `oifname "${interfaceName}" ${ip} saddr ${host} snat ${ip} to ${management}`)}  }
+  chain forward {
+    type filter hook forward priority filter; policy accept;
+    iifname "${interfaceName}" ct state != { established, related } drop
+    iifname "${interfaceName}" ct direction original drop
+  }
+  chain input {
+    type filter hook input priority filter; policy accept;
+    iifname "${interfaceName}" ip daddr 127.0.0.0/8 drop
+  }
 }
 `;
 }

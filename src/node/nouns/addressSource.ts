@@ -16,7 +16,7 @@ export interface Claim {
   readonly podUid: string;
   /** Name of the logical switch port. The interface carries it in `iface-id`. */
   readonly portName: string;
-  /** Which incarnation of the port, in `iface-id-ver`; undefined where there is only one. */
+  /** Which pod with which addresses, in `iface-id-ver`; undefined where the port alone says so. */
   readonly portVersion: string | undefined;
   /** The VLAN tag of a nested port. */
   readonly tag: number | undefined;

@@ -83,6 +83,21 @@ export async function prepareChassis(db: Vswitch, writer: Writer, chassis: Chass
   return wanted.get("system-id") ?? chassis.chassisId;
 }
 
+/** The chassis id that ovn-controller uses. */
+export function systemIdOf(db: Vswitch): string | undefined {
+  const [root] = db.table("Open_vSwitch").values();
+  return root?.external_ids.get("system-id");
+}
+
+/** Takes ovn-controller off the southbound database: two of them with one chassis id move each other's tunnels. */
+export async function leaveOvn(db: Vswitch, writer: Writer): Promise<void> {
+  const [root] = db.table("Open_vSwitch").values();
+  if (!root?.external_ids.has("ovn-remote")) return;
+  await writer.write((tx) =>
+    tx.mutateMap("Open_vSwitch", root._uuid, "external_ids", { delete: ["ovn-remote"] }),
+  );
+}
+
 async function prepareBridge(db: Vswitch, writer: Writer, root: string, datapath: string): Promise<void> {
   const name = onNode.integrationBridge;
   const bridge = bridgeNamed(db, name);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdirSync, rmdirSync, rmSync } from "node:fs";
+import { chmod, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -75,4 +76,53 @@ test("an agent that stops tells its requests, and they are answered", () => {
     stop();
     assert.equal(await said, '{"exit":1,"stdout":"stopped"}\n');
   });
+});
+
+const arrived = async (path: string, said: string): Promise<void> => {
+  for (;;) {
+    const answer = await ask(path, "add\n").catch(() => undefined);
+    if (answer !== undefined) return assert.equal(answer, `{"exit":0,"stdout":"${said}"}\n`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+};
+
+test("an agent whose socket is taken away listens again, and is reachable", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "weft-cni-"));
+  const stopping = new AbortController();
+  try {
+    const path = join(directory, "run", "cni.sock");
+    const server = await serveCni(path, async () => ({ exit: 0, stdout: "mine" }), stopping.signal);
+    assert.equal(await server.unreachable(), undefined);
+    await rm(path);
+    await arrived(path, "mine");
+    assert.equal(await modeOf(path), 0o600);
+    await rm(path);
+    await writeFile(path, "");
+    await arrived(path, "mine");
+    await rm(join(directory, "run"), { recursive: true });
+    await arrived(path, "mine");
+    assert.equal(await server.unreachable(), undefined);
+  } finally {
+    stopping.abort();
+    await rm(directory, { recursive: true });
+  }
+});
+
+test("an agent that cannot have its socket back says so, and has it as soon as that is possible", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "weft-cni-"));
+  const stopping = new AbortController();
+  try {
+    const path = join(directory, "run", "cni.sock");
+    const server = await serveCni(path, async () => ({ exit: 0, stdout: "mine" }), stopping.signal);
+    // At once, or the agent would listen again in between.
+    rmSync(path);
+    mkdirSync(path);
+    assert.match((await server.unreachable()) ?? "", /^the plugin cannot reach this agent: .*directory/);
+    rmdirSync(path);
+    assert.equal(await server.unreachable(), undefined);
+    await arrived(path, "mine");
+  } finally {
+    stopping.abort();
+    await rm(directory, { recursive: true });
+  }
 });

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { poolOfferAnnotation } from "../kube/annotations.ts";
+import { parseCidr } from "../model/ip.ts";
+import { namesOf } from "../model/names.ts";
+import type { PoolPort } from "../model/pool.ts";
+import { RowAddresses } from "../observe/rowAddresses.ts";
+import { PodAddresses } from "./allocate/addresses.ts";
+import { Api, aNode } from "./decidedFixture.ts";
+import { Pools } from "./pools.ts";
+
+const site = { name: "n1", subnets: [parseCidr("10.244.0.0/24") ?? assert.fail()] };
+const resolved = { ...site, id: 2, chassisId: undefined, gateway: undefined, hostAddresses: [] };
+const port = (offset: number, tag: number): PoolPort => ({ offset, tag });
+
+test("after a restart a port has the tag of its row, whatever the offer on the Node has become", () => {
+  const api = new Api();
+  const pools = new Pools(
+    { isNested: true, marks: { low: 2, high: 4 }, random: () => 0.5 },
+    namesOf("demo"),
+    api.patch,
+    new PodAddresses(new RowAddresses()),
+  );
+  const offer = {
+    ...{ line: "ab", from: 0, generation: 7, asked: 1 },
+    // The tags of 4 and 5 are swapped, and 6, which has no row, takes the tag of 3. 7 has lost its row.
+    open: [port(3, 1), port(4, 3), port(5, 2)],
+    closed: [port(6, 1), port(7, 9)],
+    withdrawn: [],
+  };
+  const node = aNode("n1", { annotations: poolOfferAnnotation({ ...offer, closed: [port(7, 9)] }) });
+  const lying = aNode("n1", {
+    annotations: poolOfferAnnotation({ ...offer, open: offer.open.slice(1), closed: offer.closed }),
+  });
+  const rows = [port(3, 1), port(4, 2), port(5, 3)].map((row) => ({
+    ...row,
+    ...{ node: "n1", parent: "vm", isHeldBack: false },
+  }));
+  for (const stating of [node, lying]) {
+    pools.release("n1");
+    pools.adopt(stating, site, rows);
+    pools.next(stating, resolved, [], {
+      isCarried: () => true,
+      isHeldBack: () => false,
+      verdictOn: () => "unknown",
+      foreignTags: new Set(),
+      now: 0,
+    });
+    const planned = new Map(pools.planned("n1")?.map(({ offset, tag }) => [offset, tag]));
+    assert.deepEqual(
+      [3, 4, 5, 7].map((offset) => planned.get(offset)),
+      [1, 2, 3, 9],
+    );
+    assert.equal(new Set(planned.values()).size, planned.size, "each tag once");
+  }
+});

@@ -1,0 +1,16 @@
+// Which pod's port an interface is for, and with which addresses: `options:iface-id-ver` of the port and
+// `external_ids:iface-id-ver` of the interface. ovn-controller binds a port only where the two are equal (ovn-nb(5)). The
+// controller makes one from what it decided, the agent the other from what it read on the pod, where anybody may have
+// written who may patch the pod. So an interface with other addresses than the decided ones never gets a flow.
+
+import { hash } from "node:crypto";
+import { formatCidr, formatIp } from "./ip.ts";
+import type { PodNetwork } from "./network.ts";
+
+export function portVersionOf(uid: string, { addresses, mac, gateways }: PodNetwork): string {
+  const network = [mac, addresses.map(formatCidr), gateways.map(formatIp)].join(" ");
+  return `${uid}/${hash("sha256", network, "hex").slice(0, 32)}`;
+}
+
+/** The pod's UID in a port's version; undefined when there is none. */
+export const uidIn = (version: string | undefined): string | undefined => version?.split("/")[0];

@@ -1,0 +1,36 @@
+// Notices when somebody has taken our nftables table away, as a restart of the machine's own firewall does (`nft flush
+// ruleset`). The kernel tells what goes, and `nft monitor` prints it. It prints our own replacements as well, so the table is
+// looked for before anybody is told.
+
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
+import { firewallTable } from "./firewall.ts";
+import { CommandError, type Run } from "./run.ts";
+
+const retryMs = 1_000;
+
+/** Calls `lost` whenever our table has gone. Returns when `signal` is aborted. */
+export async function followFirewall(run: Run, lost: () => void, signal: AbortSignal): Promise<void> {
+  const look = async (): Promise<void> => {
+    try {
+      await run(["nft", "list", "table", "inet", firewallTable]);
+    } catch (error) {
+      if (error instanceof CommandError && error.output.includes("No such file")) lost();
+    }
+  };
+  while (!signal.aborted) {
+    const monitor = spawn("nft", ["monitor", "destroy", "tables"], {
+      stdio: ["ignore", "pipe", "ignore"],
+      signal,
+      killSignal: "SIGKILL",
+    });
+    createInterface({ input: monitor.stdout }).on("line", (line) => {
+      if (line === `delete table inet ${firewallTable}`) void look();
+    });
+    // It could not start, or the signal ended it. A "close" follows every "error".
+    monitor.on("error", () => undefined);
+    await new Promise<void>((resolve) => monitor.once("close", () => resolve()));
+    await pause(retryMs, undefined, { signal }).catch(() => undefined);
+  }
+}
