@@ -92,3 +92,15 @@ test("a claim no longer holds when the pod is gone, is another, or was given oth
     assert.equal(addresses.holds(claim), false);
   }
 });
+
+test("a static pod, which the runtime names by its file's hash, gets the network of its mirror", async () => {
+  const pods = new OnePod();
+  const mirror = podWith("uid-of-the-mirror", "10.244.1.5");
+  pods.become({ ...mirror, annotations: { ...mirror.annotations, "kubernetes.io/config.hash": "hash" } });
+  const addresses = new AssignedAddresses(pods, namesOf("demo"));
+  const wanted = { namespace: "shop", name: "web", uid: "hash" };
+  const claim = await addresses.claim(wanted, attachment, new AbortController().signal);
+  assert.deepEqual(claim.network, network("10.244.1.5"));
+  assert.equal(claim.portVersion, "uid-of-the-mirror", "the controller knows no other");
+  assert.equal(addresses.holds(claim), true);
+});

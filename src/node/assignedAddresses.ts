@@ -4,6 +4,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { podNetworkOf } from "../kube/annotations.ts";
+import { isMeant } from "../kube/staticPod.ts";
 import type { Names } from "../model/names.ts";
 import type { AddressSource, Claim } from "./nouns/addressSource.ts";
 import type { AttachmentId, PodIdentity } from "./nouns/attachment.ts";
@@ -52,7 +53,7 @@ export class AssignedAddresses implements AddressSource {
 
   #look(wanted: PodIdentity): Claim | undefined {
     const pod = this.#pods.get(wanted.namespace, wanted.name);
-    if (!pod || (wanted.uid !== undefined && pod.uid !== wanted.uid)) return undefined;
+    if (!pod || (wanted.uid !== undefined && !isMeant(pod, wanted.uid))) return undefined;
     if (pod.hostNetwork) {
       const reason = `pod ${wanted.namespace}/${wanted.name} uses the node's own network; it gets no interface`;
       throw new CniError(cniCode.invalidConfiguration, reason);
@@ -67,7 +68,7 @@ export class AssignedAddresses implements AddressSource {
   #missing({ namespace, name, uid }: PodIdentity): string {
     const who = `pod ${namespace}/${name}`;
     const pod = this.#pods.get(namespace, name);
-    if (pod && (uid === undefined || pod.uid === uid)) {
+    if (pod && (uid === undefined || isMeant(pod, uid))) {
       return `${who}: the Weft controller has not given it an address yet; see kubectl -n ${namespace} describe pod ${name}`;
     }
     if (this.#pods.lagging) return `${who}: this node's agent gets no news of its pods from the API server`;

@@ -166,6 +166,17 @@ test("a pod that the API does not know makes ADD wait and then say so", async ()
   assert.match(String(said.msg), /pod default\/a: waited for the pod with UID another-uid/);
 });
 
+test("a static pod, which the runtime names by its file's hash, is attached as its mirror", async () => {
+  const mirror = await world.makePod("static", 0, 13, crypto.randomUUID(), {
+    "kubernetes.io/config.hash": "0b5da0dd1d8f0f5f8d4d1a3b0d6c7e11",
+  });
+  const named = { ...mirror, uid: "0b5da0dd1d8f0f5f8d4d1a3b0d6c7e11" };
+  const { exit, said } = await world.cni("ADD", "cstatic", named);
+  assert.equal(exit, 0, JSON.stringify(said));
+  assert.deepEqual(unreachable(mirror.netns, ["10.244.1.10"]), []);
+  assert.equal((await world.cni("DEL", "cstatic", named)).exit, 0);
+});
+
 test("a port that OVN does not have makes ADD say what it saw", async () => {
   const stranger = { ...a, name: "stranger", uid: "stranger-uid" };
   const address =

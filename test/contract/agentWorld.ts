@@ -240,6 +240,7 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
       index: number,
       place: number,
       uid: string = crypto.randomUUID(),
+      annotations: Readonly<Record<string, string>> = {},
     ): Promise<TestPod> {
       const node = this.resolved(index);
       const addresses = node.subnets.map((subnet) => within(subnet, addressAt(subnet, BigInt(place))));
@@ -251,7 +252,7 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
         gateways: node.subnets.map(gatewayOf),
       };
       const netns = await this.makeNamespace(`${name}-${uid.slice(0, 4)}`);
-      await this.putPod(name, index, uid, podNetworkAnnotation(podNetwork));
+      await this.putPod(name, index, uid, { ...annotations, ...podNetworkAnnotation(podNetwork) });
       await commit(
         podFacts(scope, `pod/default/${name}`, { namespace: "default", name, uid }, node, podNetwork),
       );
