@@ -16,7 +16,7 @@ import { namesOf, onNode } from "../model/names.ts";
 import { rowUuid } from "../model/uuid.ts";
 import { Session } from "../ovsdb/index.ts";
 import { AssignedAddresses } from "./assignedAddresses.ts";
-import { installPlugin, networkConfiguration, writeConfiguration } from "./host/install.ts";
+import { installPlugin, networkConfiguration, writeConfiguration, writeServed } from "./host/install.ts";
 import { run } from "./host/run.ts";
 import { agentMetrics } from "./metrics.ts";
 import { annotateNode, declareNetwork } from "./nodeObject.ts";
@@ -93,6 +93,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       if (firstTime) await attachments.adopt();
       await openForPods(options);
       if (node) await declareNetwork(client, node);
+      await writeServed(options.cniSocket, options.ovsRunDirectory);
     },
   });
   const bridge = network.mode === "underlay" ? onNode.externalBridge : onNode.integrationBridge;

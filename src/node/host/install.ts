@@ -4,7 +4,7 @@
 
 import { constants } from "node:fs";
 import { chmod, copyFile, mkdir, readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 /** Runtimes pick the first file by name. */
 const configurationFile = "10-weft.conflist";
@@ -39,12 +39,22 @@ export const networkConfiguration = (plugin: string, socket: string): string =>
     2,
   )}\n`;
 
-export async function writeConfiguration(directory: string, text: string): Promise<void> {
-  const target = join(directory, configurationFile);
+export const writeConfiguration = (directory: string, text: string): Promise<void> =>
+  writeWhole(directory, configurationFile, text);
+
+/**
+ * Leaves word beside the socket that this node has been ready since it started: /run is empty after a reboot. From
+ * then on the plugin answers STATUS by itself, by looking for vswitchd in this folder.
+ */
+export const writeServed = (socket: string, ovsRunDirectory: string): Promise<void> =>
+  writeWhole(dirname(socket), `${basename(socket)}.served`, `${JSON.stringify({ ovsRunDirectory })}\n`);
+
+async function writeWhole(directory: string, name: string, text: string): Promise<void> {
+  const target = join(directory, name);
   if ((await readOrNothing(target)) === text) return;
   await mkdir(directory, { recursive: true });
   // Runtimes only read *.conflist, so they skip this name.
-  const fresh = join(directory, `.${configurationFile}.new`);
+  const fresh = join(directory, `.${name}.new`);
   await writeFile(fresh, text, { mode: 0o600 });
   await rename(fresh, target);
 }
