@@ -16,6 +16,7 @@ import { namesOf, onNode } from "../model/names.ts";
 import { rowUuid } from "../model/uuid.ts";
 import { Session } from "../ovsdb/index.ts";
 import { AssignedAddresses } from "./assignedAddresses.ts";
+import { departure } from "./departure.ts";
 import { installPlugin, networkConfiguration, writeConfiguration, writeServed } from "./host/install.ts";
 import { run } from "./host/run.ts";
 import { agentMetrics } from "./metrics.ts";
@@ -110,6 +111,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     run,
     linkSettings: upkeep.links,
     flushConntrack: flush,
+    departure: (pod, stop) => departure({ pods, client, askMs: { first: 1000, again: 5000 } }, pod, stop),
     completion: network.mode === "underlay" ? byVswitchd : byController(options.ovnRunDirectory),
     observe: (phase, seconds) => metrics.phaseSeconds.observe({ phase }, seconds),
   });

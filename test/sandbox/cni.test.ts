@@ -92,7 +92,8 @@ suite("the CNI executable", { timeout: 80_000 }, () => {
       [{}, "{", 6],
       [{}, '"text"', 6],
       [{}, { cniVersion: "3.0.0" }, 1],
-      [{}, { "cni.dev/valid-attachments": 7 }, 7],
+      [{}, { prevResult: 7 }, 7],
+      [{ CNI_IFNAME: "net1" }, {}, 4],
       [{ CNI_NETNS: "/run/netns/no-such" }, {}, 4],
       [{ CNI_CONTAINERID: "" }, {}, 4],
       [{ CNI_IFNAME: "a/b" }, {}, 4],
@@ -114,6 +115,10 @@ suite("the CNI executable", { timeout: 80_000 }, () => {
       { CNI_CONTAINERID: "never", CNI_NETNS: "", CNI_ARGS: "" },
     ])
       assert.equal((await call("DEL", env)).status, 0);
+    const damaged = { cniVersion: "1.1.0", ips: [{ version: "4" }] };
+    for (const prevResult of [null, damaged, 7])
+      assert.equal((await call("DEL", { CNI_CONTAINERID: "never" }, { prevResult })).status, 0);
+    assert.equal((await call("DEL", { CNI_IFNAME: "net1" })).status, 0);
     const valid = { "cni.dev/valid-attachments": [{ containerID: attached.containerId, ifname: "eth0" }] };
     assert.equal((await call("GC", {}, valid)).status, 0);
     await podIsReached();
