@@ -17,7 +17,8 @@ import { rowUuid } from "../model/uuid.ts";
 import { Session } from "../ovsdb/index.ts";
 import { AssignedAddresses } from "./assignedAddresses.ts";
 import { departure } from "./departure.ts";
-import { installPlugin, networkConfiguration, writeConfiguration, writeServed } from "./host/install.ts";
+import { networkConfiguration, writeConfiguration, writeServed } from "./host/install.ts";
+import { PluginFile } from "./host/pluginFile.ts";
 import { run } from "./host/run.ts";
 import { agentMetrics } from "./metrics.ts";
 import { annotateNode, declareNetwork } from "./nodeObject.ts";
@@ -84,15 +85,26 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
           encapIp: network.encapIp,
           chassisId: rowUuid(options.clusterId, "Chassis", nodeName),
         });
+  const plugin = new PluginFile({
+    executable: options.cniPlugin,
+    directory: options.cniBinDirectory,
+    log,
+    now: () => performance.now(),
+    retryMs: 60_000,
+  });
   const upkeep = new Upkeep({
     ...options,
     plan: pool ? planWith(plan, pool.notReady) : plan,
     db,
     nodes,
     formerSubnets: () => pool?.subnets(),
+    // Repeated on every run, in case somebody has cleaned up.
     serve: async (node: Node | undefined, firstTime: boolean) => {
       if (firstTime) await attachments.adopt();
-      await openForPods(options);
+      // First the executable, because its configuration tells the runtime that this node can serve pods.
+      await plugin.install();
+      const configuration = networkConfiguration(basename(options.cniPlugin), options.cniSocket);
+      await writeConfiguration(options.cniConfDirectory, configuration);
       if (node) await declareNetwork(client, node);
       await writeServed(options.cniSocket, options.ovsRunDirectory);
     },
@@ -126,13 +138,6 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   await serveCni(options.cniSocket, (line, gone) => answer(commands, line, gone), signal);
   await serveHealth({ address: options.healthAddress, registry, notReady: upkeep.notReady }, signal);
   await Promise.all([upkeep.run(signal), pool?.run(signal)]);
-}
-
-/** The last steps before the runtime may start pods here. Repeated on every run, in case somebody has cleaned up. */
-async function openForPods(options: AgentOptions): Promise<void> {
-  await installPlugin(options.cniPlugin, options.cniBinDirectory);
-  const configuration = networkConfiguration(basename(options.cniPlugin), options.cniSocket);
-  await writeConfiguration(options.cniConfDirectory, configuration);
 }
 
 function report({ log }: AgentOptions, { command, seconds, error, env }: Handled): void {
