@@ -1,11 +1,11 @@
 // The executable that a container runtime runs. It hands environment and stdin to the agent and prints the answer. It
 // answers by itself only what is not about a pod (VERSION, STATUS), when the agent cannot be reached, and when the
-// agent could not understand the question. It starts for every pod, so it imports nothing but net and fs; build.sh
-// makes one file of it.
+// agent could not understand the question. It starts for every pod, so there is no Node around it, but a small engine
+// and the few functions of host.ts; build.sh makes one file of it all.
 
-import { readFileSync, writeSync } from "node:fs";
 import { type Answer, codes, failure, isSupported, supportedVersions, versionAnswer } from "./answer.ts";
 import { ask } from "./ask.ts";
+import { host } from "./host.ts";
 import { statusAnswer } from "./status.ts";
 
 const defaultSocket = "/run/weft/cni.sock";
@@ -31,10 +31,10 @@ interface Configuration {
   readonly socket: string;
 }
 
-async function answer(): Promise<Answer> {
-  const command = process.env["CNI_COMMAND"] ?? "";
+function answer(): Answer {
+  const command = host.variable("CNI_COMMAND");
   const stdin = readStdin();
-  if (typeof stdin !== "string") return failure(codes.ioFailure, `cannot read stdin: ${stdin.message}`, "");
+  if (typeof stdin !== "string") return failure(codes.ioFailure, `cannot read ${stdin.message}`, "");
   const configuration = configurationOf(stdin);
   // Some callers ask for the versions without a configuration.
   if (command === "VERSION") return versionAnswer("exit" in configuration ? "" : configuration.version);
@@ -45,10 +45,10 @@ async function answer(): Promise<Answer> {
     const known = supportedVersions.join(", ");
     return failure(codes.incompatibleVersion, `cniVersion ${version} is not one of ${known}`, version);
   }
-  const env = Object.fromEntries(passedOn.map((name) => [name, process.env[name] ?? ""]));
-  const askAgent = async (codeOfSilence: number, limitMs: number): Promise<Answer> => {
+  const env = Object.fromEntries(passedOn.map((name) => [name, host.variable(name)]));
+  const askAgent = (codeOfSilence: number, limitMs: number): Answer => {
     try {
-      return await ask(socket, { version: 1, env, stdin }, limitMs);
+      return ask(socket, { version: 1, env, stdin }, limitMs);
     } catch (error) {
       const details = error instanceof Error ? error.message : String(error);
       return failure(codeOfSilence, "the Weft agent of this node does not answer", version, details);
@@ -63,7 +63,7 @@ async function answer(): Promise<Answer> {
 
 function readStdin(): string | Error {
   try {
-    return readFileSync(0, "utf8");
+    return host.input();
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
@@ -95,10 +95,5 @@ function parse(text: string): unknown {
   }
 }
 
-function print({ exit, stdout }: Answer): void {
-  writeSync(1, stdout);
-  process.exitCode = exit;
-}
-
-// Not a top-level await: the bytecode is made from a CommonJS module, which has none.
-void answer().then(print);
+const { exit, stdout } = answer();
+host.answer(stdout, exit);

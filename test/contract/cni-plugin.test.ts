@@ -111,12 +111,28 @@ test("VERSION repeats the caller's version, and answers a caller that gives none
 });
 
 test("a malformed request gets the specification's codes", async () => {
-  for (const stdin of ["", "{", "[]", "null", "7", '"x"', '{"cniVersion":7}', "\u0000\u0001"]) {
-    await refused(addEnv, stdin, 6);
-  }
+  const hostile = [
+    ...[
+      "",
+      "{",
+      "[]",
+      "null",
+      "7",
+      '"x"',
+      '{"cniVersion":7}',
+      "\u0000\u0001",
+      "{'a':1}",
+      '{"a":1,}',
+      "\ufeff{}",
+    ],
+    "[".repeat(1_000_000),
+    '{"a":'.repeat(1_000_000),
+  ];
+  for (const stdin of hostile) await refused(addEnv, stdin, 6);
   await refused({}, configuration(), 4);
   await refused(addEnv, configuration({ socket: "relative" }), 7);
   await refused(addEnv, configuration({ socket: 7 }), 7);
+  await refused(addEnv, configuration({ socket: `/${"x".repeat(200)}` }), 11);
 });
 
 test("a result format that is not supported is refused in one that is", async () => {
