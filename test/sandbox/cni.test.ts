@@ -123,4 +123,10 @@ suite("the CNI executable", { timeout: 80_000 }, () => {
     assert.equal((await call("GC", {}, valid)).status, 0);
     await podIsReached();
   });
+
+  test("GC with Go's empty list, which is null, removes what is left", async () => {
+    assert.equal((await call("GC", {}, { "cni.dev/valid-attachments": null })).status, 0);
+    const left = ["--bare", "--columns=name", "find", "Interface", 'external_ids:"weft.io/container"!=""'];
+    assert.equal((await cluster.sandbox.host("n1").exec(["ovs-vsctl", ...left])).trim(), "");
+  });
 });
