@@ -80,7 +80,7 @@ function answerPod(url: URL, response: ServerResponse): boolean {
   const [path, namespace, name] = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)$/.exec(url.pathname) ?? [];
   if (path === undefined) return false;
   const key = `${namespace}/${name}`;
-  const pod = collectionAt("/api/v1/pods").get(key) ?? collectionAt("/late").get(key);
+  const pod = collectionAt("/late").get(key) ?? collectionAt("/api/v1/pods").get(key);
   if (pod) response.end(JSON.stringify(pod));
   else response.writeHead(404).end(JSON.stringify({ kind: "Status", reason: "NotFound", code: 404 }));
   return true;

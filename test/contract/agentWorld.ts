@@ -308,14 +308,17 @@ function transactionOf(facts: readonly Fact[]): Transaction<NorthboundTables> {
 
 export function call(socketPath: string, method: string, path: string, body?: Json): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, method, path }, (response) => {
-      let text = "";
+    const text = body && JSON.stringify(body);
+    // Node sends the body of a DELETE without a length, which no server understands.
+    const headers = text ? { "content-length": Buffer.byteLength(text) } : {};
+    const sent = request({ socketPath, method, path, headers }, (response) => {
+      let answer = "";
       response.setEncoding("utf8");
-      response.on("data", (chunk: string) => (text += chunk));
-      response.on("end", () => resolve(JSON.parse(text)));
+      response.on("data", (chunk: string) => (answer += chunk));
+      response.on("end", () => resolve(JSON.parse(answer)));
     });
     sent.on("error", reject);
-    sent.end(body && JSON.stringify(body));
+    sent.end(text);
   });
 }
 
