@@ -16,7 +16,7 @@ import { namesOf, onNode } from "../model/names.ts";
 import { rowUuid } from "../model/uuid.ts";
 import { Session } from "../ovsdb/index.ts";
 import { AssignedAddresses } from "./assignedAddresses.ts";
-import { departure } from "./departure.ts";
+import { departureAsked, departureTold } from "./departure.ts";
 import { networkConfiguration, writeConfiguration, writeServed } from "./host/install.ts";
 import { PluginFile } from "./host/pluginFile.ts";
 import { run } from "./host/run.ts";
@@ -123,7 +123,10 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     run,
     linkSettings: upkeep.links,
     flushConntrack: flush,
-    departure: (pod, stop) => departure({ pods, client, askMs: { first: 1000, again: 5000 } }, pod, stop),
+    departures: {
+      told: (pod, stop) => departureTold({ pods }, pod, stop),
+      asked: (pod, stop) => departureAsked({ pods, client, askMs: { first: 1000, again: 5000 } }, pod, stop),
+    },
     completion: network.mode === "underlay" ? byVswitchd : byController(options.ovnRunDirectory),
     observe: (phase, seconds) => metrics.phaseSeconds.observe({ phase }, seconds),
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { KubeError } from "../kube/error.ts";
 import type { Pod } from "../kube/objects.ts";
-import { departure } from "./departure.ts";
+import { departureAsked } from "./departure.ts";
 import type { Pods } from "./nouns/pods.ts";
 
 const wanted = { namespace: "shop", name: "web", uid: "u" };
@@ -52,7 +52,7 @@ function world(known: Pod | undefined, ...answers: readonly (object | Error)[]) 
       for (const listener of listeners) listener();
     },
     gone: (uid: string | undefined = "u", signal = new AbortController().signal) =>
-      departure(options, { ...wanted, uid }, signal),
+      departureAsked(options, { ...wanted, uid }, signal),
   };
 }
 

@@ -23,7 +23,7 @@ export interface DepartureOptions {
 }
 
 /** How it is known that the pod is gone, as soon as it is. Rejects with the signal's reason when that is aborted. */
-export async function departure(
+export async function departureAsked(
   options: DepartureOptions,
   wanted: PodIdentity,
   signal: AbortSignal,
@@ -31,13 +31,18 @@ export async function departure(
   const known = new AbortController();
   const either = AbortSignal.any([signal, known.signal]);
   try {
-    return await Promise.race([watched(options, wanted, either), asked(options, wanted, either)]);
+    return await Promise.race([departureTold(options, wanted, either), asked(options, wanted, either)]);
   } finally {
     known.abort();
   }
 }
 
-function watched({ pods }: DepartureOptions, wanted: PodIdentity, signal: AbortSignal): Promise<string> {
+/** The same, by the watch alone. */
+export function departureTold(
+  { pods }: Pick<DepartureOptions, "pods">,
+  wanted: PodIdentity,
+  signal: AbortSignal,
+): Promise<string> {
   let wasThere = false;
   return whenever([pods], signal, () => {
     const pod = pods.get(wanted.namespace, wanted.name);

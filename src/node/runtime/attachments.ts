@@ -26,7 +26,7 @@ import type { InterfaceRow } from "../ovs/vswitch.ts";
 import { type Source, whenever } from "../wait/whenever.ts";
 import { Locks } from "./locks.ts";
 import type { AddRequest, CheckRequest, GcRequest } from "./request.ts";
-import { type Departure, unlessGone } from "./unlessGone.ts";
+import { type Departures, unlessGone } from "./unlessGone.ts";
 
 /** The phases of a pod's start, in order: its address, its link, its port in the bridge, and OVN's flows. */
 export type Phase = "address" | "link" | "port" | "installed";
@@ -39,7 +39,7 @@ export interface AttachmentsOptions {
   readonly run: Run;
   readonly linkSettings: () => LinkSettings;
   readonly completion: Completion;
-  readonly departure: Departure;
+  readonly departures: Departures;
   /** Does not reject. */
   readonly flushConntrack: (matches: readonly Match[]) => Promise<void>;
   readonly observe: (phase: Phase, seconds: number) => void;
@@ -62,21 +62,25 @@ export class Attachments {
     return this.#locks.run([request.container], () => {
       this.#options.ports.requireDatabase();
       this.#requireNoOther(request);
-      return unlessGone(this.#options.departure, request.pod, signal, (wanted) =>
-        this.#claimAndAttach(request, wanted),
-      );
+      return this.#claimAndAttach(request, signal);
     });
   }
 
   async #claimAndAttach(request: AddRequest, signal: AbortSignal): Promise<PodLink> {
-    const { addresses, ports } = this.#options;
+    const { addresses, departures, ports } = this.#options;
+    const { pod } = request;
     for (let attempt = 1; ; attempt++) {
       ports.requireDatabase();
-      const claim = await this.#timed("address", addresses.claim(request.pod, request, signal));
+      const claiming = unlessGone(departures.asked, pod, signal, (wanted) =>
+        addresses.claim(pod, request, wanted),
+      );
+      const claim = await this.#timed("address", claiming);
       try {
         // Two containers of one pod may want the same port. The order of locks is always the container's, then the
         // port's.
-        return await this.#locks.run([claim.portName], () => this.#attach(request, claim, signal));
+        return await this.#locks.run([claim.portName], () =>
+          unlessGone(departures.told, pod, signal, (wanted) => this.#attach(request, claim, wanted)),
+        );
       } catch (error) {
         if (!isOvsdbError(error, "timed out")) throw error;
         if (attempt < mostClaims) continue;

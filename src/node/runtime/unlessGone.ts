@@ -6,6 +6,13 @@ import { CniError, cniCode } from "../nouns/cniError.ts";
 /** Resolves with how it is known that the pod is gone, as soon as it is. Rejects when the signal is aborted. */
 export type Departure = (pod: PodIdentity, signal: AbortSignal) => Promise<string>;
 
+export interface Departures {
+  /** By what this node's watch brings. */
+  readonly told: Departure;
+  /** Also by asking the API server, about a pod that the watch does not know. */
+  readonly asked: Departure;
+}
+
 /** What `task` returns. When the pod departs, the task's signal is aborted, and what it throws then is not the reason. */
 export async function unlessGone<T>(
   departure: Departure,
