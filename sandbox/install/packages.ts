@@ -4,7 +4,14 @@
 
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { run, tryRun } from "../process/run.ts";
-import { findProgram, missingPrograms, ovnPrograms, programs, testPrograms } from "./requirements.ts";
+import {
+  buildPrograms,
+  findProgram,
+  missingPrograms,
+  ovnPrograms,
+  programs,
+  testPrograms,
+} from "./requirements.ts";
 
 const installMs = 15 * 60_000;
 
@@ -14,10 +21,10 @@ const asideFile = `${policyFile}.before-weft`;
 const policy = "#!/bin/sh\n# Put here by weft while it installs packages.\nexit 101\n";
 
 export async function installPackages(say: (line: string) => void): Promise<void> {
-  const wanted = new Map([...programs, ...ovnPrograms, ...testPrograms]);
+  const wanted = new Map([...programs, ...ovnPrograms, ...buildPrograms, ...testPrograms]);
   const missing = missingPrograms(wanted);
   if (missing.length === 0) return say("Debian packages: nothing is missing");
-  const packages = [...new Set(missing.flatMap((program) => wanted.get(program) ?? []))];
+  const packages = [...new Set(missing.flatMap((program) => wanted.get(program)?.split(" ") ?? []))];
   if (findProgram("apt-get") === undefined)
     throw new Error(
       `not on this machine: ${missing.join(" ")}; it has no apt-get, so install by hand what has them (on Debian: ${packages.join(" ")})`,

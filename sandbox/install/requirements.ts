@@ -4,7 +4,7 @@
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 
-/** program -> Debian package */
+/** program -> Debian packages, with blanks between them */
 export const programs: ReadonlyMap<string, string> = new Map([
   ["ip", "iproute2"],
   ["nsenter", "util-linux"],
@@ -28,6 +28,9 @@ export const ovnPrograms: ReadonlyMap<string, string> = new Map([
   ["ovn-controller", "ovn-host"],
   ["ovn-nbctl", "ovn-common"],
 ]);
+
+/** What compiles the CNI plugin. */
+export const buildPrograms: ReadonlyMap<string, string> = new Map([["gcc", "gcc libc6-dev"]]);
 
 /** Only tests need it, so `up` does without. The package also brings the library that the program uses. */
 export const testPrograms: ReadonlyMap<string, string> = new Map([["faketime", "faketime"]]);

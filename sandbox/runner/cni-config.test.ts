@@ -28,3 +28,12 @@ test("a plugin's own configuration is a list of one, and keeps its fields", () =
 test("a plugin cannot name a program outside of the plugins' directory", () => {
   assert.throws(() => parseNetworkConfig({ name: "n", plugins: [{ type: "../../bin/sh" }] }));
 });
+
+test("the newest version that is offered and known is used, whichever way it is offered", () => {
+  const versionOf = (config: object) =>
+    parseNetworkConfig({ name: "n", plugins: [{ type: "p" }], ...config }).cniVersion;
+  assert.equal(versionOf({ cniVersion: "1.0.0", cniVersions: ["1.1.0", "0.4.0", "7.0.0"] }), "1.1.0");
+  assert.equal(versionOf({ cniVersion: "1.0.0" }), "1.0.0");
+  assert.equal(versionOf({ cniVersions: ["0.3.1"] }), "0.3.1");
+  assert.equal(versionOf({ cniVersion: "7.0.0" }), "7.0.0");
+});

@@ -1,6 +1,6 @@
-// Runs CNI plugins exactly as a container runtime does (CNI specification 1.1.0, libcni): parameters in the
-// environment; the plugin's configuration on stdin, with name, cniVersion, prevResult and runtimeConfig added; ADD in
-// the list's order and DEL in reverse. A plugin gets two minutes, which is what a kubelet gives its runtime.
+// Runs CNI plugins exactly as containerd 2 does (CNI specification 1.1.0, libcni): parameters in the environment; the
+// plugin's configuration on stdin, with name, cniVersion, prevResult and runtimeConfig added; ADD in the list's order
+// and DEL in reverse. A plugin gets two minutes, which is what a kubelet gives its runtime.
 
 import { join } from "node:path";
 import * as v from "valibot";
@@ -67,10 +67,12 @@ export class Cni {
 
   /** Tells the plugins which attachments are valid, so that they remove all others. CNI 1.1.0 and later. */
   async collect(network: NetworkConfig, valid: readonly Attachment[]): Promise<void> {
-    const attachments = valid.map(({ containerId, interfaceName }) => ({
+    const list = valid.map(({ containerId, interfaceName }) => ({
       containerID: containerId,
       ifname: interfaceName,
     }));
+    // An empty list of Go is printed as null.
+    const attachments = list.length > 0 ? list : null;
     for (const plugin of network.plugins) {
       const config = {
         ...plugin,
@@ -81,8 +83,13 @@ export class Cni {
     }
   }
 
+  /** Asks every plugin whether it can serve. Rejects when one cannot. CNI 1.1.0 and later. */
+  async status(network: NetworkConfig): Promise<void> {
+    for (const plugin of network.plugins) await this.#run("STATUS", network, plugin, undefined, undefined);
+  }
+
   async #run(
-    command: "ADD" | "DEL" | "GC",
+    command: "ADD" | "DEL" | "GC" | "STATUS",
     network: NetworkConfig,
     plugin: PluginConfig,
     attachment: Attachment | undefined,
@@ -130,7 +137,7 @@ export function podAddresses(result: CniResult, interfaceName: string): string[]
 }
 
 function parameters(attachment: Attachment | undefined): NodeJS.ProcessEnv {
-  if (!attachment) return {};
+  if (!attachment) return { CNI_CONTAINERID: "", CNI_NETNS: "", CNI_IFNAME: "", CNI_ARGS: "" };
   const { pod, containerId, netnsPath, interfaceName } = attachment;
   return {
     CNI_CONTAINERID: containerId,

@@ -1,6 +1,6 @@
 // Registers the node and keeps it alive: the Node object, its status every ten seconds and whenever readiness changes,
-// and the Lease in kube-node-lease that tells others it is alive. As with kubelet, a node is ready when it has a CNI
-// configuration.
+// and the Lease in kube-node-lease that tells others it is alive. As with a kubelet over containerd 2, a node is ready
+// when it has a CNI configuration and its plugins answer STATUS without an error, which is asked every five seconds.
 
 import { watch } from "node:fs";
 import { mkdir } from "node:fs/promises";
@@ -11,15 +11,18 @@ import { record } from "../../src/kube/json.ts";
 import { leases, pathOf } from "../../src/kube/resource.ts";
 import { rawKinds, rawOf } from "../client/kinds.ts";
 import type { Condition } from "../client/objects.ts";
-import { readNetworkConfig } from "./cni-config.ts";
+import type { Cni } from "./cni.ts";
+import { knowsStatusAndGc, readNetworkConfig } from "./cni-config.ts";
 import { labelsOf, type NodeIdentity, newNode, nodeStatus } from "./node-status.ts";
 
 const heartbeatMs = 10_000;
+const askMs = 5_000;
 const leaseNamespace = "kube-node-lease";
 
 export interface NodeOptions {
   readonly identity: NodeIdentity;
   readonly cniConfigDirectory: string;
+  readonly cni: Cni;
   readonly log: (message: string) => void;
 }
 
@@ -27,6 +30,8 @@ export class NodeHeartbeat {
   readonly #client: KubeClient;
   readonly #options: NodeOptions;
   #conditions: readonly Condition[] = [];
+  /** What the last beat said; undefined before the first one, and when it failed. */
+  #last: { readonly problem: string | undefined; readonly at: number } | undefined;
 
   constructor(client: KubeClient, options: NodeOptions) {
     this.#client = client;
@@ -57,10 +62,11 @@ export class NodeHeartbeat {
       while (!signal.aborted) {
         wake = new AbortController();
         const next = AbortSignal.any([signal, wake.signal]);
-        await this.#beatOnce().catch((error: unknown) => {
+        await this.#beatIfDue().catch((error: unknown) => {
+          this.#last = undefined;
           this.#options.log(`heartbeat failed: ${messageOf(error)}`);
         });
-        await pause(heartbeatMs, next);
+        await pause(askMs, next);
       }
     } finally {
       watcher.close();
@@ -80,10 +86,20 @@ export class NodeHeartbeat {
     }
   }
 
-  async #beatOnce(): Promise<void> {
+  async #beatIfDue(): Promise<void> {
+    const problem = await this.#problem();
+    const at = performance.now();
+    // Not a whole heartbeat, since the question itself takes some milliseconds.
+    const isDue = !this.#last || at - this.#last.at > heartbeatMs - askMs / 2;
+    if (!isDue && this.#last?.problem === problem) return;
+    await this.#beat(problem);
+    this.#last = { problem, at };
+  }
+
+  async #beat(problem: string | undefined): Promise<void> {
     const { identity } = this.#options;
     const now = new Date();
-    const status = nodeStatus(identity, this.#conditions, await this.#problem(), now);
+    const status = nodeStatus(identity, this.#conditions, problem, now);
     const path = pathOf(rawKinds.node, "", identity.name, "status");
     // Addresses would be merged by type too, and the IPv6 address would overwrite the IPv4 one. A kubelet sends the
     // same directive.
@@ -94,11 +110,15 @@ export class NodeHeartbeat {
   }
 
   async #problem(): Promise<string | undefined> {
+    const notReady =
+      "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error";
     try {
-      if (await readNetworkConfig(this.#options.cniConfigDirectory)) return undefined;
-      return "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized";
+      const network = await readNetworkConfig(this.#options.cniConfigDirectory);
+      if (!network) return `${notReady}: cni plugin not initialized`;
+      if (knowsStatusAndGc(network)) await this.#options.cni.status(network);
+      return undefined;
     } catch (error) {
-      return `container runtime network not ready: ${messageOf(error)}`;
+      return `${notReady}: ${messageOf(error)}`;
     }
   }
 

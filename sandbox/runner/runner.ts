@@ -11,7 +11,7 @@ import { type Kept, rawKinds } from "../client/kinds.ts";
 import type { Pod } from "../client/objects.ts";
 import { Semaphore } from "../client/semaphore.ts";
 import { Cni } from "./cni.ts";
-import { readNetworkConfig } from "./cni-config.ts";
+import { knowsStatusAndGc, readNetworkConfig } from "./cni-config.ts";
 import type { ContainerRun } from "./container.ts";
 import { assertSharedMounts } from "./netns.ts";
 import { NodeHeartbeat } from "./node.ts";
@@ -77,6 +77,7 @@ export class Runner {
     const heartbeat = new NodeHeartbeat(this.#client, {
       identity: { name: nodeName, addresses: nodeIps },
       cniConfigDirectory,
+      cni: this.#cni,
       log,
     });
     await heartbeat.register(signal);
@@ -134,7 +135,7 @@ export class Runner {
   async #collectGarbage(): Promise<void> {
     try {
       const network = await readNetworkConfig(this.#options.cniConfigDirectory);
-      if (!network || network.cniVersion.localeCompare("1.1.0", "en", { numeric: true }) < 0) return;
+      if (!network || !knowsStatusAndGc(network)) return;
       const valid = await recordedAttachments(this.#node.podsDirectory, this.#node.sandbox);
       await this.#cni.collect(network, valid);
     } catch (error) {

@@ -15,6 +15,7 @@ export const codes = {
   invalidConfiguration: 7,
   tryAgainLater: 11,
   notAvailable: 50,
+  limitedConnectivity: 51,
 } as const;
 
 /** What the plugin prints on stdout, and its exit status. */
@@ -31,7 +32,8 @@ export function failure(code: number, msg: string, version: string, details?: st
   return { exit: 1, stdout: `${JSON.stringify({ cniVersion, code, msg, details })}\n` };
 }
 
-export const versionAnswer = (version: string): Answer => ({
-  exit: 0,
-  stdout: `${JSON.stringify({ cniVersion: isSupported(version) ? version : newestVersion, supportedVersions })}\n`,
-});
+/** Repeats the caller's version, as the specification says, if it is one at all. */
+export function versionAnswer(version: string): Answer {
+  const cniVersion = /^\d+\.\d+\.\d+$/.test(version) ? version : newestVersion;
+  return { exit: 0, stdout: `${JSON.stringify({ cniVersion, supportedVersions })}\n` };
+}

@@ -1,16 +1,20 @@
-// The executable that a container runtime runs. It decides nothing: it hands environment and stdin to the agent and
-// prints the answer. It answers by itself only when the agent is not needed (VERSION), cannot be reached, or could
-// not understand the question. It starts for every pod, so it imports nothing but net and fs; build.sh makes one file
-// of it.
+// The executable that a container runtime runs. It hands environment and stdin to the agent and prints the answer. It
+// answers by itself only what is not about a pod (VERSION, STATUS), when the agent cannot be reached, and when the
+// agent could not understand the question. It starts for every pod, so there is no Node around it, but a small engine
+// and the few functions of host.ts; build.sh makes one file of it all.
 
-import { readFileSync, writeSync } from "node:fs";
 import { type Answer, codes, failure, isSupported, supportedVersions, versionAnswer } from "./answer.ts";
 import { ask } from "./ask.ts";
+import { host } from "./host.ts";
+import { statusAnswer } from "./status.ts";
 
 const defaultSocket = "/run/weft/cni.sock";
 
 /** Less than the two minutes after which the kubelet gives up on a call of the container runtime. */
 const timeoutMs = 110_000;
+
+/** Short, because a kubelet that waits half a minute for its runtime's status calls the node NotReady. */
+const statusTimeoutMs = 5000;
 
 const passedOn = [
   "CNI_COMMAND",
@@ -27,33 +31,39 @@ interface Configuration {
   readonly socket: string;
 }
 
-async function answer(): Promise<Answer> {
-  const command = process.env["CNI_COMMAND"] ?? "";
+function answer(): Answer {
+  const command = host.variable("CNI_COMMAND");
   const stdin = readStdin();
-  if (typeof stdin !== "string") return failure(codes.ioFailure, `cannot read stdin: ${stdin.message}`, "");
+  if (typeof stdin !== "string") return failure(codes.ioFailure, `cannot read ${stdin.message}`, "");
   const configuration = configurationOf(stdin);
+  // Some callers ask for the versions without a configuration.
+  if (command === "VERSION") return versionAnswer("exit" in configuration ? "" : configuration.version);
   if ("exit" in configuration) return configuration;
   const { version, socket } = configuration;
-  if (command === "VERSION") return versionAnswer(version);
   if (command === "") return failure(codes.invalidEnvironment, "CNI_COMMAND is not set", version);
   if (!isSupported(version)) {
     const known = supportedVersions.join(", ");
     return failure(codes.incompatibleVersion, `cniVersion ${version} is not one of ${known}`, version);
   }
-  const env = Object.fromEntries(passedOn.map((name) => [name, process.env[name] ?? ""]));
-  try {
-    return await ask(socket, { version: 1, env, stdin }, timeoutMs);
-  } catch (error) {
-    // A DEL must fail too: its port may still exist, and the runtime repeats a call when told to try again.
-    const code = command === "STATUS" ? codes.notAvailable : codes.tryAgainLater;
-    const details = error instanceof Error ? error.message : String(error);
-    return failure(code, "the Weft agent of this node does not answer", version, details);
+  const env = Object.fromEntries(passedOn.map((name) => [name, host.variable(name)]));
+  const askAgent = (codeOfSilence: number, limitMs: number): Answer => {
+    try {
+      return ask(socket, { version: 1, env, stdin }, limitMs);
+    } catch (error) {
+      const details = error instanceof Error ? error.message : String(error);
+      return failure(codeOfSilence, "the Weft agent of this node does not answer", version, details);
+    }
+  };
+  if (command === "STATUS") {
+    return statusAnswer(socket, version, () => askAgent(codes.notAvailable, statusTimeoutMs));
   }
+  // A DEL must fail too: its port may still exist, and the runtime repeats a call when told to try again.
+  return askAgent(codes.tryAgainLater, timeoutMs);
 }
 
 function readStdin(): string | Error {
   try {
-    return readFileSync(0, "utf8");
+    return host.input();
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
@@ -67,7 +77,8 @@ function configurationOf(stdin: string): Configuration | Answer {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return failure(codes.decodingFailure, "the network configuration is not a JSON object", "");
   }
-  const version = "cniVersion" in value ? value.cniVersion : "0.1.0";
+  const given = "cniVersion" in value ? value.cniVersion : undefined;
+  const version = given === undefined || given === null || given === "" ? "0.1.0" : given;
   const socket = "socket" in value ? value.socket : defaultSocket;
   if (typeof version !== "string") return failure(codes.decodingFailure, "cniVersion is not a string", "");
   if (typeof socket !== "string" || !socket.startsWith("/")) {
@@ -84,10 +95,5 @@ function parse(text: string): unknown {
   }
 }
 
-function print({ exit, stdout }: Answer): void {
-  writeSync(1, stdout);
-  process.exitCode = exit;
-}
-
-// Not a top-level await: the bytecode is made from a CommonJS module, which has none.
-void answer().then(print);
+const { exit, stdout } = answer();
+host.answer(stdout, exit);

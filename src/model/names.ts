@@ -85,6 +85,9 @@ export const annotations = {
   poolSeen: "weft.io/pool-seen",
   /** On the controllers' Lease, written by the leader: which deletions it holds back, and why. */
   heldDeletions: "weft.io/held-deletions",
+  /** On the mirror of a static pod, both written by the kubelet: the hash that is the static pod's own UID. */
+  mirrorOf: "kubernetes.io/config.mirror",
+  configHash: "kubernetes.io/config.hash",
 } as const;
 
 /** The names of things in a node's own Open vSwitch. */

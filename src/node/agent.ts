@@ -16,7 +16,9 @@ import { namesOf, onNode } from "../model/names.ts";
 import { rowUuid } from "../model/uuid.ts";
 import { Session } from "../ovsdb/index.ts";
 import { AssignedAddresses } from "./assignedAddresses.ts";
-import { installPlugin, networkConfiguration, writeConfiguration } from "./host/install.ts";
+import { departureAsked, departureTold } from "./departure.ts";
+import { networkConfiguration, writeConfiguration, writeServed } from "./host/install.ts";
+import { PluginFile } from "./host/pluginFile.ts";
 import { run } from "./host/run.ts";
 import { soleAgent } from "./host/sole.ts";
 import { agentMetrics } from "./metrics.ts";
@@ -85,16 +87,28 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
           encapIp: network.encapIp,
           chassisId: rowUuid(options.clusterId, "Chassis", nodeName),
         });
+  const plugin = new PluginFile({
+    executable: options.cniPlugin,
+    directory: options.cniBinDirectory,
+    log,
+    now: () => performance.now(),
+    retryMs: 60_000,
+  });
   const upkeep = new Upkeep({
     ...options,
     plan: pool ? planWith(plan, pool.notReady) : plan,
     db,
     nodes,
     formerSubnets: () => pool?.subnets(),
+    // Repeated on every run, in case somebody has cleaned up.
     serve: async (node: Node | undefined, firstTime: boolean) => {
       if (firstTime) await attachments.adopt();
-      await openForPods(options);
+      // First the executable, because its configuration tells the runtime that this node can serve pods.
+      await plugin.install();
+      const configuration = networkConfiguration(basename(options.cniPlugin), options.cniSocket);
+      await writeConfiguration(options.cniConfDirectory, configuration);
       if (node) await declareNetwork(client, node);
+      await writeServed(options.cniSocket, options.ovsRunDirectory);
     },
   });
   const bridge = network.mode === "underlay" ? onNode.externalBridge : onNode.integrationBridge;
@@ -111,6 +125,10 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     run,
     linkSettings: upkeep.links,
     flushConntrack: flush,
+    departures: {
+      told: (pod, stop) => departureTold({ pods }, pod, stop),
+      asked: (pod, stop) => departureAsked({ pods, client, askMs: { first: 1000, again: 5000 } }, pod, stop),
+    },
     completion: network.mode === "underlay" ? byVswitchd : byController(options.ovnRunDirectory),
     observe: (phase, seconds) => metrics.phaseSeconds.observe({ phase }, seconds),
   });
@@ -126,13 +144,6 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const notReady = async (): Promise<string | undefined> => upkeep.notReady() ?? (await cni.unreachable());
   await serveHealth({ address: options.healthAddress, registry, notReady }, signal);
   await Promise.all([upkeep.run(signal), pool?.run(signal)]);
-}
-
-/** The last steps before the runtime may start pods here. Repeated on every run, in case somebody has cleaned up. */
-async function openForPods(options: AgentOptions): Promise<void> {
-  await installPlugin(options.cniPlugin, options.cniBinDirectory);
-  const configuration = networkConfiguration(basename(options.cniPlugin), options.cniSocket);
-  await writeConfiguration(options.cniConfDirectory, configuration);
 }
 
 function report({ log }: AgentOptions, { command, seconds, error, env }: Handled): void {

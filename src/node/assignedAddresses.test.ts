@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { podNetworkOf } from "../kube/annotations.ts";
 import type { Node, Pod } from "../kube/objects.ts";
 import { namesOf } from "../model/names.ts";
+import { uidIn } from "../model/portVersion.ts";
 import { AssignedAddresses } from "./assignedAddresses.ts";
 import type { Pods } from "./nouns/pods.ts";
 
@@ -138,4 +139,16 @@ test("the version of the port differs with the pod and with each of its addresse
     versions.push((await addresses.claim(wanted, attachment, new AbortController().signal)).portVersion);
   }
   assert.equal(new Set(versions).size, 3);
+});
+
+test("a static pod, which the runtime names by its file's hash, gets the network of its mirror", async () => {
+  const pods = new OnePod();
+  const mirror = podWith("uid-of-the-mirror", 5);
+  pods.become({ ...mirror, annotations: { ...mirror.annotations, "kubernetes.io/config.hash": "hash" } });
+  const addresses = new AssignedAddresses({ pods, nodes, nodeName: "n1", names: namesOf("demo") });
+  const wanted = { namespace: "shop", name: "web", uid: "hash" };
+  const claim = await addresses.claim(wanted, attachment, new AbortController().signal);
+  assert.deepEqual(claim.network, network(5));
+  assert.equal(uidIn(claim.portVersion), "uid-of-the-mirror", "the controller knows no other");
+  assert.equal(addresses.holds(claim), true);
 });

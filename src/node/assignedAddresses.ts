@@ -9,6 +9,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { nodeSubnetsOf, podNetworkOf } from "../kube/annotations.ts";
 import type { Node, Pod } from "../kube/objects.ts";
+import { isMeant } from "../kube/staticPod.ts";
 import { annotations, type Names } from "../model/names.ts";
 import type { PodNetwork } from "../model/network.ts";
 import { portVersionOf } from "../model/portVersion.ts";
@@ -68,7 +69,7 @@ export class AssignedAddresses implements AddressSource {
 
   #look(wanted: PodIdentity): Claim | undefined {
     const pod = this.#pods.get(wanted.namespace, wanted.name);
-    if (!pod || (wanted.uid !== undefined && pod.uid !== wanted.uid)) return undefined;
+    if (!pod || (wanted.uid !== undefined && !isMeant(pod, wanted.uid))) return undefined;
     if (pod.hostNetwork) {
       const reason = `pod ${wanted.namespace}/${wanted.name} uses the node's own network; it gets no interface`;
       throw new CniError(cniCode.invalidConfiguration, reason);
@@ -101,7 +102,7 @@ export class AssignedAddresses implements AddressSource {
   #missing({ namespace, name, uid }: PodIdentity): string {
     const who = `pod ${namespace}/${name}`;
     const pod = this.#pods.get(namespace, name);
-    if (pod && (uid === undefined || pod.uid === uid)) {
+    if (pod && (uid === undefined || isMeant(pod, uid))) {
       const stated = this.#statedBy(pod);
       const reason = "doubt" in stated ? stated.doubt : "it has an address now";
       return `${who}: ${reason}; see kubectl -n ${namespace} describe pod ${name}`;

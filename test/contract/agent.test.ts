@@ -244,6 +244,8 @@ test("CHECK compares what exists with ADD's result", async () => {
   assert.deepEqual(await world.cni("CHECK", "ca", a, {}, { prevResult }), { exit: 0, said: undefined });
   const wrong = { prevResult: { ips: [{ address: "10.244.0.99/24" }] } };
   assert.equal((await world.cni("CHECK", "ca", a, {}, wrong)).said?.code, 100);
+  const interfaces = [{ name: "eth0", mac: "0a:58:0a:f4:00:63", sandbox: "x" }];
+  assert.equal((await world.cni("CHECK", "ca", a, {}, { prevResult: { interfaces } })).said?.code, 100);
   assert.equal((await world.cni("CHECK", "unknown", a, {}, { prevResult })).said?.code, 100);
   assert.equal((await world.cni("CHECK", "ca", a)).said?.code, 7);
 });
@@ -252,6 +254,9 @@ test("what cannot be attached is refused with the specification's codes", async 
   const refusals: readonly (readonly [Record<string, string>, number])[] = [
     [{ CNI_NETNS: "/run/netns/no-such" }, 4],
     [{ CNI_NETNS: `/run/netns/${netnsOf("n1")}` }, 4],
+    [{ CNI_NETNS: "/etc/hostname" }, 4],
+    [{ CNI_NETNS: "/" }, 4],
+    [{ CNI_IFNAME: "lo" }, 4],
     [{ CNI_NETNS: "" }, 4],
     [{ CNI_CONTAINERID: "" }, 4],
     [{ CNI_CONTAINERID: "../x" }, 4],
@@ -260,16 +265,50 @@ test("what cannot be attached is refused with the specification's codes", async 
     [{ CNI_ARGS: "K8S_POD_NAMESPACE=default;K8S_POD_NAME=../a" }, 4],
     [{ CNI_COMMAND: "JUMP" }, 4],
   ];
+  const free = await world.makePod("free", 0, 14);
   for (const [env, code] of refusals) {
-    assert.equal((await world.cni("ADD", "cx", a, env)).said?.code, code, JSON.stringify(env));
+    assert.equal((await world.cni("ADD", "cx", free, env)).said?.code, code, JSON.stringify(env));
   }
   assert.equal((await world.cni("GC", "", a)).said?.code, 7);
 });
 
-test("a pod that the API does not know makes ADD wait and then say so", async () => {
-  const { said } = await world.cni("ADD", "cx", { ...a, uid: "another-uid" });
-  assert.equal(said?.code, 11);
-  assert.match(String(said.msg), /pod default\/a: waited for the pod with UID another-uid/);
+test("an ADD of a pod that is gone fails, whether the agent saw it go or not, and leaves nothing", async () => {
+  const another = await world.cni("ADD", "cx", { ...a, uid: "another-uid" });
+  assert.equal(another.said?.code, 3);
+  assert.match(
+    String(another.said.msg),
+    new RegExp(`^pod default/a: the pod of that name in the API server has UID ${a.uid}$`),
+  );
+  const unknown = await world.cni("ADD", "cx", { ...a, name: "gone" });
+  assert.match(String(unknown.said?.msg), /^pod default\/gone: the API server knows no such pod/);
+  const waits = { ...a, name: "waits", uid: "waits-uid" };
+  await world.putPod("waits", 0, waits.uid, {});
+  const waiting = world.cni("ADD", "cwaits", waits);
+  await world.deletePod("waits");
+  assert.match(
+    String((await waiting).said?.msg),
+    /^pod default\/waits: (it was deleted|the API server knows no such pod)/,
+  );
+  assert.equal(await vsctl("--bare", "find", "Interface", 'external_ids:"weft.io/container"=cwaits'), "");
+});
+
+test("a second interface of a container is refused, and the first one stays", async () => {
+  const { said } = await world.cni("ADD", "ca", a, { CNI_IFNAME: "net1" });
+  assert.equal(said?.code, 4);
+  assert.match(String(said.msg), /^CNI_IFNAME net1: the container has an interface of Weft already, eth0/);
+  assert.equal((await world.cni("DEL", "ca", a, { CNI_IFNAME: "net1" })).exit, 0);
+  assert.deepEqual(unreachable(a.netns, ["10.244.1.10"]), []);
+});
+
+test("a static pod, which the runtime names by its file's hash, is attached as its mirror", async () => {
+  const mirror = await world.makePod("static", 0, 13, crypto.randomUUID(), {
+    "kubernetes.io/config.hash": "0b5da0dd1d8f0f5f8d4d1a3b0d6c7e11",
+  });
+  const named = { ...mirror, uid: "0b5da0dd1d8f0f5f8d4d1a3b0d6c7e11" };
+  const { exit, said } = await world.cni("ADD", "cstatic", named);
+  assert.equal(exit, 0, JSON.stringify(said));
+  assert.deepEqual(unreachable(mirror.netns, ["10.244.1.10"]), []);
+  assert.equal((await world.cni("DEL", "cstatic", named)).exit, 0);
 });
 
 test("a port that OVN does not have makes ADD say what it saw", async () => {
@@ -345,7 +384,7 @@ test("an agent that is killed and restarted writes nothing, keeps its pods, and 
   agent?.kill("SIGKILL");
   if (agent?.exitCode === null && agent.signalCode === null) await once(agent, "exit");
   assert.equal((await world.cni("ADD", "ca", a)).said?.code, 11);
-  assert.equal((await world.cni("STATUS", "", a)).said?.code, 50);
+  assert.equal((await world.cni("STATUS", "", a)).exit, 0, "its pods run on");
   execFileSync("ip", ["netns", "delete", gone.netns]);
   const before = await rootVersion();
   agents = [world.startAgent(0), ...agents.slice(1)];

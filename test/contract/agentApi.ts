@@ -1,6 +1,7 @@
 // The minimal Kubernetes API that an agent needs, as a process of its own in a namespace of the sandbox: list and watch
-// of any path, patches of annotations and status. The test writes objects over a unix socket, and decides when watches
-// are told how far they have come (PUT /bookmarks). Arguments: port, path of the unix socket.
+// of any path, single pods, patches of annotations and status. The test writes objects over a unix socket, and decides
+// when watches are told how far they have come (PUT /bookmarks). Pods under /late are those that no watch has brought
+// yet. Arguments: port, path of the unix socket.
 
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { type Json, list, record, text } from "../../src/kube/json.ts";
@@ -74,6 +75,17 @@ function answerList(url: URL, response: ServerResponse): void {
   });
 }
 
+/** One pod, if the path is that of one. */
+function answerPod(url: URL, response: ServerResponse): boolean {
+  const [path, namespace, name] = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)$/.exec(url.pathname) ?? [];
+  if (path === undefined) return false;
+  const key = `${namespace}/${name}`;
+  const pod = collectionAt("/late").get(key) ?? collectionAt("/api/v1/pods").get(key);
+  if (pod) response.end(JSON.stringify(pod));
+  else response.writeHead(404).end(JSON.stringify({ kind: "Status", reason: "NotFound", code: 404 }));
+  return true;
+}
+
 /** Applies a merge patch of annotations, or a status with one condition. */
 function answerPatch(url: URL, body: Json, response: ServerResponse): void {
   const [, path = "", name = ""] = /^(.*\/nodes)\/([^/]+)/.exec(url.pathname) ?? [];
@@ -98,7 +110,10 @@ async function bodyOf(request: IncomingMessage): Promise<Json> {
 
 const serve: RequestListener = (request, response) => {
   const url = new URL(request.url ?? "/", "http://api");
-  if (request.method === "GET") return answerList(url, response);
+  if (request.method === "GET") {
+    if (!answerPod(url, response)) answerList(url, response);
+    return undefined;
+  }
   return void bodyOf(request).then((body) => {
     if (url.pathname === "/bookmarks") {
       for (const bookmark of bookmarks) bookmark();

@@ -148,6 +148,7 @@ const cni = (command: string, container: string, netns: string): Promise<PluginR
 const netnsFor = async (name: string): Promise<string> => {
   const netns = `${sandbox.layout.netnsPrefix}pod-${name}`;
   await sandbox.host("n1").exec(["ip", "netns", "add", netns]);
+  await call(apiSocket, "PUT", "/late", { metadata: { namespace: "default", name, uid: name } });
   return netns;
 };
 

@@ -240,6 +240,7 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
       index: number,
       place: number,
       uid: string = crypto.randomUUID(),
+      annotations: Readonly<Record<string, string>> = {},
     ): Promise<TestPod> {
       const node = this.resolved(index);
       const addresses = node.subnets.map((subnet) => within(subnet, addressAt(subnet, BigInt(place))));
@@ -251,7 +252,7 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
         gateways: node.subnets.map(gatewayOf),
       };
       const netns = await this.makeNamespace(`${name}-${uid.slice(0, 4)}`);
-      await this.putPod(name, index, uid, podNetworkAnnotation(podNetwork));
+      await this.putPod(name, index, uid, { ...annotations, ...podNetworkAnnotation(podNetwork) });
       await commit(
         podFacts(scope, `pod/default/${name}`, { namespace: "default", name, uid }, node, podNetwork),
       );
@@ -307,14 +308,17 @@ function transactionOf(facts: readonly Fact[]): Transaction<NorthboundTables> {
 
 export function call(socketPath: string, method: string, path: string, body?: Json): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, method, path }, (response) => {
-      let text = "";
+    const text = body && JSON.stringify(body);
+    // Node sends the body of a DELETE without a length, which no server understands.
+    const headers = text ? { "content-length": Buffer.byteLength(text) } : {};
+    const sent = request({ socketPath, method, path, headers }, (response) => {
+      let answer = "";
       response.setEncoding("utf8");
-      response.on("data", (chunk: string) => (text += chunk));
-      response.on("end", () => resolve(JSON.parse(text)));
+      response.on("data", (chunk: string) => (answer += chunk));
+      response.on("end", () => resolve(JSON.parse(answer)));
     });
     sent.on("error", reject);
-    sent.end(body && JSON.stringify(body));
+    sent.end(text);
   });
 }
 

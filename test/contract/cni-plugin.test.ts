@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,7 +41,7 @@ interface Ran {
 
 function run(env: Record<string, string>, stdin: string, cwd = folder): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const child = spawn(plugin, { env, cwd, timeout: 10_000 });
+    const child = spawn(plugin, { env, cwd, timeout: 30_000 });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (chunk) => (stdout += chunk));
@@ -94,18 +94,52 @@ test("VERSION needs no agent", async () => {
   });
 });
 
-test("a malformed request gets the specification's codes", async () => {
-  for (const stdin of ["", "{", "[]", "null", "7", '"x"', '{"cniVersion":7}', "\u0000\u0001"]) {
-    await refused(addEnv, stdin, 6);
+test("VERSION repeats the caller's version, and answers a caller that gives none or nonsense", async () => {
+  const cases = [
+    ['{"cniVersion":"0.3.1"}', "0.3.1"],
+    ['{"cniVersion":null}', "0.1.0"],
+    ['{"cniVersion":"new"}', "1.1.0"],
+    ['{"cniVersion":7}', "1.1.0"],
+    ["", "1.1.0"],
+    ["{", "1.1.0"],
+  ] as const;
+  for (const [stdin, cniVersion] of cases) {
+    const ran = await run({ CNI_COMMAND: "VERSION" }, stdin);
+    assert.equal(ran.exit, 0);
+    assert.equal(JSON.parse(ran.stdout).cniVersion, cniVersion, stdin);
   }
+});
+
+test("a malformed request gets the specification's codes", async () => {
+  const hostile = [
+    ...[
+      "",
+      "{",
+      "[]",
+      "null",
+      "7",
+      '"x"',
+      '{"cniVersion":7}',
+      "\u0000\u0001",
+      "{'a':1}",
+      '{"a":1,}',
+      "\ufeff{}",
+    ],
+    "[".repeat(1_000_000),
+    '{"a":'.repeat(1_000_000),
+  ];
+  for (const stdin of hostile) await refused(addEnv, stdin, 6);
   await refused({}, configuration(), 4);
   await refused(addEnv, configuration({ socket: "relative" }), 7);
   await refused(addEnv, configuration({ socket: 7 }), 7);
+  await refused(addEnv, configuration({ socket: `/${"x".repeat(200)}` }), 11);
 });
 
 test("a result format that is not supported is refused in one that is", async () => {
   assert.equal(await refused(addEnv, configuration({ cniVersion: "9.0.0" }), 1), "1.1.0");
-  assert.equal(await refused(addEnv, JSON.stringify({ name: "weft", socket }), 1), "1.1.0");
+  for (const cniVersion of [undefined, null, "", "1.1", "v1.1.0", " 1.1.0", "1.1.0-rc1", "0.3.1", "latest"]) {
+    assert.equal(await refused(addEnv, configuration({ cniVersion }), 1), "1.1.0", String(cniVersion));
+  }
 });
 
 test("an agent that is away is an error worth a retry, for DEL as well, and STATUS says not available", async () => {
@@ -114,6 +148,30 @@ test("an agent that is away is an error worth a retry, for DEL as well, and STAT
     assert.equal(await refused({ ...addEnv, CNI_COMMAND }, away, 11), "0.4.0");
   }
   await refused({ ...addEnv, CNI_COMMAND: "STATUS" }, away, 50);
+});
+
+test("STATUS is about the node: once it has been ready, only a dead vswitchd is an error, and the agent need not answer", async () => {
+  const away = join(folder, "gone.sock");
+  const status = () => run({ CNI_COMMAND: "STATUS" }, configuration({ socket: away }));
+  const good = { exit: 0, stdout: "", stderr: "" };
+  const ovs = join(folder, "ovs");
+  for (const damaged of ["", "null", "{}", '{"ovsRunDirectory":7}']) {
+    writeFileSync(`${away}.served`, damaged);
+    await refused({ CNI_COMMAND: "STATUS" }, configuration({ socket: away }), 50);
+  }
+  writeFileSync(`${away}.served`, JSON.stringify({ ovsRunDirectory: ovs }));
+  assert.deepEqual(await status(), good, "Open vSwitch is somewhere else, as far as the runtime can see");
+  mkdirSync(ovs);
+  writeFileSync(join(ovs, "ovs-vswitchd.pid"), "7\n");
+  const vswitchd = createServer((connection) => connection.destroy());
+  const starting = status();
+  await new Promise<void>((resolve) => vswitchd.listen(join(ovs, "ovs-vswitchd.7.ctl"), resolve));
+  assert.deepEqual(await starting, good, "a restart is waited for");
+  await new Promise((resolve) => vswitchd.close(resolve));
+  const dead = await run({ CNI_COMMAND: "STATUS" }, configuration({ socket: away }));
+  assert.equal(dead.exit, 1);
+  assert.equal(JSON.parse(dead.stdout).code, 51);
+  assert.match(JSON.parse(dead.stdout).msg, /ovs-vswitchd does not run/);
 });
 
 test("an agent that dies or talks nonsense counts as away", async () => {

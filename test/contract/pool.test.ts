@@ -35,6 +35,7 @@ test("a pod that nothing selects gets an open port, others a closed one, and the
   const selected = await world.pod("selected", { labels: { app: "web" } });
   const unknown = await world.pod("unknown", { known: false });
   const another = { ...free, uid: "another", netns: await world.makeNamespace("another") };
+  await world.api("PUT", "/late", { metadata: { namespace: "default", name: "free", uid: "another" } });
   const one = offsetOf(await world.cni("ADD", "free", free));
   assert.ok(open.includes(one), String(one));
   for (const pod of [selected, unknown, another]) {

@@ -134,7 +134,7 @@ export async function buildPoolWorld(name: string) {
       await eventually(async () => (await this.counts())["ready"] === size, "a fresh pool");
     },
 
-    /** A namespace for a pod on the node and, unless the pod is not `known`, its Pod object. */
+    /** A namespace for a pod on the node, and its Pod object, which the agent has heard of unless it is not `known`. */
     pod: async (name: string, { known = true, labels = {} } = {}): Promise<TestPod> => {
       const uid = crypto.randomUUID();
       const netns = await world.makeNamespace(`${name}-${uid.slice(0, 4)}`);
@@ -143,6 +143,8 @@ export async function buildPoolWorld(name: string) {
         await world.api("PUT", "/bookmarks", {});
         // From outside the agent, nobody can see whether it has heard of both.
         await new Promise((resolve) => setTimeout(resolve, 300));
+      } else {
+        await world.api("PUT", "/late", { metadata: { namespace: "default", name, uid } });
       }
       return { name, uid, node: 0, netns, network: noNetwork };
     },

@@ -377,3 +377,15 @@ test("a runner that is killed leaves its pods running, and the next one takes th
   await remove("stays", "ends");
   assert.deepEqual(await readdir(join(cluster.directory, "state/pods")), []);
 });
+
+test("a node is ready only while its plugin answers STATUS without an error", async () => {
+  const ready = () =>
+    cluster.ok(["get", "node", "n1", "-o", 'jsonpath={.status.conditions[?(@.type=="Ready")].status}']);
+  const refuse = join(cluster.cni, "refuse");
+  await writeFile(refuse, "");
+  await eventually("the node is not ready", async () => (await ready()) === "False");
+  const { stdout } = await cluster.kubectl(["describe", "node", "n1"]);
+  assert.match(stdout, /NetworkPluginNotReady .*failed \(status\): no agent/);
+  await rm(refuse);
+  await eventually("the node is ready", async () => (await ready()) === "True");
+});

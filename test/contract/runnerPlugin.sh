@@ -1,6 +1,7 @@
 #!/bin/sh
 # A CNI plugin for tests of the runner: a bridge in the node's namespace, a veth for each pod, addresses from a counter.
-# It records each call in $dir/calls, and fails ADD for pods whose name begins with "refused" while $dir/refuse exists.
+# It records each call in $dir/calls, and fails ADD for pods whose name begins with "refused", and STATUS, while
+# $dir/refuse exists.
 set -e
 dir=$(dirname "$(readlink -f "$0")")
 input=$(cat)
@@ -30,5 +31,10 @@ ADD)
  "ips":[{"address":"10.99.0.$number/24","interface":1},{"address":"fd99::$number/64","interface":1}]}
 RESULT
   ;;
+STATUS)
+  if [ -e "$dir/refuse" ]; then
+    echo '{"cniVersion":"1.1.0","code":50,"msg":"no agent"}'
+    exit 1
+  fi ;;
 DEL) ip link delete "$host" 2>/dev/null || true ;;
 esac

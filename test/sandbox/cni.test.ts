@@ -77,13 +77,13 @@ suite("the CNI executable", { timeout: 80_000 }, () => {
     }
   });
 
-  test("STATUS and VERSION answer, and STATUS says when the agent is away", async () => {
+  test("STATUS and VERSION answer, also while the agent is away and pods run on", async () => {
     assert.deepEqual(await call("STATUS"), { status: 0, said: undefined });
     assert.deepEqual((await call("VERSION")).said.supportedVersions, ["0.4.0", "1.0.0", "1.1.0"]);
     await cluster.sandbox.processes.stop("n1-agent");
-    assert.deepEqual([(await call("STATUS")).said.code, (await call("ADD")).said.code], [50, 11]);
+    assert.deepEqual([(await call("STATUS")).status, (await call("ADD")).said.code], [0, 11]);
     await cluster.sandbox.processes.start("n1-agent");
-    await eventually("the agent is ready again", async () => (await call("STATUS")).status === 0);
+    await eventually("the agent is ready again", async () => (await call("ADD")).status === 0);
     await podIsReached();
   });
 
@@ -92,7 +92,8 @@ suite("the CNI executable", { timeout: 80_000 }, () => {
       [{}, "{", 6],
       [{}, '"text"', 6],
       [{}, { cniVersion: "3.0.0" }, 1],
-      [{}, { "cni.dev/valid-attachments": 7 }, 7],
+      [{}, { prevResult: 7 }, 7],
+      [{ CNI_IFNAME: "net1" }, {}, 4],
       [{ CNI_NETNS: "/run/netns/no-such" }, {}, 4],
       [{ CNI_CONTAINERID: "" }, {}, 4],
       [{ CNI_IFNAME: "a/b" }, {}, 4],
@@ -114,8 +115,18 @@ suite("the CNI executable", { timeout: 80_000 }, () => {
       { CNI_CONTAINERID: "never", CNI_NETNS: "", CNI_ARGS: "" },
     ])
       assert.equal((await call("DEL", env)).status, 0);
+    const damaged = { cniVersion: "1.1.0", ips: [{ version: "4" }] };
+    for (const prevResult of [null, damaged, 7])
+      assert.equal((await call("DEL", { CNI_CONTAINERID: "never" }, { prevResult })).status, 0);
+    assert.equal((await call("DEL", { CNI_IFNAME: "net1" })).status, 0);
     const valid = { "cni.dev/valid-attachments": [{ containerID: attached.containerId, ifname: "eth0" }] };
     assert.equal((await call("GC", {}, valid)).status, 0);
     await podIsReached();
+  });
+
+  test("GC with Go's empty list, which is null, removes what is left", async () => {
+    assert.equal((await call("GC", {}, { "cni.dev/valid-attachments": null })).status, 0);
+    const left = ["--bare", "--columns=name", "find", "Interface", 'external_ids:"weft.io/container"!=""'];
+    assert.equal((await cluster.sandbox.host("n1").exec(["ovs-vsctl", ...left])).trim(), "");
   });
 });

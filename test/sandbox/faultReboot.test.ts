@@ -2,6 +2,7 @@
 // earlier ports. When the node starts again everything heals, and nobody has to delete a pod by hand.
 
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
 import { after, before, suite, test } from "node:test";
 import { demoApps, demoObjects } from "../../sandbox/demo/objects.ts";
 import { pathsBetween } from "../../sandbox/demo/paths.ts";
@@ -60,6 +61,8 @@ suite("a node that reboots", { timeout: 110_000 }, () => {
     await endProcesses(() => processesInNetns(inodes), 0);
     await removeNamespaces(namespaces);
     await cluster.sandbox.host(victim).tryExec(["ip", "link", "delete", "weft0"]);
+    const node = cluster.sandbox.layout.nodeHosts.find(({ name }) => name === victim);
+    await rm(`${node?.cniSocket}.served`);
   }
 
   /** Names of the pods' interfaces in the node's Open vSwitch database, which is started for this query. */

@@ -1,6 +1,6 @@
 // Makes, inspects and removes the link of a pod. The commands themselves are in links.ts.
 
-import { stat } from "node:fs/promises";
+import { stat, statfs } from "node:fs/promises";
 import * as v from "valibot";
 import { formatCidr, type InterfaceAddress, parseInterfaceAddress } from "../../model/ip.ts";
 import { CniError, cniCode } from "../nouns/cniError.ts";
@@ -20,11 +20,18 @@ export async function makeLink(run: Run, link: PodLink): Promise<void> {
   try {
     await make();
   } catch (error) {
-    if (!(error instanceof CommandError && error.output.includes("File exists"))) throw error;
+    if (!exists(error)) throw error;
     await removeLinks(run, [link.hostInterface]);
-    await make();
+    await make().catch((again: unknown) => {
+      if (!exists(again)) throw again;
+      const message = `CNI_IFNAME ${link.ifname}: the container has an interface of that name that is not Weft's`;
+      throw new CniError(cniCode.invalidEnvironment, message, { cause: again });
+    });
   }
 }
+
+const exists = (error: unknown): boolean =>
+  error instanceof CommandError && error.output.includes("File exists");
 
 /**
  * Everything that is done inside the pod, as one shell script, because starting a process costs as much as the work
@@ -81,11 +88,17 @@ export async function inspectLink(run: Run, ifname: string, netns?: string): Pro
   }
 }
 
+/** NSFS_MAGIC of linux/magic.h: the file system of all that one can enter with setns(2). */
+const namespaceFiles = 0x6e736673;
+
 /** Throws a CniError unless `netns` is a network namespace other than the agent's own. */
 export async function requireForeignNamespace(netns: string): Promise<void> {
   const found = await stat(netns).catch((error: unknown) => {
     throw new CniError(cniCode.invalidEnvironment, `CNI_NETNS ${netns} cannot be opened`, { cause: error });
   });
+  if ((await statfs(netns)).type !== namespaceFiles) {
+    throw new CniError(cniCode.invalidEnvironment, `CNI_NETNS ${netns} is not a network namespace`);
+  }
   const own = await stat("/proc/self/ns/net");
   if (found.dev === own.dev && found.ino === own.ino) {
     throw new CniError(cniCode.invalidEnvironment, `CNI_NETNS ${netns} is the node's own network namespace`);

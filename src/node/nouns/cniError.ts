@@ -2,6 +2,9 @@
 // 100; a runtime uses them to decide whether to try again.
 
 export const cniCode = {
+  incompatibleVersion: 1,
+  /** The runtime need not clean up after it. */
+  unknownContainer: 3,
   invalidEnvironment: 4,
   decodingFailure: 6,
   invalidConfiguration: 7,

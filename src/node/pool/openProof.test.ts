@@ -85,3 +85,9 @@ test("whatever is missing, unparsable or about another pod proves nothing", () =
   ];
   for (const [doubt, expected] of doubts) assert.match(doubt ?? "", expected);
 });
+
+test("a static pod, which the runtime names by its file's hash, is proven by its mirror", () => {
+  const mirror = { ...pod, annotations: { "kubernetes.io/config.hash": "hash" } };
+  assert.equal(doubtAbout({ ...wanted, uid: "hash" }, mirror, knowing("100")), undefined);
+  assert.match(doubtAbout({ ...wanted, uid: "another" }, mirror, knowing("100")) ?? "", /has not reported/);
+});

@@ -4,6 +4,7 @@
 
 import { selects } from "../../kube/labelSelector.ts";
 import type { NetworkPolicy, Pod } from "../../kube/objects.ts";
+import { isMeant } from "../../kube/staticPod.ts";
 import type { PodIdentity } from "../nouns/attachment.ts";
 import type { Source } from "../wait/whenever.ts";
 
@@ -26,7 +27,8 @@ export function doubtAbout(
 ): string | undefined {
   // By name alone, a pod could be mistaken for its predecessor, which may have had other labels.
   if (wanted.uid === undefined) return "the runtime does not send the pod's UID";
-  if (known?.uid !== wanted.uid) return "the API server has not reported the pod to this node's agent";
+  if (!known || !isMeant(known, wanted.uid))
+    return "the API server has not reported the pod to this node's agent";
   if (!policies.synced) return "the API server has not reported NetworkPolicies to this node's agent";
   if (!policies.knows(known)) {
     return "this node's agent does not know yet every NetworkPolicy that is older than the pod";

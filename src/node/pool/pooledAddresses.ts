@@ -2,6 +2,7 @@
 // given back in the one that unplugs it. Nothing outside the node is asked.
 
 import type { Pod } from "../../kube/objects.ts";
+import { isMeant } from "../../kube/staticPod.ts";
 import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
 import type { Transaction } from "../../ovsdb/index.ts";
 import type { AddressSource, Claim } from "../nouns/addressSource.ts";
@@ -98,7 +99,7 @@ export class PooledAddresses implements AddressSource {
     const { name: portName, network, tag, open } = row.port;
     reservations.add(row);
     observe(own ? "again" : open ? "open" : "closed");
-    const podUid = wanted.uid ?? known?.uid ?? "";
+    const podUid = known?.uid ?? wanted.uid ?? "";
     const { namespace, name: podName } = wanted;
     return { namespace, podName, podUid, portName, portVersion: undefined, tag, network };
   }
@@ -120,7 +121,7 @@ export class PooledAddresses implements AddressSource {
 
   #known({ namespace, name, uid }: PodIdentity): Pod | undefined {
     const pod = this.#options.pods.get(namespace, name);
-    return pod && (uid === undefined || pod.uid === uid) ? pod : undefined;
+    return pod && (uid === undefined || isMeant(pod, uid)) ? pod : undefined;
   }
 
   #doubt(wanted: PodIdentity): string | undefined {

@@ -26,6 +26,7 @@ import type { InterfaceRow } from "../ovs/vswitch.ts";
 import { type Source, whenever } from "../wait/whenever.ts";
 import { Locks } from "./locks.ts";
 import type { AddRequest, CheckRequest, GcRequest } from "./request.ts";
+import { type Departures, unlessGone } from "./unlessGone.ts";
 
 /** The phases of a pod's start, in order: its address, its link, its port in the bridge, and OVN's flows. */
 export type Phase = "address" | "link" | "port" | "installed";
@@ -38,6 +39,7 @@ export interface AttachmentsOptions {
   readonly run: Run;
   readonly linkSettings: () => LinkSettings;
   readonly completion: Completion;
+  readonly departures: Departures;
   /** Does not reject. */
   readonly flushConntrack: (matches: readonly Match[]) => Promise<void>;
   readonly observe: (phase: Phase, seconds: number) => void;
@@ -57,25 +59,47 @@ export class Attachments {
   /** Attaches the container. A second ADD of an attached container returns the result of the first. */
   async add(request: AddRequest, signal: AbortSignal): Promise<PodLink> {
     await requireForeignNamespace(request.netns);
-    const { addresses } = this.#options;
-    return this.#locks.run([lockOf(request)], async () => {
-      for (let attempt = 1; ; attempt++) {
-        this.#options.ports.requireDatabase();
-        const claim = await this.#timed("address", addresses.claim(request.pod, request, signal));
-        try {
-          // Two containers of one pod may want the same port. The order of locks is always the container's, then the
-          // port's.
-          return await this.#locks.run([claim.portName], () => this.#attach(request, claim, signal));
-        } catch (error) {
-          if (!isOvsdbError(error, "timed out")) throw error;
-          if (attempt < mostClaims) continue;
-          const message = `pod ${claim.namespace}/${claim.podName}: ${attempt} ports in a row were claimed by somebody else`;
-          throw new CniError(cniCode.tryAgainLater, message, { cause: error });
-        } finally {
-          addresses.settle(claim);
-        }
-      }
+    return this.#locks.run([request.container], () => {
+      this.#options.ports.requireDatabase();
+      this.#requireNoOther(request);
+      return this.#claimAndAttach(request, signal);
     });
+  }
+
+  async #claimAndAttach(request: AddRequest, signal: AbortSignal): Promise<PodLink> {
+    const { addresses, departures, ports } = this.#options;
+    const { pod } = request;
+    for (let attempt = 1; ; attempt++) {
+      ports.requireDatabase();
+      const claiming = unlessGone(departures.asked, pod, signal, (wanted) =>
+        addresses.claim(pod, request, wanted),
+      );
+      const claim = await this.#timed("address", claiming);
+      try {
+        // Two containers of one pod may want the same port. The order of locks is always the container's, then the
+        // port's.
+        return await this.#locks.run([claim.portName], () =>
+          unlessGone(departures.told, pod, signal, (wanted) => this.#attach(request, claim, wanted)),
+        );
+      } catch (error) {
+        if (!isOvsdbError(error, "timed out")) throw error;
+        if (attempt < mostClaims) continue;
+        const message = `pod ${claim.namespace}/${claim.podName}: ${attempt} ports in a row were claimed by somebody else`;
+        throw new CniError(cniCode.tryAgainLater, message, { cause: error });
+      } finally {
+        addresses.settle(claim);
+      }
+    }
+  }
+
+  /** A pod is one port, so a second interface of its container would take the first one's place. */
+  #requireNoOther({ container, ifname }: AttachmentId): void {
+    const other = this.#options.ports
+      .all()
+      .find(({ id }) => id.container === container && id.ifname !== ifname);
+    if (!other) return;
+    const message = `CNI_IFNAME ${ifname}: the container has an interface of Weft already, ${other.id.ifname}, and can have no second one`;
+    throw new CniError(cniCode.invalidEnvironment, message);
   }
 
   async #attach(request: AddRequest, claim: Claim, signal: AbortSignal): Promise<PodLink> {
@@ -105,7 +129,7 @@ export class Attachments {
 
   /** Removes everything of the attachment. Parts that do not exist are fine. */
   remove(id: AttachmentId): Promise<void> {
-    return this.#locks.run([lockOf(id)], async () => {
+    return this.#locks.run([id.container], async () => {
       this.#options.ports.requireDatabase();
       const name = hostInterfaceOf(id.container, id.ifname);
       const row = this.#options.ports.named(name);
@@ -127,18 +151,20 @@ export class Attachments {
     if (!completion.isComplete(row)) throw wrong(`waits for ${completion.awaited(port, row.name)}`);
     const found = await inspectLink(run, request.ifname, request.netns);
     if (!found) throw wrong(`no such interface in ${request.netns}`);
+    if (request.mac !== undefined && found.mac !== request.mac.toLowerCase()) {
+      throw wrong(`its MAC is not ${request.mac}`);
+    }
     const wanted = request.addresses.flatMap((text) => parseInterfaceAddress(text) ?? []);
     if (wanted.length < request.addresses.length || !hasAddresses(found, wanted)) {
       throw wrong(`its addresses are not ${request.addresses.join(", ")}`);
     }
   }
 
-  /** Removes every attachment but the valid ones. */
+  /** Removes every attachment but the valid ones: as many as can be removed, and then says which could not. */
   async collect({ valid }: GcRequest): Promise<void> {
     this.#options.ports.requireDatabase();
-    const kept = new Set(valid.map(lockOf));
-    const stale = this.#options.ports.all().filter(({ id }) => !kept.has(lockOf(id)));
-    await Promise.all(stale.map(({ id }) => this.remove(id)));
+    const kept = new Set(valid.map(keyOf));
+    await this.#removeAll((id) => !kept.has(keyOf(id)));
   }
 
   /**
@@ -147,8 +173,18 @@ export class Attachments {
    */
   async adopt(): Promise<void> {
     const links = await linkNames(this.#options.run);
-    const stale = this.#options.ports.all().filter(({ row }) => !links.has(row.name));
-    await Promise.all(stale.map(({ id }) => this.remove(id)));
+    await this.#removeAll((_, name) => !links.has(name));
+  }
+
+  async #removeAll(isStale: (id: AttachmentId, hostInterface: string) => boolean): Promise<void> {
+    const stale = this.#options.ports.all().filter(({ id, row }) => isStale(id, row.name));
+    const outcomes = await Promise.allSettled(stale.map(({ id }) => this.remove(id)));
+    const failed = outcomes.filter((outcome) => outcome.status === "rejected");
+    const [first] = failed;
+    if (!first) return;
+    if (failed.length === 1) throw first.reason;
+    const message = `${failed.length} of ${stale.length} attachments could not be removed: ${String(first.reason)}`;
+    throw new CniError(cniCode.tryAgainLater, message, { cause: first.reason });
   }
 
   async #isWhole(claim: Claim, { hostInterface, netns, ifname }: PodLink): Promise<boolean> {
@@ -218,7 +254,7 @@ export class Attachments {
   }
 }
 
-const lockOf = ({ container, ifname }: AttachmentId): string => `${container}/${ifname}`;
+const keyOf = ({ container, ifname }: AttachmentId): string => `${container}/${ifname}`;
 
 const addressesOf = (row: InterfaceRow) =>
   (row.external_ids.get("ip_addresses") ?? "")

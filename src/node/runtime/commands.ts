@@ -40,7 +40,7 @@ export async function answer(options: CommandsOptions, line: string, gone: Abort
     options.handled({ command, seconds: (performance.now() - started) / 1000, error, env });
   try {
     const envelope = parseEnvelope(line);
-    version = envelope.configuration.cniVersion;
+    version = envelope.version;
     env = envelope.env;
     const request = requestOf(envelope);
     command = request.command;
