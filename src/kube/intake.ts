@@ -65,7 +65,7 @@ export class Intake<T extends ObjectMeta> {
       await this.rest();
     }
     this.flush();
-    this.#store.note({ synced: true, lagging: false, resourceVersion });
+    this.#store.note({ synced: true, lagging: false, failure: "", refused: false, resourceVersion });
   }
 
   /** Hands the batch to the store. */

@@ -27,6 +27,10 @@ export interface Freshness {
   readonly synced: boolean;
   /** Nothing feeds the store at the moment, or a list is not complete yet. */
   readonly lagging: boolean;
+  /** Why, as far as is known: the last error of what feeds the store; "" after it has succeeded. */
+  readonly failure: string;
+  /** That error was an answer: the server is there and refuses. */
+  readonly refused: boolean;
   /** Everything the server did up to this version is in the store; "" before the first list. */
   readonly resourceVersion: string;
   /** How many malformed objects were left out. */
@@ -42,6 +46,8 @@ export class Store<T extends ObjectMeta> {
   #freshness: Freshness = {
     synced: false,
     lagging: true,
+    failure: "",
+    refused: false,
     resourceVersion: "",
     malformed: 0,
   };

@@ -11,7 +11,7 @@ import { watchKind } from "./watch.ts";
 export type Stores = { readonly [K in Kind]: Store<KindMap[K]> };
 
 /** As much of a store as does not depend on what it holds. */
-export type AnyStore = Pick<Store<ObjectMeta>, "size" | "synced" | "ready"> & {
+export type AnyStore = Pick<Store<ObjectMeta>, "size" | "synced" | "ready" | "freshness"> & {
   values(): Iterable<KubeObject>;
   subscribe(listener: Listener<KubeObject>): () => void;
 };
@@ -53,7 +53,10 @@ export async function allReady(stores: Stores, signal: AbortSignal): Promise<voi
 
 /** What plans cannot be made from yet, or not at the moment, as a sentence for /readyz; undefined when all is there. */
 export function missingInput(stores: Stores, database: { readonly synced: boolean }): string | undefined {
-  const kind = Object.entries(stores).find(([, store]) => !store.synced)?.[0];
-  if (kind !== undefined) return `the API server has not listed every ${kind} yet`;
+  const [kind, store] = Object.entries(stores).find(([, { synced }]) => !synced) ?? [];
+  if (store) {
+    const why = store.freshness.failure;
+    return `the API server has not listed every ${kind} yet${why === "" ? "" : `: ${why}`}`;
+  }
   return database.synced ? undefined : "no connection to the northbound database, or no whole copy of it yet";
 }

@@ -102,8 +102,10 @@ class Watcher<T extends ObjectMeta> {
       `the API server does not serve ${this.#path}; looking for it again from time to time`,
       {},
     );
+    const { failure, refused } = this.#store.freshness;
     this.#intake.beginList();
     await this.#intake.completeList("");
+    this.#store.note({ failure, refused });
   }
 
   #perform(step: Step): Promise<Outcome> {
@@ -147,7 +149,7 @@ class Watcher<T extends ObjectMeta> {
     let failure: Failure | undefined;
     try {
       const chunks = await this.#open(query);
-      if (resourceVersion !== "") this.#store.note({ lagging: false });
+      if (resourceVersion !== "") this.#store.note({ lagging: false, failure: "", refused: false });
       const lines = new Lines();
       for await (const chunk of chunks) {
         for (const line of lines.push(chunk)) {
@@ -201,13 +203,19 @@ class Watcher<T extends ObjectMeta> {
       error instanceof KubeError &&
       [403, 404].includes(error.status)
     ) {
-      if (error.status === 403)
+      if (error.status === 403) {
         this.#log("error", `no right to read ${this.#path}, which counts as empty; grant list and watch`, {
           error,
         });
+        this.#store.note({ failure: error.message, refused: true });
+      }
       return { type: "not served" };
     }
-    this.#store.note({ lagging: true });
+    this.#store.note({
+      lagging: true,
+      failure: error instanceof Error ? error.message : String(error),
+      refused: error instanceof KubeError && [401, 403, 404].includes(error.status),
+    });
     if (doing === "streamed list" && refusesStreamedList(error)) {
       this.#log("info", `${this.#path}: the server does not stream lists, reading pages instead`, { error });
       return { type: "streamed list refused" };

@@ -156,6 +156,19 @@ test("a bookmark moves the place to resume from", async () => {
   });
 });
 
+test("a right that is taken away is told with its reason, as long as it lasts", async () => {
+  let isAllowed = false;
+  const later: Answer = (response, seen) =>
+    (isAllowed ? stream([added("b", 6)]) : status(403, "Forbidden"))(response, seen);
+  await story([stream([added("a", 1), listEnd(5)], "end"), later], async ({ store }) => {
+    await until(() => store.freshness.failure.includes("403 Forbidden"), "the refusal is told");
+    assert.deepEqual([store.freshness.refused, store.lagging, names(store)], [true, true, ["a"]]);
+    isAllowed = true;
+    await until(() => store.size === 2, "the watch is allowed again");
+    assert.deepEqual([store.freshness.failure, store.freshness.refused, store.lagging], ["", false, false]);
+  });
+});
+
 test("a server that refuses streamed lists is listed in pages, and watched from the version of the list", async () => {
   const answers = [
     status(422, "Invalid"),
