@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { Family } from "../src/model/ip.ts";
 import { downSandbox } from "./down.ts";
+import { requireRoot } from "./install/requirements.ts";
 import { baseDirectory, type Settings } from "./layout.ts";
 import { openSandbox } from "./sandbox.ts";
 import { exitCodeOf, printStatus, statusOf } from "./status.ts";
@@ -162,6 +163,8 @@ const program = new Command("weft sandbox")
   .exitOverride()
   .enablePositionalOptions()
   .configureHelp({ sortSubcommands: false });
+// Its run directory, too, is for root alone.
+program.hook("preAction", requireRoot);
 for (const command of [upCommand(), downCommand(), statusCommand(), logsCommand(), execCommand()])
   program.addCommand(command.copyInheritedSettings(program));
 

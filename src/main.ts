@@ -1,24 +1,27 @@
-// The `weft` command. Each sub-command is one file of cli/, loaded only when it is called, so that the agent carries
-// nothing of the controller. `weft sandbox …` never comes here: bin/weft starts the sandbox's own main.
+// The `weft` command. Each sub-command is one file of cli/. `weft sandbox …` never comes here: bin/weft starts the
+// sandbox's own main.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command, CommanderError } from "commander";
+import { allCommands, commands } from "./cli/commands.ts";
 import { fail } from "./cli/exit.ts";
+
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8"));
 
 const program = new Command("weft")
   .description("OVN networking for Kubernetes")
+  .version(String(version), "-V, --version", "print the version")
   .exitOverride()
   .configureHelp({ sortSubcommands: false });
 
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  status: async () => (await import("./cli/status.ts")).statusCommand(),
-  controller: async () => (await import("./cli/controller.ts")).controllerCommand(),
-  agent: async () => (await import("./cli/agent.ts")).agentCommand(),
-  teardown: async () => (await import("./cli/teardown.ts")).teardownCommand(),
-};
+const completion = async (): Promise<Command> =>
+  (await import("./cli/completion.ts")).completionCommand(allCommands);
 
 try {
-  const wanted = commands[process.argv[2] ?? ""];
-  for (const load of wanted ? [wanted] : Object.values(commands))
+  const loaders = { ...commands, completion };
+  const wanted = Object.entries(loaders).find(([name]) => name === process.argv[2])?.[1];
+  for (const load of wanted ? [wanted] : Object.values(loaders))
     program.addCommand((await load()).copyInheritedSettings(program));
   program.command("sandbox").description("a whole cluster on this machine: up, down, status, logs, exec");
   await program.parseAsync();

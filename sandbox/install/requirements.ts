@@ -46,11 +46,15 @@ export function missingPrograms(wanted: ReadonlyMap<string, string>): string[] {
   return [...wanted.keys()].filter((program) => findProgram(program) === undefined);
 }
 
+export function requireRoot(): void {
+  if (process.geteuid?.() !== 0)
+    throw new Error("a sandbox is network namespaces of this machine and needs root; try again with sudo");
+}
+
 /** Throws an error that says what is missing and what to do about it. */
 export function requireMachine(ownOvn: boolean): void {
   if (process.platform !== "linux") throw new Error(`a sandbox needs Linux, this is ${process.platform}`);
-  if (process.geteuid?.() !== 0)
-    throw new Error("a sandbox makes network namespaces and needs root; try again with sudo");
+  requireRoot();
   const missing = missingPrograms(ownOvn ? new Map([...programs, ...ovnPrograms]) : programs);
   if (missing.length > 0)
     throw new Error(`not on this machine: ${missing.join(" ")}; install what is missing with: make setup`);

@@ -96,7 +96,7 @@ export function controllerCommand(): Command {
     .addOption(logLevelOption())
     .option("--dry-run", "print the operations that would be sent now, but send nothing")
     .action(async (flags: Flags) => {
-      const log = flags.dryRun ? silent : jsonLog(flags.logLevel);
+      const { log, levels } = jsonLog(flags.logLevel);
       const registry = new Registry();
       const network = clusterNetwork({
         pods: flags.clusterCidr,
@@ -120,13 +120,18 @@ export function controllerCommand(): Command {
         leaseNamespace: flags.leaseNamespace,
         pruneShare: flags.pruneLimit / 100,
         registry,
-        log,
+        log: flags.dryRun ? silent : log,
       });
       await untilStopped(async (signal) => {
         if (flags.dryRun) return printDryRun(controller, signal);
         process.on("SIGUSR2", () => controller.approvePrune());
         await serveHealth(
-          { address: flags.metricsAddress, registry, notReady: () => controller.notReady },
+          {
+            address: flags.metricsAddress,
+            registry,
+            notReady: () => controller.notReady,
+            logLevels: levels,
+          },
           signal,
         );
         await controller.run(signal);

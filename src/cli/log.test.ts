@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import type { LogLevel } from "../kube/clock.ts";
-import { errorText, limited } from "./log.ts";
+import { errorText, jsonLog, limited } from "./log.ts";
 
 function recorded() {
   const lines: { readonly level: LogLevel; readonly message: string; readonly fields: object }[] = [];
@@ -36,4 +36,12 @@ test("news is never cut off", () => {
   const { lines, log } = recorded();
   for (let pod = 0; pod < 100; pod++) log("info", "pod born", { pod });
   assert.equal(lines.length, 100);
+});
+
+test("the level is changed by name, and a name that is none changes nothing", () => {
+  const { levels } = jsonLog("error");
+  assert.equal(levels.change("warn"), true);
+  assert.equal(levels.current(), "warn");
+  assert.equal(levels.change("loud"), false);
+  assert.equal(levels.current(), "warn");
 });

@@ -3,12 +3,19 @@
 // printed and the rest are counted.
 
 import pino from "pino";
-import type { Log } from "../kube/clock.ts";
+import { type Log, type LogLevels, logLevels } from "../kube/clock.ts";
+import { oneOf } from "../kube/json.ts";
 
 /** This many lines of one warning are printed in each window: people need examples, not all of them. */
 const flood = { lines: 20, windowMs: 10_000 };
 
-export function jsonLog(level: string): Log {
+/** The log, and how to change what it contains while the process runs. */
+export interface JsonLog {
+  readonly log: Log;
+  readonly levels: LogLevels;
+}
+
+export function jsonLog(level: string): JsonLog {
   const logger = pino({
     level,
     base: null,
@@ -16,7 +23,20 @@ export function jsonLog(level: string): Log {
     messageKey: "msg",
     serializers: { error: errorText },
   });
-  return limited((severity, message, fields) => logger[severity](fields, message));
+  const log = limited((severity, message, fields) => logger[severity](fields, message));
+  return {
+    log,
+    levels: {
+      current: () => logger.level,
+      change: (wanted) => {
+        const known = oneOf(logLevels, wanted);
+        if (known === undefined) return false;
+        log("info", "log level changed", { from: logger.level, to: known });
+        logger.level = known;
+        return true;
+      },
+    },
+  };
 }
 
 /**

@@ -2,6 +2,7 @@
 // Lists are comma-separated. A malformed value is refused here, with the option's name, before anything starts.
 
 import { InvalidArgumentError, Option } from "commander";
+import { logLevels } from "../kube/clock.ts";
 import { clusterIdPattern } from "../model/names.ts";
 import { ConfigError } from "./error.ts";
 
@@ -49,18 +50,19 @@ export const serviceCidrOption = (): Option =>
 export const leaseNamespaceOption = (): Option =>
   new Option(
     "--lease-namespace <namespace>",
-    "namespace of the Lease by which the controllers choose a leader",
+    "namespace of the Leases by which the controllers choose a leader and agents say that they live",
   ).default("kube-system");
 
 export const logLevelOption = (): Option =>
-  new Option("--log-level <level>", "what is logged")
-    .choices(["debug", "info", "warn", "error"])
+  new Option("--log-level <level>", "what is logged; PUT /loglevel changes it while the process runs")
+    .choices(logLevels)
+    .env("WEFT_LOG_LEVEL")
     .default("info");
 
 export const metricsOption = (address: string): Option =>
-  new Option("--metrics-address <host:port>", "where /livez, /readyz and /metrics are served").default(
-    address,
-  );
+  new Option("--metrics-address <host:port>", "where /livez, /readyz, /metrics and /loglevel are served")
+    .env("WEFT_METRICS_ADDRESS")
+    .default(address);
 
 export function list(text: string): readonly string[] {
   const parts = text.split(",").map((part) => part.trim());

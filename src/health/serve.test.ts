@@ -26,6 +26,42 @@ test("a process says that it lives, whether it is ready and why not, and what it
   }
 });
 
+test("the log level is told and changed by name, and nonsense is refused", async () => {
+  const stopping = new AbortController();
+  const address = "127.0.0.1:19419";
+  let level = "info";
+  const logLevels = {
+    current: () => level,
+    change: (wanted: string) => {
+      if (!["debug", "info"].includes(wanted)) return false;
+      level = wanted;
+      return true;
+    },
+  };
+  await serveHealth(
+    { address, registry: new Registry(), notReady: () => undefined, logLevels },
+    stopping.signal,
+  );
+  const ask = async (method: string, body?: string): Promise<[number, string]> => {
+    const response = await fetch(`http://${address}/loglevel`, {
+      method,
+      ...(body !== undefined && { body }),
+    });
+    return [response.status, await response.text()];
+  };
+  try {
+    assert.deepEqual(await ask("GET"), [200, "info\n"]);
+    assert.deepEqual(await ask("PUT", "debug\n"), [200, "debug\n"]);
+    assert.equal(level, "debug");
+    assert.deepEqual(await ask("PUT", "loud"), [400, "expected debug, info, warn or error\n"]);
+    assert.equal((await ask("PUT", "x".repeat(1000)))[0], 400);
+    assert.equal((await ask("DELETE"))[0], 405);
+    assert.equal(level, "debug");
+  } finally {
+    stopping.abort();
+  }
+});
+
 test("a process that is told to stop while it begins to listen listens no more", async () => {
   const stopping = new AbortController();
   const address = "127.0.0.1:19418";

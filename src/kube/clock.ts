@@ -1,8 +1,16 @@
 // Time and log, as everything in kube/ takes them: as parameters, so that tests control both. The shapes are those of
 // the OVSDB session, so that a program can use one clock and one log for everything.
 
-export type LogLevel = "debug" | "info" | "warn" | "error";
+export const logLevels = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof logLevels)[number];
 export type Log = (level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>) => void;
+
+/** What is logged, while the process runs. */
+export interface LogLevels {
+  readonly current: () => string;
+  /** Returns false when there is no such level. */
+  readonly change: (level: string) => boolean;
+}
 
 export interface Clock {
   /** Milliseconds, never going back. */

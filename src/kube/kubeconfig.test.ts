@@ -112,7 +112,10 @@ test("in a cluster, everything comes from the environment and the service accoun
   const account = join(folder, "account");
   mkdirSync(account);
   const environment = { KUBERNETES_SERVICE_HOST: "fd00::1", KUBERNETES_SERVICE_PORT: "443" };
-  await assert.rejects(inCluster(account, environment), /account.token: cannot read the bearer token/);
+  await assert.rejects(
+    inCluster(account, environment),
+    /cannot read the bearer token .*account.token: there is no such file/,
+  );
   file("account/token", "one");
   file("account/ca.crt", "the ca");
   file("account/namespace", "weft\n");
@@ -125,4 +128,13 @@ test("in a cluster, everything comes from the environment and the service accoun
   file("account/token", "");
   await assert.rejects(async () => loaded.token?.(), /is empty/);
   await assert.rejects(inCluster(account, {}), /not in a cluster.*give a kubeconfig/);
+});
+
+test("a file that cannot be read is named with the reason", async () => {
+  const missing = file("folder-of-nothing", "");
+  await assert.rejects(
+    loadKubeconfig(`${missing}.absent`),
+    /cannot read the kubeconfig .*folder-of-nothing\.absent: there is no such file$/,
+  );
+  await assert.rejects(loadKubeconfig(import.meta.dirname), /cannot read the kubeconfig .*: it is a folder$/);
 });

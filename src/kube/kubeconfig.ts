@@ -57,6 +57,8 @@ const fileSchema = v.object({
 /** Keys of a user entry that change who asks, or how, in ways that Weft does not support. */
 const refusedUserKeys = ["exec", "auth-provider", "username", "password", "as", "as-uid", "as-groups"];
 
+const hint = "name a kubeconfig by --kubeconfig or $KUBECONFIG";
+
 /** One of the files, with the folder its relative paths start from. */
 type ConfigFile = v.InferOutput<typeof fileSchema> & { readonly path: string };
 
@@ -68,7 +70,16 @@ type ConfigFile = v.InferOutput<typeof fileSchema> & { readonly path: string };
 export async function loadKubeconfig(list?: string, context?: string): Promise<ClusterConfig> {
   const listed = (list ?? process.env.KUBECONFIG ?? "").split(delimiter).filter((path) => path !== "");
   const paths = listed.length > 0 ? listed : [join(homedir(), ".kube", "config")];
-  const files = await Promise.all(paths.map(readConfigFile));
+  const files = await Promise.all(
+    paths.map((path) =>
+      readConfigFile(path).catch((error: unknown) => {
+        // Nobody has named this file.
+        if (listed.length === 0 && error instanceof KubeConfigError)
+          throw new KubeConfigError(`${error.message}; ${hint}`);
+        throw error;
+      }),
+    ),
+  );
   const where = paths.join(", ");
   const contextName = context ?? files.map((file) => file["current-context"]).find((name) => name !== "");
   if (!contextName) throw new KubeConfigError(`${where}: no current-context is set; name a context`);

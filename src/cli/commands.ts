@@ -1,0 +1,13 @@
+// The sub-commands, each loaded only when it is called, so that the agent carries nothing of the controller.
+
+import type { Command } from "commander";
+
+export const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  status: async () => (await import("./status.ts")).statusCommand(),
+  controller: async () => (await import("./controller.ts")).controllerCommand(),
+  agent: async () => (await import("./agent.ts")).agentCommand(),
+  teardown: async () => (await import("./teardown.ts")).teardownCommand(),
+};
+
+export const allCommands = (): Promise<readonly Command[]> =>
+  Promise.all(Object.values(commands).map((load) => load()));
