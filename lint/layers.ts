@@ -37,6 +37,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "node/wait": [],
   "node/nouns": ["node/wait"],
   "node/ovs": ["node/wait", "node/nouns"],
+  "node/health": ["node/wait", "node/ovs"],
   "node/host": ["node/wait", "node/nouns", "node/ovs"],
   "node/pool": ["node/wait", "node/nouns", "node/ovs", "node/host"],
   "node/runtime": ["node/wait", "node/nouns", "node/ovs", "node/host", "node/pool"],

@@ -122,6 +122,8 @@ export function weftProcesses(layout: Layout): readonly PlannedProcess[] {
           "cni-conf-dir": node.cniConfigurations,
           "cni-bin-dir": node.cniPrograms,
           "cni-plugin": cniPlugin,
+          // A few nodes may say more often that they live.
+          heartbeat: "3",
           ...shared,
         }),
         ready: [node.cniSocket, node.cniConfiguration],

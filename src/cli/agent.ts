@@ -12,6 +12,7 @@ import {
   addressesOption,
   clusterOption,
   kubeconfigOption,
+  leaseNamespaceOption,
   logLevelOption,
   type Mode,
   metricsOption,
@@ -44,6 +45,8 @@ interface Flags {
   readonly cniBinDir: string;
   readonly cniPlugin: string;
   readonly cniLimit: number;
+  readonly leaseNamespace: string;
+  readonly heartbeat: number;
   readonly metricsAddress: string;
   readonly logLevel: string;
 }
@@ -54,7 +57,9 @@ export function agentCommand(): Command {
   return new Command("agent")
     .description("on each node: set up Open vSwitch, serve the CNI plugin, wire pods")
     .addOption(
-      new Option("--node <name>", "this node's name in Kubernetes").env("NODE_NAME").default(hostname()),
+      new Option("--node <name>", "this node's name in Kubernetes")
+        .env("NODE_NAME")
+        .default(hostname(), "the host's name"),
     )
     .addOption(clusterOption())
     .addOption(kubeconfigOption())
@@ -89,16 +94,35 @@ export function agentCommand(): Command {
       "where the container runtime finds plugins",
       agentDefaults.cniBinDirectory,
     )
-    .option("--cni-plugin <file>", "the plugin executable to install there", builtPlugin)
+    .addOption(
+      new Option("--cni-plugin <file>", "the plugin executable to install there").default(
+        builtPlugin,
+        "build/weft-cni of this checkout",
+      ),
+    )
     .addOption(
       new Option("--cni-limit <seconds>", "how long an ADD may wait before the runtime is told to try again")
         .default(agentDefaults.cniLimitMs / 1000)
         .argParser(wholeNumber(1, 105)),
     )
+    .addOption(leaseNamespaceOption())
+    .addOption(
+      new Option(
+        "--heartbeat <seconds>",
+        "how often the agent renews its Lease; the controller takes it for dead after three times as long",
+      )
+        .default(agentDefaults.heartbeatMs / 1000)
+        .argParser(wholeNumber(1, 3600)),
+    )
     .addOption(metricsOption(agentDefaults.healthAddress))
     .addOption(logLevelOption())
     .action(async (flags: Flags) => {
+      if (process.getuid?.() !== 0)
+        throw new ConfigError(
+          "weft agent must run as root: it changes the node's network, Open vSwitch and pods' namespaces",
+        );
       const registry = new Registry();
+      const { log, levels } = jsonLog(flags.logLevel);
       const network = clusterNetwork({
         pods: flags.clusterCidr,
         services: flags.serviceCidr,
@@ -122,10 +146,13 @@ export function agentCommand(): Command {
             cniConfDirectory: flags.cniConfDir,
             cniBinDirectory: flags.cniBinDir,
             cniPlugin: flags.cniPlugin,
+            leaseNamespace: flags.leaseNamespace,
+            heartbeatMs: flags.heartbeat * 1000,
             cniLimitMs: flags.cniLimit * 1000,
             healthAddress: flags.metricsAddress,
             registry,
-            log: jsonLog(flags.logLevel),
+            log,
+            logLevels: levels,
           },
           signal,
         ),

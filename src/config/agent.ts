@@ -1,7 +1,7 @@
 // The settings of an agent. The defaults suit a real host; the sandbox overrides them all.
 
 import type { Registry } from "prom-client";
-import type { Log } from "../kube/clock.ts";
+import type { Log, LogLevels } from "../kube/clock.ts";
 import type { Cidr } from "../model/ip.ts";
 
 /** OVN runs on the node itself. */
@@ -43,9 +43,14 @@ export interface AgentOptions {
   readonly cniPlugin: string;
   /** `host:port` for /livez, /readyz and /metrics. */
   readonly healthAddress: string;
+  /** The namespace of the Lease by which this agent says that it lives, and how often it does. */
+  readonly leaseNamespace: string;
+  readonly heartbeatMs: number;
   /** How long an ADD may wait for address and flows; less than the executable's own 110 s. */
   readonly cniLimitMs: number;
   readonly registry: Registry;
+  /** Changes what `log` contains while the agent runs. */
+  readonly logLevels?: LogLevels | undefined;
   readonly log: Log;
 }
 
@@ -60,4 +65,5 @@ export const agentDefaults = {
   healthAddress: "127.0.0.1:9410",
   cniLimitMs: 100_000,
   restMs: 30_000,
+  heartbeatMs: 20_000,
 } as const;

@@ -79,4 +79,4 @@ const specOf = (claim: Claim, more: Json): Json => ({
 });
 
 /** metav1.MicroTime: always six digits of a second. */
-const microTime = (ms: number): string => new Date(ms).toISOString().replace("Z", "000Z");
+export const microTime = (ms: number): string => new Date(ms).toISOString().replace("Z", "000Z");

@@ -19,7 +19,16 @@ export interface Node extends ObjectMeta {
   /** InternalIP addresses in the order the kubelet reports them. */
   readonly internalIps: readonly string[];
   readonly networkUnavailable: boolean;
+  /** Why, or why not, as the condition NetworkUnavailable says; absent while nobody has set it. */
+  readonly networkCondition?: ConditionText;
   readonly allocatable: Allocatable;
+}
+
+/** What a condition says about its status. */
+export interface ConditionText {
+  /** CamelCase, for machines. */
+  readonly reason: string;
+  readonly message: string;
 }
 
 /** A node's resources for pods; 0 until the kubelet has reported. */

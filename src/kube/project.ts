@@ -63,6 +63,9 @@ export const nodeOf: Projection<Node> = (object, intern) => {
     ...meta,
     internalIps: Object.freeze(addresses(internal.map((address) => address.address))),
     networkUnavailable: network?.status === "True",
+    ...(network && {
+      networkCondition: Object.freeze({ reason: text(network.reason), message: text(network.message) }),
+    }),
     allocatable: Object.freeze({
       pods: Math.floor(quantityOf(allocatable.pods) ?? 0),
       cpus: quantityOf(allocatable.cpu) ?? 0,

@@ -3,7 +3,7 @@
 
 import type { KubeClient, RequestOptions } from "./client.ts";
 import { kinds, type ObjectRef } from "./kinds.ts";
-
+import type { ConditionText } from "./objects.ts";
 import { pathOf } from "./resource.ts";
 
 /**
@@ -21,12 +21,9 @@ export async function annotate(
   await client.patch(pathOf(kinds[kind], namespace, name), { metadata }, options);
 }
 
-export interface Condition {
+export interface Condition extends ConditionText {
   readonly type: string;
   readonly status: "True" | "False" | "Unknown";
-  /** CamelCase, for machines. */
-  readonly reason: string;
-  readonly message: string;
 }
 
 /**
@@ -47,3 +44,23 @@ export async function setCondition(
   const patch = { metadata: { uid: object.uid }, status: { conditions } };
   await client.patch(path, patch, { ...options, type: "strategic" });
 }
+
+/**
+ * Sets the Node's condition NetworkUnavailable: with `problem` no pods are scheduled there, without they are. Pods that
+ * run already are left alone.
+ */
+export const declareNetwork = (
+  client: KubeClient,
+  node: ObjectRef,
+  problem: ConditionText | undefined,
+  options: RequestOptions = {},
+): Promise<void> => {
+  const condition = problem
+    ? ({ status: "True", ...problem } as const)
+    : ({
+        status: "False",
+        reason: "WeftIsUp",
+        message: "The Weft agent attaches pods on this node",
+      } as const);
+  return setCondition(client, node, { type: "NetworkUnavailable", ...condition }, new Date(), options);
+};

@@ -71,6 +71,10 @@ export function namesOf(cluster: string): Names {
 /** Keys of `external_ids` in OVN that mark a row as Weft's. */
 export const ownership = { cluster: "weft.io/cluster", owner: "weft.io/owner" } as const;
 
+/** The option of a chassis (ovn-controller(8), ovn-cms-options) by which an agent marks it as one of its cluster. */
+export const chassisMark = (cluster: string): string => `${chassisMarkKey}${cluster}`;
+export const chassisMarkKey = "weft-cluster=";
+
 /** Annotations on Kubernetes objects; ovn-kubernetes' keys and formats where it has one. */
 export const annotations = {
   podNetworks: "k8s.ovn.org/pod-networks",
@@ -85,6 +89,8 @@ export const annotations = {
   poolSeen: "weft.io/pool-seen",
   /** On the controllers' Lease, written by the leader: which deletions it holds back, and why. */
   heldDeletions: "weft.io/held-deletions",
+  /** There too: what the leader sees that does not work, as JSON. */
+  troubles: "weft.io/troubles",
   /** On the mirror of a static pod, both written by the kubelet: the hash that is the static pod's own UID. */
   mirrorOf: "kubernetes.io/config.mirror",
   configHash: "kubernetes.io/config.hash",

@@ -11,18 +11,23 @@ import { KubeClient } from "../kube/client.ts";
 import { inCluster } from "../kube/in-cluster.ts";
 import { loadKubeconfig } from "../kube/kubeconfig.ts";
 import type { Node } from "../kube/objects.ts";
+import { Staleness } from "../kube/staleness.ts";
 import { watchKind } from "../kube/watch.ts";
+import { declareNetwork } from "../kube/write.ts";
 import { namesOf, onNode } from "../model/names.ts";
 import { rowUuid } from "../model/uuid.ts";
 import { Session } from "../ovsdb/index.ts";
 import { AssignedAddresses } from "./assignedAddresses.ts";
 import { departureAsked, departureTold } from "./departure.ts";
+import { DataPlane, type Problem } from "./health/dataPlane.ts";
+import { keepHeartbeat } from "./health/heartbeat.ts";
+import { NodeReporter } from "./health/nodeReporter.ts";
 import { networkConfiguration, writeConfiguration, writeServed } from "./host/install.ts";
 import { PluginFile } from "./host/pluginFile.ts";
 import { run } from "./host/run.ts";
 import { soleAgent } from "./host/sole.ts";
 import { agentMetrics } from "./metrics.ts";
-import { annotateNode, declareNetwork } from "./nodeObject.ts";
+import { annotateNode } from "./nodeObject.ts";
 import { planWith } from "./nodePlan.ts";
 import { overlayPlan } from "./overlay.ts";
 import { byController, byVswitchd } from "./ovs/completion.ts";
@@ -53,30 +58,58 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const nodes = watchKind(client, "Node", { ...watching, fieldSelector: `metadata.name=${nodeName}` });
   const pods = watchKind(client, "Pod", { ...watching, fieldSelector: `spec.nodeName=${nodeName}` });
 
+  const isPooled = options.addresses === "pooled";
+  const policies = isPooled ? watchKind(client, "NetworkPolicy", watching) : undefined;
+
   const announce = (node: Node, values: AnnotationValues): Promise<void> =>
     annotateNode(client, node, values);
   const { network } = options;
+  const self = (): Node | undefined => nodes.get("", nodeName);
+  const dataPlane = new DataPlane({
+    db,
+    ovsRunDirectory: options.ovsRunDirectory,
+    ovnRunDirectory: network.mode === "underlay" ? undefined : options.ovnRunDirectory,
+    changed: () => reporter.ring(),
+  });
+  // With a pool, pods start without the API server; but one that refuses has to be told.
+  const read = { Node: nodes, Pod: pods, ...(policies && { NetworkPolicy: policies }) };
+  const staleness = new Staleness(read, () => performance.now(), isPooled);
+  staleness.follow(signal);
+  const problem = (): Problem | undefined =>
+    dataPlane.problem() ??
+    faultIn("WeftNotReady", upkeep.notReady()) ??
+    faultIn("ApiUnreachable", staleness.problem);
+  const notReady = (): string | undefined => problem()?.message;
+  const reporter = new NodeReporter({
+    node: self,
+    problem,
+    declare: (node, fault) => declareNetwork(client, node, fault, { signal }),
+    now: () => performance.now(),
+    random: Math.random,
+    log,
+  });
+  nodes.subscribe(reporter.ring);
   const metrics = agentMetrics(registry, {
     attachments: () => ports.all().length,
-    notReady: () => upkeep.notReady(),
+    notReady,
+    faults: () => dataPlane.faults(),
     poolPorts: () => pool?.ports() ?? [],
   });
-  const pool =
-    options.addresses === "pooled"
-      ? poolOf({
-          scope: { names, nodeName, nested: network.mode === "underlay" },
-          db,
-          writer,
-          client,
-          nodes,
-          pods,
-          policies: watchKind(client, "NetworkPolicy", watching),
-          restMs: options.restMs,
-          announce,
-          observe: metrics.poolClaims,
-          log,
-        })
-      : undefined;
+  const pool = policies
+    ? poolOf({
+        scope: { names, nodeName, nested: network.mode === "underlay" },
+        db,
+        writer,
+        client,
+        nodes,
+        pods,
+        policies,
+        restMs: options.restMs,
+        announce,
+        observe: metrics.poolClaims,
+        log,
+      })
+    : undefined;
   const host = { ...options, names, db, writer, run, announce };
   const plan =
     network.mode === "underlay"
@@ -101,15 +134,15 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     nodes,
     formerSubnets: () => pool?.subnets(),
     // Repeated on every run, in case somebody has cleaned up.
-    serve: async (node: Node | undefined, firstTime: boolean) => {
+    serve: async (firstTime: boolean) => {
       if (firstTime) await attachments.adopt();
       // First the executable, because its configuration tells the runtime that this node can serve pods.
       await plugin.install();
       const configuration = networkConfiguration(basename(options.cniPlugin), options.cniSocket);
       await writeConfiguration(options.cniConfDirectory, configuration);
-      if (node) await declareNetwork(client, node);
       await writeServed(options.cniSocket, options.ovsRunDirectory);
     },
+    changed: reporter.ring,
   });
   const bridge = network.mode === "underlay" ? onNode.externalBridge : onNode.integrationBridge;
   const ports = new PodPorts(db, writer, bridge);
@@ -141,10 +174,21 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   };
   const commands = { attachments, notReady: upkeep.notReady, limitMs: options.cniLimitMs, handled };
   const cni = await serveCni(options.cniSocket, (line, gone) => answer(commands, line, gone), signal);
-  const notReady = async (): Promise<string | undefined> => upkeep.notReady() ?? (await cni.unreachable());
-  await serveHealth({ address: options.healthAddress, registry, notReady }, signal);
-  await Promise.all([upkeep.run(signal), pool?.run(signal)]);
+  const { healthAddress: address, logLevels } = options;
+  const notReadyNow = async (): Promise<string | undefined> => notReady() ?? (await cni.unreachable());
+  await serveHealth({ address, registry, notReady: notReadyNow, logLevels }, signal);
+  const beats = { client, node: self, namespace: options.leaseNamespace, cluster: options.clusterId };
+  await Promise.all([
+    upkeep.run(signal),
+    pool?.run(signal),
+    dataPlane.run(signal),
+    reporter.run(signal),
+    keepHeartbeat({ ...beats, everyMs: options.heartbeatMs, log }, signal),
+  ]);
 }
+
+const faultIn = (reason: string, message: string | undefined): Problem | undefined =>
+  message === undefined ? undefined : { reason, message };
 
 function report({ log }: AgentOptions, { command, seconds, error, env }: Handled): void {
   const fields = { command, container: env["CNI_CONTAINERID"], args: env["CNI_ARGS"], seconds };

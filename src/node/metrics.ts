@@ -1,6 +1,7 @@
 // The agent's Prometheus metrics, all in one table. The caller owns the registry.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
+import type { Part, Problem } from "./health/dataPlane.ts";
 import type { ClaimOutcome } from "./pool/pooledAddresses.ts";
 import type { CachedPort } from "./pool/queueRow.ts";
 
@@ -15,13 +16,14 @@ export interface Readings {
   readonly attachments: () => number;
   /** Undefined when pods can be attached. */
   readonly notReady: () => string | undefined;
+  readonly faults: () => ReadonlyMap<Part, Problem | undefined>;
   /** The ports of the node's pool; empty where addresses are assigned. */
   readonly poolPorts: () => readonly CachedPort[];
 }
 
 export function agentMetrics(registry: Registry, readings: Readings): AgentMetrics {
   const registers = [registry];
-  collectDefaultMetrics({ register: registry, prefix: "weft_" });
+  collectDefaultMetrics({ register: registry });
   const buckets = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 90];
   new Gauge({
     name: "weft_cni_attachments",
@@ -37,6 +39,16 @@ export function agentMetrics(registry: Registry, readings: Readings): AgentMetri
     registers,
     collect() {
       this.set(readings.notReady() === undefined ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "weft_node_part_up",
+    help: "1 while this part of the node's data plane works: ovsdb-server, ovs-vswitchd, ovn-controller, southbound (ovn-controller's connection)",
+    labelNames: ["part"] as const,
+    registers,
+    collect() {
+      this.reset();
+      for (const [part, fault] of readings.faults()) this.set({ part }, fault ? 0 : 1);
     },
   });
   new Gauge({

@@ -67,7 +67,7 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promi
     );
   }
   const encapIp = options.encapIp ?? gateway.addresses.map(({ ip }) => formatIp(ip))[0] ?? "";
-  const chassisId = await prepareChassis(db, writer, { ...options, encapIp });
+  const chassisId = await prepareChassis(db, writer, { ...options, cluster: names.cluster, encapIp });
   if (!node && !subnets) return waiting(`the API server has not told about node ${nodeName} yet`);
   if (!subnets) return waiting("the Weft controller has given this node no subnet yet");
   const mtuBytes = podMtuBytes(gateway.mtuBytes, parseIp(encapIp)?.family ?? 4);

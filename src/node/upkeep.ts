@@ -29,9 +29,10 @@ export interface UpkeepOptions {
   readonly formerSubnets: () => readonly Cidr[] | undefined;
   /**
    * Called when the node can serve, for the first time before pods are accepted. If it rejects, it is tried again.
-   * `node` is undefined when the API server has not reported it yet.
    */
-  readonly serve: (node: Node | undefined, firstTime: boolean) => Promise<void>;
+  readonly serve: (firstTime: boolean) => Promise<void>;
+  /** Called when `notReady` has another answer. */
+  readonly changed: () => void;
   readonly log: Log;
 }
 
@@ -99,7 +100,7 @@ export class Upkeep {
       const place = this.#place();
       const progress = await plan.bringUp(place);
       if (progress.ready) {
-        await serve(place.node, !this.#served);
+        await serve(!this.#served);
         this.#served = true;
       }
       this.#now(progress);
@@ -124,6 +125,7 @@ export class Upkeep {
     this.#progress = progress;
     const reason = this.notReady();
     if (reason === before) return;
+    this.#options.changed();
     this.#options.log("info", reason === undefined ? "ready" : `not ready: ${reason}`, {});
   }
 }

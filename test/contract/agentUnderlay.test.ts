@@ -93,6 +93,8 @@ before(async () => {
     cniBinDirectory: join(state, "cni-bin"),
     cniPlugin: plugin,
     healthAddress: "127.0.0.1:9410",
+    leaseNamespace: "kube-system",
+    heartbeatMs: 20_000,
     cniLimitMs: 5000,
   };
   await call(apiSocket, "PUT", "/api/v1/nodes", {

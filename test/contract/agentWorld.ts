@@ -129,6 +129,8 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
       cniBinDirectory: join(layout.state, "cni-bin"),
       cniPlugin: plugin,
       healthAddress: "127.0.0.1:9410",
+      leaseNamespace: "kube-system",
+      heartbeatMs: 20_000,
       cniLimitMs: 10_000,
       ...settings,
     };

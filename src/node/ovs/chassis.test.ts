@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { type Chassis, chassisIds } from "./chassis.ts";
 
 const chassis: Chassis = {
+  cluster: "weft",
   nodeName: "n1",
   chassisId: "computed",
   ovnRemote: "tcp:172.30.0.2:6642",
@@ -19,6 +20,13 @@ test("bridge mappings of others stay, and ours is there once", () => {
     chassisIds(chassis, new Map([["ovn-bridge-mappings", present]]), false).get("ovn-bridge-mappings");
   assert.equal(mappings("storage:br-sto,physnet:br-old"), "storage:br-sto,physnet:br-ex");
   assert.equal(mappings(""), "physnet:br-ex");
+});
+
+test("the chassis is marked with its cluster, once, beside other people's options", () => {
+  const marked = (present: string): string | undefined =>
+    chassisIds(chassis, new Map([["ovn-cms-options", present]]), false).get("ovn-cms-options");
+  assert.equal(marked(""), "weft-cluster=weft");
+  assert.equal(marked("enable-chassis-as-gw,weft-cluster=old"), "enable-chassis-as-gw,weft-cluster=weft");
 });
 
 test("said again over what it said, nothing is different", () => {

@@ -2,12 +2,13 @@
 // integration bridge. Only differences are written, because any write to external_ids makes ovn-controller recompute
 // everything, which takes seconds in a large cluster.
 
-import { onNode } from "../../model/names.ts";
+import { chassisMark, chassisMarkKey, onNode } from "../../model/names.ts";
 import type { InterfaceRow, Vswitch } from "./vswitch.ts";
 import { bridgeNamed, interfaceNamed } from "./vswitch.ts";
 import type { Writer } from "./writer.ts";
 
 export interface Chassis {
+  readonly cluster: string;
   readonly nodeName: string;
   /** Used when the database has no chassis id yet. */
   readonly chassisId: string;
@@ -51,6 +52,7 @@ export function chassisIds(
     ["ovn-remote-probe-interval", String(remoteProbeMs)],
     [beforeClear, present.get(beforeClear) ?? String(beforeClearMs)],
     [monitorAll, present.get(monitorAll) ?? "true"],
+    ["ovn-cms-options", withMark(present.get("ovn-cms-options") ?? "", chassis.cluster)],
     ["ovn-bridge-mappings", withMapping(present.get("ovn-bridge-mappings") ?? "")],
     ...(userspace ? [["ovn-bridge-datapath-type", "netdev"] as const] : []),
   ]);
@@ -160,6 +162,12 @@ export async function prepareManagementInterface(
 
 const isSame = (row: InterfaceRow, portName: string, mac: string, mtuBytes: number): boolean =>
   row.external_ids.get("iface-id") === portName && row.mac === mac && row.mtu_request === mtuBytes;
+
+/** The mark proves to the controller that this chassis is one of its cluster, even when the node is gone. */
+function withMark(options: string, cluster: string): string {
+  const others = options.split(",").filter((option) => option !== "" && !option.startsWith(chassisMarkKey));
+  return [...others, chassisMark(cluster)].join(",");
+}
 
 function withMapping(mappings: string): string {
   const others = mappings

@@ -11,6 +11,15 @@ export async function controlSocket(runDirectory: string, daemon: string): Promi
   return join(runDirectory, `${daemon}.${pid}.ctl`);
 }
 
+/** What shows, after a failed question, that there is no such process; undefined if there may be one. */
+export function absence(error: unknown): "no pidfile or socket" | "nobody listens on its socket" | undefined {
+  const causes = error instanceof Error ? [error, error.cause] : [];
+  const has = (code: string): boolean =>
+    causes.some((each) => each instanceof Error && "code" in each && each.code === code);
+  if (has("ENOENT")) return "no pidfile or socket";
+  return has("ECONNREFUSED") ? "nobody listens on its socket" : undefined;
+}
+
 /** The daemon's answer to `method`. Rejects with the daemon's error, or when no answer comes within `timeoutMs`. */
 export function unixctl(
   socket: string,
@@ -26,11 +35,12 @@ export function unixctl(
       connection.destroy();
       settle();
     };
-    const fail = (reason: string): void => finish(() => reject(new Error(`${socket} ${method}: ${reason}`)));
+    const fail = (reason: string, cause?: Error): void =>
+      finish(() => reject(new Error(`${socket} ${method}: ${reason}`, { cause })));
     const timer = setTimeout(() => fail(`no answer within ${timeoutMs / 1000} s`), timeoutMs);
     connection.setEncoding("utf8");
     connection.on("connect", () => connection.write(JSON.stringify({ id: 0, method, params })));
-    connection.on("error", (error) => fail(error.message));
+    connection.on("error", (error) => fail(error.message, error));
     connection.on("end", () => fail("closed without an answer"));
     connection.on("data", (chunk: string) => {
       text += chunk;
