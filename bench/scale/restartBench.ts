@@ -132,6 +132,6 @@ async function scrape(): Promise<{ readonly operations: number; readonly stallMs
   };
   return {
     operations: value("weft_transaction_operations_sum"),
-    stallMs: value("weft_nodejs_eventloop_lag_max_seconds") * 1000,
+    stallMs: value("nodejs_eventloop_lag_max_seconds") * 1000,
   };
 }

@@ -51,6 +51,17 @@ export class Generations {
     return !lost;
   }
 
+  /** The number that was requested last; undefined before the database is known. */
+  get last(): number | undefined {
+    const [global] = this.#options.northbound.table("NB_Global").values();
+    return global && Number(global.nb_cfg);
+  }
+
+  /** How many chassis repeat each number. */
+  get chassis(): number {
+    return [...this.#options.southbound.table("Chassis_Private").values()].length;
+  }
+
   /** A number for the state of the database at some time after this call. */
   #ask(): Promise<number> {
     this.#next ??= this.#sending.then(

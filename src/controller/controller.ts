@@ -16,25 +16,30 @@ import type { Kind } from "../kube/kinds.ts";
 import { Lease } from "../kube/lease.ts";
 import type { Pod } from "../kube/objects.ts";
 import { EventRecorder } from "../kube/recorder.ts";
+import { Staleness } from "../kube/staleness.ts";
 import { allReady, missingInput, type Stores, watchAll } from "../kube/stores.ts";
 import { annotate } from "../kube/write.ts";
 import { annotations, namesOf } from "../model/names.ts";
 import type { ClusterNetwork } from "../model/network.ts";
 import { parseOwner } from "../model/owner.ts";
 import { northboundScope } from "../model/scope.ts";
+import { NorthdWatch } from "../observe/northdWatch.ts";
 import { northbound } from "../ovn/northbound.gen.ts";
 import type { TlsOptions } from "../ovsdb/index.ts";
-import { awayFor, type Synced } from "./awayFor.ts";
+import { awayFor } from "./awayFor.ts";
 import { Births } from "./births.ts";
 import { type Databases, openDatabases } from "./databases.ts";
 import { northboundDestination } from "./destinations.ts";
+import { Health, troublesText } from "./health.ts";
 import { type ControllerMetrics, controllerMetrics } from "./metrics.ts";
 import { plannedState } from "./plannedState.ts";
 import type { PlanningOptions } from "./planning.ts";
 import { podStates } from "./podStates.ts";
+import type { SilentAgents } from "./silentAgents.ts";
 import { type Telling, telling } from "./telling.ts";
 import { Term, type TermOptions } from "./term.ts";
 import { followUnserved } from "./unservedEvents.ts";
+import { watchNodes } from "./watchNodes.ts";
 
 export interface ControllerOptions {
   readonly cluster: string;
@@ -74,6 +79,9 @@ export class Controller {
   #missing: () => string | undefined = () => "has just started";
   /** Which deletions the prune guard holds, as a sentence. */
   #held: string | undefined;
+  #health: Health | undefined;
+  /** While this controller leads. */
+  #agents: SilentAgents | undefined;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -81,7 +89,7 @@ export class Controller {
 
   /** Why this controller is of no use at present, in a few words. A controller that could lead at once is ready. */
   get notReady(): string | undefined {
-    return this.#failure ?? this.#missing();
+    return this.#failure ?? this.#missing() ?? this.#health?.problem;
   }
 
   /** Releases the deletions that the prune guard holds now. */
@@ -101,6 +109,19 @@ export class Controller {
       onBorn: (pod, timeline) => log("info", "pod born", { pod, timeline: rounded(timeline) }),
     });
     const { replica, observed } = databases;
+    const now = (): number => performance.now();
+    // The stores of kinds that nobody reads are not fed.
+    const read = Object.entries(stores).filter(([kind]) => kindsRead.has(kind as Kind));
+    const staleness = new Staleness(Object.fromEntries(read), now);
+    staleness.follow(signal);
+    const health = new Health({
+      staleness,
+      southbound: databases.chassis,
+      northd: new NorthdWatch(databases.numbers, now),
+      agents: () => this.#agents?.problem,
+      now,
+    });
+    this.#health = health;
     observed.ports.subscribe({ pod: (pod, state) => births.reach(pod, state) });
     const { podPort } = namesOf(cluster);
     const metrics = controllerMetrics(registry, {
@@ -111,6 +132,8 @@ export class Controller {
           observed.ports.stateOf(podPort(namespace, name)),
         ),
       heldDeletions: () => this.#term?.appliers.status.heldDeletes ?? 0,
+      troubles: () => health.troubles,
+      agents: () => ({ all: this.#agents?.count ?? 0, silent: this.#agents?.nodes.length ?? 0 }),
     });
     this.#missing = () => missingInput(stores, replica);
     databases.start(signal);
@@ -150,7 +173,10 @@ export class Controller {
       namespace: leaseNamespace,
       name: `weft-${cluster}`,
       identity,
-      annotations: () => ({ [annotations.heldDeletions]: this.#held }),
+      annotations: () => ({
+        [annotations.heldDeletions]: this.#held,
+        [annotations.troubles]: troublesText(health.troubles),
+      }),
       log,
     });
     while (!signal.aborted) {
@@ -159,7 +185,7 @@ export class Controller {
         await allReady(stores, signal);
         await replica.ready(signal);
         this.#failure = undefined;
-        await this.#leadOnce(lease, options, replica, metrics, signal);
+        await this.#leadOnce(lease, options, databases, metrics, signal);
       } catch (error) {
         if (signal.aborted) break;
         this.#failure = error instanceof Error ? error.message : String(error);
@@ -218,7 +244,7 @@ export class Controller {
   async #leadOnce(
     lease: Lease,
     options: LeaderOptions,
-    database: Synced,
+    databases: Databases,
     metrics: ControllerMetrics,
     signal: AbortSignal,
   ): Promise<void> {
@@ -227,15 +253,20 @@ export class Controller {
     await using held = await lease.acquire(signal);
     log("info", "leading", { identity, transitions: held.transitions });
     metrics.leader.set(1);
-    using away = awayFor(databaseAwayMs, database, options.clock.now);
+    using away = awayFor(databaseAwayMs, databases.replica, options.clock.now);
     const ending = AbortSignal.any([held.signal, away.signal]);
     try {
       this.#term = new Term(options, `${identity} ${held.transitions}`);
       followUnserved(options.stores, options.tell.unserved, ending);
+      this.#agents = watchNodes(
+        { ...this.#options, ...options, databases },
+        AbortSignal.any([signal, ending]),
+      );
       await this.#term.run(AbortSignal.any([signal, ending]));
       if (!signal.aborted) log("warn", "leads no more", { reason: String(ending.reason) });
     } finally {
       this.#term = undefined;
+      this.#agents = undefined;
       this.#held = undefined;
       metrics.leader.set(0);
     }

@@ -5,11 +5,13 @@ import { Generations } from "../apply/generations.ts";
 import { northboundTables } from "../kinds/kinds.ts";
 import type { Log } from "../kube/clock.ts";
 import type { Scope } from "../model/scope.ts";
+import { followNumbers, type Numbers } from "../observe/northdWatch.ts";
 import { Observed } from "../observe/observed.ts";
 import { followPorts } from "../observe/portStates.ts";
 import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
 import { southbound } from "../ovn/southbound.gen.ts";
 import { type Replica, Session, type TlsOptions } from "../ovsdb/index.ts";
+import { type Chassis, followChassis } from "./deadChassis.ts";
 
 export interface DatabasesOptions {
   readonly scope: Scope;
@@ -26,6 +28,10 @@ export interface Databases extends AsyncDisposable {
   readonly northbound: Session;
   readonly replica: Replica<NorthboundTables>;
   readonly observed: Observed;
+  readonly southbound: Session;
+  /** The numbers of generations. */
+  readonly numbers: Numbers;
+  readonly chassis: Chassis;
   /** Measures how far OVN is with the contents of the northbound database, on behalf of the fence's holder. */
   readonly generations: (fence: Fence) => Generations;
   /** Connects until `signal` aborts. */
@@ -50,6 +56,9 @@ export function openDatabases(options: DatabasesOptions): Databases {
     replica,
     observed: new Observed({ scope, replica, ports, router: cloudRouter }),
     generations: (fence) => new Generations({ ...counted, session: north, fence }),
+    southbound: south,
+    numbers: followNumbers(north),
+    chassis: followChassis(south),
     start: (signal) => {
       north.start(signal);
       south.start(signal);

@@ -12,6 +12,7 @@ import type { Clock, Log } from "../kube/clock.ts";
 import type { Destination } from "../model/fact.ts";
 import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
 import type { Replica, Session } from "../ovsdb/index.ts";
+import { keepBeating } from "./beat.ts";
 
 /** A destination of facts, before anybody leads. */
 export interface Served {
@@ -24,6 +25,8 @@ export interface Begun {
   readonly applier: Applier;
   /** Resolves once only this term may write there. Waits for as long as the destination is away. */
   readonly take: (signal: AbortSignal) => Promise<void>;
+  /** Shows that what carries the facts further is alive, until `signal` aborts. */
+  readonly beat?: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface NorthboundOptions {
@@ -43,6 +46,7 @@ export const northboundDestination = (options: NorthboundOptions): Served => ({
   begin(desired, holder) {
     const { destination, cluster, session, replica, generations, clock, log, events, prune } = options;
     const fence = new Fence({ database: northbound, cluster, holder });
+    const counting = generations?.(fence);
     const applier = new Engine({
       destination,
       cluster,
@@ -51,7 +55,7 @@ export const northboundDestination = (options: NorthboundOptions): Served => ({
       session,
       replica,
       fence,
-      ...(generations && { generations: generations(fence) }),
+      ...(counting && { generations: counting }),
       clock,
       log,
       limits: { prune },
@@ -59,6 +63,7 @@ export const northboundDestination = (options: NorthboundOptions): Served => ({
     });
     return {
       applier,
+      ...(counting && { beat: (signal: AbortSignal) => keepBeating(counting, clock, signal) }),
       take: async (signal) => {
         await session.connected(signal);
         await fence.take(session, replica, signal);

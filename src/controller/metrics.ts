@@ -2,6 +2,7 @@
 // for counters. The caller provides the registry, so a test or a second controller has its own.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
+import { parts, type Troubles } from "./health.ts";
 
 const quick = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -21,11 +22,14 @@ export interface Readings {
   readonly queueFailing: () => number;
   readonly podsByState: () => ReadonlyMap<string, number>;
   readonly heldDeletions: () => number;
+  readonly troubles: () => Troubles;
+  /** Those that this leader knows; none where another controller leads. */
+  readonly agents: () => { readonly all: number; readonly silent: number };
 }
 
 export function controllerMetrics(registry: Registry, readings: Readings): ControllerMetrics {
   const registers = [registry];
-  collectDefaultMetrics({ register: registry, prefix: "weft_" });
+  collectDefaultMetrics({ register: registry });
   const reading = (name: string, help: string, read: () => number): Gauge =>
     new Gauge({
       name,
@@ -38,6 +42,27 @@ export function controllerMetrics(registry: Registry, readings: Readings): Contr
   reading("weft_queue_depth", "Owners waiting to be planned or being planned", readings.queueDepth);
   reading("weft_queue_failing", "Owners whose last plan failed", readings.queueFailing);
   reading("weft_prune_held_rows", "Rows whose deletion the prune guard holds back", readings.heldDeletions);
+  new Gauge({
+    name: "weft_part_up",
+    help: "1 while this works: api (every kind is followed), southbound (its database is connected), northd (it follows the northbound database), agents (all are heard; known to the leader)",
+    labelNames: ["part"] as const,
+    registers,
+    collect() {
+      const troubles = readings.troubles();
+      for (const part of parts) this.set({ part }, troubles.has(part) ? 0 : 1);
+    },
+  });
+  new Gauge({
+    name: "weft_agents",
+    help: "Agents by state: heard, silent; on the leader",
+    labelNames: ["state"] as const,
+    registers,
+    collect() {
+      const { all, silent } = readings.agents();
+      this.set({ state: "heard" }, all - silent);
+      this.set({ state: "silent" }, silent);
+    },
+  });
   new Gauge({
     name: "weft_pods",
     help: "Pods by state: unscheduled, waiting (for an address), addressed, bound, installed, outside (host network or finished)",

@@ -49,9 +49,10 @@ export class Term {
       working.push(
         first.applier.run(both),
         // A destination that is away delays only its own work.
-        ...others.map(async ({ applier, take }) => {
+        Promise.resolve(first.beat?.(both)),
+        ...others.map(async ({ applier, take, beat }) => {
           await take(both);
-          await applier.run(both);
+          await Promise.all([applier.run(both), beat?.(both)]);
         }),
         this.planning.queue.run(both),
         this.#becomeSteady(both).then(

@@ -1,0 +1,30 @@
+// Requests a new generation of the northbound database whenever nobody has for a while. Whoever has died does not
+// repeat its number: ovn-northd, or the ovn-controller or ovs-vswitchd of a chassis. With many chassis it is done less
+// often, so that at most 20 of them a second write into the southbound database.
+
+import { FenceLostError } from "../apply/errors.ts";
+import type { Generations } from "../apply/generations.ts";
+import { type Clock, pause } from "../kube/clock.ts";
+
+const leastMs = 10_000;
+const perChassisMs = 50;
+
+/** Until `signal` aborts. Rejects with a FenceLostError when another controller leads. */
+export async function keepBeating(
+  generations: Pick<Generations, "last" | "chassis" | "reached">,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const before = generations.last;
+    await pause(clock, Math.max(leastMs, perChassisMs * generations.chassis), signal);
+    if (signal.aborted || generations.last !== before) continue;
+    try {
+      await generations.reached([], signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      // Anything else passes, such as a database that is away.
+      if (error instanceof FenceLostError) throw error;
+    }
+  }
+}

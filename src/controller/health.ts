@@ -1,0 +1,82 @@
+// What a controller sees that does not work, although the controller itself does. It is one picture for /readyz and
+// metrics, and the leader writes it on the Lease, where `weft status` reads it.
+
+import type { Staleness } from "../kube/staleness.ts";
+import type { NorthdWatch } from "../observe/northdWatch.ts";
+
+/** The parts of a cluster that a controller watches. */
+export const parts = ["api", "southbound", "northd", "agents"] as const;
+export type Part = (typeof parts)[number];
+export type Troubles = ReadonlyMap<Part, string>;
+
+export interface HealthOptions {
+  readonly staleness: Pick<Staleness, "problem">;
+  readonly southbound: { readonly synced: boolean };
+  readonly northd: Pick<NorthdWatch, "problem">;
+  /** Only a leader knows about agents. */
+  readonly agents: () => string | undefined;
+  readonly now: () => number;
+}
+
+const southboundPatienceMs = 10_000;
+
+export class Health {
+  readonly #options: HealthOptions;
+  /** Since when the southbound database has been away. */
+  #awaySince: number | undefined;
+
+  constructor(options: HealthOptions) {
+    this.#options = options;
+    this.#awaySince = options.now();
+  }
+
+  get troubles(): Troubles {
+    const { staleness, northd, agents } = this.#options;
+    const found = {
+      api: staleness.problem,
+      southbound: this.#southbound(),
+      northd: northd.problem,
+      agents: agents(),
+    };
+    return new Map(
+      parts.flatMap((part) => (found[part] === undefined ? [] : [[part, found[part]] as const])),
+    );
+  }
+
+  /** In one sentence, for /readyz. An agent that is gone is the matter of its node. */
+  get problem(): string | undefined {
+    return [...this.troubles].find(([part]) => part !== "agents")?.[1];
+  }
+
+  #southbound(): string | undefined {
+    const { southbound, now } = this.#options;
+    if (southbound.synced) this.#awaySince = undefined;
+    else this.#awaySince ??= now();
+    if (this.#awaySince === undefined || now() - this.#awaySince < southboundPatienceMs) return undefined;
+    return "the controller has no connection to the southbound database";
+  }
+}
+
+/** The annotation on the Lease; undefined when there is nothing to say. */
+export const troublesText = (troubles: Troubles): string | undefined =>
+  troubles.size === 0 ? undefined : JSON.stringify(Object.fromEntries(troubles));
+
+/** What the annotation says. Whatever is not readable says nothing. */
+export function troublesIn(text: string): Troubles {
+  const found = parsed(text);
+  return new Map(
+    parts.flatMap((part) => {
+      const said: unknown = found[part];
+      return typeof said === "string" ? [[part, said] as const] : [];
+    }),
+  );
+}
+
+function parsed(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
