@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Leader } from "../../src/cli/status/judge.ts";
 import { leaderOf } from "../../src/cli/status/leader.ts";
+import type { Leader } from "../../src/cli/status/snapshot.ts";
 import { KubeClient } from "../../src/kube/client.ts";
 import { type Answer, json, scripted, skippingClock, status } from "./kubeScript.ts";
 
@@ -49,7 +49,8 @@ const cases: readonly [string, readonly Answer[], Leader["silent"] | undefined][
 
 for (const [what, answers, silent] of cases)
   test(what, async () => {
-    const leader = silent === undefined ? undefined : { holder: "a", silent, heldDeletions: "" };
+    const leader =
+      silent === undefined ? undefined : { holder: "a", silent, heldDeletions: "", troubles: new Map() };
     assert.deepEqual(await found(...answers), leader);
   });
 

@@ -78,6 +78,6 @@ suite("vswitchd is killed on a node of two", { timeout: 110_000 }, () => {
     const [{ namespace } = { namespace: "" }] = demoApps;
     const late = await Stream.start(cluster, { namespace, name: "late-stream", from: "n2", to: "n1" });
     await late.expectNoGap();
-    assert.equal((await cluster.weft("status")).status, 0);
+    await becomes("healthy", 0, async () => (await cluster.weft("status")).status);
   });
 });

@@ -12,7 +12,7 @@ import { dumpNorthbound } from "./ovnDump.ts";
 const ns = "ops";
 const ports = { controller: 9411, agent: 9410 };
 
-suite("operations", { timeout: 180_000 }, () => {
+suite("operations", { timeout: 400_000 }, () => {
   let cluster: Cluster;
 
   const podOn = (node: string) => pod({ namespace: ns, name: `on-${node}`, node, labels: { app: "web" } });
@@ -63,8 +63,11 @@ suite("operations", { timeout: 180_000 }, () => {
     for (const name of [
       "weft_transaction_seconds_count",
       "weft_transaction_operations_sum",
-      "weft_nodejs_eventloop_lag_p99_seconds",
-      "weft_process_resident_memory_bytes",
+      "nodejs_eventloop_lag_p99_seconds",
+      "process_resident_memory_bytes",
+      "process_start_time_seconds",
+      "process_open_fds",
+      "process_cpu_seconds_total",
     ])
       assert.ok((metrics.get(name) ?? 0) > 0, name);
     const agent = await cluster.metrics("n2", ports.agent);
@@ -153,12 +156,92 @@ suite("operations", { timeout: 180_000 }, () => {
     await cluster.sandbox.central.exec(["ovn-sbctl", "--if-exists", "chassis-del", chassis]);
     const text = await eventually("the node is named", async () => {
       const found = await cluster.weft("status");
-      return found.status === 1 && found.stdout;
+      return found.status === 1 && found.stdout.includes("1 pod waiting") && found.stdout;
     });
-    assert.match(text, /^unhealthy: 1 node with a problem, 1 pod waiting for the network\n/);
-    assert.match(text, /n3 .*is not in the southbound database: is ovn-controller running\?/);
+    assert.match(text, /^unhealthy: 1 node with a problem \(n3: .*\), 1 pod waiting for the network\n/);
+    assert.match(text, /^n3 .*(is not in the southbound database|ovn-controller is not running)/m);
     await cluster.sandbox.processes.start("n3-ovn-controller");
     await eventually("all is well again", async () => (await cluster.weft("status")).status === 0);
+  });
+
+  const readyz = async (node: string, port: number): Promise<string> =>
+    (
+      await cluster.sandbox.host(node).tryExec(["curl", "-s", `http://127.0.0.1:${port}/readyz`])
+    ).stdout.trim();
+  const condition = (node: string) =>
+    cluster.field(
+      "node",
+      "",
+      node,
+      '{range .status.conditions[?(@.type=="NetworkUnavailable")]}{.status} {.reason}{end}',
+    );
+  /** Waits until /readyz, the Node's condition and `weft status` say that n2 and n3 work. */
+  const allIsWell = () =>
+    eventually("all three places say that all is well", async () => {
+      assert.equal(await readyz("n1", ports.controller), "ok");
+      for (const node of ["n2", "n3"]) {
+        assert.equal(await readyz(node, ports.agent), "ok");
+        assert.match(await condition(node), /^False /);
+      }
+      const { stdout } = await cluster.weft("status");
+      assert.match(stdout, /^healthy: /);
+      return true;
+    });
+
+  test("a dead vswitchd and a dead ovn-controller are told by readiness, condition, metrics and status, until they are back", async () => {
+    const { processes } = cluster.sandbox;
+    await allIsWell();
+    await processes.kill("n2-vswitchd", "SIGKILL");
+    await processes.kill("n3-ovn-controller", "SIGKILL");
+    await eventually("all places say so", async () => {
+      assert.match(await readyz("n2", ports.agent), /^ovs-vswitchd is not running/);
+      assert.match(await readyz("n3", ports.agent), /^ovn-controller is not running/);
+      // In the userspace datapath the node's own network goes down with vswitchd, and so does its agent's way to the API.
+      assert.match(await condition("n2"), /^True (VswitchdDown|AgentSilent)$/);
+      assert.equal(await condition("n3"), "True OvnControllerDown");
+      const { status, stdout } = await cluster.weft("status");
+      assert.equal(status, 1);
+      assert.match(stdout, /^unhealthy: 2 nodes with a problem \(the worst, n2: /);
+      assert.match(stdout, /^n3 .* ovn-controller is not running/m);
+      assert.match(stdout, /\nnext: on n2: /);
+      return true;
+    });
+    const metrics = await cluster.metrics("n2", ports.agent);
+    assert.equal(metrics.get('weft_node_part_up{part="ovs-vswitchd"}'), 0);
+    assert.equal(metrics.get("weft_node_ready"), 0);
+    await Promise.all(["n2-vswitchd", "n3-ovn-controller"].map((name) => processes.start(name)));
+    await allIsWell();
+    await everythingIsReached();
+  });
+
+  test("a dead northd and a dead agent are told by the controller, until they are back", async () => {
+    const { processes } = cluster.sandbox;
+    await processes.kill("central-northd", "SIGKILL");
+    await processes.kill("n2-agent", "SIGKILL");
+    await eventually("all places say so", async () => {
+      assert.match(await readyz("n1", ports.controller), /^ovn-northd does not follow/);
+      assert.equal(await condition("n2"), "True AgentSilent");
+      const { status, stdout } = await cluster.weft("status");
+      assert.equal(status, 1);
+      assert.match(
+        stdout,
+        /^unhealthy: ovn-northd does not follow .*, 1 node with a problem \(n2: The Weft agent/,
+      );
+      assert.match(stdout, /\nnext: where OVN's databases run: ovn-appctl -t ovn-northd status/);
+      return true;
+    });
+    const metrics = await cluster.metrics("n1", ports.controller);
+    assert.equal(metrics.get('weft_part_up{part="northd"}'), 0);
+    assert.equal(metrics.get('weft_agents{state="silent"}'), 1);
+    await Promise.all(["central-northd", "n2-agent"].map((name) => processes.start(name)));
+    await allIsWell();
+  });
+
+  test("`weft status` for another cluster says that it is not here, and which is", async () => {
+    const { status, stdout } = await cluster.weft("status", "--cluster", "shop");
+    assert.equal(status, 2);
+    assert.match(stdout, /^cannot tell: there is no cluster shop in this northbound database, only weft/);
+    assert.match(stdout, /\nnext: weft status --cluster weft\n$/);
   });
 
   test("rows of a deleted node go, and when it comes back it is adopted and its pods reach everything", async () => {
@@ -170,10 +253,26 @@ suite("operations", { timeout: 180_000 }, () => {
         .toSorted();
     const had = await rowsOfNode();
     assert.ok(had.length >= 3);
+    const southbound = async (...args: readonly string[]): Promise<string> =>
+      (await cluster.sandbox.central.exec(["ovn-sbctl", ...args])).trim();
+    const hostnames = async () =>
+      (await southbound("--bare", "--columns=hostname", "find", "Chassis"))
+        .split("\n")
+        .filter(Boolean)
+        .toSorted();
+    // A hypervisor of somebody else's, which is as silent as a dead node.
+    await southbound("chassis-add", "foreign", "geneve", "172.30.0.99");
+    await southbound("set", "Chassis", "foreign", "hostname=n4");
+    assert.deepEqual(await hostnames(), ["n1", "n2", "n3", "n4"]);
     await processes.stop("n3-agent");
     await processes.stop("n3-runner");
+    await processes.kill("n3-ovn-controller", "SIGKILL");
     await cluster.kubectl("delete", "node", "n3");
     await becomes("no row of the node is left", [], rowsOfNode);
+    await eventually("its chassis is gone", async () => !(await hostnames()).includes("n3"), 90_000);
+    assert.deepEqual(await hostnames(), ["n1", "n2", "n4"]);
+    await southbound("chassis-del", "foreign");
+    await processes.start("n3-ovn-controller");
     await processes.start("n3-agent");
     await processes.start("n3-runner");
     await eventually(

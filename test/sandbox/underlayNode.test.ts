@@ -27,7 +27,7 @@ interface Row {
   readonly addresses: readonly string[];
 }
 
-suite("a node that is a virtual machine", { timeout: 118_000 }, () => {
+suite("a node that is a virtual machine", { timeout: 170_000 }, () => {
   let cluster: Cluster;
   let stream: Stream;
 
@@ -52,6 +52,23 @@ suite("a node that is a virtual machine", { timeout: 118_000 }, () => {
     await expectWhole();
     await moveNode(cluster.sandbox, "n2", "h1", "h2");
     await expectWhole();
+    await stream.goesOn();
+  });
+
+  test("a dead vswitchd of its own and a dead ovn-controller of its hypervisor are told, until they are back", async () => {
+    const { processes } = cluster.sandbox;
+    await processes.kill("h2-ovn-controller", "SIGKILL");
+    await processes.kill("n3-vswitchd", "SIGKILL");
+    await eventually("status says both", async () => {
+      const { status, stdout } = await cluster.weft("status");
+      assert.equal(status, 1);
+      // A machine's own network goes down with its vswitchd, and so does its agent's way to the API.
+      assert.match(stdout, /^unhealthy: .*\(the worst, n3: /);
+      assert.match(stdout, /^n2 .*ovn-controller of its hypervisor h2 is behind/m);
+      return true;
+    });
+    await Promise.all(["h2-ovn-controller", "n3-vswitchd"].map((name) => processes.start(name)));
+    await becomes("healthy", 0, async () => (await cluster.weft("status")).status);
     await stream.goesOn();
   });
 

@@ -6,10 +6,12 @@ import { Interner } from "../../kube/intern.ts";
 import { kinds, type Watchable } from "../../kube/kinds.ts";
 import type { ObjectMeta } from "../../kube/objects.ts";
 import { pathOf } from "../../kube/resource.ts";
+import { ownership } from "../../model/names.ts";
 import { northbound } from "../../ovn/northbound.gen.ts";
 import { southbound } from "../../ovn/southbound.gen.ts";
 import { type AnyReplica, type Database, Session, type TlsOptions, Transaction } from "../../ovsdb/index.ts";
 import { unanswered } from "../unanswered.ts";
+import { leaderOf } from "./leader.ts";
 import type {
   KubernetesView,
   NorthboundView,
@@ -17,8 +19,7 @@ import type {
   Snapshot,
   SouthboundView,
   Unreachable,
-} from "./judge.ts";
-import { leaderOf } from "./leader.ts";
+} from "./snapshot.ts";
 
 export interface Sources {
   readonly cluster: string;
@@ -34,6 +35,8 @@ export interface Sources {
 }
 
 const pageSize = 500;
+/** How long a generation may take: ovn-controller beside 1,000 switches needs a second. */
+const underwayMs = 3_000;
 
 export async function gather(sources: Sources): Promise<Snapshot> {
   const inTime = (): AbortSignal => AbortSignal.timeout(sources.timeoutMs);
@@ -46,7 +49,8 @@ export async function gather(sources: Sources): Promise<Snapshot> {
       orUnreachable(southboundView(sources, inTime())),
     ),
   ]);
-  return { cluster: sources.cluster, kubernetes, northbound: nb, southbound: sb };
+  const { cluster, lease } = sources;
+  return { cluster, leaseNamespace: lease.namespace, kubernetes, northbound: nb, southbound: sb };
 }
 
 async function orUnreachable<View>(view: Promise<View>): Promise<View | Unreachable> {
@@ -59,13 +63,34 @@ async function orUnreachable<View>(view: Promise<View>): Promise<View | Unreacha
 
 async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<KubernetesView> {
   using client = await sources.kubernetes();
-  const [nodes, pods, services, leader] = await Promise.all([
-    all(client, kinds.Node, signal),
-    all(client, kinds.Pod, signal),
-    all(client, kinds.Service, signal),
-    leaderOf({ client, lease: sources.lease, timeoutMs: sources.timeoutMs }, signal),
-  ]);
-  return { nodes, pods, serviceCount: services.length, leader };
+  const failures: unknown[] = [];
+  const orElse = async <T>(answer: Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      return await answer;
+    } catch (error) {
+      failures.push(error);
+      return otherwise;
+    }
+  };
+  const question = { client, lease: sources.lease, timeoutMs: sources.timeoutMs };
+  const asked = [
+    orElse(all(client, kinds.Node, signal), []),
+    orElse(all(client, kinds.Pod, signal), []),
+    orElse(all(client, kinds.Service, signal), []),
+    orElse(all(client, kinds.NetworkPolicy, signal), []),
+    orElse<KubernetesView["leader"]>(leaderOf(question, signal), "unknown"),
+  ] as const;
+  const [nodes, pods, services, policies, leader] = await Promise.all(asked);
+  // A server that tells nothing at all is as good as away.
+  if (failures.length === asked.length) throw failures[0];
+  return {
+    nodes,
+    pods,
+    serviceCount: services.length,
+    unserved: [...pods, ...services, ...policies],
+    leader,
+    refused: failures.map((failure) => (failure instanceof Error ? failure.message : String(failure))),
+  };
 }
 
 async function all<T extends ObjectMeta>(
@@ -91,8 +116,10 @@ async function northboundView(
 ): Promise<NorthboundView> {
   return copied({ remotes, tls }, northbound, followNorthbound, signal, async (replica, session) => {
     const lag = probe ? await probed(session, replica, signal) : undefined;
-    const [global] = replica.table("NB_Global").values();
+    const global = await followed(replica, signal);
+    const sets = [...replica.table("Address_Set").values()];
     return {
+      clusters: new Set(sets.flatMap(({ external_ids: ids }) => ids.get(ownership.cluster) ?? [])),
       ports: new Set([...replica.table("Logical_Switch_Port").values()].map((port) => port.name)),
       nbCfg: Number(global?.nb_cfg ?? 0),
       sbCfg: Number(global?.sb_cfg ?? 0),
@@ -106,6 +133,8 @@ const followNorthbound = (session: Session) =>
   session.replica(northbound, {
     Logical_Switch_Port: { columns: ["name"] },
     NB_Global: { columns: ["nb_cfg", "sb_cfg", "hv_cfg"] },
+    // Every cluster's fence is here.
+    Address_Set: { columns: ["external_ids"] },
   });
 
 /**
@@ -133,6 +162,23 @@ async function probed(
   return { southboundMs, nodesMs };
 }
 
+/** The global row, once ovn-northd has repeated the number that it had to begin with. */
+async function followed(replica: ReturnType<typeof followNorthbound>, signal: AbortSignal) {
+  const row = () => [...replica.table("NB_Global").values()][0];
+  const asked = row()?.nb_cfg ?? 0;
+  await underway(replica, signal, () => (row()?.sb_cfg ?? 0) >= asked);
+  return row();
+}
+
+/**
+ * A generation is always under way somewhere: waits until it has arrived. Resolves in any case after some seconds, or
+ * when the signal is aborted.
+ */
+async function underway(replica: AnyReplica, signal: AbortSignal, hasArrived: () => boolean): Promise<void> {
+  const both = AbortSignal.any([signal, AbortSignal.timeout(underwayMs)]);
+  while (!hasArrived() && !both.aborted) await nextChange(replica, both);
+}
+
 /** Resolves when the replica has changed or the signal is aborted. */
 function nextChange(replica: AnyReplica, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
@@ -153,18 +199,27 @@ async function southboundView(
   const follow = (session: Session) =>
     session.replica(southbound, {
       SB_Global: { columns: ["nb_cfg"] },
+      Chassis: { columns: ["name"] },
       Chassis_Private: { columns: ["name", "nb_cfg"] },
       Port_Binding: { columns: ["logical_port", "chassis", "up"] },
     });
-  return copied({ remotes, tls }, southbound, follow, signal, (replica) => {
-    const [global] = replica.table("SB_Global").values();
+  return copied({ remotes, tls }, southbound, follow, signal, async (replica) => {
+    const expected = Number([...replica.table("SB_Global").values()][0]?.nb_cfg ?? 0);
+    await underway(replica, signal, () =>
+      [...replica.table("Chassis_Private").values()].every((row) => row.nb_cfg >= expected),
+    );
     const chassis = [...replica.table("Chassis_Private").values()];
     const bindings = [...replica.table("Port_Binding").values()];
+    const nameOf = (uuid: string | undefined): string | undefined =>
+      uuid === undefined ? undefined : replica.table("Chassis").get(uuid)?.name;
     return {
-      nbCfg: Number(global?.nb_cfg ?? 0),
+      expected,
       chassis: new Map(chassis.map((row) => [row.name, Number(row.nb_cfg)])),
       bindings: new Map(
-        bindings.map((row) => [row.logical_port, { bound: row.chassis !== undefined, up: row.up === true }]),
+        bindings.map((row) => [
+          row.logical_port,
+          { bound: row.chassis !== undefined, up: row.up === true, chassis: nameOf(row.chassis) },
+        ]),
       ),
     };
   });

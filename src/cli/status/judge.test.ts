@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Node, Pod } from "../../kube/objects.ts";
 import { annotations, namesOf } from "../../model/names.ts";
-import { judge, type Snapshot } from "./judge.ts";
+import { judge } from "./judge.ts";
 import { printed } from "./print.ts";
+import type { KubernetesView, Snapshot } from "./snapshot.ts";
 
 const meta = { namespace: "", uid: "u", resourceVersion: "1", labels: {}, deletionTimestamp: undefined };
 const node: Node = {
@@ -38,16 +39,19 @@ function snapshot(
 ): Snapshot {
   return {
     cluster: "demo",
+    leaseNamespace: "kube-system",
     kubernetes: {
       nodes: [{ ...node, ...changedNode }],
       pods: [{ ...pod, ...changedPod }],
       serviceCount: 1,
-      leader: { holder: "n1_17", silent: false, heldDeletions: "" },
+      unserved: [],
+      leader: { holder: "n1_17", silent: false, heldDeletions: "", troubles: new Map() },
+      refused: [],
     },
-    northbound: { ports: new Set([port]), nbCfg: 1, sbCfg: 1, hvCfg: 1 },
+    northbound: { clusters: new Set(["demo"]), ports: new Set([port]), nbCfg: 1, sbCfg: 1, hvCfg: 1 },
     southbound: {
       chassis: new Map([["c1", 1]]),
-      nbCfg: 1,
+      expected: 1,
       bindings: new Map([[port, { bound: true, up: true }]]),
     },
     ...change,
@@ -55,7 +59,7 @@ function snapshot(
 }
 
 const bindings = (bound: boolean, up: boolean): Partial<Snapshot> => ({
-  southbound: { chassis: new Map([["c1", 1]]), nbCfg: 1, bindings: new Map([[port, { bound, up }]]) },
+  southbound: { chassis: new Map([["c1", 1]]), expected: 1, bindings: new Map([[port, { bound, up }]]) },
 });
 
 test("a cluster in which nothing waits is healthy", () => {
@@ -66,12 +70,12 @@ const waits: readonly [string, Snapshot, string][] = [
   ["has no address", snapshot({}, { annotations: {} }), "address"],
   [
     "has no port row",
-    snapshot({ northbound: { ports: new Set(), nbCfg: 1, sbCfg: 1, hvCfg: 1 } }),
+    snapshot({ northbound: { clusters: new Set(["demo"]), ports: new Set(), nbCfg: 1, sbCfg: 1, hvCfg: 1 } }),
     "northbound",
   ],
   [
     "northd has not seen",
-    snapshot({ southbound: { chassis: new Map([["c1", 1]]), nbCfg: 1, bindings: new Map() } }),
+    snapshot({ southbound: { chassis: new Map([["c1", 1]]), expected: 1, bindings: new Map() } }),
     "southbound",
   ],
   ["no node has bound", snapshot(bindings(false, false)), "node"],
@@ -102,8 +106,12 @@ test("a pod with a port of its node's pool is judged by that port, and a virtual
   const pooled = namesOf("demo").poolPort("n1", 5);
   const given = snapshot(
     {
-      northbound: { ports: new Set([pooled]), nbCfg: 1, sbCfg: 1, hvCfg: 1 },
-      southbound: { chassis: new Map(), nbCfg: 1, bindings: new Map([[pooled, { bound: true, up: true }]]) },
+      northbound: { clusters: new Set(["demo"]), ports: new Set([pooled]), nbCfg: 1, sbCfg: 1, hvCfg: 1 },
+      southbound: {
+        chassis: new Map(),
+        expected: 1,
+        bindings: new Map([[pooled, { bound: true, up: true }]]),
+      },
     },
     { annotations: {} },
     pooledNode,
@@ -131,7 +139,7 @@ test("pods on the host's network, finished ones and leaving ones wait for nothin
 
 test("a node whose ovn-controller is gone, behind, or whose agent is not ready has a problem", () => {
   const gone = snapshot({
-    southbound: { chassis: new Map(), nbCfg: 1, bindings: new Map([[port, { bound: true, up: true }]]) },
+    southbound: { chassis: new Map(), expected: 1, bindings: new Map([[port, { bound: true, up: true }]]) },
   });
   assert.match(judge(gone).nodes[0]?.problem ?? "", /is ovn-controller running\?/);
   assert.match(
@@ -146,7 +154,10 @@ test("two nodes with one system-id are both named, with the id", () => {
   assert.ok(!("unreachable" in kubernetes));
   const nodes = [...kubernetes.nodes, { ...node, name: "n2" }];
   const report = judge(snapshot({ kubernetes: { ...kubernetes, nodes } }));
-  assert.equal(report.sentence, "unhealthy: 2 nodes with a problem");
+  assert.match(
+    report.sentence,
+    /^unhealthy: 2 nodes with a problem \(the worst, n1: has the same system-id as n2/,
+  );
   assert.deepEqual(
     report.nodes.map(({ problem }) => problem),
     ["n2", "n1"].map((twin) => `has the same system-id as ${twin}: c1; its Events say which to change`),
@@ -156,7 +167,7 @@ test("two nodes with one system-id are both named, with the id", () => {
 test("a leader that is silent is named", () => {
   const { kubernetes, ...rest } = snapshot();
   assert.ok("nodes" in kubernetes);
-  const leader = { holder: "n1_17", silent: true, heldDeletions: "" };
+  const leader = { holder: "n1_17", silent: true, heldDeletions: "", troubles: new Map() };
   assert.equal(
     judge({ ...rest, kubernetes: { ...kubernetes, leader } }).sentence,
     "unhealthy: no controller leads (n1_17 is silent)",
@@ -173,9 +184,147 @@ test("a source that does not answer makes the answer unknown, and the rest is st
 test("a leader that holds deletions back is unhealthy and says which", () => {
   const base = snapshot();
   assert.ok("nodes" in base.kubernetes);
-  const leader = { holder: "n1_17", silent: false, heldDeletions: "deletion of 57 of 60 rows is held" };
+  const leader = {
+    holder: "n1_17",
+    silent: false,
+    heldDeletions: "deletion of 57 of 60 rows is held",
+    troubles: new Map(),
+  };
   const report = judge({ ...base, kubernetes: { ...base.kubernetes, leader } });
   assert.equal(report.sentence, "unhealthy: the controller holds deletions back");
   assert.match(printed(report), /^held: deletion of 57 of 60 rows is held$/m);
   assert.match(printed(report), /^next: .*SIGUSR2 to the leader$/m);
+});
+
+/** The cluster of `snapshot` with this said of Kubernetes. */
+function kubernetes(change: Partial<KubernetesView>, more: Partial<Snapshot> = {}): Snapshot {
+  const base = snapshot(more);
+  assert.ok("nodes" in base.kubernetes);
+  return { ...base, kubernetes: { ...base.kubernetes, ...change } };
+}
+
+const condition = (reason: string, message: string): Partial<Node> => ({
+  networkUnavailable: true,
+  networkCondition: { reason, message },
+});
+
+const nodeFaults: readonly [string, string, RegExp][] = [
+  ["VswitchdDown", "ovs-vswitchd is not running", /next: on n1: ovs-appctl -t ovs-vswitchd version;/],
+  ["OvnControllerDown", "ovn-controller is not running", /next: on n1: ovn-appctl -t ovn-controller /],
+  ["AgentSilent", "the agent has not renewed its Lease", /next: on n1: curl .*readyz; start the Weft agent/],
+];
+for (const [reason, message, next] of nodeFaults)
+  test(`a node that says ${reason} is unhealthy in these words, with the command that helps there`, () => {
+    const report = judge(snapshot({}, {}, condition(reason, message)));
+    assert.equal(report.sentence, `unhealthy: 1 node with a problem (n1: ${message})`);
+    assert.match(printed(report), next);
+  });
+
+test("of several sick nodes the first line names the worst", () => {
+  const sick = (name: string, reason: string): Node => ({
+    ...node,
+    ...condition(reason, reason),
+    name,
+    annotations: { ...node.annotations, [annotations.nodeChassisId]: `chassis-of-${name}` },
+  });
+  const nodes = [sick("n1", "SouthboundUnreachable"), sick("n2", "VswitchdDown"), sick("n3", "AgentSilent")];
+  const { sentence, next } = judge(kubernetes({ nodes }));
+  assert.equal(sentence, "unhealthy: 3 nodes with a problem (the worst, n2: VswitchdDown)");
+  assert.match(next, /^on n2: /);
+});
+
+const said = (part: "api" | "northd" | "agents", what: string): Partial<KubernetesView> => ({
+  leader: { holder: "n1_17", silent: false, heldDeletions: "", troubles: new Map([[part, what]]) },
+});
+
+test("what the leader sees that does not work is on the first line, before waiting pods", () => {
+  const report = judge(
+    kubernetes(said("northd", "ovn-northd does not follow the northbound database"), bindings(false, false)),
+  );
+  assert.equal(
+    report.sentence,
+    "unhealthy: ovn-northd does not follow the northbound database, 1 pod waiting for the network",
+  );
+  assert.match(report.next, /ovn-appctl -t ovn-northd status/);
+  assert.match(judge(kubernetes(said("api", "no news of Service: 403"))).next, /kubectl auth can-i/);
+});
+
+test("silent agents are told with their nodes, and by themselves when no node says so", () => {
+  assert.match(
+    judge(kubernetes(said("agents", "no sign of life from 40"))).sentence,
+    /no sign of life from 40$/,
+  );
+  const nodes = [{ ...node, ...condition("AgentSilent", "gone") }];
+  const told = judge(kubernetes({ ...said("agents", "no sign of life"), nodes }));
+  assert.equal(told.sentence, "unhealthy: 1 node with a problem (n1: gone)");
+});
+
+test("without a leader, a northd that is behind is seen in the databases", () => {
+  const northbound = { clusters: new Set(["demo"]), ports: new Set([port]), nbCfg: 3, sbCfg: 2, hvCfg: 2 };
+  assert.match(
+    judge(kubernetes({ leader: undefined }, { northbound })).sentence,
+    /^unhealthy: no controller leads, ovn-northd is behind: generation 2 of 3$/,
+  );
+});
+
+test("a cluster that was never here is named as such, with those that are", () => {
+  const northbound = { clusters: new Set(["weft"]), ports: new Set<string>(), nbCfg: 1, sbCfg: 1, hvCfg: 1 };
+  const report = judge(kubernetes({ leader: undefined }, { northbound }));
+  assert.match(
+    report.sentence,
+    /^cannot tell: there is no cluster demo in this northbound database, only weft; /,
+  );
+  assert.match(printed(report), /next: weft status --cluster weft$/);
+  // One that is only just beginning is not wrong.
+  assert.equal(judge(kubernetes({}, { northbound })).health, "unhealthy");
+});
+
+test("a kind that the API server refuses makes the answer unknown, and the rest is still judged", () => {
+  const report = judge(kubernetes({ refused: ["GET /api/v1/services: 403 Forbidden"] }));
+  assert.equal(report.sentence, "cannot tell: kubernetes: GET /api/v1/services: 403 Forbidden");
+  assert.equal(report.nodes.length, 1);
+  assert.match(report.next, /kubectl auth can-i/);
+});
+
+test("a Lease that may not be read does not mean that nobody leads", () => {
+  const report = judge(kubernetes({ leader: "unknown", refused: ["403"] }));
+  assert.equal(report.sentence, "cannot tell: kubernetes: 403");
+});
+
+test("what is accepted and not served is counted", () => {
+  const unserved = [
+    { unserved: ["hostPort"] },
+    { unserved: ["hostPort", "bandwidth"] },
+    {},
+    { unserved: [] },
+  ];
+  const report = judge(kubernetes({ unserved }));
+  assert.match(report.sentence, /^healthy: .*; nothing waits; 2 objects ask for what Weft does not serve$/);
+  assert.match(printed(report), /^not served: 2 × hostPort, 1 × bandwidth$/m);
+  assert.match(printed(report), /next: kubectl get events -A --field-selector reason=NotServed$/);
+});
+
+test("a virtual machine whose hypervisor does not follow has a problem", () => {
+  const pooled = namesOf("demo").poolPort("n1", 5);
+  const given = (reached: number): Snapshot =>
+    snapshot(
+      {
+        northbound: { clusters: new Set(["demo"]), ports: new Set([pooled]), nbCfg: 7, sbCfg: 7, hvCfg: 7 },
+        southbound: {
+          chassis: new Map([
+            ["hv1", reached],
+            ["hv2", 3],
+          ]),
+          expected: 7,
+          bindings: new Map([[pooled, { bound: true, up: true, chassis: "hv1" }]]),
+        },
+      },
+      { annotations: {} },
+      pooledNode,
+    );
+  assert.equal(judge(given(7)).health, "healthy");
+  assert.match(
+    judge(given(5)).sentence,
+    /n1: ovn-controller of its hypervisor hv1 is behind: generation 5 of 7/,
+  );
 });

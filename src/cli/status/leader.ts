@@ -2,13 +2,14 @@
 // and so may the clock here. When the two are far apart, only a renewal shows whether the holder is alive, so we wait
 // for one.
 
+import { troublesIn } from "../../controller/health.ts";
 import type { KubeClient, RequestOptions } from "../../kube/client.ts";
 import { type Clock, systemClock } from "../../kube/clock.ts";
 import { list, record, text } from "../../kube/json.ts";
 import { type LeaseRecord, leaseRecordOf } from "../../kube/lease-record.ts";
 import { leases, pathOf } from "../../kube/resource.ts";
 import { annotations } from "../../model/names.ts";
-import type { Leader } from "./judge.ts";
+import type { Leader } from "./snapshot.ts";
 
 export interface LeaderQuestion {
   readonly client: KubeClient;
@@ -62,8 +63,12 @@ async function heldLease(
   return lease.holder === "" ? undefined : lease;
 }
 
-const leaderIn = ({ holder, object }: LeaseRecord, silent: boolean): Leader => ({
-  holder,
-  silent,
-  heldDeletions: text(record(record(object.metadata).annotations)[annotations.heldDeletions]),
-});
+function leaderIn({ holder, object }: LeaseRecord, silent: boolean): Leader {
+  const said = record(record(object.metadata).annotations);
+  return {
+    holder,
+    silent,
+    heldDeletions: text(said[annotations.heldDeletions]),
+    troubles: troublesIn(text(said[annotations.troubles])),
+  };
+}

@@ -23,8 +23,11 @@ export function printed(report: Report): string {
     [
       ...lagLines(report.lag),
       `leader: ${report.leader ?? "none known"}`,
+      ...(report.notServed.length > 0
+        ? [`not served: ${report.notServed.map(({ what, objects }) => `${objects} × ${what}`).join(", ")}`]
+        : []),
       ...(report.heldDeletions === undefined ? [] : [`held: ${report.heldDeletions}`]),
-      `next: ${next(report)}`,
+      `next: ${report.next}`,
     ],
   ];
   return sections
@@ -58,17 +61,6 @@ function lagLines({ generations, probe, ...heldUp }: Lag): readonly string[] {
 const duration = (ms: number | undefined): string =>
   ms === undefined ? "no answer in time" : `${ms.toFixed(0)} ms`;
 const known = (count: number | undefined): string => (count === undefined ? "unknown" : String(count));
-
-function next(report: Report): string {
-  if (report.unreachable.length > 0)
-    return "weft status --help, for the options that say where to find what cannot be reached";
-  if (report.heldDeletions !== undefined)
-    return "kubectl get nodes,pods,services -A; to let the deletions go, send SIGUSR2 to the leader";
-  const [first] = report.waiting;
-  if (first) return `kubectl describe pod -n ${first.pod.replace("/", " ")}`;
-  const sick = report.nodes.find((node) => node.problem !== undefined);
-  return sick ? `kubectl describe node ${sick.name}` : "kubectl get pods -A -o wide";
-}
 
 /** Nothing when there are no rows. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {

@@ -1,0 +1,74 @@
+// What the three sources have answered: the input of judge.ts.
+
+import type { Troubles } from "../../controller/health.ts";
+import type { Node, ObjectMeta, Pod } from "../../kube/objects.ts";
+
+export interface Snapshot {
+  readonly cluster: string;
+  readonly leaseNamespace: string;
+  readonly kubernetes: KubernetesView | Unreachable;
+  readonly northbound: NorthboundView | Unreachable;
+  readonly southbound: SouthboundView | Unreachable;
+}
+
+export interface Unreachable {
+  readonly unreachable: string;
+}
+
+export interface KubernetesView {
+  readonly nodes: readonly Node[];
+  readonly pods: readonly Pod[];
+  readonly serviceCount: number;
+  /** Everything that asks for something Weft does not serve. */
+  readonly unserved: readonly Pick<ObjectMeta, "unserved">[];
+  /** "unknown" when the API server refused to tell. */
+  readonly leader: Leader | undefined | "unknown";
+  /** What the API server refused to tell, each with its reason; that part is empty here. */
+  readonly refused: readonly string[];
+}
+
+/** Who holds the controllers' Lease. */
+export interface Leader {
+  readonly holder: string;
+  /** It has stopped renewing the Lease. */
+  readonly silent: boolean;
+  /** What the holder says about deletions it holds back, or "". */
+  readonly heldDeletions: string;
+  /** What it sees that does not work. */
+  readonly troubles: Troubles;
+}
+
+export interface NorthboundView {
+  /** The clusters that have ever had a controller on this database. */
+  readonly clusters: ReadonlySet<string>;
+  /** Names of logical switch ports. */
+  readonly ports: ReadonlySet<string>;
+  /** From NB_Global: what was asked for, what the southbound database has, what all nodes have. */
+  readonly nbCfg: number;
+  readonly sbCfg: number;
+  readonly hvCfg: number;
+  /** The result of a probe, if one was asked for: see Lag. */
+  readonly probe?: Probe;
+}
+
+/** How long a new generation took to travel from the northbound database; undefined when it did not arrive in time. */
+export interface Probe {
+  readonly southboundMs: number | undefined;
+  readonly nodesMs: number | undefined;
+}
+
+export interface SouthboundView {
+  /** Chassis names, which are system-ids, each with the southbound generation that it has reached. */
+  readonly chassis: ReadonlyMap<string, number>;
+  /** The generation that every chassis should have reached by now. */
+  readonly expected: number;
+  /** logical port ▶ its binding. */
+  readonly bindings: ReadonlyMap<string, Binding>;
+}
+
+export interface Binding {
+  readonly bound: boolean;
+  readonly up: boolean;
+  /** The name of the chassis that it is bound to. */
+  readonly chassis?: string | undefined;
+}
