@@ -67,6 +67,10 @@ format: node_modules/.installed ## rewrite the sources in the project's format
 codegen: node_modules/.installed ## regenerate the row types of OVN's databases from their schemas
 	@node src/ovsdb/codegen.ts --out src/ovn src/ovn/schemas/*.ovsschema
 
+.PHONY: reference
+reference: node_modules/.installed ## write docs/reference.md from the code: flags, annotations, conditions, metrics
+	@node src/cli/reference.ts > docs/reference.md
+
 .PHONY: pack-ovsdb
 pack-ovsdb: node_modules/.installed ## compile src/ovsdb and pack it for npm, into build/
 	@rm -rf build/ovsdb && mkdir -p build/ovsdb

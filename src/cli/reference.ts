@@ -1,0 +1,162 @@
+// Prints docs/reference.md: every flag, annotation, condition and metric, from the code itself. `make reference` writes
+// the file, and a test fails when it is stale.
+
+import { Registry } from "prom-client";
+import { controllerMetrics } from "../controller/metrics.ts";
+import { annotations } from "../model/names.ts";
+import { agentMetrics } from "../node/metrics.ts";
+import { allCommands } from "./commands.ts";
+import { type CommandEntry, commandTree } from "./commandTree.ts";
+
+interface Meaning {
+  readonly on: string;
+  readonly by: string;
+  readonly what: string;
+}
+
+const meanings: { readonly [K in keyof typeof annotations]: Meaning } = {
+  podNetworks: {
+    on: "Pod",
+    by: "controller",
+    what: "the pod's addresses, MAC and gateways, as JSON in the form of ovn-kubernetes",
+  },
+  nodeSubnets: { on: "Node", by: "controller", what: "the ranges that the node's pods get addresses from" },
+  nodeId: {
+    on: "Node",
+    by: "controller",
+    what: "the node's number, from which its place in the join network follows",
+  },
+  nodeChassisId: { on: "Node", by: "agent", what: "the `system-id` of the node's Open vSwitch" },
+  gatewayConfig: {
+    on: "Node",
+    by: "agent",
+    what: "how the node reaches the world: MAC, addresses, next hops and MTU of its external bridge",
+  },
+  pool: { on: "Node", by: "controller", what: "the ready ports that the agent may claim" },
+  poolSeen: { on: "Node", by: "agent", what: "the agent's answer to `weft.io/pool`" },
+  heldDeletions: {
+    on: "Lease of the controllers",
+    by: "leader",
+    what: "which deletions the prune guard holds back, and why",
+  },
+  refusedChassis: {
+    on: "Node",
+    by: "controller",
+    what: "the chassis id that the Node states and does not get, because another node has it",
+  },
+  mirrorOf: { on: "Pod", by: "kubelet", what: "that the pod is the mirror of a static one" },
+  configHash: { on: "Pod", by: "kubelet", what: "of a static pod's mirror: the static pod's own UID" },
+  troubles: {
+    on: "Lease of the controllers",
+    by: "leader",
+    what: "what the leader sees that does not work, as JSON: `api`, `southbound`, `northd`, `agents`, each with a sentence",
+  },
+};
+
+const conditionReasons: readonly (readonly [string, string])[] = [
+  ["WeftIsUp", "pods can be attached (the condition is False)"],
+  ["VswitchdDown", "ovs-vswitchd is not running, or hangs"],
+  ["OvsdbDown", "the node's Open vSwitch database does not answer"],
+  ["OvnControllerDown", "ovn-controller is not running, or hangs"],
+  ["SouthboundUnreachable", "ovn-controller has no connection to the southbound database"],
+  [
+    "WeftNotReady",
+    "the agent is still bringing the node onto the network; the message says what it waits for",
+  ],
+  ["ApiUnreachable", "the API server tells the agent nothing of its pods"],
+  ["AgentSilent", "written by the controller: the agent has not renewed its Lease"],
+];
+
+/** The whole document. */
+export async function referenceText(): Promise<string> {
+  const commands = commandTree(await allCommands());
+  return [
+    "# Reference: flags, annotations, conditions, metrics",
+    "Made from the code by `make reference`. Do not edit.",
+    "## Flags",
+    "A flag with a variable can be set by that variable instead.",
+    ...commands.flatMap((command) => [`### weft ${command.name}`, flagTable(command)]),
+    "## Annotations",
+    table(
+      ["annotation", "on", "written by", "what it says"],
+      Object.entries(meanings).map(([name, { on, by, what }]) => [
+        `\`${Object.entries(annotations).find(([key]) => key === name)?.[1]}\``,
+        on,
+        by,
+        what,
+      ]),
+    ),
+    "## The condition NetworkUnavailable of a Node",
+    "While it is True, no new pods are scheduled there; those that run are left alone.",
+    table(
+      ["reason", "meaning"],
+      conditionReasons.map(([reason, meaning]) => [`\`${reason}\``, meaning]),
+    ),
+    "## Metrics",
+    "Besides these, both have Node.js's own under their usual names: `process_cpu_seconds_total`, `process_resident_memory_bytes`, `process_start_time_seconds`, `process_open_fds`, `nodejs_eventloop_lag_seconds` and others.",
+    "### weft controller",
+    await metricTable(controllerRegistry()),
+    "### weft agent",
+    await metricTable(agentRegistry()),
+  ]
+    .join("\n\n")
+    .concat("\n");
+}
+
+function flagTable({ options }: CommandEntry): string {
+  return table(
+    ["flag", "meaning", "default", "variable"],
+    options.map(({ flags, description, choices, defaultValue, env }) => [
+      `\`${flags}\``,
+      choices.length > 0 ? `${description} (${choices.join(", ")})` : description,
+      defaultValue === undefined ? "" : `\`${defaultValue}\``,
+      env === undefined ? "" : `\`${env}\``,
+    ]),
+  );
+}
+
+function controllerRegistry(): Registry {
+  const registry = new Registry();
+  controllerMetrics(registry, {
+    queueDepth: () => 0,
+    queueFailing: () => 0,
+    podsByState: () => new Map(),
+    heldDeletions: () => 0,
+    troubles: () => new Map(),
+    agents: () => ({ all: 0, silent: 0 }),
+  });
+  return registry;
+}
+
+function agentRegistry(): Registry {
+  const registry = new Registry();
+  const readings = {
+    attachments: () => 0,
+    notReady: () => undefined,
+    faults: () => new Map(),
+    poolPorts: () => [],
+  };
+  agentMetrics(registry, readings);
+  return registry;
+}
+
+/** Weft's own; those of Node.js and of the process belong to their library. */
+async function metricTable(registry: Registry): Promise<string> {
+  const metrics = (await registry.getMetricsAsJSON()).filter(({ name }) => name.startsWith("weft_"));
+  return table(
+    ["metric", "type", "meaning"],
+    metrics.map(({ name, type, help }) => [`\`${name}\``, String(type), help]),
+  );
+}
+
+/** Aligned, as the formatter would have it. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows].map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = head.map((_, column) => Math.max(3, ...all.map((cells) => cells[column]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    `| ${widths.map((width, column) => (cells[column] ?? "").padEnd(width)).join(" | ")} |`;
+  const [first = [], ...others] = all;
+  return [line(first), line(widths.map((width) => "-".repeat(width))), ...others.map(line)].join("\n");
+}
+
+if (import.meta.main) process.stdout.write(await referenceText());
