@@ -68,6 +68,14 @@ test("an unwanted member is removed only if it is a reference to one of Weft's r
   assert.deepEqual(diff({ a: [row(switchTable, "r")] }, rows), ["delete ports mine=mine"]);
 });
 
+test("before all inputs are synced, a member that nobody has asked for yet is not looked for", () => {
+  const facts = [row(switchTable, "r", { name: "n1" }), member(switchTable, "r", "ports", "p")];
+  const rows = { [switchTable]: [ours("r", { name: "n1", ports: ["q"] })], Logical_Switch_Port: [ours("q")] };
+  const world = { ...worldWith({ a: facts }, rows), isSynced: () => false };
+  assert.deepEqual(rowChanges(world, switchTable, "r").map(shown), ["insert ports p=p"]);
+  assert.deepEqual(diff({ a: facts }, rows), ["insert ports p=p", "delete ports q=q"]);
+});
+
 test("plain members of Weft's rows are Weft's alone, and in other rows they are refused", () => {
   const wanted = [member("Address_Set", "r", "addresses", "10.0.0.1")];
   const rows = { Address_Set: [ours("r", { addresses: ["10.0.0.9"] })] };

@@ -134,12 +134,16 @@ function atomsOf(value: Row[string]): readonly Atom[] {
 
 const isSet = (value: Row[string]): value is readonly Atom[] => Array.isArray(value);
 
-/** Every member of the column that is wanted or exists. */
-function* keysOf({ wanted, found, isLeaving }: Sides, column: MemberColumn): Iterable<Atom> {
+/**
+ * Every member of the column that is wanted or exists. Before all inputs are synced only those that are wanted: after a
+ * restart a node is planned before its pods, and each of their ports would look like one to remove.
+ */
+function* keysOf({ world, wanted, found, isLeaving }: Sides, column: MemberColumn): Iterable<Atom> {
   const stated = entriesOf(isLeaving ? undefined : wanted?.columns?.get(column.name));
   const members = isLeaving ? stated : (wanted?.members(column.name) ?? stated);
   yield* members.keys();
   if (stated !== members) for (const key of stated.keys()) if (!members.has(key)) yield key;
+  if (!world.isSynced()) return;
   for (const key of membersOf(found, column.name)) if (!members.has(key) && !stated.has(key)) yield key;
 }
 

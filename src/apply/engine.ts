@@ -42,7 +42,7 @@ export class Engine implements Applier {
   #dirtySince: number | undefined;
   /** When held deletions may have become few enough to be released. */
   #recheckAt: number | undefined;
-  /** Until then only rows that have facts are compared: a row without facts may still be wanted. */
+  /** Until then only what facts name is compared: a row or member without facts may still be wanted. */
   #isSynced = false;
   #reportedHeld = 0;
 
@@ -51,7 +51,7 @@ export class Engine implements Applier {
     const { database, session, replica, fence, clock } = options;
     this.#backlog = new Backlog(options.desired.database(options.destination));
     this.#sender = new Sender({ database, session, replica, fence, clock });
-    this.#world = new LiveWorld(options);
+    this.#world = new LiveWorld(options, () => this.#isSynced);
     this.#guard = new PruneGuard(pruneLimits(options), (table, uuid) => this.#world.nameOf(table, uuid));
   }
 

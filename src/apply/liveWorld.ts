@@ -9,10 +9,12 @@ import { type World, worldOf } from "./world.ts";
 
 export class LiveWorld {
   readonly #options: EngineOptions;
+  readonly #isSynced: () => boolean;
   #known: { readonly schema: DatabaseSchema; readonly world: World } | undefined;
 
-  constructor(options: EngineOptions) {
+  constructor(options: EngineOptions, isSynced: () => boolean) {
     this.#options = options;
+    this.#isSynced = isSynced;
   }
 
   /** The world, by the server's present schema. */
@@ -28,6 +30,7 @@ export class LiveWorld {
           replica,
           desired: desired.database(destination),
           factsOf: (owner) => desired.factsOf(owner),
+          isSynced: this.#isSynced,
           kept: new Set([fenceRow(cluster)]),
         }),
       };

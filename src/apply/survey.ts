@@ -2,9 +2,11 @@
 // groups the changes. It yields while it compares. What changed meanwhile is compared again, so the result is one
 // consistent view of the facts.
 
+import { Part } from "../desired/part.ts";
 import { RowMap } from "../desired/rowMap.ts";
+import { memberLookup } from "../ovsdb/index.ts";
 import { type AtomicGroup, atomicGroups } from "./atomicGroup.ts";
-import { type Change, targetOf } from "./change.ts";
+import { type Change, type MemberChange, targetOf } from "./change.ts";
 import { RowDiff } from "./diff.ts";
 import { type Look, wholeRow } from "./look.ts";
 import type { Slicer } from "./slicer.ts";
@@ -67,7 +69,16 @@ function* dragged(
   const target = targetOf(change);
   if (!target) return;
   yield* waitingFor(target.uuid);
-  const isNew =
-    change.kind === "member" && change.action === "insert" && !world.actual(target.table, target.uuid);
+  if (change.kind !== "member" || change.action !== "insert") return;
+  const isNew = !world.actual(target.table, target.uuid);
   if (isNew && !rows.has(target.table, target.uuid)) yield wholeRow(target);
+  if (!isNew && !world.isSynced()) yield* holders(world, change, target.uuid);
+}
+
+/** Where a moving row is now. Once all inputs are synced this is known, as a member that nobody wants. */
+function* holders(world: World, { table, column }: MemberChange, uuid: string): Iterable<Look> {
+  if (!column.reference?.holds) return;
+  for (const row of world.rows(table))
+    if (memberLookup(row, column.name)(uuid) !== undefined)
+      yield { table, uuid: row._uuid, part: new Part().add(column.name, uuid) };
 }

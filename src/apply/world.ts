@@ -15,6 +15,10 @@ export interface World {
   rules(table: string): TableRules | undefined;
   desired(table: string, uuid: string): DesiredRow | undefined;
   actual(table: string, uuid: string): Row | undefined;
+  /** All rows that exist in the table. */
+  rows(table: string): Iterable<Row>;
+  /** The inputs of all plans are complete: what nobody wants is unwanted, and not merely not planned yet. */
+  isSynced(): boolean;
   /** Whether the row is wanted, or provably Weft's. */
   owns(table: string, row: Row): boolean;
   factsOf(owner: Owner): readonly Fact[];
@@ -26,6 +30,7 @@ export interface WorldOptions {
   readonly desired: DesiredDatabase;
   readonly replica: Pick<AnyReplica, "tables" | "table">;
   readonly factsOf: (owner: Owner) => readonly Fact[];
+  readonly isSynced: () => boolean;
   /** Weft's rows that no fact states and that are never deleted: the fence. */
   readonly kept: ReadonlySet<string>;
 }
@@ -51,6 +56,8 @@ export function worldOf(options: WorldOptions): World {
     rules: (table) => rules.get(table),
     desired: (table, uuid) => options.desired.row(table, uuid),
     actual: (table, uuid) => (rules.has(table) ? options.replica.table(table).get(uuid) : undefined),
+    rows: (table) => (rules.has(table) ? options.replica.table(table).values() : []),
+    isSynced: options.isSynced,
     owns,
     factsOf: options.factsOf,
   };

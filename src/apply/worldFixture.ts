@@ -63,6 +63,7 @@ export function worldOn(desired: Desired, actual: (table: string, uuid: string) 
     desired: desired.database(destination),
     replica: { tables: northbound.schema.tables.keys(), table: (name) => view((uuid) => actual(name, uuid)) },
     factsOf: (owner) => desired.factsOf(owner),
+    isSynced: () => true,
     kept: new Set(["the-fence"]),
   });
 }
