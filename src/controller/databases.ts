@@ -6,7 +6,7 @@ import { northboundTables } from "../kinds/kinds.ts";
 import type { Log } from "../kube/clock.ts";
 import type { Scope } from "../model/scope.ts";
 import { followNumbers, type Numbers } from "../observe/northdWatch.ts";
-import { Observed } from "../observe/observed.ts";
+import { Observed, observedIndexes } from "../observe/observed.ts";
 import { followPorts } from "../observe/portStates.ts";
 import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
 import { southbound } from "../ovn/southbound.gen.ts";
@@ -45,7 +45,7 @@ export function openDatabases(options: DatabasesOptions): Databases {
     new Session({ remotes, database, log, ...(tls && { tls }) });
   const north = open("OVN_Northbound", options.northbound);
   const south = open("OVN_Southbound", options.southbound);
-  const replica = north.replica(northbound, northboundTables);
+  const replica = north.replica(northbound, northboundTables, { indexes: observedIndexes(northboundTables) });
   const ports = followPorts(south, scope.cluster);
   const counted = {
     northbound: north.replica(northbound, { NB_Global: { columns: ["nb_cfg"] } }),

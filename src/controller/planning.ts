@@ -130,7 +130,11 @@ export class Planning {
         if (slicer.due) await slicer.pause();
       }
     // Owners with rows but no object: what was chosen for them is released with their rows.
-    for (const owner of [...observed.owners(), ...early]) if (this.#planner.knows(owner)) queue.add(owner);
+    for (const owners of [observed.owners(), early])
+      for (const owner of owners) {
+        if (this.#planner.knows(owner)) queue.add(owner);
+        if (slicer.due) await slicer.pause();
+      }
   }
 
   #follow(

@@ -87,7 +87,7 @@ export class Term {
     // Whose rows there are is asked of all rows, in one piece.
     if (queue.failing === 0) return;
     const failed = (owner: Owner): boolean => queue.hasFailed(owner);
-    const unplanned = [...observed.owners()].filter(failed);
+    const unplanned = [...new Set(observed.owners())].filter(failed);
     if (unplanned.length === 0) return;
     log("error", "rows that nobody asks for stay until their possible owners can be planned", {
       count: unplanned.length,

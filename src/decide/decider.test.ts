@@ -8,7 +8,7 @@ import { annotations, namesOf } from "../model/names.ts";
 import { podNetworkAt } from "../model/network.ts";
 import type { PodPlace } from "../model/places.ts";
 import type { NodeRows } from "../observe/nodeRows.ts";
-import { RowAddresses } from "../observe/rowAddresses.ts";
+import { PortRows } from "../observe/rowAddressesFixture.ts";
 import { Api, aNode, aPod, settled } from "./decidedFixture.ts";
 import { Decider } from "./decider.ts";
 import type { Decision } from "./decision.ts";
@@ -17,9 +17,9 @@ async function decider(
   api: Api,
   {
     pods = ["10.244.0.0/16"],
-    rows = new RowAddresses(),
+    rows = new PortRows(),
     nodeRows = [],
-  }: { pods?: string[]; rows?: RowAddresses; nodeRows?: readonly NodeRows[] } = {},
+  }: { pods?: string[]; rows?: PortRows; nodeRows?: readonly NodeRows[] } = {},
 ): Promise<Decider> {
   const network = clusterNetwork({ pods, services: [], join: defaultJoin });
   const options = { network, names: namesOf("demo"), rows, patch: api.patch };
@@ -341,7 +341,7 @@ test("after a restart the pod whose row has the address keeps it, even if a thie
   await settled(() => before.nodeLives.decide(api.node("n1")));
   await settled(() => before.podLives.decide(api.pod("web-1")));
   api.put(aPod("a-thief", { annotations: api.pod("web-1").annotations }));
-  const rows = new RowAddresses();
+  const rows = new PortRows();
   rows.set("row", "demo_pod_shop_web-1", ["0a:58:0a:f4:00:03 10.244.0.3"], "uid-web-1");
   const after = await decider(api, { rows });
   await settled(() => after.nodeLives.decide(api.node("n1")));
@@ -374,7 +374,7 @@ test("an annotation alone gives a pod no address, neither a new pod nor after a 
 test("an address that was freed is not to be had by annotation, whatever the name of the pod", async () => {
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1"));
-  const rows = new RowAddresses();
+  const rows = new PortRows();
   const deciding = await decider(api, { rows });
   await settled(() => deciding.nodeLives.decide(api.node("n1")));
   await settled(() => deciding.podLives.decide(api.pod("web-1")));
@@ -392,7 +392,7 @@ test("an address that was freed is not to be had by annotation, whatever the nam
 });
 
 test("after a restart a pod keeps the address of its row, whatever its annotation has become", async () => {
-  const rows = new RowAddresses();
+  const rows = new PortRows();
   rows.set("row", "demo_pod_shop_web-1", ["0a:58:0a:f4:00:07 10.244.0.7"], "uid-web-1");
   for (const pod of [aPod("web-1"), stating(9), stating(7)]) {
     const api = new Api();
@@ -417,7 +417,7 @@ test("if the rows are lost, a running pod keeps the addresses that its kubelet r
 
 test("a kubelet cannot report an address of another node, nor one that another pod has", async () => {
   const api = new Api();
-  const rows = new RowAddresses();
+  const rows = new PortRows();
   rows.set("row", "demo_pod_shop_web-1", ["0a:58:0a:f4:00:03 10.244.0.3"], "uid-web-1");
   api.put(aNode("n1"), aPod("web-1"));
   api.put(aPod("far", { podIps: ["10.244.1.5"] }), aPod("near", { podIps: ["10.244.0.3"] }));

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { clusterNetwork, defaultJoin } from "../config/ranges.ts";
 import { emptyStore, storesOf } from "../kube/stores.ts";
 import { annotations, namesOf } from "../model/names.ts";
-import { RowAddresses } from "../observe/rowAddresses.ts";
+import { PortRows } from "../observe/rowAddressesFixture.ts";
 import { Api, aNode, aPod, settled } from "./decidedFixture.ts";
 import { Decider } from "./decider.ts";
 import { StatedPlaces } from "./places.ts";
@@ -39,7 +39,7 @@ test("what the objects state is what the decider has decided", async () => {
       const decider = new Decider({
         network,
         names: namesOf("demo"),
-        rows: new RowAddresses(),
+        rows: new PortRows(),
         patch: api.patch,
       });
       await decider.adopt({ nodes: api.nodes, pods: api.pods, poolRows: [], nodeRows: [] });
@@ -65,7 +65,7 @@ test("a pod that states an address outside its node, or an incomplete network, h
   const decider = new Decider({
     network,
     names: namesOf("demo"),
-    rows: new RowAddresses(),
+    rows: new PortRows(),
     patch: api.patch,
   });
   await decider.adopt({ nodes: api.nodes, pods: api.pods, poolRows: [], nodeRows: [] });

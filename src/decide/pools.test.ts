@@ -4,7 +4,7 @@ import { poolOfferAnnotation } from "../kube/annotations.ts";
 import { parseCidr } from "../model/ip.ts";
 import { namesOf } from "../model/names.ts";
 import type { PoolPort } from "../model/pool.ts";
-import { RowAddresses } from "../observe/rowAddresses.ts";
+import { PortRows } from "../observe/rowAddressesFixture.ts";
 import { PodAddresses } from "./allocate/addresses.ts";
 import { Api, aNode } from "./decidedFixture.ts";
 import { Pools } from "./pools.ts";
@@ -19,7 +19,7 @@ test("after a restart a port has the tag of its row, whatever the offer on the N
     { isNested: true, marks: { low: 2, high: 4 }, random: () => 0.5 },
     namesOf("demo"),
     api.patch,
-    new PodAddresses(new RowAddresses()),
+    new PodAddresses(new PortRows()),
   );
   const offer = {
     ...{ line: "ab", from: 0, generation: 7, asked: 1 },

@@ -4,14 +4,13 @@
 
 import { ownership } from "../model/names.ts";
 import { type Owner, parseOwner } from "../model/owner.ts";
-import { uidIn } from "../model/portVersion.ts";
 import type { Scope } from "../model/scope.ts";
-import type { LogicalSwitchPortRow, NorthboundTables } from "../ovn/northbound.gen.ts";
-import type { Replica } from "../ovsdb/index.ts";
+import type { NorthboundTables } from "../ovn/northbound.gen.ts";
+import type { Replica, RowIndex, Selection } from "../ovsdb/index.ts";
 import { type NodeRows, nodeRows } from "./nodeRows.ts";
 import { heldBackOn, type PoolRow, poolRows } from "./poolRows.ts";
 import type { PortStates } from "./portStates.ts";
-import { RowAddresses } from "./rowAddresses.ts";
+import { addressesOf, RowAddresses } from "./rowAddresses.ts";
 import { type MachineChange, TenantView } from "./tenant.ts";
 
 /** News from a database that may concern owners. */
@@ -26,49 +25,60 @@ export type Sighting =
 
 export interface ObservedOptions {
   readonly scope: Scope;
-  /** Need not be synced yet. */
+  /** Has the indexes that `observedIndexes` names. Need not be synced yet. */
   readonly replica: Replica<NorthboundTables>;
   readonly ports: PortStates;
   /** The name of the tenant's router; undefined in overlay mode. */
   readonly router: string | undefined;
 }
 
+const byOwner = `external_ids:${ownership.owner}`;
+
+/** The indexes of `tables` that are read here. */
+export const observedIndexes = (
+  tables: Selection<NorthboundTables>,
+): Readonly<Record<string, readonly RowIndex[]>> =>
+  Object.fromEntries(
+    Object.keys(tables).map((table) => [
+      table,
+      table === "Logical_Switch_Port" ? [byOwner, addressesOf] : [byOwner],
+    ]),
+  );
+
 export class Observed {
   readonly ports: PortStates;
   /** The addresses in this cluster's port rows. */
-  readonly addresses = new RowAddresses();
+  readonly addresses: RowAddresses;
   /** Undefined in overlay mode. */
   readonly tenant: TenantView | undefined;
   readonly #scope: Scope;
   readonly #replica: Replica<NorthboundTables>;
-  /** owner -> how many rows it has */
-  readonly #rowsOf = new Map<Owner, number>();
 
   constructor({ scope, replica, ports, router }: ObservedOptions) {
     this.#scope = scope;
     this.#replica = replica;
     this.ports = ports;
     this.tenant = router === undefined ? undefined : new TenantView(replica, scope.cluster, router);
-    for (const table of replica.tables) for (const row of replica.table(table).values()) this.#count(row, 1);
-    for (const row of replica.table("Logical_Switch_Port").values()) this.#put(row);
-    replica.subscribe((changes) => {
-      for (const change of changes) {
-        this.#count(change.old, -1);
-        this.#count(change.new, 1);
-        if (change.table !== "Logical_Switch_Port") continue;
-        this.addresses.delete(change.uuid);
-        if (change.new) this.#put(change.new);
-      }
-    });
+    this.addresses = new RowAddresses(replica.table("Logical_Switch_Port"), scope.cluster);
   }
 
-  /** All owners with rows in the northbound database. */
-  owners(): Iterable<Owner> {
-    return this.#rowsOf.keys();
+  /** The owners of all rows in the northbound database, each as often as it has rows. */
+  *owners(): Iterable<Owner> {
+    for (const table of this.#replica.tables)
+      for (const row of this.#replica.table(table).values()) {
+        const ids = this.#idsOf(row);
+        const owner = ids?.get(ownership.owner);
+        if (typeof owner === "string") yield owner;
+      }
   }
 
   hasRows(owner: Owner): boolean {
-    return this.#rowsOf.has(owner);
+    return [...this.#replica.tables].some((table) =>
+      this.#replica
+        .table(table)
+        .by(byOwner, owner)
+        .some((row) => this.#idsOf(row) !== undefined),
+    );
   }
 
   /** What rows prove about nodes. */
@@ -116,18 +126,9 @@ export class Observed {
     });
   }
 
-  #count(row: object | undefined, by: 1 | -1): void {
-    const ids: unknown = row && "external_ids" in row ? row.external_ids : undefined;
-    if (!(ids instanceof Map) || ids.get(ownership.cluster) !== this.#scope.cluster) return;
-    const owner: unknown = ids.get(ownership.owner);
-    if (typeof owner !== "string") return;
-    const rows = (this.#rowsOf.get(owner) ?? 0) + by;
-    if (rows > 0) this.#rowsOf.set(owner, rows);
-    else this.#rowsOf.delete(owner);
-  }
-
-  #put(row: LogicalSwitchPortRow): void {
-    if (row.external_ids.get(ownership.cluster) !== this.#scope.cluster) return;
-    this.addresses.set(row._uuid, row.name, row.addresses, uidIn(row.options.get("iface-id-ver")));
+  /** The external_ids of a row of this cluster. */
+  #idsOf(row: object): ReadonlyMap<unknown, unknown> | undefined {
+    const ids: unknown = "external_ids" in row ? row.external_ids : undefined;
+    return ids instanceof Map && ids.get(ownership.cluster) === this.#scope.cluster ? ids : undefined;
   }
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RowAddresses } from "./rowAddresses.ts";
+import { PortRows } from "./rowAddressesFixture.ts";
 
 test("an address is held as long as any row has it", () => {
-  const rows = new RowAddresses();
+  const rows = new PortRows();
   rows.set("u1", "web-1", ["0a:58:0a:f4:01:05 10.244.1.5 fd00::5"]);
   rows.set("u2", "web-2", ["0a:58:0a:f4:01:05 10.244.1.5"]);
   assert.equal(rows.heldByAnother("web-1", "10.244.1.5"), true);
@@ -17,7 +17,7 @@ test("an address is held as long as any row has it", () => {
 });
 
 test("a row that gets other addresses lets go of those before, and one without addresses holds none", () => {
-  const rows = new RowAddresses();
+  const rows = new PortRows();
   rows.set("u1", "web-1", ["0a:58:0a:f4:01:05 10.244.1.5", "0a:58:0a:f4:01:06 10.244.1.6"]);
   rows.set("u1", "web-1", ["unknown", "0a:58:0a:f4:01:06 10.244.1.6"]);
   assert.deepEqual(
@@ -27,7 +27,7 @@ test("a row that gets other addresses lets go of those before, and one without a
 });
 
 test("what a port holds is that of the pod it is for, and not of one of the same name", () => {
-  const rows = new RowAddresses();
+  const rows = new PortRows();
   rows.set("u1", "web-1", ["0a:58:0a:f4:01:05 10.244.1.5 fd00::5"], "first");
   assert.deepEqual(rows.ofPod("web-1", "first"), ["10.244.1.5", "fd00::5"]);
   assert.equal(rows.ofPod("web-1", "second"), undefined);
@@ -38,4 +38,10 @@ test("what a port holds is that of the pod it is for, and not of one of the same
   );
   rows.delete("u1");
   assert.equal(rows.ofPod("web-1", "second"), undefined);
+});
+
+test("a row of another cluster holds nothing", () => {
+  const rows = new PortRows();
+  rows.set("u1", "web-1", ["0a:58:0a:f4:01:05 10.244.1.5"], "", "other");
+  assert.equal(rows.heldByAnother("anyone", "10.244.1.5"), false);
 });

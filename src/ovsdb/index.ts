@@ -39,6 +39,7 @@ export type {
   Selection,
   TableSelection,
 } from "./replica.ts";
+export type { RowIndex, ValuesOf } from "./rows.ts";
 export {
   type AtomicType,
   type BaseType,

@@ -8,7 +8,7 @@ import type { ColumnOf, IndexOf, InsertOf, Row, RowOf, RowWith, TableName } from
 import { OvsdbError } from "./errors.ts";
 import { Gate } from "./gate.ts";
 import type { Log } from "./log.ts";
-import { Rows } from "./rows.ts";
+import { type RowIndex, Rows, type ValuesOf } from "./rows.ts";
 import { Table, TableChange, type TableView } from "./table.ts";
 
 /** What to copy of a table; `R` is the type of its rows. */
@@ -27,10 +27,17 @@ export type Selection<T> = unknown extends T
   ? { readonly [table: string]: true | TableSelection | undefined }
   : { readonly [K in TableName<T>]?: true | TableSelection<RowOf<T, K>> };
 
-/** Columns for lookups with `by`; `column:key` is one key of a map column. A set is indexed by each member. */
+/**
+ * For lookups with `by`: a column, of a set each member; `column:key`, one key of a map column; or a function of the row.
+ */
 export type Indexes<T, S> = unknown extends T
-  ? { readonly [table: string]: readonly string[] | undefined }
-  : { readonly [K in keyof S & TableName<T>]?: readonly IndexOf<SelectedRow<RowOf<T, K>, S[K]>>[] };
+  ? { readonly [table: string]: readonly RowIndex[] | undefined }
+  : {
+      readonly [K in keyof S & TableName<T>]?: readonly (
+        | IndexOf<SelectedRow<RowOf<T, K>, S[K]>>
+        | ValuesOf
+      )[];
+    };
 
 export interface ReplicaOptions<I> {
   readonly indexes?: I;
@@ -53,7 +60,7 @@ export type Selected<T, S, I = undefined> = unknown extends T
             readonly whole: RowOf<T, K>;
             readonly index: K extends keyof I
               ? I[K] extends readonly (infer Index)[]
-                ? Index
+                ? Extract<Index, string>
                 : never
               : never;
           };
@@ -137,7 +144,7 @@ export interface PreparedChanges {
 
 /** The tables behind a replica, as its monitor writes them. */
 export class ReplicaStore implements AnyReplica {
-  readonly #indexes: ReadonlyMap<string, readonly string[]>;
+  readonly #indexes: ReadonlyMap<string, readonly RowIndex[]>;
   readonly #log: Log;
   readonly #control: ReplicaControl;
   readonly #listeners = new Set<(changes: readonly AnyChange[]) => void>();
@@ -145,7 +152,7 @@ export class ReplicaStore implements AnyReplica {
   readonly #synced = new Gate();
 
   /** `indexes` has an entry for each table of the replica. */
-  constructor(indexes: ReadonlyMap<string, readonly string[]>, log: Log, control: ReplicaControl) {
+  constructor(indexes: ReadonlyMap<string, readonly RowIndex[]>, log: Log, control: ReplicaControl) {
     this.#indexes = indexes;
     this.#log = log;
     this.#control = control;

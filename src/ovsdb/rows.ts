@@ -7,25 +7,29 @@ import { ShardedMap } from "./shardedMap.ts";
 /** Most values of an index belong to one row, which is then stored without a map: 100,000 rows save 100,000 maps. */
 type Bucket = Row | ShardedMap<string, Row>;
 
+/** What rows are found by, computed from a row. */
+export type ValuesOf = (row: Row) => readonly Atom[];
+
+/**
+ * `column` (a set column is indexed by each member), `column:key` (one key of a map column), or a function, by which rows
+ * are then looked up.
+ */
+export type RowIndex = string | ValuesOf;
+
 interface Index {
-  readonly column: string;
-  /** Of a map column: the key whose value is indexed. */
-  readonly key: string | undefined;
+  readonly valuesOf: ValuesOf;
   readonly buckets: ShardedMap<Atom, Bucket>;
 }
 
 export class Rows {
   readonly #rows = new ShardedMap<string, Row>();
-  readonly #indexes: ReadonlyMap<string, Index>;
+  readonly #indexes: ReadonlyMap<RowIndex, Index>;
 
-  /** An index is `column` (a set column is indexed by each member) or `column:key` (one key of a map column). */
-  constructor(indexes: readonly string[]) {
+  constructor(indexes: readonly RowIndex[]) {
     this.#indexes = new Map(
       indexes.map((index) => {
-        const colon = index.indexOf(":");
-        const column = colon < 0 ? index : index.slice(0, colon);
-        const key = colon < 0 ? undefined : index.slice(colon + 1);
-        return [index, { column, key, buckets: new ShardedMap() }];
+        const valuesOf = typeof index === "string" ? inColumn(index) : index;
+        return [index, { valuesOf, buckets: new ShardedMap() }];
       }),
     );
   }
@@ -42,7 +46,7 @@ export class Rows {
     return this.#rows.values();
   }
 
-  by(index: string, value: Atom): readonly Row[] {
+  by(index: RowIndex, value: Atom): readonly Row[] {
     const bucket = this.#indexOf(index).buckets.get(value);
     if (bucket === undefined) return [];
     return bucket instanceof ShardedMap ? [...bucket.values()] : [bucket];
@@ -53,25 +57,32 @@ export class Rows {
     if (row) this.#rows.set(row._uuid, row);
     else if (old) this.#rows.delete(old._uuid);
     for (const index of this.#indexes.values()) {
-      if (old) for (const value of indexedValues(index, old)) removeFrom(index.buckets, value, old);
-      if (row) for (const value of indexedValues(index, row)) addTo(index.buckets, value, row);
+      if (old) for (const value of index.valuesOf(old)) removeFrom(index.buckets, value, old);
+      if (row) for (const value of index.valuesOf(row)) addTo(index.buckets, value, row);
     }
   }
 
-  #indexOf(name: string): Index {
+  #indexOf(name: RowIndex): Index {
     const index = this.#indexes.get(name);
     if (index) return index;
-    throw new RangeError(
-      `no index ${name}: the replica has ${[...this.#indexes.keys()].join(", ") || "none"}`,
-    );
+    const known = [...this.#indexes.keys()].map(nameOf).join(", ");
+    throw new RangeError(`no index ${nameOf(name)}: the replica has ${known || "none"}`);
   }
 }
 
-function indexedValues({ column, key }: Index, row: Row): readonly Atom[] {
-  const value = row[column];
-  if (isSetValue(value)) return value;
-  const atom = isMapValue(value) ? (key === undefined ? undefined : value.get(key)) : value;
-  return atom === undefined ? [] : [atom];
+const nameOf = (index: RowIndex): string => (typeof index === "string" ? index : `${index.name}()`);
+
+/** `index` is `column` or `column:key`. */
+function inColumn(index: string): ValuesOf {
+  const colon = index.indexOf(":");
+  const column = colon < 0 ? index : index.slice(0, colon);
+  const key = colon < 0 ? undefined : index.slice(colon + 1);
+  return (row) => {
+    const value = row[column];
+    if (isSetValue(value)) return value;
+    const atom = isMapValue(value) ? (key === undefined ? undefined : value.get(key)) : value;
+    return atom === undefined ? [] : [atom];
+  };
 }
 
 function addTo(buckets: ShardedMap<Atom, Bucket>, value: Atom, row: Row): void {

@@ -27,6 +27,7 @@ import {
   type Selection,
   type TableSelection,
 } from "./replica.ts";
+import type { RowIndex } from "./rows.ts";
 import { type DatabaseSchema, parseSchema } from "./schema.ts";
 import type { SessionOptions, TransactOptions } from "./sessionOptions.ts";
 import { Slices } from "./slices.ts";
@@ -258,11 +259,11 @@ export class Session implements AsyncDisposable {
   replica(
     database: Database<unknown>,
     tables: Readonly<Record<string, true | TableSelection | undefined>>,
-    options: { readonly indexes?: Readonly<Record<string, readonly string[] | undefined>> } = {},
+    options: { readonly indexes?: Readonly<Record<string, readonly RowIndex[] | undefined>> } = {},
   ): unknown {
     if (this.#state === "closed") throw new OvsdbError("closed", `${this.#database}: the session is closed`);
     const selection = new Map<string, TableSelection>();
-    const indexes = new Map<string, readonly string[]>();
+    const indexes = new Map<string, readonly RowIndex[]>();
     for (const [name, wanted] of Object.entries(tables)) {
       if (!wanted) continue;
       selection.set(name, wanted === true ? {} : wanted);

@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Row } from "./database.ts";
+import type { ValuesOf } from "./rows.ts";
 import { Table, TableChange } from "./table.ts";
 
-const indexes = ["name", "tags", "ids:owner"];
+const nameAndTag: ValuesOf = ({ name, tags }) =>
+  (Array.isArray(tags) ? tags : []).map((tag) => JSON.stringify([name, tag]));
+const indexes = ["name", "tags", "ids:owner", nameAndTag];
 
 const row = fc.record({
   _uuid: fc.integer({ min: 0, max: 9 }).map((n) => `uuid-${n}`),
@@ -39,6 +42,10 @@ test("after any changes an index finds what a look at every row finds", () => {
           names(table.by("ids:owner", owner)),
           names(rows.filter(({ ids }) => ids.get("owner") === owner)),
         );
+      assert.deepEqual(
+        names(table.by(nameAndTag, '["a",0]')),
+        names(rows.filter(({ name, tags }) => name === "a" && tags.includes(0))),
+      );
     }),
   );
 });

@@ -3,7 +3,7 @@
 
 import type { Atom } from "./columnValue.ts";
 import type { IndexedBy, IndexOf, Row } from "./database.ts";
-import { Rows } from "./rows.ts";
+import { type RowIndex, Rows, type ValuesOf } from "./rows.ts";
 import { ShardedMap } from "./shardedMap.ts";
 
 /** A view that a program reads; `R` is the type of its rows, `Index` the names of its indexes. */
@@ -13,6 +13,7 @@ export interface TableView<R, Index extends string = IndexOf<R>> {
   values(): Iterable<R>;
   /** The rows whose `index` has the value `value`. `index` must be one the replica was made with. */
   by<I extends Index>(index: I, value: NoInfer<IndexedBy<R, I>>): readonly R[];
+  by(index: ValuesOf, value: Atom): readonly R[];
 }
 
 /** The difference to a table: the rows that are new or changed, and the UUIDs of all that changed or went. */
@@ -21,7 +22,7 @@ export class TableChange {
   readonly #changed = new ShardedMap<string, Row | undefined>();
   #growth = 0;
 
-  constructor(indexes: readonly string[]) {
+  constructor(indexes: readonly RowIndex[]) {
     this.rows = new Rows(indexes);
   }
 
@@ -54,7 +55,7 @@ export class Table implements TableView<Row> {
   #size = 0;
 
   /** `indexes` as in `Rows`. */
-  constructor(indexes: readonly string[]) {
+  constructor(indexes: readonly RowIndex[]) {
     this.#rows = new Rows(indexes);
   }
 
@@ -72,7 +73,7 @@ export class Table implements TableView<Row> {
     return change ? changedValues(this.#rows.values(), change) : this.#rows.values();
   }
 
-  by(index: string, value: Atom): readonly Row[] {
+  by(index: RowIndex, value: Atom): readonly Row[] {
     const rows = this.#rows.by(index, value);
     const change = this.#change;
     if (!change) return rows;

@@ -26,7 +26,7 @@ import { macOf } from "../../src/model/mac.ts";
 import { annotations } from "../../src/model/names.ts";
 import { podNetworkAt } from "../../src/model/network.ts";
 import { northboundScope } from "../../src/model/scope.ts";
-import { Observed } from "../../src/observe/observed.ts";
+import { Observed, observedIndexes } from "../../src/observe/observed.ts";
 import type { PortStates } from "../../src/observe/portStates.ts";
 import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
 import { type Replica, Session } from "../../src/ovsdb/index.ts";
@@ -140,7 +140,9 @@ async function lead(
     subscribe: () => () => undefined,
   };
   using client = new KubeClient({ server: "http://127.0.0.1:1", namespace: "default" });
-  const replica = session.replica(northbound, northboundTables);
+  const replica = session.replica(northbound, northboundTables, {
+    indexes: observedIndexes(northboundTables),
+  });
   const term = new Term(
     {
       scope,

@@ -1,29 +1,34 @@
 // A copy of a northbound database that holds the given rows and never changes: what exists already in a golden case.
 
+import { northboundTables } from "../../src/kinds/kinds.ts";
+import { observedIndexes } from "../../src/observe/observed.ts";
 import type { NorthboundTables } from "../../src/ovn/northbound.gen.ts";
 import { northbound } from "../../src/ovn/northbound.gen.ts";
 import { defaultOf } from "../../src/ovsdb/codec.ts";
-import type { Columns, Replica, Row } from "../../src/ovsdb/index.ts";
+import type { Atom, Columns, Replica, Row } from "../../src/ovsdb/index.ts";
+import { Rows } from "../../src/ovsdb/rows.ts";
 
 /** Table -> name of a row -> its columns. Columns that are not named have their defaults. A row's UUID is its name. */
 export type GivenRows = Readonly<Record<string, Readonly<Record<string, Columns>>>>;
 
 export function givenRows(given: GivenRows): Replica<NorthboundTables> {
-  const tables = new Map<string, ReadonlyMap<string, Row>>();
-  for (const [table, rows] of Object.entries(given))
-    tables.set(
-      table,
-      new Map(Object.entries(rows).map(([name, columns]) => [name, rowOf(table, name, columns)])),
-    );
+  const indexes = observedIndexes(northboundTables);
+  const tables = new Map<string, Rows>();
+  for (const [table, wanted] of Object.entries(given)) {
+    const rows = new Rows(indexes[table] ?? []);
+    for (const [name, columns] of Object.entries(wanted))
+      rows.replace(undefined, rowOf(table, name, columns));
+    tables.set(table, rows);
+  }
   const replica = {
     synced: true,
     ready: async () => undefined,
-    tables: tables.keys(),
+    tables: [...tables.keys()],
     table: (name: string) => ({
       size: tables.get(name)?.size ?? 0,
       get: (uuid: string) => tables.get(name)?.get(uuid),
       values: () => tables.get(name)?.values() ?? [],
-      by: () => [],
+      by: (index: string, value: Atom) => tables.get(name)?.by(index, value) ?? [],
     }),
     subscribe: () => () => undefined,
     [Symbol.dispose]: () => undefined,

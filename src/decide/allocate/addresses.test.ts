@@ -5,7 +5,7 @@ import { formatCidr, formatIp, parseCidr, parseInterfaceAddress, parseIp } from 
 import { macOf } from "../../model/mac.ts";
 import { type PodNetwork } from "../../model/network.ts";
 import type { Site } from "../../model/site.ts";
-import { RowAddresses } from "../../observe/rowAddresses.ts";
+import { PortRows } from "../../observe/rowAddressesFixture.ts";
 import { ExhaustedError } from "../errors.ts";
 import { type Holder, PodAddresses } from "./addresses.ts";
 
@@ -32,7 +32,7 @@ function stated(addresses: readonly string[], gateways: readonly string[], mac?:
 }
 
 test("a pod gets the same offset in both families, and the MAC of its first address", () => {
-  const network = new PodAddresses(new RowAddresses()).take(
+  const network = new PodAddresses(new PortRows()).take(
     pod("web-1"),
     site("10.244.3.0/24", "fd00:10:244:3::/64"),
   );
@@ -42,7 +42,7 @@ test("a pod gets the same offset in both families, and the MAC of its first addr
 });
 
 test("network, router, node and broadcast address are never given, and the error about a full subnet says what to do", () => {
-  const addresses = new PodAddresses(new RowAddresses());
+  const addresses = new PodAddresses(new PortRows());
   const small = site("10.244.3.0/29");
   const given = ["a", "b", "c", "d"].map((name) => texts(addresses.take(pod(name), small))[0]);
   assert.deepEqual(given, ["10.244.3.3/29", "10.244.3.4/29", "10.244.3.5/29", "10.244.3.6/29"]);
@@ -58,7 +58,7 @@ test("network, router, node and broadcast address are never given, and the error
 });
 
 test("a freed address rests until the others have been given", () => {
-  const addresses = new PodAddresses(new RowAddresses());
+  const addresses = new PodAddresses(new PortRows());
   const small = site("10.244.3.0/29");
   addresses.take(pod("a"), small);
   addresses.release("uid-a");
@@ -67,7 +67,7 @@ test("a freed address rests until the others have been given", () => {
 });
 
 test("a pool that has gone full circle in its subnet takes none of its own ports again", () => {
-  const addresses = new PodAddresses(new RowAddresses());
+  const addresses = new PodAddresses(new PortRows());
   const small = site("10.244.3.0/29");
   const at = (offset: number): Holder => pod(`pool-${offset}`);
   const taken = Array.from({ length: 5 }, () => addresses.takeOffset(at, small));
@@ -77,7 +77,7 @@ test("a pool that has gone full circle in its subnet takes none of its own ports
 });
 
 test("an address is not free while a row has it, even if its pod is gone", () => {
-  const rows = new RowAddresses();
+  const rows = new PortRows();
   const addresses = new PodAddresses(rows);
   const small = site("10.244.3.0/29");
   for (const ip of [3, 4, 5, 6])
@@ -88,7 +88,7 @@ test("an address is not free while a row has it, even if its pod is gone", () =>
 });
 
 test("a row that changes its address holds only the new one", () => {
-  const rows = new RowAddresses();
+  const rows = new PortRows();
   rows.set("row", "port", ["0a:58:0a:f4:03:03 10.244.3.3 fd00::3"]);
   rows.set("row", "port", ["0a:58:0a:f4:03:04 10.244.3.4"]);
   assert.equal(rows.heldByAnother("other", "10.244.3.3"), false);
@@ -122,7 +122,7 @@ const distrusted: readonly (readonly [string, PodNetwork, RegExp])[] = [
 ];
 for (const [what, network, why] of distrusted) {
   test(`a pod cannot claim ${what}`, () => {
-    const rows = new RowAddresses();
+    const rows = new PortRows();
     rows.set("row", "demo_pod_shop_old", ["0a:58:0a:f4:03:08 10.244.3.8"]);
     const addresses = new PodAddresses(rows);
     addresses.take(pod("first"), dual);
@@ -132,7 +132,7 @@ for (const [what, network, why] of distrusted) {
 }
 
 test("a pod keeps a valid claim, even of a single family, and nobody else gets the address", () => {
-  const addresses = new PodAddresses(new RowAddresses());
+  const addresses = new PodAddresses(new PortRows());
   assert.equal(addresses.claim(pod("a"), dual, stated(["10.244.3.3/24"], ["10.244.3.1"])), undefined);
   assert.deepEqual(texts(addresses.take(pod("b"), dual)), ["10.244.3.4/24", "fd00:10:244:3::4/64"]);
 });
@@ -145,7 +145,7 @@ test("no two pods ever have one address, whatever is born, dies, crashes and lea
   const small = site("10.244.3.0/29", "fd00:10:244:3::/64");
   fc.assert(
     fc.property(fc.array(step, { minLength: 40, maxLength: 80 }), (steps) => {
-      const rows = new RowAddresses();
+      const rows = new PortRows();
       // The outside truth: annotations of living pods, and rows, which outlive pods.
       const annotated = new Map<number, PodNetwork>();
       const written = new Map<number, PodNetwork>();
