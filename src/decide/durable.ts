@@ -23,44 +23,48 @@ type Annotated = ObjectMeta & { readonly kind: "Node" | "Pod" };
 
 export class Durable {
   readonly #patch: Patch;
-  readonly #annotations: AnnotationValues;
   readonly #onlyOverSeen: boolean;
   #writing: Promise<void> | undefined;
   /** The resource version that the last acknowledged write was based on. */
   #writtenOver: string | undefined;
 
   /** With `onlyOverSeen`, a write fails when somebody has written the object since it was last seen. */
-  constructor(patch: Patch, annotations: AnnotationValues, onlyOverSeen = false) {
+  constructor(patch: Patch, onlyOverSeen = false) {
     this.#patch = patch;
-    this.#annotations = annotations;
     this.#onlyOverSeen = onlyOverSeen;
   }
 
   /**
-   * Returns undefined when the choice is durable, judging by the object as last seen; otherwise the write in progress,
-   * to be awaited. `stated` prints what the object's annotations mean, so that the same choice in another spelling
-   * counts.
+   * `annotations` print the choice, always the same one. Returns undefined when it is durable, judging by the object as
+   * last seen; otherwise the write in progress, to be awaited. `stated` prints what the object's annotations mean, so
+   * that the same choice in another spelling counts.
    */
-  write(object: Annotated, stated: () => AnnotationValues): Promise<void> | undefined {
+  write(
+    object: Annotated,
+    annotations: AnnotationValues,
+    stated: () => AnnotationValues,
+  ): Promise<void> | undefined {
     if (this.#writing) return this.#writing;
-    if (this.#isIn(object.annotations) || this.#isIn(stated())) {
+    if (isIn(annotations, object.annotations) || isIn(annotations, stated())) {
       this.#writtenOver = undefined;
       return undefined;
     }
     if (this.#writtenOver === object.resourceVersion) return undefined;
-    this.#writing = this.#send(object).finally(() => {
+    this.#writing = this.#send(object, annotations).finally(() => {
       this.#writing = undefined;
     });
     return this.#writing;
   }
 
-  #isIn(values: AnnotationValues): boolean {
-    return Object.entries(this.#annotations).every(([key, value]) => values[key] === value);
-  }
-
-  async #send({ kind, namespace, name, uid, resourceVersion }: Annotated): Promise<void> {
+  async #send(
+    { kind, namespace, name, uid, resourceVersion }: Annotated,
+    values: AnnotationValues,
+  ): Promise<void> {
     const precondition = this.#onlyOverSeen ? { ifVersion: resourceVersion } : {};
-    await this.#patch({ kind, namespace, name, uid, annotations: this.#annotations, ...precondition });
+    await this.#patch({ kind, namespace, name, uid, annotations: values, ...precondition });
     this.#writtenOver = resourceVersion;
   }
 }
+
+const isIn = (wanted: AnnotationValues, values: AnnotationValues): boolean =>
+  Object.entries(wanted).every(([key, value]) => values[key] === value);

@@ -91,7 +91,9 @@ export class NodeLives {
     if ("refused" in life) return { state: "refused", reason: life.refused };
     life.gone = false;
     life.hasRows = true;
-    const written = life.durable.write(node, () => stated(nodeIdOf(node), nodeSubnetsOf(node)));
+    const written = life.durable.write(node, stated(life.id, life.subnets), () =>
+      stated(nodeIdOf(node), nodeSubnetsOf(node)),
+    );
     if (written) return { state: "pending", written, distrusted: distrustOf(node, life) };
     const chassisId = this.#choices.chassis(node);
     const clash = this.clash(node);
@@ -169,7 +171,7 @@ export class NodeLives {
       const choice = this.#choices.choose(node);
       const life: Life = {
         ...choice,
-        durable: new Durable(this.#options.patch, stated(choice.id, choice.subnets)),
+        durable: new Durable(this.#options.patch),
         resolved: undefined,
         hasRows: true,
         gone: false,

@@ -86,7 +86,7 @@ export class PodLives {
       distrusted = choice.distrusted;
       life = this.#begin(pod, node, choice, life);
     }
-    const written = life.durable.write(pod, () => {
+    const written = life.durable.write(pod, podNetworkAnnotation(life.network), () => {
       const stated = podNetworkOf(pod);
       return stated ? podNetworkAnnotation(stated) : {};
     });
@@ -117,7 +117,7 @@ export class PodLives {
           network,
           ownPort,
           node: node.name,
-          durable: new Durable(this.#options.patch, podNetworkAnnotation(network)),
+          durable: new Durable(this.#options.patch),
           ready: false,
         };
     this.#lives.set(pod.uid, life);

@@ -200,9 +200,9 @@ export class Pools {
     const text = Object.values(annotation).join();
     if (text !== known.offer) {
       known.offer = text;
-      known.durable = new Durable(this.#patch, annotation, true);
+      known.durable = new Durable(this.#patch, true);
     }
-    return known.durable.write(node, () => {
+    return known.durable.write(node, annotation, () => {
       const stated = poolOfferOf(node);
       return stated ? poolOfferAnnotation(stated) : {};
     });
@@ -225,7 +225,7 @@ export class Pools {
       last,
       from,
     );
-    const durable = new Durable(this.#patch, {});
+    const durable = new Durable(this.#patch);
     this.#known.set(site.name, {
       pool,
       planned: undefined,

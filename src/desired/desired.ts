@@ -32,7 +32,8 @@ export class Desired {
     }
     for (const fact of this.factsOf(owner))
       this.database(fact.destination).retract(owner, fact, round, byWord);
-    if (facts.length > 0) this.#facts.set(owner, facts);
+    // A copy is only as large as it needs to be; a list that has grown has room for more.
+    if (facts.length > 0) this.#facts.set(owner, [...facts]);
     else this.#facts.delete(owner);
     return conflicts;
   }

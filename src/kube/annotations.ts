@@ -103,7 +103,9 @@ type Annotated = { readonly annotations: AnnotationValues };
 
 export function podNetworkOf(pod: Annotated): PodNetwork | undefined {
   const value = read(podNetworks, pod.annotations[annotations.podNetworks])?.default;
-  return value && { addresses: value.ip_addresses, mac: value.mac_address, gateways: value.gateway_ips };
+  if (!value) return undefined;
+  // Copies, because the parser's arrays have room for 16 more, and every pod's are kept.
+  return { addresses: [...value.ip_addresses], mac: value.mac_address, gateways: [...value.gateway_ips] };
 }
 
 /** As ovn-kubernetes prints it: with the singular keys only for a single address. */
