@@ -69,12 +69,24 @@ export class Members {
     return new Members(this.#isMap, this.#pieces.length > 0 ? pieces : cut({ keys, values }));
   }
 
-  /** The members that only one of the two has, and the keys of entries that have another value. */
+  /** The members that only one of the two has, and the keys of entries that have another value, in ascending order. */
   *changedSince(old: Members): Generator<Atom, void> {
-    for (const [key, value] of entriesOf(notIn(this.#pieces, old.#pieces)))
-      if (old.get(key) !== value) yield key;
-    for (const [key] of entriesOf(notIn(old.#pieces, this.#pieces)))
-      if (this.get(key) === undefined) yield key;
+    const now = joined(notIn(this.#pieces, old.#pieces));
+    const before = joined(notIn(old.#pieces, this.#pieces));
+    let at = 0;
+    let then = 0;
+    for (;;) {
+      const [key, oldKey] = [now.keys[at], before.keys[then]];
+      if (key !== undefined && key === oldKey) {
+        if (now.values[at++] !== before.values[then++]) yield key;
+      } else if (key !== undefined && (oldKey === undefined || isLess(key, oldKey))) {
+        at++;
+        yield key;
+      } else if (oldKey !== undefined) {
+        then++;
+        yield oldKey;
+      } else return;
+    }
   }
 }
 
@@ -88,10 +100,10 @@ function notIn(pieces: readonly Piece[], others: readonly Piece[]): readonly Pie
   return pieces.slice(start, pieces.length - end).filter((piece) => !rest.has(piece));
 }
 
-function* entriesOf(pieces: readonly Piece[]): Generator<readonly [key: Atom, value: Atom], void> {
-  for (const { keys, values } of pieces)
-    for (const [at, key] of keys.entries()) yield [key, values[at] ?? key];
-}
+const joined = (pieces: readonly Piece[]): Piece => ({
+  keys: pieces.flatMap(({ keys }) => keys),
+  values: pieces.flatMap(({ values }) => values),
+});
 
 /** Servers send members in an order of their own, which is not quite ours. */
 function sorted(value: SetOrMap): Piece {
