@@ -5,7 +5,6 @@
 import { homedir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import * as v from "valibot";
-import { parse } from "yaml";
 import { type ClusterConfig, KubeConfigError, readText, tokenFrom } from "./config.ts";
 
 const text = v.optional(v.string(), "");
@@ -116,6 +115,8 @@ export async function loadKubeconfig(list?: string, context?: string): Promise<C
 
 async function readConfigFile(path: string): Promise<ConfigFile> {
   const content = await readText(path, "kubeconfig");
+  // Loaded only here, because it takes 8 MB and a process in a cluster has no such file.
+  const { parse } = await import("yaml");
   let document: unknown;
   try {
     document = parse(content);
