@@ -1,5 +1,6 @@
 // One more pod, many times, seen from outside: the time from the pod's annotation to its row in the northbound
-// database, both as a third party sees them. Bare is a port inserted by hand, from sending to seeing its row.
+// database, both as a third party sees them. Bare is a row with the same columns inserted by hand, from sending to seeing
+// it.
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { KubeClient } from "../../src/kube/client.ts";
@@ -8,8 +9,8 @@ import { pathOf } from "../../src/kube/resource.ts";
 import { watchKind } from "../../src/kube/watch.ts";
 import { annotations, namesOf } from "../../src/model/names.ts";
 import { rowUuid } from "../../src/model/uuid.ts";
-import { northbound } from "../../src/ovn/northbound.gen.ts";
-import { Session, Transaction } from "../../src/ovsdb/index.ts";
+import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
+import { type InsertOf, Session, Transaction } from "../../src/ovsdb/index.ts";
 import { compared, type Figure } from "../figure.ts";
 import { inTurn, Side } from "../inTurn.ts";
 
@@ -62,7 +63,7 @@ export async function onePodMoreFigures(client: KubeClient, remote: string): Pro
     const uuid = crypto.randomUUID();
     await session.transact(
       new Transaction(northbound)
-        .insert("Logical_Switch_Port", { name, addresses: ["unknown"] }, uuid)
+        .insert("Logical_Switch_Port", likeOfWeft(name), uuid)
         .mutateSet("Logical_Switch", nodeSwitch, "ports", "insert", [uuid]),
     );
     return (await seen.of(`row ${name}`)) - start;
@@ -87,6 +88,26 @@ export async function onePodMoreFigures(client: KubeClient, remote: string): Pro
     });
   const p99 = figure(0.99);
   return [figure(0.5, 1.5), p99, { name: p99.name, unit: "ms", value: p99.value, aim: 10 }];
+}
+
+/** What a port of Weft's has in its columns. */
+function likeOfWeft(name: string): InsertOf<NorthboundTables, "Logical_Switch_Port"> {
+  const addresses = ["0a:58:0a:ff:00:03 10.255.0.3"];
+  return {
+    name,
+    addresses,
+    port_security: addresses,
+    options: new Map([
+      ["iface-id-ver", crypto.randomUUID()],
+      ["requested-chassis", crypto.randomUUID()],
+    ]),
+    external_ids: new Map([
+      ["namespace", namespace],
+      ["pod", "true"],
+      ["bare/cluster", cluster],
+      ["bare/owner", `pod/${namespace}/${name}`],
+    ]),
+  };
 }
 
 /** When things were first seen. Can be asked before or after. */
