@@ -6,6 +6,7 @@ import type { Bench } from "./figure.ts";
 import { membersBench } from "./members/bench.ts";
 import { ovsdbBench } from "./ovsdb/bench.ts";
 import { pluginBench } from "./plugin/bench.ts";
+import { assignedBench } from "./pools/assignedBench.ts";
 import { poolsBench } from "./pools/poolsBench.ts";
 import { underlayBench } from "./pools/underlayBench.ts";
 import { hostServicesBench } from "./scale/hostServicesBench.ts";
@@ -18,6 +19,7 @@ export const benches: readonly Bench[] = [
   burstBench,
   underlayBench,
   poolsBench,
+  assignedBench,
   restartBench,
   restartLargeBench,
   hostServicesBench,
