@@ -4,7 +4,7 @@
 export class StallMeter {
   #last = threadMs();
   #longestMs = 0;
-  readonly #timer = setInterval(() => this.#look(), 1);
+  readonly #timer = setInterval(() => this.#look(), 1).unref();
 
   get longestMs(): number {
     return this.#longestMs;

@@ -32,6 +32,13 @@ export class BenchProcess implements AsyncDisposable {
     this.#child.stdin?.write(`${line}\n`);
   }
 
+  /** Has its `stallReport.ts` say what it found. */
+  async busiestMs(): Promise<number> {
+    this.#child.kill("SIGUSR2");
+    const found = await this.until((line) => /^\{"busiestMs":([\d.]+)\}$/.exec(line)?.[1]);
+    return Number(found);
+  }
+
   /** Lines until one for which `wanted` answers with something. */
   async until<T>(wanted: (line: string) => T | undefined): Promise<T> {
     for (;;) {

@@ -37,6 +37,7 @@ interface Restart {
   readonly seconds: number;
   readonly operations: number;
   readonly stallMs: number;
+  readonly busiestMs: number;
   readonly megabytes: number;
 }
 
@@ -78,6 +79,7 @@ function restartOf(name: string, scale: Scale, { aims, more }: Parts): Bench {
             aim: 0,
           },
           repeated(`${name}: longest stall`, "ms", each("stallMs"), 50),
+          repeated(`${name}: the same, processor time of the thread`, "ms", each("busiestMs"), 50),
           repeated(`${name}: peak RSS until steady`, "MB", each("megabytes"), aims.megabytes),
           ...extra,
         ];
@@ -98,7 +100,8 @@ async function restart(
   const controller = stack.use(controllerProcess(kubeconfig, northbound));
   await controller.until(steadyLine);
   const seconds = (performance.now() - start) / 1000;
-  const taken = { seconds, ...(await scrape()), megabytes: controller.peakMegabytes };
+  const { peakMegabytes: peak } = controller;
+  const taken = { seconds, ...(await scrape()), busiestMs: await controller.busiestMs(), megabytes: peak };
   stack.move();
   return { taken, controller };
 }
@@ -115,6 +118,8 @@ const controllerProcess = (kubeconfig: string, northbound: string): BenchProcess
     "metrics-address": metricsAddress,
   };
   return new BenchProcess([
+    "env",
+    "NODE_OPTIONS=--import ./bench/scale/stallReport.ts",
     "bin/weft",
     "controller",
     ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
