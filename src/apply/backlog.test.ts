@@ -8,6 +8,7 @@ import type { Row } from "../ovsdb/index.ts";
 import { Backlog } from "./backlog.ts";
 import type { Change } from "./change.ts";
 import { RowDiff } from "./diff.ts";
+import type { World } from "./world.ts";
 import { destination, member, ours, row, rowChanges, theirs, worldOn } from "./worldFixture.ts";
 
 const AS = "Address_Set";
@@ -21,7 +22,12 @@ class Bed {
   readonly desired = new Desired();
   readonly rows = new RowMap<Row>();
   readonly backlog = new Backlog(this.desired.database(destination));
-  readonly world = worldOn(this.desired, (table, uuid) => this.rows.get(table, uuid));
+  readonly world: World;
+
+  constructor({ isSynced = true } = {}) {
+    const world = worldOn(this.desired, (table, uuid) => this.rows.get(table, uuid));
+    this.world = { ...world, isSynced: () => isSynced };
+  }
 
   /** The database has `row`, or no such row if undefined. */
   put(table: string, uuid: string, row: Row | undefined): void {
@@ -157,6 +163,19 @@ const anywhere: fc.Arbitrary<Step> = fc.oneof(
       },
   ),
 );
+
+test("before all inputs are synced, members that somebody said are to go are compared, also in a row that is new to us", () => {
+  const bed = new Bed({ isSynced: false });
+  bed.put(AS, "s", ours("s", { addresses: ["x", "y"] }));
+  bed.look();
+  bed.desired.replace("pod/a", [member(AS, "s", "addresses", "x")]);
+  bed.desired.replace("node/n1", [row(AS, "s")]);
+  bed.desired.replace("pod/a", [], true);
+  assert.deepEqual(
+    bed.look().changes.map((change) => change.kind === "member" && [change.action, change.key]),
+    [["delete", "x"]],
+  );
+});
 
 test("whatever facts and other writers change, looking at what is dirty finds everything that a full look finds", () => {
   fc.assert(

@@ -3,6 +3,8 @@
 // database too. Those changes are compared like all others, member by member, and turn out to be as wanted.
 
 import type { DesiredDatabase } from "../desired/desiredDatabase.ts";
+import type { Member } from "../desired/dirty.ts";
+import { Part } from "../desired/part.ts";
 import { RowMap } from "../desired/rowMap.ts";
 import type { Owner } from "../model/owner.ts";
 import type { AnyChange } from "../ovsdb/index.ts";
@@ -95,6 +97,7 @@ export class Backlog {
       }
       guard.forgetWanted(table, uuid, this.#desired.row(table, uuid));
       yield { table, uuid, part };
+      if (part.isWhole && askedMembers.length > 0) yield { table, uuid, part: named(askedMembers) };
     }
     this.#taking = new Set();
     for (const looks of again.values()) yield* looks;
@@ -149,4 +152,11 @@ export class Backlog {
     this.#left = new RowMap();
     this.#drifted = new RowMap();
   }
+}
+
+/** Before all inputs are synced, a look at a whole row leaves out members that are to go, also those that somebody named. */
+function named(members: readonly Member[]): Part {
+  const part = new Part();
+  for (const { column, key } of members) part.add(column, key);
+  return part;
 }
