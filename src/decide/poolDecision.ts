@@ -55,7 +55,9 @@ export const poolDecision = (options: PoolDecisionOptions): Decides<Read> => ({
       // Until OVN has listed all ports, the pools stay as they are.
       case "ports":
         return [...nodes.values()].map(({ name }) => ofNode(name));
-      case "pool":
+      case "pool ports":
+        return sighting.crossed.has(options.carriedFrom) ? [ofNode(sighting.node)] : [];
+      case "held back":
         return [ofNode(sighting.node)];
       case "machine":
         return (options.decider.parents?.concernedBy(sighting.change) ?? []).map(ofNode);

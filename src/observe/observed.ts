@@ -9,7 +9,7 @@ import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Replica, RowIndex, Selection } from "../ovsdb/index.ts";
 import { type NodeRows, nodeRows } from "./nodeRows.ts";
 import { heldBackOn, type PoolRow, poolRows } from "./poolRows.ts";
-import type { PortStates } from "./portStates.ts";
+import type { PortState, PortStates } from "./portStates.ts";
 import { addressesOf, RowAddresses } from "./rowAddresses.ts";
 import { type MachineChange, TenantView } from "./tenant.ts";
 
@@ -17,8 +17,10 @@ import { type MachineChange, TenantView } from "./tenant.ts";
 export type Sighting =
   /** All ports have been listed. */
   | { readonly what: "ports" }
-  /** A port of the node's pool has advanced or fallen back, or its packets are now held back or no longer. */
-  | { readonly what: "pool"; readonly node: string }
+  /** Ports of the node's pool have reached these states, or have fallen back behind them. */
+  | { readonly what: "pool ports"; readonly node: string; readonly crossed: ReadonlySet<PortState> }
+  /** The packets of ports of the node's pool are held back, or no longer. */
+  | { readonly what: "held back"; readonly node: string }
   /** The tenant's router changed, or the set of switches that it joins. */
   | { readonly what: "tenant" }
   | { readonly what: "machine"; readonly change: MachineChange };
@@ -98,8 +100,8 @@ export class Observed {
   /** Calls `listener` until `signal` aborts. */
   subscribe(listener: (sighting: Sighting) => void, signal: AbortSignal): void {
     const stops = [
-      this.ports.subscribe({ pool: (node) => listener({ what: "pool", node }) }),
-      this.#followClosedSets((node) => listener({ what: "pool", node })),
+      this.ports.subscribe({ pool: (node, crossed) => listener({ what: "pool ports", node, crossed }) }),
+      this.#followClosedSets((node) => listener({ what: "held back", node })),
       this.tenant?.subscribe({
         tenant: () => listener({ what: "tenant" }),
         machine: (change) => listener({ what: "machine", change }),

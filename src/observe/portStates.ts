@@ -12,8 +12,8 @@ export type PortState = (typeof portStates)[number];
 export interface PortListener {
   /** The pod's own port has reached this state. `pod` is `shop/web-1`. */
   readonly pod?: (pod: string, state: "bound" | "installed") => void;
-  /** Something changed about the ports of the node's pool. */
-  readonly pool?: (node: string) => void;
+  /** Ports of the node's pool have reached these states, or have fallen back behind them. */
+  readonly pool?: (node: string, crossed: ReadonlySet<PortState>) => void;
 }
 
 export interface PortStates {
@@ -35,28 +35,29 @@ export function followPorts(session: Session, cluster: string): PortStates {
   const replica = session.replica(southbound, {
     Port_Binding: { columns: ["logical_port", "chassis", "up", "parent_port"] },
   });
+  const stateOf = (port: string): PortState => states.get(port) ?? "absent";
   const reached = (pod: string, state: "bound" | "installed"): void => {
     for (const listener of listeners) listener.pod?.(pod, state);
   };
   replica.subscribe((changes) => {
-    const nodes = new Set<string>();
+    const nodes = new Map<string, Set<PortState>>();
     for (const { table, old, new: now } of changes) {
       if (table !== "Port_Binding") continue;
       const port = (now ?? old)?.logical_port ?? "";
       const pod = podOfPort(cluster, port);
       const place = placeOfPort(cluster, port);
       if (pod === undefined && !place) continue;
+      const before = stateOf(port);
       const state = now ? stateIn(now) : "absent";
       if (now) states.set(port, state);
       else states.delete(port);
-      if (place) nodes.add(place.node);
+      if (place) nodes.set(place.node, (nodes.get(place.node) ?? new Set()).union(crossed(before, state)));
       if (pod === undefined || state === "absent" || state === "unbound") continue;
       reached(pod, "bound");
       if (state === "installed") reached(pod, state);
     }
-    for (const node of nodes) for (const listener of listeners) listener.pool?.(node);
+    for (const [node, of] of nodes) for (const listener of listeners) listener.pool?.(node, of);
   });
-  const stateOf = (port: string): PortState => states.get(port) ?? "absent";
   return {
     get synced() {
       return replica.synced;
@@ -70,6 +71,12 @@ export function followPorts(session: Session, cluster: string): PortStates {
       return () => listeners.delete(listener);
     },
   };
+}
+
+/** The states that one of the two has reached and the other has not. */
+export function crossed(a: PortState, b: PortState): ReadonlySet<PortState> {
+  const [one, other] = [portStates.indexOf(a), portStates.indexOf(b)];
+  return new Set(portStates.slice(Math.min(one, other) + 1, Math.max(one, other) + 1));
 }
 
 function stateIn(row: Pick<PortBindingRow, "up" | "chassis" | "parent_port">): PortState {

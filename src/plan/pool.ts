@@ -18,6 +18,7 @@ export function poolFacts(
 ): readonly Fact[] {
   const facts = new FactList(scope, owner);
   const nodeSwitch = facts.ref("Logical_Switch", scope.names.nodeSwitch(node.name));
+  const closedSet = closedSetRef(facts, scope, node.name);
   for (const { offset, tag, isClosed } of ports) {
     const name = scope.names.poolPort(node.name, offset);
     const network = podNetworkAt(node.subnets, offset);
@@ -32,8 +33,7 @@ export function poolFacts(
           { parent_name: parent, tag_request: tag, tag }),
     });
     facts.member("Logical_Switch", nodeSwitch, "ports", port);
-    if (isClosed)
-      facts.member("Address_Set", closedSetRef(facts, scope, node.name), "addresses", network.mac);
+    if (isClosed) facts.member("Address_Set", closedSet, "addresses", network.mac);
   }
   return facts.facts;
 }
