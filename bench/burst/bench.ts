@@ -21,7 +21,7 @@ export const burstBench: Bench = {
   about: `${pods} pods at once over 3 nodes until all answer, Weft and bare in turn, ${turns.fewest} to ${turns.most} times`,
   async run(progress) {
     await using sandbox = await upSandbox({ name: "benchburst", nodes: 3, progress });
-    using runtime = await BenchRuntime.on(sandbox);
+    await using runtime = await BenchRuntime.on(sandbox);
     const witness = await firstPod(runtime);
     const side = (name: string, way: Way): Side =>
       new Side(async (round) => {

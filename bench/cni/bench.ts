@@ -17,7 +17,7 @@ export const cniBench: Bench = {
   about: `CNI ADD to ovn-installed on an idle node, Weft and bare in turn, ${turns.fewest} to ${turns.most} blocks of ${ofBlock}`,
   async run(progress) {
     await using sandbox = await upSandbox({ name: "benchcni", nodes: 1, progress });
-    using runtime = await BenchRuntime.on(sandbox);
+    await using runtime = await BenchRuntime.on(sandbox);
     const sides = addSides(runtime, { node: runtime.firstNode, ofBlock, name: "" });
     await inTurn([[sides.weft, sides.bare]], turns);
     const agent = sandbox.processes.record("n1-agent").pid;

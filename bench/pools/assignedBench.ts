@@ -21,9 +21,9 @@ export const assignedBench: Bench = {
   async run(progress) {
     const up = (name: string): Promise<Sandbox> => upSandbox({ name, nodes: 1, progress });
     await using few = await up("benchassign");
-    using runtimeOfFew = await BenchRuntime.on(few);
+    await using runtimeOfFew = await BenchRuntime.on(few);
     await using more = await up("benchassign2");
-    using runtimeOfMore = await BenchRuntime.on(more);
+    await using runtimeOfMore = await BenchRuntime.on(more);
     await addManySwitches(more, namesOf("weft").clusterRouter);
     progress(`${many.switches} switches are there`);
     return await fewAndMany(

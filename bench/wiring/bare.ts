@@ -1,11 +1,11 @@
-// The limit for Weft's CNI ADD: the same wiring by one process that already knows everything. It inserts a port into
-// the northbound database or claims a ready one, makes the link, plugs it in and waits until packets can pass, by raw
-// JSON-RPC: no schema, no Kubernetes, no Weft. It is compiled like the plugin, so that both have the same start-up
-// cost. Reads one JSON object from stdin (see Wiring), and exits with status 0 when packets can pass.
+// The limit for Weft's CNI ADD: the same wiring by one process on the node that already knows everything. It inserts a port
+// into the northbound database or claims a ready one, makes the link, plugs it in and waits until packets can pass, by raw
+// JSON-RPC: no schema, no Kubernetes, no plugin, no Weft. Reads a JSON line for each pod from stdin (see Wiring), and
+// answers with its host interface when packets can pass, as a JSON line.
 
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import net from "node:net";
+import { createInterface } from "node:readline";
 
 /** Where the port comes from: inserted into the database now, or ready and claimed through a row of the node. */
 export type Origin =
@@ -34,11 +34,13 @@ export interface Wiring {
 
 type Json = Readonly<Record<string, unknown>>;
 
+interface Connection {
+  readonly send: (method: string, params: readonly unknown[]) => void;
+  readonly end: () => void;
+}
+
 /** A connection to one OVSDB server: sends requests, and passes on every message. */
-function connect(
-  path: string,
-  onMessage: (message: Json) => void,
-): (method: string, params: readonly unknown[]) => void {
+function connect(path: string, onMessage: (message: Json) => void): Connection {
   let text = "";
   const socket = net.connect(path);
   socket.setEncoding("utf8").on("data", (chunk: string) => {
@@ -49,7 +51,10 @@ function connect(
     }
   });
   let id = 0;
-  return (method, params) => void socket.write(JSON.stringify({ method, params, id: id++ }));
+  return {
+    send: (method, params) => void socket.write(JSON.stringify({ method, params, id: id++ })),
+    end: () => void socket.end(),
+  };
 }
 
 /** These replies have no braces in strings, so counting braces finds the end of a message. */
@@ -65,6 +70,8 @@ function endOfObject(text: string): number {
 function command(argv: readonly string[], input = ""): Promise<void> {
   const [file = "", ...args] = argv;
   const child = spawn(file, args, { stdio: ["pipe", "ignore", "inherit"] });
+  // A command that ends without reading breaks the pipe; its exit status tells more.
+  child.stdin.on("error", () => undefined);
   child.stdin.end(input);
   return new Promise((resolve, reject) => {
     child.on("error", reject);
@@ -72,35 +79,40 @@ function command(argv: readonly string[], input = ""): Promise<void> {
   });
 }
 
-const wiring: Wiring = JSON.parse(readFileSync(0, "utf8"));
-const { hostInterface, netns, mtuBytes, mac } = wiring;
-const inPod = ["nsenter", `--net=${netns}`];
+/** Resolves when packets can pass. */
+async function attach(wiring: Wiring): Promise<void> {
+  const complete = Promise.withResolvers<void>();
+  const northbound =
+    wiring.origin.kind === "new" ? insertPort(wiring, wiring.origin, complete.reject) : undefined;
+  const vswitch = connect(wiring.vswitch, (message) => {
+    const error = errorIn(message);
+    if (error) complete.reject(error);
+    if (isComplete(wiring, JSON.stringify(message))) complete.resolve();
+  });
+  vswitch.send("monitor_cond", [
+    "Open_vSwitch",
+    null,
+    { Interface: [{ columns: ["external_ids", "ofport"], where: [["name", "==", wiring.hostInterface]] }] },
+  ]);
+  try {
+    await Promise.all([wire(wiring, vswitch), complete.promise]);
+  } finally {
+    vswitch.end();
+    northbound?.end();
+  }
+}
 
-if (wiring.origin.kind === "new") insertPort(wiring.origin.northbound, wiring.origin.switchUuid);
-
-const complete = Promise.withResolvers<void>();
-const vswitch = connect(wiring.vswitch, (message) => {
-  expectNoError(message);
-  if (isComplete(JSON.stringify(message))) complete.resolve();
-});
-vswitch("monitor_cond", [
-  "Open_vSwitch",
-  null,
-  { Interface: [{ columns: ["external_ids", "ofport"], where: [["name", "==", hostInterface]] }] },
-]);
-
-// Not a top-level await: bytecode is made from a CommonJS module, which has none.
-void Promise.all([wire(), complete.promise]).then(() => process.exit(0));
-
-async function wire(): Promise<void> {
+async function wire(wiring: Wiring, vswitch: Connection): Promise<void> {
+  const { hostInterface, netns, mtuBytes, mac } = wiring;
+  const inPod = ["nsenter", `--net=${netns}`];
   const peer = `peer name eth0 mtu ${mtuBytes} address ${mac} netns ${netns}`;
   await command(
     ["ip", "-batch", "-"],
     `link add ${hostInterface} mtu ${mtuBytes} type veth ${peer}\nlink set ${hostInterface} addrgenmode none up\n`,
   );
-  vswitch("transact", [
+  vswitch.send("transact", [
     "Open_vSwitch",
-    ...claim(),
+    ...claim(wiring),
     {
       op: "insert",
       table: "Interface",
@@ -137,15 +149,23 @@ async function wire(): Promise<void> {
   await command([...inPod, "ethtool", "-K", "eth0", "tx", "off"]);
 }
 
-function insertPort(northbound: string, switchUuid: string): void {
-  const addresses = [mac, ...wiring.addresses.map((address) => address.replace(/\/.*/, ""))].join(" ");
-  connect(northbound, expectNoError)("transact", [
+function insertPort(
+  { mac, addresses: all, port }: Wiring,
+  { northbound, switchUuid }: Extract<Origin, { readonly kind: "new" }>,
+  fail: (error: Error) => void,
+): Connection {
+  const addresses = [mac, ...all.map((address) => address.replace(/\/.*/, ""))].join(" ");
+  const connection = connect(northbound, (message) => {
+    const error = errorIn(message);
+    if (error) fail(error);
+  });
+  connection.send("transact", [
     "OVN_Northbound",
     {
       op: "insert",
       table: "Logical_Switch_Port",
       "uuid-name": "port",
-      row: { name: wiring.port, addresses, port_security: addresses },
+      row: { name: port, addresses, port_security: addresses },
     },
     {
       op: "mutate",
@@ -154,12 +174,13 @@ function insertPort(northbound: string, switchUuid: string): void {
       mutations: [["ports", "insert", ["named-uuid", "port"]]],
     },
   ]);
+  return connection;
 }
 
 /** Takes a ready port. The transaction fails if the port is no longer free. */
-function claim(): readonly Json[] {
-  if (wiring.origin.kind === "new") return [];
-  const row = { table: "Queue", where: [["_uuid", "==", ["uuid", wiring.origin.queueUuid]]] };
+function claim({ origin }: Wiring): readonly Json[] {
+  if (origin.kind === "new") return [];
+  const row = { table: "Queue", where: [["_uuid", "==", ["uuid", origin.queueUuid]]] };
   const ids = (state: string) => ({ external_ids: ["map", [["state", state]]] });
   const free = { columns: ["external_ids"], until: "==", rows: [ids("ready")], timeout: 0 };
   return [
@@ -168,15 +189,22 @@ function claim(): readonly Json[] {
   ];
 }
 
-function isComplete(message: string): boolean {
-  return wiring.completedBy === "ovn-controller"
+function isComplete({ completedBy }: Wiring, message: string): boolean {
+  return completedBy === "ovn-controller"
     ? message.includes('["ovn-installed","true"]')
     : /"ofport":[1-9]/.test(message);
 }
 
-function expectNoError(message: Json): void {
+function errorIn(message: Json): Error | undefined {
   const text = JSON.stringify(message);
-  if (!text.includes('"error":"') && !text.includes('"details"')) return;
-  console.error(text);
-  process.exit(1);
+  return text.includes('"error":"') || text.includes('"details"') ? new Error(text) : undefined;
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const wiring: Wiring = JSON.parse(line);
+  const { hostInterface } = wiring;
+  attach(wiring).then(
+    () => console.log(JSON.stringify({ hostInterface })),
+    (error: unknown) => console.log(JSON.stringify({ hostInterface, error: String(error) })),
+  );
 }

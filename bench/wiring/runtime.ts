@@ -1,11 +1,9 @@
 // Plays the container runtime on the nodes of a sandbox whose runners are stopped: makes a pod's namespace, and calls
 // Weft's plugin for it as a runtime does, or wires it bare; and removes all of it again.
 
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { promisify } from "node:util";
 import { inNetns } from "../../sandbox/fabric/netns.ts";
 import type { NodeHost } from "../../sandbox/host.ts";
 import { run } from "../../sandbox/process/run.ts";
@@ -23,6 +21,7 @@ import { podNetworkAt } from "../../src/model/network.ts";
 import { rowUuid } from "../../src/model/uuid.ts";
 import { attachmentKeys } from "../../src/node/ovs/vswitch.ts";
 import type { Origin, Wiring } from "./bare.ts";
+import { BareWirer } from "./bareWirer.ts";
 import { type HandPort, makeReadyPorts, type PortPlace } from "./readyPorts.ts";
 
 const namespace = "default";
@@ -43,44 +42,34 @@ interface Site extends PortPlace {
 /** The first tag of ports made by hand on a virtual machine, beyond those that Weft reaches during a bench. */
 const firstTag = 3001;
 
-export class BenchRuntime implements Disposable {
+export class BenchRuntime implements AsyncDisposable {
   readonly sandbox: Sandbox;
   readonly client: KubeClient;
-  readonly #bare: string;
   readonly #names: Names;
   /** The bridge that pods are plugged into. */
   readonly #bridge: string;
   readonly #sites = new Map<string, Promise<Site>>();
+  /** node -> what wires its pods bare */
+  readonly #wirers = new Map<string, BareWirer>();
   /** node -> rows of the ports made ready for bare wiring */
   readonly #ready = new Map<string, readonly string[]>();
 
-  private constructor(sandbox: Sandbox, client: KubeClient, bare: string) {
+  private constructor(sandbox: Sandbox, client: KubeClient) {
     this.sandbox = sandbox;
     this.client = client;
-    this.#bare = bare;
     const { name, mode } = sandbox.layout;
     this.#names = namesOf(mode === "underlay" ? name : "weft");
     this.#bridge = mode === "underlay" ? onNode.externalBridge : onNode.integrationBridge;
   }
 
-  /** Stops the sandbox's runners, so that nobody else calls the plugin, and compiles the bare wiring. */
+  /** Stops the sandbox's runners, so that nobody else calls the plugin. */
   static async on(sandbox: Sandbox): Promise<BenchRuntime> {
     for (const node of sandbox.nodes) await sandbox.processes.stop(`${node.host.name}-runner`);
-    // It is removed with the sandbox.
-    const bare = join(sandbox.layout.state, "weft-bare");
-    await promisify(execFile)("node_modules/@oven/bun-linux-x64/bin/bun", [
-      "build",
-      "--compile",
-      "--minify",
-      "--bytecode",
-      "bench/wiring/bare.ts",
-      "--outfile",
-      bare,
-    ]);
-    return new BenchRuntime(sandbox, new KubeClient(await loadKubeconfig(sandbox.kubeconfig)), bare);
+    return new BenchRuntime(sandbox, new KubeClient(await loadKubeconfig(sandbox.kubeconfig)));
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const wirer of this.#wirers.values()) await wirer[Symbol.asyncDispose]();
     this.client[Symbol.dispose]();
   }
 
@@ -154,8 +143,14 @@ export class BenchRuntime implements Disposable {
    */
   async addBare(pod: BenchPod, index: number): Promise<readonly string[]> {
     const wiring = await this.#wiring(pod, index);
-    await run(inNetns(pod.node.netns, [this.#bare]), { input: JSON.stringify(wiring) });
+    await this.#wirerOn(pod.node).wire(wiring);
     return wiring.addresses.map((address) => address.replace(/\/.*/, ""));
+  }
+
+  #wirerOn({ name, netns }: NodeHost): BareWirer {
+    const wirer = this.#wirers.get(name) ?? new BareWirer(netns);
+    this.#wirers.set(name, wirer);
+    return wirer;
   }
 
   async delBare(pod: BenchPod): Promise<void> {
