@@ -11,6 +11,7 @@ import {
   addressesIn,
   addressesOption,
   clusterOption,
+  joinCidrOption,
   kubeconfigOption,
   leaseNamespaceOption,
   logLevelOption,
@@ -21,7 +22,7 @@ import {
   serviceCidrOption,
   wholeNumber,
 } from "../config/options.ts";
-import { clusterNetwork, defaultJoin } from "../config/ranges.ts";
+import { clusterNetwork } from "../config/ranges.ts";
 import { runAgent } from "../node/agent.ts";
 import { jsonLog } from "./log.ts";
 import { untilStopped } from "./signals.ts";
@@ -37,6 +38,7 @@ interface Flags {
   readonly encapIp?: string;
   readonly clusterCidr: readonly string[];
   readonly serviceCidr: readonly string[];
+  readonly joinCidr: readonly string[];
   readonly vswitch: string;
   readonly ovsRundir: string;
   readonly ovnRundir: string;
@@ -80,6 +82,7 @@ export function agentCommand(): Command {
     )
     .addOption(podCidrOption())
     .addOption(serviceCidrOption())
+    .addOption(joinCidrOption())
     .option("--vswitch <remote>", "this node's Open vSwitch database", agentDefaults.ovsDb)
     .option("--ovs-rundir <folder>", "where ovs-vswitchd has its sockets", agentDefaults.ovsRunDirectory)
     .option("--ovn-rundir <folder>", "where ovn-controller has its sockets", agentDefaults.ovnRunDirectory)
@@ -126,7 +129,7 @@ export function agentCommand(): Command {
       const network = clusterNetwork({
         pods: flags.clusterCidr,
         services: flags.serviceCidr,
-        join: defaultJoin,
+        join: flags.joinCidr,
       });
       await untilStopped((signal) =>
         runAgent(
@@ -139,6 +142,7 @@ export function agentCommand(): Command {
             restMs: flags.rest * 1000,
             clusterCidrs: network.pods.map(({ cidr }) => cidr),
             serviceCidrs: network.services,
+            joinCidrs: network.join,
             ovsDb: flags.vswitch,
             ovsRunDirectory: flags.ovsRundir,
             ovnRunDirectory: flags.ovnRundir,

@@ -10,9 +10,9 @@ import {
   addressesIn,
   addressesOption,
   clusterOption,
+  joinCidrOption,
   kubeconfigOption,
   leaseNamespaceOption,
-  list,
   logLevelOption,
   type Mode,
   metricsOption,
@@ -24,7 +24,7 @@ import {
   wholeNumber,
 } from "../config/options.ts";
 import { type Marks, parseMarks } from "../config/poolMarks.ts";
-import { clusterNetwork, defaultJoin } from "../config/ranges.ts";
+import { clusterNetwork } from "../config/ranges.ts";
 import { caCertOption, certificateOption, privateKeyOption, type TlsFlags, tlsIn } from "../config/tls.ts";
 import { Controller } from "../controller/controller.ts";
 import { serveHealth } from "../health/serve.ts";
@@ -66,11 +66,7 @@ export function controllerCommand(): Command {
     .addOption(privateKeyOption())
     .addOption(podCidrOption())
     .addOption(serviceCidrOption())
-    .addOption(
-      new Option("--join-cidr <list>", "ranges inside OVN that join the routers")
-        .default(defaultJoin, defaultJoin.join())
-        .argParser(list),
-    )
+    .addOption(joinCidrOption())
     .addOption(modeOption())
     .option(
       "--cloud-router <name>",

@@ -32,6 +32,7 @@ const meanings: { readonly [K in keyof typeof annotations]: Meaning } = {
     by: "agent",
     what: "how the node reaches the world: MAC, addresses, next hops and MTU of its external bridge",
   },
+  hostCidrs: { on: "Node", by: "agent", what: "all addresses of the node, on all its interfaces" },
   pool: { on: "Node", by: "controller", what: "the ready ports that the agent may claim" },
   poolSeen: { on: "Node", by: "agent", what: "the agent's answer to `weft.io/pool`" },
   heldDeletions: {

@@ -30,6 +30,7 @@ export interface AgentOptions {
   readonly restMs: number;
   readonly clusterCidrs: readonly Cidr[];
   readonly serviceCidrs: readonly Cidr[];
+  readonly joinCidrs: readonly Cidr[];
   /** The node's Open vSwitch database: `unix:/var/run/openvswitch/db.sock`. */
   readonly ovsDb: string;
   /** Where vswitchd has its pidfile and sockets. */

@@ -5,6 +5,7 @@ import { InvalidArgumentError, Option } from "commander";
 import { logLevels } from "../kube/clock.ts";
 import { clusterIdPattern } from "../model/names.ts";
 import { ConfigError } from "./error.ts";
+import { defaultJoin } from "./ranges.ts";
 
 const defaultRemotes = {
   northbound: "unix:/var/run/ovn/ovnnb_db.sock",
@@ -45,6 +46,14 @@ export const podCidrOption = (): Option =>
 export const serviceCidrOption = (): Option =>
   new Option("--service-cidr <list>", "ranges of ClusterIPs, the same as the API server's")
     .default(["10.96.0.0/16", "fd00:10:96::/112"], "10.96.0.0/16,fd00:10:96::/112")
+    .argParser(list);
+
+export const joinCidrOption = (): Option =>
+  new Option(
+    "--join-cidr <list>",
+    "ranges inside OVN that join the routers, the same for controller and agents",
+  )
+    .default(defaultJoin, defaultJoin.join())
     .argParser(list);
 
 export const leaseNamespaceOption = (): Option =>

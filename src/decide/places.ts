@@ -5,6 +5,7 @@
 import {
   chassisIdOf,
   gatewayConfigOf,
+  hostCidrsOf,
   nodeIdOf,
   nodeSubnetsOf,
   podNetworkOf,
@@ -12,8 +13,8 @@ import {
 } from "../kube/annotations.ts";
 import type { Node, Pod } from "../kube/objects.ts";
 import type { Stores } from "../kube/stores.ts";
-import { formatIp, parseIp } from "../model/ip.ts";
-import type { ResolvedNode } from "../model/network.ts";
+import { parseIp } from "../model/ip.ts";
+import { hostAddressesOf, type ResolvedNode } from "../model/network.ts";
 import type { PodPlace, PoolPlace } from "../model/places.ts";
 import { doubtAbout, offsetIn } from "../model/site.ts";
 import type { NodeChoice } from "./nodeChoices.ts";
@@ -39,17 +40,14 @@ export function resolvedNode(
   chassisId: string | undefined,
 ): ResolvedNode {
   const gateway = gatewayConfigOf(node);
-  const told = node.internalIps.flatMap((text) => parseIp(text) ?? []);
-  const hosts = new Map(
-    [...told, ...(gateway?.addresses ?? []).map(({ ip }) => ip)].map((ip) => [formatIp(ip), ip]),
-  );
+  const internal = node.internalIps.flatMap((text) => parseIp(text) ?? []);
   return {
     name: node.name,
     id,
     subnets,
     chassisId,
     gateway,
-    hostAddresses: [...hosts.values()],
+    hostAddresses: hostAddressesOf(internal, gateway, hostCidrsOf(node)),
   };
 }
 

@@ -7,6 +7,8 @@ import {
   chassisIdOf,
   gatewayConfigAnnotation,
   gatewayConfigOf,
+  hostCidrsAnnotation,
+  hostCidrsOf,
   nodeIdAnnotation,
   nodeIdOf,
   nodeSubnetsAnnotation,
@@ -48,11 +50,19 @@ test("node id, subnets and gateway survive being printed and parsed", () => {
   const gateway = {
     mac: "02:00:00:00:00:01",
     addresses: [address("172.30.0.11/24"), address("fd00:172:30::11/64")],
-    nextHops: [ip("172.30.0.1"), ip("fe80::1")],
+    nextHops: [ip("172.30.0.1"), ip("172.30.0.2"), ip("fe80::1")],
     mtuBytes: 1500,
   };
   const written = gatewayConfigAnnotation(gateway, { bridge: "br-ex", uplink: "eth0" });
   assert.deepEqual(gatewayConfigOf({ annotations: written }), gateway);
+  const hosts = [address("172.30.0.11/24"), address("169.254.20.10/32"), address("fd00:172:30::11/64")];
+  assert.deepEqual(hostCidrsOf({ annotations: hostCidrsAnnotation(hosts) }), hosts);
+});
+
+test("more addresses than a node can have are not read, and neither is a list with a malformed one", () => {
+  const flood = JSON.stringify(Array.from({ length: 1001 }, () => "172.30.0.11/24"));
+  for (const text of [flood, '["172.30.0.11/24","172.30.0"]', '{"a":1}'])
+    assert.deepEqual(hostCidrsOf({ annotations: { [annotations.hostCidrs]: text } }), []);
 });
 
 const hostile: readonly (readonly [string, string])[] = [
@@ -154,6 +164,7 @@ test("no text makes a parser throw", () => {
         nodeSubnetsOf,
         nodeIdOf,
         gatewayConfigOf,
+        hostCidrsOf,
         chassisIdOf,
         poolOfferOf,
         poolSeenOf,

@@ -67,10 +67,12 @@ const gatewayConfig = v.object({
     mode: v.literal("shared"),
     "mac-address": mac,
     "ip-addresses": v.pipe(onePerFamily(interfaceAddress), v.minLength(1)),
-    "next-hops": onePerFamily(ip),
+    "next-hops": v.pipe(v.array(ip), v.maxLength(64)),
     mtu: v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(65535)),
   }),
 });
+
+const hostCidrs = v.pipe(v.array(interfaceAddress), v.maxLength(1000));
 
 /** `[offset]`, or `[offset, tag]` of a nested port. */
 const poolPort = v.pipe(
@@ -184,6 +186,14 @@ export const gatewayConfigAnnotation = (
       mtu: config.mtuBytes,
     },
   }),
+});
+
+/** All addresses of the node, on whatever interface. */
+export const hostCidrsOf = (node: Annotated): readonly InterfaceAddress[] =>
+  read(hostCidrs, node.annotations[annotations.hostCidrs]) ?? [];
+
+export const hostCidrsAnnotation = (hosts: readonly InterfaceAddress[]): AnnotationValues => ({
+  [annotations.hostCidrs]: JSON.stringify(hosts.map(formatCidr)),
 });
 
 export const poolOfferOf = (node: Annotated): PoolOffer | undefined =>

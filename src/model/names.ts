@@ -18,6 +18,8 @@ export interface Names {
   readonly serviceGroup: string;
   /** A port of each switch where packets for Services enter. OVN takes no `-` in names of port groups. */
   readonly serviceEntries: string;
+  /** The addresses of all nodes, of one family. OVN takes no `-` in names of address sets. */
+  readonly hostSet: (family: number) => string;
   readonly nodeSwitch: (node: string) => string;
   /** Cluster router ▶ node switch, and the switch's end of that link. */
   readonly routerToSwitch: (node: string) => string;
@@ -50,6 +52,7 @@ export function namesOf(cluster: string): Names {
     joinToRouter: name("jtor", "router"),
     serviceGroup: name("services"),
     serviceEntries: `${cluster.replaceAll("-", "_")}_services`,
+    hostSet: (family) => `${cluster.replaceAll("-", "_")}_hosts_ip${family}`,
     nodeSwitch: (node) => name("switch", node),
     routerToSwitch: (node) => name("rtos", node),
     switchToRouter: (node) => name("stor", node),
@@ -84,6 +87,7 @@ export const annotations = {
   gatewayConfig: "k8s.ovn.org/l3-gateway-config",
   /** On a Node, written by the controller: the chassis id that the node states and another node has. */
   refusedChassis: "weft.io/refused-chassis-id",
+  hostCidrs: "k8s.ovn.org/host-cidrs",
   /** On a Node. The controller writes which ready ports the node's agent may claim, and the agent its answer. */
   pool: "weft.io/pool",
   poolSeen: "weft.io/pool-seen",

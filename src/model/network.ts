@@ -26,6 +26,7 @@ export interface GatewayConfig {
   readonly mac: string;
   /** The node's own addresses on the external bridge, at most one per family; the gateway router shares them. */
   readonly addresses: readonly InterfaceAddress[];
+  /** Several of one family share the load. */
   readonly nextHops: readonly Ip[];
   /** The MTU of the link behind the bridge. */
   readonly mtuBytes: number;
@@ -40,7 +41,7 @@ export interface ResolvedNode {
   /** Undefined until the node's agent has started once. */
   readonly chassisId: string | undefined;
   readonly gateway: GatewayConfig | undefined;
-  /** Every address of the node itself that Kubernetes or the agent has reported. */
+  /** The node's own addresses (`hostAddressesOf`). */
   readonly hostAddresses: readonly Ip[];
 }
 
@@ -69,12 +70,30 @@ export interface ManagementAddress {
 /** One of each family that the node has a subnet and an address of. Further addresses of a family have none. */
 export const managementAddresses = (
   subnets: readonly Cidr[],
-  gateway: GatewayConfig,
+  hostAddresses: readonly Ip[],
 ): readonly ManagementAddress[] =>
   subnets.flatMap((subnet) => {
-    const own = ofFamily(gateway.addresses, subnet.ip.family);
-    return own ? [{ host: own.ip, management: managementOf(subnet) }] : [];
+    const host = hostAddresses.find(({ family }) => family === subnet.ip.family);
+    return host ? [{ host, management: managementOf(subnet) }] : [];
   });
+
+/**
+ * All addresses that are the node's own, without doubles. Those by which Kubernetes knows it come first, because servers in
+ * the host's network are endpoints under these; then those it shares with its gateway router. Until the agent has reported,
+ * what Kubernetes says has to do; afterwards an InternalIP that the agent does not find on the node is somebody else's, for
+ * example that of a translating router.
+ */
+export function hostAddressesOf(
+  internal: readonly Ip[],
+  gateway: GatewayConfig | undefined,
+  others: readonly InterfaceAddress[],
+): readonly Ip[] {
+  const keyOf = ({ family, value }: Ip): string => `${family} ${value}`;
+  const found = [...(gateway?.addresses ?? []), ...others].map(({ ip }) => ip);
+  const there = new Set(found.map(keyOf));
+  const confirmed = gateway ? internal.filter((ip) => there.has(keyOf(ip))) : internal;
+  return [...new Map([...confirmed, ...found].map((ip) => [keyOf(ip), ip])).values()];
+}
 
 /** The first offset in a subnet that a pod may have. */
 export const firstPodOffset = 3;

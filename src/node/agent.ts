@@ -29,6 +29,7 @@ import { soleAgent } from "./host/sole.ts";
 import { agentMetrics } from "./metrics.ts";
 import { annotateNode } from "./nodeObject.ts";
 import { planWith } from "./nodePlan.ts";
+import type { LinkSettings } from "./nouns/link.ts";
 import { overlayPlan } from "./overlay.ts";
 import { byController, byVswitchd } from "./ovs/completion.ts";
 import { flushConntrack, type Match } from "./ovs/conntrack.ts";
@@ -36,6 +37,7 @@ import { PodPorts } from "./ovs/ports.ts";
 import { followVswitch } from "./ovs/vswitch.ts";
 import { Writer } from "./ovs/writer.ts";
 import { poolOf } from "./pool/pool.ts";
+import { remarksTo } from "./remarks.ts";
 import { Attachments } from "./runtime/attachments.ts";
 import { answer, type Handled } from "./runtime/commands.ts";
 import { serveCni } from "./runtime/server.ts";
@@ -110,7 +112,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
         log,
       })
     : undefined;
-  const host = { ...options, names, db, writer, run, announce };
+  const host = { ...options, names, db, writer, run, announce, remark: remarksTo(log) };
   const plan =
     network.mode === "underlay"
       ? underlayPlan(host)
@@ -134,8 +136,9 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     nodes,
     formerSubnets: () => pool?.subnets(),
     // Repeated on every run, in case somebody has cleaned up.
-    serve: async (firstTime: boolean) => {
+    serve: async (firstTime: boolean, { mtu }: LinkSettings) => {
       if (firstTime) await attachments.adopt();
+      for (const failure of await attachments.retune(mtu)) log("warn", failure, {});
       // First the executable, because its configuration tells the runtime that this node can serve pods.
       await plugin.install();
       const configuration = networkConfiguration(basename(options.cniPlugin), options.cniSocket);

@@ -1,9 +1,18 @@
 // What the agent writes on its own Node object for the controller.
 
-import type { AnnotationValues } from "../kube/annotations.ts";
+import { type AnnotationValues, gatewayConfigOf } from "../kube/annotations.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Node } from "../kube/objects.ts";
 import { annotate } from "../kube/write.ts";
+import { type Ip, parseIp } from "../model/ip.ts";
+
+/** The addresses by which Kubernetes knows the node. */
+export const internalIpsOf = (node: Node | undefined): readonly Ip[] =>
+  (node?.internalIps ?? []).flatMap((text) => parseIp(text) ?? []);
+
+/** The addresses that an agent of this node has announced before. */
+export const addressesOf = (node: Node): readonly Ip[] =>
+  (gatewayConfigOf(node)?.addresses ?? []).map(({ ip }) => ip);
 
 /** Writes the annotations that differ. */
 export async function annotateNode(client: KubeClient, node: Node, values: AnnotationValues): Promise<void> {

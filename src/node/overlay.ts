@@ -6,20 +6,24 @@ import {
   type AnnotationValues,
   chassisIdAnnotation,
   gatewayConfigAnnotation,
+  hostCidrsAnnotation,
   refusedChassisOf,
 } from "../kube/annotations.ts";
 import type { Node } from "../kube/objects.ts";
-import { type Cidr, formatIp, parseIp } from "../model/ip.ts";
+import { type Cidr, formatIp, type Ip, parseIp } from "../model/ip.ts";
 import { macOf } from "../model/mac.ts";
 import { podMtuBytes } from "../model/mtu.ts";
 import { type Names, onNode } from "../model/names.ts";
-import { managementAddresses, managementOf } from "../model/network.ts";
+import { hostAddressesOf, managementAddresses, managementOf } from "../model/network.ts";
 import { bridgeFlows } from "./host/bridgeFlows.ts";
+import { familyTrouble, kernelHasIpv6 } from "./host/families.ts";
 import { firewall } from "./host/firewall.ts";
 import { followFirewall } from "./host/followFirewall.ts";
-import { externalPorts, readGateway } from "./host/gateway.ts";
+import { readHostNetwork } from "./host/gateway.ts";
 import { configureManagement } from "./host/management.ts";
 import type { Run } from "./host/run.ts";
+import { externalPorts, outputTo, portsOf, portText, uplinkKey, uplinkNumbers } from "./host/uplink.ts";
+import { addressesOf, internalIpsOf } from "./nodeObject.ts";
 import { type NodePlan, type Place, type Progress, waiting } from "./nodePlan.ts";
 import {
   isUserspace,
@@ -29,7 +33,7 @@ import {
   systemIdOf,
 } from "./ovs/chassis.ts";
 import { isOpen } from "./ovs/completion.ts";
-import { bridgeNamed, interfaceNamed, interfacesOf, type Vswitch } from "./ovs/vswitch.ts";
+import { bridgeNamed, interfaceNamed, type Vswitch } from "./ovs/vswitch.ts";
 import type { Writer } from "./ovs/writer.ts";
 
 export interface OverlayOptions {
@@ -41,12 +45,15 @@ export interface OverlayOptions {
   readonly encapIp: string | undefined;
   readonly clusterCidrs: readonly Cidr[];
   readonly serviceCidrs: readonly Cidr[];
+  readonly joinCidrs: readonly Cidr[];
   readonly ovsRunDirectory: string;
   readonly db: Vswitch;
   readonly writer: Writer;
   readonly run: Run;
   /** Tells the cluster who this node is and how it reaches the world, by these annotations. */
   readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
+  /** Takes what an operator should know about the node's network. */
+  readonly remark: (remarks: readonly string[]) => void;
 }
 
 export const overlayPlan = (options: OverlayOptions): NodePlan => ({
@@ -57,8 +64,18 @@ export const overlayPlan = (options: OverlayOptions): NodePlan => ({
 
 async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promise<Progress> {
   const { db, writer, run, names, nodeName } = options;
-  const { uplink, patch } = externalPorts(db, names.localnetPort(nodeName));
-  const gateway = await readGateway(run, uplink);
+  const ports = externalPorts(db, names.localnetPort(nodeName));
+  const { uplink, patch } = ports;
+  const internal = internalIpsOf(node);
+  const { gateway, hosts, remarks } = await readHostNetwork(run, {
+    ports,
+    internal,
+    former: node ? addressesOf(node) : encapIpsIn(db),
+    clusterRanges: [...options.clusterCidrs, ...options.serviceCidrs, ...options.joinCidrs],
+  });
+  options.remark(remarks);
+  // Not earlier than this: the Node says which address is the node's, and tunnels end there.
+  if (!node && !subnets) return waiting(`the API server has not told about node ${nodeName} yet`);
   const refused = node && refusedChassisOf(node);
   if (refused !== undefined && refused === systemIdOf(db)) {
     await leaveOvn(db, writer);
@@ -68,14 +85,16 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promi
   }
   const encapIp = options.encapIp ?? gateway.addresses.map(({ ip }) => formatIp(ip))[0] ?? "";
   const chassisId = await prepareChassis(db, writer, { ...options, cluster: names.cluster, encapIp });
-  if (!node && !subnets) return waiting(`the API server has not told about node ${nodeName} yet`);
   if (!subnets) return waiting("the Weft controller has given this node no subnet yet");
   const mtuBytes = podMtuBytes(gateway.mtuBytes, parseIp(encapIp)?.family ?? 4);
+  const means = { uplink: uplink.name, linkBytes: gateway.mtuBytes, podBytes: mtuBytes };
+  const trouble = familyTrouble(subnets, { hasIpv6: kernelHasIpv6(), ...means });
+  if (trouble !== undefined) return waiting(trouble);
   const portName = names.managementPort(nodeName);
   await prepareManagementInterface(db, writer, { portName, mac: managementMac(subnets), mtuBytes });
   const management = interfaceNamed(db, onNode.managementInterface);
   if (!isOpen(management)) return waiting(`Open vSwitch has not made ${onNode.managementInterface} yet`);
-  const addresses = managementAddresses(subnets, gateway);
+  const addresses = managementAddresses(subnets, hostAddressesOf(internal, gateway, hosts));
   await configureManagement(run, {
     subnets,
     destinations: [...options.clusterCidrs, ...options.serviceCidrs],
@@ -87,14 +106,17 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promi
     await options.announce(node, {
       ...chassisIdAnnotation(chassisId),
       ...gatewayConfigAnnotation(gateway, { bridge: onNode.externalBridge, uplink: uplink.name }),
+      ...hostCidrsAnnotation(hosts),
     });
   }
 
-  if (!isOpen(uplink)) return waiting(`Open vSwitch has not opened ${uplink.name} yet`);
+  const uplinks = uplinkNumbers(uplink);
+  if (!uplinks) return waiting(`Open vSwitch has not opened ${uplink.name} yet`);
   if (!isOpen(patch)) return waiting(`ovn-controller has not joined ${onNode.externalBridge} to OVN yet`);
   const flows = bridgeFlows({
     mac: gateway.mac,
-    uplink: uplink.ofport,
+    uplinks,
+    out: outputTo(uplink),
     patch: patch.ofport,
     pods: options.clusterCidrs,
   });
@@ -106,21 +128,30 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promi
       `ovn-controller has not installed port ${portName} yet; is it connected to ${options.ovnRemote}?`,
     );
   }
-  return { ready: true, links: { mtuBytes, ownChecksums: isUserspace(db) } };
+  return {
+    ready: true,
+    links: { mtu: { linkBytes: gateway.mtuBytes, routeBytes: mtuBytes }, ownChecksums: isUserspace(db) },
+  };
 }
 
 function dependencies(db: Vswitch): string {
   const external = bridgeNamed(db, onNode.externalBridge);
-  const interfaces = [
-    interfaceNamed(db, onNode.managementInterface),
-    ...interfacesOf(db, external?.ports ?? []),
-  ].map(
-    (row) =>
-      row &&
-      [row.name, row.ofport, row.ifindex, row.mac_in_use, row.external_ids.get("ovn-installed")].join(" "),
-  );
-  const bridges = [bridgeNamed(db, onNode.integrationBridge)?._uuid, external?._uuid];
-  return [systemIdOf(db), ...bridges, ...interfaces].join("\n");
+  const management = interfaceNamed(db, onNode.managementInterface);
+  return [
+    systemIdOf(db),
+    bridgeNamed(db, onNode.integrationBridge)?._uuid,
+    external?._uuid,
+    external?.external_ids.get(uplinkKey),
+    ...[management?.ofport, management?.ifindex, management?.mac_in_use],
+    management?.external_ids.get("ovn-installed"),
+    ...portsOf(db, external).map(portText),
+  ].join("\n");
+}
+
+/** What the tunnels have ended at until now: all that is known of the node's identity while the API server is away. */
+function encapIpsIn(db: Vswitch): readonly Ip[] {
+  const [root] = db.table("Open_vSwitch").values();
+  return (root?.external_ids.get("ovn-encap-ip") ?? "").split(",").flatMap((text) => parseIp(text) ?? []);
 }
 
 /** The MAC of the management port is that of its first address, as the plan has it. */

@@ -6,12 +6,14 @@
 import { type AnnotationValues, gatewayConfigAnnotation } from "../kube/annotations.ts";
 import type { Node } from "../kube/objects.ts";
 import { onNode } from "../model/names.ts";
-import { externalPorts, readGateway } from "./host/gateway.ts";
+import { familyTrouble, kernelHasIpv6 } from "./host/families.ts";
+import { readHostNetwork } from "./host/gateway.ts";
 import type { Run } from "./host/run.ts";
+import { externalPorts, portsOf, portText, uplinkKey, uplinkNumbers } from "./host/uplink.ts";
+import { addressesOf, internalIpsOf } from "./nodeObject.ts";
 import { type NodePlan, type Place, type Progress, waiting } from "./nodePlan.ts";
 import { isUserspace } from "./ovs/chassis.ts";
-import { isOpen } from "./ovs/completion.ts";
-import { attachmentKeys, bridgeNamed, interfacesOf, type Vswitch } from "./ovs/vswitch.ts";
+import { bridgeNamed, type Vswitch } from "./ovs/vswitch.ts";
 
 export interface UnderlayOptions {
   readonly nodeName: string;
@@ -31,22 +33,32 @@ async function bringUp(
   { node, subnets }: Place,
 ): Promise<Progress> {
   const bridge = onNode.externalBridge;
-  const { uplink } = externalPorts(db);
-  const gateway = await readGateway(run, uplink);
+  const ports = externalPorts(db);
+  const { uplink } = ports;
+  const { gateway } = await readHostNetwork(run, {
+    ports,
+    internal: internalIpsOf(node),
+    former: node ? addressesOf(node) : [],
+    clusterRanges: [],
+  });
   if (bridgeNamed(db, bridge)?.fail_mode === "secure") {
     throw new Error(`${bridge} does not forward by itself: run ovs-vsctl set-fail-mode ${bridge} standalone`);
   }
   if (!node && !subnets) return waiting(`the API server has not reported node ${nodeName} yet`);
   if (node) await announce(node, gatewayConfigAnnotation(gateway, { bridge, uplink: uplink.name }));
-  if (!isOpen(uplink)) return waiting(`Open vSwitch has not opened ${uplink.name} yet`);
-  return { ready: true, links: { mtuBytes: gateway.mtuBytes, ownChecksums: isUserspace(db) } };
+  if (!uplinkNumbers(uplink)) return waiting(`Open vSwitch has not opened ${uplink.name} yet`);
+  const { mtuBytes } = gateway;
+  const means = { uplink: uplink.name, linkBytes: mtuBytes, podBytes: mtuBytes };
+  const trouble = familyTrouble(subnets ?? [], { hasIpv6: kernelHasIpv6(), ...means });
+  if (trouble !== undefined) return waiting(trouble);
+  return {
+    ready: true,
+    links: { mtu: { linkBytes: mtuBytes, routeBytes: mtuBytes }, ownChecksums: isUserspace(db) },
+  };
 }
 
-/** Leaves out the pods' ports, which come and go on the same bridge. */
 function dependencies(db: Vswitch): string {
   const external = bridgeNamed(db, onNode.externalBridge);
-  const interfaces = interfacesOf(db, external?.ports ?? [])
-    .filter(({ external_ids: ids }) => !ids.has(attachmentKeys.container))
-    .map(({ name, ofport, ifindex, mtu, mac_in_use: mac }) => [name, ofport, ifindex, mtu, mac].join(" "));
-  return [external?._uuid, external?.fail_mode, ...interfaces].join("\n");
+  const chosen = external?.external_ids.get(uplinkKey);
+  return [external?._uuid, external?.fail_mode, chosen, ...portsOf(db, external).map(portText)].join("\n");
 }

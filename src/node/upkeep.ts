@@ -30,7 +30,7 @@ export interface UpkeepOptions {
   /**
    * Called when the node can serve, for the first time before pods are accepted. If it rejects, it is tried again.
    */
-  readonly serve: (firstTime: boolean) => Promise<void>;
+  readonly serve: (firstTime: boolean, links: LinkSettings) => Promise<void>;
   /** Called when `notReady` has another answer. */
   readonly changed: () => void;
   readonly log: Log;
@@ -71,7 +71,7 @@ export class Upkeep {
     signal.addEventListener("abort", bell.ring);
     const following = [
       followVswitchd(ovsRunDirectory, bell.ring, signal),
-      followAddresses(onNode.externalBridge, bell.ring, signal),
+      followAddresses({ device: onNode.externalBridge, own: onNode.managementInterface }, bell.ring, signal),
       ...(plan.follow ? [plan.follow(bell.ring, signal)] : []),
     ];
     const patience = setTimeout(() => {
@@ -100,7 +100,7 @@ export class Upkeep {
       const place = this.#place();
       const progress = await plan.bringUp(place);
       if (progress.ready) {
-        await serve(!this.#served);
+        await serve(!this.#served, progress.links);
         this.#served = true;
       }
       this.#now(progress);

@@ -8,6 +8,7 @@ import { type ClusterNetwork, routerJoinOf, within } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import { FactList, mapOf } from "./facts.ts";
+import { planPathMtu } from "./pathMtu.ts";
 import { keepInside } from "./serviceRange.ts";
 
 export function clusterFacts(scope: Scope, owner: Owner, network: ClusterNetwork): readonly Fact[] {
@@ -41,6 +42,7 @@ export function clusterFacts(scope: Scope, owner: Owner, network: ClusterNetwork
   );
   facts.row("Load_Balancer_Group", names.serviceGroup, { name: names.serviceGroup });
   facts.row("Port_Group", names.serviceEntries, { name: names.serviceEntries });
+  planPathMtu(facts, scope, network, router);
   for (const services of network.services) keepInside(facts, scope, services, router);
   return facts.facts;
 }

@@ -6,7 +6,6 @@
 
 import { type Cidr, formatCidr, formatIp, type InterfaceAddress, type Ip, widthOf } from "../model/ip.ts";
 import { macOfFirst } from "../model/mac.ts";
-import { podMtuBytes } from "../model/mtu.ts";
 import { type Names, onNode } from "../model/names.ts";
 import {
   type ClusterNetwork,
@@ -77,7 +76,6 @@ function planJoin({ facts, names, network, node, router }: Plan): void {
     name,
     mac: macOfFirst(addresses),
     networks: addresses.map(formatCidr),
-    options: mapOf({ gateway_mtu: gatewayMtu(node) }),
   });
   facts.member("Logical_Router", router, "ports", routerPort);
 
@@ -142,9 +140,13 @@ function planRoutesBack({ facts, names, network, node, gateway, routerName }: Pl
       if (cidr.ip.family === ip.family) planRoute(facts, routerName, { to: cidr, via: ip });
     }
   }
-  for (const via of gateway.nextHops) {
+  for (const [index, via] of gateway.nextHops.entries()) {
     const everything = { ip: { family: via.family, value: 0n }, bits: 0 };
-    planRoute(facts, routerName, { to: everything, via, port: names.gatewayToExternal(node.name) });
+    const isFirst = gateway.nextHops.findIndex(({ family }) => family === via.family) === index;
+    // OVN shares the connections among routes with equal prefixes. Another gateway in place of the only one is a change of
+    // one row.
+    const by = isFirst ? {} : { by: formatIp(via) };
+    planRoute(facts, routerName, { to: everything, via, port: names.gatewayToExternal(node.name), ...by });
   }
 }
 
@@ -161,14 +163,20 @@ function planRoutesOut({ facts, names, network, node }: Plan): void {
   }
 }
 
-type Route = ({ readonly to: Cidr } | { readonly from: Cidr }) & { readonly via: Ip; readonly port?: string };
+type Route = ({ readonly to: Cidr } | { readonly from: Cidr }) & {
+  readonly via: Ip;
+  readonly port?: string;
+  /** Tells apart the rows of several routes to one prefix. */
+  readonly by?: string;
+};
 
 function planRoute(facts: FactList, router: string, route: Route): void {
   const [policy, prefix] =
     "to" in route
       ? (["dst-ip", formatCidr(route.to)] as const)
       : (["src-ip", formatCidr(route.from)] as const);
-  const row = facts.row("Logical_Router_Static_Route", `${router} ${policy} ${prefix}`, {
+  const key = [router, policy, prefix, ...(route.by === undefined ? [] : [route.by])].join(" ");
+  const row = facts.row("Logical_Router_Static_Route", key, {
     policy,
     ip_prefix: prefix,
     nexthop: formatIp(route.via),
@@ -179,9 +187,3 @@ function planRoute(facts: FactList, router: string, route: Route): void {
 
 const gatewayJoinAddresses = (network: ClusterNetwork, node: ResolvedNode): readonly InterfaceAddress[] =>
   network.join.map((join) => within(join, gatewayJoinOf(join, node.id)));
-
-/** Packets for pods must fit into a tunnel. Tunnels run over the first of the node's addresses. */
-function gatewayMtu({ gateway }: ResolvedNode): string | undefined {
-  const underlay = gateway?.addresses[0];
-  return gateway && underlay && String(podMtuBytes(gateway.mtuBytes, underlay.ip.family));
-}

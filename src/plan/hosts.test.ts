@@ -70,6 +70,12 @@ test("a node's second address and an address that nobody claims stay as they are
   assert.equal(target(hosts, "192.0.2.1"), "192.0.2.1");
 });
 
+test("where Kubernetes knows the node by another address than the one it leaves with, that one is replaced", () => {
+  const hosts = withNodes(aNode(1, ["172.30.0.1"], { hostAddresses: ["192.168.5.1", "172.30.0.1"].map(ip) }));
+  assert.equal(target(hosts, "192.168.5.1"), "10.244.1.2");
+  assert.equal(target(hosts, "172.30.0.1"), "172.30.0.1");
+});
+
 test("an endpoint that names its node belongs to that node, even if another claims its address", () => {
   const hosts = withNodes(aNode(1), aNode(3, ["172.30.0.1"]), aNode(4, ["192.0.2.1"]));
   assert.equal(target(hosts, "172.30.0.1", "n1"), "10.244.1.2");

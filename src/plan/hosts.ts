@@ -23,7 +23,7 @@ export interface HostView {
 export const hostViewOf = ({ name, chassisId, gateway, subnets, hostAddresses }: ResolvedNode): HostView => ({
   name,
   claims: hostAddresses.map(formatIp).toSorted(),
-  replaced: gateway && chassisId !== undefined ? managementAddresses(subnets, gateway) : [],
+  replaced: gateway && chassisId !== undefined ? managementAddresses(subnets, hostAddresses) : [],
 });
 
 export class Hosts {

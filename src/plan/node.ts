@@ -18,6 +18,7 @@ import { planClosed } from "./closed.ts";
 import { routerAttachment } from "./cluster.ts";
 import { FactList, mapOf, type RefTo } from "./facts.ts";
 import { planGateway } from "./gateway.ts";
+import { planHostAddresses } from "./pathMtu.ts";
 import { policyPriority } from "./priorities.ts";
 
 /** `hasPool`: the node keeps ready ports, some of them closed. */
@@ -32,6 +33,7 @@ export function nodeFacts(
   planSwitch(facts, scope, node, facts.ref("Logical_Router", scope.names.clusterRouter));
   if (hasPool) planClosed(facts, scope, node);
   planManagementPort(facts, scope, node);
+  planHostAddresses(facts, scope, node);
   for (const address of node.hostAddresses) planWayToHost(facts, scope, node, address);
   planGateway(facts, scope, network, node);
   return facts.facts;

@@ -2,6 +2,8 @@
 // The numbers follow ovn-kubernetes where it has the same policy, and leave gaps for later ones.
 
 export const policyPriority = {
+  /** Drops what pods tell nodes about the size of packets. */
+  pathMtu: 1006,
   /** Drops packets that are still addressed to a Service. */
   services: 1005,
   /** Sends a pod's packets for its own node's addresses to the management port. */

@@ -10,8 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { podNetworkAnnotation } from "../../src/kube/annotations.ts";
-import { parseIp } from "../../src/model/ip.ts";
+import { gatewayConfigOf, hostCidrsOf, podNetworkAnnotation } from "../../src/kube/annotations.ts";
+import { formatCidr, parseIp } from "../../src/model/ip.ts";
 import { podNetworkAt } from "../../src/model/network.ts";
 import { flushConntrack, type Match, withEnd } from "../../src/node/ovs/conntrack.ts";
 import { privateName } from "../real/privateName.ts";
@@ -473,6 +473,83 @@ test("an agent whose chassis is another node's takes its ovn-controller off the 
   await world.ready(1);
   assert.equal(await remote(), before);
   assert.deepEqual(unreachable(a.netns, ["10.244.1.10"]), []);
+});
+
+test("a pod whose runtime switched IPv6 off in its namespace gets its IPv6 address, and it works", async () => {
+  const six = await world.makePod("six", 0, 83);
+  const off = ["all", "default"].map((which) => `net.ipv6.conf.${which}.disable_ipv6=1`);
+  assert.equal(inNamespace(six.netns, "sysctl", "-qw", ...off).status, 0);
+  const added = await world.cni("ADD", "csix", six);
+  assert.equal(added.exit, 0, JSON.stringify(added.said));
+  assert.deepEqual(unreachable(six.netns, ["10.244.1.10", "fd00:10:244:1::a"]), []);
+  assert.equal((await world.cni("DEL", "csix", six)).exit, 0);
+});
+
+test("what fails inside a pod is told in a sentence, not as the agent's script", async () => {
+  const odd = await world.makePod("odd", 0, 84);
+  assert.equal(inNamespace(odd.netns, "ip", "route", "add", "default", "dev", "lo").status, 0);
+  const { said } = await world.cni("ADD", "codd", odd);
+  assert.match(String(said?.msg), /^addresses and routes of eth0 in \S+: exit 1: .*File exists/);
+  assert.ok(!String(said?.msg).includes("$"), String(said?.msg));
+});
+
+test("addresses that come to the bridge are told as the node's own, and it stays known by the ones it had", async () => {
+  const read = async () => {
+    const node = await world.nodeWith(0, () => true);
+    const encap = await vsctl("get", "Open_vSwitch", ".", "external_ids:ovn-encap-ip");
+    return [gatewayConfigOf(node)?.addresses.map(formatCidr), encap];
+  };
+  const before = await read();
+  const added = ["172.30.0.211/32", "fd00:172:30::210/128", "fd00:172:30::211/64"];
+  for (const address of added) {
+    const nodad = address.includes(":") ? ["nodad"] : [];
+    await world.sandbox.host("n1").exec(["ip", "address", "add", address, "dev", "br-ex", ...nodad]);
+  }
+  const told = (node: { annotations: Record<string, string> }) => hostCidrsOf(node).map(formatCidr);
+  await world.nodeWith(0, (node) => added.every((address) => told(node).includes(address)));
+  assert.deepEqual(await read(), before);
+  for (const address of added)
+    await world.sandbox.host("n1").exec(["ip", "address", "del", address, "dev", "br-ex"]);
+  await world.nodeWith(0, (node) => !added.some((address) => told(node).includes(address)));
+});
+
+test("another MTU of the uplink reaches the node's own interface, running pods and new ones, both ways, and one too small for IPv6 is told", async () => {
+  const node = world.sandbox.host("n1");
+  const uplinkTo = (mtu: number) => node.exec(["ip", "link", "set", "eth0", "mtu", String(mtu)]);
+  const mtuIn = (netns: string, device: string) =>
+    Number(inNamespace(netns, "cat", `/sys/class/net/${device}/mtu`).stdout);
+  const routes = (netns: string) =>
+    ["-4", "-6"].flatMap((family) =>
+      [...inNamespace(netns, "ip", family, "route", "show", "default").stdout.matchAll(/ mtu (\d+)/g)].map(
+        ([, mtu]) => Number(mtu),
+      ),
+    );
+  for (const [index, mtu] of [1400, 1500].entries()) {
+    await uplinkTo(mtu);
+    await eventually(() => mtuIn(netnsOf("n1"), "weft0") === mtu - 58, `weft0 follows ${mtu}`);
+    await eventually(() => mtuIn(a.netns, "eth0") === mtu, `the running pod follows ${mtu}`);
+    await eventually(() => routes(a.netns).join() === `${mtu - 58},${mtu - 58}`, "its routes follow");
+    const fresh = await world.makePod(`mtu${mtu}`, 0, 85 + index);
+    await eventually(
+      async () => (await world.cni("ADD", fresh.name, fresh)).exit === 0,
+      `a new pod starts with ${mtu}`,
+    );
+    assert.deepEqual([mtuIn(fresh.netns, "eth0"), ...routes(fresh.netns)], [mtu, mtu - 58, mtu - 58]);
+    const whole = ["-c1", "-W5", "-Mdo", "-s", String(mtu - 58 - 28), "10.244.1.10"];
+    assert.equal(inNamespace(a.netns, "ping", ...whole).status, 0);
+    assert.equal((await world.cni("DEL", fresh.name, fresh)).exit, 0);
+  }
+  await uplinkTo(1300);
+  await eventually(
+    async () =>
+      JSON.stringify((await world.cni("ADD", "small", a)).said).includes(
+        "IPv6 needs 1280: raise it to at least 1338",
+      ),
+    "the node says why it is not ready",
+  );
+  assert.deepEqual(unreachable(a.netns, ["fd00:10:244::2"]), []);
+  await uplinkTo(1500);
+  await world.ready(0);
 });
 
 test("connection tracking is flushed by one end and by virtual address, and nothing else goes with it", async () => {

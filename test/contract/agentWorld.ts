@@ -11,6 +11,7 @@ import { upSandbox } from "../../sandbox/up.ts";
 import {
   chassisIdOf,
   gatewayConfigOf,
+  hostCidrsOf,
   nodeSubnetsAnnotation,
   podNetworkAnnotation,
 } from "../../src/kube/annotations.ts";
@@ -21,6 +22,7 @@ import { macOf } from "../../src/model/mac.ts";
 import {
   type ClusterNetwork,
   gatewayOf,
+  hostAddressesOf,
   type PodNetwork,
   type ResolvedNode,
   within,
@@ -173,7 +175,7 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
         subnets: subnetsOf(index),
         chassisId: chassisIdOf(node),
         gateway,
-        hostAddresses: gateway?.addresses.map(({ ip }) => ip) ?? [],
+        hostAddresses: hostAddressesOf([], gateway, hostCidrsOf(node)),
       };
       nodes.set(index, resolved);
       await commit(nodeFacts(scope, `node/${resolved.name}`, network, resolved, false));

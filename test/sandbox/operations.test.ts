@@ -5,7 +5,9 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { pathsBetween } from "../../sandbox/demo/paths.ts";
 import { checkPaths } from "../../sandbox/demo/probe.ts";
-import { becomes, Cluster, eventually } from "./cluster.ts";
+import { inNetns } from "../../sandbox/fabric/netns.ts";
+import { run } from "../../sandbox/process/run.ts";
+import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { namespace, pod, service } from "./manifests.ts";
 import { dumpNorthbound } from "./ovnDump.ts";
 
@@ -288,6 +290,64 @@ suite("operations", { timeout: 400_000 }, () => {
     await cluster.apply(podOn("n3"));
     await cluster.podsReady(ns, "on-n3");
     await everythingIsReached();
+  });
+
+  test("addresses that are added to a node leave it who it is, and its pods reach them all", async () => {
+    const node = cluster.sandbox.host("n2");
+    const identity = async () => [
+      ...(await cluster.rows("Logical_Router_Port", "networks", "name=weft_gtoe_n2")),
+      await node.exec(["ovs-vsctl", "get", "Open_vSwitch", ".", "external_ids:ovn-encap-ip"]),
+    ];
+    const before = await identity();
+    const lines = [
+      ...["172.30.0.120/32", "172.30.0.121/24"].map((address) => `addr add ${address} dev br-ex`),
+      ...["fd00:172:30::120/128", "fd00:172:30::121/64"].map((one) => `addr add ${one} dev br-ex nodad`),
+      "link add second type veth peer name other",
+      "addr add 192.168.77.12/24 dev second",
+      "link set other up",
+      "link set second up",
+    ];
+    await node.exec(["ip", "-batch", "-"], { input: `${lines.join("\n")}\n` });
+    await cluster.serveEcho("n2", 9001);
+    const added = lines.flatMap((line) => line.match(/addr add ([^/]+)/)?.[1] ?? []);
+    const questions = added.map((address): Question => ({ way: "tcp", address, port: 9001 }));
+    await becomes("its pod reaches them", [], () => cluster.failures(`${ns}/on-n2`, questions));
+    assert.deepEqual(await identity(), before);
+    await everythingIsReached();
+  });
+
+  test("two default gateways share the way out, and one that goes is left out", async () => {
+    const node = cluster.sandbox.host("n2");
+    const inFabric = (...argv: readonly string[]) => run(inNetns(cluster.sandbox.layout.fabric.netns, argv));
+    await inFabric("ip", "addr", "add", "172.30.0.2/24", "dev", "br0");
+    await inFabric("ip", "addr", "add", "198.51.100.1/32", "dev", "lo");
+    const leadingOut = async () =>
+      (
+        await cluster.rows(
+          "Logical_Router_Static_Route",
+          "nexthop",
+          "ip_prefix=0.0.0.0/0",
+          "output_port=weft_gtoe_n2",
+        )
+      ).toSorted();
+    const ways = ["172.30.0.1", "172.30.0.2"];
+    const through = (hops: readonly string[]) =>
+      node.exec([
+        "ip",
+        "route",
+        "replace",
+        "default",
+        ...hops.flatMap((hop) => ["nexthop", "via", hop, "dev", "br-ex"]),
+      ]);
+    await through(ways);
+    await becomes("both lead out", ways, leadingOut);
+    const question: Question = { way: "icmp", address: "198.51.100.1", port: 0 };
+    const many = Array.from({ length: 8 }, () => question);
+    await becomes("both work", [], () => cluster.failures(`${ns}/on-n2`, many));
+    await inFabric("ip", "addr", "del", "172.30.0.2/24", "dev", "br0");
+    await through(ways.slice(0, 1));
+    await becomes("one leads out", ways.slice(0, 1), leadingOut);
+    assert.deepEqual(await cluster.failures(`${ns}/on-n2`, many), []);
   });
 
   test("a node that comes back with another address is reached there, and so are its pods", async () => {

@@ -126,10 +126,10 @@ suite("a cluster of three nodes", { timeout: 90_000 }, () => {
     );
   });
 
-  test("interfaces have the link's MTU less a tunnel's overhead if there is one, and packets of that size pass between nodes", async () => {
+  test("pods take what their node's link carries, send what is left of it in a tunnel if there is one, and packets of that size pass between nodes", async () => {
     const mtu = cluster.podMtu;
     for (const pod of pods) {
-      assert.match(await inPod(pod, "ip", "link", "show", "eth0"), new RegExp(` mtu ${mtu} `));
+      assert.match(await inPod(pod, "ip", "link", "show", "eth0"), / mtu 1500 /);
     }
     const own = cluster.beyond === "outside" ? "weft0" : "br-ex";
     for (const node of cluster.sandbox.nodes)
@@ -160,4 +160,34 @@ suite("a cluster of three nodes", { timeout: 90_000 }, () => {
     for (const [to, size] of full.slice(0, 2))
       assert.match((await n1?.exec(ping(size, to))) ?? "", /1 received/);
   });
+
+  test("large answers of a node's server reach pods of other nodes, and nobody believes less of the nodes between which they travelled", async () => {
+    const server = cluster.sandbox.host("n2");
+    const listening = server.exec(["perl", "-MIO::Socket::IP", "-e", largeAnswers]);
+    const targets = cluster.hostAddresses("n2");
+    const sizes = targets.map((address) => (address.includes(":") ? 1452 : 1472));
+    for (const [index, address] of targets.entries()) {
+      const size = String(sizes[index]);
+      await inPod("shop/web-n1", "perl", "-MIO::Socket::IP", "-e", askForLarge, address, size);
+    }
+    await inPod("shop/web-n1", "perl", "-MIO::Socket::IP", "-e", askForLarge, targets[0] ?? "", "0");
+    await listening;
+    for (const [index, address] of cluster.hostAddresses("n1").entries()) {
+      const whole = ["ping", "-n", "-c1", "-W5", "-M", "do", "-s", String(sizes[index]), address];
+      assert.match(await server.exec(whole), /1 received/);
+    }
+  });
 });
+
+/** Answers with as many bytes as it is asked for, and ends when that is none. */
+const largeAnswers = `my $s = IO::Socket::IP->new(Proto => "udp", LocalHost => "::", LocalPort => 5300, V6Only => 0, ReuseAddr => 1) or die $@;
+  alarm 80; while (defined(my $from = recv $s, my $size, 99, 0)) { last if $size == 0; send $s, "x" x $size, 0, $from }`;
+
+/** Asks until it hears something, and then three times for so many bytes, never twice for the same. */
+const askForLarge = `my ($to, $size) = @ARGV;
+  my $s = IO::Socket::IP->new(Proto => "udp", PeerHost => $to, PeerPort => 5300) or die $@;
+  if ($size == 0) { syswrite $s, "0"; exit }
+  my $heard = sub { my $in = ""; vec($in, fileno $s, 1) = 1; select($in, undef, undef, $_[0]) && sysread($s, my $got, 9000) && length $got };
+  do { syswrite $s, "1" } until $heard->(0.2);
+  for (1 .. 3) { syswrite $s, $size; while (my $got = $heard->(20)) { next unless $got == $size; $answers++; last } }
+  die "$answers of 3 answers" unless $answers == 3`;

@@ -5,7 +5,8 @@ import { bridgeFlows } from "./bridgeFlows.ts";
 
 const text = bridgeFlows({
   mac: "0a:58:ac:1e:00:0b",
-  uplink: 1,
+  uplinks: [1],
+  out: "output:1",
   patch: 2,
   pods: ["10.244.0.0/16", "fd00:10:244::/48"].map((cidr) => parseCidr(cidr) ?? assert.fail(cidr)),
 });
@@ -36,6 +37,19 @@ test("each way through the bridge has its flow", () => {
     "table=1,priority=0,actions=LOCAL",
   ];
   for (const flow of expected) assert.ok(lines.includes(`add cookie=0x77656674,${flow}`), flow);
+});
+
+test("a bond is heard on all its interfaces, and spoken to by the action that chooses one", () => {
+  const out = "bundle(eth_src,0,active_backup,ofport,members:3,4)";
+  const bonded = bridgeFlows({ mac: "0a:58:ac:1e:00:0b", uplinks: [3, 4], out, patch: 2, pods: [] });
+  for (const flow of [
+    ...[3, 4].map(
+      (port) => `priority=100,in_port=${port},ip,dl_dst=0a:58:ac:1e:00:0b,actions=ct(zone=64000,table=1)`,
+    ),
+    `priority=200,in_port=LOCAL,arp,actions=${out}`,
+    `priority=100,in_port=2,ipv6,actions=ct(commit,zone=64000,exec(set_field:1->ct_mark)),${out}`,
+  ])
+    assert.ok(bonded.includes(flow), flow);
 });
 
 test("no two flows have the same table, priority and match: the later would silently replace the earlier", () => {

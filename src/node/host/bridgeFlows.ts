@@ -23,8 +23,10 @@ const neighbourDiscovery = [133, 134, 135, 136, 137] as const;
 export interface ExternalBridge {
   /** The bridge's MAC, which OVN's gateway router shares. */
   readonly mac: string;
-  /** OpenFlow number of the port towards the network. */
-  readonly uplink: number;
+  /** OpenFlow numbers of the interfaces towards the network: several when the uplink is a bond. */
+  readonly uplinks: readonly number[];
+  /** The action that sends towards the network. */
+  readonly out: string;
   /** OpenFlow number of the patch port to br-int, which ovn-controller makes. */
   readonly patch: number;
   /** Pod addresses, which must never leave the node untranslated. */
@@ -32,13 +34,15 @@ export interface ExternalBridge {
 }
 
 /** A bundle that replaces our old flows with the new ones in one step. */
-export function bridgeFlows({ mac, uplink, patch, pods }: ExternalBridge): string {
+export function bridgeFlows({ mac, uplinks, out, patch, pods }: ExternalBridge): string {
   const toBoth = `LOCAL,output:${patch}`;
+  const fromNetwork = (priority: number, match: string, actions: string): readonly string[] =>
+    uplinks.map((uplink) => flow(0, priority, `in_port=${uplink},${match}`, actions));
   const ours = [
     // Tunnel traffic belongs to the node: it needs no tracking, and the userspace datapath decapsulates it at LOCAL.
     ...["udp", "udp6"].flatMap((udp) => [
-      flow(0, 500, `in_port=${uplink},${udp},dl_dst=${mac},tp_dst=${geneve}`, "LOCAL"),
-      flow(0, 500, `in_port=LOCAL,${udp},tp_dst=${geneve}`, `output:${uplink}`),
+      ...fromNetwork(500, `${udp},dl_dst=${mac},tp_dst=${geneve}`, "LOCAL"),
+      flow(0, 500, `in_port=LOCAL,${udp},tp_dst=${geneve}`, out),
       // OVN has given a pod's packet the node's address, so another node would take it for one of our own tunnel's, and
       // what is inside for a packet of any port that the pod cares to name.
       flow(0, 500, `in_port=${patch},${udp},tp_dst=${geneve}`, "drop"),
@@ -52,14 +56,14 @@ export function bridgeFlows({ mac, uplink, patch, pods }: ExternalBridge): strin
       );
     }),
     ...["arp", ...neighbourDiscovery.map((type) => `icmp6,icmp_type=${type}`)].flatMap((neighbours) => [
-      flow(0, 200, `in_port=${uplink},${neighbours}`, toBoth),
-      flow(0, 200, `in_port=${patch},${neighbours}`, `output:${uplink}`),
-      flow(0, 200, `in_port=LOCAL,${neighbours}`, `output:${uplink}`),
+      ...fromNetwork(200, neighbours, toBoth),
+      flow(0, 200, `in_port=${patch},${neighbours}`, out),
+      flow(0, 200, `in_port=LOCAL,${neighbours}`, out),
     ]),
     ...["ip", "ipv6"].flatMap((ip) => [
-      flow(0, 100, `in_port=${patch},${ip}`, `${remember(mark.ovn)},output:${uplink}`),
-      flow(0, 100, `in_port=LOCAL,${ip}`, `${remember(mark.node)},output:${uplink}`),
-      flow(0, 100, `in_port=${uplink},${ip},dl_dst=${mac}`, `ct(zone=${zone},table=1)`),
+      flow(0, 100, `in_port=${patch},${ip}`, `${remember(mark.ovn)},${out}`),
+      flow(0, 100, `in_port=LOCAL,${ip}`, `${remember(mark.node)},${out}`),
+      ...fromNetwork(100, `${ip},dl_dst=${mac}`, `ct(zone=${zone},table=1)`),
     ]),
     flow(0, 0, "", "NORMAL"),
     flow(1, 100, `ct_mark=${mark.ovn}`, `output:${patch}`),

@@ -22,8 +22,8 @@ table inet weft {
   }
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
-    oifname "weft0" ip saddr 172.30.0.11 snat ip to 10.244.0.2
-    oifname "weft0" ip6 saddr fd00:172:30::11 snat ip6 to fd00:10:244::2
+    oifname "weft0" ip saddr != 10.244.0.2 snat ip to 10.244.0.2
+    oifname "weft0" ip6 saddr != fd00:10:244::2 snat ip6 to fd00:10:244::2
   }
   chain forward {
     type filter hook forward priority filter; policy accept;

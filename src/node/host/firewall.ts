@@ -1,7 +1,7 @@
 // The node's own nftables table, as `nft -f` reads it: two translations on the management port, of new connections; replies
 // follow by themselves. Balancers send what is meant for this node itself to its management address, and here it becomes
-// the address that servers listen on. And what a process of the node sends to pods and Services leaves with the management
-// address, the one that replies find their way back to.
+// the address that servers listen on. And what a process of the node sends to pods and Services, from whichever of the
+// node's addresses, leaves with the management address, the one that replies find their way back to.
 //
 // A pod may send any packet to the MAC of the management port, as if the node were its router, and a node that forwards
 // (net.ipv4.ip_forward) would pass it on untranslated and past OVN's rules. So nothing that comes in there is forwarded but
@@ -31,7 +31,7 @@ table inet ${firewallTable} {
 ${rules((ip, management, host) => `iifname "${interfaceName}" ${ip} daddr ${management} dnat ${ip} to ${host}`)}  }
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
-${rules((ip, management, host) => `oifname "${interfaceName}" ${ip} saddr ${host} snat ${ip} to ${management}`)}  }
+${rules((ip, management) => `oifname "${interfaceName}" ${ip} saddr != ${management} snat ${ip} to ${management}`)}  }
   chain forward {
     type filter hook forward priority filter; policy accept;
     iifname "${interfaceName}" ct state != { established, related } drop

@@ -1,5 +1,6 @@
-// Notices when the node's address or default route changes, for example with a new DHCP lease. Open vSwitch's
-// database says nothing about that, but the kernel does (rtnetlink(7)), and `ip monitor` prints it.
+// Notices when the node's addresses, its default route, its routing rules or the bridge's MAC and MTU change, for example
+// with a new DHCP lease. Open vSwitch's database says nothing about that, but the kernel does (rtnetlink(7)), and `ip
+// monitor` prints it.
 
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -7,15 +8,25 @@ import { setTimeout as pause } from "node:timers/promises";
 
 const retryMs = 1_000;
 
-/** Calls `changed` now and after every change of addresses or routes of `device`. Returns when `signal` is aborted. */
+export interface Followed {
+  /** Everything of this interface counts, and the routes through it. */
+  readonly device: string;
+  /** Of all others, only their addresses count; but not of this one, which the agent itself configures. */
+  readonly own: string;
+}
+
+/** Calls `changed` now, and after every change that counts and of every routing rule. Returns when `signal` is aborted. */
 export async function followAddresses(
-  device: string,
+  { device, own }: Followed,
   changed: () => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const isAbout = new RegExp(`\\b${RegExp.escape(device)}(\\s|$)`);
+  const name = RegExp.escape(device);
+  const isAbout = new RegExp(
+    `^\\[RULE\\]|^\\[ADDR\\](?!.*: ${RegExp.escape(own)}\\s)|\\b${name}[:@\\s]|\\b${name}$`,
+  );
   while (!signal.aborted) {
-    const monitor = spawn("ip", ["-oneline", "monitor", "address", "route"], {
+    const monitor = spawn("ip", ["-oneline", "monitor", "label", "link", "address", "route", "rule"], {
       stdio: ["ignore", "pipe", "ignore"],
       signal,
       killSignal: "SIGKILL",

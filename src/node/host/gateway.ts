@@ -1,87 +1,107 @@
-// How this node reaches the outside, read from the external bridge that its administrator set up: the uplink is a
-// port of the bridge, and the bridge itself has the node's addresses.
+// How this node reaches the outside and by which addresses it is known, read from the external bridge that its
+// administrator set up (the uplink is a port of the bridge, and the bridge itself has the node's addresses) and from the
+// node's other interfaces.
 
-import * as v from "valibot";
-import { type Family, parseInterfaceAddress, parseIp } from "../../model/ip.ts";
-import { onNode } from "../../model/names.ts";
-import { type GatewayConfig, ofFamily } from "../../model/network.ts";
 import {
-  attachmentKeys,
-  bridgeNamed,
-  type InterfaceRow,
-  interfacesOf,
-  type Vswitch,
-} from "../ovs/vswitch.ts";
+  type Cidr,
+  contains,
+  formatCidr,
+  formatIp,
+  type InterfaceAddress,
+  type Ip,
+  parseCidr,
+} from "../../model/ip.ts";
+import { onNode } from "../../model/names.ts";
+import { type GatewayConfig, hairpinAddresses } from "../../model/network.ts";
+import { type HostState, readHostState } from "./hostState.ts";
+import { addressOf, identityOf, type Known } from "./identity.ts";
 import type { Run } from "./run.ts";
+import { type ExternalPorts, mtuOf } from "./uplink.ts";
+import { ruleRemarks, wayOut } from "./wayOut.ts";
 
-const linkSchema = v.array(
-  v.object({
-    address: v.string(),
-    addr_info: v.array(
-      v.object({
-        local: v.string(),
-        prefixlen: v.number(),
-        scope: v.string(),
-        deprecated: v.optional(v.boolean()),
-      }),
-    ),
-  }),
-);
-const routeSchema = v.array(v.object({ gateway: v.optional(v.string()), dev: v.optional(v.string()) }));
-
-const families: readonly Family[] = [4, 6];
-
-/** The bridge's ports, with their OpenFlow numbers. */
-export interface ExternalPorts {
-  readonly uplink: InterfaceRow;
-  /** The port to br-int, which ovn-controller makes once OVN has an external switch for this node. */
-  readonly patch: InterfaceRow | undefined;
+/** The node as seen from outside of it. */
+export interface HostNetwork {
+  readonly gateway: GatewayConfig;
+  /** All addresses of the node on all its interfaces, sorted. */
+  readonly hosts: readonly InterfaceAddress[];
+  /** Sentences about what an operator might expect and Weft does not do. */
+  readonly remarks: readonly string[];
 }
 
-/** Rejects when the bridge, its uplink or its address is missing, and says how to fix that. */
-export async function readGateway(run: Run, uplink: InterfaceRow): Promise<GatewayConfig> {
+export interface HostQuestion extends Known {
+  readonly ports: ExternalPorts;
+  /** The cluster's ranges. An address in them is a Service's or a pod's (NodeLocal DNS has such ones), not the node's. */
+  readonly clusterRanges: readonly Cidr[];
+}
+
+/** A node with more addresses than this has them for others. Each takes flows on all nodes. */
+const mostHosts = 100;
+
+/** Rejects when the bridge or its address is missing, and says how to fix that. */
+export const readHostNetwork = async (run: Run, question: HostQuestion): Promise<HostNetwork> =>
+  hostNetwork(await readHostState(run), question);
+
+export function hostNetwork(state: HostState, question: HostQuestion): HostNetwork {
+  const { ports, clusterRanges } = question;
   const bridge = onNode.externalBridge;
-  const links = await run(["ip", "-json", "address", "show", "dev", bridge]);
-  const [link] = v.parse(linkSchema, JSON.parse(links));
-  const found = (link?.addr_info ?? [])
-    .filter((info) => info.scope === "global" && info.deprecated !== true)
-    .flatMap((info) => parseInterfaceAddress(`${info.local}/${info.prefixlen}`) ?? []);
-  const addresses = families.flatMap((family) => ofFamily(found, family) ?? []);
+  const link = state.links.find(({ ifname }) => ifname === bridge);
+  const addresses = link ? identityOf(link, question) : [];
   if (!link || addresses.length === 0) {
-    throw new Error(`${bridge} has no address: move the node's address from ${uplink.name} to ${bridge}`);
+    throw new Error(
+      `${bridge} is down or has no address: move the node's address from ${ports.uplink.name} to ${bridge}`,
+    );
   }
-  const nextHops = await Promise.all(
-    addresses.map(async ({ ip: { family } }) => {
-      const routes = await run(["ip", "-json", `-${family}`, "route", "show", "default", "dev", bridge]);
-      const [route] = v.parse(routeSchema, JSON.parse(routes));
-      return parseIp(route?.gateway ?? "") ?? [];
-    }),
+  const out = wayOut(
+    state,
+    bridge,
+    addresses.map(({ ip }) => ip.family),
   );
-  return { mac: link.address, addresses, nextHops: nextHops.flat(), mtuBytes: Number(uplink.mtu ?? 1500) };
+  const mtuBytes = mtuOf(ports) ?? link.mtu ?? 1500;
+  return {
+    gateway: { mac: link.address, addresses, nextHops: out.nextHops, mtuBytes },
+    hosts: hostsIn(state, question),
+    remarks: [...out.remarks, ...ruleRemarks(state), ...leftOvers(state, clusterRanges)],
+  };
 }
 
-/**
- * `localnetPort`, given in overlay mode, is the OVN port that stands for the physical network. Throws when there is
- * no external bridge, or when it does not have exactly one uplink.
- */
-export function externalPorts(db: Vswitch, localnetPort?: string): ExternalPorts {
-  const name = onNode.externalBridge;
-  const bridge = bridgeNamed(db, name);
-  if (!bridge) {
-    throw new Error(`Open vSwitch has no bridge ${name}: make it, with the node's uplink and address on it`);
-  }
-  const interfaces = interfacesOf(db, bridge.ports);
-  // In underlay mode the pods' ports are on this bridge too.
-  const uplinks = interfaces.filter(
-    ({ type, external_ids: ids }) =>
-      type !== "internal" && type !== "patch" && !ids.has(attachmentKeys.container),
-  );
-  const [uplink] = uplinks;
-  if (!uplink || uplinks.length > 1) {
-    const list = uplinks.map((row) => row.name).join(", ") || "none";
-    throw new Error(`${name} needs exactly one uplink among its ports; it has: ${list}`);
-  }
-  // ovn-controller names it so (controller/patch.c).
-  const patchName = `patch-${localnetPort}-to-${onNode.integrationBridge}`;
-  return { uplink, patch: interfaces.find((row) => row.name === patchName) };
+/** What a balancer's hairpin answers from: reached through OVN, even if something on the node has it. */
+const strangers = hairpinAddresses.flatMap(
+  (text) => parseCidr(`${text}/${text.includes(":") ? 128 : 32}`) ?? [],
+);
+
+function hostsIn(
+  { links }: HostState,
+  { clusterRanges, internal }: HostQuestion,
+): readonly InterfaceAddress[] {
+  const excluded = [...clusterRanges, ...strangers];
+  const found = links
+    .filter(({ ifname }) => ifname !== onNode.managementInterface)
+    .flatMap(({ addr_info: infos }) =>
+      infos.filter(({ scope, dadfailed }) => scope === "global" && !dadfailed),
+    )
+    .flatMap((info) => addressOf(info) ?? [])
+    .filter(({ ip }) => !excluded.some((range) => contains(range, ip)));
+  const once = new Map(found.map((address) => [formatIp(address.ip), address]));
+  const isKnown = ({ ip }: InterfaceAddress): boolean =>
+    internal.some((one) => one.family === ip.family && one.value === ip.value);
+  const most = [...once.values()].toSorted((a, b) => Number(isKnown(b)) - Number(isKnown(a)));
+  return most.slice(0, mostHosts).toSorted((a, b) => inOrder(a.ip, b.ip));
+}
+
+const inOrder = (a: Ip, b: Ip): number => a.family - b.family || (a.value < b.value ? -1 : 1);
+
+/** Networks of other interfaces inside the cluster's ranges: the node would send what is for pods there. */
+function leftOvers({ links }: HostState, clusterRanges: readonly Cidr[]): readonly string[] {
+  return links
+    .filter(({ ifname }) => ifname !== onNode.managementInterface)
+    .flatMap(({ ifname, addr_info: infos }) =>
+      infos.flatMap((info) => {
+        const address = addressOf(info);
+        const range = address && clusterRanges.find((each) => contains(each, address.ip));
+        if (!range || address.bits >= (address.ip.family === 4 ? 32 : 128)) return [];
+        return [
+          `${ifname} has ${formatCidr(address)}, inside the cluster's range ${formatCidr(range)}: is it left over from another network plugin? Then remove it`,
+        ];
+      }),
+    );
 }

@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { formatCidr, type InterfaceAddress, parseInterfaceAddress } from "../../model/ip.ts";
 import { CniError, cniCode } from "../nouns/cniError.ts";
 import type { PodLink } from "../nouns/link.ts";
-import { hostBatch, podBatch } from "./links.ts";
+import { hostBatch, podBatch, retuneBatch } from "./links.ts";
 import { CommandError, type Run } from "./run.ts";
 
 /** An interface's MAC and addresses, without link-local ones. */
@@ -36,11 +36,13 @@ const exists = (error: unknown): boolean =>
 /**
  * Everything that is done inside the pod, as one shell script, because starting a process costs as much as the work
  * it does. The pod must not accept router advertisements: with one, a neighbour could become the pod's default route
- * (CVE-2020-10749). So that is switched off first, before the link is up; a kernel without IPv6 has no such setting.
- * The second argument is `own` when the pod must compute its own checksums.
+ * (CVE-2020-10749). So that is switched off first, before the link is up. A runtime may have made the namespace without IPv6
+ * (`disable_ipv6`); for a pod with an address of that family, its interface gets it. A kernel without IPv6 has no such
+ * settings. The second argument is `own` when the pod must compute its own checksums, the third `6` when it has IPv6.
  */
-const configure = `setting=/proc/sys/net/ipv6/conf/$1/accept_ra
-[ ! -e "$setting" ] || echo 0 > "$setting" || exit
+const configure = `settings=/proc/sys/net/ipv6/conf/$1
+[ ! -e "$settings" ] || echo 0 > "$settings/accept_ra" || exit
+[ "$3" != 6 ] || [ ! -e "$settings" ] || echo 0 > "$settings/disable_ipv6" || exit
 [ "$2" != own ] || { ethtool -K "$1" tx off > /dev/null & checksums=$!; }
 ip -batch - || exit
 [ -z "$checksums" ] || wait "$checksums"`;
@@ -50,9 +52,34 @@ ip -batch - || exit
  * computes them, so there the pod must do it itself.
  */
 export async function configureLink(run: Run, link: PodLink, ownChecksums: boolean): Promise<void> {
-  const { netns, ifname } = link;
+  const { netns, ifname, network } = link;
   const checksums = ownChecksums ? "own" : "offloaded";
-  await run(["sh", "-c", configure, "sh", ifname, checksums], { stdin: podBatch(link), netns });
+  const families = network.addresses.map(({ ip }) => String(ip.family));
+  const argv = ["sh", "-c", configure, "sh", ifname, checksums, families.includes("6") ? "6" : ""] as const;
+  await run(argv, { stdin: podBatch(link), netns, title: `addresses and routes of ${ifname} in ${netns}` });
+}
+
+/** Gives a link that is in use another MTU. The end that sends is never larger than the one that receives. */
+export async function retuneLink(
+  run: Run,
+  link: Pick<PodLink, "hostInterface" | "netns" | "ifname" | "network" | "mtu">,
+  formerBytes: number,
+): Promise<void> {
+  const { hostInterface, netns, ifname, mtu } = link;
+  const size = String(mtu.linkBytes);
+  const inPod = async (): Promise<void> => {
+    await run(["ip", "link", "set", "dev", ifname, "mtu", size], { netns });
+    // Routes that the pod itself has removed or replaced are its own affair.
+    await run(["ip", "-force", "-batch", "-"], { netns, stdin: retuneBatch(link) }).catch(ignoreRefusals);
+  };
+  const onNode = (): Promise<unknown> => run(["ip", "link", "set", "dev", hostInterface, "mtu", size]);
+  if (mtu.linkBytes > formerBytes) await onNode();
+  await inPod();
+  if (mtu.linkBytes < formerBytes) await onNode();
+}
+
+function ignoreRefusals(error: unknown): void {
+  if (!(error instanceof CommandError)) throw error;
 }
 
 /** Removes links by the names of their node ends. A link that has already gone, with its pod's namespace, is fine. */

@@ -20,12 +20,14 @@ export interface RunOptions {
   /** Path of the network namespace to run in; the agent's own by default. */
   readonly netns?: string;
   readonly timeoutMs?: number;
+  /** What an error calls the command, where the arguments would tell nobody anything. */
+  readonly title?: string;
 }
 
 export type Run = (argv: readonly [string, ...string[]], options?: RunOptions) => Promise<string>;
 
 /** The program's stdout. Rejects with a CommandError unless the program exits with 0. */
-export const run: Run = (argv, { stdin = "", netns, timeoutMs = 20_000 } = {}) =>
+export const run: Run = (argv, { stdin = "", netns, timeoutMs = 20_000, title = argv.join(" ") } = {}) =>
   new Promise((resolve, reject) => {
     const [command, ...args] = netns === undefined ? argv : (["nsenter", `--net=${netns}`, ...argv] as const);
     const child = spawn(command, args, { timeout: timeoutMs, killSignal: "SIGKILL" });
@@ -35,15 +37,13 @@ export const run: Run = (argv, { stdin = "", netns, timeoutMs = 20_000 } = {}) =
     child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
     // A program that exits before it has read its input breaks the pipe; its exit status is the error to report.
     child.stdin.on("error", () => undefined);
-    child.on("error", (error) => reject(new CommandError(`${argv.join(" ")}: ${error.message}`, "")));
+    child.on("error", (error) => reject(new CommandError(`${title}: ${error.message}`, "")));
     child.on("close", (status, signal) => {
       const output = Buffer.concat(err).toString("utf8").trim();
       if (status === 0) return resolve(Buffer.concat(out).toString("utf8"));
       const ending =
         signal === "SIGKILL" ? `no end within ${timeoutMs / 1000} s` : `exit ${status ?? signal}`;
-      return reject(
-        new CommandError(`${argv.join(" ")}: ${ending}: ${output.replaceAll("\n", "; ")}`, output),
-      );
+      return reject(new CommandError(`${title}: ${ending}: ${output.replaceAll("\n", "; ")}`, output));
     });
     child.stdin.end(stdin);
   });

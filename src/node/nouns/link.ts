@@ -9,13 +9,25 @@ export interface PodLink {
   readonly netns: string;
   /** Name of the end in the pod. */
   readonly ifname: string;
-  readonly mtuBytes: number;
+  readonly mtu: PodMtu;
   readonly network: PodNetwork;
+}
+
+/**
+ * How large a pod's packets may be. What comes from outside through the node's own gateway has been in no tunnel, and is as
+ * large as the node's network allows; if the pod could not take that, whoever sent it would have to be told, and would
+ * believe it of the node, whose address the pod leaves with. What the pod sends may have to fit into a tunnel.
+ */
+export interface PodMtu {
+  /** What the interface takes: as much as the node's uplink. */
+  readonly linkBytes: number;
+  /** What the routes let out. */
+  readonly routeBytes: number;
 }
 
 /** Properties of the node that pod links depend on. Known before the first ADD is accepted. */
 export interface LinkSettings {
-  readonly mtuBytes: number;
+  readonly mtu: PodMtu;
   /** Whether pods must compute their own checksums, as in the userspace datapath. */
   readonly ownChecksums: boolean;
 }

@@ -27,5 +27,6 @@ export const byVswitchd: Completion = {
 };
 
 /** vswitchd has opened the interface. */
-export const isOpen = (row: InterfaceRow | undefined): row is InterfaceRow & { readonly ofport: number } =>
-  row?.ofport !== undefined && row.ofport > 0;
+export const isOpen = <T extends Pick<InterfaceRow, "ofport">>(
+  row: T | undefined,
+): row is T & { readonly ofport: number } => row?.ofport !== undefined && row.ofport > 0;

@@ -48,6 +48,7 @@ export class PodPorts {
       [attachmentKeys.ifname, id.ifname],
       [attachmentKeys.pod, `${claim.namespace}/${claim.podName}`],
       [attachmentKeys.podUid, claim.podUid],
+      [attachmentKeys.netns, link.netns],
     ]);
     return this.#writer.write((tx) => {
       also(tx);

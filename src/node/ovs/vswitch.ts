@@ -9,6 +9,7 @@ export const attachmentKeys = {
   ifname: "weft.io/ifname",
   pod: "weft.io/pod",
   podUid: "weft.io/pod-uid",
+  netns: "weft.io/netns",
 } as const;
 
 export const byPortName = "external_ids:iface-id";
@@ -20,8 +21,8 @@ export const byPool = `external_ids:${poolKey}`;
 /** Without statistics, which vswitchd writes every five seconds for every port. */
 const tables = {
   Open_vSwitch: { columns: ["bridges", "external_ids", "datapath_types"] },
-  Bridge: { columns: ["name", "ports", "datapath_type", "fail_mode"] },
-  Port: { columns: ["name", "interfaces"] },
+  Bridge: { columns: ["name", "ports", "datapath_type", "fail_mode", "external_ids"] },
+  Port: { columns: ["name", "interfaces", "external_ids", "tag", "bond_mode", "bond_active_slave"] },
   Interface: {
     columns: [
       "name",
@@ -49,6 +50,7 @@ export type FollowedTables = Selected<VswitchTables, typeof tables, typeof index
 export type Vswitch = Replica<FollowedTables>;
 export type InterfaceRow = RowOf<FollowedTables, "Interface">;
 export type BridgeRow = RowOf<FollowedTables, "Bridge">;
+export type PortRow = RowOf<FollowedTables, "Port">;
 
 export const followVswitch = (session: Session): Vswitch => session.replica(vswitch, tables, { indexes });
 

@@ -1,7 +1,8 @@
 // ADD, DEL, CHECK and GC: the life of a pod's interface. ADD reads from top to bottom: address, link, port in the
 // bridge, wait until packets can pass. The Open vSwitch database is its only memory.
 
-import { parseInterfaceAddress, parseIp } from "../../model/ip.ts";
+import { type InterfaceAddress, type Ip, parseInterfaceAddress } from "../../model/ip.ts";
+import { gatewayOf, networkAround, type PodNetwork } from "../../model/network.ts";
 import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
 import { isOvsdbError, type Transaction } from "../../ovsdb/index.ts";
 import { hostInterfaceOf } from "../host/links.ts";
@@ -13,16 +14,17 @@ import {
   makeLink,
   removeLinks,
   requireForeignNamespace,
+  retuneLink,
 } from "../host/podLink.ts";
-import type { Run } from "../host/run.ts";
+import { CommandError, type Run } from "../host/run.ts";
 import type { AddressSource, Claim } from "../nouns/addressSource.ts";
 import type { AttachmentId } from "../nouns/attachment.ts";
 import { CniError, cniCode } from "../nouns/cniError.ts";
-import type { LinkSettings, PodLink } from "../nouns/link.ts";
+import type { LinkSettings, PodLink, PodMtu } from "../nouns/link.ts";
 import type { Completion } from "../ovs/completion.ts";
 import { type Match, withEnd } from "../ovs/conntrack.ts";
 import type { PodPorts } from "../ovs/ports.ts";
-import type { InterfaceRow } from "../ovs/vswitch.ts";
+import { attachmentKeys, type InterfaceRow } from "../ovs/vswitch.ts";
 import { type Source, whenever } from "../wait/whenever.ts";
 import { Locks } from "./locks.ts";
 import type { AddRequest, CheckRequest, GcRequest } from "./request.ts";
@@ -108,7 +110,7 @@ export class Attachments {
       hostInterface: hostInterfaceOf(request.container, request.ifname),
       netns: request.netns,
       ifname: request.ifname,
-      mtuBytes: this.#options.linkSettings().mtuBytes,
+      mtu: this.#options.linkSettings().mtu,
       network: claim.network,
     };
     if (await this.#isWhole(claim, link)) {
@@ -187,6 +189,30 @@ export class Attachments {
     throw new CniError(cniCode.tryAgainLater, message, { cause: first.reason });
   }
 
+  /**
+   * Gives the running pods the MTU that new ones get, after it has changed. Returns a sentence for each pod where that failed;
+   * the others are done. It does not wait for an ADD or DEL of the same pod: at worst it finds a part gone.
+   */
+  async retune(mtu: PodMtu): Promise<readonly string[]> {
+    const { ports, run } = this.#options;
+    const failures: string[] = [];
+    for (const { id, row } of ports.all()) {
+      const netns = row.external_ids.get(attachmentKeys.netns);
+      const formerBytes = Number(row.mtu ?? mtu.linkBytes);
+      if (formerBytes === mtu.linkBytes || netns === undefined) continue;
+      if (!(await inspectLink(run, id.ifname, netns))) continue;
+      const link = { hostInterface: row.name, netns, ifname: id.ifname, network: networkOf(row), mtu };
+      try {
+        await retuneLink(run, link, formerBytes);
+      } catch (error) {
+        if (!(error instanceof CommandError)) throw error;
+        const pod = row.external_ids.get(attachmentKeys.pod);
+        failures.push(`pod ${pod} keeps its MTU of ${formerBytes}: ${error.message}`);
+      }
+    }
+    return failures;
+  }
+
   async #isWhole(claim: Claim, { hostInterface, netns, ifname }: PodLink): Promise<boolean> {
     const row = this.#options.ports.named(hostInterface);
     if (row?.external_ids.get("iface-id") !== claim.portName) return false;
@@ -256,10 +282,18 @@ export class Attachments {
 
 const keyOf = ({ container, ifname }: AttachmentId): string => `${container}/${ifname}`;
 
-const addressesOf = (row: InterfaceRow) =>
+const interfaceAddressesOf = (row: InterfaceRow): readonly InterfaceAddress[] =>
   (row.external_ids.get("ip_addresses") ?? "")
     .split(",")
-    .flatMap((text) => parseIp(text.split("/")[0] ?? "") ?? []);
+    .flatMap((text) => parseInterfaceAddress(text) ?? []);
+
+const addressesOf = (row: InterfaceRow): readonly Ip[] => interfaceAddressesOf(row).map(({ ip }) => ip);
+
+function networkOf(row: InterfaceRow): PodNetwork {
+  const addresses = interfaceAddressesOf(row);
+  const gateways = addresses.map((address) => gatewayOf(networkAround(address)));
+  return { addresses, mac: row.external_ids.get("attached_mac") ?? "", gateways };
+}
 
 const describe = (row: InterfaceRow | undefined): string =>
   row

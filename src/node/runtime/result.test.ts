@@ -12,7 +12,7 @@ const link: PodLink = {
   hostInterface: "w0123456789abcd",
   ifname: "eth0",
   netns: "/run/netns/x",
-  mtuBytes: 1442,
+  mtu: { linkBytes: 1500, routeBytes: 1442 },
   network: {
     mac: "0a:58:0a:f4:00:05",
     addresses: [address("10.244.0.5/24"), address("fd00:10:244::5/64")],
@@ -20,20 +20,20 @@ const link: PodLink = {
   },
 };
 
-test("1.1.0 has the MTU of the interfaces", () => {
+test("1.1.0 has the MTU of the interfaces and the routes", () => {
   assert.deepEqual(JSON.parse(addResult("1.1.0", link)), {
     cniVersion: "1.1.0",
     interfaces: [
-      { name: "w0123456789abcd", mtu: 1442 },
-      { name: "eth0", mac: "0a:58:0a:f4:00:05", mtu: 1442, sandbox: "/run/netns/x" },
+      { name: "w0123456789abcd", mtu: 1500 },
+      { name: "eth0", mac: "0a:58:0a:f4:00:05", mtu: 1500, sandbox: "/run/netns/x" },
     ],
     ips: [
       { interface: 1, address: "10.244.0.5/24", gateway: "10.244.0.1" },
       { interface: 1, address: "fd00:10:244::5/64", gateway: "fd00:10:244::1" },
     ],
     routes: [
-      { dst: "0.0.0.0/0", gw: "10.244.0.1" },
-      { dst: "::/0", gw: "fd00:10:244::1" },
+      { dst: "0.0.0.0/0", gw: "10.244.0.1", mtu: 1442 },
+      { dst: "::/0", gw: "fd00:10:244::1", mtu: 1442 },
     ],
     dns: {},
   });

@@ -1,5 +1,5 @@
 // The result of ADD in the format the caller asked for. The formats differ little: 0.4.0 names the family of each
-// address, 1.1.0 adds the MTU of an interface (CNI specification, section 5, and its list of changes).
+// address, 1.1.0 adds the MTU of interfaces and routes (CNI specification, section 5, and its list of changes).
 
 import { formatCidr, formatIp } from "../../model/ip.ts";
 import type { CniError } from "../nouns/cniError.ts";
@@ -7,8 +7,9 @@ import type { PodLink } from "../nouns/link.ts";
 import type { CniVersion } from "./request.ts";
 
 export function addResult(version: CniVersion, link: PodLink): string {
-  const { hostInterface, ifname, netns, network, mtuBytes } = link;
-  const mtu = version === "1.1.0" ? { mtu: mtuBytes } : {};
+  const { hostInterface, ifname, netns, network } = link;
+  const mtu = version === "1.1.0" ? { mtu: link.mtu.linkBytes } : {};
+  const routeMtu = version === "1.1.0" ? { mtu: link.mtu.routeBytes } : {};
   const gatewayOf = (family: number) => network.gateways.find((gateway) => gateway.family === family);
   return line({
     cniVersion: version,
@@ -28,6 +29,7 @@ export function addResult(version: CniVersion, link: PodLink): string {
     routes: network.gateways.map((gateway) => ({
       dst: gateway.family === 4 ? "0.0.0.0/0" : "::/0",
       gw: formatIp(gateway),
+      ...routeMtu,
     })),
     dns: {},
   });
