@@ -402,7 +402,7 @@ test("a second agent on the node is refused, takes nothing along, and the first 
   const [status]: unknown[] = await once(second, "exit");
   assert.notEqual(status, 0);
   const { cniSocket } = world.optionsOf(0);
-  const answered = async () => (await world.cni("STATUS", "", a)).exit === 0;
+  const answered = async () => (await world.cni("DEL", "none", a)).exit === 0;
   assert.equal(await answered(), true);
   rmSync(cniSocket);
   await eventually(answered, "the socket is back");
@@ -465,8 +465,9 @@ test("an agent whose chassis is another node's takes its ovn-controller off the 
   const before = await remote();
   await answer(annotations["k8s.ovn.org/node-chassis-id"] ?? assert.fail());
   await eventually(async () => {
-    const { said } = await world.cni("STATUS", "", b);
-    return /another node has this one's system-id/.test(String(said?.msg));
+    const ask = ["curl", "-s", "http://127.0.0.1:9410/readyz"];
+    const { stdout } = await world.sandbox.host("n2").tryExec(ask);
+    return /another node has this one's system-id/.test(stdout);
   }, "the node is not ready");
   assert.equal(await remote(), "");
   await answer("");
