@@ -16,6 +16,8 @@ export function baseEnvironment(layout: Layout): Environment {
     OVN_NB_DB: `unix:${layout.central.northboundSocket}`,
     OVN_SB_DB: `unix:${layout.central.southboundSocket}`,
     KUBECONFIG: layout.kubeconfig,
+    // In underlay mode a sandbox is one tenant of its cloud, under its own name.
+    ...(layout.tenant && { WEFT_CLUSTER: layout.name }),
   };
 }
 
