@@ -101,6 +101,7 @@ function objectsOf({ name: node }: ResolvedNode, address: string): Objects {
     type: "ClusterIP",
     clusterIps: ["192.168.0.1"],
     ports: [{ name: "", protocol: "TCP", port: 80 }],
+    hasSelector: true,
     affinitySeconds: 0,
     publishNotReadyAddresses: false,
   };

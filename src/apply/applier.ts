@@ -23,8 +23,12 @@ export interface Applier {
    * write to the destination.
    */
   run(signal: AbortSignal): Promise<void>;
+  /** Who has anything at the destination. It must be there, so call this after `run` has begun. */
+  owners(): Iterable<Owner>;
   /** The inputs of all plans are complete. Nothing is removed before this is called. */
   allSynced(): void;
+  /** As long as there is a `reason`, in words for people, nothing is taken away, whoever says so. */
+  suspendPrune(reason: string | undefined): void;
   /** Releases the deletions that are held now. */
   approvePrune(): void;
   /** Resolves when the destination holds everything that `owner` states, and nothing that it no longer states. */

@@ -35,6 +35,10 @@ export class Appliers {
     for (const applier of this.#all.values()) applier.allSynced();
   }
 
+  suspendPrune(reason: string | undefined): void {
+    for (const applier of this.#all.values()) applier.suspendPrune(reason);
+  }
+
   approvePrune(): void {
     for (const applier of this.#all.values()) applier.approvePrune();
   }
@@ -63,7 +67,7 @@ export class Appliers {
       dirty: sum(({ dirty }) => dirty),
       pendingOwners: sum(({ pendingOwners }) => pendingOwners),
       refused: sum(({ refused }) => refused),
-      heldDeletes: sum(({ heldDeletes }) => heldDeletes),
+      heldRows: sum(({ heldRows }) => heldRows),
     };
   }
 }

@@ -3,9 +3,15 @@
 // next in one step. A row goes with the new rows that its columns refer to. Every other change is a group of its own,
 // so that one refused change holds up nothing else.
 
-import type { Atom } from "../model/fact.ts";
 import { memberLookup, membersOf, type Row } from "../ovsdb/index.ts";
-import { type Change, type MemberChange, type RowDelete, type RowInsert, targetOf } from "./change.ts";
+import {
+  type Change,
+  isRemoval,
+  type MemberChange,
+  type RowDelete,
+  type RowInsert,
+  targetOf,
+} from "./change.ts";
 import type { RowName } from "./look.ts";
 import { UnionFind } from "./unionFind.ts";
 import type { World } from "./world.ts";
@@ -16,7 +22,7 @@ export interface AtomicGroup {
   readonly changes: readonly Change[];
   /** Rows that must exist before, or come in the same transaction. */
   readonly needs: readonly RowName[];
-  /** Removes something of Weft's that nobody wants any more. A move does not. */
+  /** Takes something of Weft's away that nobody wants any more. A move does not. */
   readonly removes: boolean;
   /** Waits for other facts: sending it now would lose a row. */
   readonly incomplete: boolean;
@@ -169,7 +175,9 @@ function describe(flush: Flush, changes: readonly Change[]): AtomicGroup {
     id: idOf(flush, changes),
     changes,
     needs: needsOf(flush, changes),
-    removes: changes.some((change) => isRemoval(change, held)),
+    removes: changes.some(
+      (change) => isRemoval(change) && !(change.kind === "member" && held.has(String(change.key))),
+    ),
     incomplete: changes.some((change) => isIncomplete(flush, change, held, released)),
     ...(problem !== undefined && { problem }),
   };
@@ -179,10 +187,6 @@ const idOf = (flush: Flush, changes: readonly Change[]): string =>
   changes
     .map((change) => (change.kind === "member" ? nodeOf(flush, change) : change.uuid))
     .reduce((least, id) => (id < least ? id : least));
-
-const isRemoval = (change: Change, held: ReadonlySet<Atom>): boolean =>
-  change.kind === "delete" ||
-  (change.kind === "member" && change.action === "delete" && !held.has(change.key));
 
 const isForeign = ({ world }: Flush, { table, uuid }: RowName): boolean => {
   const row = world.actual(table, uuid);

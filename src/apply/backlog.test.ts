@@ -15,7 +15,12 @@ const AS = "Address_Set";
 const LS = "Logical_Switch";
 const LSP = "Logical_Switch_Port";
 
-const noGuard = { expect: () => undefined, expectMember: () => undefined, forgetWanted: () => undefined };
+const noGuard = {
+  expect: () => undefined,
+  expectMember: () => undefined,
+  forgetWanted: () => undefined,
+  held: () => [],
+};
 
 /** Rows that facts and other writers change, and a backlog that learns of it. */
 class Bed {
@@ -170,7 +175,7 @@ test("before all inputs are synced, members that somebody said are to go are com
   bed.look();
   bed.desired.replace("pod/a", [member(AS, "s", "addresses", "x")]);
   bed.desired.replace("node/n1", [row(AS, "s")]);
-  bed.desired.replace("pod/a", [], true);
+  bed.desired.replace("pod/a", [], "said");
   assert.deepEqual(
     bed.look().changes.map((change) => change.kind === "member" && [change.action, change.key]),
     [["delete", "x"]],
@@ -210,4 +215,26 @@ test("one member in a large set costs one comparison, and so does the echo of it
   assert.deepEqual(shown(bed, changes), ["delete set1 addresses 10.0.0.7", "insert set1 addresses 10.1.0.7"]);
   bed.apply(changes);
   assert.deepEqual(bed.look(), { steps: 2, changes: [] });
+});
+
+test("an owner is not committed while a plain value that it took back is still there", () => {
+  const bed = new Bed();
+  bed.desired.replace("cluster", [row(AS, "set1")]);
+  bed.desired.replace("pod1", [member(AS, "set1", "addresses", "a")]);
+  bed.put(AS, "set1", ours("set1", { addresses: ["a"] }));
+  bed.look();
+  bed.backlog.settle(AS, "set1");
+  assert.ok(bed.backlog.isCommitted("pod1"));
+
+  bed.desired.replace("pod1", []);
+  const diff = new RowDiff(AS, "set1");
+  for (const look of bed.backlog.take(bed.world, noGuard))
+    if (look) for (const _ of diff.look(bed.world, look.part));
+  const [change] = diff.changes;
+  assert.ok(change?.kind === "member");
+  assert.deepEqual([...bed.backlog.ownersOf(change)], ["pod1"]);
+  bed.backlog.leave({ id: "g", changes: [change], needs: [], removes: true, incomplete: false });
+  bed.backlog.settle(AS, "set1");
+  bed.backlog.endFlush();
+  assert.ok(!bed.backlog.isCommitted("pod1"), "the removal was left");
 });

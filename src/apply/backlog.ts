@@ -3,9 +3,11 @@
 // database too. Those changes are compared like all others, member by member, and turn out to be as wanted.
 
 import type { DesiredDatabase } from "../desired/desiredDatabase.ts";
-import type { Member } from "../desired/dirty.ts";
+import type { LeavingMember } from "../desired/dirty.ts";
 import { Part } from "../desired/part.ts";
 import { RowMap } from "../desired/rowMap.ts";
+import type { Atom } from "../model/fact.ts";
+import { Multimap } from "../model/multimap.ts";
 import type { Owner } from "../model/owner.ts";
 import type { AnyChange } from "../ovsdb/index.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
@@ -35,6 +37,8 @@ export class Backlog {
   #taking: ReadonlySet<Owner> = new Set();
   /** Rows of the current flush that another writer changed, and no fact. */
   #drifted = new RowMap<true>();
+  /** Row -> its members that are to go: column and member -> who took it back */
+  readonly #leaving = new RowMap<Multimap<string, Owner>>();
   /** Row of the current flush -> owners whose facts about it are not true yet. */
   #left = new RowMap<Set<Owner>>();
 
@@ -78,9 +82,9 @@ export class Backlog {
    */
   *take(
     world: World,
-    guard: Pick<PruneGuard, "expect" | "expectMember" | "forgetWanted">,
+    guard: Pick<PruneGuard, "expect" | "expectMember" | "forgetWanted" | "held">,
   ): Iterable<Look | undefined> {
-    const { rows: facts, owners: taking } = this.#desired.takeDirty();
+    const { rows: facts, owners: taking, words } = this.#desired.takeDirty();
     this.#taking = taking;
     const again = this.#again;
     const changed = this.#changed;
@@ -88,18 +92,23 @@ export class Backlog {
     this.#again = new RowMap();
     this.#changed = [];
     this.#isScanDue = false;
-    for (const [table, uuid, { owners, part, asked, askedMembers }] of facts.entries()) {
+    for (const [table, uuid, { owners, part, asked, leaving }] of facts.entries()) {
       for (const owner of owners) this.#pending.add(table, uuid, owner);
       // Only if the row exists: a row that was never there would be expected to go for ever.
-      if ((asked || askedMembers.length > 0) && world.actual(table, uuid)) {
+      if ((asked || leaving.length > 0) && world.actual(table, uuid)) {
         if (asked) guard.expect(table, uuid);
-        for (const { column, key } of askedMembers) guard.expectMember(table, uuid, column, key);
+        for (const member of leaving) {
+          if (member.asked) guard.expectMember(table, uuid, member.column, member.key);
+          this.#leaving.ensure(table, uuid, () => new Multimap()).add(memberName(member), member.owner);
+        }
       }
       guard.forgetWanted(table, uuid, this.#desired.row(table, uuid));
       yield { table, uuid, part };
-      if (part.isWhole && askedMembers.length > 0) yield { table, uuid, part: named(askedMembers) };
+      const named = part.isWhole ? leaving.filter(({ asked: isNamed }) => isNamed) : [];
+      if (named.length > 0) yield { table, uuid, part: partOf(named) };
     }
     this.#taking = new Set();
+    if (words.size > 0) yield* this.#heldOf(words, world, guard);
     for (const looks of again.values()) yield* looks;
     for (const { table, uuid, old, new: row } of changed) {
       if (!facts.has(table, uuid)) this.#drifted.set(table, uuid, true);
@@ -107,6 +116,15 @@ export class Backlog {
     }
     for (const row of scan)
       yield row && !facts.get(row.table, row.uuid)?.part.isWhole ? wholeRow(row) : undefined;
+  }
+
+  /** The held rows of these owners, because their word about them has changed. */
+  *#heldOf(owners: ReadonlySet<Owner>, world: World, guard: Pick<PruneGuard, "held">): Iterable<Look> {
+    for (const name of [...guard.held()]) {
+      const row = world.actual(name.table, name.uuid);
+      const owner = row && world.ownerOf(row);
+      if (owner !== undefined && owners.has(owner)) yield wholeRow(name);
+    }
   }
 
   /** What waits for the row `uuid`. */
@@ -123,14 +141,17 @@ export class Backlog {
     }
   }
 
-  /**
-   * The owners whose facts ask for the change, or asked for the row that it removes. For a plain value nobody remembers
-   * them.
-   */
+  /** The owners whose facts ask for the change, or asked for what it removes. */
   ownersOf(change: Change): Iterable<Owner> {
     if (change.owners.length > 0) return change.owners;
-    const row = change.kind === "delete" ? change : targetOf(change);
-    return row ? this.#pending.owners(row.table, row.uuid) : [];
+    if (change.kind === "delete") return this.#pending.owners(change.table, change.uuid);
+    if (change.kind !== "member") return [];
+    const name = memberName({ column: change.column.name, key: change.key });
+    const target = targetOf(change);
+    return [
+      ...(target ? this.#pending.owners(target.table, target.uuid) : []),
+      ...(this.#leaving.get(change.table, change.uuid)?.get(name) ?? []),
+    ];
   }
 
   /** How many of the rows repaired by `changes` another writer had changed. */
@@ -140,6 +161,7 @@ export class Backlog {
 
   /** The current flush is done with the row. */
   settle(table: string, uuid: string): void {
+    if (!this.#left.has(table, uuid)) this.#leaving.delete(table, uuid);
     this.#pending.settle(table, uuid, this.#left.get(table, uuid));
   }
 
@@ -155,8 +177,11 @@ export class Backlog {
 }
 
 /** Before all inputs are synced, a look at a whole row leaves out members that are to go, also those that somebody named. */
-function named(members: readonly Member[]): Part {
+function partOf(members: readonly LeavingMember[]): Part {
   const part = new Part();
   for (const { column, key } of members) part.add(column, key);
   return part;
 }
+
+const memberName = ({ column, key }: { readonly column: string; readonly key: Atom }): string =>
+  `${column} ${typeof key} ${String(key)}`;

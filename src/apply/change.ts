@@ -22,6 +22,8 @@ export interface RowUpdate extends OnRow {
   readonly kind: "update";
   /** Only those that differ. */
   readonly columns: Columns;
+  /** The same without taking anything away; absent when `columns` take nothing away. */
+  readonly keeping?: Columns;
 }
 
 export interface RowDelete extends OnRow {
@@ -47,6 +49,12 @@ export interface Impossible extends OnRow {
 }
 
 export type Change = RowInsert | RowUpdate | RowDelete | MemberChange | Impossible;
+
+/** Whether the change takes something away: a row, a member, or part of a column that gathers what others say. */
+export const isRemoval = (change: Change): boolean =>
+  change.kind === "delete" ||
+  (change.kind === "member" && change.action === "delete") ||
+  (change.kind === "update" && change.keeping !== undefined);
 
 /** The row that the change starts or stops referring to. */
 export function targetOf(change: Change): { readonly table: string; readonly uuid: string } | undefined {

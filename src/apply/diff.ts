@@ -8,6 +8,7 @@ import { type Atom, type ColumnValue, sameMembers, sameValue } from "../model/fa
 import type { Owner } from "../model/owner.ts";
 import { changedColumns, changedMembers, memberLookup, membersOf, type Row } from "../ovsdb/index.ts";
 import type { Change, Impossible, MemberChange } from "./change.ts";
+import { keeping } from "./gathered.ts";
 import type { MemberColumn, TableRules } from "./tableRules.ts";
 import type { World } from "./world.ts";
 
@@ -99,8 +100,11 @@ function ownChanges({ table, uuid, rules, wanted, found, isLeaving }: Sides): re
   const changes: Change[] = [...strayMembers(rules, wanted)];
   if (!wanted.columns) return changes;
   const columns = found ? differing(rules, wanted.columns, found) : own(rules, wanted.columns);
-  if (!found || columns.size > 0)
-    changes.unshift({ kind: found ? "update" : "insert", table, uuid, columns, owners: wanted.owners });
+  const { owners } = wanted;
+  const kept = found && keeping(table, columns, found);
+  if (!found) changes.unshift({ kind: "insert", table, uuid, columns, owners });
+  else if (columns.size > 0)
+    changes.unshift({ kind: "update", table, uuid, columns, owners, ...(kept && { keeping: kept }) });
   return changes;
 }
 

@@ -32,11 +32,11 @@ export async function dryRun(options: EngineOptions, live: LiveWorld): Promise<D
   const guard = new PruneGuard(pruneLimits(options), (table, uuid) => live.nameOf(table, uuid));
   guard.allSynced();
   const possible = groups.filter((group) => group.problem === undefined && !group.incomplete);
-  const { sendable } = guard.sort(possible, () => live.countOwned(), clock.now());
+  const { sendable } = await slicer.run(guard.sort(possible, world, () => live.countOwned(), clock.now()));
   const cut = await slicer.run(batches(ready(sendable, world), batchLimits(options)));
   return {
     transactions: cut.map((batch) => transactionOf(batch, world, new Transaction(database))),
-    held: guard.heldDeletes > 0 ? guard.report(live.countOwned()) : undefined,
+    held: guard.heldRows > 0 ? guard.report(live.countOwned()) : undefined,
     problems: groups.flatMap(({ problem }) => problem ?? []),
   };
 }

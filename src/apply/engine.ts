@@ -83,11 +83,22 @@ export class Engine implements Applier {
     }
   }
 
+  owners(): Iterable<Owner> {
+    return this.#world.owners();
+  }
+
   /** The inputs of all plans are complete. Until this is called, the engine adds and changes but removes nothing. */
   allSynced(): void {
     this.#isSynced = true;
     this.#guard.allSynced();
     this.#backlog.markScan(this.#world.rows());
+    this.#work.notify();
+  }
+
+  /** As long as there is a `reason`, nothing is taken away, whoever says so. */
+  suspendPrune(reason: string | undefined): void {
+    this.#guard.suspend(reason);
+    this.#backlog.again([...this.#guard.held()].map(wholeRow));
     this.#work.notify();
   }
 
@@ -120,7 +131,7 @@ export class Engine implements Applier {
       dirty: this.#backlog.size,
       pendingOwners: this.#backlog.pendingOwners,
       refused: this.#penalties.size,
-      heldDeletes: this.#guard.heldDeletes,
+      heldRows: this.#guard.heldRows,
     };
   }
 
@@ -136,9 +147,12 @@ export class Engine implements Applier {
   }
 
   async #loop(signal: AbortSignal): Promise<void> {
-    const { log, replica } = this.#options;
+    const { log, replica, fence } = this.#options;
     let pauseMs = firstPauseMs;
     while (!signal.aborted) {
+      // Whoever takes the fence is noticed at once, also while there is nothing to write.
+      const lost = fence?.takenIn(replica);
+      if (lost) throw lost;
       this.#lookAtDue();
       if (this.#backlog.size === 0) {
         await this.#sleep(signal);
@@ -190,7 +204,9 @@ export class Engine implements Applier {
     try {
       this.#guard.forget(rows);
       const possible = await slicer.run(this.#possible(groups));
-      const { sendable, held } = this.#guard.sort(possible, () => this.#world.countOwned(), clock.now());
+      const owned = (): number => this.#world.countOwned();
+      const { sendable, held } = await slicer.run(this.#guard.sort(possible, world, owned, clock.now()));
+      backlog.again(this.#guard.inTheWayOf(sendable).map(wholeRow));
       for (const group of held) backlog.leave(group);
       for (const batch of await slicer.run(batches(sendable, batchLimits(this.#options))))
         await this.#sender.send(batch, world, outcomes, signal);
@@ -250,7 +266,7 @@ export class Engine implements Applier {
   }
 
   #reportHeld(): void {
-    const rows = this.#guard.heldDeletes;
+    const rows = this.#guard.heldRows;
     if (!this.#isSynced || rows === this.#reportedHeld) return;
     this.#reportedHeld = rows;
     this.#options.events?.pruneHeld?.(this.#guard.report(this.#world.countOwned()));
@@ -262,7 +278,7 @@ export class Engine implements Applier {
     this.#backlog.again(this.#penalties.takeDue(now).map(lookAt));
     if (this.#guard.mayRelease(() => this.#world.countOwned(), now))
       this.#backlog.again([...this.#guard.held()].map(wholeRow));
-    this.#recheckAt = this.#guard.heldDeletes > 0 ? now + this.#guard.windowMs : undefined;
+    this.#recheckAt = this.#guard.heldRows > 0 ? now + this.#guard.windowMs : undefined;
   }
 
   /** Sleeps until there is work, or until something becomes due. */

@@ -44,5 +44,5 @@ export interface EngineStatus {
   readonly pendingOwners: number;
   /** Groups that the database refused and that will be tried again. */
   readonly refused: number;
-  readonly heldDeletes: number;
+  readonly heldRows: number;
 }

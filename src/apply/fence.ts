@@ -89,9 +89,21 @@ export class Fence {
   /** The error for a guarded transaction that the fence, its first operation, refused; undefined for any other failure. */
   lost(error: unknown): FenceLostError | undefined {
     if (!isOvsdbError(error, "timed out") || error.operationIndex !== 0) return undefined;
+    return this.#over(error);
+  }
+
+  /** The error when `replica` shows that somebody took the fence after this one; undefined otherwise. */
+  takenIn(replica: Pick<AnyReplica, "table">): FenceLostError | undefined {
+    const row = replica.table(table).get(this.row);
+    // The replica may not show our own epoch yet.
+    if (!row || this.#epoch === undefined || epochOf(row) < this.#epoch) return undefined;
+    return this.#isOwn(row) ? undefined : this.#over();
+  }
+
+  #over(cause?: unknown): FenceLostError {
     return new FenceLostError(
       `epoch ${this.#epoch} of the fence ${this.#name} is over: another controller took the fence; this one must not write`,
-      { cause: error },
+      { cause },
     );
   }
 

@@ -1,10 +1,12 @@
 // The world of a running engine. It follows the server's schema, which may change at a reconnection, and iterates over
 // all rows.
 
+import type { Owner } from "../model/owner.ts";
 import type { DatabaseSchema } from "../ovsdb/index.ts";
 import type { EngineOptions } from "./engineOptions.ts";
 import { fenceRow } from "./fence.ts";
 import type { RowName } from "./look.ts";
+import { memoryRow } from "./memory.ts";
 import { type World, worldOf } from "./world.ts";
 
 export class LiveWorld {
@@ -29,9 +31,9 @@ export class LiveWorld {
           schema,
           replica,
           desired: desired.database(destination),
-          factsOf: (owner) => desired.factsOf(owner),
+          owners: desired,
           isSynced: this.#isSynced,
-          kept: new Set([fenceRow(cluster)]),
+          kept: new Set([fenceRow(cluster), memoryRow(cluster)]),
         }),
       };
     return this.#known.world;
@@ -61,6 +63,16 @@ export class LiveWorld {
       for (const row of replica.table(table).values())
         if (world.owns(table, row)) counts.set(table, (counts.get(table) ?? 0) + 1);
     return counts;
+  }
+
+  /** The owners of Weft's rows. */
+  owners(): ReadonlySet<Owner> {
+    const { replica } = this.#options;
+    const world = this.now();
+    const rows = [...replica.tables].flatMap((table) =>
+      [...replica.table(table).values()].filter((row) => world.owns(table, row)),
+    );
+    return new Set(rows.flatMap((row) => world.ownerOf(row) ?? []));
   }
 
   /** The name of a row for people. */

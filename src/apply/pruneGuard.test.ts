@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Desired } from "../desired/desired.ts";
 import { RowMap } from "../desired/rowMap.ts";
+import { ownership } from "../model/names.ts";
+import type { Row } from "../ovsdb/index.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
-import { PruneGuard } from "./pruneGuard.ts";
+import { PruneGuard, type PruneLimits, type Sorted } from "./pruneGuard.ts";
+import { groupsOf, ours, resultOf, row, worldOn } from "./worldFixture.ts";
 
 const limits = { share: 0.3, rows: 20, windowMs: 1_000 };
-const guard = () => new PruneGuard(limits, (table, uuid) => `${table} ${uuid}`);
+const guard = (of: PruneLimits = limits) => new PruneGuard(of, (table, uuid) => `${table} ${uuid}`);
+
+const LB = "Load_Balancer";
+const LSP = "Logical_Switch_Port";
 
 const deletions = (count: number, from = 0): readonly AtomicGroup[] =>
   Array.from({ length: count }, (_, i) => ({
@@ -16,20 +23,61 @@ const deletions = (count: number, from = 0): readonly AtomicGroup[] =>
     incomplete: false,
   }));
 
+const nothing = worldOn(new Desired(), () => undefined);
+const sort = (g: PruneGuard, groups: readonly AtomicGroup[], owned: number, now = 0): Sorted =>
+  resultOf(g.sort(groups, nothing, () => owned, now));
+
+/** A row of an owner's, as the database has it. */
+const rowOf = (owner: string, uuid: string, columns: Record<string, Row[string]>): Row =>
+  ours(uuid, {
+    ...columns,
+    external_ids: new Map([
+      [ownership.cluster, "demo"],
+      [ownership.owner, owner],
+    ]),
+  });
+
+const balancer = (owner: string, uuid: string, vips: Record<string, string>): Row =>
+  rowOf(owner, uuid, { vips: new Map(Object.entries(vips)) });
+
+/** What the guard lets through of the differences in these rows. */
+function passed(
+  desired: Desired,
+  rows: readonly (readonly [string, Row])[],
+  g = guard({ ...limits, rows: 0, share: 0 }),
+): readonly string[] {
+  g.allSynced();
+  const world = worldOn(desired, (_, uuid) => rows.find(([, { _uuid }]) => _uuid === uuid)?.[1]);
+  const groups = groupsOf(
+    world,
+    rows.map(([table, { _uuid: uuid }]) => [table, uuid]),
+  );
+  const { sendable } = resultOf(g.sort(groups, world, () => rows.length, 0));
+  return sendable.flatMap(({ changes }) =>
+    changes.map((change) => {
+      const vips = change.kind === "update" ? change.columns.get("vips") : undefined;
+      const text = vips instanceof Map ? ` ${[...vips].map((entry) => entry.join("=")).join(" ")}` : "";
+      return `${change.kind} ${change.uuid}${text}`;
+    }),
+  );
+}
+
+const vips = (entries: Record<string, string>) => ({ vips: new Map(Object.entries(entries)) });
+
 test("nothing is admitted before everything has synced, not even what was approved", () => {
   const g = guard();
-  assert.deepEqual(g.sort(deletions(1), () => 100, 0).sendable, []);
+  assert.deepEqual(sort(g, deletions(1), 100).sendable, []);
   g.approve();
-  assert.deepEqual(g.sort(deletions(1), () => 100, 0).sendable, []);
+  assert.deepEqual(sort(g, deletions(1), 100).sendable, []);
   g.allSynced();
-  assert.equal(g.sort(deletions(1), () => 100, 0).sendable.length, 1);
+  assert.equal(sort(g, deletions(1), 100).sendable.length, 1);
 });
 
 test("what is known to be gone may go even before everything has synced", () => {
   const g = guard();
   g.expect("T", "r0");
   assert.deepEqual(
-    g.sort(deletions(2), () => 100, 0).sendable.map(({ id }) => id),
+    sort(g, deletions(2), 100).sendable.map(({ id }) => id),
     ["r0"],
   );
 });
@@ -45,19 +93,19 @@ test("a removal is held only when it exceeds both limits", () => {
     const g = guard();
     g.allSynced();
     assert.equal(
-      g.sort(deletions(count), () => owned, 0).sendable.length,
+      sort(g, deletions(count), owned).sendable.length,
       admitted ? count : 0,
       `${count} of ${owned}`,
     );
-    assert.equal(g.heldDeletes, admitted ? 0 : count);
+    assert.equal(g.heldRows, admitted ? 0 : count);
   }
 });
 
 test("recent deletions count, and after a while no longer", () => {
   const g = guard();
   g.allSynced();
-  g.removed(g.sort(deletions(20), () => 60, 0).sendable, 0);
-  assert.deepEqual(g.sort(deletions(5, 20), () => 40, 10).sendable, []);
+  g.removed(sort(g, deletions(20), 60).sendable, 0);
+  assert.deepEqual(sort(g, deletions(5, 20), 40, 10).sendable, []);
   assert.equal(
     g.mayRelease(() => 40, 500),
     false,
@@ -71,19 +119,151 @@ test("recent deletions count, and after a while no longer", () => {
 test("what is compared anew is no longer held", () => {
   const g = guard();
   g.allSynced();
-  g.sort(deletions(50), () => 100, 0);
+  sort(g, deletions(50), 100);
   const seen = new RowMap<true>();
   for (let i = 0; i < 40; i++) seen.set("T", `r${i}`, true);
   g.forget(seen);
-  assert.equal(g.heldDeletes, 10);
+  assert.equal(g.heldRows, 10);
   assert.deepEqual(g.report(100).tables, new Map([["T", 10]]));
 });
 
 test("an approval covers what is held now, and nothing that comes later", () => {
   const g = guard();
   g.allSynced();
-  g.sort(deletions(50), () => 100, 0);
+  sort(g, deletions(50), 100);
   g.approve();
-  const admitted = g.sort([...deletions(50), ...deletions(40, 50)], () => 100, 0).sendable;
-  assert.deepEqual(admitted.length, 50);
+  assert.equal(sort(g, [...deletions(50), ...deletions(40, 50)], 100).sendable.length, 50);
+});
+
+test("a row goes by its owner's word, waits when the owner is missing, and stays when nobody may believe it", () => {
+  for (const [word, goes] of [
+    ["said", true],
+    ["missing", false],
+    ["held", false],
+  ] as const) {
+    const desired = new Desired();
+    desired.replace("pod/a/b", [], word);
+    assert.deepEqual(passed(desired, [[LB, balancer("pod/a/b", "u1", {})]]), goes ? ["delete u1"] : [], word);
+  }
+});
+
+test("few missing rows may go, but not one that is known to be doubtful", () => {
+  const desired = new Desired();
+  desired.replace("service/a/held", [], "held");
+  const rows = ["a/held", "a/b"].map((name) => [LB, balancer(`service/${name}`, name, {})] as const);
+  const g = guard({ ...limits, rows: 3 });
+  assert.deepEqual(passed(desired, rows, g), ["delete a/b"]);
+  assert.equal(g.heldRows, 1);
+  assert.equal(
+    g.mayRelease(() => 100, 10_000),
+    false,
+    "time does not release it",
+  );
+});
+
+test("endpoints that are merely missing stay in the balancer, and new ones are added", () => {
+  const found = balancer("service/a/web", "u1", { "10.96.0.5:80": "10.244.0.3:8080,10.244.0.4:8080" });
+  for (const [word, expected] of [
+    ["missing", "update u1 10.96.0.5:80=10.244.0.9:8080,10.244.0.3:8080,10.244.0.4:8080"],
+    ["said", "update u1 10.96.0.5:80=10.244.0.9:8080"],
+  ] as const) {
+    const desired = new Desired();
+    desired.replace("service/a/web", [row(LB, "u1", vips({ "10.96.0.5:80": "10.244.0.9:8080" }))], word);
+    assert.deepEqual(passed(desired, [[LB, found]]), [expected]);
+  }
+  const empty = new Desired();
+  empty.replace("service/a/web", [row(LB, "u1", vips({ "10.96.0.5:80": "" }))], "missing");
+  const g = guard({ ...limits, rows: 0 });
+  assert.deepEqual(passed(empty, [[LB, found]], g), ["update u1"], "its own columns are mended");
+  assert.equal(g.heldRows, 1);
+});
+
+test("while the API server is not believed, nobody's word counts", () => {
+  const desired = new Desired();
+  desired.replace("pod/a/b", [], "said");
+  desired.replace("service/a/web", [row(LB, "u2", vips({ "10.96.0.5:80": "" }))]);
+  const rows = [
+    [LB, balancer("pod/a/b", "u1", {})],
+    [LB, balancer("service/a/web", "u2", { "10.96.0.5:80": "10.244.0.3:8080" })],
+  ] as const;
+  const g = guard({ ...limits, rows: 0 });
+  g.suspend("another cluster's");
+  g.expect(LB, "u1");
+  assert.deepEqual(passed(desired, rows, g), ["update u2"]);
+  assert.match(g.report(2).message, /deletion of 2 of 2 rows is held .*: another cluster's/);
+  g.suspend(undefined);
+  assert.deepEqual(passed(desired, rows, g).toSorted(), ["delete u1", "update u2 10.96.0.5:80="]);
+});
+
+test("a held row gives way to a wanted row of another owner that claims its place", () => {
+  const port = (name: string, address: string, more: Record<string, Row[string]> = {}) => ({
+    name,
+    addresses: [`0a:58:0a:f4:00:05 ${address}`],
+    ...more,
+  });
+  const cases: [string, string, Record<string, Row[string]>, Record<string, Row[string]>, boolean][] = [
+    ["a Service's address", LB, vips({ "10.96.0.5:80": "a:1" }), vips({ "10.96.0.5:443": "b:1" }), true],
+    ["IPv6", LB, vips({ "[fd00::5]:80": "a:1", "10.96.0.5:80": "" }), vips({ "[fd00::5]:80": "b:1" }), true],
+    ["another address", LB, vips({ "10.96.0.5:80": "a:1" }), vips({ "10.96.0.50:80": "b:1" }), false],
+    ["a port's address", LSP, port("one", "10.244.0.5"), port("two", "10.244.0.5"), true],
+    ["a port's name", LSP, port("one", "10.244.0.5"), port("one", "10.244.0.6"), true],
+    [
+      "a tag on a parent",
+      LSP,
+      port("one", "10.244.0.5", { tag_request: 7, parent_name: "vm" }),
+      port("two", "10.244.0.6", { tag_request: 7, parent_name: "vm" }),
+      true,
+    ],
+    [
+      "the same tag on another parent",
+      LSP,
+      port("one", "10.244.0.5", { tag_request: 7, parent_name: "vm" }),
+      port("two", "10.244.0.6", { tag_request: 7, parent_name: "other" }),
+      false,
+    ],
+  ];
+  for (const [what, table, old, wanted, gives] of cases) {
+    const desired = new Desired();
+    const columns = Object.fromEntries(
+      Object.entries(wanted).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    );
+    desired.replace("x/new", [row(table, "new", columns)]);
+    const held = rowOf("x/old", "old", old);
+    const holder = table === LSP ? { ports: ["old"] } : {};
+    const rows = [[table, held] as const, ["Logical_Switch", rowOf("x/s", "sw", holder)] as const];
+    desired.replace("x/s", [row("Logical_Switch", "sw")]);
+    const g = guard({ ...limits, rows: 0, share: 0 });
+    assert.equal(passed(desired, rows, g).includes("delete old"), gives, what);
+  }
+});
+
+test("a held address of a balancer is given up when another Service has it now", () => {
+  const found = balancer("service/a/web", "u1", { "10.96.0.5:80": "a:1", "10.96.0.6:80": "a:1" });
+  const desired = new Desired();
+  desired.replace("service/a/web", [row(LB, "u1", vips({ "10.96.0.7:80": "" }))], "missing");
+  desired.replace("service/a/new", [row(LB, "u2", vips({ "10.96.0.6:80": "b:1" }))]);
+  assert.deepEqual(passed(desired, [[LB, found]]), ["update u1 10.96.0.7:80= 10.96.0.5:80=a:1"]);
+});
+
+test("what is held is looked at again when something new claims its place", () => {
+  const desired = new Desired();
+  const g = guard({ ...limits, rows: 0 });
+  const old = balancer("service/a/old", "old", { "10.96.0.5:80": "a:1" });
+  assert.deepEqual(passed(desired, [[LB, old]], g), []);
+  const insert: AtomicGroup = {
+    id: "new",
+    changes: [
+      {
+        kind: "insert",
+        table: LB,
+        uuid: "new",
+        owners: ["x"],
+        columns: new Map(Object.entries(vips({ "10.96.0.5:80": "" }))),
+      },
+    ],
+    needs: [],
+    removes: false,
+    incomplete: false,
+  };
+  assert.deepEqual(g.inTheWayOf([insert]), [{ table: LB, uuid: "old" }]);
 });

@@ -1,7 +1,8 @@
-// The guard over deletions. A restart must not delete what it has not read yet, and an API server that comes back empty
-// after a bad restore must not take the network with it. So nothing is removed before every input has synced, and the
-// removal of a large share of Weft's rows is held until facts change or a person approves it. While deletions are held,
-// memberships are not removed either: a half-done removal would be the worst outcome.
+// The guard over what is taken away. A restart must not delete what it has not read yet, and an API server that comes
+// back empty after a bad restore must not take the network with it. So what an owner no longer states goes at once only
+// by its own word (desired/word.ts). What is merely missing waits until every input has synced, and if it is a large
+// share of Weft's rows, until facts change or a person approves. While anything is held, memberships are not removed
+// either: a half-done removal would be the worst outcome.
 
 import type { DesiredRow } from "../desired/desiredRow.ts";
 import { RowMap } from "../desired/rowMap.ts";
@@ -9,18 +10,29 @@ import type { Atom } from "../model/fact.ts";
 import { Multimap } from "../model/multimap.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
 import { type Change, targetOf } from "./change.ts";
+import { claims } from "./claims.ts";
 import type { RowName } from "./look.ts";
+import {
+  type Claimants,
+  claimants,
+  claimsOf,
+  isClaimedByAnother,
+  lessened,
+  withoutTaking,
+  wordOn,
+} from "./taking.ts";
+import type { World } from "./world.ts";
 
 export interface PruneLimits {
-  /** Deleting more than this share of Weft's rows needs approval … */
+  /** Taking from more than this share of Weft's rows needs approval … */
   readonly share: number;
   /** … when it is more than this many rows. */
   readonly rows: number;
-  /** Deletions of the last so many milliseconds count too. Otherwise a flood could pass in slices. */
+  /** What went in the last so many milliseconds counts too. Otherwise a flood could pass in slices. */
   readonly windowMs: number;
 }
 
-export const defaultPruneLimits: PruneLimits = { share: 0.3, rows: 20, windowMs: 10_000 };
+export const defaultPruneLimits: PruneLimits = { share: 0.3, rows: 3, windowMs: 10_000 };
 
 export interface PruneHeld {
   readonly rows: number;
@@ -37,30 +49,38 @@ export interface Sorted {
   readonly held: readonly AtomicGroup[];
 }
 
+/** Why something is held: there is too much of it, nobody may believe that it is gone, or no word counts at present. */
+type Reason = "missing" | "held" | "suspended";
+
 const maxExamples = 5;
 
 export class PruneGuard {
   readonly #limits: PruneLimits;
   readonly #nameOf: (table: string, uuid: string) => string;
-  /** Rows with removals that are held. */
-  readonly #held = new RowMap<true>();
-  /** Of these, the rows whose deletion is held. */
-  readonly #deletes = new RowMap<true>();
+  /** Rows with anything held -> why. */
+  readonly #held = new RowMap<Reason>();
+  /** Of these, the rows whose deletion is held, and those that would lose part of a column -> why. */
+  readonly #rows = new RowMap<Reason>();
+  /** What the held rows claim -> a row that claims it */
+  readonly #claims = new Map<string, RowName>();
   /** Rows that a person has approved, or that are known to be unwanted. */
   readonly #approved = new RowMap<true>();
   /** Row -> its members that may go: column -> members */
   readonly #approvedMembers = new RowMap<Multimap<string, Atom>>();
+  /** Groups that were let through because they were few. */
+  readonly #few = new WeakSet<AtomicGroup>();
   #recent: { readonly at: number; readonly rows: number }[] = [];
   #synced = false;
+  #suspended: string | undefined;
 
   constructor(limits: PruneLimits, nameOf: (table: string, uuid: string) => string) {
     this.#limits = limits;
     this.#nameOf = nameOf;
   }
 
-  /** The number of rows whose deletion is held. */
-  get heldDeletes(): number {
-    return this.#deletes.size;
+  /** The number of rows that are held, or that would lose part of a column. */
+  get heldRows(): number {
+    return this.#rows.size;
   }
 
   /** The rows with anything held. */
@@ -71,6 +91,11 @@ export class PruneGuard {
   /** All inputs are complete, so what nobody wants now is really unwanted. */
   allSynced(): void {
     this.#synced = true;
+  }
+
+  /** As long as there is a `reason`, nobody's word counts and nothing is taken away. */
+  suspend(reason: string | undefined): void {
+    this.#suspended = reason;
   }
 
   /** Releases what is held now, unless it is held because inputs are missing. */
@@ -103,34 +128,79 @@ export class PruneGuard {
     for (const { table, uuid } of this.held()) {
       if (!rows.has(table, uuid)) continue;
       this.#held.delete(table, uuid);
-      this.#deletes.delete(table, uuid);
+      this.#rows.delete(table, uuid);
     }
+    for (const [claim, { table, uuid }] of this.#claims)
+      if (rows.has(table, uuid)) this.#claims.delete(claim);
   }
 
   /**
-   * Sorts `groups` into those that may be sent, additions first, and those that are held. `owned`: the number of Weft's
-   * rows.
+   * Sorts `groups` into those that may be sent, additions first, and those that are held. Of a held update, the part that
+   * takes nothing away may be sent. `owned`: the number of Weft's rows. Yields often.
    */
-  sort(groups: readonly AtomicGroup[], owned: () => number, now: number): Sorted {
-    const removals = groups.filter((group) => group.removes);
-    const isOpen = this.#synced && !this.#isTooMuch(removals, owned, now);
+  *sort(
+    groups: readonly AtomicGroup[],
+    world: World,
+    owned: () => number,
+    now: number,
+  ): Generator<void, Sorted> {
     const sendable = groups.filter((group) => !group.removes);
-    const held: AtomicGroup[] = [];
-    for (const group of removals) (isOpen || this.#isApproved(group) ? sendable : held).push(group);
-    for (const group of held) this.#hold(group);
-    return { sendable, held };
+    const doubtful = new Map<AtomicGroup, Reason>();
+    for (const group of groups) {
+      const reason = group.removes ? this.#doubtAbout(group, world) : undefined;
+      if (reason !== undefined) doubtful.set(group, reason);
+      else if (group.removes) sendable.push(group);
+      yield;
+    }
+    const claimed = new Set([...doubtful.keys()].flatMap((group) => claimsIn(group, world)));
+    const claimedBy = yield* claimants(claimed, world);
+    const held = new Map<AtomicGroup, Reason>();
+    const missing: AtomicGroup[] = [];
+    for (const [group, reason] of doubtful) {
+      if (isInTheWay(group, world, claimedBy)) sendable.push(group);
+      else if (reason === "missing") missing.push(group);
+      else held.set(group, reason);
+    }
+    const isFew = this.#synced && !this.#isTooMuch(missing, owned, now);
+    for (const group of missing) {
+      if (isFew) this.#few.add(group);
+      if (isFew) sendable.push(group);
+      else held.set(group, "missing");
+    }
+    for (const [group, reason] of held) {
+      this.#hold(group, reason, world);
+      const kept = withoutTaking(group, world, claimedBy);
+      if (kept) sendable.push(kept);
+    }
+    return { sendable, held: [...held.keys()] };
+  }
+
+  /** Held rows that may be in the way of what these groups insert or change, and have to be looked at again. */
+  inTheWayOf(groups: readonly AtomicGroup[]): readonly RowName[] {
+    if (this.#claims.size === 0) return [];
+    return groups
+      .flatMap(({ changes }) => changes)
+      .flatMap((change) =>
+        change.kind === "insert" || change.kind === "update"
+          ? claims(change.table, (column) => change.columns.get(column)).flatMap((claim) => {
+              const row = this.#claims.get(claim);
+              return row && row.uuid !== change.uuid ? row : [];
+            })
+          : [],
+      );
   }
 
   /** Whether so little is held now that it may go. */
   mayRelease(owned: () => number, now: number): boolean {
-    return this.#synced && this.#held.size > 0 && !this.#isTooMuch([], owned, now);
+    const isAny = [...this.#held.values()].includes("missing");
+    return this.#synced && isAny && !this.#isTooMuch([], owned, now);
   }
 
   /** Removals were committed. */
   removed(groups: readonly AtomicGroup[], now: number): void {
     let rows = 0;
     for (const group of groups) {
-      if (!this.#isApproved(group)) rows += deletesOf(group);
+      if (this.#few.has(group)) rows += lessened(group).length;
       else for (const change of group.changes) this.#forget(change);
     }
     if (rows > 0) this.#recent.push({ at: now, rows });
@@ -142,9 +212,9 @@ export class PruneGuard {
   }
 
   report(owned: number): PruneHeld {
-    const rows = this.#deletes.size;
-    const tables = this.#deletes.counts();
-    const named = [...this.#deletes.entries()].slice(0, maxExamples);
+    const rows = this.#rows.size;
+    const tables = this.#rows.counts();
+    const named = [...this.#rows.entries()].slice(0, maxExamples);
     const examples = named.map(([table, uuid]) => this.#nameOf(table, uuid));
     const counts = [...tables].map(([table, count]) => `${count} ${table}`).join(", ");
     return {
@@ -152,14 +222,33 @@ export class PruneGuard {
       of: owned,
       tables,
       examples,
-      message: `deletion of ${rows} of ${owned} rows is held (${counts}; such as ${examples.join(", ")}): more than ${this.#limits.share * 100} %. If they should go, approve the deletion; if not, find out why Kubernetes no longer lists their objects`,
+      message: `deletion of ${rows} of ${owned} rows is held (${counts}; such as ${examples.join(", ")}): ${this.#why()}`,
     };
+  }
+
+  #why(): string {
+    if (this.#suspended !== undefined) return this.#suspended;
+    const few =
+      "If they should go, approve the deletion; if not, find out why Kubernetes no longer lists their objects";
+    if ([...this.#rows.values()].includes("held"))
+      return `the API server does not list their objects, and does not say that they are gone. ${few}`;
+    return `more than ${this.#limits.share * 100} %. ${few}`;
+  }
+
+  #doubtAbout(group: AtomicGroup, world: World): Reason | undefined {
+    if (this.#suspended !== undefined) return "suspended";
+    if (this.#isApproved(group)) return undefined;
+    const word = wordOn(group, world);
+    if (word !== "said") return word;
+    // Another owner may still state the rest, but a row that is stated is complete.
+    const isStated = group.changes.every(({ kind }) => kind === "update");
+    return this.#synced || isStated ? undefined : "missing";
   }
 
   #isTooMuch(groups: readonly AtomicGroup[], owned: () => number, now: number): boolean {
     this.#recent = this.#recent.filter(({ at }) => now - at < this.#limits.windowMs);
-    const fresh = groups.filter((group) => !this.#isApproved(group));
-    const wanted = fresh.reduce((sum, group) => sum + deletesOf(group), this.#deletes.size);
+    const before = [...this.#rows.values()].filter((reason) => reason === "missing").length;
+    const wanted = groups.reduce((sum, group) => sum + lessened(group).length, before);
     const recent = this.#recent.reduce((sum, { rows }) => sum + rows, 0);
     if (wanted === 0 || wanted + recent <= this.#limits.rows) return false;
     return wanted + recent > this.#limits.share * (owned() + recent);
@@ -168,7 +257,7 @@ export class PruneGuard {
   #isApproved(group: AtomicGroup): boolean {
     return group.changes.every((change) => {
       if (this.#approved.has(change.table, change.uuid)) return true;
-      if (change.kind === "delete") return false;
+      if (change.kind === "delete" || (change.kind === "update" && change.keeping)) return false;
       if (change.kind !== "member" || change.action === "insert") return true;
       const target = targetOf(change);
       if (target !== undefined && this.#approved.has(target.table, target.uuid)) return true;
@@ -186,13 +275,22 @@ export class PruneGuard {
     else this.#approvedMembers.delete(table, uuid);
   }
 
-  #hold(group: AtomicGroup): void {
-    for (const { kind, table, uuid } of group.changes) {
-      this.#held.set(table, uuid, true);
-      if (kind === "delete") this.#deletes.set(table, uuid, true);
+  #hold(group: AtomicGroup, reason: Reason, world: World): void {
+    for (const { table, uuid } of group.changes) this.#held.set(table, uuid, reason);
+    for (const { table, uuid } of lessened(group)) {
+      this.#rows.set(table, uuid, reason);
+      for (const claim of claimsOf({ table, uuid }, world)) this.#claims.set(claim, { table, uuid });
     }
   }
 }
 
-const deletesOf = (group: AtomicGroup): number =>
-  group.changes.filter((change) => change.kind === "delete").length;
+const claimsIn = (group: AtomicGroup, world: World): readonly string[] =>
+  lessened(group).flatMap((change) => claimsOf(change, world));
+
+/** Whether the group deletes a row whose place a wanted row of another owner claims. */
+const isInTheWay = (group: AtomicGroup, world: World, claimedBy: Claimants): boolean =>
+  group.changes.some(
+    (change) =>
+      change.kind === "delete" &&
+      claimsOf(change, world).some((claim) => isClaimedByAnother(claim, change, world, claimedBy)),
+  );

@@ -2,8 +2,10 @@
 // Weft's if it has the cluster's mark in its external_ids. In the few tables without external_ids, the reserved start
 // of its name together with a computed UUID proves it.
 
+import type { Desired } from "../desired/desired.ts";
 import type { DesiredDatabase } from "../desired/desiredDatabase.ts";
 import type { DesiredRow } from "../desired/desiredRow.ts";
+import type { Word } from "../desired/word.ts";
 import type { Fact } from "../model/fact.ts";
 import { ownership } from "../model/names.ts";
 import type { Owner } from "../model/owner.ts";
@@ -22,6 +24,11 @@ export interface World {
   /** Whether the row is wanted, or provably Weft's. */
   owns(table: string, row: Row): boolean;
   factsOf(owner: Owner): readonly Fact[];
+  /** Every row that has a fact. */
+  wanted(): Iterable<DesiredRow>;
+  /** Whom a row belongs to; undefined where the table has no place for it. */
+  ownerOf(row: Row): Owner | undefined;
+  wordOf(owner: Owner): Word;
 }
 
 export interface WorldOptions {
@@ -29,7 +36,7 @@ export interface WorldOptions {
   readonly schema: DatabaseSchema;
   readonly desired: DesiredDatabase;
   readonly replica: Pick<AnyReplica, "tables" | "table">;
-  readonly factsOf: (owner: Owner) => readonly Fact[];
+  readonly owners: Pick<Desired, "factsOf" | "wordOf">;
   readonly isSynced: () => boolean;
   /** Weft's rows that no fact states and that are never deleted: the fence. */
   readonly kept: ReadonlySet<string>;
@@ -59,8 +66,16 @@ export function worldOf(options: WorldOptions): World {
     rows: (table) => (rules.has(table) ? options.replica.table(table).values() : []),
     isSynced: options.isSynced,
     owns,
-    factsOf: options.factsOf,
+    factsOf: (owner) => options.owners.factsOf(owner),
+    wanted: () => options.desired.rows(),
+    ownerOf,
+    wordOf: (owner) => options.owners.wordOf(owner),
   };
+}
+
+function ownerOf({ external_ids: ids }: Row): Owner | undefined {
+  const owner = ids instanceof Map ? ids.get(ownership.owner) : undefined;
+  return typeof owner === "string" ? owner : undefined;
 }
 
 /** Weft computes UUIDs of version 5. Rows of other writers get random ones, of version 4. */

@@ -62,7 +62,7 @@ export function worldOn(desired: Desired, actual: (table: string, uuid: string) 
     schema: northbound.schema,
     desired: desired.database(destination),
     replica: { tables: northbound.schema.tables.keys(), table: (name) => view((uuid) => actual(name, uuid)) },
-    factsOf: (owner) => desired.factsOf(owner),
+    owners: desired,
     isSynced: () => true,
     kept: new Set(["the-fence"]),
   });

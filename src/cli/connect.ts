@@ -18,5 +18,5 @@ function clusterConfig(kubeconfig: string | undefined): Promise<ClusterConfig> {
 }
 
 export async function kubeClient(kubeconfig: string | undefined, command: string): Promise<KubeClient> {
-  return new KubeClient(await clusterConfig(kubeconfig), { userAgent: `weft ${command}` });
+  return KubeClient.reading(() => clusterConfig(kubeconfig), { userAgent: `weft ${command}` });
 }

@@ -83,7 +83,7 @@ export function controllerCommand(): Command {
     .addOption(
       new Option(
         "--prune-limit <percent>",
-        "a deletion of more than this share of Weft's rows waits for SIGUSR2",
+        "where nobody can say that objects are gone, rows above this share wait for SIGUSR2",
       )
         .default(30)
         .argParser(wholeNumber(0, 100)),

@@ -123,6 +123,7 @@ function controllerRegistry(): Registry {
     queueFailing: () => 0,
     podsByState: () => new Map(),
     heldDeletions: () => 0,
+    unlisted: () => new Map(),
     troubles: () => new Map(),
     agents: () => ({ all: 0, silent: 0 }),
   });

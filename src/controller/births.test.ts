@@ -36,6 +36,14 @@ test("a pod is born when its last step is reached, and each step is timed from t
   assert.equal(births.inFlight, 0);
 });
 
+test("a birth that never ends is forgotten", () => {
+  const { births, clock } = birthsAt();
+  births.reach("shop/pooled", "seen");
+  clock.now += 600_001;
+  births.reach("shop/next", "seen");
+  assert.equal(births.inFlight, 1);
+});
+
 test("a pod that already had an address when the controller started is not timed", () => {
   const { births, born } = birthsAt();
   births.reach("shop/web", "installed");

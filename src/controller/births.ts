@@ -1,5 +1,6 @@
 // Times each step of a pod's birth, as the controller sees it. Only pods that it saw before they had an address are
-// timed: after a restart, nothing is known of the others. Only pods in flight are kept.
+// timed: after a restart, nothing is known of the others. Only pods in flight are kept, and none for longer than ten
+// minutes: another controller may lead, and a pod with a port from a pool never takes all steps.
 
 /** In the order in which they happen. With the last one OVN confirms that the pod's flows are in place. */
 export const birthSteps = ["seen", "decided", "committed", "bound", "installed"] as const;
@@ -7,6 +8,8 @@ export type BirthStep = (typeof birthSteps)[number];
 
 /** Milliseconds from `seen` to each step reached. */
 export type Timeline = Readonly<Partial<Record<BirthStep, number>>>;
+
+const longestMs = 600_000;
 
 export interface BirthsOptions {
   /** Milliseconds on a clock that never goes back. */
@@ -36,7 +39,10 @@ export class Births {
   /** Notes that a step was reached. Steps may come in any order. Repeated steps and pods that were never seen are ignored. */
   reach(pod: string, step: BirthStep): void {
     const now = this.#options.now();
-    if (step === "seen" && !this.#inFlight.has(pod)) this.#inFlight.set(pod, { start: now, reached: {} });
+    if (step === "seen" && !this.#inFlight.has(pod)) {
+      this.#forgetBefore(now - longestMs);
+      this.#inFlight.set(pod, { start: now, reached: {} });
+    }
     const birth = this.#inFlight.get(pod);
     if (!birth || birth.reached[step] !== undefined) return;
     birth.reached[step] = now - birth.start;
@@ -49,6 +55,14 @@ export class Births {
       previousMs = reachedMs;
     }
     this.#options.onBorn(pod, birth.reached);
+  }
+
+  /** Entries are in the order of their start. */
+  #forgetBefore(start: number): void {
+    for (const [pod, birth] of this.#inFlight) {
+      if (birth.start >= start) return;
+      this.#inFlight.delete(pod);
+    }
   }
 
   /** Forgets the pod, whether its birth is complete or not. */

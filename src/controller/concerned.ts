@@ -1,11 +1,10 @@
 // Asks every reader of a kind of news which owners the news concerns.
 
-import { ownerKinds } from "../kinds/kinds.ts";
 import type { Kind, KubeObject } from "../kube/kinds.ts";
 import type { Change } from "../kube/store.ts";
 import type { Stores } from "../kube/stores.ts";
 import type { ResolvedNode } from "../model/network.ts";
-import { type Owner, ownerOf } from "../model/owner.ts";
+import type { Owner } from "../model/owner.ts";
 import type { AnyConcerns } from "../observe/concerns.ts";
 import type { Sighting } from "../observe/observed.ts";
 
@@ -48,9 +47,3 @@ export class Concerned {
     return new Set(changed.flatMap((nodes) => [...nodes.owners(name, this.#stores, before, after)]));
   }
 }
-
-/** The owners whose object the server reported as gone. An object that is only missing from a list does not count. */
-export const goneByWord = ({ old, told }: Change<KubeObject>): readonly Owner[] =>
-  old && told
-    ? ownerKinds.flatMap(({ of, name }) => (of === old.kind ? ownerOf(name, old.name, old.namespace) : []))
-    : [];

@@ -4,12 +4,14 @@
 import type { Registry } from "prom-client";
 import { Engine } from "../apply/engine.ts";
 import { FenceLostError } from "../apply/errors.ts";
+import { rememberedIn } from "../apply/memory.ts";
 import { defaultPruneLimits } from "../apply/pruneGuard.ts";
 import { OvnCloud } from "../cloud/ovnCloud.ts";
 import { OwnNodes } from "../cloud/ownNodes.ts";
 import { decisionReads } from "../decide/decisions.ts";
 import type { PoolOptions } from "../decide/pools.ts";
 import { ownerKinds } from "../kinds/kinds.ts";
+import { ApiServer } from "../kube/apiServer.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { type Log, systemClock } from "../kube/clock.ts";
 import type { Kind } from "../kube/kinds.ts";
@@ -94,7 +96,7 @@ export class Controller {
 
   /** Releases the deletions that the prune guard holds now. */
   approvePrune(): void {
-    this.#term?.appliers.approvePrune();
+    this.#term?.approvePrune();
   }
 
   /** Runs until `signal` aborts. */
@@ -102,7 +104,8 @@ export class Controller {
     const { client, cluster, identity, leaseNamespace, log, registry } = this.#options;
     await using databases = this.#databases();
     await using events = new EventRecorder({ client, component: "weft-controller", log });
-    const stores = watchAll(client, kindsRead, signal, { log });
+    const server = new ApiServer(client);
+    const stores = watchAll(client, kindsRead, signal, { log, server });
     const births = new Births({
       now: () => performance.now(),
       onStep: (step, ms) => metrics.birthSeconds.observe({ step }, ms / 1000),
@@ -131,7 +134,9 @@ export class Controller {
         podStates(stores.Pod.values(), ({ namespace, name }) =>
           observed.ports.stateOf(podPort(namespace, name)),
         ),
-      heldDeletions: () => this.#term?.appliers.status.heldDeletes ?? 0,
+      unlisted: () =>
+        new Map(Object.entries(stores).map(([kind, { freshness }]) => [kind, freshness.unlisted])),
+      heldDeletions: () => this.#term?.appliers.status.heldRows ?? 0,
       troubles: () => health.troubles,
       agents: () => ({ all: this.#agents?.count ?? 0, silent: this.#agents?.nodes.length ?? 0 }),
     });
@@ -149,7 +154,7 @@ export class Controller {
       log,
     });
     const options: LeaderOptions = {
-      ...this.#common(stores, databases),
+      ...this.#common(stores, server, databases),
       patch: ({ annotations, ifVersion, ...object }) =>
         annotate(client, object, annotations, { signal, ifVersion }),
       tell: told.tell,
@@ -174,7 +179,7 @@ export class Controller {
       name: `weft-${cluster}`,
       identity,
       annotations: () => ({
-        [annotations.heldDeletions]: this.#held,
+        [annotations.heldDeletions]: this.#heldBack(stores, server),
         [annotations.troubles]: troublesText(health.troubles),
       }),
       log,
@@ -196,6 +201,17 @@ export class Controller {
     }
   }
 
+  /** What is held back, for people, and how it is released; undefined when nothing is. */
+  #heldBack(stores: Stores, server: ApiServer): string | undefined {
+    const unlisted = Object.entries(stores).flatMap(([kind, { size, freshness }]) =>
+      freshness.unlisted > 0
+        ? `${freshness.unlisted} of ${size} ${kind}s are no longer listed, and count as there`
+        : [],
+    );
+    const parts = [this.#held, ...unlisted, server.doubt].flatMap((part) => part ?? []);
+    return parts.length === 0 ? undefined : `${parts.join("; ")}. To approve, send SIGUSR2 to the controller`;
+  }
+
   /** What a leader would send now, as text. Sends nothing to anybody. */
   async dryRun(
     signal: AbortSignal,
@@ -204,15 +220,19 @@ export class Controller {
     const ending = new AbortController();
     const both = AbortSignal.any([signal, ending.signal]);
     await using databases = this.#databases();
-    const stores = watchAll(client, kindsRead, both, { log });
+    const server = new ApiServer(client);
+    const stores = watchAll(client, kindsRead, both, { log, server });
     databases.start(both);
     const notes: string[] = [];
     const { replica, northbound: session } = databases;
     try {
       await allReady(stores, both);
       await replica.ready(both);
+      const remembered = rememberedIn(replica, cluster);
+      if (remembered) await server.remember(remembered);
+      if (server.doubt !== undefined) notes.push(server.doubt);
       const planning: PlanningOptions = {
-        ...this.#common(stores, databases),
+        ...this.#common(stores, server, databases),
         patch: async () => undefined,
         tell: {
           decided: () => undefined,
@@ -284,7 +304,11 @@ export class Controller {
     });
   }
 
-  #common(stores: Stores, { observed }: Databases): Omit<PlanningOptions, "patch" | "tell" | "onPlanned"> {
+  #common(
+    stores: Stores,
+    server: ApiServer,
+    { observed }: Databases,
+  ): Omit<PlanningOptions, "patch" | "tell" | "onPlanned"> {
     const { cluster, network, client, pools, log } = this.#options;
     const scope = northboundScope(cluster, zone);
     const cloud = observed.tenant
@@ -296,6 +320,7 @@ export class Controller {
       cloud,
       pools,
       client,
+      server,
       stores,
       observed,
       clock: systemClock,

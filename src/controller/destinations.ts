@@ -6,6 +6,7 @@ import { Engine } from "../apply/engine.ts";
 import type { EngineEvents } from "../apply/engineEvents.ts";
 import { Fence } from "../apply/fence.ts";
 import type { Generations } from "../apply/generations.ts";
+import { Memory } from "../apply/memory.ts";
 import type { PruneLimits } from "../apply/pruneGuard.ts";
 import type { Desired } from "../desired/desired.ts";
 import type { Clock, Log } from "../kube/clock.ts";
@@ -27,6 +28,8 @@ export interface Begun {
   readonly take: (signal: AbortSignal) => Promise<void>;
   /** Shows that what carries the facts further is alive, until `signal` aborts. */
   readonly beat?: (signal: AbortSignal) => Promise<void>;
+  /** What is to be remembered by the next term. */
+  readonly memory: Pick<Memory, "read" | "write">;
 }
 
 export interface NorthboundOptions {
@@ -63,6 +66,7 @@ export const northboundDestination = (options: NorthboundOptions): Served => ({
     });
     return {
       applier,
+      memory: new Memory({ database: northbound, cluster, session, replica, fence }),
       ...(counting && { beat: (signal: AbortSignal) => keepBeating(counting, clock, signal) }),
       take: async (signal) => {
         await session.connected(signal);

@@ -25,6 +25,7 @@ export interface Readings {
   readonly troubles: () => Troubles;
   /** Those that this leader knows; none where another controller leads. */
   readonly agents: () => { readonly all: number; readonly silent: number };
+  readonly unlisted: () => ReadonlyMap<string, number>;
 }
 
 export function controllerMetrics(registry: Registry, readings: Readings): ControllerMetrics {
@@ -41,7 +42,11 @@ export function controllerMetrics(registry: Registry, readings: Readings): Contr
     });
   reading("weft_queue_depth", "Owners waiting to be planned or being planned", readings.queueDepth);
   reading("weft_queue_failing", "Owners whose last plan failed", readings.queueFailing);
-  reading("weft_prune_held_rows", "Rows whose deletion the prune guard holds back", readings.heldDeletions);
+  reading(
+    "weft_prune_held_rows",
+    "Rows that the prune guard keeps from deletion or loss",
+    readings.heldDeletions,
+  );
   new Gauge({
     name: "weft_part_up",
     help: "1 while this works: api (every kind is followed), southbound (its database is connected), northd (it follows the northbound database), agents (all are heard; known to the leader)",
@@ -71,6 +76,15 @@ export function controllerMetrics(registry: Registry, readings: Readings): Contr
     collect() {
       this.reset();
       for (const [state, count] of readings.podsByState()) this.set({ state }, count);
+    },
+  });
+  new Gauge({
+    name: "weft_unlisted_objects",
+    help: "Objects by kind that the API server no longer lists and that are not known to be gone",
+    labelNames: ["kind"] as const,
+    registers,
+    collect() {
+      for (const [kind, count] of readings.unlisted()) this.set({ kind }, count);
     },
   });
   return {

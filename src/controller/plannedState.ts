@@ -12,6 +12,7 @@ export async function plannedState(options: PlanningOptions, signal: AbortSignal
   // Nothing is ever committed, so nothing is released and given to others.
   const planning = new Planning(options, {
     committed: () => new Promise(() => undefined),
+    hasRows: () => true,
     served: () => new Set([destinationId(options.scope.destination)]),
   });
   await planning.begin(both);

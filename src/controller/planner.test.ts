@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NotNow } from "../decide/errors.ts";
 import { Desired } from "../desired/desired.ts";
+import type { Word } from "../desired/word.ts";
 import type { AnyOwnerKind, Planned } from "../kinds/kind.ts";
 import { emptyStore, storesOf } from "../kube/stores.ts";
 import type { Fact } from "../model/fact.ts";
@@ -19,7 +20,7 @@ const switchFacts = (zone: string): readonly Fact[] => {
 };
 
 /** A planner for one kind of owner whose plan is `said.now`, and what has come of it. */
-function world(said: { now: Planned }, release?: () => void) {
+function world(said: { now: Planned; word?: Word }, release?: () => void) {
   const desired = new Desired();
   const told: string[] = [];
   const commits = Promise.withResolvers<void>();
@@ -33,8 +34,10 @@ function world(said: { now: Planned }, release?: () => void) {
     desired,
     applied: {
       committed: () => commits.promise,
+      hasRows: () => true,
       served: () => new Set(["global/OVN_Northbound"]),
     },
+    absence: async () => said.word ?? "missing",
     onReleaseEnded: (_, error) => assert.fail(String(error)),
     tell: { refused: (_, reason) => told.push(reason), conflict: ({ message }) => told.push(message) },
   });
@@ -91,24 +94,37 @@ test("an owner that cannot be planned now keeps its facts, and its object is tol
   assert.deepEqual(told, ["no router yet"]);
 });
 
-test("a deletion is by somebody's word when the object exists or is reported gone, not when it is only missing", async () => {
-  for (const [how, gone] of [
-    ["there", true],
-    ["told", true],
-    ["missing", false],
-    ["there, but the plan knows better", false],
+test("a doubt of the plan counts until the owner has once spoken for itself", async () => {
+  const said: { now: Planned } = { now: { facts: switchFacts("global"), doubt: "held" } };
+  const { planner, desired, node } = world(said);
+  node();
+  for (const [now, word, asked] of [
+    [said.now, "held", false],
+    [said.now, "held", undefined],
+    [{ facts: switchFacts("global") }, "said", undefined],
+    [said.now, "said", undefined],
+    [{ facts: [], doubt: "missing" }, "missing", true],
   ] as const) {
-    const said: { now: Planned } = { now: { facts: switchFacts("global") } };
+    said.now = now;
+    await planner.plan("node/n1");
+    assert.equal(desired.wordOf("node/n1"), word);
+    const marks = [...desired.database(scope.destination).takeDirty().rows.values()];
+    assert.equal(marks[0]?.asked, asked);
+  }
+});
+
+test("an object that only rows are known of is asked for, and its absence decides about the rows", async () => {
+  for (const word of ["said", "missing", "held"] as const) {
+    const said: { now: Planned; word?: Word } = { now: { facts: [] }, word };
     const { planner, desired, node } = world(said);
     await planner.plan("node/n1");
-    const database = desired.database(scope.destination);
-    database.takeDirty();
-    if (how.startsWith("there")) node();
-    if (how === "told") planner.told("node/n1");
-    said.now = { facts: [], ...(how.endsWith("better") && { byWord: false }) };
+    assert.equal(desired.wordOf("node/n1"), "missing", "nobody knows of rows");
+    planner.foundRowsOf("node/n1");
     await planner.plan("node/n1");
-    const marks = [...database.takeDirty().rows.values()].map(({ asked }) => asked);
-    assert.deepEqual(marks, [gone], how);
+    assert.equal(desired.wordOf("node/n1"), word);
+    node();
+    await planner.plan("node/n1");
+    assert.equal(desired.wordOf("node/n1"), "said", "the object exists and states nothing");
   }
 });
 

@@ -5,10 +5,11 @@ import type { AnyDecides } from "../decide/deciding.ts";
 import { NotNow } from "../decide/errors.ts";
 import type { Desired } from "../desired/desired.ts";
 import type { Conflict } from "../desired/desiredDatabase.ts";
+import type { Word } from "../desired/word.ts";
 import type { AnyOwnerKind, PlanContext, Planned } from "../kinds/kind.ts";
 import type { Kind, KubeObject, ObjectRef } from "../kube/kinds.ts";
 import { destinationId, type Fact } from "../model/fact.ts";
-import { type Owner, parseOwner } from "../model/owner.ts";
+import { type Owner, type OwnerName, parseOwner } from "../model/owner.ts";
 
 export interface PlannerOptions {
   readonly kinds: readonly AnyOwnerKind[];
@@ -16,6 +17,8 @@ export interface PlannerOptions {
   readonly context: PlanContext<Kind>;
   readonly desired: Desired;
   readonly applied: Applied;
+  /** Asks about an object of which only rows are known. Also asks for the owner to be planned again if need be. */
+  readonly absence: (object: ObjectName, owner: Owner) => Promise<Word>;
   readonly tell: PlannerTell;
   /** What was chosen for the owner could not be released, because the term has ended or because of a fault. */
   readonly onReleaseEnded: (owner: Owner, error: unknown) => void;
@@ -25,8 +28,16 @@ export interface PlannerOptions {
 export interface Applied {
   /** Resolves when the databases hold what the owner states, and nothing that it no longer states. */
   readonly committed: (owner: Owner) => Promise<void>;
+  /** Whether the owner may have rows that an earlier process made. */
+  readonly hasRows: (owner: Owner) => boolean;
   /** The ids of the destinations that facts may name. */
   readonly served: () => ReadonlySet<string>;
+}
+
+export interface ObjectName {
+  readonly kind: Kind;
+  readonly namespace: string;
+  readonly name: string;
 }
 
 export interface PlannerTell {
@@ -38,8 +49,8 @@ export class Planner {
   readonly #options: PlannerOptions;
   readonly #kinds: ReadonlyMap<string, AnyOwnerKind>;
   readonly #decides: ReadonlyMap<string, AnyDecides>;
-  /** Owners whose objects are gone according to the server, and that have not been planned since. */
-  readonly #told = new Set<Owner>();
+  /** Owners that have rows from an earlier time. Until their object is there, or known to be gone, it is asked for. */
+  readonly #unheard = new Set<Owner>();
   readonly #served: ReadonlySet<string>;
 
   constructor(options: PlannerOptions) {
@@ -51,9 +62,14 @@ export class Planner {
     this.#decides = new Map(options.decides.map((decides) => [decides.kind, decides]));
   }
 
-  /** The server reported that the owner's object is gone. */
-  told(owner: Owner): void {
-    this.#told.add(owner);
+  /** The owner has rows from an earlier time. */
+  foundRowsOf(owner: Owner): void {
+    this.#unheard.add(owner);
+  }
+
+  /** Nobody is asked about owners any more: a person has decided. */
+  stopAsking(): void {
+    this.#unheard.clear();
   }
 
   /** The object that the owner stands for, if it exists. */
@@ -73,14 +89,26 @@ export class Planner {
     const name = parseOwner(owner);
     const kind = this.#kinds.get(name.kind);
     if (!kind) throw new RangeError(`no kind of owner is called "${name.kind}"`);
+    const word = await this.#wordOn(owner, name, kind);
     const { publish, release } = (await this.#decides.get(name.kind)?.decide(name)) ?? {};
-    this.#say(owner, kind.plan(owner, name, this.#options.context));
+    this.#say(owner, kind.plan(owner, name, this.#options.context), word);
     // Rejects only when the term ends. The next term starts from what the databases hold.
     if (release) this.#afterCommit(owner, release);
     await publish?.();
   }
 
-  #say(owner: Owner, planned: Planned): void {
+  /** What it means that the owner does not state something that it stated before. */
+  async #wordOn(owner: Owner, { namespace, name }: OwnerName, { of }: AnyOwnerKind): Promise<Word> {
+    const { desired, absence, applied } = this.#options;
+    // What an owner has stated in this term it takes back by its own word: objects do not vanish from the stores without.
+    if (of === undefined || this.objectOf(owner) || desired.factsOf(owner).length > 0) return "said";
+    if (!this.#unheard.has(owner)) return "missing";
+    const word = applied.hasRows(owner) ? await absence({ kind: of, namespace, name }, owner) : "said";
+    if (word === "said") this.#unheard.delete(owner);
+    return word;
+  }
+
+  #say(owner: Owner, planned: Planned, word: Word): void {
     if (planned === "as before") return;
     const { desired, tell } = this.#options;
     const object = this.objectOf(owner);
@@ -88,11 +116,16 @@ export class Planner {
       if (object && !planned.isUsual) tell.refused(object, planned.notNow);
       throw new NotNow(planned.notNow);
     }
-    const { facts, byWord = object !== undefined } = planned;
-    const isAsked = byWord || this.#told.has(owner);
+    const { facts, doubt } = planned;
     this.#requireServed(owner, facts);
-    this.#told.delete(owner);
-    for (const conflict of desired.replace(owner, facts, isAsked)) tell.conflict(conflict);
+    for (const conflict of desired.replace(owner, facts, this.#isKnown(owner) ? word : (doubt ?? word)))
+      tell.conflict(conflict);
+  }
+
+  /** Whether the owner has spoken for itself in this term. After that, a plan has nothing to doubt. */
+  #isKnown(owner: Owner): boolean {
+    const { desired } = this.#options;
+    return desired.factsOf(owner).length > 0 && desired.wordOf(owner) === "said";
   }
 
   #afterCommit(owner: Owner, release: () => void): void {

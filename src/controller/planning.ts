@@ -11,18 +11,21 @@ import type { Patch } from "../decide/durable.ts";
 import { NotNow } from "../decide/errors.ts";
 import type { PoolOptions } from "../decide/pools.ts";
 import { Desired } from "../desired/desired.ts";
+import type { Word } from "../desired/word.ts";
 import { ownerKinds } from "../kinds/kinds.ts";
+import { askFor } from "../kube/absence.ts";
+import type { ApiServer } from "../kube/apiServer.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Clock, Log } from "../kube/clock.ts";
-import type { KubeObject } from "../kube/kinds.ts";
-import { everyStore, type Stores } from "../kube/stores.ts";
+import { type KubeObject, kinds } from "../kube/kinds.ts";
+import { everyStore, putRaw, type Stores } from "../kube/stores.ts";
 import type { ClusterNetwork } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import type { Observed } from "../observe/observed.ts";
 import { Hosts, hostViewOf } from "../plan/hosts.ts";
-import { Concerned, goneByWord } from "./concerned.ts";
-import { type Applied, Planner, type PlannerTell } from "./planner.ts";
+import { Concerned } from "./concerned.ts";
+import { type Applied, type ObjectName, Planner, type PlannerTell } from "./planner.ts";
 import { OwnerQueue } from "./queue.ts";
 
 export interface PlanningOptions {
@@ -32,6 +35,8 @@ export interface PlanningOptions {
   /** Undefined when every pod gets a port of its own. */
   readonly pools: PoolOptions | undefined;
   readonly client: KubeClient;
+  /** The server that `client` talks to and that fills the stores. */
+  readonly server: ApiServer;
   readonly stores: Stores;
   readonly observed: Observed;
   readonly patch: Patch;
@@ -45,6 +50,7 @@ export interface PlanningOptions {
 /** How many decisions may wait for the API server at once. */
 const concurrency = 64;
 const sliceMs = 8;
+const untilAskedAgainMs = 30_000;
 
 export class Planning {
   readonly desired = new Desired();
@@ -103,6 +109,7 @@ export class Planning {
       context: { scope, network, cloud, stores, places: decider, hosts: this.#hosts },
       desired: this.desired,
       applied: this.#applied,
+      absence: (object, owner) => this.#absence(object, owner),
       tell,
       onReleaseEnded: (owner, error) => {
         if (!signal.aborted) log("error", "what was chosen is not released", { owner, error });
@@ -112,7 +119,7 @@ export class Planning {
     const early = new Set<Owner>();
     let enqueue = (owner: Owner): void => void early.add(owner);
     const concerned = new Concerned([...ownerKinds, ...decides], stores);
-    this.#follow(this.#planner, concerned, decider, (owner) => enqueue(owner), signal);
+    this.#follow(concerned, decider, (owner) => enqueue(owner), signal);
     await nextTurn();
     await decider.adopt({
       nodes: stores.Node.values(),
@@ -129,16 +136,27 @@ export class Planning {
         for (const owner of concerned.byObject({ old: undefined, new: object })) queue.add(owner);
         if (slicer.due) await slicer.pause();
       }
-    // Owners with rows but no object: what was chosen for them is released with their rows.
-    for (const owners of [observed.owners(), early])
-      for (const owner of owners) {
-        if (this.#planner.knows(owner)) queue.add(owner);
-        if (slicer.due) await slicer.pause();
-      }
+    for (const owner of early) if (this.#planner.knows(owner)) queue.add(owner);
+    await this.foundRowsOf(observed.owners());
+  }
+
+  /** Plans owners with rows too. If they have no object, what was chosen for them is released with their rows. */
+  async foundRowsOf(owners: Iterable<Owner>): Promise<void> {
+    const slicer = new Slicer(this.#options.clock.now);
+    for (const owner of owners) {
+      if (slicer.due) await slicer.pause();
+      if (!this.#planner?.knows(owner)) continue;
+      this.#planner.foundRowsOf(owner);
+      this.queue.add(owner);
+    }
+  }
+
+  /** A person has decided about what is held: no object is asked for any more. */
+  stopAsking(): void {
+    this.#planner?.stopAsking();
   }
 
   #follow(
-    planner: Planner,
     concerned: Concerned,
     decider: Decider,
     enqueue: (owner: Owner) => void,
@@ -148,10 +166,7 @@ export class Planning {
     const stops = everyStore(stores).map((store) =>
       store.subscribe((changes) => {
         for (const change of changes) {
-          const owners = concerned.byObject(change);
-          // Other owners are never planned, and would be remembered for ever.
-          for (const owner of goneByWord(change)) if (owners.has(owner)) planner.told(owner);
-          for (const owner of owners) enqueue(owner);
+          for (const owner of concerned.byObject(change)) enqueue(owner);
         }
       }),
     );
@@ -165,6 +180,21 @@ export class Planning {
     signal.addEventListener("abort", () => {
       for (const stop of [...stops, stopNodes]) stop();
     });
+  }
+
+  /** An object that only rows are known of is asked for by name: the list may have left it out. */
+  async #absence({ kind, namespace, name }: ObjectName, owner: Owner): Promise<Word> {
+    const { client, server, stores, log } = this.#options;
+    const answer = await askFor(client, server, kinds[kind], namespace, name).catch((error: unknown) => {
+      throw new NotNow(`${owner} has rows and no object, and nobody answers about it: ${String(error)}`);
+    });
+    // The watch may have brought a newer state meanwhile.
+    if (answer.is === "there" && !stores[kind].get(namespace, name)) putRaw(stores, kind, answer.raw);
+    if (answer.is === "there" || (answer.is === "gone" && server.isProven)) return "said";
+    this.queue.addLater(owner, untilAskedAgainMs);
+    if (answer.is !== "doubtful") return "missing";
+    log("debug", "rows stay whose object is not listed", { owner, why: answer.why });
+    return "held";
   }
 
   async #plan(owner: Owner): Promise<void> {

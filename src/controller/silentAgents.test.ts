@@ -34,6 +34,8 @@ function world(names: readonly string[]) {
     refused: false,
     resourceVersion: "1",
     malformed: 0,
+    unlisted: 0,
+    lists: 1,
   };
   const declared: string[] = [];
   let now = 0;

@@ -5,12 +5,13 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Engine } from "../apply/engine.ts";
 import { FenceLostError } from "../apply/errors.ts";
 import { Fence } from "../apply/fence.ts";
+import { memoryRow } from "../apply/memory.ts";
 import { Desired } from "../desired/desired.ts";
 import { northboundTables } from "../kinds/kinds.ts";
 import type { Clock, Log } from "../kube/clock.ts";
 import { northboundScope } from "../model/scope.ts";
 import { northbound } from "../ovn/northbound.gen.ts";
-import { type Session, Transaction } from "../ovsdb/index.ts";
+import { type AnyReplica, type Session, Transaction } from "../ovsdb/index.ts";
 
 export interface TeardownOptions {
   readonly cluster: string;
@@ -30,10 +31,10 @@ export interface TornDown {
   readonly problems: readonly string[];
 }
 
-/** A running controller takes its fence back within this time, with the next change it has to write. */
-const watchMs = 3_000;
+/** A running controller sees at once that it lost its fence, and takes it back within this time. */
+const watchMs = 5_000;
 
-/** Deletes what the cluster has in the database. With `dryRun`, only reports it. */
+/** Deletes what the cluster has in the database, unless a controller leads. With `dryRun`, only reports it. */
 export async function teardown(
   options: TeardownOptions,
   dryRun: boolean,
@@ -64,13 +65,16 @@ export async function teardown(
     operations: planned.transactions.map(String).join("\n\n"),
     problems: planned.problems,
   };
-  if (dryRun || (found.rows.size === 0 && !replica.table("Address_Set").get(fence.row))) return found;
+  const own = [memoryRow(cluster), fence.row].filter((row) => replica.table("Address_Set").get(row));
+  if (dryRun || (found.rows.size === 0 && own.length === 0)) return found;
   await fence.take(session, replica, signal);
   try {
+    // A controller that leads takes its fence back, before anything is deleted.
+    await hold(fence, replica, signal);
     await empty(engine, signal);
-    await session.transact(fence.guard(new Transaction(northbound)).delete("Address_Set", fence.row), {
-      signal,
-    });
+    const last = fence.guard(new Transaction(northbound));
+    for (const row of new Set([...own, fence.row])) last.delete("Address_Set", row);
+    await session.transact(last, { signal });
   } catch (cause) {
     const isLost = cause instanceof FenceLostError || fence.lost(cause) !== undefined;
     if (!isLost) throw cause;
@@ -80,14 +84,27 @@ export async function teardown(
   return found;
 }
 
+/** Rejects with a FenceLostError when a controller takes the fence back. */
+async function hold(fence: Fence, replica: AnyReplica, signal: AbortSignal): Promise<void> {
+  const taken = Promise.withResolvers<never>();
+  const look = (): void => {
+    const lost = fence.takenIn(replica);
+    if (lost) taken.reject(lost);
+  };
+  const stop = replica.subscribe(look);
+  try {
+    await Promise.race([pause(watchMs, undefined, { signal }), taken.promise]);
+  } finally {
+    stop();
+  }
+}
+
 /** Lets the engine delete everything. Rejects with a FenceLostError when a controller takes the fence back. */
 async function empty(engine: Engine, signal: AbortSignal): Promise<void> {
   const ending = new AbortController();
   const running = engine.run(AbortSignal.any([signal, ending.signal]));
   engine.allSynced();
   await Promise.race([engine.settled(signal), running]);
-  // A controller that still leads would put everything back.
-  await Promise.race([pause(watchMs, undefined, { signal }), running]);
   ending.abort(new Error("the teardown is over"));
   await running;
 }

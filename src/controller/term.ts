@@ -1,9 +1,11 @@
 // One period of leadership: takes the fences, plans from what Kubernetes and the databases hold, and works until
 // leadership ends. Nothing is carried over into the next term, so a restart and a change of leader are the same thing.
 
+import type { Applier } from "../apply/applier.ts";
 import { Appliers } from "../apply/appliers.ts";
 import { allReady } from "../kube/stores.ts";
 import type { Owner } from "../model/owner.ts";
+import { Acquaintance } from "./acquaintance.ts";
 import type { Begun, Served } from "./destinations.ts";
 import { Planning, type PlanningOptions } from "./planning.ts";
 
@@ -17,6 +19,7 @@ export class Term {
   readonly planning: Planning;
   readonly #options: TermOptions;
   readonly #begun: readonly [Begun, ...Begun[]];
+  readonly #acquaintance: Acquaintance;
   /** Ends everything that waits for the appliers. */
   readonly #over = new AbortController();
 
@@ -26,6 +29,7 @@ export class Term {
     this.#options = options;
     this.planning = new Planning(options, {
       committed: (owner) => this.appliers.committed(owner, this.#over.signal),
+      hasRows: (owner) => options.observed.hasRows(owner) || others.length > 0,
       served: () => this.appliers.served,
     });
     const begin = (served: Served): Begun => served.begin(this.planning.desired, holder);
@@ -33,6 +37,21 @@ export class Term {
     this.appliers = new Appliers(
       this.#begun.map(({ applier }, index) => [(options.destinations[index] ?? first).destination, applier]),
     );
+    const { server, stores, clock, log } = options;
+    const { memory } = this.#begun[0];
+    this.#acquaintance = new Acquaintance({ server, stores, appliers: this.appliers, memory, clock, log });
+  }
+
+  /** The API server is known, and the next term will know it too. */
+  get acquainted(): boolean {
+    return this.#acquaintance.isWritten;
+  }
+
+  /** Releases the deletions that are held now, and believes the API server. */
+  approvePrune(): void {
+    this.#options.server.believe();
+    this.planning.stopAsking();
+    this.appliers.approvePrune();
   }
 
   /** Leads until `signal` aborts. Rejects with a FenceLostError when another controller took a fence. */
@@ -45,22 +64,23 @@ export class Term {
     try {
       await first.take(both);
       await allReady(stores, both);
+      await this.#acquaintance.begin(both);
       await this.planning.begin(both);
       working.push(
         first.applier.run(both),
         // A destination that is away delays only its own work.
         Promise.resolve(first.beat?.(both)),
-        ...others.map(async ({ applier, take, beat }) => {
-          await take(both);
-          await Promise.all([applier.run(both), beat?.(both)]);
+        ...others.map(async (other) => {
+          await other.take(both);
+          await this.planning.foundRowsOf(other.applier.owners());
+          await Promise.all([other.applier.run(both), other.beat?.(both), this.#becomeSteady(other, both)]);
         }),
         this.planning.queue.run(both),
-        this.#becomeSteady(both).then(
-          () => log("info", "steady", { afterMs: Math.round(clock.now() - began) }),
-          (error: unknown) => {
-            if (!both.aborted) throw error;
-          },
-        ),
+        this.#becomeSteady(first, both).then(() => {
+          if (both.aborted) return undefined;
+          log("info", "steady", { afterMs: Math.round(clock.now() - began) });
+          return this.#acquaintance.keep(both);
+        }),
       );
       await Promise.race([Promise.all(working), aborted(signal)]);
     } finally {
@@ -69,25 +89,29 @@ export class Term {
     }
   }
 
-  async #becomeSteady(signal: AbortSignal): Promise<void> {
-    await this.planning.queue.idle();
-    await this.#allPlanned(signal);
-    signal.throwIfAborted();
-    this.appliers.allSynced();
-    await this.appliers.settled(signal);
+  async #becomeSteady({ applier }: Begun, signal: AbortSignal): Promise<void> {
+    try {
+      await this.planning.queue.idle();
+      await this.#allPlanned(applier, signal);
+      signal.throwIfAborted();
+      applier.allSynced();
+      await applier.settled(signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
   }
 
   /**
    * Waits for owners that have rows and cannot be planned, such as a node whose subnet is in no configured range. Until
    * they are planned, rows that nobody wants may be theirs.
    */
-  async #allPlanned(signal: AbortSignal): Promise<void> {
-    const { observed, log } = this.#options;
+  async #allPlanned(applier: Applier, signal: AbortSignal): Promise<void> {
+    const { log } = this.#options;
     const { queue } = this.planning;
     // Whose rows there are is asked of all rows, in one piece.
     if (queue.failing === 0) return;
     const failed = (owner: Owner): boolean => queue.hasFailed(owner);
-    const unplanned = [...new Set(observed.owners())].filter(failed);
+    const unplanned = [...applier.owners()].filter(failed);
     if (unplanned.length === 0) return;
     log("error", "rows that nobody asks for stay until their possible owners can be planned", {
       count: unplanned.length,

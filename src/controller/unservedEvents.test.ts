@@ -17,6 +17,7 @@ const service = (version: number, unserved: readonly string[], uid = "uid"): Ser
   type: "NodePort",
   clusterIps: [],
   ports: [],
+  hasSelector: true,
   affinitySeconds: version,
   publishNotReadyAddresses: false,
 });

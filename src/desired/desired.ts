@@ -5,10 +5,13 @@
 import { type Destination, destinationId, type Fact } from "../model/fact.ts";
 import type { Owner } from "../model/owner.ts";
 import { type Conflict, DesiredDatabase } from "./desiredDatabase.ts";
+import type { Word } from "./word.ts";
 
 export class Desired {
   /** owner -> its facts */
   readonly #facts = new Map<Owner, readonly Fact[]>();
+  /** owner -> its word, where that is not `said` with facts and `missing` without any */
+  readonly #words = new Map<Owner, Word>();
   /** destination id -> its facts */
   readonly #databases = new Map<string, DesiredDatabase>();
   /** The same by object identity, because facts of one plan share their destination object. */
@@ -19,11 +22,11 @@ export class Desired {
    * Replaces everything that `owner` states by `facts`. Returns the conflicts that these facts are part of. A conflict
    * is not an error: the owner that came first stays in force, and when it goes, the next one takes over.
    *
-   * `byWord`: somebody has said that what the owner no longer states is to go. Without that word it may only be
-   * missing, for example because the API server listed too little, and the prune guard counts it.
+   * `word` is about everything else that the owner stated before, in this process or in an earlier one.
    */
-  replace(owner: Owner, facts: readonly Fact[], byWord = false): readonly Conflict[] {
+  replace(owner: Owner, facts: readonly Fact[], word: Word = "said"): readonly Conflict[] {
     const round = ++this.#round;
+    this.#note(owner, facts, word);
     const conflicts: Conflict[] = [];
     // New facts before old ones: a fact in both lists is found again, which costs one look-up and one comparison.
     for (const fact of facts) {
@@ -31,16 +34,21 @@ export class Desired {
       if (found.length > 0) conflicts.push(...found);
     }
     for (const fact of this.factsOf(owner))
-      this.database(fact.destination).retract(owner, fact, round, byWord);
+      this.database(fact.destination).retract(owner, fact, round, word === "said");
     // A copy is only as large as it needs to be; a list that has grown has room for more.
     if (facts.length > 0) this.#facts.set(owner, [...facts]);
     else this.#facts.delete(owner);
     return conflicts;
   }
 
-  /** The owner is gone and states nothing any more. */
+  /** The owner is missing, and states nothing. */
   remove(owner: Owner): void {
-    this.replace(owner, []);
+    this.replace(owner, [], "missing");
+  }
+
+  /** The owner's word about rows that it does not state. */
+  wordOf(owner: Owner): Word {
+    return this.#words.get(owner) ?? (this.#facts.has(owner) ? "said" : "missing");
   }
 
   factsOf(owner: Owner): readonly Fact[] {
@@ -60,5 +68,14 @@ export class Desired {
     this.#databases.set(id, database);
     this.#byObject.set(destination, database);
     return database;
+  }
+
+  /** Who had facts and has none any more needs no entry: its rows are known, and are marked one by one. */
+  #note(owner: Owner, facts: readonly Fact[], word: Word): void {
+    const before = this.wordOf(owner);
+    const isUsual = facts.length > 0 ? word === "said" : word === "missing" || this.#facts.has(owner);
+    if (isUsual) this.#words.delete(owner);
+    else this.#words.set(owner, word);
+    if (word !== before) for (const database of this.#databases.values()) database.reconsider(owner);
   }
 }

@@ -43,7 +43,7 @@ export class DesiredDatabase {
 
   /** What has become dirty and has not been taken yet. */
   get dirty(): { readonly size: number; readonly owners: ReadonlySet<Owner> } {
-    return { size: this.#dirty.rows.size, owners: this.#dirty.owners };
+    return { size: this.#dirty.size, owners: this.#dirty.owners };
   }
 
   /** What became dirty since the last call. From now on the caller is responsible for it. */
@@ -80,8 +80,8 @@ export class DesiredDatabase {
     return [];
   }
 
-  /** `owner` no longer states `fact`, unless it stated it in `round` too. `byWord` is that of `Desired.replace`. */
-  retract(owner: Owner, fact: Fact, round: number, byWord: boolean): void {
+  /** `owner` no longer states `fact`, unless it stated it in `round` too. `asked`: by its own word. */
+  retract(owner: Owner, fact: Fact, round: number, asked: boolean): void {
     const row = this.#rows.get(fact.table, fact.uuid);
     const slot = row && slotOf(row, fact);
     const claim = slot?.claimOf(owner);
@@ -95,7 +95,12 @@ export class DesiredDatabase {
     if (fact.kind === "row") row.row = undefined;
     else row.deleteMember(fact.column, fact.key ?? fact.value);
     if (row.empty) this.#rows.delete(fact.table, fact.uuid);
-    this.#mark(fact, owner, byWord);
+    this.#changing(() => this.#dirty.retract(fact, owner, asked));
+  }
+
+  /** The owner's word about its rows has changed. */
+  reconsider(owner: Owner): void {
+    this.#changing(() => this.#dirty.words.add(owner));
   }
 
   #open<V>(owner: Owner, fact: Fact, value: V, round: number): Slot<V> {
@@ -122,9 +127,13 @@ export class DesiredDatabase {
       .map((other) => conflictOf(slot, other.owner, fact));
   }
 
-  #mark(fact: Fact, owner: Owner, asked = false): void {
-    const first = this.#dirty.rows.size === 0;
-    this.#dirty.add(fact, owner, asked);
+  #mark(fact: Fact, owner: Owner): void {
+    this.#changing(() => this.#dirty.add(fact, owner));
+  }
+
+  #changing(change: () => unknown): void {
+    const first = this.#dirty.size === 0;
+    change();
     if (first) for (const listener of this.#listeners) listener();
   }
 }

@@ -11,56 +11,69 @@ export interface DirtyRow {
   readonly owners: readonly Owner[];
   /** Nobody wants the row any more, and somebody said so: it is not merely missing from a list. */
   readonly asked: boolean;
-  /** Members that somebody said are to go. Some of them may be wanted again by now. */
-  readonly askedMembers: readonly Member[];
+  /** Members that their last owner took back. Some of them may be wanted again by now. */
+  readonly leaving: readonly LeavingMember[];
 }
 
 /** A member of a set, or the key of a map entry. */
-export interface Member {
+export interface LeavingMember {
   readonly column: string;
   readonly key: Atom;
+  readonly owner: Owner;
+  /** By its owner's word: it is not merely missing from a list. */
+  readonly asked: boolean;
 }
 
 interface Mark {
   readonly part: Part;
   readonly owners: Owner[];
   asked: boolean;
-  askedMembers: Member[];
+  leaving: LeavingMember[];
 }
 
-const none: Member[] = [];
+const none: LeavingMember[] = [];
 
 export class Dirty {
   readonly #rows = new RowMap<Mark>();
   readonly owners = new Set<Owner>();
+  /** Owners whose word about their rows changed. */
+  readonly words = new Set<Owner>();
 
   get rows(): RowMap<DirtyRow> {
     return this.#rows;
   }
 
-  /**
-   * Marks what `fact` is about: one member, or the row with all its members. `asked`: somebody said that it is to go.
-   */
-  add(fact: Fact, owner: Owner, asked: boolean): void {
+  get size(): number {
+    return this.#rows.size + this.words.size;
+  }
+
+  /** Nobody states `fact` any more; `owner` was the last. `asked`: by its word. */
+  retract(fact: Fact, owner: Owner, asked: boolean): void {
+    const mark = this.add(fact, owner);
+    if (fact.kind === "row") mark.asked = asked;
+    else {
+      if (mark.leaving === none) mark.leaving = [];
+      mark.leaving.push({ column: fact.column, key: fact.key ?? fact.value, owner, asked });
+    }
+  }
+
+  /** Marks what `fact` is about: one member, or the row with all its members. */
+  add(fact: Fact, owner: Owner): Mark {
     const { table, uuid } = fact;
     this.owners.add(owner);
     const mark = this.#rows.ensure(table, uuid, () => ({
       part: new Part(),
       owners: [],
       asked: false,
-      askedMembers: none,
+      leaving: none,
     }));
     const { part, owners } = mark;
     if (fact.kind === "row") {
       part.addAll();
-      mark.asked = asked;
-    } else {
-      const key = fact.key ?? fact.value;
-      part.add(fact.column, key);
-      if (asked && mark.askedMembers === none) mark.askedMembers = [];
-      if (asked) mark.askedMembers.push({ column: fact.column, key });
-    }
+      mark.asked = false;
+    } else part.add(fact.column, fact.key ?? fact.value);
     // An owner marks all its rows in one go, so looking at the last entry is enough to keep the list short.
     if (owners.at(-1) !== owner) owners.push(owner);
+    return mark;
   }
 }

@@ -3,6 +3,7 @@
 
 import type { Cloud, NotYet, Said } from "../cloud/cloud.ts";
 import type { Places } from "../decide/places.ts";
+import type { Word } from "../desired/word.ts";
 import type { Kind } from "../kube/kinds.ts";
 import type { Stores } from "../kube/stores.ts";
 import type { Fact } from "../model/fact.ts";
@@ -47,12 +48,8 @@ export type Planned =
   | {
       /** All that the owner states from now on. */
       readonly facts: readonly Fact[];
-      /**
-       * Whether somebody said that what the owner no longer states is to go. By default this is so when the owner's
-       * object exists, or when the API server reported that it is gone. The prune guard deals with what is merely
-       * missing.
-       */
-      readonly byWord?: boolean;
+      /** The plan lacks something that should be there. So what the owner no longer states may only be missing. */
+      readonly doubt?: Exclude<Word, "said">;
     }
   | NotYet
   /** The earlier facts stay. */

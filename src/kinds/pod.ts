@@ -30,7 +30,7 @@ export const podKind: OwnerKind<"Pod"> = {
     const place = places.pod(pod);
     const node = places.node(pod.nodeName);
     // The pod still wants its port in case its missing node comes back.
-    if (!place || !node) return { facts: [], byWord: false };
+    if (!place || !node) return { facts: [], doubt: "missing" };
     return { facts: place.ownPort ? podFacts(scope, owner, pod, node, place.network) : [] };
   },
 };

@@ -1,5 +1,7 @@
 // A Service with a virtual address: its load balancers.
 
+import type { EndpointSlice, Service } from "../kube/objects.ts";
+import { parseIp } from "../model/ip.ts";
 import { ownerOf } from "../model/owner.ts";
 import { sidesOf } from "../observe/concerns.ts";
 import { type OwnerKind, saying } from "./kind.ts";
@@ -20,6 +22,18 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
     const slices = service ? stores.EndpointSlice.by("service", `${namespace}/${name}`) : [];
     hosts.follow(owner, slices);
     if (!service) return { facts: [] };
-    return saying(cloud.serviceFacts(owner, service, slices, hosts));
+    const said = cloud.serviceFacts(owner, service, slices, hosts);
+    if ("notNow" in said || said.length === 0) return saying(said);
+    return {
+      facts: said,
+      ...(lacksSlices(service, slices) && { doubt: service.hasSelector ? "held" : "missing" }),
+    };
   },
 };
+
+/** Kubernetes keeps an empty slice of each family even for a Service that selects nothing. */
+const lacksSlices = ({ clusterIps }: Service, slices: readonly EndpointSlice[]): boolean =>
+  clusterIps.some((text) => {
+    const family = parseIp(text)?.family;
+    return family !== undefined && !slices.some(({ addressType }) => addressType === `IPv${family}`);
+  });

@@ -5,6 +5,7 @@ import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
 import { bytesOf, errorOf, readJson } from "./answer.ts";
 import { type ClusterConfig, KubeConfigError } from "./config.ts";
+import { Credentials } from "./credentials.ts";
 import { KubeError } from "./error.ts";
 import { type Json, list, record, text } from "./json.ts";
 
@@ -15,6 +16,8 @@ export interface ClientOptions {
   readonly maxResponseBytes?: number;
   /** Sent as User-Agent: `weft/0.1.0 controller`. */
   readonly userAgent?: string;
+  /** Reads the configuration anew, whose certificates and tokens may have been replaced. The server stays the same. */
+  readonly reload?: () => Promise<ClusterConfig>;
 }
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -59,32 +62,26 @@ interface Body {
 }
 
 export class KubeClient implements Disposable {
-  readonly #config: ClusterConfig;
   readonly #base: URL;
-  readonly #agent: http.Agent;
+  readonly #credentials: Credentials;
   readonly #timeoutMs: number;
   readonly #maxResponseBytes: number;
   readonly #userAgent: string;
 
   constructor(config: ClusterConfig, options: ClientOptions = {}) {
-    this.#config = config;
     this.#base = baseOf(config);
     this.#timeoutMs = options.timeoutMs ?? 30_000;
     this.#maxResponseBytes = options.maxResponseBytes ?? 128 * 1024 * 1024;
     this.#userAgent = options.userAgent ?? "weft";
-    // With keepAlive the kernel probes silent connections too, so a dead peer is noticed within half a minute.
-    const keepAlive = { keepAlive: true, keepAliveMsecs: 15_000 };
-    this.#agent =
-      this.#base.protocol === "http:"
-        ? new http.Agent(keepAlive)
-        : new https.Agent({
-            ...keepAlive,
-            rejectUnauthorized: config.insecure !== true,
-            ...(config.ca !== undefined && { ca: config.ca }),
-            ...(config.clientCert !== undefined && { cert: config.clientCert }),
-            ...(config.clientKey !== undefined && { key: config.clientKey }),
-            ...(config.serverName !== undefined && { servername: config.serverName }),
-          });
+    this.#credentials = new Credentials(config, {
+      reload: options.reload,
+      now: () => performance.now(),
+    });
+  }
+
+  /** A client with the configuration that `load` reads, now and whenever it may have changed. */
+  static async reading(load: () => Promise<ClusterConfig>, options: ClientOptions = {}): Promise<KubeClient> {
+    return new KubeClient(await load(), { ...options, reload: load });
   }
 
   /** The object or collection at `path`. All requests reject with a KubeError, or with the signal's reason. */
@@ -154,7 +151,7 @@ export class KubeClient implements Disposable {
 
   /** Closes the connections; requests under way fail. */
   [Symbol.dispose](): void {
-    this.#agent.destroy();
+    this.#credentials[Symbol.dispose]();
   }
 
   async #json(method: string, path: string, options: RequestOptions, body?: Body): Promise<unknown> {
@@ -179,14 +176,14 @@ export class KubeClient implements Disposable {
     body: Body | undefined,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
-    const token = await this.#config.token?.();
+    const { agent, token } = await this.#credentials.current();
     const payload = body && Buffer.from(JSON.stringify(body.value));
     const url = new URL(this.#base.pathname.replace(/\/$/, "") + path + searchOf(query), this.#base);
     const transport = url.protocol === "http:" ? http : https;
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const request = transport.request(url, {
         method,
-        agent: this.#agent,
+        agent,
         signal,
         headers: {
           accept: "application/json",
@@ -195,11 +192,15 @@ export class KubeClient implements Disposable {
           ...(payload && { "content-type": body.contentType, "content-length": payload.length }),
         },
       });
-      request.on("error", reject);
+      request.on("error", (error) => {
+        this.#credentials.refused();
+        reject(error);
+      });
       request.on("response", resolve);
       request.end(payload);
     });
     const status = response.statusCode ?? 0;
+    if (status === 401) this.#credentials.refused();
     if (status < 200 || status > 299) throw await errorOf(label, response);
     return response;
   }

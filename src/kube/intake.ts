@@ -8,6 +8,10 @@ import { record, text } from "./json.ts";
 import type { Watchable } from "./kinds.ts";
 import type { ObjectMeta } from "./objects.ts";
 import type { Edit, Store } from "./store.ts";
+import { Unlisted, type UnlistedOptions } from "./unlisted.ts";
+
+/** Who is asked about objects that a list leaves out. */
+export type Keeping = Pick<UnlistedOptions, "client" | "server" | "signal">;
 
 /** Bounds how long one slice blocks the event loop, including the store's listeners. */
 const sliceMs = 8;
@@ -18,16 +22,38 @@ export class Intake<T extends ObjectMeta> {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #interner = new Interner();
+  readonly #unlisted: Unlisted | undefined;
   /** `namespace/name` of what the running list has brought. */
   #listed: Set<string> | undefined;
   #edits: Edit<T>[] = [];
   #sliceBegan = 0;
 
-  constructor(resource: Watchable<T>, store: Store<T>, clock: Clock, log: Log) {
+  /** Without `keeping`, whatever a list leaves out is removed at once. */
+  constructor(
+    resource: Watchable<T>,
+    store: Store<T>,
+    { clock, log }: { readonly clock: Clock; readonly log: Log },
+    keeping?: Keeping,
+  ) {
     this.#resource = resource;
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
+    this.#unlisted =
+      keeping &&
+      new Unlisted({
+        ...keeping,
+        resource,
+        clock,
+        log,
+        known: () => store.size,
+        put: (raw) => {
+          const object = resource.project(raw, this.#interner);
+          if (object) store.apply([{ type: "put", object }]);
+        },
+        remove: (keys) => store.apply(keys.map((key) => ({ type: "remove", ...namesIn(key) }))),
+        onSize: (unlisted) => store.note({ unlisted }),
+      });
   }
 
   /** From now until `completeList`, the objects put are all there are. */
@@ -40,6 +66,7 @@ export class Intake<T extends ObjectMeta> {
     const object = this.#resource.project(raw, this.#interner);
     const { namespace, name } = object ?? identityOf(raw);
     this.#listed?.add(`${namespace}/${name}`);
+    this.#unlisted?.heardOf(`${namespace}/${name}`);
     if (object) {
       this.#edits.push({ type: "put", object });
       return;
@@ -51,21 +78,32 @@ export class Intake<T extends ObjectMeta> {
 
   /** The server says that the object is gone. */
   remove(namespace: string, name: string): void {
-    this.#edits.push({ type: "remove", namespace, name, told: true });
+    this.#unlisted?.heardOf(`${namespace}/${name}`);
+    this.#edits.push({ type: "remove", namespace, name });
   }
 
-  /** Removes what the list did not bring. The store is then complete up to `resourceVersion`. */
+  /**
+   * What the list did not bring is removed, or kept until the server says that it is gone. The store is then complete up
+   * to `resourceVersion`.
+   */
   async completeList(resourceVersion: string): Promise<void> {
     const listed = this.#listed ?? new Set();
     this.#listed = undefined;
     this.flush();
+    // Before the first list is complete, what an interrupted one brought was nothing yet.
+    const keeper = this.#store.synced ? this.#unlisted : undefined;
+    const missing: string[] = [];
     for (const { namespace, name } of this.#store.values()) {
-      if (listed.has(`${namespace}/${name}`)) continue;
-      this.#edits.push({ type: "remove", namespace, name });
+      const key = `${namespace}/${name}`;
+      if (listed.has(key)) continue;
+      if (keeper) missing.push(key);
+      else this.#edits.push({ type: "remove", namespace, name });
       await this.rest();
     }
     this.flush();
-    this.#store.note({ synced: true, lagging: false, failure: "", refused: false, resourceVersion });
+    keeper?.add(missing);
+    const lists = this.#store.freshness.lists + 1;
+    this.#store.note({ synced: true, lagging: false, failure: "", refused: false, resourceVersion, lists });
   }
 
   /** Hands the batch to the store. */
@@ -83,6 +121,11 @@ export class Intake<T extends ObjectMeta> {
     await nextTurn();
     this.#sliceBegan = this.#clock.now();
   }
+}
+
+function namesIn(key: string): { readonly namespace: string; readonly name: string } {
+  const [namespace = "", name = ""] = key.split("/");
+  return { namespace, name };
 }
 
 function identityOf(raw: unknown): { readonly namespace: string; readonly name: string } {

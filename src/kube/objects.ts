@@ -62,6 +62,8 @@ export interface Service extends ObjectMeta {
   readonly type: "ClusterIP" | "NodePort" | "LoadBalancer" | "ExternalName";
   /** Empty for headless (`None`) and ExternalName Services. */
   readonly clusterIps: readonly string[];
+  /** Kubernetes makes its EndpointSlices; otherwise a person does. */
+  readonly hasSelector: boolean;
   readonly ports: readonly ServicePort[];
   /** Seconds of ClientIP affinity, or 0. */
   readonly affinitySeconds: number;

@@ -107,6 +107,7 @@ export const serviceOf: Projection<Service> = (object, intern) => {
     unserved: unservedIn("Service", object),
     type: oneOf(serviceTypes, spec.type) ?? "ClusterIP",
     clusterIps: Object.freeze(ips.length > 0 ? ips : addresses([spec.clusterIP])),
+    hasSelector: Object.keys(record(spec.selector)).length > 0,
     ports: Object.freeze(records(spec.ports).flatMap(servicePorts)),
     affinitySeconds: spec.sessionAffinity === "ClientIP" ? affinityOf(spec) : 0,
     publishNotReadyAddresses: spec.publishNotReadyAddresses === true,

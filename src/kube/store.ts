@@ -11,15 +11,13 @@ import type { ObjectMeta } from "./objects.ts";
 export interface Change<T> {
   readonly old: T | undefined;
   readonly new: T | undefined;
-  /** The server said that the object is gone; otherwise it was only missing from a list. */
-  readonly told?: true;
 }
 
 export type Listener<T> = (changes: readonly Change<T>[]) => void;
 
 export type Edit<T> =
   | { readonly type: "put"; readonly object: T }
-  | { readonly type: "remove"; readonly namespace: string; readonly name: string; readonly told?: true };
+  | { readonly type: "remove"; readonly namespace: string; readonly name: string };
 
 /** How far the store can be trusted to be up to date. */
 export interface Freshness {
@@ -35,6 +33,10 @@ export interface Freshness {
   readonly resourceVersion: string;
   /** How many malformed objects were left out. */
   readonly malformed: number;
+  /** How many objects are kept although a list left them out. */
+  readonly unlisted: number;
+  /** How many lists have been taken in completely. */
+  readonly lists: number;
 }
 
 export class Store<T extends ObjectMeta> {
@@ -50,6 +52,8 @@ export class Store<T extends ObjectMeta> {
     refused: false,
     resourceVersion: "",
     malformed: 0,
+    unlisted: 0,
+    lists: 0,
   };
 
   /** A listener that throws harms neither the store nor other listeners; `onListenerError` is called with its error. */
@@ -144,13 +148,13 @@ export class Store<T extends ObjectMeta> {
     return old && sameBut("resourceVersion", old, object) ? undefined : { old, new: object };
   }
 
-  #remove({ namespace, name, told }: Edit<T> & { readonly type: "remove" }): Change<T> | undefined {
+  #remove({ namespace, name }: Edit<T> & { readonly type: "remove" }): Change<T> | undefined {
     const key = keyOf(namespace, name);
     const old = this.#objects.get(key);
     if (!old) return undefined;
     this.#objects.delete(key);
     for (const index of this.#indexes.values()) index.move(key, old, undefined);
-    return { old, new: undefined, ...(told && { told }) };
+    return { old, new: undefined };
   }
 }
 

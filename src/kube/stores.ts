@@ -1,8 +1,10 @@
 // The stores the controller reads, one for each kind of object. They are fed on leaders and on those who wait to lead, so
 // that a change of leader costs no list.
 
+import type { ApiServer } from "./apiServer.ts";
 import type { KubeClient } from "./client.ts";
 import type { Surroundings } from "./clock.ts";
+import { Interner } from "./intern.ts";
 import { type Kind, type KindMap, type KubeObject, kinds } from "./kinds.ts";
 import type { ObjectMeta } from "./objects.ts";
 import { type Listener, Store } from "./store.ts";
@@ -23,7 +25,7 @@ export function watchAll(
   client: KubeClient,
   read: ReadonlySet<Kind>,
   signal: AbortSignal,
-  surroundings: Surroundings,
+  surroundings: Surroundings & { readonly server: ApiServer },
 ): Stores {
   return storesOf((kind) => {
     if (read.has(kind)) return watchKind(client, kind, { ...surroundings, signal });
@@ -38,6 +40,13 @@ export function storesOf(storeOf: <K extends Kind>(kind: K) => Store<KindMap[K]>
   const all = Object.keys(kinds).map((kind) => [kind, storeOf(kind as Kind)]);
   // The compiler does not follow a loop over the keys of a mapped type.
   return Object.fromEntries(all) as Stores;
+}
+
+/** Takes in an object that the server gave by name. */
+export function putRaw<K extends Kind>(stores: Pick<Stores, K>, kind: K, raw: unknown): void {
+  const object = kinds[kind].project(raw, new Interner());
+  const store: Store<KindMap[K]> = stores[kind];
+  if (object) store.apply([{ type: "put", object }]);
 }
 
 /** A store that nothing feeds. */

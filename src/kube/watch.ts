@@ -2,6 +2,7 @@
 // cycle.ts and takes in their results. Objects of a list go into the store as they arrive; at the end of the list,
 // whatever it did not contain is removed. So a list after a gap delivers only differences, like any other news.
 
+import type { ApiServer } from "./apiServer.ts";
 import type { KubeClient, Query } from "./client.ts";
 import { type Clock, type Log, pause, type Surroundings, silent, systemClock } from "./clock.ts";
 import { beginning, type Failure, nextAfter, type Outcome, type Step } from "./cycle.ts";
@@ -28,6 +29,8 @@ export interface WatchOptions<T> extends Surroundings {
   readonly idleMs?: number;
   /** Objects per page, where lists come in pages. A page is parsed in one go, so a large one stalls the event loop. */
   readonly pageSize?: number;
+  /** If given, objects that a later list leaves out are asked for by name before they go (unlisted.ts). */
+  readonly server?: ApiServer;
 }
 
 /**
@@ -66,7 +69,7 @@ class Watcher<T extends ObjectMeta> {
   readonly #log: Log;
   readonly #random: () => number;
   readonly #path: string;
-  readonly #isOptional: boolean;
+  readonly #resource: Watchable<T>;
 
   constructor(client: KubeClient, resource: Watchable<T>, store: Store<T>, options: WatchOptions<T>) {
     this.#client = client;
@@ -76,8 +79,14 @@ class Watcher<T extends ObjectMeta> {
     this.#log = options.log ?? silent;
     this.#random = options.random ?? Math.random;
     this.#path = pathOf(resource, options.namespace);
-    this.#isOptional = resource.optional === true;
-    this.#intake = new Intake(resource, store, this.#clock, this.#log);
+    this.#resource = resource;
+    const { server, signal } = options;
+    this.#intake = new Intake(
+      resource,
+      store,
+      { clock: this.#clock, log: this.#log },
+      server && { client, server, signal },
+    );
   }
 
   /** Never rejects: whatever happens in a step is a failure to recover from. */
@@ -123,6 +132,7 @@ class Watcher<T extends ObjectMeta> {
 
   async #takePage(cursor: string): Promise<Outcome> {
     try {
+      if (cursor === "") await this.#lookAtServer();
       const page = await this.#client.list(this.#path, {
         query: { ...this.#selectors(), limit: this.#options.pageSize ?? 250, continue: cursor || undefined },
         signal: this.#options.signal,
@@ -135,6 +145,7 @@ class Watcher<T extends ObjectMeta> {
       if (page.continue !== "") return { type: "page taken", cursor: page.continue };
       if (page.resourceVersion === "") throw new Error(`the list of ${this.#path} has no resourceVersion`);
       await this.#intake.completeList(page.resourceVersion);
+      this.#options.server?.reached(this.#resource, page.resourceVersion);
       return { type: "caught up", resourceVersion: page.resourceVersion, lively: false, failure: undefined };
     } catch (error) {
       return { type: "list broken", failure: this.#failure("list", error) };
@@ -148,6 +159,7 @@ class Watcher<T extends ObjectMeta> {
     let lively = false;
     let failure: Failure | undefined;
     try {
+      if (resourceVersion === "") await this.#lookAtServer();
       const chunks = await this.#open(query);
       if (resourceVersion !== "") this.#store.note({ lagging: false, failure: "", refused: false });
       const lines = new Lines();
@@ -159,6 +171,7 @@ class Watcher<T extends ObjectMeta> {
         }
         this.#intake.flush();
         this.#store.note({ resourceVersion });
+        this.#options.server?.reached(this.#resource, resourceVersion);
       }
     } catch (error) {
       failure = this.#failure(resourceVersion === "" ? "streamed list" : "watch", error);
@@ -167,6 +180,12 @@ class Watcher<T extends ObjectMeta> {
     if (resourceVersion === "") return { type: "list broken", failure: failure ?? { type: "other" } };
     lively ||= this.#clock.now() - began >= livelyAfterMs;
     return { type: "caught up", resourceVersion, lively, failure };
+  }
+
+  /** Before another list changes what is known: the doubt has to come first. */
+  async #lookAtServer(): Promise<void> {
+    const { server } = this.#options;
+    if (server && this.#store.synced) await server.look(this.#resource);
   }
 
   #open(query: Query): Promise<AsyncIterable<Buffer>> {
@@ -198,7 +217,7 @@ class Watcher<T extends ObjectMeta> {
   #failure(doing: "list" | "streamed list" | "watch", error: unknown): Failure {
     if (this.#options.signal.aborted) return { type: "other" };
     if (
-      this.#isOptional &&
+      this.#resource.optional &&
       doing !== "watch" &&
       error instanceof KubeError &&
       [403, 404].includes(error.status)

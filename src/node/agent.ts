@@ -54,8 +54,9 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const db = followVswitch(session);
   const writer = new Writer(session);
 
-  const config = kubeconfig === undefined ? await inCluster() : await loadKubeconfig(kubeconfig);
-  using client = new KubeClient(config);
+  using client = await KubeClient.reading(() =>
+    kubeconfig === undefined ? inCluster() : loadKubeconfig(kubeconfig),
+  );
   const watching = { signal, log };
   const nodes = watchKind(client, "Node", { ...watching, fieldSelector: `metadata.name=${nodeName}` });
   const pods = watchKind(client, "Pod", { ...watching, fieldSelector: `spec.nodeName=${nodeName}` });

@@ -25,6 +25,7 @@ const service: Service = {
   type: "ClusterIP",
   clusterIps: ["10.96.0.10", "fd00:10:96::10"],
   ports: [port],
+  hasSelector: true,
   affinitySeconds: 0,
   publishNotReadyAddresses: false,
 };

@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { TLSSocket } from "node:tls";
 import { inspect } from "node:util";
 import { KubeClient } from "../../src/kube/client.ts";
 import { KubeConfigError, tokenFrom } from "../../src/kube/config.ts";
@@ -74,6 +75,46 @@ test("a client certificate is shown", async () => {
   assert.deepEqual(await known.get("/version"), {});
   using unknown = new KubeClient(config);
   assert.equal((await failureOf(unknown.get("/version"))).status, 0);
+});
+
+test("a certificate that was replaced is shown once the server no longer accepts the old one", async () => {
+  const [old, now] = [
+    certificate("old", "keyUsage=digitalSignature"),
+    certificate("now", "keyUsage=digitalSignature"),
+  ];
+  let current = old;
+  const shown: (string | undefined)[] = [];
+  const answer: Answer = (response, seen) => {
+    const socket = response.socket;
+    const name = socket instanceof TLSSocket ? socket.getPeerCertificate().subject?.CN : undefined;
+    shown.push(String(name));
+    (name === "now" ? json({}) : status(401, "Unauthorized"))(response, seen);
+  };
+  await using server = await scripted([answer], { ...tls, requestCert: true, rejectUnauthorized: false });
+  using client = await KubeClient.reading(async () => ({
+    server: server.url,
+    ca: tls.cert,
+    clientCert: current.cert,
+    clientKey: current.key,
+    namespace: "default",
+  }));
+  current = now;
+  await assert.rejects(client.get("/version"), /Unauthorized/);
+  assert.deepEqual(await client.get("/version"), {});
+  assert.deepEqual(shown, ["old", "now"]);
+});
+
+test("a configuration that cannot be read for a moment leaves the old one in use", async () => {
+  let isBroken = false;
+  await using server = await scripted([json({}), status(401, "Unauthorized"), json({})]);
+  using client = await KubeClient.reading(async () => {
+    if (isBroken) throw new Error("half written");
+    return { server: server.url, namespace: "default" };
+  });
+  isBroken = true;
+  await client.get("/version");
+  await assert.rejects(client.get("/version"), /Unauthorized/);
+  assert.deepEqual(await client.get("/version"), {});
 });
 
 test("a token is read anew for each request, over one connection, and shows in no error", async () => {

@@ -14,6 +14,7 @@ import {
   startEngine,
   switchFacts,
   transaction,
+  wholeReplica,
 } from "./engineWorld.ts";
 
 const weft = join(import.meta.dirname, "../../bin/weft");
@@ -50,11 +51,18 @@ test("a cluster's rows go, with its members in rows of others; all else stays", 
   assert.deepEqual([again.status, JSON.parse(again.stdout).rows], [0, {}]);
 });
 
-test("a controller that still leads is detected, and no success is reported", bounded, async () => {
+test("a controller that still leads is detected before anything is deleted", bounded, async () => {
   await using server = await startOvsdbServer(schemaFile);
   let leader = await startEngine({ remote: server.remote, holder: "one" });
   leader.desired.replace("node/n1", switchFacts("n1"));
   await leader.engine.settled();
+  await using other = openSession(server.remote);
+  const replica = wholeReplica(other);
+  await replica.ready();
+  let gone = 0;
+  replica.subscribe((changes) => {
+    gone += changes.filter(({ table, new: now }) => table === "Logical_Switch" && !now).length;
+  });
   // What a controller does when it loses its fence: it begins a new term.
   const again = leader.ended.catch(async () => {
     await leader.stop();
@@ -67,5 +75,6 @@ test("a controller that still leads is detected, and no success is reported", bo
   assert.deepEqual([...leader.engine.owned()], [["Logical_Switch", 1]]);
   await leader.stop();
   assert.equal(torn.status, 2);
+  assert.equal(gone, 0, "no row went, not even for a moment");
   assert.match(torn.stderr, /cluster demo is still led by a controller: stop it, then run this again/);
 });

@@ -17,6 +17,7 @@ import {
   nodeSubnetsAnnotation,
   podNetworkAnnotation,
 } from "../../src/kube/annotations.ts";
+import { ApiServer } from "../../src/kube/apiServer.ts";
 import { KubeClient } from "../../src/kube/client.ts";
 import { systemClock } from "../../src/kube/clock.ts";
 import type { Node, Pod } from "../../src/kube/objects.ts";
@@ -31,9 +32,21 @@ import type { PortStates } from "../../src/observe/portStates.ts";
 import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
 import { type Replica, Session } from "../../src/ovsdb/index.ts";
 import { northboundSchema, select, startOvsdbServer } from "../real/ovsdbServer.ts";
+import { json, scripted, status } from "./kubeScript.ts";
 
 const server = await startOvsdbServer(northboundSchema);
 after(() => server[Symbol.asyncDispose]());
+
+/** A cluster's API server that has nothing but its namespace. */
+const api = await scripted([
+  (response, seen) => {
+    if (seen.path === "/api/v1/namespaces/kube-system")
+      json({ metadata: { uid: "cluster" } })(response, seen);
+    else if (seen.query.has("limit")) json({ metadata: { resourceVersion: "5" }, items: [] })(response, seen);
+    else status(404, "NotFound")(response, seen);
+  },
+]);
+after(() => api[Symbol.asyncDispose]());
 
 const present = <T>(value: T | undefined): T => {
   assert.ok(value !== undefined);
@@ -139,7 +152,7 @@ async function lead(
     isAtLeast: () => false,
     subscribe: () => () => undefined,
   };
-  using client = new KubeClient({ server: "http://127.0.0.1:1", namespace: "default" });
+  using client = new KubeClient({ server: api.url, namespace: "default" });
   const replica = session.replica(northbound, northboundTables, {
     indexes: observedIndexes(northboundTables),
   });
@@ -150,6 +163,7 @@ async function lead(
       cloud: new OwnNodes(scope, network, false),
       pools: undefined,
       client,
+      server: new ApiServer(client),
       stores,
       observed: new Observed({ scope, replica, ports: noPorts, router: undefined }),
       patch,

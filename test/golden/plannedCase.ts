@@ -9,6 +9,7 @@ import { parseMarks } from "../../src/config/poolMarks.ts";
 import { clusterNetwork, defaultJoin } from "../../src/config/ranges.ts";
 import { plannedState } from "../../src/controller/plannedState.ts";
 import { ownerKinds } from "../../src/kinds/kinds.ts";
+import { ApiServer } from "../../src/kube/apiServer.ts";
 import { KubeClient } from "../../src/kube/client.ts";
 import { silent, systemClock } from "../../src/kube/clock.ts";
 import { Interner } from "../../src/kube/intern.ts";
@@ -69,6 +70,7 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
           ? undefined
           : { isNested: router !== undefined, marks: parseMarks(pool), random: () => 0.5 },
       client,
+      server: new ApiServer(client),
       stores,
       observed,
       patch: async () => undefined,

@@ -1,0 +1,43 @@
+// What there can be only one of: the addresses and the name of a port, the tag that a port has on its parent, the
+// address of a Service, a route. A row that the prune guard holds gives way to a row that is wanted and claims the same.
+// Otherwise the old one would answer in the place of the new one.
+
+import type { ColumnValue } from "../model/fact.ts";
+import type { Row } from "../ovsdb/index.ts";
+
+type ValueOf = (column: string) => Row[string] | ColumnValue | undefined;
+
+const byTable: Readonly<Record<string, (value: ValueOf) => readonly string[]>> = {
+  Load_Balancer: (value) => keysOf(value("vips")).map((key) => `service ${serviceAddress(key)}`),
+  Logical_Switch_Port: (value) => [
+    `port ${textsOf(value("name")).join()}`,
+    ...textsOf(value("addresses")).flatMap((text) =>
+      text
+        .split(" ")
+        .slice(1)
+        .map((address) => `address ${address}`),
+    ),
+    ...textsOf(value("tag_request")).map((tag) => `tag ${tag} on ${textsOf(value("parent_name")).join()}`),
+  ],
+  Logical_Router_Port: (value) => [
+    `router port ${textsOf(value("name")).join()}`,
+    ...textsOf(value("networks")).map((network) => `router address ${network.split("/")[0] ?? ""}`),
+  ],
+  // Only routes by source are on one router: those by destination are on every node's.
+  Logical_Router_Static_Route: (value) =>
+    textsOf(value("policy")).includes("src-ip") ? [`route from ${textsOf(value("ip_prefix")).join()}`] : [],
+};
+
+/** What a row claims, whose columns `value` reads. */
+export const claims = (table: string, value: ValueOf): readonly string[] => byTable[table]?.(value) ?? [];
+
+/** The address in `10.96.0.5:80` or `[fd00::5]:80`. */
+export const serviceAddress = (key: string): string => key.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+
+const keysOf = (value: ReturnType<ValueOf>): readonly string[] =>
+  value instanceof Map ? [...value.keys()].map(String) : [];
+
+function textsOf(value: ReturnType<ValueOf>): readonly string[] {
+  if (Array.isArray(value)) return value.map(String);
+  return typeof value === "object" || value === undefined ? [] : [String(value)];
+}

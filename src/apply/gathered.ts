@@ -1,0 +1,52 @@
+// Columns of a row fact that gather what several objects say: a balancer's virtual addresses with their endpoints. An
+// update of such a column may take something away that only seems to be gone. So the engine also knows the update that
+// takes nothing away, for as long as the prune guard holds the rest back.
+
+import type { Columns } from "../desired/desiredRow.ts";
+import type { Atom, ColumnValue } from "../model/fact.ts";
+import type { Row } from "../ovsdb/index.ts";
+
+const gathered: ReadonlyMap<string, string> = new Map([["Load_Balancer", "vips"]]);
+
+/**
+ * `columns` with everything that `found` has in gathered columns; undefined when `columns` take nothing away. A key for
+ * which `isClaimed` holds is somebody else's now and is not kept.
+ */
+export function keeping(
+  table: string,
+  columns: Columns,
+  found: Row,
+  isClaimed: (key: Atom) => boolean = () => false,
+): Columns | undefined {
+  const name = gathered.get(table);
+  const wanted = name === undefined ? undefined : columns.get(name);
+  const before = name === undefined ? undefined : found[name];
+  if (name === undefined || !(wanted instanceof Map) || !(before instanceof Map)) return undefined;
+  const whole = union(wanted, before, isClaimed);
+  return whole && new Map<string, ColumnValue>([...columns, [name, whole]]);
+}
+
+function union(
+  wanted: ReadonlyMap<Atom, Atom>,
+  before: ReadonlyMap<Atom, Atom>,
+  isClaimed: (key: Atom) => boolean,
+): ReadonlyMap<Atom, Atom> | undefined {
+  const whole = new Map(wanted);
+  let isLonger = false;
+  for (const [key, value] of before) {
+    if (isClaimed(key)) continue;
+    const now = endpoints(wanted.get(key) ?? "");
+    const lost = endpoints(value).filter((endpoint) => !now.includes(endpoint));
+    if (wanted.has(key) && lost.length === 0) continue;
+    isLonger = true;
+    // What exists keeps its text while nothing is added to it.
+    const isAll = now.every((endpoint) => endpoints(value).includes(endpoint));
+    whole.set(key, isAll ? value : [...now, ...lost].join());
+  }
+  return isLonger ? whole : undefined;
+}
+
+const endpoints = (value: Atom): readonly string[] =>
+  String(value)
+    .split(",")
+    .filter((endpoint) => endpoint !== "");

@@ -1,0 +1,71 @@
+// What must be remembered beyond the life of a controller, in a row of Weft's own that no fact states. Like the fence
+// (fence.ts) it is an Address_Set that nobody uses.
+
+import { ownership } from "../model/names.ts";
+import type { Remembered } from "../model/remembered.ts";
+import { rowUuid } from "../model/uuid.ts";
+import { type AnyReplica, type Database, type Session, Transaction } from "../ovsdb/index.ts";
+import type { Fence } from "./fence.ts";
+
+const table = "Address_Set";
+const clusterKey = "weft.io/kube-system";
+const versionsKey = "weft.io/versions";
+
+const nameOf = (cluster: string): string => `${cluster.replaceAll("-", "_")}_memory`;
+
+/** The UUID of a cluster's memory. */
+export const memoryRow = (cluster: string): string => rowUuid(cluster, table, nameOf(cluster));
+
+/** Undefined when nobody has written anything that makes sense. The replica must be complete. */
+export function rememberedIn(replica: Pick<AnyReplica, "table">, of: string): Remembered | undefined {
+  const ids = replica.table(table).get(memoryRow(of))?.external_ids;
+  const cluster = ids instanceof Map ? ids.get(clusterKey) : undefined;
+  if (!(ids instanceof Map) || typeof cluster !== "string" || cluster === "") return undefined;
+  const pairs = String(ids.get(versionsKey) ?? "").split(" ");
+  const versions = pairs.flatMap((pair) => {
+    const [plural = "", version = ""] = pair.split("=");
+    return plural === "" || version === "" ? [] : [[plural, version] as const];
+  });
+  return { cluster, versions: new Map(versions) };
+}
+
+export interface MemoryOptions {
+  readonly database: Database<unknown>;
+  readonly cluster: string;
+  readonly session: Pick<Session, "transact">;
+  readonly replica: Pick<AnyReplica, "table">;
+  readonly fence: Fence;
+}
+
+export class Memory {
+  readonly #options: MemoryOptions;
+  readonly #row: string;
+
+  constructor(options: MemoryOptions) {
+    this.#options = options;
+    this.#row = memoryRow(options.cluster);
+  }
+
+  read(): Remembered | undefined {
+    return rememberedIn(this.#options.replica, this.#options.cluster);
+  }
+
+  /** Only the holder of the fence may write. */
+  async write(remembered: Remembered, signal: AbortSignal): Promise<void> {
+    const { database, cluster, session, replica, fence } = this.#options;
+    const versions = [...remembered.versions].map(([plural, version]) => `${plural}=${version}`);
+    const columns = {
+      name: nameOf(cluster),
+      external_ids: new Map([
+        [ownership.cluster, cluster],
+        [ownership.owner, "memory"],
+        [clusterKey, remembered.cluster],
+        [versionsKey, versions.toSorted().join(" ")],
+      ]),
+    };
+    const transaction = fence.guard(new Transaction(database));
+    if (replica.table(table).get(this.#row)) transaction.update(table, this.#row, columns);
+    else transaction.insert(table, columns, this.#row);
+    await session.transact(transaction, { signal });
+  }
+}

@@ -1,0 +1,89 @@
+// What a group of changes takes away: by whose word, and whether somebody else needs its place.
+
+import { leastSure, type Word } from "../desired/word.ts";
+import { type Atom, type ColumnValue, sameValue } from "../model/fact.ts";
+import type { Owner } from "../model/owner.ts";
+import type { AtomicGroup } from "./atomicGroup.ts";
+import { type Change, isRemoval, type RowUpdate, targetOf } from "./change.ts";
+import { claims, serviceAddress } from "./claims.ts";
+import { keeping } from "./gathered.ts";
+import type { RowName } from "./look.ts";
+import type { World } from "./world.ts";
+
+/** The word of the owners whose rows and members the group takes away. */
+export const wordOn = (group: AtomicGroup, world: World): Word =>
+  leastSure(group.changes.filter(isRemoval).map((change) => wordOnChange(change, world)));
+
+/** A membership is stated by the owner of the row that is the member, a plain value by somebody whom nobody remembers. */
+function wordOnChange(change: Change, world: World): Word {
+  const { table, uuid } = targetOf(change) ?? change;
+  const row = world.actual(table, uuid);
+  const owner = row && world.ownerOf(row);
+  return owner === undefined ? "missing" : world.wordOf(owner);
+}
+
+/** The rows that the group deletes, and those that it takes something out of. */
+export const lessened = (group: AtomicGroup): readonly Change[] =>
+  group.changes.filter((change) => change.kind !== "member" && isRemoval(change));
+
+/** What an existing row claims. */
+export function claimsOf({ table, uuid }: RowName, world: World): readonly string[] {
+  const row = world.actual(table, uuid);
+  return row ? claims(table, (column) => row[column]) : [];
+}
+
+/** Claim -> the owners of the wanted rows that make it. */
+export type Claimants = ReadonlyMap<string, ReadonlySet<Owner>>;
+
+/** Who wants a row with one of the claims in `of`. */
+export function* claimants(of: ReadonlySet<string>, world: World): Generator<void, Claimants> {
+  const found = new Map<string, Set<Owner>>();
+  if (of.size === 0) return found;
+  for (const { table, columns, owners } of world.wanted()) {
+    for (const claim of columns ? claims(table, (column) => columns.get(column)) : [])
+      if (of.has(claim)) found.set(claim, new Set([...(found.get(claim) ?? []), ...owners]));
+    yield;
+  }
+  return found;
+}
+
+/** Whether a claim of the existing row is made by the wanted row of another owner. */
+export function isClaimedByAnother(
+  claim: string,
+  { table, uuid }: RowName,
+  world: World,
+  claimedBy: Claimants,
+): boolean {
+  const row = world.actual(table, uuid);
+  const owner = row && world.ownerOf(row);
+  return [...(claimedBy.get(claim) ?? [])].some((claimant) => claimant !== owner);
+}
+
+/** The group without what it takes away; undefined when nothing is left of it. */
+export function withoutTaking(
+  group: AtomicGroup,
+  world: World,
+  claimedBy: Claimants,
+): AtomicGroup | undefined {
+  const changes = group.changes.flatMap((change) =>
+    change.kind === "update" && change.keeping ? keptPart(change, world, claimedBy) : [],
+  );
+  const isOnlyUpdates = group.changes.every(({ kind }) => kind === "update");
+  return isOnlyUpdates && changes.length > 0 ? { ...group, changes, removes: false } : undefined;
+}
+
+function keptPart(change: RowUpdate, world: World, claimedBy: Claimants): readonly RowUpdate[] {
+  const found = world.actual(change.table, change.uuid);
+  if (!found) return [];
+  const isClaimed = (key: Atom): boolean =>
+    isClaimedByAnother(`service ${serviceAddress(String(key))}`, change, world, claimedBy);
+  const kept = keeping(change.table, change.columns, found, isClaimed) ?? change.columns;
+  const differing = new Map<string, ColumnValue>(
+    [...kept].filter(([name, value]) => {
+      const before = found[name];
+      return before === undefined || !sameValue(value, before);
+    }),
+  );
+  const { keeping: _, ...rest } = change;
+  return differing.size > 0 ? [{ ...rest, columns: differing }] : [];
+}

@@ -1,0 +1,133 @@
+// The API server that a term works with, measured by what earlier terms remember of it. While it is another one, or
+// shows an older state, nothing is taken away. It is believed again when a person says so, or when it lists everything
+// that Weft has rows of.
+
+import type { Appliers } from "../apply/appliers.ts";
+import type { Memory } from "../apply/memory.ts";
+import type { ApiServer } from "../kube/apiServer.ts";
+import { type Clock, type Log, pause } from "../kube/clock.ts";
+import { everyStore, type Stores } from "../kube/stores.ts";
+import type { Remembered } from "../model/remembered.ts";
+
+export interface AcquaintanceOptions {
+  readonly server: ApiServer;
+  readonly stores: Stores;
+  readonly appliers: Appliers;
+  readonly memory: Pick<Memory, "read" | "write">;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const lookMs = 5_000;
+const writeMs = 60_000;
+
+export class Acquaintance {
+  readonly #options: AcquaintanceOptions;
+  /** How many lists of each kind had been taken in when the doubt began. */
+  #listsBefore: readonly number[] = [];
+  #written = "";
+  #writtenAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: AcquaintanceOptions) {
+    this.#options = options;
+  }
+
+  /** The next term will know the server too. */
+  get isWritten(): boolean {
+    return this.#written !== "";
+  }
+
+  /** Resolves when the server has been compared with what is remembered. Until `signal` aborts, doubts are passed on. */
+  async begin(signal: AbortSignal): Promise<void> {
+    const { server, memory, clock, log, stores } = this.#options;
+    const remembered = memory.read();
+    if (remembered) {
+      this.#written = textOf(remembered);
+      this.#writtenAt = clock.now();
+    }
+    while (!signal.aborted) {
+      try {
+        await (remembered ? server.remember(remembered) : server.lookAround());
+        break;
+      } catch (error) {
+        log("warn", "the API server does not say who it is", { error });
+        // Without anything to compare with, it is as good as any.
+        if (!remembered) break;
+        await pause(clock, 1_000, signal);
+      }
+    }
+    // What the stores hold by now is from the server that answers now.
+    if (server.doubt !== undefined) this.#passOn();
+    const stop = server.subscribe({
+      doubt: () => {
+        this.#listsBefore = everyStore(stores).map(({ freshness }) => freshness.lists);
+        this.#passOn();
+      },
+      // Whom a person has believed, the next term must know too.
+      believed: () => {
+        this.#writtenAt = Number.NEGATIVE_INFINITY;
+      },
+    });
+    signal.addEventListener("abort", stop);
+  }
+
+  /** Believes the server when it lists everything, and writes down what is known of it, until `signal` aborts. */
+  async keep(signal: AbortSignal): Promise<void> {
+    const { server, clock, log } = this.#options;
+    while (!signal.aborted) {
+      try {
+        // Perhaps the known server is back, and no watch has noticed.
+        if (server.doubt !== undefined) await server.lookAround();
+        if ((server.doubt !== undefined || !server.isProven) && this.#isWhole()) server.believe();
+        await this.#write(signal);
+      } catch (error) {
+        log("debug", "the API server does not answer, or what is known of it cannot be written down", {
+          error,
+        });
+      }
+      await pause(clock, lookMs, signal);
+    }
+  }
+
+  #passOn(): void {
+    const { server, appliers, log } = this.#options;
+    const { doubt } = server;
+    appliers.suspendPrune(doubt);
+    if (doubt === undefined) log("info", "the API server is the one that is known", {});
+    else
+      log(
+        "error",
+        `${doubt}: nothing is taken away until it lists everything that has rows. To believe it, send SIGUSR2 to this process`,
+        {},
+      );
+  }
+
+  /** Nothing is missing of what the stores and the databases knew before. */
+  #isWhole(): boolean {
+    const { stores, appliers } = this.#options;
+    const { heldRows, dirty } = appliers.status;
+    return (
+      heldRows === 0 &&
+      dirty === 0 &&
+      everyStore(stores).every(
+        ({ size, freshness }, index) =>
+          freshness.unlisted === 0 && (size === 0 || freshness.lists > (this.#listsBefore[index] ?? 0)),
+      )
+    );
+  }
+
+  async #write(signal: AbortSignal): Promise<void> {
+    const { server, memory, clock } = this.#options;
+    const known = server.isProven ? server.memory : undefined;
+    if (!known) return;
+    const text = textOf(known);
+    const isDue = clock.now() - this.#writtenAt >= writeMs;
+    if (text === this.#written || !isDue) return;
+    await memory.write(known, signal);
+    this.#written = text;
+    this.#writtenAt = clock.now();
+  }
+}
+
+const textOf = ({ cluster, versions }: Remembered): string =>
+  [cluster, ...[...versions].map(([plural, version]) => `${plural}=${version}`).toSorted()].join(" ");

@@ -1,0 +1,14 @@
+// Whose word it is that something is to go. What an owner no longer states goes at once when it said so itself. When the
+// owner has only not been heard of, the prune guard decides (apply/pruneGuard.ts).
+
+/**
+ * `said`: the owner speaks for an object that exists, or the API server said that the object is gone. `missing`: nobody
+ * said so; the API server may have listed too little. `held`: it would be wrong to believe that it is gone.
+ */
+export type Word = "said" | "missing" | "held";
+
+/** The most doubtful of these. */
+export const leastSure = (words: Iterable<Word>): Word => {
+  const all = new Set(words);
+  return all.has("held") ? "held" : all.has("missing") ? "missing" : "said";
+};

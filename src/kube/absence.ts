@@ -1,0 +1,37 @@
+// An object that a list leaves out is asked for by name. A list may be wrong; that one object is not there is said by the
+// server about this object alone, and counts, if it is the server that the controller knows.
+
+import type { ApiServer } from "./apiServer.ts";
+import type { KubeClient } from "./client.ts";
+import { isNotFound, KubeError } from "./error.ts";
+import { pathOf, type Resource } from "./resource.ts";
+
+export type Answer =
+  | { readonly is: "there"; readonly raw: unknown }
+  | { readonly is: "gone" }
+  /** Nobody can tell whether the server may be believed. */
+  | { readonly is: "unsure" }
+  /** Whatever the answer, it must not be believed, because of `why`. */
+  | { readonly is: "doubtful"; readonly why: string };
+
+/** Rejects when the server does not answer. */
+export async function askFor(
+  client: Pick<KubeClient, "get">,
+  server: ApiServer,
+  resource: Resource,
+  namespace: string,
+  name: string,
+): Promise<Answer> {
+  try {
+    return { is: "there", raw: await client.get(pathOf(resource, namespace, name)) };
+  } catch (error) {
+    const isForbidden = error instanceof KubeError && error.status === 403;
+    if (!isNotFound(error) && !isForbidden) throw error;
+    // Looked at after the answer: the server that gave it, or one that took its place, is seen for what it is.
+    const standing = await server.look(resource);
+    if (standing === "does not serve the resource")
+      return { is: "doubtful", why: `the API server does not let ${resource.plural} be read` };
+    if (standing === "other") return { is: "doubtful", why: server.doubt ?? "the API server is another one" };
+    return { is: isForbidden || standing === "unknown" ? "unsure" : "gone" };
+  }
+}

@@ -1,0 +1,175 @@
+// Whether the API server that answers is the one that this controller knows: the same cluster, and not an older state of
+// it. A cluster is told by the UID of its namespace kube-system, which lives as long as the cluster. Versions of one
+// resource can be compared as numbers (KEP-5504), so a server that goes back in time, as after a restore, shows. What
+// another server does not list is not gone.
+
+import type { Remembered } from "../model/remembered.ts";
+import type { KubeClient } from "./client.ts";
+import { isNotFound, KubeError } from "./error.ts";
+import { record, text } from "./json.ts";
+import { kinds } from "./kinds.ts";
+import { pathOf, type Resource } from "./resource.ts";
+
+/** `unknown`: nobody can tell, because kube-system may not be read or nothing is remembered. */
+export type Standing = "known" | "unknown" | "other" | "does not serve the resource";
+
+export interface ServerListener {
+  /** There is doubt, or there is none any more. */
+  readonly doubt?: () => void;
+  /** A person or a whole comparison has found the present server right, whatever was remembered. */
+  readonly believed?: () => void;
+}
+
+export class ApiServer {
+  readonly #client: Pick<KubeClient, "get" | "list">;
+  readonly #listeners = new Set<ServerListener>();
+  /** plural -> the newest version seen from the server that is known */
+  #versions = new Map<string, bigint>();
+  /** plural -> the version in the last look */
+  readonly #present = new Map<string, bigint>();
+  #cluster: string | undefined;
+  #presentCluster: string | undefined;
+  #isProven = false;
+  /** What the doubt is about (`cluster` or a plural) -> why */
+  readonly #doubts = new Map<string, string>();
+  /** plural -> the next look, not begun yet: everyone who asks until then shares it */
+  readonly #next = new Map<string, Promise<Standing>>();
+  #looking: Promise<unknown> = Promise.resolve();
+
+  constructor(client: Pick<KubeClient, "get" | "list">) {
+    this.#client = client;
+  }
+
+  /** Why the present server is not believed, as a sentence; undefined when it is the known one. */
+  get doubt(): string | undefined {
+    return [...this.#doubts.values()][0];
+  }
+
+  /** Whether what is known of the server comes from an earlier time, and not only from its own first answers. */
+  get isProven(): boolean {
+    return this.#isProven;
+  }
+
+  /** What to remember; undefined while there is doubt, or nothing is known. */
+  get memory(): Remembered | undefined {
+    if (this.#cluster === undefined || this.#doubts.size > 0) return undefined;
+    const versions = [...this.#versions].map(([plural, version]) => [plural, String(version)] as const);
+    return { cluster: this.#cluster, versions: new Map(versions) };
+  }
+
+  subscribe(listener: ServerListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Looks at the server in every way there is. Rejects when it does not answer. */
+  async lookAround(): Promise<void> {
+    await Promise.all(Object.values(kinds).map((resource) => this.look(resource)));
+  }
+
+  /** An earlier controller knew the server by this. From now on the present one is measured by it. */
+  async remember({ cluster, versions }: Remembered): Promise<void> {
+    const known = new Map([...versions].flatMap(([plural, of]) => entryOf(plural, of)));
+    if (this.#cluster === cluster)
+      for (const [plural, version] of this.#versions)
+        if (version > (known.get(plural) ?? 0n)) known.set(plural, version);
+    this.#cluster = cluster;
+    this.#versions = known;
+    this.#isProven = true;
+    await this.lookAround();
+  }
+
+  /** Everything of the resource up to this version is known. */
+  reached({ plural }: Resource, resourceVersion: string): void {
+    const [entry] = entryOf(plural, resourceVersion);
+    if (entry && this.#doubts.size === 0 && entry[1] > (this.#versions.get(plural) ?? 0n))
+      this.#versions.set(plural, entry[1]);
+  }
+
+  /** The present server is right. */
+  believe(): void {
+    this.#cluster = this.#presentCluster ?? this.#cluster;
+    this.#versions = new Map(this.#present);
+    this.#isProven = this.#cluster !== undefined;
+    const hadDoubts = this.#doubts.size > 0;
+    this.#doubts.clear();
+    for (const { believed, doubt } of this.#listeners) {
+      believed?.();
+      if (hadDoubts) doubt?.();
+    }
+  }
+
+  /** How the server stands that answers now, after this call. Rejects when it does not answer. */
+  look(resource: Resource): Promise<Standing> {
+    const { plural } = resource;
+    const known = this.#next.get(plural);
+    if (known) return known;
+    const next = this.#looking.then(
+      () => this.#look(resource),
+      () => this.#look(resource),
+    );
+    this.#next.set(plural, next);
+    this.#looking = next;
+    return next;
+  }
+
+  async #look(resource: Resource): Promise<Standing> {
+    this.#next.delete(resource.plural);
+    let version: bigint | undefined;
+    try {
+      const page = await this.#client.list(pathOf(resource), { query: { limit: 1 } });
+      version = entryOf(resource.plural, page.resourceVersion)[0]?.[1];
+    } catch (error) {
+      if (error instanceof KubeError && [403, 404].includes(error.status))
+        return "does not serve the resource";
+      throw error;
+    }
+    if (version !== undefined) this.#present.set(resource.plural, version);
+    const before = this.doubt;
+    this.#judgeVersion(resource, version);
+    const isIdentified = await this.#judgeCluster();
+    if (this.doubt !== before) for (const { doubt } of this.#listeners) doubt?.();
+    if (this.#doubts.size > 0) return "other";
+    return isIdentified ? "known" : "unknown";
+  }
+
+  #judgeVersion({ plural }: Resource, version: bigint | undefined): void {
+    const known = this.#versions.get(plural);
+    if (version === undefined || known === undefined || version >= known) this.#doubts.delete(plural);
+    else
+      this.#doubts.set(
+        plural,
+        `the API server shows an older state than before (${plural} at version ${version}, known up to ${known})`,
+      );
+  }
+
+  /** Whether the server says which cluster's it is. */
+  async #judgeCluster(): Promise<boolean> {
+    const found = await this.#clusterNow();
+    this.#presentCluster = found ?? this.#presentCluster;
+    if (found === undefined) return false;
+    this.#cluster ??= found;
+    if (found === this.#cluster) this.#doubts.delete("cluster");
+    else
+      this.#doubts.set(
+        "cluster",
+        `the API server is another cluster's (its namespace kube-system has the UID ${found || "of nothing"}, known is ${this.#cluster})`,
+      );
+    return true;
+  }
+
+  /** The UID of kube-system, "" when there is no such namespace; undefined when it may not be read. */
+  async #clusterNow(): Promise<string | undefined> {
+    try {
+      const { metadata } = record(await this.#client.get("/api/v1/namespaces/kube-system"));
+      return text(record(metadata).uid);
+    } catch (error) {
+      if (isNotFound(error)) return this.#cluster === undefined ? undefined : "";
+      if (error instanceof KubeError && error.status === 403) return undefined;
+      throw error;
+    }
+  }
+}
+
+const entryOf = (plural: string, version: string): readonly (readonly [string, bigint])[] =>
+  /^[1-9]\d*$/.test(version) ? [[plural, BigInt(version)]] : [];

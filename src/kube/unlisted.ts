@@ -1,0 +1,122 @@
+// Objects that a later list of their kind left out. They stay in the store until the server says of each one that it is
+// gone: by a DELETED event, or when it is asked for by name some seconds later. So a list that shows too little, for
+// whatever reason, changes nothing.
+
+import { type Answer, askFor } from "./absence.ts";
+import type { ApiServer } from "./apiServer.ts";
+import type { KubeClient } from "./client.ts";
+import { type Clock, type Log, pause } from "./clock.ts";
+import type { Resource } from "./resource.ts";
+
+export interface UnlistedOptions {
+  readonly client: Pick<KubeClient, "get">;
+  readonly server: ApiServer;
+  readonly resource: Resource;
+  /** How many objects are known, these included. */
+  readonly known: () => number;
+  readonly remove: (keys: readonly string[]) => void;
+  readonly put: (raw: unknown) => void;
+  readonly onSize: (size: number) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+const firstPauseMs = 5_000;
+const longestPauseMs = 30_000;
+const askedAtOnce = 8;
+/** When nobody can tell whether the server is right, so few may go, or this share of what is known. */
+const few = { objects: 3, share: 0.3 };
+
+export class Unlisted {
+  readonly #options: UnlistedOptions;
+  /** `namespace/name` */
+  readonly #keys = new Set<string>();
+  #isAsking = false;
+
+  constructor(options: UnlistedOptions) {
+    this.#options = options;
+    const stop = options.server.subscribe({ believed: () => this.#remove([...this.#keys]) });
+    options.signal.addEventListener("abort", stop);
+  }
+
+  /** A list has left these out. */
+  add(keys: readonly string[]): void {
+    for (const key of keys) this.#keys.add(key);
+    this.#options.onSize(this.#keys.size);
+    if (this.#keys.size > 0 && !this.#isAsking) void this.#ask();
+  }
+
+  /** The server has spoken of the object. */
+  heardOf(key: string): void {
+    if (this.#keys.delete(key)) this.#options.onSize(this.#keys.size);
+  }
+
+  async #ask(): Promise<void> {
+    const { clock, signal, log, resource, known } = this.#options;
+    this.#isAsking = true;
+    let pauseMs = firstPauseMs;
+    for (;;) {
+      await pause(clock, pauseMs, signal);
+      if (signal.aborted || this.#keys.size === 0) break;
+      const unsure: string[] = [];
+      const reasons = new Set<string>();
+      const waiting = [...this.#keys].values();
+      const worker = async (): Promise<void> => {
+        for (const key of waiting) {
+          const reason = await this.#askAbout(key);
+          if (reason === "unsure") unsure.push(key);
+          else if (reason !== undefined) reasons.add(reason);
+        }
+      };
+      await Promise.all(Array.from({ length: askedAtOnce }, worker));
+      if (unsure.length <= Math.max(few.objects, few.share * known())) this.#remove(unsure);
+      else
+        reasons.add("nobody can tell whether this is the API server of before: kube-system cannot be read");
+      if (this.#keys.size === 0) break;
+      const { plural } = resource;
+      const fields = {
+        count: this.#keys.size,
+        of: known(),
+        some: [...this.#keys].slice(0, 5),
+        why: [...reasons],
+      };
+      log("error", `${plural} are no longer listed and not known to be gone; they count as there`, fields);
+      pauseMs = Math.min(longestPauseMs, pauseMs * 2);
+    }
+    this.#isAsking = false;
+  }
+
+  /** Why the object stays; undefined when it is known to be gone. */
+  async #askAbout(key: string): Promise<string | undefined> {
+    const { client, server, resource, put } = this.#options;
+    const [namespace = "", name = ""] = key.split("/");
+    const answer: Answer = await askFor(client, server, resource, namespace, name).catch(
+      (error: unknown) => ({
+        is: "doubtful" as const,
+        why: `the API server does not answer: ${error instanceof Error ? error.message : String(error)}`,
+      }),
+    );
+    // The watch may have told of it meanwhile.
+    if (!this.#keys.has(key)) return undefined;
+    switch (answer.is) {
+      case "there":
+        put(answer.raw);
+        return "the API server has them when they are asked for by name";
+      case "gone":
+        this.#remove([key]);
+        return undefined;
+      case "unsure":
+        return "unsure";
+      case "doubtful":
+        return answer.why;
+    }
+  }
+
+  #remove(keys: readonly string[]): void {
+    const present = keys.filter((key) => this.#keys.delete(key));
+    if (present.length === 0) return;
+    this.#options.remove(present);
+    this.#options.onSize(this.#keys.size);
+  }
+}

@@ -1,0 +1,158 @@
+// An API server that tells the truth until a test makes it lie: it lists nothing of a kind, or too little, or an older
+// state, or does not serve the kind; or it is another cluster's and empty. Its watches follow the truth.
+
+import { hash } from "node:crypto";
+import type { ServerResponse } from "node:http";
+import { type Json, record, text } from "../../src/kube/json.ts";
+import { kinds } from "../../src/kube/kinds.ts";
+import { type Answer, json, type Scripted, scripted, status } from "./kubeScript.ts";
+
+export const lies = ["nothing", "less", "older", "not served"] as const;
+export type Lie = (typeof lies)[number];
+
+export interface ApiObject {
+  readonly plural: string;
+  readonly object: Json;
+}
+
+/** Of lists that lie. */
+const versions = { another: 7, older: 50 };
+
+const keyOf = (object: Json): string => {
+  const { namespace, name } = record(object.metadata);
+  return `${text(namespace)}/${text(name)}`;
+};
+
+export class LyingApi implements AsyncDisposable {
+  /** plural -> key -> object */
+  readonly #objects = new Map<string, Map<string, Json>>();
+  /** What an older list shows, and its version. */
+  readonly #older = new Map<string, readonly Json[]>();
+  readonly #watches = new Map<ServerResponse, string>();
+  /** plural -> what lists of it say */
+  readonly #lies = new Map<string, Lie>();
+  #version = 100;
+  /** Watches from before this version have to list again. */
+  #forgotten = 0;
+  #isAnother = false;
+  #server: Scripted | undefined;
+
+  static async start(objects: readonly ApiObject[]): Promise<LyingApi> {
+    const api = new LyingApi();
+    for (const one of objects) api.put(one);
+    api.#server = await scripted([(response, seen) => api.#answerTo(seen.path, seen.query)(response, seen)]);
+    return api;
+  }
+
+  get url(): string {
+    return this.#server?.url ?? "";
+  }
+
+  put({ plural, object }: ApiObject): void {
+    const of = this.#objects.get(plural) ?? new Map<string, Json>();
+    this.#objects.set(plural, of);
+    const key = keyOf(object);
+    const resourceVersion = String(++this.#version);
+    const uid = `uid-${hash("sha256", `${plural} ${key}`, "hex").slice(0, 8)}`;
+    const stored = { ...object, metadata: { uid, ...record(object.metadata), resourceVersion } };
+    const type = of.has(key) ? "MODIFIED" : "ADDED";
+    of.set(key, stored);
+    this.#send(plural, { type, object: stored });
+  }
+
+  delete(plural: string, key: string): void {
+    const object = this.#objects.get(plural)?.get(key);
+    this.#objects.get(plural)?.delete(key);
+    const metadata = { ...record(object?.metadata), resourceVersion: String(++this.#version) };
+    if (object) this.#send(plural, { type: "DELETED", object: { ...object, metadata } });
+  }
+
+  /** What older lists will show is the present state. */
+  remember(): void {
+    for (const [plural, of] of this.#objects) this.#older.set(plural, [...of.values()]);
+  }
+
+  /** From now on lists lie, and everybody has to list again. */
+  lie(said: Readonly<Record<string, Lie>>): void {
+    this.#lies.clear();
+    for (const [plural, lie] of Object.entries(said)) this.#lies.set(plural, lie);
+    this.#cut();
+  }
+
+  /** From now on an empty server of another cluster answers. */
+  replace(): void {
+    this.#isAnother = true;
+    this.#cut();
+  }
+
+  tellTheTruth(): void {
+    this.#lies.clear();
+    this.#isAnother = false;
+    this.#cut();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const response of this.#watches.keys()) response.destroy();
+    await this.#server?.[Symbol.asyncDispose]();
+  }
+
+  /** Ends all watches, also those of who could not watch before. */
+  #cut(): void {
+    this.#forgotten = ++this.#version;
+    for (const response of this.#watches.keys()) response.destroy();
+    this.#watches.clear();
+  }
+
+  #send(plural: string, event: object): void {
+    for (const [response, of] of this.#watches)
+      if (of === plural) response.write(`${JSON.stringify(event)}\n`);
+  }
+
+  #answerTo(path: string, query: URLSearchParams): Answer {
+    if (path === "/api/v1/namespaces/kube-system")
+      return json({ metadata: { name: "kube-system", uid: this.#isAnother ? "another" : "this" } });
+    const kind = Object.values(kinds).find(({ prefix }) => path.startsWith(`${prefix}/`));
+    const words = path.slice((kind?.prefix.length ?? 0) + 1).split("/");
+    const [namespace = "", plural = "", name = ""] =
+      words[0] === "namespaces" && words.length > 2 ? words.slice(1) : ["", ...words];
+    if (name !== "") return this.#named(plural, `${namespace}/${name}`);
+    if (this.#lies.get(plural) === "not served") return status(404, "NotFound");
+    return query.has("watch") ? this.#watch(plural, query) : json(this.#list(plural));
+  }
+
+  #named(plural: string, key: string): Answer {
+    const object = this.#isAnother ? undefined : this.#objects.get(plural)?.get(key);
+    if (!object || this.#lies.get(plural) === "not served") return status(404, "NotFound");
+    return json(object);
+  }
+
+  #list(plural: string): { readonly metadata: Json; readonly items: readonly Json[] } {
+    const all = [...(this.#objects.get(plural)?.values() ?? [])];
+    const lie = this.#isAnother ? "nothing" : this.#lies.get(plural);
+    const items =
+      lie === "nothing"
+        ? []
+        : lie === "less"
+          ? all.filter((_, index) => index % 2 > 0)
+          : lie === "older"
+            ? (this.#older.get(plural) ?? [])
+            : all;
+    const version = this.#isAnother ? versions.another : lie === "older" ? versions.older : this.#version;
+    return { metadata: { resourceVersion: String(version) }, items };
+  }
+
+  #watch(plural: string, query: URLSearchParams): Answer {
+    if (query.has("sendInitialEvents")) return status(422, "Invalid");
+    const from = Number(query.get("resourceVersion"));
+    const lied = this.#isAnother ? versions.another : versions.older;
+    const isLying = this.#isAnother || this.#lies.get(plural) === "older";
+    const isKnown = isLying ? from === lied : from >= this.#forgotten;
+    if (!isKnown) return status(410, "Expired");
+    return (response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.flushHeaders();
+      this.#watches.set(response, plural);
+      response.on("close", () => this.#watches.delete(response));
+    };
+  }
+}
