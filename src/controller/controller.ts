@@ -248,13 +248,17 @@ export class Controller {
     metrics: ControllerMetrics,
     signal: AbortSignal,
   ): Promise<void> {
-    const { identity, log } = this.#options;
+    const { client, identity, log } = this.#options;
     log("info", "waiting to lead", { identity });
     await using held = await lease.acquire(signal);
     log("info", "leading", { identity, transitions: held.transitions });
     metrics.leader.set(1);
     using away = awayFor(databaseAwayMs, databases.replica, options.clock.now);
-    const ending = AbortSignal.any([held.signal, away.signal]);
+    const restored = new AbortController();
+    const unsubscribe = client.history.subscribe(() =>
+      restored.abort(new Error("the API server has gone back to an earlier state")),
+    );
+    const ending = AbortSignal.any([held.signal, away.signal, restored.signal]);
     try {
       this.#term = new Term(options, `${identity} ${held.transitions}`);
       followUnserved(options.stores, options.tell.unserved, ending);
@@ -265,6 +269,7 @@ export class Controller {
       await this.#term.run(AbortSignal.any([signal, ending]));
       if (!signal.aborted) log("warn", "leads no more", { reason: String(ending.reason) });
     } finally {
+      unsubscribe();
       this.#term = undefined;
       this.#agents = undefined;
       this.#held = undefined;

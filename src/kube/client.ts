@@ -6,6 +6,7 @@ import https from "node:https";
 import { bytesOf, errorOf, readJson } from "./answer.ts";
 import { type ClusterConfig, KubeConfigError } from "./config.ts";
 import { KubeError } from "./error.ts";
+import { History } from "./history.ts";
 import { type Json, list, record, text } from "./json.ts";
 
 export interface ClientOptions {
@@ -59,6 +60,8 @@ interface Body {
 }
 
 export class KubeClient implements Disposable {
+  /** Shared by all that watch this server. */
+  readonly history = new History();
   readonly #config: ClusterConfig;
   readonly #base: URL;
   readonly #agent: http.Agent;
