@@ -7,6 +7,7 @@ import { FenceLostError } from "../apply/errors.ts";
 import { defaultPruneLimits } from "../apply/pruneGuard.ts";
 import { OvnCloud } from "../cloud/ovnCloud.ts";
 import { OwnNodes } from "../cloud/ownNodes.ts";
+import { ConfigError } from "../config/error.ts";
 import { decisionReads } from "../decide/decisions.ts";
 import type { PoolOptions } from "../decide/pools.ts";
 import { ownerKinds } from "../kinds/kinds.ts";
@@ -32,6 +33,7 @@ import { type Databases, openDatabases } from "./databases.ts";
 import { northboundDestination } from "./destinations.ts";
 import { Health, troublesText } from "./health.ts";
 import { type ControllerMetrics, controllerMetrics } from "./metrics.ts";
+import { requireSameOptions } from "./otherOptions.ts";
 import { plannedState } from "./plannedState.ts";
 import type { PlanningOptions } from "./planning.ts";
 import { podStates } from "./podStates.ts";
@@ -184,13 +186,17 @@ export class Controller {
         // Otherwise a controller that cannot reach the database would keep the Lease from one that can.
         await allReady(stores, signal);
         await replica.ready(signal);
+        // One that must not lead must not take the Lease from one that may either.
+        requireSameOptions(options);
         this.#failure = undefined;
         await this.#leadOnce(lease, options, databases, metrics, signal);
       } catch (error) {
         if (signal.aborted) break;
-        this.#failure = error instanceof Error ? error.message : String(error);
+        const failure = error instanceof Error ? error.message : String(error);
         const level = error instanceof FenceLostError ? "warn" : "error";
-        log(level, "the term ended", { error });
+        if (!(error instanceof ConfigError)) log(level, "the term ended", { error });
+        else if (failure !== this.#failure) log("error", `does not lead: ${failure}`, {});
+        this.#failure = failure;
         await new Promise((resolve) => setTimeout(resolve, pauseAfterFailureMs));
       }
     }
@@ -222,6 +228,7 @@ export class Controller {
         },
         onPlanned: () => undefined,
       };
+      requireSameOptions(planning);
       const engine = new Engine({
         destination: planning.scope.destination,
         cluster,
