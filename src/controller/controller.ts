@@ -69,6 +69,9 @@ export const zone = "global";
 
 const pauseAfterFailureMs = 1_000;
 
+/** Longer than an API server waits for a webhook by default, so that its own answer comes first. */
+const writeMs = 15_000;
+
 /** As long as an unrenewed Lease lasts: a leader without a database is as good as dead. */
 const databaseAwayMs = 15_000;
 
@@ -153,7 +156,7 @@ export class Controller {
     const options: LeaderOptions = {
       ...this.#common(stores, databases),
       patch: ({ annotations, ifVersion, ...object }) =>
-        annotate(client, object, annotations, { signal, ifVersion }),
+        annotate(client, object, annotations, { signal, ifVersion, timeoutMs: writeMs }),
       tell: told.tell,
       destinations: [
         northboundDestination({
