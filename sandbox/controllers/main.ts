@@ -6,6 +6,7 @@ import { OwnerQueue } from "../../src/controller/queue.ts";
 import { KubeClient } from "../../src/kube/client.ts";
 import { loadKubeconfig } from "../../src/kube/kubeconfig.ts";
 import { EventRecorder } from "../../src/kube/recorder.ts";
+import { Semaphore } from "../../src/kube/semaphore.ts";
 import { watchResource } from "../../src/kube/watch.ts";
 import { rawKinds } from "../client/kinds.ts";
 import type { Context, Controller, Stores } from "./context.ts";
@@ -81,17 +82,17 @@ await Promise.all(queues.map((queue) => queue.run(stop.signal)));
 await events[Symbol.asyncDispose]();
 
 function queueOf(controller: Controller): OwnerQueue {
+  const places = new Semaphore(16);
   const queue = new OwnerQueue({
     work: async (key) => {
       const [namespace = "", name = ""] = key.split("/");
       try {
-        await controller.sync(namespace, name);
+        await places.run(() => controller.sync(namespace, name));
       } catch (error) {
         log(`${controller.name} ${key}: ${error instanceof Error ? error.message : String(error)}`);
         throw error;
       }
     },
-    concurrency: 16,
     firstBackoffMs: 100,
     maxBackoffMs: 5_000,
     random: Math.random,

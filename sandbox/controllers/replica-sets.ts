@@ -1,9 +1,9 @@
 // The ReplicaSet controller: as many pods as requested, made from the template. Surplus pods are deleted, the most
 // dispensable first. `kubectl scale` and Deployments only change the number.
 
+import { Semaphore } from "../../src/kube/semaphore.ts";
 import { type Kept, rawKinds } from "../client/kinds.ts";
 import type { Pod, ReplicaSet } from "../client/objects.ts";
-import { Semaphore } from "../client/semaphore.ts";
 import { atLeast, type Context, type Controller, going, settled } from "./context.ts";
 import { createPod, deletePod, hasEnded, isReady, watchOwners } from "./owned-pods.ts";
 import { setStatus } from "./workload-status.ts";

@@ -5,9 +5,9 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Semaphore } from "../../src/kube/semaphore.ts";
 import { timeText } from "../client/kinds.ts";
 import type { Container, Pod, PodStatus } from "../client/objects.ts";
-import type { Semaphore } from "../client/semaphore.ts";
 import { ContainerRun } from "./container.ts";
 import type { PodPlace } from "./env.ts";
 import { writeEtc } from "./etc.ts";

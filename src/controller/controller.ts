@@ -8,6 +8,7 @@ import { rememberedIn } from "../apply/memory.ts";
 import { defaultPruneLimits } from "../apply/pruneGuard.ts";
 import { OvnCloud } from "../cloud/ovnCloud.ts";
 import { OwnNodes } from "../cloud/ownNodes.ts";
+import { ConfigError } from "../config/error.ts";
 import { decisionReads } from "../decide/decisions.ts";
 import type { PoolOptions } from "../decide/pools.ts";
 import { ownerKinds } from "../kinds/kinds.ts";
@@ -34,6 +35,7 @@ import { type Databases, openDatabases } from "./databases.ts";
 import { northboundDestination } from "./destinations.ts";
 import { Health, troublesText } from "./health.ts";
 import { type ControllerMetrics, controllerMetrics } from "./metrics.ts";
+import { requireSameOptions } from "./otherOptions.ts";
 import { plannedState } from "./plannedState.ts";
 import type { PlanningOptions } from "./planning.ts";
 import { podStates } from "./podStates.ts";
@@ -68,6 +70,9 @@ export interface ControllerOptions {
 export const zone = "global";
 
 const pauseAfterFailureMs = 1_000;
+
+/** Longer than an API server waits for a webhook by default, so that its own answer comes first. */
+const writeMs = 15_000;
 
 /** As long as an unrenewed Lease lasts: a leader without a database is as good as dead. */
 const databaseAwayMs = 15_000;
@@ -156,7 +161,7 @@ export class Controller {
     const options: LeaderOptions = {
       ...this.#common(stores, server, databases),
       patch: ({ annotations, ifVersion, ...object }) =>
-        annotate(client, object, annotations, { signal, ifVersion }),
+        annotate(client, object, annotations, { signal, ifVersion, timeoutMs: writeMs }),
       tell: told.tell,
       destinations: [
         northboundDestination({
@@ -189,13 +194,17 @@ export class Controller {
         // Otherwise a controller that cannot reach the database would keep the Lease from one that can.
         await allReady(stores, signal);
         await replica.ready(signal);
+        // One that must not lead must not take the Lease from one that may either.
+        requireSameOptions(options);
         this.#failure = undefined;
         await this.#leadOnce(lease, options, databases, metrics, signal);
       } catch (error) {
         if (signal.aborted) break;
-        this.#failure = error instanceof Error ? error.message : String(error);
+        const failure = error instanceof Error ? error.message : String(error);
         const level = error instanceof FenceLostError ? "warn" : "error";
-        log(level, "the term ended", { error });
+        if (!(error instanceof ConfigError)) log(level, "the term ended", { error });
+        else if (failure !== this.#failure) log("error", `does not lead: ${failure}`, {});
+        this.#failure = failure;
         await new Promise((resolve) => setTimeout(resolve, pauseAfterFailureMs));
       }
     }
@@ -242,6 +251,7 @@ export class Controller {
         },
         onPlanned: () => undefined,
       };
+      requireSameOptions(planning);
       const engine = new Engine({
         destination: planning.scope.destination,
         cluster,
@@ -268,13 +278,17 @@ export class Controller {
     metrics: ControllerMetrics,
     signal: AbortSignal,
   ): Promise<void> {
-    const { identity, log } = this.#options;
+    const { client, identity, log } = this.#options;
     log("info", "waiting to lead", { identity });
     await using held = await lease.acquire(signal);
     log("info", "leading", { identity, transitions: held.transitions });
     metrics.leader.set(1);
     using away = awayFor(databaseAwayMs, databases.replica, options.clock.now);
-    const ending = AbortSignal.any([held.signal, away.signal]);
+    const restored = new AbortController();
+    const unsubscribe = client.history.subscribe(() =>
+      restored.abort(new Error("the API server has gone back to an earlier state")),
+    );
+    const ending = AbortSignal.any([held.signal, away.signal, restored.signal]);
     try {
       this.#term = new Term(options, `${identity} ${held.transitions}`);
       followUnserved(options.stores, options.tell.unserved, ending);
@@ -285,6 +299,7 @@ export class Controller {
       await this.#term.run(AbortSignal.any([signal, ending]));
       if (!signal.aborted) log("warn", "leads no more", { reason: String(ending.reason) });
     } finally {
+      unsubscribe();
       this.#term = undefined;
       this.#agents = undefined;
       this.#held = undefined;

@@ -9,6 +9,7 @@ import type { Tell } from "../decide/deciding.ts";
 import { decisions } from "../decide/decisions.ts";
 import type { Patch } from "../decide/durable.ts";
 import { NotNow } from "../decide/errors.ts";
+import { inLanes } from "../decide/lanes.ts";
 import type { PoolOptions } from "../decide/pools.ts";
 import { Desired } from "../desired/desired.ts";
 import type { Word } from "../desired/word.ts";
@@ -47,8 +48,8 @@ export interface PlanningOptions {
   readonly log: Log;
 }
 
-/** How many decisions may wait for the API server at once. */
-const concurrency = 64;
+/** How many choices of one kind may be on their way to the API server at once. */
+const writesAtOnce = 64;
 const sliceMs = 8;
 const untilAskedAgainMs = 30_000;
 
@@ -66,7 +67,6 @@ export class Planning {
     this.#hosts = new Hosts(options.network.pods.map(({ cidr }) => cidr));
     this.queue = new OwnerQueue({
       work: (owner) => this.#plan(owner),
-      concurrency,
       firstBackoffMs: 200,
       maxBackoffMs: 30_000,
       random: options.random,
@@ -89,7 +89,7 @@ export class Planning {
     const decider = new Decider({
       network,
       names: scope.names,
-      patch,
+      patch: inLanes(patch, writesAtOnce),
       rows: observed.addresses,
       pools,
       tenant: observed.tenant,

@@ -9,7 +9,6 @@ function queueOf(
 ): { queue: OwnerQueue; stop: () => Promise<void> } {
   const queue = new OwnerQueue({
     work,
-    concurrency: 2,
     firstBackoffMs: 1,
     maxBackoffMs: 4,
     random: () => 0,
@@ -159,4 +158,23 @@ test("idle resolves when the queue stops, and does not wait for back-offs", asyn
   const never = queue.idle();
   await stop();
   await never;
+});
+
+test("owners that wait for an answer, however many, hold up nobody else", async () => {
+  const answer = Promise.withResolvers<void>();
+  const served = Promise.withResolvers<void>();
+  let pods = 0;
+  const { queue, stop } = queueOf(async (owner) => {
+    if (owner === "service/shop/web") return served.resolve();
+    pods++;
+    await answer.promise;
+  });
+  for (let pod = 0; pod < 1_000; pod++) queue.add(`pod/shop/p${pod}`);
+  queue.add("service/shop/web");
+  await served.promise;
+  queue.add("pod/shop/p0");
+  answer.resolve();
+  await queue.idle();
+  assert.equal(pods, 1_001);
+  await stop();
 });

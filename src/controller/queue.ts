@@ -1,6 +1,6 @@
 // The work queue: owners whose plan may have changed. An owner waits at most once. If it changes while it is being
 // planned, it is planned again afterwards. If its plan fails, it comes back after a back-off of its own, while all
-// others go on. Several owners are planned at once, because a decision may wait for the API server.
+// others go on. An owner whose decision waits for the API server holds up nobody, however many such owners there are.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Owner } from "../model/owner.ts";
@@ -8,8 +8,6 @@ import type { Owner } from "../model/owner.ts";
 export interface QueueOptions {
   /** Plans one owner. If it rejects, the owner comes back after a back-off; `work` itself reports the error. */
   readonly work: (owner: Owner) => Promise<void>;
-  /** How many owners may be planned at once. */
-  readonly concurrency: number;
   readonly firstBackoffMs: number;
   readonly maxBackoffMs: number;
   readonly random: () => number;
@@ -22,6 +20,8 @@ export class OwnerQueue {
   /** In order of arrival. */
   readonly #waiting = new Set<Owner>();
   readonly #inHand = new Set<Owner>();
+  /** Those in hand that have changed meanwhile. */
+  readonly #changed = new Set<Owner>();
   readonly #failures = new Map<Owner, number>();
   readonly #timers = new Map<Owner, NodeJS.Timeout>();
   #wake: () => void = () => undefined;
@@ -44,13 +44,14 @@ export class OwnerQueue {
   /** Queues the owner, and ends its back-off because something about it has changed. */
   add(owner: Owner): void {
     this.#stopTimer(owner);
-    this.#waiting.add(owner);
+    if (this.#inHand.has(owner)) this.#changed.add(owner);
+    else this.#waiting.add(owner);
     this.#wake();
   }
 
   /** Queues the owner after a delay, unless it is queued before. */
   addLater(owner: Owner, delayMs: number): void {
-    if (this.#waiting.has(owner)) return;
+    if (this.#waiting.has(owner) || this.#changed.has(owner)) return;
     this.#stopTimer(owner);
     this.#timers.set(owner, setTimeout(() => this.add(owner), delayMs).unref());
   }
@@ -77,7 +78,7 @@ export class OwnerQueue {
     signal.addEventListener("abort", woken);
     let sliceEnd = performance.now() + this.#options.sliceMs;
     while (!signal.aborted) {
-      const owner = this.#next();
+      const [owner] = this.#waiting;
       // Lets an owner that waits for nobody finish before the next is taken. Otherwise all would finish in one stretch.
       if (owner !== undefined) await Promise.race([this.#take(owner), nextTurn()]);
       else
@@ -98,12 +99,6 @@ export class OwnerQueue {
     this.#endWait();
   }
 
-  #next(): Owner | undefined {
-    if (this.#inHand.size >= this.#options.concurrency) return undefined;
-    for (const owner of this.#waiting) if (!this.#inHand.has(owner)) return owner;
-    return undefined;
-  }
-
   async #take(owner: Owner): Promise<void> {
     this.#waiting.delete(owner);
     this.#inHand.add(owner);
@@ -113,7 +108,8 @@ export class OwnerQueue {
     );
     this.#inHand.delete(owner);
     if (!failed) this.#failures.delete(owner);
-    else if (!this.#waiting.has(owner)) this.#backOff(owner);
+    if (this.#changed.delete(owner)) this.#waiting.add(owner);
+    else if (failed) this.#backOff(owner);
     if (this.depth === 0) this.#endWait();
     this.#wake();
   }

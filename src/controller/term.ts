@@ -7,6 +7,7 @@ import { allReady } from "../kube/stores.ts";
 import type { Owner } from "../model/owner.ts";
 import { Acquaintance } from "./acquaintance.ts";
 import type { Begun, Served } from "./destinations.ts";
+import { requireSameOptions } from "./otherOptions.ts";
 import { Planning, type PlanningOptions } from "./planning.ts";
 
 export interface TermOptions extends PlanningOptions {
@@ -54,14 +55,19 @@ export class Term {
     this.appliers.approvePrune();
   }
 
-  /** Leads until `signal` aborts. Rejects with a FenceLostError when another controller took a fence. */
+  /**
+   * Leads until `signal` aborts. Rejects with a FenceLostError when another controller took a fence, and with a
+   * ConfigError, before it writes anything, when the rows were made with other options.
+   */
   async run(signal: AbortSignal): Promise<void> {
-    const { stores, log, clock } = this.#options;
+    const { stores, observed, log, clock } = this.#options;
     const began = clock.now();
     const both = AbortSignal.any([signal, this.#over.signal]);
     const [first, ...others] = this.#begun;
     const working: Promise<unknown>[] = [];
     try {
+      await observed.ready(both);
+      requireSameOptions(this.#options);
       await first.take(both);
       await allReady(stores, both);
       await this.#acquaintance.begin(both);

@@ -3,7 +3,7 @@
 
 import type { IncomingMessage } from "node:http";
 import { KubeError } from "./error.ts";
-import { integer, record, text } from "./json.ts";
+import { integer, list, record, text } from "./json.ts";
 
 const maxErrorBytes = 1024 * 1024;
 
@@ -42,13 +42,16 @@ export function statusFields(
   readonly reason: string;
   readonly message: string;
   readonly retryAfterMs?: number;
+  readonly causes: readonly string[];
 } {
   const { code, reason, message, details } = record(status);
-  const seconds = integer(record(details).retryAfterSeconds, 1, 86_400);
+  const { retryAfterSeconds, causes } = record(details);
+  const seconds = integer(retryAfterSeconds, 1, 86_400);
   return {
     status: httpStatus ?? integer(code, 100, 599) ?? 500,
     reason: text(reason),
     message: text(message),
+    causes: list(causes).map((cause) => text(record(cause).reason)),
     ...(seconds !== undefined && { retryAfterMs: seconds * 1000 }),
   };
 }

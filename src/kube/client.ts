@@ -7,6 +7,7 @@ import { bytesOf, errorOf, readJson } from "./answer.ts";
 import { type ClusterConfig, KubeConfigError } from "./config.ts";
 import { Credentials } from "./credentials.ts";
 import { KubeError } from "./error.ts";
+import { History } from "./history.ts";
 import { type Json, list, record, text } from "./json.ts";
 
 export interface ClientOptions {
@@ -62,6 +63,8 @@ interface Body {
 }
 
 export class KubeClient implements Disposable {
+  /** Shared by all that watch this server. */
+  readonly history = new History();
   readonly #base: URL;
   readonly #credentials: Credentials;
   readonly #timeoutMs: number;

@@ -4,6 +4,7 @@ import { beginning, type Cycle, type Failure, nextAfter, type Outcome } from "./
 
 const other: Failure = { type: "other" };
 const expired: Failure = { type: "expired" };
+const refused: Failure = { type: "refused" };
 const ended = (lively: boolean, failure?: Failure): Outcome => ({
   type: "caught up",
   resourceVersion: "9",
@@ -27,6 +28,21 @@ const table: readonly (readonly [string, Cycle, Outcome, Cycle, number])[] = [
     ended(false, expired),
     { step: beginning.step, failures: 1 },
     125,
+  ],
+  ["a refused watch is tried again", watching(3), ended(false, refused), onWatch(4), 1000],
+  [
+    "a watch that is refused again and again gives way to a list",
+    watching(4),
+    ended(false, refused),
+    { step: beginning.step, failures: 5 },
+    2000,
+  ],
+  [
+    "a server that is away for long is resumed all the same",
+    watching(4),
+    ended(false, other),
+    onWatch(5),
+    2000,
   ],
   [
     "a list does not excuse earlier failures, so a forgetful server is not listed in a tight loop",

@@ -1,5 +1,5 @@
 // What a watch does next, as a pure function: list, watch from where the list ended, resume after every end, and list
-// again only when the server has forgotten that place. It performs nothing and has no clock; watch.ts carries out the
+// again only when the server cannot go on from that place. It performs nothing and has no clock; watch.ts carries out the
 // steps.
 
 /** One request of a watch. */
@@ -20,7 +20,8 @@ export interface Cycle {
 }
 
 export interface Failure {
-  readonly type: "expired" | "streamed list refused" | "not served" | "other";
+  /** "refused": the server is there, and says no for another reason than the others here. */
+  readonly type: "expired" | "refused" | "streamed list refused" | "not served" | "other";
   readonly retryAfterMs?: number | undefined;
 }
 
@@ -44,6 +45,9 @@ export interface Next {
 
 export const beginning: Cycle = { step: { type: "streamed list" }, failures: 0 };
 
+/** A place that is refused this often is given up: servers have many words for not knowing it. */
+const mostRefusals = 5;
+
 const firstDelayMs = 250;
 const longestDelayMs = 30_000;
 
@@ -54,8 +58,10 @@ export function nextAfter(cycle: Cycle, outcome: Outcome, random: number): Next 
       return { cycle: { ...cycle, step: { type: "page", cursor: outcome.cursor } }, delayMs: 0 };
     case "caught up": {
       const { failure, lively, resourceVersion } = outcome;
-      const step: Step = failure?.type === "expired" ? beginning.step : { type: "watch", resourceVersion };
       const before = lively ? 0 : cycle.failures;
+      const isLost =
+        failure?.type === "expired" || (failure?.type === "refused" && before + 1 >= mostRefusals);
+      const step: Step = isLost ? beginning.step : { type: "watch", resourceVersion };
       // A watch that the server ends at once, again and again, is a failure too. A list is expected to end.
       const failed = failure !== undefined || (!lively && cycle.step.type === "watch");
       return failed

@@ -10,6 +10,8 @@ export interface KubeErrorFields {
   /** `reason` of the API's Status (`NotFound`, `Conflict`, `Expired` …), or a TransportReason; "" when unknown. */
   readonly reason: string;
   readonly retryAfterMs?: number | undefined;
+  /** The reasons of the Status' causes, which say more than its own. */
+  readonly causes?: readonly string[];
   readonly cause?: unknown;
 }
 
@@ -19,6 +21,7 @@ export class KubeError extends Error {
   readonly reason: string;
   /** How long the server asked not to be called. */
   readonly retryAfterMs: number | undefined;
+  readonly causes: readonly string[];
 
   /** `message` says which request failed and why; it never contains a header. */
   constructor(message: string, fields: KubeErrorFields) {
@@ -26,6 +29,7 @@ export class KubeError extends Error {
     this.status = fields.status;
     this.reason = fields.reason;
     this.retryAfterMs = fields.retryAfterMs;
+    this.causes = fields.causes ?? [];
   }
 
   /**
@@ -47,5 +51,9 @@ export const isAlreadyExists = (error: unknown): boolean => isKubeError(error, 4
 /** Somebody else changed the object meanwhile, or its uid is not the expected one. */
 export const isConflict = (error: unknown): error is KubeError =>
   isKubeError(error, 409) && !isAlreadyExists(error);
-/** The resource version or continue token is older than what the server remembers. */
-export const isExpired = (error: unknown): boolean => isKubeError(error, 410);
+/**
+ * The server cannot go on from the resource version or continue token: it is older than what the server remembers, or
+ * newer than anything it knows, because the server was restored from a backup or is behind another one.
+ */
+export const isExpired = (error: unknown): boolean =>
+  isKubeError(error, 410) || (isKubeError(error, 504) && error.causes.includes("ResourceVersionTooLarge"));

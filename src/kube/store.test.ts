@@ -100,3 +100,13 @@ test("whatever the edits, an index finds what a search through all objects finds
     }),
   );
 });
+
+test("two states of one version, as a server restored from a backup has them, are told apart", () => {
+  const { store, batches } = pods();
+  store.apply([put(pod("a"))]);
+  store.apply([put(pod("a"))]);
+  assert.equal(batches.length, 1);
+  store.apply([put(pod("a", { nodeName: "n2" }))]);
+  assert.equal(batches.length, 2);
+  assert.equal(store.get("shop", "a")?.nodeName, "n2");
+});

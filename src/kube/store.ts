@@ -142,7 +142,6 @@ export class Store<T extends ObjectMeta> {
   #put(object: T): Change<T> | undefined {
     const key = keyOf(object.namespace, object.name);
     const old = this.#objects.get(key);
-    if (old?.resourceVersion === object.resourceVersion && old.uid === object.uid) return undefined;
     this.#objects.set(key, object);
     for (const index of this.#indexes.values()) index.move(key, old, object);
     return old && sameBut("resourceVersion", old, object) ? undefined : { old, new: object };

@@ -6,3 +6,7 @@ const number = /^[1-9]\d{0,19}$/;
 /** Whether a state at `version` contains everything that the server did up to `wanted`. */
 export const isAtLeast = (version: string, wanted: string): boolean =>
   number.test(version) && number.test(wanted) && BigInt(version) >= BigInt(wanted);
+
+/** Whether `version` comes before `other` in one history. */
+export const isBefore = (version: string, other: string): boolean =>
+  isAtLeast(other, version) && version !== other;

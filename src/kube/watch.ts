@@ -1,6 +1,7 @@
 // Keeps a Store equal to the API's objects of one kind for as long as its signal lives: it performs the steps of
 // cycle.ts and takes in their results. Objects of a list go into the store as they arrive; at the end of the list,
-// whatever it did not contain is removed. So a list after a gap delivers only differences, like any other news.
+// whatever it did not contain is removed. So a list after a gap delivers only differences, like any other news. A list
+// that is older than the store shows that the server was restored from a backup; then all watches of it list again.
 
 import type { ApiServer } from "./apiServer.ts";
 import type { KubeClient, Query } from "./client.ts";
@@ -15,6 +16,7 @@ import type { ObjectMeta } from "./objects.ts";
 
 import { pathOf } from "./resource.ts";
 import { Store } from "./store.ts";
+import { isBefore } from "./version.ts";
 
 export interface WatchOptions<T> extends Surroundings {
   /** Ends the watch. */
@@ -25,7 +27,10 @@ export interface WatchOptions<T> extends Surroundings {
   readonly labelSelector?: string;
   /** In addition to those of the kind. */
   readonly indexes?: Indexes<T>;
-  /** A stream silent for this long is abandoned. API servers send a bookmark about every minute. */
+  /**
+   * A stream silent for this long is abandoned, and a version from which nothing has come for this long. API servers
+   * send a bookmark about every minute.
+   */
   readonly idleMs?: number;
   /** Objects per page, where lists come in pages. A page is parsed in one go, so a large one stalls the event loop. */
   readonly pageSize?: number;
@@ -70,6 +75,13 @@ class Watcher<T extends ObjectMeta> {
   readonly #random: () => number;
   readonly #path: string;
   readonly #resource: Watchable<T>;
+  readonly #idleMs: number;
+  /** For how long, in all, watches have been tried since the server last said anything. */
+  #silentMs = 0;
+  /** Aborts when what the store holds is of an earlier history. */
+  #outdated = new AbortController();
+  /** Ends the running step. */
+  #signal: AbortSignal;
 
   constructor(client: KubeClient, resource: Watchable<T>, store: Store<T>, options: WatchOptions<T>) {
     this.#client = client;
@@ -80,7 +92,9 @@ class Watcher<T extends ObjectMeta> {
     this.#random = options.random ?? Math.random;
     this.#path = pathOf(resource, options.namespace);
     this.#resource = resource;
+    this.#idleMs = options.idleMs ?? 150_000;
     const { server, signal } = options;
+    this.#signal = AbortSignal.any([signal, this.#outdated.signal]);
     this.#intake = new Intake(
       resource,
       store,
@@ -92,16 +106,28 @@ class Watcher<T extends ObjectMeta> {
   /** Never rejects: whatever happens in a step is a failure to recover from. */
   async run(): Promise<void> {
     const { signal } = this.#options;
+    const unsubscribe = this.#client.history.subscribe(this.#listAgain);
     let cycle = beginning;
     while (!signal.aborted) {
+      if (this.#outdated.signal.aborted) {
+        this.#outdated = new AbortController();
+        this.#signal = AbortSignal.any([signal, this.#outdated.signal]);
+        cycle = { ...cycle, step: beginning.step };
+      }
       const outcome = await this.#perform(cycle.step);
       if (outcome.type === "list broken" && outcome.failure.type === "not served") await this.#takeNone();
       const next = nextAfter(cycle, outcome, this.#random());
       cycle = next.cycle;
       await pause(this.#clock, next.delayMs, signal);
     }
+    unsubscribe();
     this.#store.note({ lagging: true });
   }
+
+  readonly #listAgain = (): void => {
+    this.#store.note({ lagging: true, resourceVersion: "" });
+    this.#outdated.abort(new Error("the API server has a new history"));
+  };
 
   /** The server lacks the resource. What it told of before stays: a server that is replaced may lack it for a moment. */
   async #takeNone(): Promise<void> {
@@ -135,7 +161,7 @@ class Watcher<T extends ObjectMeta> {
       if (cursor === "") await this.#lookAtServer();
       const page = await this.#client.list(this.#path, {
         query: { ...this.#selectors(), limit: this.#options.pageSize ?? 250, continue: cursor || undefined },
-        signal: this.#options.signal,
+        signal: this.#signal,
       });
       for (const item of page.items) {
         this.#intake.put(item);
@@ -144,7 +170,7 @@ class Watcher<T extends ObjectMeta> {
       this.#intake.flush();
       if (page.continue !== "") return { type: "page taken", cursor: page.continue };
       if (page.resourceVersion === "") throw new Error(`the list of ${this.#path} has no resourceVersion`);
-      await this.#intake.completeList(page.resourceVersion);
+      await this.#completeList(page.resourceVersion);
       this.#options.server?.reached(this.#resource, page.resourceVersion);
       return { type: "caught up", resourceVersion: page.resourceVersion, lively: false, failure: undefined };
     } catch (error) {
@@ -157,6 +183,7 @@ class Watcher<T extends ObjectMeta> {
     const began = this.#clock.now();
     let resourceVersion = from;
     let lively = false;
+    let isSilent = true;
     let failure: Failure | undefined;
     try {
       if (resourceVersion === "") await this.#lookAtServer();
@@ -165,11 +192,13 @@ class Watcher<T extends ObjectMeta> {
       const lines = new Lines();
       for await (const chunk of chunks) {
         for (const line of lines.push(chunk)) {
+          isSilent = false;
           lively ||= resourceVersion !== "";
           resourceVersion = await this.#take(watchEventOf(line), resourceVersion);
           await this.#intake.rest();
         }
         this.#intake.flush();
+        this.#signal.throwIfAborted();
         this.#store.note({ resourceVersion });
         this.#options.server?.reached(this.#resource, resourceVersion);
       }
@@ -178,7 +207,11 @@ class Watcher<T extends ObjectMeta> {
     }
     this.#intake.flush();
     if (resourceVersion === "") return { type: "list broken", failure: failure ?? { type: "other" } };
-    lively ||= this.#clock.now() - began >= livelyAfterMs;
+    const lastedMs = this.#clock.now() - began;
+    lively ||= lastedMs >= livelyAfterMs;
+    this.#silentMs = isSilent ? this.#silentMs + lastedMs : 0;
+    if (this.#silentMs >= this.#idleMs)
+      failure = this.#failure("watch", new PlaceLost(`not a word after version ${resourceVersion}`));
     return { type: "caught up", resourceVersion, lively, failure };
   }
 
@@ -198,24 +231,41 @@ class Watcher<T extends ObjectMeta> {
         timeoutSeconds: 300 + Math.floor(this.#random() * 300),
         ...query,
       },
-      idleMs: this.#options.idleMs ?? 150_000,
-      signal: this.#options.signal,
+      idleMs: this.#idleMs,
+      signal: this.#signal,
     });
   }
 
   /** Returns the version up to which the store is complete after `event`; "" while the list is incomplete. */
   async #take(event: WatchEvent, complete: string): Promise<string> {
+    if (isBefore(event.resourceVersion, complete))
+      throw new PlaceLost(`the server has gone back to version ${event.resourceVersion} from ${complete}`);
     if (event.type === "put") this.#intake.put(event.object);
     if (event.type === "remove") this.#intake.remove(event.namespace, event.name);
     if (complete !== "") return event.resourceVersion;
     if (event.type !== "bookmark") return "";
     if (!event.endsList) throw new ListUnmarked();
-    await this.#intake.completeList(event.resourceVersion);
+    await this.#completeList(event.resourceVersion);
     return event.resourceVersion;
   }
 
+  async #completeList(resourceVersion: string): Promise<void> {
+    const before = this.#store.freshness.resourceVersion;
+    await this.#intake.completeList(resourceVersion);
+    if (!isBefore(resourceVersion, before)) return;
+    this.#log(
+      "warn",
+      `${this.#path}: the API server has gone back to an earlier state; listing everything again`,
+      {
+        before,
+        resourceVersion,
+      },
+    );
+    this.#client.history.restart(this.#listAgain);
+  }
+
   #failure(doing: "list" | "streamed list" | "watch", error: unknown): Failure {
-    if (this.#options.signal.aborted) return { type: "other" };
+    if (this.#signal.aborted) return { type: "other" };
     if (
       this.#resource.optional &&
       doing !== "watch" &&
@@ -241,7 +291,8 @@ class Watcher<T extends ObjectMeta> {
     }
     this.#log("warn", `${doing} of ${this.#path} failed, trying again`, { error });
     return {
-      type: isExpired(error) ? "expired" : "other",
+      type:
+        isExpired(error) || error instanceof PlaceLost ? "expired" : isRefusal(error) ? "refused" : "other",
       retryAfterMs: error instanceof KubeError ? error.retryAfterMs : undefined,
     };
   }
@@ -251,6 +302,9 @@ class Watcher<T extends ObjectMeta> {
   }
 }
 
+/** The watch cannot go on from where it is. */
+class PlaceLost extends Error {}
+
 /** The server sent a bookmark instead of the mark that ends a list. */
 class ListUnmarked extends Error {}
 
@@ -259,3 +313,7 @@ const refusesStreamedList = (error: unknown): boolean =>
   error instanceof ListUnmarked ||
   (error instanceof KubeError &&
     (error.status === 400 || error.status === 422 || error.reason === "TimedOut"));
+
+/** The server answered, and not because it is busy. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof KubeError && error.status !== 0 && error.status !== 429;

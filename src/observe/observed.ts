@@ -7,6 +7,7 @@ import { type Owner, parseOwner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Replica, RowIndex, Selection } from "../ovsdb/index.ts";
+import { type Built, builtRows } from "./builtRows.ts";
 import { type NodeRows, nodeRows } from "./nodeRows.ts";
 import { heldBackOn, type PoolRow, poolRows } from "./poolRows.ts";
 import type { PortState, PortStates } from "./portStates.ts";
@@ -62,6 +63,16 @@ export class Observed {
     this.ports = ports;
     this.tenant = router === undefined ? undefined : new TenantView(replica, scope.cluster, router);
     this.addresses = new RowAddresses(replica.table("Logical_Switch_Port"), scope.cluster);
+  }
+
+  /** Resolves when the northbound database has been read. */
+  ready(signal: AbortSignal): Promise<void> {
+    return this.#replica.ready(signal);
+  }
+
+  /** What rows tell about the options that they were made with. */
+  built(): Built {
+    return builtRows(this.#replica, this.#scope);
   }
 
   /** The owners of all rows in the northbound database, each as often as it has rows. */

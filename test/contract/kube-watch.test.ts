@@ -1,8 +1,10 @@
 // Watches against servers that refuse, forget, cut, stall and lie.
 
 import assert from "node:assert/strict";
+import type { ServerResponse } from "node:http";
 import { test } from "node:test";
 import { KubeClient } from "../../src/kube/client.ts";
+import { systemClock } from "../../src/kube/clock.ts";
 import type { Pod } from "../../src/kube/objects.ts";
 import type { Change, Store } from "../../src/kube/store.ts";
 import { type WatchOptions, watchKind } from "../../src/kube/watch.ts";
@@ -230,6 +232,85 @@ for (const [how, answer] of [
     });
   });
 }
+
+const tooLarge = json(
+  {
+    kind: "Status",
+    code: 504,
+    reason: "Timeout",
+    message: "Too large resource version: 100, current: 5",
+    details: { causes: [{ reason: "ResourceVersionTooLarge" }], retryAfterSeconds: 1 },
+  },
+  504,
+);
+const unheardOf = status(500, "InternalError");
+for (const [how, answers] of [
+  ["refuses its future", [tooLarge]],
+  ["refuses its future in words of its own", [unheardOf, unheardOf, unheardOf, unheardOf, unheardOf]],
+  ["tells of its past", [stream([deleted("old", 4)])]],
+] as const)
+  test(`a server that was restored from an older state, and ${how}, is listed again`, async () => {
+    const before = stream([added("old", 99), listEnd(100)], "end");
+    const after = stream([added("new", 4), listEnd(5)]);
+    await story([before, ...answers, after], async ({ store, told, log }) => {
+      await until(() => store.freshness.resourceVersion === "5", "the second list is complete");
+      assert.deepEqual(told, ["+old", "+new", "-old"]);
+      assert.match(log.join("\n"), /the API server has gone back to an earlier state.*before="100"/);
+    });
+  });
+
+for (const [how, silence] of [
+  ["is silent", stream([])],
+  [
+    "ends silent watches",
+    (response, seen) => {
+      stream([])(response, seen);
+      setTimeout(() => response.end(), 60);
+    },
+  ],
+] as const satisfies readonly (readonly [string, Answer])[])
+  test(`a server that was restored from an older state, and ${how}, is listed again`, async () => {
+    let lists = 0;
+    const answer: Answer = (response, seen) => {
+      if (!seen.query.has("sendInitialEvents")) return silence(response, seen);
+      if (lists++ === 0) return stream([added("old", 99), listEnd(100)], "end")(response, seen);
+      stream([added("new", 4), listEnd(5)])(response, seen);
+    };
+    const options = { idleMs: 150, clock: systemClock };
+    await story(
+      [answer],
+      async ({ store }) => {
+        await until(() => store.freshness.resourceVersion === "5", "the second list is complete");
+        assert.deepEqual(names(store), ["new"]);
+      },
+      options,
+    );
+  });
+
+test("when one watch finds that its server was restored, all its watches list again", async () => {
+  let isRestored = false;
+  const answers = new Set<ServerResponse>();
+  const answer: Answer = (response, seen) => {
+    answers.add(response);
+    // It counts on from another state, and has overtaken the version of the Nodes already.
+    if (!seen.query.has("sendInitialEvents")) return stream([])(response, seen);
+    const [name, version] = isRestored ? ["new", 50] : ["old", seen.path.endsWith("pods") ? 100 : 40];
+    stream([added(name, version), listEnd(version)])(response, seen);
+  };
+  await using server = await scripted([answer]);
+  using client = new KubeClient({ server: server.url, namespace: "default" });
+  const ending = new AbortController();
+  const options = { signal: ending.signal, idleMs: 200 };
+  const [pods, nodes] = [watchKind(client, "Pod", options), watchKind(client, "Node", options)];
+  await Promise.all([pods.ready(), nodes.ready()]);
+  isRestored = true;
+  for (const response of answers) response.destroy();
+  await until(() => pods.freshness.resourceVersion === "50", "pods are listed again");
+  await until(() => nodes.freshness.resourceVersion === "50", "Nodes are listed again");
+  assert.equal(nodes.get("shop", "old"), undefined);
+  ending.abort(new Error("the story is over"));
+  await until(() => server.counts.answering === 0, "the watches have let go");
+});
 
 test("a server that says when to retry is left alone until then", async () => {
   const answers = [status(429, "TooManyRequests", { "retry-after": "7" }), stream([listEnd(1)])];

@@ -130,6 +130,10 @@ interface LeadOptions {
   readonly until?: (term: Term) => Promise<unknown>;
   /** Takes what is written on objects. */
   readonly patch?: Patch;
+  readonly pooled?: boolean;
+  readonly services?: readonly string[];
+  /** The tenant's router, in underlay mode. */
+  readonly router?: string;
 }
 
 /** Leads with these pod ranges until a line with `message` is logged, if there is one, and then `until` resolves. */
@@ -137,14 +141,21 @@ async function lead(
   pods: readonly string[],
   stores: Stores,
   message: string | undefined,
-  { others = [], until = (term) => term.appliers.settled(), patch = async () => undefined }: LeadOptions = {},
+  {
+    others = [],
+    until = (term) => term.appliers.settled(),
+    patch = async () => undefined,
+    pooled = false,
+    services = [],
+    router,
+  }: LeadOptions = {},
 ): Promise<void> {
   await using session = new Session({ remotes: [server.remote], database: "OVN_Northbound" });
   const said = Promise.withResolvers<void>();
   if (message === undefined) said.resolve();
   const ending = new AbortController();
   const scope = northboundScope("demo", "global");
-  const network = clusterNetwork({ pods, services: [], join: defaultJoin });
+  const network = clusterNetwork({ pods, services, join: defaultJoin });
   const noPorts: PortStates = {
     synced: true,
     ready: () => Promise.resolve(),
@@ -160,12 +171,12 @@ async function lead(
     {
       scope,
       network,
-      cloud: new OwnNodes(scope, network, false),
-      pools: undefined,
+      cloud: new OwnNodes(scope, network, pooled),
+      pools: pooled ? { isNested: false, marks: { low: 4, high: 8 }, random: Math.random } : undefined,
       client,
       server: new ApiServer(client),
       stores,
-      observed: new Observed({ scope, replica, ports: noPorts, router: undefined }),
+      observed: new Observed({ scope, replica, ports: noPorts, router }),
       patch,
       tell: {
         decided: () => undefined,
@@ -262,4 +273,27 @@ test("a destination that is away keeps nobody from leading, and the others are s
     }
   };
   await lead(["10.240.0.0/12"], storesWith([node(5)], []), undefined, { others, until });
+});
+
+test("a leader with other options than those that the rows were made with says so, and writes no row", async () => {
+  const pods = ["10.240.0.0/12"];
+  const made = { pooled: true, services: ["10.96.0.0/16"] };
+  await lead(pods, storesWith([node(2)], []), "steady", made);
+  const rows = async (): Promise<unknown> => {
+    const tables = Object.keys(northboundTables);
+    return Promise.all(tables.map((table) => select(server.remote, "OVN_Northbound", table)));
+  };
+  const before = await rows();
+  assert.ok((await portNames()).has("demo_pool_n2_3"));
+  const others: readonly (readonly [readonly string[], LeadOptions, RegExp])[] = [
+    [pods, { ...made, pooled: false }, /made with --addresses pooled/],
+    [pods, { ...made, router: "shop" }, /made with --mode overlay/],
+    [pods, { ...made, services: ["10.97.0.0/16"] }, /made with --service-cidr 10\.96\.0\.0\/16/],
+    [["10.128.0.0/16"], made, /made with a --cluster-cidr with the node subnet 10\.242\.0\.0\/24/],
+  ];
+  for (const [ranges, options, message] of others) {
+    const pod = { ...podOn(2), annotations: {}, podIps: ["10.242.0.3"] };
+    await assert.rejects(lead(ranges, storesWith([node(2)], [pod]), "steady", options), message);
+    assert.deepEqual(await rows(), before);
+  }
 });

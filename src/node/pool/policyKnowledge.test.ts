@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Page } from "../../kube/client.ts";
+import { History } from "../../kube/history.ts";
 import { kinds } from "../../kube/kinds.ts";
 import type { NetworkPolicy, ObjectMeta, Pod } from "../../kube/objects.ts";
 import { Store } from "../../kube/store.ts";
@@ -42,7 +43,9 @@ function surroundings(held: readonly NetworkPolicy[]) {
   policies.note({ synced: true, resourceVersion: "10" });
   const asked: string[] = [];
   const server = { held, isAway: false };
+  const history = new History();
   const client = {
+    history,
     list: (path: string): Promise<Page> => {
       asked.push(path);
       if (server.isAway) return Promise.reject(new Error("away"));
@@ -54,7 +57,16 @@ function surroundings(held: readonly NetworkPolicy[]) {
   };
   const stop = new AbortController();
   const knowledge = new PolicyKnowledge({ client, policies, pods, log: () => undefined });
-  return { policies, pods, asked, server, knowledge, stop, start: () => knowledge.start(stop.signal) };
+  return {
+    policies,
+    pods,
+    history,
+    asked,
+    server,
+    knowledge,
+    stop,
+    start: () => knowledge.start(stop.signal),
+  };
 }
 
 const settled = async (): Promise<void> => {
@@ -91,7 +103,7 @@ test("a list that is what the watch has brought makes everything up to its versi
 test("whoever waits hears when the first list is complete, even if there is no policy", async () => {
   const policies = new Store<NetworkPolicy>(kinds.NetworkPolicy.indexes, unexpected);
   const pods = new Store<Pod>(kinds.Pod.indexes, unexpected);
-  const client = { list: () => Promise.reject(new Error("away")) };
+  const client = { history: new History(), list: () => Promise.reject(new Error("away")) };
   const stop = new AbortController();
   const knowledge = new PolicyKnowledge({ client, policies, pods, log: () => undefined });
   let heard = 0;
@@ -131,5 +143,22 @@ test("what is known of a pod stays known when its status changes, and not when i
   put(pods, podAt("31", { labels: { app: "web" } }));
   await settled();
   assert.equal(knowledge.knows(podAt("31", { labels: { app: "web" } })), false);
+  stop.abort();
+});
+
+test("nothing that a restored API server said before proves anything about pods of its new history", async () => {
+  const { policies, pods, history, server, knowledge, start, stop } = surroundings([]);
+  start();
+  put(pods, podAt("15"));
+  await settled();
+  assert.equal(knowledge.knows(podAt("15")), true);
+  policies.note({ resourceVersion: "" });
+  server.isAway = true;
+  history.restart(() => undefined);
+  const later = podAt("12", { uid: "later" });
+  assert.equal(knowledge.knows(later), false);
+  policies.note({ resourceVersion: "13" });
+  assert.equal(knowledge.knows(later), true);
+  assert.equal(knowledge.knows(podAt("11")), true, "a pod that has gone back too");
   stop.abort();
 });

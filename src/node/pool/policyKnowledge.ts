@@ -16,7 +16,7 @@ import type { Policies } from "./openProof.ts";
 const betweenListsMs = 500;
 
 export interface KnowledgeOptions {
-  readonly client: Pick<KubeClient, "list">;
+  readonly client: Pick<KubeClient, "list" | "history">;
   readonly policies: Store<NetworkPolicy>;
   /** The pods of this node. */
   readonly pods: Store<Pod>;
@@ -38,7 +38,7 @@ export class PolicyKnowledge implements Policies {
 
   /** Follows the node's pods until `signal` is aborted. */
   start(signal: AbortSignal): void {
-    const { pods } = this.#options;
+    const { client, pods } = this.#options;
     const look = (pod: Pod): void => {
       const before = this.#first.get(pod.uid);
       if (!before || !isDeepStrictEqual(before.labels, pod.labels)) this.#first.set(pod.uid, pod);
@@ -50,7 +50,14 @@ export class PolicyKnowledge implements Policies {
         if (change.new) look(change.new);
       }
     });
-    signal.addEventListener("abort", unsubscribe);
+    const forget = client.history.subscribe(() => {
+      this.#first.clear();
+      this.#listed.clear();
+    });
+    signal.addEventListener("abort", () => {
+      unsubscribe();
+      forget();
+    });
     for (const pod of pods.values()) look(pod);
     // A first list without policies changes nothing in the store, but proves a lot.
     this.#options.policies.ready(signal).then(this.#tell, () => undefined);
@@ -64,7 +71,10 @@ export class PolicyKnowledge implements Policies {
     return this.#options.policies.by(index, namespace);
   }
 
-  /** Once true for a pod, it stays true while the pod keeps its labels, however long the API server is away. */
+  /**
+   * Once true for a pod, it stays true while the pod keeps its labels, however long the API server is away, but not
+   * when it comes back in an earlier state.
+   */
   knows(pod: Pod): boolean {
     const wanted = (this.#first.get(pod.uid) ?? pod).resourceVersion;
     const { resourceVersion } = this.#options.policies.freshness;
