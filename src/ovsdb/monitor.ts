@@ -4,6 +4,7 @@
 
 import type { AnyChange } from "./change.ts";
 import type { Intern } from "./codec.ts";
+import { isUuid } from "./codec.ts";
 import { type Atom, sameValue } from "./columnValue.ts";
 import { type Condition, columnsOf, encodeConditions } from "./condition.ts";
 import type { Row } from "./database.ts";
@@ -267,7 +268,8 @@ export class Monitor {
   /** The rows are decoded. What remains, making them visible, is done at once. */
   #reached(transaction: unknown): void {
     this.#store.setSynced(true);
-    this.#lastTransaction = typeof transaction === "string" ? transaction : noTransaction;
+    // It goes back to the server with the next request, which any other text would spoil.
+    this.#lastTransaction = isUuid(transaction) ? transaction : noTransaction;
   }
 
   *#tablesOf(tables: unknown): Generator<[name: string, decoder: RowDecoder, rows: object]> {
