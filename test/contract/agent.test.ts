@@ -525,7 +525,8 @@ test("another MTU of the uplink reaches the node's own interface, running pods a
         ([, mtu]) => Number(mtu),
       ),
     );
-  for (const [index, mtu] of [1400, 1500].entries()) {
+  // Not a smaller one first: what the network still sends in its own size would be lost, also to ovn-controller.
+  for (const [index, mtu] of [9000, 1500].entries()) {
     await uplinkTo(mtu);
     await eventually(() => mtuIn(netnsOf("n1"), "weft0") === mtu - 58, `weft0 follows ${mtu}`);
     await eventually(() => mtuIn(a.netns, "eth0") === mtu, `the running pod follows ${mtu}`);
@@ -536,7 +537,7 @@ test("another MTU of the uplink reaches the node's own interface, running pods a
       `a new pod starts with ${mtu}`,
     );
     assert.deepEqual([mtuIn(fresh.netns, "eth0"), ...routes(fresh.netns)], [mtu, mtu - 58, mtu - 58]);
-    const whole = ["-c1", "-W5", "-Mdo", "-s", String(mtu - 58 - 28), "10.244.1.10"];
+    const whole = ["-c1", "-W5", "-Mdo", "-s", String(mtu - 58 - 28), "10.244.0.2"];
     assert.equal(inNamespace(a.netns, "ping", ...whole).status, 0);
     assert.equal((await world.cni("DEL", fresh.name, fresh)).exit, 0);
   }

@@ -187,7 +187,7 @@ const largeAnswers = `my $s = IO::Socket::IP->new(Proto => "udp", LocalHost => "
 const askForLarge = `my ($to, $size) = @ARGV;
   my $s = IO::Socket::IP->new(Proto => "udp", PeerHost => $to, PeerPort => 5300) or die $@;
   if ($size == 0) { syswrite $s, "0"; exit }
-  my $heard = sub { my $in = ""; vec($in, fileno $s, 1) = 1; select($in, undef, undef, $_[0]) && sysread($s, my $got, 9000) && length $got };
+  my $heard = sub { my $in = ""; vec($in, fileno $s, 1) = 1; select($in, undef, undef, $_[0]) or return 0; sysread($s, my $got, 9000); length $got };
   do { syswrite $s, "1" } until $heard->(0.2);
   for (1 .. 3) { syswrite $s, $size; while (my $got = $heard->(20)) { next unless $got == $size; $answers++; last } }
   die "$answers of 3 answers" unless $answers == 3`;
