@@ -34,16 +34,17 @@ export const podDecision = (
     };
     const place = pod && (await decided(pod, ask, tell, signal));
     if (pod && place && nodes.get(pod.nodeName)) tell.decided(pod);
-    return { ...endOf(lives, namespace, name, pod) };
+    const former = lives.former(namespace, name, pod && livingUid(pod));
+    if (former.length === 0) return {};
+    return {
+      release: () => {
+        // While its deletion was held, the pod may have been listed again.
+        const now = stores.Pod.get(namespace, name);
+        const living = now && livingUid(now);
+        for (const uid of former) if (uid !== living) lives.release(namespace, name, uid);
+      },
+    };
   },
 });
 
-function endOf(lives: PodLives, namespace: string, name: string, pod: Pod | undefined) {
-  const former = lives.former(namespace, name, pod && wantsAddress(pod) ? pod.uid : undefined);
-  if (former.length === 0) return {};
-  return {
-    release: () => {
-      for (const uid of former) lives.release(namespace, name, uid);
-    },
-  };
-}
+const livingUid = (pod: Pod): string | undefined => (wantsAddress(pod) ? pod.uid : undefined);
