@@ -116,6 +116,23 @@ test("recent deletions count, and after a while no longer", () => {
   );
 });
 
+test("what is held stays held while the cluster grows, and is measured anew once nothing is held", () => {
+  const g = guard();
+  g.allSynced();
+  assert.deepEqual(sort(g, deletions(40), 100).sendable, []);
+  assert.equal(
+    g.mayRelease(() => 1_000, 10_000),
+    false,
+  );
+  const seen = new RowMap<true>();
+  for (let i = 0; i < 40; i++) seen.set("T", `r${i}`, true);
+  g.forget(seen);
+  assert.deepEqual(sort(g, deletions(40), 1_000, 10_000).sendable, [], "looked at again");
+  g.forget(seen);
+  sort(g, [], 1_000, 10_000);
+  assert.equal(sort(g, deletions(40), 1_000, 10_000).sendable.length, 40);
+});
+
 test("what is compared anew is no longer held", () => {
   const g = guard();
   g.allSynced();
@@ -176,6 +193,28 @@ test("endpoints that are merely missing stay in the balancer, and new ones are a
   const g = guard({ ...limits, rows: 0 });
   assert.deepEqual(passed(empty, [[LB, found]], g), ["update u1"], "its own columns are mended");
   assert.equal(g.heldRows, 1);
+});
+
+test("a value leaves a set by the word of the set's owner, however much of others is held", () => {
+  const missing = Array.from(
+    { length: 30 },
+    (_, i) => [LB, balancer(`service/a/s${i}`, `s${i}`, {})] as const,
+  );
+  for (const [word, goes] of [
+    ["said", true],
+    ["held", false],
+  ] as const) {
+    const desired = new Desired();
+    const set = rowOf("node/n1", "u1", { addresses: ["0a:58:0a:f4:00:03"] });
+    const external_ids = new Map([
+      [ownership.cluster, "demo"],
+      [ownership.owner, "node/n1"],
+    ]);
+    desired.replace("node/n1", [row("Address_Set", "u1", { external_ids })], word);
+    const g = guard({ ...limits, rows: 0 });
+    assert.deepEqual(passed(desired, [...missing, ["Address_Set", set]], g), goes ? ["member u1"] : [], word);
+    assert.equal(g.heldRows, 30);
+  }
 });
 
 test("while the API server is not believed, nobody's word counts", () => {

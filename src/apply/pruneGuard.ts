@@ -70,6 +70,8 @@ export class PruneGuard {
   /** Groups that were let through because they were few. */
   readonly #few = new WeakSet<AtomicGroup>();
   #recent: { readonly at: number; readonly rows: number }[] = [];
+  /** How many rows were Weft's when the first of the missing rows was held. Rows that come later make no share smaller. */
+  #heldOf: number | undefined;
   #synced = false;
   #suspended: string | undefined;
 
@@ -172,6 +174,7 @@ export class PruneGuard {
       const kept = withoutTaking(group, world, claimedBy);
       if (kept) sendable.push(kept);
     }
+    this.#heldOf = this.#synced && this.#isAnyMissing() ? (this.#heldOf ?? owned()) : undefined;
     return { sendable, held: [...held.keys()] };
   }
 
@@ -192,8 +195,7 @@ export class PruneGuard {
 
   /** Whether so little is held now that it may go. */
   mayRelease(owned: () => number, now: number): boolean {
-    const isAny = [...this.#held.values()].includes("missing");
-    return this.#synced && isAny && !this.#isTooMuch([], owned, now);
+    return this.#synced && this.#isAnyMissing() && !this.#isTooMuch([], owned, now);
   }
 
   /** Removals were committed. */
@@ -245,13 +247,17 @@ export class PruneGuard {
     return this.#synced || isStated ? undefined : "missing";
   }
 
+  #isAnyMissing(): boolean {
+    return [...this.#held.values()].includes("missing");
+  }
+
   #isTooMuch(groups: readonly AtomicGroup[], owned: () => number, now: number): boolean {
     this.#recent = this.#recent.filter(({ at }) => now - at < this.#limits.windowMs);
     const before = [...this.#rows.values()].filter((reason) => reason === "missing").length;
     const wanted = groups.reduce((sum, group) => sum + lessened(group).length, before);
     const recent = this.#recent.reduce((sum, { rows }) => sum + rows, 0);
     if (wanted === 0 || wanted + recent <= this.#limits.rows) return false;
-    return wanted + recent > this.#limits.share * (owned() + recent);
+    return wanted + recent > this.#limits.share * (Math.min(owned(), this.#heldOf ?? Infinity) + recent);
   }
 
   #isApproved(group: AtomicGroup): boolean {
