@@ -164,6 +164,19 @@ test("a row goes by its owner's word, waits when the owner is missing, and stays
   }
 });
 
+test("an approval does not cover rows whose owner cannot be planned", () => {
+  const desired = new Desired();
+  desired.replace("pod/a/stuck", [], "unplanned");
+  desired.replace("service/a/held", [], "held");
+  const rows = ["pod/a/stuck", "service/a/held"].map((name) => [LB, balancer(name, name, {})] as const);
+  const g = guard({ ...limits, rows: 3 });
+  assert.deepEqual(passed(desired, rows, g), []);
+  g.approve();
+  assert.deepEqual(passed(desired, rows, g), ["delete service/a/held"]);
+  desired.replace("pod/a/stuck", []);
+  assert.deepEqual(passed(desired, rows, g), ["delete pod/a/stuck", "delete service/a/held"]);
+});
+
 test("few missing rows may go, but not one that is known to be doubtful", () => {
   const desired = new Desired();
   desired.replace("service/a/held", [], "held");

@@ -6,6 +6,7 @@
 
 import type { DesiredRow } from "../desired/desiredRow.ts";
 import { RowMap } from "../desired/rowMap.ts";
+import type { Word } from "../desired/word.ts";
 import type { Atom } from "../model/fact.ts";
 import { Multimap } from "../model/multimap.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
@@ -49,8 +50,8 @@ export interface Sorted {
   readonly held: readonly AtomicGroup[];
 }
 
-/** Why something is held: there is too much of it, nobody may believe that it is gone, or no word counts at present. */
-type Reason = "missing" | "held" | "suspended";
+/** Why something is held: an owner's doubtful word, or no word counts at present. */
+type Reason = Exclude<Word, "said"> | "suspended";
 
 const maxExamples = 5;
 
@@ -100,10 +101,11 @@ export class PruneGuard {
     this.#suspended = reason;
   }
 
-  /** Releases what is held now, unless it is held because inputs are missing. */
+  /** Releases what is held now, unless it is held because inputs are missing or an owner cannot be planned. */
   approve(): void {
     if (!this.#synced) return;
-    for (const { table, uuid } of this.held()) this.#approved.set(table, uuid, true);
+    for (const [table, uuid, reason] of this.#held.entries())
+      if (reason !== "unplanned") this.#approved.set(table, uuid, true);
   }
 
   /** The row may go without being counted, because the reason is known. */
@@ -232,8 +234,11 @@ export class PruneGuard {
     if (this.#suspended !== undefined) return this.#suspended;
     const few =
       "If they should go, approve the deletion; if not, find out why Kubernetes no longer lists their objects";
-    if ([...this.#rows.values()].includes("held"))
+    const reasons = new Set(this.#rows.values());
+    if (reasons.has("held"))
       return `the API server does not list their objects, and does not say that they are gone. ${few}`;
+    if (!reasons.has("missing"))
+      return "their owners cannot be planned; the log and the Events of their objects say why";
     return `more than ${this.#limits.share * 100} %. ${few}`;
   }
 

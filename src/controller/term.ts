@@ -108,8 +108,8 @@ export class Term {
   }
 
   /**
-   * Waits for owners that have rows and cannot be planned, such as a node whose subnet is in no configured range. Until
-   * they are planned, rows that nobody wants may be theirs.
+   * Keeps the rows of owners that cannot be planned. Waits for those of them on whom others depend, such as a node whose
+   * subnet is in no configured range. Until they are planned, any row that nobody wants may be theirs.
    */
   async #allPlanned(applier: Applier, signal: AbortSignal): Promise<void> {
     const { log } = this.#options;
@@ -119,11 +119,13 @@ export class Term {
     const failed = (owner: Owner): boolean => queue.hasFailed(owner);
     const unplanned = [...applier.owners()].filter(failed);
     if (unplanned.length === 0) return;
-    log("error", "rows that nobody asks for stay until their possible owners can be planned", {
-      count: unplanned.length,
-      owners: unplanned.slice(0, 10),
-    });
-    while (!signal.aborted && unplanned.some(failed)) await queue.nextIdle();
+    const awaited = this.planning.keepRowsOf(unplanned);
+    const tell = (message: string, owners: readonly Owner[]): void => {
+      if (owners.length > 0) log("error", message, { count: owners.length, owners: owners.slice(0, 10) });
+    };
+    tell("the rows of owners that cannot be planned stay", unplanned);
+    tell("rows that nobody asks for stay until their possible owners can be planned", awaited);
+    while (!signal.aborted && awaited.some(failed)) await queue.nextIdle();
   }
 }
 

@@ -22,6 +22,11 @@ export interface OwnerKind<K extends Kind = Kind> extends Concerns<K> {
   readonly of: K | undefined;
   /** Owners that exist without an object. */
   readonly always?: readonly Owner[];
+  /**
+   * All that its owners state are rows of their own and references to these, and nobody's plan needs theirs. So while one
+   * of them cannot be planned, its rows stay and everybody else's are compared.
+   */
+  readonly standsAlone?: true;
   /** The northbound tables that its plan writes. */
   readonly tables: readonly (keyof NorthboundTables)[];
   /** What the owner states, from objects and decisions alone. Called whenever any of these may have changed. */

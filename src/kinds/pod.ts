@@ -23,6 +23,7 @@ export const podKind: OwnerKind<"Pod"> = {
         .filter(({ hostNetwork }) => !hostNetwork)
         .map(({ namespace, name }) => ownerOf("pod", name, namespace)),
   },
+  standsAlone: true,
   tables: ["Logical_Switch", "Logical_Switch_Port"],
   plan(owner, { namespace, name }, { scope, stores, places }) {
     const pod = stores.Pod.get(namespace, name);

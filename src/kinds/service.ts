@@ -16,6 +16,7 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
         .filter(({ serviceName }) => serviceName !== "")
         .map(({ namespace, serviceName }) => ownerOf("service", serviceName, namespace)),
   },
+  standsAlone: true,
   tables: ["Load_Balancer", "Load_Balancer_Group"],
   plan(owner, { namespace, name }, { cloud, stores, hosts }) {
     const service = stores.Service.get(namespace, name);

@@ -226,6 +226,26 @@ test("a restart keeps the rows of a node that can no longer be planned, and remo
   );
 });
 
+test("a pod that cannot be planned after a restart keeps its row, and the rows of a pod that is gone go", async () => {
+  const ranges = ["10.242.0.0/16", "10.243.0.0/16"];
+  await lead(ranges, storesWith([node(2), node(3)], [podOn(2), podOn(3)]), "steady");
+  const stuck = { ...podOn(2), annotations: { [annotations.podNetworks]: "x" } };
+  await lead(ranges, storesWith([node(2), node(3)], [stuck]), "steady", {
+    patch: async () => {
+      throw new Error("metadata.annotations: Too long");
+    },
+    until: async (term) => {
+      term.approvePrune();
+      await term.appliers.settled();
+      assert.equal(term.appliers.status.heldRows, 1);
+    },
+  });
+  const names = await portNames();
+  assert.deepEqual([names.has("demo_pod_shop_p2"), names.has("demo_pod_shop_p3")], [true, false]);
+  await lead(ranges, storesWith([node(2), node(3)], []), "steady");
+  assert.equal((await portNames()).has("demo_pod_shop_p2"), false);
+});
+
 test("nodes and pods that state what is not theirs while nobody leads get their own back, and no row changes", async () => {
   const ranges = ["10.242.0.0/16", "10.243.0.0/16"];
   const pods = [podOn(2), podOn(3)];
