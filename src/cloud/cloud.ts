@@ -6,6 +6,7 @@
 
 import type { EndpointSlice, Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
+import type { Cidr } from "../model/ip.ts";
 import type { ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { PortState } from "../observe/portStates.ts";
@@ -24,6 +25,8 @@ export interface Cloud {
   readonly carriedFrom: PortState;
   /** The UUID of the router that joins the nodes' switches. */
   router(): RefTo<"Logical_Router"> | NotYet;
+  /** Networks of others that the router leads to. */
+  networks(): readonly Cidr[];
   clusterFacts(owner: Owner): Said;
   nodeFacts(owner: Owner, node: ResolvedNode): Said;
   serviceFacts(owner: Owner, service: Service, slices: readonly EndpointSlice[], hosts: Hosts): Said;

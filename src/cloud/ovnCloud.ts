@@ -3,6 +3,7 @@
 
 import type { EndpointSlice, Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
+import type { Cidr } from "../model/ip.ts";
 import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
@@ -30,6 +31,10 @@ export class OvnCloud implements Cloud {
 
   router(): RefTo<"Logical_Router"> | NotYet {
     return this.#view.tenant()?.router ?? this.#noTenant();
+  }
+
+  networks(): readonly Cidr[] {
+    return this.#view.tenant()?.networks ?? [];
   }
 
   clusterFacts(owner: Owner): Said {

@@ -2,6 +2,7 @@
 
 import type { EndpointSlice, Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
+import type { Cidr } from "../model/ip.ts";
 import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
@@ -29,6 +30,10 @@ export class OwnNodes implements Cloud {
 
   router(): RefTo<"Logical_Router"> {
     return rowUuid(this.#scope.cluster, "Logical_Router", this.#scope.names.clusterRouter);
+  }
+
+  networks(): readonly Cidr[] {
+    return [];
   }
 
   clusterFacts(owner: Owner): readonly Fact[] {
