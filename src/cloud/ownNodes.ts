@@ -1,6 +1,6 @@
 // OVN on the cluster's own nodes, joined by tunnels: the overlay.
 
-import type { EndpointSlice, Service } from "../kube/objects.ts";
+import type { Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
 import type { Cidr } from "../model/ip.ts";
 import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
@@ -8,6 +8,7 @@ import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import { rowUuid } from "../model/uuid.ts";
 import { clusterFacts } from "../plan/cluster.ts";
+import type { Vip } from "../plan/endpoints.ts";
 import type { RefTo } from "../plan/facts.ts";
 import type { Hosts } from "../plan/hosts.ts";
 import { nodeFacts } from "../plan/node.ts";
@@ -44,12 +45,7 @@ export class OwnNodes implements Cloud {
     return nodeFacts(this.#scope, owner, this.#network, node, this.#hasPools);
   }
 
-  serviceFacts(
-    owner: Owner,
-    service: Service,
-    slices: readonly EndpointSlice[],
-    hosts: Hosts,
-  ): readonly Fact[] {
-    return serviceFacts(this.#scope, owner, service, slices, hosts);
+  serviceFacts(owner: Owner, service: Service, vips: readonly Vip[], hosts: Hosts): readonly Fact[] {
+    return serviceFacts(this.#scope, owner, service, vips, hosts);
   }
 }
