@@ -15,3 +15,6 @@ export const serviceLimits = {
 
 /** Own addresses of one node, for each family. */
 export const hostAddressLimit = 16;
+
+/** Pods that a node is believed to run, whatever its kubelet says. */
+export const nodePodLimit = 5_000;
