@@ -7,6 +7,7 @@ import { type Cidr, formatIp, parseCidr } from "../../src/model/ip.ts";
 import { managementOf, podNetworkAt, type ResolvedNode } from "../../src/model/network.ts";
 import type { Owner } from "../../src/model/owner.ts";
 import { northboundScope } from "../../src/model/scope.ts";
+import { balanced } from "../../src/plan/endpoints.ts";
 import { Hosts, hostViewOf } from "../../src/plan/hosts.ts";
 import { serviceFacts } from "../../src/plan/service.ts";
 import { type Bench, compared, repeated } from "../figure.ts";
@@ -36,7 +37,8 @@ export const hostServicesBench: Bench = {
       const moved = { ...node, subnets: [cidr("10.200.0.0/24")] };
       const owners = first.hosts.set(node.name, hostViewOf(moved));
       for (const { owner, service, slices } of ofHosts)
-        if (owners.has(owner)) serviceFacts(scope, owner, service, slices, first.hosts);
+        if (owners.has(owner))
+          serviceFacts(scope, owner, service, balanced(service, slices).vips, first.hosts);
       againMs.push(performance.now() - start);
       again = owners.size;
       return [first.ms];
@@ -72,8 +74,12 @@ function planned(nodes: readonly ResolvedNode[], all: readonly Objects[]): Plann
   for (const node of nodes) hosts.set(node.name, hostViewOf(node));
   const plans = new Map<Owner, readonly Fact[]>();
   for (const { owner, service, slices } of all) {
-    hosts.follow(owner, slices);
-    plans.set(owner, serviceFacts(scope, owner, service, slices, hosts));
+    const { vips } = balanced(service, slices);
+    hosts.follow(
+      owner,
+      vips.flatMap(({ targets }) => targets.map(({ ip }) => ip)),
+    );
+    plans.set(owner, serviceFacts(scope, owner, service, vips, hosts));
   }
   const ms = performance.now() - start;
   return { hosts, facts: [...plans.values()].reduce((sum, { length }) => sum + length, 0), ms };

@@ -110,3 +110,35 @@ test("a weak reference is removed explicitly when its row changes while its targ
     ],
   );
 });
+
+test("one endpoint that comes to a Service with many ports is one changed entry, not a column written anew", () => {
+  const uuid = "00000000-0000-4000-8000-000000000001";
+  const before = Array.from({ length: 500 }, (_, at) => [`10.96.0.10:${at + 1}`, "10.244.0.3:80"] as const);
+  const vips = new Map([
+    ...before.slice(1),
+    ["10.96.0.10:7", "10.244.0.3:80,10.244.0.4:80"] as const,
+    ["10.96.0.10:900", ""] as const,
+  ]);
+  const rows = { Load_Balancer: [ours(uuid, { name: "old", vips: new Map(before) })] };
+  const world = worldWith({ a: [row("Load_Balancer", uuid, { name: "new", vips })] }, rows);
+  const transaction = transactionOf(
+    groupsOf(world, [["Load_Balancer", uuid]]),
+    world,
+    new Transaction(northbound),
+  );
+  assert.deepEqual(
+    transaction.operations.map((operation) =>
+      "mutation" in operation ? operation.mutation : operation.kind,
+    ),
+    [
+      "update",
+      {
+        insert: new Map([
+          ["10.96.0.10:7", "10.244.0.3:80,10.244.0.4:80"],
+          ["10.96.0.10:900", ""],
+        ]),
+        delete: ["10.96.0.10:1"],
+      },
+    ],
+  );
+});

@@ -2,9 +2,10 @@
 // one row become as few operations as possible. Groups are never split.
 
 import type { Atom, ColumnValue } from "../model/fact.ts";
-import { memberLookup, type Transaction } from "../ovsdb/index.ts";
+import { memberLookup, type Row, type Transaction } from "../ovsdb/index.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
-import { bytesOf, type Change, type MemberChange } from "./change.ts";
+import { bytesOf, type Change, type MemberChange, type RowUpdate } from "./change.ts";
+import { changedEntries } from "./gathered.ts";
 import type { World } from "./world.ts";
 
 export interface BatchLimits {
@@ -69,7 +70,7 @@ export function transactionOf(
     members.delete(change.uuid);
   }
   for (const change of changes)
-    if (change.kind === "update") transaction.update(change.table, change.uuid, change.columns);
+    if (change.kind === "update") update(transaction, change, world.actual(change.table, change.uuid));
   for (const ofRow of members.values())
     for (const ofColumn of Map.groupBy(ofRow, (change) => change.column.name).values())
       mutate(transaction, ofColumn);
@@ -165,6 +166,15 @@ function withMembers(
   for (const [name, ofColumn] of Map.groupBy(members, (change) => change.column.name))
     all.set(name, ofColumn[0]?.column.map ? entries(ofColumn) : keys(ofColumn));
   return all;
+}
+
+function update(transaction: Transaction, { table, uuid, columns }: RowUpdate, found: Row | undefined): void {
+  const entries = changedEntries(table, columns, found);
+  const whole = entries?.others ?? columns;
+  if (whole.size > 0) transaction.update(table, uuid, whole);
+  if (!entries) return;
+  const { column, insert, delete: gone } = entries;
+  transaction.mutateMap(table, uuid, column, { insert, delete: gone });
 }
 
 function mutate(transaction: Transaction, changes: readonly MemberChange[]): void {

@@ -26,6 +26,32 @@ export function keeping(
   return whole && new Map<string, ColumnValue>([...columns, [name, whole]]);
 }
 
+/** An update of a gathered column as the entries that differ, and the other columns of the update. */
+export interface ChangedEntries {
+  readonly column: string;
+  readonly insert: ReadonlyMap<Atom, Atom>;
+  readonly delete: readonly Atom[];
+  readonly others: Columns;
+}
+
+/** Undefined when `columns` have no gathered one. A large column is not written anew for one endpoint. */
+export function changedEntries(
+  table: string,
+  columns: Columns,
+  found: Row | undefined,
+): ChangedEntries | undefined {
+  const column = gathered.get(table);
+  const wanted = column === undefined ? undefined : columns.get(column);
+  const before = column === undefined ? undefined : found?.[column];
+  if (column === undefined || !(wanted instanceof Map) || !(before instanceof Map)) return undefined;
+  return {
+    column,
+    insert: new Map([...wanted].filter(([key, value]) => before.get(key) !== value)),
+    delete: [...before.keys()].filter((key) => !wanted.has(key)),
+    others: new Map([...columns].filter(([name]) => name !== column)),
+  };
+}
+
 function union(
   wanted: ReadonlyMap<Atom, Atom>,
   before: ReadonlyMap<Atom, Atom>,
@@ -36,11 +62,12 @@ function union(
   for (const [key, value] of before) {
     if (isClaimed(key)) continue;
     const now = endpoints(wanted.get(key) ?? "");
-    const lost = endpoints(value).filter((endpoint) => !now.includes(endpoint));
+    const wantedNow = new Set(now);
+    const lost = endpoints(value).filter((endpoint) => !wantedNow.has(endpoint));
     if (wanted.has(key) && lost.length === 0) continue;
     isLonger = true;
     // What exists keeps its text while nothing is added to it.
-    const isAll = now.every((endpoint) => endpoints(value).includes(endpoint));
+    const isAll = wantedNow.isSubsetOf(new Set(endpoints(value)));
     whole.set(key, isAll ? value : [...now, ...lost].join());
   }
   return isLonger ? whole : undefined;

@@ -4,11 +4,13 @@
 // Weft asks a cloud for things only by stating facts. So a cloud may be slow or fail in part; the facts are tried
 // again, and no pod waits for it.
 
-import type { EndpointSlice, Service } from "../kube/objects.ts";
+import type { Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
+import type { Cidr } from "../model/ip.ts";
 import type { ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { PortState } from "../observe/portStates.ts";
+import type { Vip } from "../plan/endpoints.ts";
 import type { RefTo } from "../plan/facts.ts";
 import type { Hosts } from "../plan/hosts.ts";
 
@@ -24,7 +26,9 @@ export interface Cloud {
   readonly carriedFrom: PortState;
   /** The UUID of the router that joins the nodes' switches. */
   router(): RefTo<"Logical_Router"> | NotYet;
+  /** Networks of others that the router leads to. */
+  networks(): readonly Cidr[];
   clusterFacts(owner: Owner): Said;
   nodeFacts(owner: Owner, node: ResolvedNode): Said;
-  serviceFacts(owner: Owner, service: Service, slices: readonly EndpointSlice[], hosts: Hosts): Said;
+  serviceFacts(owner: Owner, service: Service, vips: readonly Vip[], hosts: Hosts): Said;
 }

@@ -1,12 +1,14 @@
 // A cloud networked by OVN: the underlay. Weft talks to its northbound database. The nodes are virtual machines on a
 // tenant's network, and pods are ports nested in the machines' ports.
 
-import type { EndpointSlice, Service } from "../kube/objects.ts";
+import type { Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
+import type { Cidr } from "../model/ip.ts";
 import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import type { TenantView } from "../observe/tenant.ts";
+import type { Vip } from "../plan/endpoints.ts";
 import type { RefTo } from "../plan/facts.ts";
 import { Hosts } from "../plan/hosts.ts";
 import { serviceFacts } from "../plan/service.ts";
@@ -32,6 +34,10 @@ export class OvnCloud implements Cloud {
     return this.#view.tenant()?.router ?? this.#noTenant();
   }
 
+  networks(): readonly Cidr[] {
+    return this.#view.tenant()?.networks ?? [];
+  }
+
   clusterFacts(owner: Owner): Said {
     const tenant = this.#view.tenant();
     return tenant ? tenantFacts(this.#scope, owner, this.#network, tenant) : this.#noTenant();
@@ -42,8 +48,8 @@ export class OvnCloud implements Cloud {
     return tenant ? virtualNodeFacts(this.#scope, owner, node, tenant) : this.#noTenant();
   }
 
-  serviceFacts(owner: Owner, service: Service, slices: readonly EndpointSlice[]): readonly Fact[] {
-    return serviceFacts(this.#scope, owner, service, slices, this.#noHosts);
+  serviceFacts(owner: Owner, service: Service, vips: readonly Vip[]): readonly Fact[] {
+    return serviceFacts(this.#scope, owner, service, vips, this.#noHosts);
   }
 
   #noTenant(): NotYet {

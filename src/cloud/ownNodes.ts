@@ -1,12 +1,14 @@
 // OVN on the cluster's own nodes, joined by tunnels: the overlay.
 
-import type { EndpointSlice, Service } from "../kube/objects.ts";
+import type { Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
+import type { Cidr } from "../model/ip.ts";
 import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import { rowUuid } from "../model/uuid.ts";
 import { clusterFacts } from "../plan/cluster.ts";
+import type { Vip } from "../plan/endpoints.ts";
 import type { RefTo } from "../plan/facts.ts";
 import type { Hosts } from "../plan/hosts.ts";
 import { nodeFacts } from "../plan/node.ts";
@@ -31,6 +33,10 @@ export class OwnNodes implements Cloud {
     return rowUuid(this.#scope.cluster, "Logical_Router", this.#scope.names.clusterRouter);
   }
 
+  networks(): readonly Cidr[] {
+    return [];
+  }
+
   clusterFacts(owner: Owner): readonly Fact[] {
     return clusterFacts(this.#scope, owner, this.#network);
   }
@@ -39,12 +45,7 @@ export class OwnNodes implements Cloud {
     return nodeFacts(this.#scope, owner, this.#network, node, this.#hasPools);
   }
 
-  serviceFacts(
-    owner: Owner,
-    service: Service,
-    slices: readonly EndpointSlice[],
-    hosts: Hosts,
-  ): readonly Fact[] {
-    return serviceFacts(this.#scope, owner, service, slices, hosts);
+  serviceFacts(owner: Owner, service: Service, vips: readonly Vip[], hosts: Hosts): readonly Fact[] {
+    return serviceFacts(this.#scope, owner, service, vips, hosts);
   }
 }

@@ -248,6 +248,8 @@ export class Controller {
           refused: (_, reason) => notes.push(reason),
           distrusted: () => undefined,
           conflict: ({ message }) => notes.push(message),
+          limited: ({ kind, namespace, name }, message) =>
+            notes.push(`${kind} ${namespace === "" ? name : `${namespace}/${name}`}: ${message}`),
         },
         onPlanned: () => undefined,
       };

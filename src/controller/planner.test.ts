@@ -39,9 +39,13 @@ function world(said: { now: Planned; word?: Word }, release?: () => void) {
     },
     absence: async () => said.word ?? "missing",
     onReleaseEnded: (_, error) => assert.fail(String(error)),
-    tell: { refused: (_, reason) => told.push(reason), conflict: ({ message }) => told.push(message) },
+    tell: {
+      refused: (_, reason) => told.push(reason),
+      conflict: ({ message }) => told.push(message),
+      limited: ({ name, uid }, message) => told.push(`${name} ${uid}: ${message}`),
+    },
   });
-  const node = (): void =>
+  const node = (uid = "uid"): void =>
     stores.Node.apply([
       {
         type: "put",
@@ -49,7 +53,7 @@ function world(said: { now: Planned; word?: Word }, release?: () => void) {
           kind: "Node",
           namespace: "",
           name: "n1",
-          uid: "uid",
+          uid,
           resourceVersion: "1",
           labels: {},
           annotations: {},
@@ -92,6 +96,19 @@ test("an owner that cannot be planned now keeps its facts, and its object is tol
   await planner.plan("node/n1");
   assert.equal(desired.factsOf("node/n1").length, 1);
   assert.deepEqual(told, ["no router yet"]);
+});
+
+test("an object beyond a limit is told once, until it is within it again or replaced", async () => {
+  const said: { now: Planned } = { now: "as before" };
+  const { planner, told, node } = world(said);
+  node();
+  for (const leftOut of ["a", "b", undefined, "c"]) {
+    said.now = { facts: [], leftOut };
+    await planner.plan("node/n1");
+  }
+  node("another");
+  await planner.plan("node/n1");
+  assert.deepEqual(told, ["n1 uid: a", "n1 uid: c", "n1 another: c"]);
 });
 
 test("a doubt of the plan counts until the owner has once spoken for itself", async () => {

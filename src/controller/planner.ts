@@ -43,6 +43,8 @@ export interface ObjectName {
 export interface PlannerTell {
   readonly refused: (object: ObjectRef, reason: string) => void;
   readonly conflict: (conflict: Conflict) => void;
+  /** The object asks for more than its limits allow. Told once, until it is within them again. */
+  readonly limited: (object: ObjectRef, message: string) => void;
 }
 
 export class Planner {
@@ -51,6 +53,8 @@ export class Planner {
   readonly #decides: ReadonlyMap<string, AnyDecides>;
   /** Owners that have rows from an earlier time. Until their object is there, or known to be gone, it is asked for. */
   readonly #unheard = new Set<Owner>();
+  /** Owner beyond its limits -> uid of the object that was told so. */
+  readonly #limited = new Map<Owner, string>();
   readonly #served: ReadonlySet<string>;
 
   constructor(options: PlannerOptions) {
@@ -116,10 +120,19 @@ export class Planner {
       if (object && !planned.isUsual) tell.refused(object, planned.notNow);
       throw new NotNow(planned.notNow);
     }
-    const { facts, doubt } = planned;
+    const { facts, doubt, leftOut } = planned;
     this.#requireServed(owner, facts);
     for (const conflict of desired.replace(owner, facts, this.#isKnown(owner) ? word : (doubt ?? word)))
       tell.conflict(conflict);
+    this.#tellLimit(owner, object, leftOut);
+  }
+
+  #tellLimit(owner: Owner, object: KubeObject | undefined, leftOut: string | undefined): void {
+    if (!object || leftOut === undefined) this.#limited.delete(owner);
+    else if (this.#limited.get(owner) !== object.uid) {
+      this.#limited.set(owner, object.uid);
+      this.#options.tell.limited(object, leftOut);
+    }
   }
 
   /** Whether the owner has spoken for itself in this term. After that, a plan has nothing to doubt. */

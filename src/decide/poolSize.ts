@@ -4,6 +4,7 @@
 import type { Marks } from "../config/poolMarks.ts";
 import type { Allocatable } from "../kube/objects.ts";
 import { type Cidr, formatCidr } from "../model/ip.ts";
+import { nodePodLimit } from "../model/limits.ts";
 import { tags } from "../model/pool.ts";
 import { roomIn } from "../model/site.ts";
 
@@ -19,7 +20,7 @@ const least: Marks = { low: 2, high: 8 };
 export function marksFor(node: Allocatable, configured: Marks | undefined): Marks {
   if (configured) return configured;
   const { pods, cpus, memoryBytes } = node;
-  const likely = Math.min(pods, cpus * podsPerCpu, (memoryBytes / 2 ** 30) * podsPerGiB);
+  const likely = Math.min(nodePodLimit, pods, cpus * podsPerCpu, (memoryBytes / 2 ** 30) * podsPerGiB);
   return {
     low: Math.max(least.low, Math.ceil(likely / 16)),
     high: Math.max(least.high, Math.ceil(likely / 4)),
@@ -39,8 +40,9 @@ export function mostPorts(
   subnets: readonly Cidr[],
   isNested: boolean,
 ): Most {
+  const pods = Math.min(nodePodLimit, node.pods);
   const bounds: Most[] = [
-    { ports: node.pods + 2 * marks.high, because: `the node runs at most ${node.pods} pods` },
+    { ports: pods + 2 * marks.high, because: `the node runs at most ${pods} pods` },
     {
       ports: Math.min(...subnets.map(roomIn)),
       because: `its subnet ${subnets.map(formatCidr).join(" and ")} has no more addresses; give nodes larger subnets`,

@@ -55,10 +55,13 @@ export type Planned =
       readonly facts: readonly Fact[];
       /** The plan lacks something that should be there. So what the owner no longer states may only be missing. */
       readonly doubt?: Exclude<Word, "said">;
+      /** What the object asks for beyond a limit and does not get, for people (model/limits.ts). */
+      readonly leftOut?: string | undefined;
     }
   | NotYet
   /** The earlier facts stay. */
   | "as before";
 
 /** A cloud's answer as a plan. */
-export const saying = (said: Said): Planned => ("notNow" in said ? said : { facts: said });
+export const saying = (said: Said, leftOut?: string): Planned =>
+  "notNow" in said ? said : { facts: said, leftOut };

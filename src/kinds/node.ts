@@ -2,6 +2,7 @@
 
 import { ownerOf } from "../model/owner.ts";
 import { sidesOf } from "../observe/concerns.ts";
+import { withinHostLimit } from "../plan/hostLimit.ts";
 import { type OwnerKind, saying } from "./kind.ts";
 
 export const nodeKind: OwnerKind<"Node"> = {
@@ -25,7 +26,10 @@ export const nodeKind: OwnerKind<"Node"> = {
   ],
   plan(owner, { name }, { cloud, places, stores }) {
     const node = places.node(name);
-    if (node) return saying(cloud.nodeFacts(owner, node));
+    if (node) {
+      const { limited, leftOut } = withinHostLimit(node);
+      return saying(cloud.nodeFacts(owner, limited), leftOut);
+    }
     return stores.Node.get("", name) ? "as before" : { facts: [] };
   },
 };

@@ -4,6 +4,7 @@ import type { EndpointSlice, Service } from "../kube/objects.ts";
 import { parseIp } from "../model/ip.ts";
 import { ownerOf } from "../model/owner.ts";
 import { sidesOf } from "../observe/concerns.ts";
+import { balanced } from "../plan/endpoints.ts";
 import { type OwnerKind, saying } from "./kind.ts";
 
 export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
@@ -21,12 +22,17 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
   plan(owner, { namespace, name }, { cloud, stores, hosts }) {
     const service = stores.Service.get(namespace, name);
     const slices = service ? stores.EndpointSlice.by("service", `${namespace}/${name}`) : [];
-    hosts.follow(owner, slices);
+    const { vips, leftOut } = service ? balanced(service, slices) : { vips: [] };
+    hosts.follow(
+      owner,
+      vips.flatMap(({ targets }) => targets.map(({ ip }) => ip)),
+    );
     if (!service) return { facts: [] };
-    const said = cloud.serviceFacts(owner, service, slices, hosts);
+    const said = cloud.serviceFacts(owner, service, vips, hosts);
     if ("notNow" in said || said.length === 0) return saying(said);
     return {
       facts: said,
+      leftOut,
       ...(lacksSlices(service, slices) && { doubt: service.hasSelector ? "held" : "missing" }),
     };
   },

@@ -15,7 +15,7 @@ export const serviceCidrKind: OwnerKind<"ServiceCIDR"> = {
   plan(owner, { name }, { scope, network, cloud, stores, places }) {
     const object = stores.ServiceCIDR.get("", name);
     if (!object) return { facts: [] };
-    const problem = rangeProblem(network, places.nodes(), object.cidrs);
+    const problem = rangeProblem(network, places.nodes(), cloud.networks(), object.cidrs);
     if (problem !== undefined)
       return { notNow: `ServiceCIDR ${name}: ${problem}; packets to it are not kept inside the cluster` };
     const router = cloud.router();

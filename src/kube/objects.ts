@@ -90,6 +90,7 @@ export interface EndpointSlice extends ObjectMeta {
   /** From the label kubernetes.io/service-name; "" when the slice belongs to no Service. */
   readonly serviceName: string;
   readonly addressType: "IPv4" | "IPv6" | "FQDN";
+  /** In the order of their first addresses, as texts, and of their nodes. */
   readonly endpoints: readonly Endpoint[];
   readonly ports: readonly EndpointPort[];
 }

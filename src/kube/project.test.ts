@@ -120,6 +120,18 @@ test("conditions that an endpoint leaves out have the API's defaults", () => {
   ]);
 });
 
+test("the endpoints of a slice come in the order of their addresses and nodes, whatever order the API has", () => {
+  const endpoints = [
+    ["10.0.0.2", "n1"],
+    ["10.0.0.1", "n2"],
+    ["10.0.0.1", "n1"],
+  ].map(([address, nodeName]) => ({ addresses: [address], nodeName }));
+  const places = (list: readonly object[]) =>
+    slice({ endpoints: list })?.endpoints.map((one) => `${one.addresses[0]} ${one.nodeName}`);
+  assert.deepEqual(places(endpoints), ["10.0.0.1 n1", "10.0.0.1 n2", "10.0.0.2 n1"]);
+  assert.deepEqual(places(endpoints.toReversed()), places(endpoints));
+});
+
 test("an endpoint keeps only addresses of its slice's family", () => {
   const endpoints = [{ addresses: ["10.0.0.1", "fd00::1", "web.example.org"], nodeName: "n1" }];
   assert.deepEqual(slice({ endpoints })?.endpoints[0]?.addresses, ["10.0.0.1"]);

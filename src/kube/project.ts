@@ -124,7 +124,11 @@ export const endpointSliceOf: Projection<EndpointSlice> = (object, intern) => {
     ...meta,
     serviceName: text(meta.labels["kubernetes.io/service-name"]),
     addressType,
-    endpoints: Object.freeze(records(slice.endpoints).map((entry) => endpointOf(entry, addressType, intern))),
+    endpoints: Object.freeze(
+      records(slice.endpoints)
+        .map((entry) => endpointOf(entry, addressType, intern))
+        .toSorted(byPlace),
+    ),
     ports: Object.freeze(records(slice.ports).flatMap(endpointPorts)),
   });
 };
@@ -172,6 +176,13 @@ function endpointOf(entry: Json, addressType: EndpointSlice["addressType"], inte
     terminating: terminating === true,
     nodeName: intern.text(text(entry.nodeName)),
   });
+}
+
+function byPlace(a: Endpoint, b: Endpoint): number {
+  const [one = ""] = a.addresses;
+  const [other = ""] = b.addresses;
+  if (one !== other) return one < other ? -1 : 1;
+  return a.nodeName === b.nodeName ? 0 : a.nodeName < b.nodeName ? -1 : 1;
 }
 
 const affinityOf = (spec: Json): number =>

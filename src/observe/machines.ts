@@ -78,7 +78,9 @@ export class Machines {
   }
 
   #switch(old: LogicalSwitchRow | undefined, now: LogicalSwitchRow | undefined): void {
-    for (const port of old?.ports ?? []) this.#switchOf.delete(port);
+    // A port that moves may have been seen on its new switch already: a transaction's changes come in any order.
+    for (const port of old?.ports ?? [])
+      if (this.#switchOf.get(port) === old?._uuid) this.#switchOf.delete(port);
     for (const port of now?.ports ?? []) if (now) this.#switchOf.set(port, now._uuid);
   }
 }

@@ -30,26 +30,29 @@ export interface PortStates {
 
 /** Follows the ports for the life of the session. */
 export function followPorts(session: Session, cluster: string): PortStates {
-  const states = new Map<string, PortState>();
+  /** port -> its state, and the uuid of the row that tells it */
+  const states = new Map<string, { readonly uuid: string; readonly state: PortState }>();
   const listeners = new Set<PortListener>();
   const replica = session.replica(southbound, {
     Port_Binding: { columns: ["logical_port", "chassis", "up", "parent_port"] },
   });
-  const stateOf = (port: string): PortState => states.get(port) ?? "absent";
+  const stateOf = (port: string): PortState => states.get(port)?.state ?? "absent";
   const reached = (pod: string, state: "bound" | "installed"): void => {
     for (const listener of listeners) listener.pod?.(pod, state);
   };
   replica.subscribe((changes) => {
     const nodes = new Map<string, Set<PortState>>();
-    for (const { table, old, new: now } of changes) {
+    for (const { table, uuid, old, new: now } of changes) {
       if (table !== "Port_Binding") continue;
       const port = (now ?? old)?.logical_port ?? "";
       const pod = podOfPort(cluster, port);
       const place = placeOfPort(cluster, port);
       if (pod === undefined && !place) continue;
+      // Its successor has been seen already: a transaction's changes come in any order.
+      if (!now && states.get(port)?.uuid !== uuid) continue;
       const before = stateOf(port);
       const state = now ? stateIn(now) : "absent";
-      if (now) states.set(port, state);
+      if (now) states.set(port, { uuid, state });
       else states.delete(port);
       if (place) nodes.set(place.node, (nodes.get(place.node) ?? new Set()).union(crossed(before, state)));
       if (pod === undefined || state === "absent" || state === "unbound") continue;

@@ -1,7 +1,9 @@
 // What a cloud's northbound database tells about the tenant whose virtual machines are the nodes: the router, the
 // switches that it joins, and the machines' ports on these.
 
+import { type Cidr, parseCidr } from "../model/ip.ts";
 import type {
+  LogicalRouterPortRow,
   LogicalRouterRow,
   LogicalSwitchPortRow,
   LogicalSwitchRow,
@@ -17,6 +19,8 @@ export interface Tenant {
   readonly switches: readonly LogicalSwitchRow["_uuid"][];
   /** The ports of these switches that face the router. */
   readonly routerPorts: readonly LogicalSwitchPortRow["_uuid"][];
+  /** The networks that the router's ports are in, the external ones too. */
+  readonly networks: readonly Cidr[];
 }
 
 /** A machine's port, nested or not, changed: its name, its parent's name, and its addresses before and after. */
@@ -26,7 +30,7 @@ export interface MachineChange {
 }
 
 export interface TenantListener {
-  /** The router changed, or the set of switches that it joins. */
+  /** The router changed, a network of it, or the set of switches that it joins. */
   readonly tenant: () => void;
   readonly machine: (change: MachineChange) => void;
 }
@@ -52,15 +56,17 @@ export class TenantView {
    * exist.
    */
   tenant(): Tenant | undefined {
-    const routers = [...this.#replica.table("Logical_Router").values()];
-    const router = routers.find(({ name }) => name === this.router);
+    const router = this.#router();
     if (!router) return undefined;
     const table = this.#replica.table("Logical_Router_Port");
-    const names = router.ports.flatMap((uuid) => table.get(uuid)?.name ?? []);
+    const ports = router.ports.flatMap((uuid) => table.get(uuid) ?? []);
+    const names = ports.map(({ name }) => name);
+    const others = ports.filter((port) => !this.#machines.isOwn(port));
     return {
       router: router._uuid,
       switches: [...this.#machines.facing(names)].toSorted(),
       routerPorts: this.#machines.portsFacing(names).toSorted(),
+      networks: others.flatMap(({ networks }) => networks.flatMap((text) => parseCidr(text) ?? [])),
     };
   }
 
@@ -96,11 +102,27 @@ export class TenantView {
     });
   }
 
+  #router(): LogicalRouterRow | undefined {
+    const routers = [...this.#replica.table("Logical_Router").values()];
+    return routers.find(({ name }) => name === this.router);
+  }
+
   #isTenants(change: Change<NorthboundTables>): boolean {
-    if (change.table === "Logical_Router") return (change.new ?? change.old)?.name === this.router;
-    if (change.table !== "Logical_Switch_Port") return false;
-    const port = change.new ?? change.old;
-    return port?.type === "router" && !this.#machines.isOwn(port);
+    const isOthers = (port: LogicalSwitchPortRow | LogicalRouterPortRow | undefined): boolean =>
+      port !== undefined && !this.#machines.isOwn(port);
+    if (change.table === "Logical_Router")
+      return [change.old, change.new].some((router) => router?.name === this.router);
+    // A port that comes or goes changes the router as well.
+    if (change.table === "Logical_Router_Port")
+      return isOthers(change.new) && change.old !== undefined && this.#hasPort(change.uuid);
+    return (
+      change.table === "Logical_Switch_Port" &&
+      [change.old, change.new].some((port) => port?.type === "router" && isOthers(port))
+    );
+  }
+
+  #hasPort(uuid: string): boolean {
+    return this.#router()?.ports.some((port) => port === uuid) === true;
   }
 
   #tellMachine(

@@ -1,72 +1,170 @@
-// Which endpoints a Service's port balances over, from the Service's EndpointSlices. The rules are kube-proxy's: slices
-// may overlap while endpoints move between them, and a rolling update may leave nothing ready.
+// Which endpoints the virtual addresses of a Service balance over, from the Service's EndpointSlices. The rules are
+// kube-proxy's: slices may overlap while endpoints move between them, and a rolling update may leave nothing ready.
+//
+// Ports times endpoints can be millions from a few hundred kilobytes of objects. So an endpoint is looked at only where
+// it is taken, and what is taken is limited (model/limits.ts).
 
-import type { Endpoint, EndpointPort, EndpointSlice, Service, ServicePort } from "../kube/objects.ts";
+import type { Endpoint, EndpointSlice, Service, ServicePort } from "../kube/objects.ts";
 import { type Family, formatIp, type Ip, parseIp } from "../model/ip.ts";
-import type { Hosts } from "./hosts.ts";
+import { serviceLimits } from "../model/limits.ts";
 
 export interface Backend {
   readonly ip: Ip;
   readonly port: number;
 }
 
+/** An endpoint's address and port. */
+export interface Target extends Backend {
+  /** "" when the endpoint names none. */
+  readonly nodeName: string;
+}
+
+/** A virtual address, with the endpoints it balances over. */
+export interface Vip {
+  readonly address: Backend;
+  readonly protocol: ServicePort["protocol"];
+  readonly targets: readonly Target[];
+}
+
+export interface Balanced {
+  readonly vips: readonly Vip[];
+  /** What is beyond the limits, for people; undefined when nothing is. */
+  readonly leftOut: string | undefined;
+}
+
+/** The part of one slice that a port can be balanced over. */
+interface Source {
+  readonly number: number;
+  readonly ready: readonly Endpoint[];
+  /** Those that still serve while they terminate. */
+  readonly leaving: readonly Endpoint[];
+}
+
+const nothing: Balanced = { vips: [], leftOut: undefined };
+
 /** The labels that assign a Service or slice to another proxy. */
 const notForUs = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"] as const;
 
 /** Whether a Service or slice is left to another proxy. */
-export const isForeign = ({ labels }: Service | EndpointSlice): boolean =>
+const isForeign = ({ labels }: Service | EndpointSlice): boolean =>
   notForUs.some((label) => Object.hasOwn(labels, label));
 
 /**
- * The ready endpoints or, when there are none, those that still serve while they terminate. Sorted and without
- * duplicates. An endpoint in two slices is ready if one of them says so. `hosts` knows where to reach endpoints in a
- * host's network.
+ * The virtual addresses of a Service, each with its ready endpoints or, when there are none, those that still serve while
+ * they terminate. An endpoint in two slices is ready if one of them says so. A virtual address without endpoints stays,
+ * so that OVN rejects the packets sent to it. Does not depend on the order of `slices`.
  */
-export function backendsOf(
-  service: Service,
-  slices: readonly EndpointSlice[],
-  port: ServicePort,
-  family: Family,
-  hosts: Hosts,
-): readonly Backend[] {
-  const ready = new Map<string, Backend>();
-  const fallback = new Map<string, Backend>();
-  for (const slice of slices) {
-    if (slice.addressType !== `IPv${family}` || isForeign(slice)) continue;
-    for (const number of slice.ports.flatMap((slicePort) => numberOf(slicePort, port))) {
-      for (const endpoint of slice.endpoints) {
-        const backend = backendOf(endpoint, number, family, hosts);
-        if (!backend) continue;
-        if (endpoint.ready || service.publishNotReadyAddresses) ready.set(formatBackend(backend), backend);
-        else if (endpoint.serving && endpoint.terminating) fallback.set(formatBackend(backend), backend);
-      }
-    }
-  }
-  return [...(ready.size > 0 ? ready : fallback).values()].toSorted(byAddress);
+export function balanced(service: Service, slices: readonly EndpointSlice[]): Balanced {
+  if (service.type === "ExternalName" || isForeign(service)) return nothing;
+  const ips = service.clusterIps.flatMap((text) => parseIp(text) ?? []);
+  const ports = service.ports.slice(0, serviceLimits.ports);
+  const families = new Map(
+    [...new Set(ips.map(({ family }) => family))].map((family) => [family, slicesOf(slices, family)]),
+  );
+  const sources = new Map([...families].map(([family, list]) => [family, sourcesByPort(service, list)]));
+  const most = shareOf(ips.length * ports.length);
+  let largest = 0;
+  const vips = ips.flatMap((ip) =>
+    ports.map((port): Vip => {
+      const lists = listsOf(sources.get(ip.family)?.get(keyOf(port)) ?? []);
+      const { targets, offered } = spread(lists, ip.family, most);
+      if (targets.length === most && offered > most) largest = Math.max(largest, offered);
+      return { address: { ip, port: port.port }, protocol: port.protocol, targets };
+    }),
+  );
+  const parts = [
+    beyond("ports", serviceLimits.ports, service.ports.length),
+    ...[...families].map(([family, list]) =>
+      beyond(`EndpointSlices of IPv${family}`, serviceLimits.slices, list.length),
+    ),
+    largest > 0
+      ? `endpoints beyond ${most} for each of its ${vips.length} pairs of address and port (one has ${largest}), because a Service has at most ${serviceLimits.backends} over all pairs and ${serviceLimits.backendsOfAddress} for one`
+      : [],
+  ].flat();
+  return { vips, leftOut: parts.length === 0 ? undefined : `left out are ${parts.join("; ")}` };
 }
 
 /** As OVN writes an address with a port: `10.244.1.5:80`, `[fd00::5]:80`. */
 export const formatBackend = ({ ip, port }: Backend): string =>
   ip.family === 4 ? `${formatIp(ip)}:${port}` : `[${formatIp(ip)}]:${port}`;
 
-/** Port numbers differ between slices when pods of one Service use one name for different ports. */
-const numberOf = (slicePort: EndpointPort, port: ServicePort): readonly number[] =>
-  slicePort.name === port.name && slicePort.protocol === port.protocol && slicePort.port !== undefined
-    ? [slicePort.port]
-    : [];
+const beyond = (what: string, most: number, of: number): readonly string[] =>
+  of > most ? [`${what} beyond the first ${most} (it has ${of})`] : [];
 
-/** All addresses of an endpoint are equivalent, so the first will do (EndpointSlice API). */
-function backendOf(
-  { addresses, nodeName }: Endpoint,
-  port: number,
-  family: Family,
-  hosts: Hosts,
-): Backend | undefined {
-  const ip = parseIp(addresses[0] ?? "");
-  return ip?.family === family ? { ip: hosts.targetOf(ip, nodeName), port } : undefined;
+/** How many endpoints each virtual address may have. It depends on nothing else, so that endpoints come and go alone. */
+const shareOf = (vips: number): number =>
+  Math.min(serviceLimits.backendsOfAddress, Math.max(1, Math.floor(serviceLimits.backends / vips)));
+
+const slicesOf = (slices: readonly EndpointSlice[], family: Family): readonly EndpointSlice[] =>
+  slices
+    .filter((slice) => slice.addressType === `IPv${family}` && !isForeign(slice))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+
+const keyOf = ({ name, protocol }: Pick<ServicePort, "name" | "protocol">): string => `${protocol} ${name}`;
+
+/** Port numbers differ between slices when pods of one Service use one name for different ports. */
+function sourcesByPort(
+  service: Service,
+  slices: readonly EndpointSlice[],
+): ReadonlyMap<string, readonly Source[]> {
+  const byPort = new Map<string, Source[]>();
+  const isReady = ({ ready }: Endpoint): boolean => ready || service.publishNotReadyAddresses;
+  for (const { endpoints, ports } of slices.slice(0, serviceLimits.slices)) {
+    const ready = distinct(endpoints.filter(isReady));
+    const leaving = distinct(endpoints.filter((one) => !isReady(one) && one.serving && one.terminating));
+    for (const port of ports.slice(0, serviceLimits.ports)) {
+      if (port.port === undefined) continue;
+      const source = { number: port.port, ready, leaving };
+      const key = keyOf(port);
+      const known = byPort.get(key);
+      if (known) known.push(source);
+      else byPort.set(key, [source]);
+    }
+  }
+  return byPort;
 }
 
-function byAddress(a: Backend, b: Backend): number {
-  if (a.ip.value !== b.ip.value) return a.ip.value < b.ip.value ? -1 : 1;
-  return a.port - b.port;
+/** Each address once for each node it is said to be on. They come in order, so equal ones are neighbours. */
+function distinct(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  let last: Endpoint | undefined;
+  return endpoints.filter((one) => {
+    const isNew = one.addresses[0] !== last?.addresses[0] || one.nodeName !== last?.nodeName;
+    last = one;
+    return isNew && one.addresses.length > 0;
+  });
+}
+
+interface List {
+  readonly number: number;
+  readonly endpoints: readonly Endpoint[];
+}
+
+const listsOf = (sources: readonly Source[]): readonly List[] => {
+  const isAnyReady = sources.some(({ ready }) => ready.length > 0);
+  return sources.map(({ number, ready, leaving }) => ({ number, endpoints: isAnyReady ? ready : leaving }));
+};
+
+/** At most `most` endpoints, as many from each list as from any other. `offered`: how many there were to choose from. */
+function spread(
+  lists: readonly List[],
+  family: Family,
+  most: number,
+): { readonly targets: readonly Target[]; readonly offered: number } {
+  const targets = new Map<string, Target>();
+  const longest = Math.max(0, ...lists.map(({ endpoints }) => endpoints.length));
+  for (let at = 0; at < longest && targets.size < most; at++)
+    for (const { number, endpoints } of lists) {
+      const endpoint = endpoints[at];
+      if (!endpoint || targets.size === most) continue;
+      // All addresses of an endpoint are equivalent, so the first will do (EndpointSlice API).
+      const [address = ""] = endpoint.addresses;
+      const { nodeName } = endpoint;
+      const ip = parseIp(address);
+      if (ip?.family === family)
+        targets.set(`${number} ${address} ${nodeName}`, { ip, port: number, nodeName });
+    }
+  return {
+    targets: [...targets.values()],
+    offered: lists.reduce((sum, { endpoints }) => sum + endpoints.length, 0),
+  };
 }

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { EndpointSlice } from "../kube/objects.ts";
 import { formatIp, parseCidr, parseInterfaceAddress, parseIp } from "../model/ip.ts";
 import type { ResolvedNode } from "../model/network.ts";
 import { Hosts, hostViewOf } from "./hosts.ts";
@@ -35,26 +34,6 @@ const withNodes = (...nodes: readonly ResolvedNode[]): Hosts => {
 };
 const target = (hosts: Hosts, address: string, nodeName = ""): string =>
   formatIp(hosts.targetOf(ip(address), nodeName));
-const aSlice = (...addresses: readonly string[]): EndpointSlice => ({
-  kind: "EndpointSlice",
-  namespace: "shop",
-  name: "web-1",
-  uid: "u",
-  resourceVersion: "1",
-  labels: {},
-  annotations: {},
-  deletionTimestamp: undefined,
-  serviceName: "web",
-  addressType: "IPv4",
-  endpoints: addresses.map((address) => ({
-    addresses: [address],
-    ready: true,
-    serving: true,
-    terminating: false,
-    nodeName: "",
-  })),
-  ports: [],
-});
 
 test("a node's own address is reached by its management port, once its agent has reported both", () => {
   assert.equal(target(withNodes(aNode(1)), "172.30.0.1"), "10.244.1.2");
@@ -93,9 +72,9 @@ test("an address that two nodes claim stays as it is unless the endpoint names o
 
 test("a node that changes concerns the Services with its address among their endpoints, and no others", () => {
   const hosts = withNodes(aNode(1), aNode(2));
-  hosts.follow("service/shop/a", [aSlice("172.30.0.1", "10.244.0.7")]);
-  hosts.follow("service/shop/b", [aSlice("172.30.0.2"), aSlice("172.30.0.1")]);
-  hosts.follow("service/shop/c", [aSlice("10.244.0.7")]);
+  hosts.follow("service/shop/a", ["172.30.0.1", "10.244.0.7"].map(ip));
+  hosts.follow("service/shop/b", ["172.30.0.2", "172.30.0.1"].map(ip));
+  hosts.follow("service/shop/c", [ip("10.244.0.7")]);
   assert.deepEqual(set(hosts, aNode(1)), []);
   assert.deepEqual(set(hosts, aNode(1, ["172.30.0.1"], { id: 9 })), []);
   assert.deepEqual(set(hosts, aNode(2, ["172.30.0.9"])), ["service/shop/b"]);
@@ -109,6 +88,6 @@ test("a node that changes concerns the Services with its address among their end
 
 test("a node that claims another's address concerns the Services with that address", () => {
   const hosts = withNodes(aNode(1));
-  hosts.follow("service/default/kubernetes", [aSlice("172.30.0.1")]);
+  hosts.follow("service/default/kubernetes", [ip("172.30.0.1")]);
   assert.deepEqual(set(hosts, aNode(3, ["172.30.0.3", "172.30.0.1"])), ["service/default/kubernetes"]);
 });

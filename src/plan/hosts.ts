@@ -5,8 +5,7 @@
 // Nodes report their addresses themselves and may be wrong, or lie. An endpoint that names its node can only get that
 // node's management address. An endpoint that names none is left alone when two nodes claim its address.
 
-import type { EndpointSlice } from "../kube/objects.ts";
-import { type Cidr, contains, formatIp, type Ip, parseIp } from "../model/ip.ts";
+import { type Cidr, contains, formatIp, type Ip } from "../model/ip.ts";
 import { Multimap } from "../model/multimap.ts";
 import { type ManagementAddress, managementAddresses, type ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
@@ -56,10 +55,10 @@ export class Hosts {
     return new Set(changed.flatMap((address) => [...this.#readers.get(address)]));
   }
 
-  /** From now on `owner` depends on the endpoints of `slices`. */
-  follow(owner: Owner, slices: readonly EndpointSlice[]): void {
-    const addresses = slices.flatMap(({ endpoints }) => endpoints.flatMap((one) => one.addresses[0] ?? []));
-    const reads = [...new Set(addresses.flatMap((text) => this.#perhapsHost(text) ?? []))];
+  /** From now on `owner` depends on these addresses of endpoints. */
+  follow(owner: Owner, addresses: readonly Ip[]): void {
+    const hosts = addresses.filter((ip) => !this.#pods.some((range) => contains(range, ip)));
+    const reads = [...new Set(hosts.map(formatIp))];
     for (const address of this.#reads.get(owner) ?? []) this.#readers.delete(address, owner);
     for (const address of reads) this.#readers.add(address, owner);
     if (reads.length > 0) this.#reads.set(owner, reads);
@@ -74,11 +73,6 @@ export class Hosts {
     const node = this.#nodes.get(nodeName === "" ? only : nodeName);
     const found = node?.replaced.find(({ host }) => isSame(host, address));
     return found?.management ?? address;
-  }
-
-  #perhapsHost(text: string): string | undefined {
-    const ip = parseIp(text);
-    return ip && !this.#pods.some((range) => contains(range, ip)) ? formatIp(ip) : undefined;
   }
 }
 

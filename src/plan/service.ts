@@ -3,13 +3,12 @@
 // balanced where it enters: on the switch of the pod or of the node's management port. One balancer serves all
 // switches, even when an endpoint is in a node's own network (hosts.ts).
 
-import type { EndpointSlice, Service } from "../kube/objects.ts";
+import type { Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
-import { parseIp } from "../model/ip.ts";
 import { hairpinAddresses } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
-import { type Backend, backendsOf, formatBackend, isForeign } from "./endpoints.ts";
+import { type Backend, formatBackend, type Vip } from "./endpoints.ts";
 import { FactList, mapOf } from "./facts.ts";
 import type { Hosts } from "./hosts.ts";
 
@@ -19,43 +18,35 @@ type Protocol = (typeof protocols)[number];
 /** OVN keeps the time-out in 16 bits (18 hours); Kubernetes allows a day. */
 const longestAffinitySeconds = 65_535;
 
-interface Vip {
-  readonly address: Backend;
-  readonly backends: readonly Backend[];
-}
-
-/** `slices` are the Service's EndpointSlices. No facts for a Service without a virtual address. */
+/** `vips` are the Service's. Where the endpoints in a host's network are reached, `hosts` knows. */
 export function serviceFacts(
   scope: Scope,
   owner: Owner,
   service: Service,
-  slices: readonly EndpointSlice[],
+  vips: readonly Vip[],
   hosts: Hosts,
 ): readonly Fact[] {
   const facts = new FactList(scope, owner);
   for (const protocol of protocols) {
-    const vips = vipsOf(service, slices, protocol, hosts);
-    if (vips.length > 0) planBalancer(facts, scope, service, protocol, vips);
+    const backends = new Map(
+      vips
+        .filter((vip) => vip.protocol === protocol)
+        .map(({ address, targets }) => [formatBackend(address), backendsOf({ targets }, hosts)]),
+    );
+    if (backends.size > 0) planBalancer(facts, scope, service, protocol, backends);
   }
   return facts.facts;
 }
 
-/** A virtual address without endpoints stays, so that OVN rejects the packets sent to it. */
-function vipsOf(
-  service: Service,
-  slices: readonly EndpointSlice[],
-  protocol: Protocol,
-  hosts: Hosts,
-): readonly Vip[] {
-  if (service.type === "ExternalName" || isForeign(service)) return [];
-  const ips = service.clusterIps.flatMap((text) => parseIp(text) ?? []);
-  const ports = service.ports.filter((port) => port.protocol === protocol);
-  return ips.flatMap((ip) =>
-    ports.map((port) => ({
-      address: { ip, port: port.port },
-      backends: backendsOf(service, slices, port, ip.family, hosts),
-    })),
-  );
+/** Sorted, and each once. */
+function backendsOf({ targets }: Pick<Vip, "targets">, hosts: Hosts): string {
+  const backends = new Map<string, Backend>();
+  for (const { ip, port, nodeName } of targets) {
+    const backend = { ip: hosts.targetOf(ip, nodeName), port };
+    backends.set(formatBackend(backend), backend);
+  }
+  const sorted = [...backends].toSorted(([, a], [, b]) => byAddress(a, b));
+  return sorted.map(([text]) => text).join();
 }
 
 function planBalancer(
@@ -63,15 +54,13 @@ function planBalancer(
   { names }: Scope,
   service: Service,
   protocol: Protocol,
-  vips: readonly Vip[],
+  vips: ReadonlyMap<string, string>,
 ): void {
   const name = names.loadBalancer(service.namespace, service.name, protocol.toLowerCase());
   const balancer = facts.row("Load_Balancer", name, {
     name,
     protocol: protocol === "TCP" ? "tcp" : protocol === "UDP" ? "udp" : "sctp",
-    vips: new Map(
-      vips.map(({ address, backends }) => [formatBackend(address), backends.map(formatBackend).join()]),
-    ),
+    vips,
     options: balancerOptions(service, protocol),
   });
   const group = facts.ref("Load_Balancer_Group", names.serviceGroup);
@@ -88,4 +77,9 @@ function balancerOptions(service: Service, protocol: Protocol): ReadonlyMap<stri
     // endpoint must be able to end by themselves.
     ct_flush: protocol === "UDP" ? "true" : undefined,
   });
+}
+
+function byAddress(a: Backend, b: Backend): number {
+  if (a.ip.value !== b.ip.value) return a.ip.value < b.ip.value ? -1 : 1;
+  return a.port - b.port;
 }

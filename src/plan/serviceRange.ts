@@ -27,10 +27,14 @@ export function serviceRangeFacts(
   return facts.facts;
 }
 
-/** Why `ranges` cannot be addresses of Services; undefined when they can. */
+/**
+ * Why `ranges` cannot be addresses of Services; undefined when they can. `networks` are those of others that the router
+ * leads to: it would drop what is sent to them.
+ */
 export function rangeProblem(
   network: ClusterNetwork,
   nodes: Iterable<ResolvedNode>,
+  networks: readonly Cidr[],
   ranges: readonly Cidr[],
 ): string | undefined {
   const taken: readonly (readonly [string, Cidr])[] = [
@@ -44,6 +48,7 @@ export function rangeProblem(
         (address) => [`the network of node ${name},`, networkAround(address)] as const,
       ),
     ]),
+    ...networks.map((cidr) => ["a network of the tenant's router,", cidr] as const),
   ];
   for (const range of ranges)
     for (const [what, cidr] of taken)

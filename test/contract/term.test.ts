@@ -183,6 +183,7 @@ async function lead(
         refused: () => undefined,
         distrusted: () => undefined,
         conflict: () => undefined,
+        limited: () => undefined,
       },
       onPlanned: () => undefined,
       destinations: [serve("global", session, replica), ...others],

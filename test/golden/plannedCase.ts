@@ -82,6 +82,7 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
         conflict: ({ message }) => {
           throw new Error(message);
         },
+        limited: () => undefined,
       },
       onPlanned: () => undefined,
       clock: systemClock,

@@ -1,0 +1,20 @@
+// How much one object may ask of OVN. Whoever may write a Service or a Node could otherwise fill every node's memory and
+// keep the controller from its Lease, because ports and endpoints multiply. What is beyond a limit is left out, and an
+// Event on the object says so. docs/decisions/0024-limits.md has the reasons and the measurements.
+
+export const serviceLimits = {
+  /** Ports of one Service, and of one EndpointSlice. */
+  ports: 1_000,
+  /** EndpointSlices of one Service, for each family. */
+  slices: 100,
+  /** Backends of one Service. An endpoint is a backend of every virtual address (address and port) that leads to it. */
+  backends: 5_000,
+  /** Backends of one virtual address. */
+  backendsOfAddress: 1_000,
+} as const;
+
+/** Own addresses of one node, for each family. */
+export const hostAddressLimit = 16;
+
+/** Pods that a node is believed to run, whatever its kubelet says. */
+export const nodePodLimit = 5_000;
