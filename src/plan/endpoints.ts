@@ -36,8 +36,8 @@ export interface Balanced {
 interface Source {
   readonly number: number;
   readonly ready: readonly Endpoint[];
-  /** Those that still serve while they terminate. */
-  readonly leaving: readonly Endpoint[];
+  /** Those that still serve while they terminate; asked for only when nothing is ready. */
+  readonly leaving: () => readonly Endpoint[];
 }
 
 const nothing: Balanced = { vips: [], leftOut: undefined };
@@ -110,8 +110,9 @@ function sourcesByPort(
   const byPort = new Map<string, Source[]>();
   const isReady = ({ ready }: Endpoint): boolean => ready || service.publishNotReadyAddresses;
   for (const { endpoints, ports } of slices.slice(0, serviceLimits.slices)) {
-    const ready = distinct(endpoints.filter(isReady));
-    const leaving = distinct(endpoints.filter((one) => !isReady(one) && one.serving && one.terminating));
+    const ready = distinct(endpoints, isReady);
+    let found: readonly Endpoint[] | undefined;
+    const leaving = () => (found ??= distinct(endpoints, (one) => one.serving && one.terminating));
     for (const port of ports.slice(0, serviceLimits.ports)) {
       if (port.port === undefined) continue;
       const source = { number: port.port, ready, leaving };
@@ -124,13 +125,17 @@ function sourcesByPort(
   return byPort;
 }
 
-/** Each address once for each node it is said to be on. They come in order, so equal ones are neighbours. */
-function distinct(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+/** Those that are wanted, each address once for each node it is said to be on. They come in order: equal ones are neighbours. */
+function distinct(
+  endpoints: readonly Endpoint[],
+  isWanted: (endpoint: Endpoint) => boolean,
+): readonly Endpoint[] {
   let last: Endpoint | undefined;
   return endpoints.filter((one) => {
+    if (!isWanted(one) || one.addresses.length === 0) return false;
     const isNew = one.addresses[0] !== last?.addresses[0] || one.nodeName !== last?.nodeName;
     last = one;
-    return isNew && one.addresses.length > 0;
+    return isNew;
   });
 }
 
@@ -141,7 +146,7 @@ interface List {
 
 const listsOf = (sources: readonly Source[]): readonly List[] => {
   const isAnyReady = sources.some(({ ready }) => ready.length > 0);
-  return sources.map(({ number, ready, leaving }) => ({ number, endpoints: isAnyReady ? ready : leaving }));
+  return sources.map(({ number, ready, leaving }) => ({ number, endpoints: isAnyReady ? ready : leaving() }));
 };
 
 /** At most `most` endpoints, as many from each list as from any other. `offered`: how many there were to choose from. */
@@ -150,21 +155,28 @@ function spread(
   family: Family,
   most: number,
 ): { readonly targets: readonly Target[]; readonly offered: number } {
-  const targets = new Map<string, Target>();
+  const targets: Target[] = [];
+  /** address -> the targets with it; of nearly every address there is but one */
+  const known = new Map<string, Target[]>();
   const longest = Math.max(0, ...lists.map(({ endpoints }) => endpoints.length));
-  for (let at = 0; at < longest && targets.size < most; at++)
+  for (let at = 0; at < longest && targets.length < most; at++)
     for (const { number, endpoints } of lists) {
       const endpoint = endpoints[at];
-      if (!endpoint || targets.size === most) continue;
+      if (!endpoint || targets.length === most) continue;
       // All addresses of an endpoint are equivalent, so the first will do (EndpointSlice API).
       const [address = ""] = endpoint.addresses;
       const { nodeName } = endpoint;
+      const same = known.get(address);
+      if (same?.some((target) => target.port === number && target.nodeName === nodeName)) continue;
       const ip = parseIp(address);
-      if (ip?.family === family)
-        targets.set(`${number} ${address} ${nodeName}`, { ip, port: number, nodeName });
+      if (ip?.family !== family) continue;
+      const target = { ip, port: number, nodeName };
+      targets.push(target);
+      if (same) same.push(target);
+      else known.set(address, [target]);
     }
   return {
-    targets: [...targets.values()],
+    targets,
     offered: lists.reduce((sum, { endpoints }) => sum + endpoints.length, 0),
   };
 }
