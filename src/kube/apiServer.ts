@@ -115,6 +115,8 @@ export class ApiServer {
 
   async #look(resource: Resource): Promise<Standing> {
     this.#next.delete(resource.plural);
+    // What a watch tells of while the list is under way may be newer than the list.
+    const known = this.#versions.get(resource.plural);
     let version: bigint | undefined;
     try {
       const page = await this.#client.list(pathOf(resource), { query: { limit: 1 } });
@@ -126,15 +128,14 @@ export class ApiServer {
     }
     if (version !== undefined) this.#present.set(resource.plural, version);
     const before = this.doubt;
-    this.#judgeVersion(resource, version);
+    this.#judgeVersion(resource, version, known);
     const isIdentified = await this.#judgeCluster();
     if (this.doubt !== before) for (const { doubt } of this.#listeners) doubt?.();
     if (this.#doubts.size > 0) return "other";
     return isIdentified ? "known" : "unknown";
   }
 
-  #judgeVersion({ plural }: Resource, version: bigint | undefined): void {
-    const known = this.#versions.get(plural);
+  #judgeVersion({ plural }: Resource, version: bigint | undefined, known: bigint | undefined): void {
     if (version === undefined || known === undefined || version >= known) this.#doubts.delete(plural);
     else
       this.#doubts.set(

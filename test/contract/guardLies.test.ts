@@ -311,13 +311,22 @@ const saidOfKinds = fc
   .dictionary(fc.constantFrom(...plurals), fc.constantFrom(...lies), { minKeys: 1 })
   .filter(isPossible);
 
-const stories: fc.Arbitrary<Story> = fc.record({
-  lies: fc.oneof(
-    { weight: 5, arbitrary: saidOfKinds },
-    { weight: 1, arbitrary: fc.constant("another server" as const) },
-  ),
-  isRunning: fc.boolean(),
-});
+/**
+ * Not yet covered: a starting controller that learns of a Service by name before it learns of the node of one of its
+ * endpoints takes the endpoint at the address it states, for as long as that takes (decision 12).
+ */
+const isCovered = ({ lies: said, isRunning }: Story): boolean =>
+  isRunning || said === "another server" || !("services" in said && "nodes" in said);
+
+const stories: fc.Arbitrary<Story> = fc
+  .record({
+    lies: fc.oneof(
+      { weight: 5, arbitrary: saidOfKinds },
+      { weight: 1, arbitrary: fc.constant("another server" as const) },
+    ),
+    isRunning: fc.boolean(),
+  })
+  .filter(isCovered);
 
 async function tell({ lies: said, isRunning }: Story): Promise<void> {
   await using server = await startOvsdbServer(northboundSchema);

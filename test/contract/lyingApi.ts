@@ -29,6 +29,8 @@ export class LyingApi implements AsyncDisposable {
   /** What an older list shows, and its version. */
   readonly #older = new Map<string, readonly Json[]>();
   readonly #watches = new Map<ServerResponse, string>();
+  /** What happened, for whoever begins to watch later. */
+  readonly #past: { readonly plural: string; readonly version: number; readonly event: object }[] = [];
   /** plural -> what lists of it say */
   readonly #lies = new Map<string, Lie>();
   #version = 100;
@@ -104,6 +106,7 @@ export class LyingApi implements AsyncDisposable {
   }
 
   #send(plural: string, event: object): void {
+    this.#past.push({ plural, version: this.#version, event });
     for (const [response, of] of this.#watches)
       if (of === plural) response.write(`${JSON.stringify(event)}\n`);
   }
@@ -151,6 +154,8 @@ export class LyingApi implements AsyncDisposable {
     return (response) => {
       response.writeHead(200, { "content-type": "application/json" });
       response.flushHeaders();
+      for (const { plural: of, version, event } of isLying ? [] : this.#past)
+        if (of === plural && version > from) response.write(`${JSON.stringify(event)}\n`);
       this.#watches.set(response, plural);
       response.on("close", () => this.#watches.delete(response));
     };
