@@ -9,7 +9,7 @@ export interface DumpedRow {
   readonly name: string;
   /** The Weft cluster that the row belongs to; empty for other people's rows. */
   readonly cluster: string;
-  /** All columns, as the database prints them. */
+  /** All columns, as the database prints them, but for how far the controller has followed the API server. */
   readonly text: string;
 }
 
@@ -20,7 +20,7 @@ interface Table {
 }
 
 /** Tables that count clients and transactions or learn from packets, and therefore change by themselves. */
-const restless = new Set(["NB_Global", "SB_Global", "Connection", "SSL", "MAC_Binding"]);
+const restless = new Set(["NB_Global", "SB_Global", "Chassis_Private", "Connection", "SSL", "MAC_Binding"]);
 
 export const dumpNorthbound = ({ sandbox }: Cluster): Promise<ReadonlyMap<string, DumpedRow>> =>
   dump(sandbox, sandbox.layout.central.northboundSocket, "OVN_Northbound");
@@ -49,7 +49,7 @@ async function dump(
     for (const values of data) {
       const [uuid] = values;
       const name = values[headings.indexOf("name")];
-      const text = JSON.stringify(values);
+      const text = JSON.stringify(values).replace(/\["weft\.io\/versions","[^"]*"\]/, "");
       const cluster = /\["weft\.io\/cluster","([^"]*)"\]/.exec(text)?.[1] ?? "";
       rows.set(JSON.stringify(uuid), { table, name: typeof name === "string" ? name : "", cluster, text });
     }
