@@ -100,6 +100,8 @@ export class Upkeep {
       const place = this.#place();
       const progress = await plan.bringUp(place);
       if (progress.ready) {
+        // New pods get new settings before running ones do, so that none is left out.
+        if (this.#progress.ready) this.#now(progress);
         await serve(!this.#served, progress.links);
         this.#served = true;
       }
