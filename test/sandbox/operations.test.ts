@@ -319,7 +319,7 @@ suite("operations", { timeout: 400_000 }, () => {
   test("two default gateways share the way out, and one that goes is left out", async () => {
     const node = cluster.sandbox.host("n2");
     const inFabric = (...argv: readonly string[]) => run(inNetns(cluster.sandbox.layout.fabric.netns, argv));
-    await inFabric("ip", "addr", "add", "172.30.0.2/24", "dev", "br0");
+    await inFabric("ip", "addr", "add", "172.30.0.9/24", "dev", "br0");
     await inFabric("ip", "addr", "add", "198.51.100.1/32", "dev", "lo");
     const leadingOut = async () =>
       (
@@ -330,7 +330,7 @@ suite("operations", { timeout: 400_000 }, () => {
           "output_port=weft_gtoe_n2",
         )
       ).toSorted();
-    const ways = ["172.30.0.1", "172.30.0.2"];
+    const ways = ["172.30.0.1", "172.30.0.9"];
     const through = (hops: readonly string[]) =>
       node.exec([
         "ip",
@@ -344,7 +344,7 @@ suite("operations", { timeout: 400_000 }, () => {
     const question: Question = { way: "icmp", address: "198.51.100.1", port: 0 };
     const many = Array.from({ length: 8 }, () => question);
     await becomes("both work", [], () => cluster.failures(`${ns}/on-n2`, many));
-    await inFabric("ip", "addr", "del", "172.30.0.2/24", "dev", "br0");
+    await inFabric("ip", "addr", "del", "172.30.0.9/24", "dev", "br0");
     await through(ways.slice(0, 1));
     await becomes("one leads out", ways.slice(0, 1), leadingOut);
     assert.deepEqual(await cluster.failures(`${ns}/on-n2`, many), []);
