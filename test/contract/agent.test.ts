@@ -549,7 +549,8 @@ test("another MTU of the uplink reaches the node's own interface, running pods a
       ),
     "the node says why it is not ready",
   );
-  assert.deepEqual(unreachable(a.netns, ["fd00:10:244::2"]), []);
+  // Open vSwitch opens the uplink anew for another MTU, and loses what comes meanwhile.
+  await eventually(() => unreachable(a.netns, ["fd00:10:244::2"]).length === 0, "running pods are reached");
   await uplinkTo(1500);
   await world.ready(0);
 });
