@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ApiServer } from "./apiServer.ts";
+import { kinds } from "./kinds.ts";
+
+/** A server at `version`, which `meanwhile` may change something about while it is asked. */
+function serverAt(
+  version: () => number,
+  meanwhile: (server: ApiServer) => void = () => undefined,
+): ApiServer {
+  const server: ApiServer = new ApiServer({
+    get: async () => ({ metadata: { uid: "this" } }),
+    list: async () => {
+      const resourceVersion = String(version());
+      meanwhile(server);
+      return { items: [], continue: "", resourceVersion };
+    },
+  });
+  return server;
+}
+
+test("a server that shows an older state than before is doubted until it has caught up", async () => {
+  let version = 10;
+  const server = serverAt(() => version);
+  server.reached(kinds.Service, "20");
+  assert.equal(await server.look(kinds.Service), "other");
+  assert.match(server.doubt ?? "", /services at version 10, known up to 20/);
+  version = 20;
+  assert.equal(await server.look(kinds.Service), "known");
+  assert.equal(server.doubt, undefined);
+});
+
+test("what a watch tells of while the server is looked at makes its answer no older", async () => {
+  const server = serverAt(
+    () => 10,
+    (looked) => looked.reached(kinds.Service, "11"),
+  );
+  assert.equal(await server.look(kinds.Service), "known");
+  assert.equal(server.doubt, undefined);
+});
