@@ -58,7 +58,9 @@ export const dnsService = (addresses: readonly string[]): SystemService => ({
 
 /** Makes whatever is missing, now and later. Returns a function that ends this. */
 export function keepSystemObjects(cluster: Cluster, system: readonly SystemService[]): () => void {
-  for (const namespace of systemNamespaces) make(cluster, namespaces, "", { metadata: { name: namespace } });
+  for (const namespace of systemNamespaces)
+    if (!cluster.store.get(namespaces, "", namespace))
+      make(cluster, namespaces, "", { metadata: { name: namespace } });
   for (const service of system) makeService(cluster, service);
   return cluster.store.subscribe(({ type, entry, kind }) => {
     if (type !== "DELETED" || (kind !== services && kind !== endpointSlices)) return;

@@ -1,11 +1,13 @@
 // The API server as a process of its own. Prints one JSON line when it is ready, and stops on SIGTERM or SIGINT.
 
 import { once } from "node:events";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeKubeconfig } from "./kubeconfig.ts";
 import { startApi } from "./start.ts";
 
 const usage = `usage: node sandbox/api/main.ts --state-dir DIR [options]
+                          certificates, tokens and objects, for the next start
   --host ADDRESS          where to listen (127.0.0.1)
   --port NUMBER           0 for any free one (6443)
   --socket PATH           listen on this unix socket too, also with TLS
@@ -42,6 +44,7 @@ if (values.help || stateDir === undefined) {
 
 await using api = await startApi({
   stateDir,
+  journal: join(stateDir, "objects.jsonl"),
   host: values.host,
   port: Number(values.port),
   ...(values.socket !== undefined && { socketPath: values.socket }),

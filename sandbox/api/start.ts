@@ -16,11 +16,14 @@ import { kinds } from "./kinds/table.ts";
 import type { Credentials } from "./kubeconfig.ts";
 import type { Clock } from "./objects.ts";
 import type { KubeletSocket } from "./proxy.ts";
+import { keepJournal } from "./store/journal.ts";
 import { ApiStore } from "./store/store.ts";
 
 export interface ApiOptions {
   /** Certificates and the token file are kept here and reused by the next start. */
   readonly stateDir: string;
+  /** Where objects are kept for the next start; without it they end with the server. */
+  readonly journal?: string;
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
@@ -72,6 +75,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   };
   const collector = new GarbageCollector(cluster);
   const customKinds = new CustomKinds(cluster);
+  const unjournal = options.journal === undefined ? () => {} : keepJournal(options.journal, cluster.store);
   const stopping = new AbortController();
   const server: Server = {
     cluster,
@@ -106,6 +110,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     [Symbol.asyncDispose]: async () => {
       stopping.abort();
       unkeep();
+      unjournal();
       customKinds[Symbol.dispose]();
       collector[Symbol.dispose]();
       await Promise.all(listeners.map(close));

@@ -103,6 +103,12 @@ export class Shelf {
     this.#sorted.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
+  /** Changes until `revision` are not remembered. */
+  beginHistory(revision: number): void {
+    this.#changes.length = 0;
+    this.#forgotten = revision;
+  }
+
   #forget(): void {
     const dropped = this.#changes.splice(0, this.#changes.length - this.#historyLength);
     this.#forgotten = dropped.at(-1)?.entry.revision ?? this.#forgotten;

@@ -1,4 +1,4 @@
-// The cluster's objects, in memory. Every write increments one revision for all kinds, as in etcd; an object's
+// The cluster's objects, in memory (journal.ts keeps them on disk). Every write increments one revision for all kinds, as in etcd; an object's
 // resourceVersion is the revision of its last write. Objects are never changed in place.
 
 import type { Kind } from "../kinds/kind.ts";
@@ -8,7 +8,8 @@ import { type Entry, keyOf, type Listener, Shelf } from "./shelf.ts";
 const keyOfObject = (object: KubeObject): string =>
   keyOf(object.metadata.namespace ?? "", object.metadata.name);
 
-const shelfName = ({ plural, group }: Kind): string => `${plural}.${group}`;
+/** `plural.group` */
+export const shelfName = ({ plural, group }: Kind): string => `${plural}.${group}`;
 
 export class ApiStore {
   /** `plural.group` -> its objects */
@@ -45,6 +46,11 @@ export class ApiStore {
     const shelf = this.#shelves.get(shelfName(kind));
     if (!shelf) throw new Error(`the store holds no ${kind.plural}`);
     return shelf;
+  }
+
+  /** The kind whose shelf has that name, if there is one. */
+  kindOn(shelf: string): Kind | undefined {
+    return this.#shelves.get(shelf)?.kind;
   }
 
   get(kind: Kind, namespace: string, name: string): Entry | undefined {
@@ -89,14 +95,27 @@ export class ApiStore {
     this.shelf(kind).load(Array.from(objects, (object) => this.#entry(object)));
   }
 
+  /** Stores an object again as an earlier process had it, under the revision that it had. */
+  restore(kind: Kind, object: KubeObject): void {
+    const entry = entryOf(object, Number(object.metadata.resourceVersion));
+    this.shelf(kind).apply({ type: "ADDED", kind, entry, before: undefined });
+  }
+
+  /** Revisions go on after `revision`, and no watch can resume from before it. */
+  beginHistory(revision: number): void {
+    this.#revision = Math.max(this.#revision, revision);
+    for (const shelf of this.#shelves.values()) shelf.beginHistory(this.#revision);
+  }
+
   #entry(object: KubeObject): Entry {
     this.#revision++;
-    const stored = withMetadata(object, { resourceVersion: String(this.#revision) });
-    return {
-      key: keyOfObject(stored),
-      revision: this.#revision,
-      object: stored,
-      json: JSON.stringify(stored),
-    };
+    return entryOf(withMetadata(object, { resourceVersion: String(this.#revision) }), this.#revision);
   }
 }
+
+const entryOf = (object: KubeObject, revision: number): Entry => ({
+  key: keyOfObject(object),
+  revision,
+  object,
+  json: JSON.stringify(object),
+});
