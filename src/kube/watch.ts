@@ -277,7 +277,9 @@ class Watcher<T extends ObjectMeta> {
           error,
         });
         this.#store.note({ failure: error.message, refused: true });
-      }
+      } else if (this.#store.size === 0)
+        // There is none, as far as was known before too: whatever went wrong until now is over.
+        this.#store.note({ lagging: !this.#store.synced, failure: "", refused: false });
       return { type: "not served" };
     }
     this.#store.note({

@@ -447,6 +447,20 @@ test("a kind that the server may lack counts as empty, and is found once it is s
   await until(() => server.counts.answering === 0, "the watch has let go");
 });
 
+test("a kind that the server lacks is no trouble when a lost connection is over", async () => {
+  const cut: Answer = (response) => void response.destroy();
+  await using server = await scripted([status(404, "NotFound"), cut, cut, status(404, "NotFound")]);
+  using client = new KubeClient({ server: server.url, namespace: "default" });
+  const ending = new AbortController();
+  const store = watchKind(client, "ServiceCIDR", { signal: ending.signal, clock: skippingClock() });
+  await until(() => store.freshness.failure !== "", "the loss is noted");
+  await until(() => server.seen.length >= 5, "the server has said 404 again");
+  const { failure, refused, lagging } = store.freshness;
+  assert.deepEqual({ failure, refused, lagging }, { failure: "", refused: false, lagging: false });
+  ending.abort(new Error("the story is over"));
+  await until(() => server.counts.answering === 0, "the watch has let go");
+});
+
 test("a kind that the server stops serving keeps its objects", async () => {
   const range = {
     metadata: { name: "more", uid: "uid", resourceVersion: "3" },
