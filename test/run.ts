@@ -130,6 +130,7 @@ function* steps(): Generator<Step> {
       "sandbox/**/*.test.ts",
       "bench/*.test.ts",
       "test/golden/*.test.ts",
+      "test/soak/*.test.ts",
     ),
     120,
   );

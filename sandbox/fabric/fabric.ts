@@ -9,7 +9,8 @@ import { type Cable, isOwn, type Layout } from "../layout.ts";
 import { run } from "../process/run.ts";
 import { addNamespaces, inNetns } from "./netns.ts";
 
-const bridge = "br0";
+/** In the namespace of the fabric. */
+export const bridge = "br0";
 /** Every host has it. On a host with Open vSwitch it is a port of br-ex. */
 export const uplink = "eth0";
 

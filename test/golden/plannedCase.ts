@@ -103,7 +103,7 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
 }
 
 /** OVN has reported that it has none of the ports yet. */
-const noPorts: PortStates = {
+export const noPorts: PortStates = {
   synced: true,
   ready: async () => undefined,
   stateOf: () => "absent",

@@ -11,6 +11,8 @@ export interface DumpedRow {
   readonly cluster: string;
   /** All columns, as the database prints them, but for how far the controller has followed the API server. */
   readonly text: string;
+  /** column -> its value in the same form */
+  readonly columns: ReadonlyMap<string, string>;
 }
 
 interface Table {
@@ -22,25 +24,18 @@ interface Table {
 /** Tables that count clients and transactions or learn from packets, and therefore change by themselves. */
 const restless = new Set(["NB_Global", "SB_Global", "Chassis_Private", "Connection", "SSL", "MAC_Binding"]);
 
-export const dumpNorthbound = ({ sandbox }: Cluster): Promise<ReadonlyMap<string, DumpedRow>> =>
-  dump(sandbox, sandbox.layout.central.northboundSocket, "OVN_Northbound");
+/** By UUID. */
+export type Dump = ReadonlyMap<string, DumpedRow>;
 
-export const dumpSouthbound = ({ sandbox }: Cluster): Promise<ReadonlyMap<string, DumpedRow>> =>
-  dump(sandbox, sandbox.layout.central.southboundSocket, "OVN_Southbound");
+export const dumpNorthbound = ({ sandbox }: Cluster): Promise<Dump> =>
+  dumpOf(sandbox, `unix:${sandbox.layout.central.northboundSocket}`, "OVN_Northbound");
 
-async function dump(
-  sandbox: Sandbox,
-  socket: string,
-  database: string,
-): Promise<ReadonlyMap<string, DumpedRow>> {
-  const printed = await sandbox.central.exec([
-    "ovsdb-client",
-    "-f",
-    "json",
-    "dump",
-    `unix:${socket}`,
-    database,
-  ]);
+export const dumpSouthbound = ({ sandbox }: Cluster): Promise<Dump> =>
+  dumpOf(sandbox, `unix:${sandbox.layout.central.southboundSocket}`, "OVN_Southbound");
+
+/** The contents of any database; of the sandbox only the programs are used. */
+export async function dumpOf(sandbox: Sandbox, remote: string, database: string): Promise<Dump> {
+  const printed = await sandbox.central.exec(["ovsdb-client", "-f", "json", "dump", remote, database]);
   const rows = new Map<string, DumpedRow>();
   for (const line of printed.split("\n").filter((text) => text !== "")) {
     const { caption, headings, data }: Table = JSON.parse(line);
@@ -51,7 +46,9 @@ async function dump(
       const name = values[headings.indexOf("name")];
       const text = JSON.stringify(values).replace(/\["weft\.io\/versions","[^"]*"\]/, "");
       const cluster = /\["weft\.io\/cluster","([^"]*)"\]/.exec(text)?.[1] ?? "";
-      rows.set(JSON.stringify(uuid), { table, name: typeof name === "string" ? name : "", cluster, text });
+      const columns = new Map(headings.map((heading, index) => [heading, JSON.stringify(values[index])]));
+      const row = { table, name: typeof name === "string" ? name : "", cluster, text, columns };
+      rows.set(JSON.stringify(uuid), row);
     }
   }
   return rows;

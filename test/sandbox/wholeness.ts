@@ -70,14 +70,16 @@ async function ports(cluster: Cluster): Promise<readonly string[]> {
     .toSorted(byText);
 }
 
-async function interfaces(cluster: Cluster, node: string): Promise<readonly string[]> {
+/** `namespace/name` of each pod that has an interface in the node's Open vSwitch. */
+export async function interfaces(cluster: Cluster, node: string): Promise<readonly string[]> {
   const found = await cluster.sandbox
     .host(node)
     .exec(["ovs-vsctl", "-f", "json", "--columns=external_ids", "list", "Interface"]);
   return [...found.matchAll(/\["weft\.io\/pod","([^"]*)"\]/g)].map(([, pod = ""]) => pod).toSorted(byText);
 }
 
-async function links(cluster: Cluster, node: string): Promise<number> {
+/** The number of pods' links on the node. */
+export async function links(cluster: Cluster, node: string): Promise<number> {
   const found = await cluster.sandbox.host(node).exec(["ip", "-br", "link", "show", "type", "veth"]);
   return lines(found).filter((line) => /^w[0-9a-f]{14}@/.test(line)).length;
 }

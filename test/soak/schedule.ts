@@ -1,0 +1,129 @@
+// What happens in a campaign, and when: a pure function of its seed. So a seed repeats a campaign, as far as clocks and
+// schedulers let it.
+
+import { type SeededRandom, seededRandom } from "../real/random.ts";
+import { durationsMs, type Fault, victimsOf } from "./fault.ts";
+
+export interface CampaignOptions {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly nodes: readonly string[];
+  readonly faults: readonly Fault[];
+}
+
+export type Deed =
+  | { readonly type: "pod is born"; readonly name: string; readonly node: string; readonly app: string }
+  | { readonly type: "pod dies"; readonly name: string; readonly graceSeconds: 0 | 1 }
+  | { readonly type: "service is born"; readonly name: string; readonly app: string }
+  | { readonly type: "service dies"; readonly name: string }
+  | { readonly type: "fault"; readonly fault: Fault; readonly lastsMs: number };
+
+/** `atMs` counts from the start of the campaign. */
+export interface Step {
+  readonly atMs: number;
+  readonly deed: Deed;
+}
+
+/** 500 pods and 100 Services in 20 minutes. */
+export const podsPerMinute = 25;
+export const servicesPerMinute = 5;
+
+/** From the beginning of one fault to that of the next, in ms; and how many there are at once. */
+const betweenFaultsMs = [1_000, 5_500] as const;
+const mostFaults = 3;
+
+/** Each app has a pod that lives throughout, so that its Services always have somebody to answer. */
+export const appsOf = (nodes: readonly string[]): readonly string[] => nodes.map((node) => `on-${node}`);
+
+/** The steps in the order of time. No fault lasts beyond the end. */
+export function scheduleOf(options: CampaignOptions): readonly Step[] {
+  const random = seededRandom(options.seed);
+  const endMs = options.minutes * 60_000;
+  return [
+    ...podSteps(options, random, endMs),
+    ...serviceSteps(options, random, endMs),
+    ...faultSteps(options, random, endMs),
+  ].toSorted((a, b) => a.atMs - b.atMs);
+}
+
+const between = (random: SeededRandom, [least, most]: readonly [number, number]): number =>
+  least + random.below(most - least + 1);
+
+interface Life {
+  readonly slot: number;
+  readonly bornMs: number;
+  readonly diesMs: number;
+}
+
+/**
+ * `count` lives at random moments. A slot is taken again as soon as its last life is over, so a name comes back under
+ * which another has just died.
+ */
+function lives(random: SeededRandom, count: number, endMs: number, lengthMs: () => number): readonly Life[] {
+  const births = Array.from({ length: count }, () => random.below(endMs)).toSorted((a, b) => a - b);
+  const freeAt: number[] = [];
+  return births.map((bornMs) => {
+    const free = freeAt.findIndex((at) => at <= bornMs);
+    const slot = free < 0 ? freeAt.length : free;
+    const diesMs = bornMs + lengthMs();
+    freeAt[slot] = diesMs;
+    return { slot, bornMs, diesMs };
+  });
+}
+
+/** One in ten dies while it starts. */
+function podSteps({ minutes, nodes }: CampaignOptions, random: SeededRandom, endMs: number): readonly Step[] {
+  const lengthMs = (): number => between(random, random.below(10) === 0 ? [0, 400] : [1_500, 40_000]);
+  return lives(random, Math.round(podsPerMinute * minutes), endMs, lengthMs).flatMap(
+    ({ slot, bornMs, diesMs }): readonly Step[] => {
+      const name = `pod-${slot}`;
+      const [node, app] = [random.pick(nodes), random.pick(appsOf(nodes))];
+      const graceSeconds = random.below(3) === 0 ? 0 : 1;
+      return [
+        { atMs: bornMs, deed: { type: "pod is born", name, node, app } },
+        ...(diesMs < endMs
+          ? [{ atMs: diesMs, deed: { type: "pod dies", name, graceSeconds } } as const]
+          : []),
+      ];
+    },
+  );
+}
+
+function serviceSteps(
+  { minutes, nodes }: CampaignOptions,
+  random: SeededRandom,
+  endMs: number,
+): readonly Step[] {
+  const lengthMs = (): number => between(random, [500, 50_000]);
+  return lives(random, Math.round(servicesPerMinute * minutes), endMs, lengthMs).flatMap(
+    ({ slot, bornMs, diesMs }): readonly Step[] => {
+      const name = `service-${slot}`;
+      return [
+        { atMs: bornMs, deed: { type: "service is born", name, app: random.pick(appsOf(nodes)) } },
+        ...(diesMs < endMs ? [{ atMs: diesMs, deed: { type: "service dies", name } } as const] : []),
+      ];
+    },
+  );
+}
+
+/** Every fault comes once before any comes again, unless its turn is while something else is done to its victim. */
+function faultSteps({ faults }: CampaignOptions, random: SeededRandom, endMs: number): readonly Step[] {
+  const steps: Step[] = [];
+  let running: { readonly until: number; readonly victims: readonly string[] }[] = [];
+  let bag: Fault[] = [];
+  for (let atMs = 0; faults.length > 0; ) {
+    atMs += between(random, betweenFaultsMs);
+    if (atMs >= endMs) break;
+    running = running.filter(({ until }) => until >= atMs);
+    if (running.length >= mostFaults) continue;
+    if (bag.length === 0) bag = random.shuffled(faults);
+    const busy = new Set(running.flatMap(({ victims }) => victims));
+    const place = bag.findIndex((fault) => victimsOf(fault).every((victim) => !busy.has(victim)));
+    const [fault] = place < 0 ? [] : bag.splice(place, 1);
+    if (!fault) continue;
+    const lastsMs = Math.min(between(random, durationsMs[fault.sort]), endMs - atMs);
+    running.push({ until: atMs + lastsMs, victims: victimsOf(fault) });
+    steps.push({ atMs, deed: { type: "fault", fault, lastsMs } });
+  }
+  return steps;
+}
