@@ -4,14 +4,7 @@
 
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { run, tryRun } from "../process/run.ts";
-import {
-  buildPrograms,
-  findProgram,
-  missingPrograms,
-  ovnPrograms,
-  programs,
-  testPrograms,
-} from "./requirements.ts";
+import { findProgram, missingPrograms } from "./requirements.ts";
 
 const installMs = 15 * 60_000;
 
@@ -20,8 +13,11 @@ const policyFile = "/usr/sbin/policy-rc.d";
 const asideFile = `${policyFile}.before-weft`;
 const policy = "#!/bin/sh\n# Put here by weft while it installs packages.\nexit 101\n";
 
-export async function installPackages(say: (line: string) => void): Promise<void> {
-  const wanted = new Map([...programs, ...ovnPrograms, ...buildPrograms, ...testPrograms]);
+/** Installs what is missing of `wanted`: program -> Debian packages. */
+export async function installPackages(
+  wanted: ReadonlyMap<string, string>,
+  say: (line: string) => void,
+): Promise<void> {
   const missing = missingPrograms(wanted);
   if (missing.length === 0) return say("Debian packages: nothing is missing");
   const packages = [...new Set(missing.flatMap((program) => wanted.get(program)?.split(" ") ?? []))];

@@ -1,0 +1,59 @@
+// Makes the images that are not in the cache yet. An image is named after all that it is made of, so a new program or
+// another reference makes a new one.
+
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { run } from "../../../sandbox/process/run.ts";
+import { cacheFolder } from "../build/versions.ts";
+import { writeImage } from "./archive.ts";
+import { type Image, images } from "./images.ts";
+import { makeRoot } from "./rootFs.ts";
+
+const folder = join(cacheFolder, "images");
+
+/** Every image, as a file that `ctr images import` reads. */
+export async function imageFiles(): Promise<readonly string[]> {
+  return (await readdir(folder)).filter((name) => name.endsWith(".tar")).map((name) => join(folder, name));
+}
+
+/** `source` is the folder of Kubernetes' published module. */
+export async function buildImages(source: string, say: (line: string) => void): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const pause = await compilePause(source);
+  const wanted = new Map<string, Image>();
+  for (const image of images(pause, source)) wanted.set(`${image.name}-${await digest(image)}.tar`, image);
+  for (const name of await readdir(folder))
+    if (name.endsWith(".tar") && !wanted.has(name)) await rm(join(folder, name));
+  for (const [name, image] of wanted) {
+    const file = join(folder, name);
+    if (existsSync(file)) continue;
+    const root = join(folder, `${image.name}.root`);
+    await makeRoot(root, image);
+    await writeImage(file, root, image);
+    await rm(root, { recursive: true });
+    say(`image ${image.references[0]}`);
+  }
+}
+
+/** Kubernetes' own pause.c, static, because its image has nothing else in it. */
+async function compilePause(source: string): Promise<string> {
+  const program = join(folder, "pause");
+  if (!existsSync(program))
+    await run(["gcc", "-Os", "-static", "-o", program, join(source, "build/pause/linux/pause.c")]);
+  return program;
+}
+
+async function digest(image: Image): Promise<string> {
+  const made = await Promise.all(
+    Object.values(image.files).map(async (file) => {
+      const { size, mtimeMs } = await stat(file);
+      return [file, size, mtimeMs];
+    }),
+  );
+  return createHash("sha256")
+    .update(JSON.stringify([image, made]))
+    .digest("hex")
+    .slice(0, 8);
+}
