@@ -10,7 +10,7 @@ NODES ?= 3
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 node_modules/.installed: package.json package-lock.json .npmrc
 	@command -v npm >/dev/null || { echo "weft: npm is missing; install Node 20 or later with npm" >&2; exit 2; }
@@ -48,8 +48,28 @@ demo-underlay: setup cni compiled ## the same with VMs of an OVN cloud as nodes,
 	@node sandbox/demo/main.ts --underlay --nodes $(NODES)
 
 .PHONY: down
-down: node_modules/.installed ## stop what demo started and leave nothing behind
+down: node_modules/.installed ## stop what demo, kubernetes and e2e started and leave nothing behind
 	@bin/weft sandbox down
+	@node test/kubernetes/cluster/main.ts down
+
+# Kubernetes itself, on two nodes unless NODES says otherwise: what test/kubernetes builds once from Go modules.
+kubernetes e2e kubernetes-bench: NODES := 2
+
+.PHONY: kubernetes-programs
+kubernetes-programs: setup
+	@node test/kubernetes/build/main.ts
+
+.PHONY: kubernetes
+kubernetes: cni compiled kubernetes-programs ## a real Kubernetes with Weft on this machine, left running (builds it first: half an hour, once)
+	@node test/kubernetes/cluster/main.ts up --nodes $(NODES)
+
+.PHONY: e2e
+e2e: cni compiled kubernetes-programs ## Kubernetes' own network tests on such a cluster; FOCUS='a regular expression' for some of them
+	@node test/kubernetes/e2e/main.ts --nodes $(NODES) $(if $(FOCUS),--focus '$(FOCUS)') $(if $(SKIP),--skip '$(SKIP)')
+
+.PHONY: kubernetes-bench
+kubernetes-bench: cni compiled kubernetes-programs ## measure pod starts and rolling restarts on such a cluster
+	@node test/kubernetes/measure/main.ts --nodes $(NODES)
 
 .PHONY: test
 test: setup cni compiled ## everything CI runs: format, lint, types, unit, golden, contract and sandbox tests

@@ -8,13 +8,17 @@ import { test } from "node:test";
 import { freePort } from "./freePort.ts";
 import { Supervisor } from "./process/supervisor.ts";
 
-test("the relay passes on bytes, the end of each direction, and a server that is away", {
+test("relays in a row pass on bytes, the end of each direction, and a server that is away", {
   timeout: 20_000,
 }, async () => {
   const directory = mkdtempSync(join(tmpdir(), "weft-relay-"));
   const socket = join(directory, "api.sock");
-  const port = await freePort();
-  const relay = new Supervisor(directory);
+  const [port, serverPort] = [await freePort(), await freePort()];
+  const relays = new Supervisor(directory);
+  const launch = async (name: string, from: number | string, to: number | string): Promise<void> => {
+    const argv = [process.execPath, join(import.meta.dirname, "relay.ts"), String(from), String(to)];
+    await relays.launch({ name, argv, env: {}, ready: [from] });
+  };
   // Answers only when the client has finished sending, so a lost end of stream would hang.
   const server = createServer({ allowHalfOpen: true }, (client) => {
     let said = "";
@@ -23,20 +27,23 @@ test("the relay passes on bytes, the end of each direction, and a server that is
     client.on("end", () => client.end(said.toUpperCase()));
   });
   try {
-    const argv = [process.execPath, join(import.meta.dirname, "relay.ts"), String(port), socket];
-    await relay.launch({ name: "relay", argv, env: {}, ready: [port] });
+    await launch("inside", socket, serverPort);
+    await launch("outside", port, socket);
+    // A killed one has left its socket, and starts again.
+    await relays.kill("inside", "SIGKILL");
+    await launch("inside", socket, serverPort);
     const early = connect(port, "127.0.0.1");
     early.on("error", () => undefined);
     assert.equal(await text(early.end("nobody")).catch(() => ""), "");
     const listening = Promise.withResolvers<void>();
-    server.listen(socket, listening.resolve);
+    server.listen(serverPort, "127.0.0.1", listening.resolve);
     await listening.promise;
     const said = "weft ".repeat(100_000);
     const client = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
     client.end(said);
     assert.equal(await text(client), said.toUpperCase());
   } finally {
-    await relay.stop("relay");
+    for (const name of relays.names()) await relays.stop(name);
     server.close();
     rmSync(directory, { recursive: true });
   }

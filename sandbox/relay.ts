@@ -1,11 +1,15 @@
-// Joins a port on 127.0.0.1 to a unix socket, byte for byte, so that kubectl on the machine reaches the Kubernetes API
-// inside a namespace without a link or a route between the two. TLS passes through untouched.
+// Joins a port on 127.0.0.1 to a unix socket, or a socket to a port, byte for byte, so that kubectl on the machine reaches
+// the Kubernetes API inside a namespace without a link or a route between the two. TLS passes through untouched.
 //
-//     relay.ts PORT SOCKET
+//     relay.ts FROM TO     a number is a port, anything else the path of a socket
 
-import { connect, createServer, type Socket } from "node:net";
+import { rmSync } from "node:fs";
+import { connect, createServer, type ListenOptions, type Socket } from "node:net";
 
-const [, , port = "", path = ""] = process.argv;
+const [, , from = "", to = ""] = process.argv;
+
+const place = (text: string): { port: number; host: string } | { path: string } =>
+  /^\d+$/.test(text) ? { port: Number(text), host: "127.0.0.1" } : { path: text };
 
 function join(client: Socket, server: Socket): void {
   client.pipe(server).pipe(client);
@@ -14,6 +18,9 @@ function join(client: Socket, server: Socket): void {
   server.on("error", () => client.destroy());
 }
 
+const listening: ListenOptions = place(from);
+// A relay that was killed has left its socket.
+if (listening.path !== undefined) rmSync(listening.path, { force: true });
 createServer({ allowHalfOpen: true }, (client) =>
-  join(client, connect({ path, allowHalfOpen: true })),
-).listen(Number(port), "127.0.0.1", () => console.log(`127.0.0.1:${port} leads to ${path}`));
+  join(client, connect({ ...place(to), allowHalfOpen: true })),
+).listen(listening, () => console.log(`${from} leads to ${to}`));

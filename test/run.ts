@@ -131,6 +131,7 @@ function* steps(): Generator<Step> {
       "bench/*.test.ts",
       "test/golden/*.test.ts",
       "test/soak/*.test.ts",
+      "test/kubernetes/**/*.test.ts",
     ),
     120,
   );

@@ -1,0 +1,103 @@
+// Brings a cluster up: OVN as a sandbox, then the control plane, the nodes, Weft, and DNS. Called again on a cluster that
+// is up, it starts what has died. If it fails, everything stays for a look; `make down` takes it away.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { inNetns } from "../../../sandbox/fabric/netns.ts";
+import { run, tryRun } from "../../../sandbox/process/run.ts";
+import { upSandbox } from "../../../sandbox/up.ts";
+import { programFolder } from "../build/versions.ts";
+import { imageFiles } from "../images/build.ts";
+import type { Installation } from "../install/installation.ts";
+import { makeCgroup } from "../node/cgroups.ts";
+import { inMounts, makeNamespace } from "../node/namespace.ts";
+import { containerdProcess, kubeletProcess, writeConfigurations } from "../node/processes.ts";
+import { Cluster, until } from "./cluster.ts";
+import { apiServerProcess, controllerProcesses, etcdProcess } from "./controlPlane.ts";
+import { makePki } from "./pki.ts";
+import type { NodePlaces } from "./places.ts";
+
+export interface UpOptions {
+  readonly name: string;
+  readonly nodes: number;
+  readonly installation: Installation;
+  readonly progress: (line: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const ctr = join(programFolder, "ctr");
+const importMs = 5 * 60_000;
+
+export async function upCluster({
+  name,
+  nodes,
+  installation,
+  progress,
+  signal,
+}: UpOptions): Promise<Cluster> {
+  const started = performance.now();
+  const done = (step: string): void =>
+    progress(`${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${step}`);
+  const sandbox = await upSandbox({ name, nodes, parts: "ovn", ...(signal && { signal }) });
+  const cluster = new Cluster(sandbox);
+  const { places } = cluster;
+  done("OVN, and the nodes' networks");
+  await makePki(places);
+  await sandbox.processes.launch(etcdProcess(places), signal);
+  await sandbox.processes.launch(apiServerProcess(places), signal);
+  for (const process of controllerProcesses(places)) await sandbox.processes.launch(process, signal);
+  await until(
+    "the API server is ready",
+    async () => (await cluster.tryKubectl(["get", "--raw=/readyz"])).status === 0,
+    {
+      signal,
+    },
+  );
+  done("control plane: etcd, API server, controller manager, scheduler");
+  await Promise.all(places.nodes.map((node) => startNode(cluster, node, signal)));
+  done("nodes: containerd with its images, kubelet");
+  await installation.install(cluster, signal);
+  await until("all nodes are registered", async () => (await readyNodes(cluster)).length === nodes, {
+    signal,
+  });
+  await until("all nodes are ready", async () => (await readyNodes(cluster)).every((ready) => ready), {
+    signal,
+  });
+  done(`Weft: ${installation.about}; all nodes are ready`);
+  await cluster.apply(await readFile(join(import.meta.dirname, "coredns.yaml"), "utf8"));
+  await cluster.kubectl(["-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=110s"]);
+  done("CoreDNS is ready");
+  return cluster;
+}
+
+async function startNode(cluster: Cluster, node: NodePlaces, signal: AbortSignal | undefined): Promise<void> {
+  const { places, sandbox } = cluster;
+  await makeCgroup(node.cgroup);
+  await makeNamespace(node);
+  await writeConfigurations(places, node);
+  await sandbox.processes.launch(containerdProcess(places, node), signal);
+  const onNode = (argv: readonly string[]): readonly string[] =>
+    inNetns(node.host.netns, inMounts(node, argv));
+  await until(
+    `containerd of ${node.host.name} answers`,
+    async () => (await tryRun(onNode([ctr, "version"]))).status === 0,
+    { signal },
+  );
+  const known = await run(onNode([ctr, "-n", "k8s.io", "images", "list", "-q"]));
+  if (!known.includes("pause"))
+    for (const file of await imageFiles())
+      await run(onNode([ctr, "-n", "k8s.io", "images", "import", file]), { timeoutMs: importMs });
+  await sandbox.processes.launch(kubeletProcess(places, node), signal);
+}
+
+/** Whether each registered node is ready. */
+async function readyNodes(cluster: Cluster): Promise<readonly boolean[]> {
+  const path = '{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}';
+  const { status, stdout } = await cluster.tryKubectl(["get", "nodes", "-o", `jsonpath=${path}`]);
+  return status === 0
+    ? stdout
+        .split("\n")
+        .filter(Boolean)
+        .map((state) => state === "True")
+    : [];
+}

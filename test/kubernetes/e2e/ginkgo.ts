@@ -1,0 +1,61 @@
+// Runs Kubernetes' own tests as somebody outside of the cluster would: from the sandbox's outside host, with Ginkgo's
+// runner, several specs at once.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { programFolder } from "../build/versions.ts";
+import { type Cluster, kubectlProgram } from "../cluster/cluster.ts";
+import { type Spec, specsOf } from "./specReport.ts";
+
+export interface Selection {
+  /** Regular expressions of Go (RE2): no look-ahead. */
+  readonly focus: string;
+  readonly skip?: string | undefined;
+  readonly processes: number;
+}
+
+/** Runs the specs and leaves Ginkgo's report and what it said in `folder`. */
+export async function runSpecs(
+  { sandbox, places }: Cluster,
+  folder: string,
+  { focus, skip, processes }: Selection,
+  progress: (line: string) => void,
+): Promise<readonly Spec[]> {
+  await mkdir(folder, { recursive: true });
+  const ginkgo = [
+    join(programFolder, "ginkgo"),
+    `--procs=${processes}`,
+    `--focus=${focus}`,
+    ...(skip === undefined ? [] : [`--skip=${skip}`]),
+    "--timeout=4h",
+    "--no-color",
+    "--silence-skips",
+    "--json-report=report.json",
+    `--output-dir=${folder}`,
+    join(programFolder, "e2e.test"),
+  ];
+  const flags = [
+    `--kubeconfig=${places.insideKubeconfig}`,
+    `--kubectl-path=${kubectlProgram}`,
+    "--provider=skeleton",
+    `--num-nodes=${places.nodes.length}`,
+    `--report-dir=${folder}`,
+    "--disable-log-dump",
+  ];
+  const [file = "", ...args] = sandbox.outside.command([...ginkgo, "--", ...flags]);
+  const child = spawn(file, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  const log = createWriteStream(join(folder, "ginkgo.log"));
+  child.stderr.pipe(log, { end: false });
+  for await (const line of createInterface({ input: child.stdout })) {
+    log.write(`${line}\n`);
+    // `• [12.3 seconds]`, `• [FAILED] [12.3 seconds]`, then the spec's name.
+    if (/^•|^Ran \d+ of|^Running Suite|^Will run/.test(line)) progress(line);
+  }
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  log.end();
+  return specsOf(await readFile(join(folder, "report.json"), "utf8"));
+}

@@ -1,0 +1,62 @@
+// `make e2e`: Kubernetes' own network tests on a cluster of this machine, then the contract tests of the embedded API
+// against the real one. Last line: `N passed, N failed, N skipped`.
+//
+//     main.ts [--focus REGEX] [--skip REGEX] [--procs N] [--nodes N] [--name NAME]
+
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { upCluster } from "../cluster/up.ts";
+import { asProcesses } from "../install/processes.ts";
+import { contractRows } from "./contract.ts";
+import { excuses } from "./excuses.ts";
+import { runSpecs } from "./ginkgo.ts";
+import { resultTable } from "./print.ts";
+import { countsOf, rowsOf } from "./verdict.ts";
+
+const { values } = parseArgs({
+  options: {
+    name: { type: "string", default: "kubernetes" },
+    nodes: { type: "string", default: "2" },
+    focus: { type: "string", default: "" },
+    skip: { type: "string", default: "" },
+    procs: { type: "string", default: "4" },
+  },
+});
+const everything = String.raw`\[sig-network\]`;
+
+try {
+  const cluster = await upCluster({
+    name: values.name,
+    nodes: Number(values.nodes),
+    installation: asProcesses,
+    progress: console.log,
+  });
+  const folder = join(
+    import.meta.dirname,
+    "../../../build/e2e",
+    new Date().toISOString().replaceAll(":", ""),
+  );
+  await mkdir(folder, { recursive: true });
+  const selection = {
+    focus: values.focus || everything,
+    ...(values.skip && { skip: values.skip }),
+    processes: Number(values.procs),
+  };
+  const specs = await runSpecs(cluster, folder, selection, console.log);
+  const rows = [
+    ...rowsOf(specs, excuses),
+    // A focus is about specs; without one, everything is judged.
+    ...(values.focus ? [] : await contractRows(cluster, console.log)),
+  ];
+  await writeFile(join(folder, "result.json"), `${JSON.stringify(rows, undefined, 2)}\n`);
+  console.log(`\n${resultTable(rows)}\n`);
+  console.log(`details: ${folder}/result.json and ginkgo.log; the cluster is still up: make down`);
+  const { passed, failed, skipped } = countsOf(rows);
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+} catch (error) {
+  console.error(`weft e2e: ${error instanceof Error ? error.message : String(error)}`);
+  if (process.env["WEFT_DEBUG"] && error instanceof Error) console.error(error.stack);
+  process.exitCode = 2;
+}

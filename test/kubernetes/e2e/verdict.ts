@@ -1,0 +1,59 @@
+// What a run says about Weft: each spec passed, failed, or is excused, and each excuse must still be true. Pure: specs and
+// excuses in, rows out.
+
+import type { Spec } from "./specReport.ts";
+
+export interface Excuse {
+  /** Part of the names of the specs that it is about. */
+  readonly specs: RegExp;
+  /** `environment`: this machine has not what they need. `not served`: Weft does not yet. `upstream`: the spec is wrong. */
+  readonly cause: "environment" | "not served" | "upstream";
+  readonly reason: string;
+}
+
+export interface Row {
+  readonly name: string;
+  readonly outcome: "passed" | "failed" | "skipped";
+  /** Why, unless it passed. */
+  readonly reason: string;
+  readonly seconds: number;
+}
+
+/** The rows of all specs that ran. An excuse is used up only by a spec that fails or skips itself. */
+export function rowsOf(specs: readonly Spec[], excuses: readonly Excuse[]): readonly Row[] {
+  const ran = specs.filter(({ state }) => state !== "not run");
+  const unknown = excuses.filter((excuse) => !specs.some(({ name }) => excuse.specs.test(name)));
+  return [
+    ...ran.map(
+      (spec): Row =>
+        rowOf(
+          spec,
+          excuses.find((excuse) => excuse.specs.test(spec.name)),
+        ),
+    ),
+    ...unknown.map(({ specs: pattern }): Row => {
+      const reason = "no spec has such a name; mend the entry in excuses.ts, or remove it";
+      return { name: String(pattern), outcome: "failed", reason, seconds: 0 };
+    }),
+  ];
+}
+
+function rowOf({ name, state, message, seconds }: Spec, excuse: Excuse | undefined): Row {
+  const row = { name, seconds };
+  if (state === "skipped") return { ...row, outcome: "skipped", reason: `by itself: ${message}` };
+  if (!excuse) return { ...row, outcome: state === "passed" ? "passed" : "failed", reason: message };
+  const words = `${excuse.cause}: ${excuse.reason}`;
+  if (state === "passed")
+    return {
+      ...row,
+      outcome: "failed",
+      reason: `it passes, but excuses.ts says "${words}"; remove the entry`,
+    };
+  return { ...row, outcome: "skipped", reason: words };
+}
+
+/** How many rows have each outcome. */
+export const countsOf = (rows: readonly Row[]): Readonly<Record<Row["outcome"], number>> => {
+  const count = (outcome: Row["outcome"]): number => rows.filter((row) => row.outcome === outcome).length;
+  return { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
+};

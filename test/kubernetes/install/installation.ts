@@ -1,0 +1,10 @@
+// How Weft gets onto a cluster. All else about a cluster is the same, whichever it is.
+
+import type { Cluster } from "../cluster/cluster.ts";
+
+export interface Installation {
+  /** A few words for the progress: what is installed, and how. */
+  readonly about: string;
+  /** Returns when everything is on its way; nodes become ready later. Can be repeated. */
+  install(cluster: Cluster, signal: AbortSignal | undefined): Promise<void>;
+}

@@ -1,0 +1,43 @@
+// The mount namespace of a node. It is kept by a file, not by a process, so it outlives whatever runs in it.
+
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { run } from "../../../sandbox/process/run.ts";
+import type { NodePlaces } from "../cluster/places.ts";
+
+const script = join(import.meta.dirname, "mounts.sh");
+
+/** Makes the namespace, unless it is there. */
+export async function makeNamespace({ directory, mountNamespace, host }: NodePlaces): Promise<void> {
+  if (await isKept(mountNamespace)) return;
+  const folder = dirname(mountNamespace);
+  await mkdir(folder, { recursive: true });
+  // The file must not be seen in the namespace that it keeps: that would be a circle, which the kernel refuses
+  // (mount_namespaces(7)). So its folder is a private mount.
+  await run(["mount", "--bind", folder, folder]);
+  await run(["mount", "--make-private", folder]);
+  await writeFile(mountNamespace, "");
+  await run([
+    "nsenter",
+    `--net=/run/netns/${host.netns}`,
+    "unshare",
+    `--mount=${mountNamespace}`,
+    "sh",
+    script,
+    directory,
+  ]);
+}
+
+/** The command that runs `argv` in the node's mount namespace. */
+export const inMounts = ({ mountNamespace }: NodePlaces, argv: readonly string[]): readonly string[] => [
+  "nsenter",
+  `--mount=${mountNamespace}`,
+  "--",
+  ...argv,
+];
+
+/** Whether a namespace is mounted on the file. */
+async function isKept(file: string): Promise<boolean> {
+  return existsSync(file) && (await run(["stat", "-f", "-c", "%T", file])).trim() === "nsfs";
+}
