@@ -12,7 +12,7 @@ import { contractRows } from "./contract.ts";
 import { excuses } from "./excuses.ts";
 import { runSpecs } from "./ginkgo.ts";
 import { resultTable } from "./print.ts";
-import { countsOf, rowsOf } from "./verdict.ts";
+import { countsOf, rowsOf, untriedPattern } from "./verdict.ts";
 
 const { values } = parseArgs({
   options: {
@@ -38,14 +38,12 @@ try {
     new Date().toISOString().replaceAll(":", ""),
   );
   await mkdir(folder, { recursive: true });
-  const selection = {
-    focus: values.focus || everything,
-    ...(values.skip && { skip: values.skip }),
-    processes: Number(values.procs),
-  };
+  const focus = values.focus || everything;
+  const skip = [untriedPattern(excuses), values.skip].filter(Boolean).join("|");
+  const selection = { focus, skip, processes: Number(values.procs) };
   const specs = await runSpecs(cluster, folder, selection, console.log);
   const rows = [
-    ...rowsOf(specs, excuses),
+    ...rowsOf(specs, excuses, new RegExp(focus)),
     // A focus is about specs; without one, everything is judged.
     ...(values.focus ? [] : await contractRows(cluster, console.log)),
   ];

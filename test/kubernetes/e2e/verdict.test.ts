@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { specsOf } from "./specReport.ts";
-import { countsOf, type Excuse, rowsOf } from "./verdict.ts";
+import { countsOf, type Excuse, rowsOf, untriedPattern } from "./verdict.ts";
 
 const report = (...specs: readonly object[]): string =>
   JSON.stringify([
@@ -20,6 +20,7 @@ const spec = (text: string, state: string, message = ""): object => ({
   State: state,
   Failure: { Message: message },
 });
+const all = /./;
 const nodePorts: Excuse = { specs: /NodePort/, cause: "not served", reason: "NodePort" };
 
 test("a report's specs have names, states and first lines of messages", () => {
@@ -37,7 +38,7 @@ test("what is set up before all specs is listed only when it failed", () => {
 });
 
 test("a spec that was left out has no row, one that skipped itself has one", () => {
-  const rows = rowsOf(specsOf(report(spec("a", "skipped"), spec("b", "skipped", "only on GCE"))), []);
+  const rows = rowsOf(specsOf(report(spec("a", "skipped"), spec("b", "skipped", "only on GCE"))), [], all);
   assert.deepEqual(
     rows.map(({ outcome, reason }) => [outcome, reason]),
     [["skipped", "by itself: only on GCE"]],
@@ -45,7 +46,8 @@ test("a spec that was left out has no row, one that skipped itself has one", () 
 });
 
 test("an excused spec is skipped while it fails, and fails the run when it passes", () => {
-  const outcome = (state: string) => rowsOf(specsOf(report(spec("by NodePort", state, "no"))), [nodePorts]);
+  const outcome = (state: string) =>
+    rowsOf(specsOf(report(spec("by NodePort", state, "no"))), [nodePorts], all);
   assert.deepEqual(
     outcome("failed").map((row) => [row.outcome, row.reason]),
     [["skipped", "not served: NodePort"]],
@@ -55,6 +57,22 @@ test("an excused spec is skipped while it fails, and fails the run when it passe
 });
 
 test("an excuse for specs that do not exist fails the run, one for specs that were left out does not", () => {
-  assert.equal(countsOf(rowsOf(specsOf(report(spec("other", "passed"))), [nodePorts])).failed, 1);
-  assert.equal(countsOf(rowsOf(specsOf(report(spec("by NodePort", "skipped"))), [nodePorts])).failed, 0);
+  assert.equal(countsOf(rowsOf(specsOf(report(spec("other", "passed"))), [nodePorts], all)).failed, 1);
+  assert.equal(countsOf(rowsOf(specsOf(report(spec("by NodePort", "skipped"))), [nodePorts], all)).failed, 0);
+});
+
+test("a spec that is never tried is skipped with its reason, if it is in focus", () => {
+  const slow: Excuse = {
+    specs: /ten thousand \[Slow\]/,
+    cause: "environment",
+    reason: "hours",
+    isTried: false,
+  };
+  const specs = specsOf(report(spec("ten thousand [Slow]", "skipped"), spec("two", "skipped")));
+  assert.deepEqual(
+    rowsOf(specs, [slow], /thousand/).map(({ outcome, reason }) => [outcome, reason]),
+    [["skipped", "environment: hours"]],
+  );
+  assert.deepEqual(rowsOf(specs, [slow], /Services two/), []);
+  assert.equal(untriedPattern([slow, nodePorts]), "ten thousand \\[Slow\\]");
 });

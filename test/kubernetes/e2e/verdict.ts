@@ -9,6 +9,8 @@ export interface Excuse {
   /** `environment`: this machine has not what they need. `not served`: Weft does not yet. `upstream`: the spec is wrong. */
   readonly cause: "environment" | "not served" | "upstream";
   readonly reason: string;
+  /** They are not even run: each would wait ten minutes for something that nobody here makes, or take hours. */
+  readonly isTried?: false;
 }
 
 export interface Row {
@@ -19,24 +21,33 @@ export interface Row {
   readonly seconds: number;
 }
 
-/** The rows of all specs that ran. An excuse is used up only by a spec that fails or skips itself. */
-export function rowsOf(specs: readonly Spec[], excuses: readonly Excuse[]): readonly Row[] {
+/**
+ * The rows of all specs that ran, and of those of `focus` that are never tried. An excuse holds for a spec that fails or
+ * skips itself.
+ */
+export function rowsOf(specs: readonly Spec[], excuses: readonly Excuse[], focus: RegExp): readonly Row[] {
+  const excuseOf = ({ name }: Spec): Excuse | undefined => excuses.find((excuse) => excuse.specs.test(name));
   const ran = specs.filter(({ state }) => state !== "not run");
+  const untried = specs.filter(
+    (spec) => spec.state === "not run" && focus.test(spec.name) && excuseOf(spec)?.isTried === false,
+  );
   const unknown = excuses.filter((excuse) => !specs.some(({ name }) => excuse.specs.test(name)));
   return [
-    ...ran.map(
-      (spec): Row =>
-        rowOf(
-          spec,
-          excuses.find((excuse) => excuse.specs.test(spec.name)),
-        ),
-    ),
+    ...ran.map((spec): Row => rowOf(spec, excuseOf(spec))),
+    ...untried.map((spec): Row => ({ ...rowOf(spec, excuseOf(spec)), outcome: "skipped" })),
     ...unknown.map(({ specs: pattern }): Row => {
       const reason = "no spec has such a name; mend the entry in excuses.ts, or remove it";
       return { name: String(pattern), outcome: "failed", reason, seconds: 0 };
     }),
   ];
 }
+
+/** The specs that are never tried, as Ginkgo takes it. */
+export const untriedPattern = (excuses: readonly Excuse[]): string =>
+  excuses
+    .filter(({ isTried }) => isTried === false)
+    .map(({ specs }) => specs.source)
+    .join("|");
 
 function rowOf({ name, state, message, seconds }: Spec, excuse: Excuse | undefined): Row {
   const row = { name, seconds };
