@@ -7,8 +7,9 @@ set -eu
 directory=$1
 mount --make-rprivate /
 
-# A folder that this machine did not have is written down, to be removed when the cluster goes.
-folder() { [ -d "$1" ] || { mkdir "$1"; echo "$1" >> "$directory/made"; }; }
+# A folder that this machine did not have is written down, to be removed when the cluster goes. Another node may be making
+# it just now.
+folder() { if mkdir "$1" 2>/dev/null; then echo "$1" >> "$directory/made"; else [ -d "$1" ]; fi; }
 own() { folder "$1"; mkdir -p "$directory/root$1"; mount --bind "$directory/root$1" "$1"; }
 empty() { folder "$1"; mount -t tmpfs -o mode=0755 weft "$1"; }
 

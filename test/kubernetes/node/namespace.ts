@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { inNetns } from "../../../sandbox/fabric/netns.ts";
 import { run } from "../../../sandbox/process/run.ts";
 import type { NodePlaces } from "../cluster/places.ts";
 
@@ -18,15 +19,14 @@ export async function makeNamespace({ directory, mountNamespace, host }: NodePla
   await run(["mount", "--bind", folder, folder]);
   await run(["mount", "--make-private", folder]);
   await writeFile(mountNamespace, "");
-  await run([
-    "nsenter",
-    `--net=/run/netns/${host.netns}`,
-    "unshare",
-    `--mount=${mountNamespace}`,
-    "sh",
-    script,
-    directory,
-  ]);
+  const make = ["unshare", `--mount=${mountNamespace}`, "sh", script, directory];
+  try {
+    await run(inNetns(host.netns, make));
+  } catch (error) {
+    // Half a namespace would be taken for a whole one.
+    await run(["umount", mountNamespace, folder]);
+    throw error;
+  }
 }
 
 /** The command that runs `argv` in the node's mount namespace. */
