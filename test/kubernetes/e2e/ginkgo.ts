@@ -6,9 +6,9 @@ import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { programFolder } from "../build/versions.ts";
 import { type Cluster, kubectlProgram } from "../cluster/cluster.ts";
+import { SpecCount } from "./specCount.ts";
 import { type Spec, specsOf } from "./specReport.ts";
 
 export interface Selection {
@@ -17,6 +17,8 @@ export interface Selection {
   readonly skip: string;
   readonly processes: number;
 }
+
+const progressMs = 30_000;
 
 /** Runs the specs and leaves Ginkgo's report and what it said in `folder`. */
 export async function runSpecs(
@@ -50,12 +52,15 @@ export async function runSpecs(
   const child = spawn(file, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   const log = createWriteStream(join(folder, "ginkgo.log"));
   child.stderr.pipe(log, { end: false });
-  for await (const line of createInterface({ input: child.stdout })) {
-    log.write(`${line}\n`);
-    // `• [12.3 seconds]`, `• [FAILED] [12.3 seconds]`, then the spec's name.
-    if (/^•|^Ran \d+ of|^Running Suite|^Will run/.test(line)) progress(line);
+  const count = new SpecCount();
+  const timer = setInterval(() => progress(count.words), progressMs);
+  for await (const chunk of child.stdout.setEncoding("utf8")) {
+    log.write(chunk);
+    count.take(String(chunk));
   }
+  clearInterval(timer);
   if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
   log.end();
+  progress(count.words);
   return specsOf(await readFile(join(folder, "report.json"), "utf8"));
 }
