@@ -6,6 +6,7 @@ export const kubernetesPrograms: ReadonlyMap<string, string> = new Map([
   ["runc", "runc"],
   ["busybox", "busybox-static"],
   ["bash", "bash"],
+  ["sh", "dash"],
   ["curl", "curl"],
   ["dig", "bind9-dnsutils"],
   ["host", "bind9-host"],

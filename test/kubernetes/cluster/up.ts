@@ -1,8 +1,9 @@
 // Brings a cluster up: OVN as a sandbox, then the control plane, the nodes, Weft, and DNS. Called again on a cluster that
 // is up, it starts what has died. If it fails, everything stays for a look; `make down` takes it away.
 
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { inNetns } from "../../../sandbox/fabric/netns.ts";
 import { run, tryRun } from "../../../sandbox/process/run.ts";
 import { upSandbox } from "../../../sandbox/up.ts";
@@ -83,10 +84,14 @@ async function startNode(cluster: Cluster, node: NodePlaces, signal: AbortSignal
     async () => (await tryRun(onNode([ctr, "version"]))).status === 0,
     { signal },
   );
-  const known = await run(onNode([ctr, "-n", "k8s.io", "images", "list", "-q"]));
-  if (!known.includes("pause"))
-    for (const file of await imageFiles())
-      await run(onNode([ctr, "-n", "k8s.io", "images", "import", file]), { timeoutMs: importMs });
+  const imported = join(node.directory, "images");
+  await mkdir(imported, { recursive: true });
+  for (const file of await imageFiles()) {
+    const mark = join(imported, basename(file));
+    if (existsSync(mark)) continue;
+    await run(onNode([ctr, "-n", "k8s.io", "images", "import", file]), { timeoutMs: importMs });
+    await writeFile(mark, "");
+  }
   await sandbox.processes.launch(kubeletProcess(places, node), signal);
 }
 

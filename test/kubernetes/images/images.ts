@@ -16,7 +16,10 @@ export const pauseImage = `${registry}/pause:3.10.2`;
 export const coreDnsImage = `${registry}/coredns/coredns:v${versions.coredns}`;
 export const agnhostImage = `${tests}/agnhost:2.66.1`;
 
-/** What the tests call in agnhost and Alpine does not have from busybox. */
+/**
+ * What the tests call in agnhost and Alpine does not have from busybox. The shell is the machine's, because Debian's busybox
+ * runs its own applets whatever else is in the PATH.
+ */
 const networkPrograms = [
   "bash",
   "conntrack",
@@ -29,6 +32,7 @@ const networkPrograms = [
   "nc",
   "nslookup",
   "ping",
+  "sh",
   "socat",
   "ss",
 ];
