@@ -43,6 +43,7 @@ export function statusFields(
   readonly message: string;
   readonly retryAfterMs?: number;
   readonly causes: readonly string[];
+  readonly fields: readonly string[];
 } {
   const { code, reason, message, details } = record(status);
   const { retryAfterSeconds, causes } = record(details);
@@ -52,6 +53,7 @@ export function statusFields(
     reason: text(reason),
     message: text(message),
     causes: list(causes).map((cause) => text(record(cause).reason)),
+    fields: list(causes).map((cause) => text(record(cause).field)),
     ...(seconds !== undefined && { retryAfterMs: seconds * 1000 }),
   };
 }

@@ -12,6 +12,8 @@ export interface KubeErrorFields {
   readonly retryAfterMs?: number | undefined;
   /** The reasons of the Status' causes, which say more than its own. */
   readonly causes?: readonly string[];
+  /** The fields that the causes are about: `metadata.uid`. */
+  readonly fields?: readonly string[];
   readonly cause?: unknown;
 }
 
@@ -22,6 +24,7 @@ export class KubeError extends Error {
   /** How long the server asked not to be called. */
   readonly retryAfterMs: number | undefined;
   readonly causes: readonly string[];
+  readonly fields: readonly string[];
 
   /** `message` says which request failed and why; it never contains a header. */
   constructor(message: string, fields: KubeErrorFields) {
@@ -30,6 +33,7 @@ export class KubeError extends Error {
     this.reason = fields.reason;
     this.retryAfterMs = fields.retryAfterMs;
     this.causes = fields.causes ?? [];
+    this.fields = fields.fields ?? [];
   }
 
   /**
@@ -38,8 +42,10 @@ export class KubeError extends Error {
    */
   get retryable(): boolean {
     if (this.status === 0) return this.reason === "ConnectionLost" || this.reason === "TimedOut";
-    if (this.status === 409) return this.reason !== "AlreadyExists";
-    return this.status === 401 || this.status === 408 || this.status === 429 || this.status >= 500;
+    const isOvertaken: boolean = isConflict(this);
+    return (
+      isOvertaken || this.status === 401 || this.status === 408 || this.status === 429 || this.status >= 500
+    );
   }
 }
 
@@ -48,9 +54,14 @@ const isKubeError = (error: unknown, status: number, reason?: string): error is 
 
 export const isNotFound = (error: unknown): boolean => isKubeError(error, 404);
 export const isAlreadyExists = (error: unknown): boolean => isKubeError(error, 409, "AlreadyExists");
-/** Somebody else changed the object meanwhile, or its uid is not the expected one. */
+/**
+ * Somebody else changed the object meanwhile, or its uid is not the expected one. To a patch with another uid an API server
+ * says that the field is immutable (ValidateObjectMetaAccessorUpdate in k8s.io/apimachinery), not that there is a
+ * conflict.
+ */
 export const isConflict = (error: unknown): error is KubeError =>
-  isKubeError(error, 409) && !isAlreadyExists(error);
+  (isKubeError(error, 409) && !isAlreadyExists(error)) ||
+  (isKubeError(error, 422) && error.fields.includes("metadata.uid"));
 /**
  * The server cannot go on from the resource version or continue token: it is older than what the server remembers, or
  * newer than anything it knows, because the server was restored from a backup or is behind another one.

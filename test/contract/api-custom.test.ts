@@ -119,9 +119,7 @@ describe("a CustomResourceDefinition", () => {
     const loose = [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: untyped } }];
     const odd = await api.expect(422, "POST", definitions, definition("odds", "Odd", { versions: loose }));
     assert.ok(
-      fields(odd).includes(
-        "FieldValueRequired spec.versions[0].schema.openAPIV3Schema.properties[spec].type",
-      ),
+      fields(odd).includes("FieldValueRequired spec.validation.openAPIV3Schema.properties[spec].type"),
     );
   });
 

@@ -94,7 +94,10 @@ describe("changing", () => {
   it("refuses a patch that means another object of the name", async () => {
     await api.expect(201, "POST", api.path("configmaps"), configMap("reborn"));
     const patch = { metadata: { uid: "00000000-0000-0000-0000-000000000000" }, data: { a: "2" } };
-    await api.expect(409, "PATCH", api.path("configmaps/reborn"), patch, mergePatch);
+    const refused = await api.expect(422, "PATCH", api.path("configmaps/reborn"), patch, mergePatch);
+    assert.deepEqual(fields(refused), ["FieldValueInvalid metadata.uid"]);
+    const other = configMap("reborn", patch.metadata);
+    await api.expect(409, "PUT", api.path("configmaps/reborn"), other);
   });
 
   it("that changes nothing leaves the resourceVersion", async () => {

@@ -89,7 +89,10 @@ test("a pod is seen from its making to its end, and written for its own uid only
   await annotate(client, seen, { [annotations.podNetworks]: "{}" });
   await until(() => seen !== store.get(api.namespace, "seen"), "the annotation came back");
   assert.deepEqual(store.get(api.namespace, "seen")?.annotations, { [annotations.podNetworks]: "{}" });
-  await assert.rejects(annotate(client, { ...seen, uid: "another" }, { x: "y" }), isConflict);
+  await assert.rejects(
+    annotate(client, { ...seen, uid: "another" }, { x: "y" }),
+    (error) => isConflict(error) && error.retryable,
+  );
   await client.delete(pathOf(kinds.Pod, api.namespace, "seen"), { uid: seen.uid, gracePeriodSeconds: 0 });
   await until(() => store.size === 0, "the pod is gone from the store");
 });

@@ -69,13 +69,17 @@ function checkDefinition({ metadata, spec }: KubeObject, causes: Causes): void {
   const versions = listAt(spec, "versions");
   if (versions.filter((one) => objectAt(one)["storage"] === true).length !== 1)
     causes.invalid("spec.versions", [...versions], "must have exactly one version marked as storage version");
-  for (const [index, version] of versions.entries()) checkVersion(version, `spec.versions[${index}]`, causes);
+  for (const [index, version] of versions.entries()) {
+    const field = `spec.versions[${index}]`;
+    // Kubernetes keeps the schema of a lone version at the top, and calls it so.
+    checkVersion(version, field, versions.length === 1 ? "spec.validation" : `${field}.schema`, causes);
+  }
 }
 
-function checkVersion(version: Json, field: string, causes: Causes): void {
+function checkVersion(version: Json, field: string, schemaField: string, causes: Causes): void {
   checkText(causes, `${field}.name`, textAt(version, "name"), isDns1035Label);
   const schema = objectAt(version, "schema")["openAPIV3Schema"];
-  const place = `${field}.schema.openAPIV3Schema`;
+  const place = `${schemaField}.openAPIV3Schema`;
   if (schema === undefined) return causes.required(place, "schemas are required");
   if (textAt(schema, "type") !== "object")
     causes.invalid(`${place}.type`, textAt(schema, "type"), "must be object at the root");

@@ -12,7 +12,7 @@ import { badRequest, conflict, successStatus, unsupportedMediaType } from "../st
 import type { Entry } from "../store/shelf.ts";
 import { labelsText } from "../tables/service.ts";
 import type { WriteOptions } from "./options.ts";
-import { write } from "./update.ts";
+import { requireUid, write } from "./update.ts";
 
 /** autoscaling/v1 Scale of a Deployment or ReplicaSet. */
 export function scaleOf(object: KubeObject): JsonObject {
@@ -40,6 +40,7 @@ export function replaceScale(
     resourceVersion: textAt(scale, "metadata", "resourceVersion"),
     uid: textAt(scale, "metadata", "uid") || entry.object.metadata.uid,
   };
+  requireUid(kind, entry.object, claims.uid);
   const next = {
     ...withMetadata(entry.object, claims),
     spec: { ...objectAt(entry.object, "spec"), replicas },

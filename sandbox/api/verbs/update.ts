@@ -33,7 +33,16 @@ export function replace(
   const given = textAt(decoded, "metadata", "name") || name;
   if (given !== name)
     throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
-  return write(cluster, kind, entry, withPart(kind, entry.object, part, decoded, namespace), options);
+  const next = withPart(kind, entry.object, part, decoded, namespace);
+  requireUid(kind, entry.object, next.metadata.uid);
+  return write(cluster, kind, entry, next, options);
+}
+
+/** The uid in a replacement is a condition; in a patch it is a field like another, and immutable (checkMetadataUpdate). */
+export function requireUid(kind: Kind, { metadata }: KubeObject, uid: string): void {
+  if (uid === metadata.uid) return;
+  const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`;
+  throw conflict(kind, metadata.name, why);
 }
 
 export function patch(
@@ -105,13 +114,7 @@ export function write(
   options: WriteOptions,
 ): KubeObject {
   const old = entry.object;
-  const { name, uid, resourceVersion } = next.metadata;
-  if (uid !== old.metadata.uid)
-    throw conflict(
-      kind,
-      name,
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
-    );
+  const { name, resourceVersion } = next.metadata;
   if (!["", "0", old.metadata.resourceVersion].includes(resourceVersion)) throw staleObject(kind, name);
   const object = completed(
     cluster,
