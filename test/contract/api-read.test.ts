@@ -55,9 +55,9 @@ describe("reading", () => {
     assert.equal((await api.call("GET", "/api/v1/namespaces", { accept: "text/html" })).code, 406);
   });
 
-  it("answers a wrong token, an unknown path and an unknown object with a Status", async () => {
+  it("answers a wrong token and an unknown object with a Status, an unknown path with 404", async () => {
     assert.equal((await api.call("GET", "/api/v1/nodes", { token: "wrong" })).body["reason"], "Unauthorized");
-    assert.equal((await api.expect(404, "GET", "/apis/weft.io/v9/looms"))["reason"], "NotFound");
+    await api.expect(404, "GET", "/apis/weft.io/v9/looms");
     const missing = await api.expect(404, "GET", api.path("apps/v1/deployments/none"));
     assert.equal(missing["message"], 'deployments.apps "none" not found');
   });
