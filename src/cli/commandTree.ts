@@ -5,7 +5,10 @@ import type { Command } from "commander";
 export interface CommandEntry {
   readonly name: string;
   readonly description: string;
+  /** Of a command with sub-commands, those of all of them. */
   readonly options: readonly OptionEntry[];
+  /** `node` of `weft check node`; empty for most commands. */
+  readonly subcommands: readonly CommandEntry[];
 }
 
 export interface OptionEntry {
@@ -28,23 +31,35 @@ export interface OptionEntry {
 }
 
 export const commandTree = (commands: readonly Command[]): readonly CommandEntry[] =>
-  commands.map((command) => ({
-    name: command.name(),
-    description: command.description(),
-    options: command.options
-      .filter(({ hidden }) => !hidden)
-      .map((option) => ({
-        flags: option.flags,
-        long: option.long ?? "",
-        short: option.short,
-        description: option.description,
-        takesValue: option.required || option.optional,
-        choices: option.argChoices ?? [],
-        isPath: /<(file|folder|path)>/.test(option.flags),
-        defaultValue: defaultText(option.defaultValue, option.defaultValueDescription),
-        env: option.envVar,
-      })),
-  }));
+  commands.map((command) => {
+    const subcommands = commandTree(command.commands);
+    return {
+      name: command.name(),
+      description: command.description(),
+      options: [...optionsOf(command), ...unionOf(subcommands)],
+      subcommands,
+    };
+  });
+
+/** Each option once. */
+export const unionOf = (commands: readonly CommandEntry[]): readonly OptionEntry[] => [
+  ...new Map(commands.flatMap(({ options }) => options).map((option) => [option.long, option])).values(),
+];
+
+const optionsOf = ({ options }: Command): readonly OptionEntry[] =>
+  options
+    .filter(({ hidden }) => !hidden)
+    .map((option) => ({
+      flags: option.flags,
+      long: option.long ?? "",
+      short: option.short,
+      description: option.description,
+      takesValue: option.required || option.optional,
+      choices: option.argChoices ?? [],
+      isPath: /<(file|folder|path)>/.test(option.flags),
+      defaultValue: defaultText(option.defaultValue, option.defaultValueDescription),
+      env: option.envVar,
+    }));
 
 function defaultText(value: unknown, description: string | undefined): string | undefined {
   if (description !== undefined) return description;

@@ -2,7 +2,7 @@
 // the commands themselves, so it cannot fall behind them.
 
 import { Argument, Command } from "commander";
-import { type CommandEntry, commandTree, type OptionEntry } from "./commandTree.ts";
+import { type CommandEntry, commandTree, type OptionEntry, unionOf } from "./commandTree.ts";
 
 const shells = ["bash", "zsh", "fish"] as const;
 type Shell = (typeof shells)[number];
@@ -23,26 +23,25 @@ export function completionCommand(load: () => Promise<readonly Command[]>): Comm
 export function completionScript(shell: Shell, commands: readonly CommandEntry[]): string {
   const all = [
     ...commands,
-    { name: "sandbox", description: "a whole cluster on this machine", options: [] },
-    { name: "completion", description: "print a completion script", options: [] },
+    { name: "sandbox", description: "a whole cluster on this machine", options: [], subcommands: [] },
+    { name: "completion", description: "print a completion script", options: [], subcommands: [] },
   ];
   return { bash, zsh, fish }[shell](all);
 }
 
 /** The words that may follow the command itself. */
-const wordsAfter = (name: string): readonly string[] =>
-  name === "sandbox" ? sandboxWords : name === "completion" ? shells : [];
-
-/** Each option once, whichever commands have it. */
-const optionsOf = (commands: readonly CommandEntry[]): readonly OptionEntry[] => [
-  ...new Map(commands.flatMap(({ options }) => options).map((option) => [option.long, option])).values(),
-];
+const wordsAfter = ({ name, subcommands }: Pick<CommandEntry, "name" | "subcommands">): readonly string[] =>
+  name === "sandbox"
+    ? sandboxWords
+    : name === "completion"
+      ? shells
+      : subcommands.map((subcommand) => subcommand.name);
 
 const names = ({ long, short }: OptionEntry): readonly string[] =>
   short === undefined ? [long] : [short, long];
 
 function bash(commands: readonly CommandEntry[]): string {
-  const options = optionsOf(commands);
+  const options = unionOf(commands);
   const values = options.filter(({ choices }) => choices.length > 0);
   const paths = options.filter(({ isPath }) => isPath).flatMap(names);
   const others = options
@@ -58,7 +57,7 @@ ${values.map((option) => `      ${names(option).join("|")}) COMPREPLY=($(compgen
       ${others.join("|")}) return ;;
     esac
     case \${COMP_WORDS[1]} in
-${commands.map((command) => `      ${command.name}) words="${[...wordsAfter(command.name), ...command.options.map(({ long }) => long), "--help"].join(" ")}" ;;`).join("\n")}
+${commands.map((command) => `      ${command.name}) words="${[...wordsAfter(command), ...command.options.map(({ long }) => long), "--help"].join(" ")}" ;;`).join("\n")}
     esac
   else
     words="${[...commands.map(({ name }) => name), "--help", "--version"].join(" ")}"
@@ -79,8 +78,8 @@ function zsh(commands: readonly CommandEntry[]): string {
       quoted(`${name}[${plain(description)}]${takesValue ? `:value:${action}` : ""}`),
     );
   };
-  const words = (name: string): readonly string[] =>
-    wordsAfter(name).length > 0 ? [quoted(`1:word:(${wordsAfter(name).join(" ")})`)] : [];
+  const words = (command: CommandEntry): readonly string[] =>
+    wordsAfter(command).length > 0 ? [quoted(`1:word:(${wordsAfter(command).join(" ")})`)] : [];
   return `#compdef weft
 # zsh completion for weft; load it by: source <(weft completion zsh)
 _weft() {
@@ -90,18 +89,18 @@ ${commands.map(({ name, description }) => `    ${quoted(`${name}:${plain(descrip
   if (( CURRENT == 2 )); then _describe command commands; return; fi
   shift words; (( CURRENT-- ))
   case $words[1] in
-${commands.map(({ name, options }) => `    ${name}) _arguments ${[...words(name), ...options.flatMap(argument), quoted("--help[help]")].join(" ")} ;;`).join("\n")}
+${commands.map((command) => `    ${command.name}) _arguments ${[...words(command), ...command.options.flatMap(argument), quoted("--help[help]")].join(" ")} ;;`).join("\n")}
   esac
 }
 compdef _weft weft`;
 }
 
 function fish(commands: readonly CommandEntry[]): string {
-  const lines = commands.flatMap(({ name, description, options }) => [
+  const lines = commands.flatMap(({ name, description, options, subcommands }) => [
     `complete -c weft -n __fish_use_subcommand -f -a ${name} -d ${quoted(description)}`,
-    ...(wordsAfter(name).length > 0
+    ...(wordsAfter({ name, subcommands }).length > 0
       ? [
-          `complete -c weft -n '__fish_seen_subcommand_from ${name}' -f -a ${quoted(wordsAfter(name).join(" "))}`,
+          `complete -c weft -n '__fish_seen_subcommand_from ${name}' -f -a ${quoted(wordsAfter({ name, subcommands }).join(" "))}`,
         ]
       : []),
     ...options.map(({ long, short, description: what, takesValue, choices, isPath }) =>

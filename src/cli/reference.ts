@@ -76,7 +76,7 @@ export async function referenceText(): Promise<string> {
     "Made from the code by `make reference`. Do not edit.",
     "## Flags",
     "A flag with a variable can be set by that variable instead.",
-    ...commands.flatMap((command) => [`### weft ${command.name}`, flagTable(command)]),
+    ...commands.flatMap(commandSections),
     "## Annotations",
     table(
       ["annotation", "on", "written by", "what it says"],
@@ -102,6 +102,12 @@ export async function referenceText(): Promise<string> {
   ]
     .join("\n\n")
     .concat("\n");
+}
+
+function commandSections(command: CommandEntry): readonly string[] {
+  const { name, subcommands } = command;
+  if (subcommands.length === 0) return [`### weft ${name}`, flagTable(command)];
+  return subcommands.flatMap((each) => [`### weft ${name} ${each.name}`, flagTable(each)]);
 }
 
 function flagTable({ options }: CommandEntry): string {

@@ -14,6 +14,7 @@ import { deleteOptionsOf, remove } from "../verbs/delete.ts";
 import { evict } from "../verbs/evict.ts";
 import { listTexts, pageOf, tableTexts } from "../verbs/list.ts";
 import { writeOptionsOf } from "../verbs/options.ts";
+import { reviewed, reviewPath } from "../verbs/review.ts";
 import { bind, patchScale, replaceScale, scaleOf } from "../verbs/subresources.ts";
 import { entryOf, type Part, patch, replace } from "../verbs/update.ts";
 import { serveWatch } from "../verbs/watch.ts";
@@ -64,6 +65,8 @@ export async function handleRequest(
     if (path === openApiV2) return sendText(response, "");
     const document = request.method === "GET" ? discoveryOf(path, server.cluster.kinds.all) : undefined;
     if (document) return sendJson(response, 200, document);
+    if (path === reviewPath && request.method === "POST")
+      return sendJson(response, 201, reviewed(await readObject(request)));
     await dispatch({ server, request, response, query, signal }, targetOf(path, server.cluster.kinds));
   } catch (error) {
     if (signal.aborted) return void response.destroy();

@@ -30,15 +30,21 @@ export type Run = (argv: readonly [string, ...string[]], options?: RunOptions) =
 export const run: Run = (argv, { stdin = "", netns, timeoutMs = 20_000, title = argv.join(" ") } = {}) =>
   new Promise((resolve, reject) => {
     const [command, ...args] = netns === undefined ? argv : (["nsenter", `--net=${netns}`, ...argv] as const);
-    const child = spawn(command, args, { timeout: timeoutMs, killSignal: "SIGKILL" });
+    const child = spawn(command, args);
+    // Not spawn's own `timeout`, whose timer keeps a process alive for that long after a program that does not exist.
+    const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
     // A program that exits before it has read its input breaks the pipe; its exit status is the error to report.
     child.stdin.on("error", () => undefined);
-    child.on("error", (error) => reject(new CommandError(`${title}: ${error.message}`, "")));
+    child.on("error", (error) => {
+      clearTimeout(timer);
+      reject(new CommandError(`${title}: ${error.message}`, ""));
+    });
     child.on("close", (status, signal) => {
+      clearTimeout(timer);
       const output = Buffer.concat(err).toString("utf8").trim();
       if (status === 0) return resolve(Buffer.concat(out).toString("utf8"));
       const ending =

@@ -21,7 +21,7 @@ export const byPool = `external_ids:${poolKey}`;
 /** Without statistics, which vswitchd writes every five seconds for every port. */
 const tables = {
   Open_vSwitch: { columns: ["bridges", "external_ids", "datapath_types"] },
-  Bridge: { columns: ["name", "ports", "datapath_type", "fail_mode", "external_ids"] },
+  Bridge: { columns: ["name", "ports", "datapath_type", "fail_mode", "external_ids", "controller"] },
   Port: { columns: ["name", "interfaces", "external_ids", "tag", "bond_mode", "bond_active_slave"] },
   Interface: {
     columns: [

@@ -1,0 +1,121 @@
+// What the controller and the agents ask of the API server, and whether the identity that asks may do it
+// (SelfSubjectAccessReview, authorization.k8s.io/v1). One question for each verb, because RBAC grants verbs.
+
+import type { KubeClient } from "../kube/client.ts";
+import { isNotFound } from "../kube/error.ts";
+import { record } from "../kube/json.ts";
+import { type Finding, fine } from "./finding.ts";
+
+export interface Right {
+  /** "" is the core group. */
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource?: string;
+  readonly verbs: readonly string[];
+  /** Only in the namespace of the Leases. */
+  readonly inLeaseNamespace?: true;
+  /** Only this object. */
+  readonly name?: string;
+}
+
+export const roles = ["controller", "agent"] as const;
+export type Role = (typeof roles)[number];
+
+const watched = ["get", "list", "watch"];
+const core = "";
+
+export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
+  controller: [
+    { group: core, resource: "nodes", verbs: [...watched, "patch"] },
+    { group: core, resource: "nodes", subresource: "status", verbs: ["patch"] },
+    { group: core, resource: "pods", verbs: [...watched, "patch"] },
+    { group: core, resource: "services", verbs: watched },
+    { group: "discovery.k8s.io", resource: "endpointslices", verbs: watched },
+    { group: "networking.k8s.io", resource: "networkpolicies", verbs: watched },
+    { group: "networking.k8s.io", resource: "servicecidrs", verbs: watched },
+    { group: core, resource: "namespaces", name: "kube-system", verbs: ["get"] },
+    { group: core, resource: "events", verbs: ["create", "patch"] },
+    {
+      group: "coordination.k8s.io",
+      resource: "leases",
+      verbs: [...watched, "create", "update"],
+      inLeaseNamespace: true,
+    },
+  ],
+  agent: [
+    { group: core, resource: "nodes", verbs: ["list", "watch", "patch"] },
+    { group: core, resource: "nodes", subresource: "status", verbs: ["patch"] },
+    { group: core, resource: "pods", verbs: watched },
+    { group: "networking.k8s.io", resource: "networkpolicies", verbs: ["list", "watch"] },
+    { group: "coordination.k8s.io", resource: "leases", verbs: ["create", "patch"], inLeaseNamespace: true },
+  ],
+};
+
+const reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+
+export interface RightsQuestion {
+  readonly client: KubeClient;
+  readonly role: Role;
+  readonly leaseNamespace: string;
+  readonly signal: AbortSignal;
+}
+
+/** A refusal for each kind of object of which something is missing. Rejects when the API server does not answer. */
+export async function rightsFindings({
+  client,
+  role,
+  leaseNamespace,
+  signal,
+}: RightsQuestion): Promise<readonly Finding[]> {
+  const answers = await Promise.all(
+    rightsOf[role].map(async (right) => {
+      const denied = await Promise.all(
+        right.verbs.map(async (verb) =>
+          (await mayDo(client, right, verb, leaseNamespace, signal)) ? [] : [verb],
+        ),
+      );
+      return { right, denied: denied.flat() };
+    }),
+  );
+  const missing = answers.filter(({ denied }) => denied.length > 0);
+  if (missing.length === 0) return [fine(`this identity has all rights of the ${role}`, reviews)];
+  return missing.map(({ right, denied }) => {
+    const scope = right.inLeaseNamespace ? ` in ${leaseNamespace}` : "";
+    return {
+      severity: "refusal",
+      what: `this identity may not ${denied.join(", ")} ${nameOf(right)}${scope}`,
+      where: `RBAC of the ${role}`,
+      why: `the ${role} needs it, and would say that it is not ready`,
+      mend: `kubectl auth can-i ${denied[0]} ${nameOf(right)}${right.inLeaseNamespace ? ` -n ${leaseNamespace}` : ""}; grant it to the ${role}'s account, as the chart does`,
+    };
+  });
+}
+
+const nameOf = ({ group, resource, subresource }: Right): string =>
+  `${resource}${group === core ? "" : `.${group}`}${subresource === undefined ? "" : `/${subresource}`}`;
+
+async function mayDo(
+  client: KubeClient,
+  { group, resource, subresource = "", inLeaseNamespace, name = "" }: Right,
+  verb: string,
+  leaseNamespace: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const resourceAttributes = {
+    ...{ group, resource, subresource, verb, name },
+    namespace: inLeaseNamespace ? leaseNamespace : "",
+  };
+  const review = {
+    apiVersion: "authorization.k8s.io/v1",
+    kind: "SelfSubjectAccessReview",
+    spec: { resourceAttributes },
+  };
+  try {
+    return record(record(await client.create(reviews, review, { signal })).status).allowed === true;
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    throw new Error("the API server has no SelfSubjectAccessReview, so rights cannot be asked for", {
+      cause: error,
+    });
+  }
+}
