@@ -39,12 +39,14 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "node/ovs": ["node/wait", "node/nouns"],
   "node/health": ["node/wait", "node/ovs"],
   "node/host": ["node/wait", "node/nouns", "node/ovs"],
+  "node/uplink": ["node/wait", "node/nouns", "node/ovs", "node/host"],
   "node/pool": ["node/wait", "node/nouns", "node/ovs", "node/host"],
   "node/runtime": ["node/wait", "node/nouns", "node/ovs", "node/host", "node/pool"],
   cni: [],
+  check: ["model", "config", "ovsdb", "ovn", "kube", "node"],
   cli: [
     ...["model", "health", "config", "ovsdb", "ovn", "kube", "select", "observe"],
-    ...["decide", "plan", "desired", "apply", "cloud", "kinds", "controller", "node"],
+    ...["decide", "plan", "desired", "apply", "cloud", "kinds", "controller", "node", "check"],
   ],
 };
 

@@ -4,6 +4,8 @@ import type { Command } from "commander";
 
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import("./status.ts")).statusCommand(),
+  check: async () => (await import("./check.ts")).checkCommand(),
+  node: async () => (await import("./node.ts")).nodeCommand(),
   controller: async () => (await import("./controller.ts")).controllerCommand(),
   agent: async () => (await import("./agent.ts")).agentCommand(),
   teardown: async () => (await import("./teardown.ts")).teardownCommand(),
