@@ -38,6 +38,8 @@ export async function makePki(places: Places): Promise<void> {
   await Promise.all([
     writeKubeconfig(places.kubeconfig, local, pki, "admin"),
     ...users.map((user) => writeKubeconfig(places.kubeconfigOf(user), places.server, pki, user)),
+    // For `weft sandbox exec` on a node.
+    ...places.nodes.map(({ host }) => writeKubeconfig(host.kubeconfig, places.server, pki, "admin")),
   ]);
 }
 

@@ -52,7 +52,13 @@ export async function contractRows(
       if (!isGood) progress(stdout);
       progress(`${isGood ? "ok  " : "FAIL"} ${name}: ${stdout.trimEnd().split("\n").at(-1)}`);
       const seconds = (performance.now() - started) / 1000;
-      rows.push({ name, outcome: isGood ? "passed" : "failed", reason: isGood ? "" : "see above", seconds });
+      rows.push({
+        name,
+        group: "contract of the embedded API",
+        outcome: isGood ? "passed" : "failed",
+        reason: isGood ? "" : "see above",
+        seconds,
+      });
     }
   } finally {
     await rm(folder, { recursive: true });

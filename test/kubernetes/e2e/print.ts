@@ -2,16 +2,8 @@
 
 import { countsOf, type Row } from "./verdict.ts";
 
-/** `Services`, `Networking Granular Checks: Pods`, from `[sig-network] Services should …`. */
-export const groupOf = (name: string): string =>
-  /^\[sig-[a-z-]+\] (.+?)(?= (?:should|will|must|can|when|evicts|creates|updates|deletes)\b| \[|$)/.exec(
-    name,
-  )?.[1] ?? "others";
-
 export function resultTable(rows: readonly Row[]): string {
-  const groups = [...Map.groupBy(rows, ({ name }) => groupOf(name))].toSorted(([a], [b]) =>
-    a.localeCompare(b),
-  );
+  const groups = [...Map.groupBy(rows, ({ group }) => group)].toSorted(([a], [b]) => a.localeCompare(b));
   const conformance = rows.filter(({ name }) => name.includes("[Conformance]"));
   const lines = [["group", "passed", "failed", "skipped"]];
   for (const [group, members] of [

@@ -5,6 +5,8 @@ import * as v from "valibot";
 export interface Spec {
   /** As `e2e.test --list-tests` prints it: `[sig-network] Services should …`. */
   readonly name: string;
+  /** What it belongs to, without tags: `Services`, `Networking Granular Checks: Pods`. */
+  readonly group: string;
   /** `skipped`: it was started and skipped itself. `not run`: the selection left it out. */
   readonly state: "passed" | "failed" | "skipped" | "not run";
   /** Why it failed or skipped itself, its first line; else empty. */
@@ -43,7 +45,10 @@ export function specsOf(report: string): readonly Spec[] {
       const state = stateOf(each.State, message);
       if (each.LeafNodeType !== "It" && state !== "failed") return [];
       const name = [...each.ContainerHierarchyTexts, each.LeafNodeText].filter(Boolean).join(" ");
-      return [{ name: name || each.LeafNodeType, state, message, seconds: each.RunTime / 1e9 }];
+      const group = each.ContainerHierarchyTexts.join(" ")
+        .replaceAll(/\[[^\]]*\] ?/g, "")
+        .trim();
+      return [{ name: name || each.LeafNodeType, group, state, message, seconds: each.RunTime / 1e9 }];
     });
 }
 

@@ -26,8 +26,20 @@ const nodePorts: Excuse = { specs: /NodePort/, cause: "not served", reason: "Nod
 test("a report's specs have names, states and first lines of messages", () => {
   const text = report(spec("should serve", "passed"), spec("should fail", "timedout", "too late\nstack"));
   assert.deepEqual(specsOf(text), [
-    { name: "[sig-network] Services should serve", state: "passed", message: "", seconds: 1.5 },
-    { name: "[sig-network] Services should fail", state: "failed", message: "too late", seconds: 1.5 },
+    {
+      name: "[sig-network] Services should serve",
+      group: "Services",
+      state: "passed",
+      message: "",
+      seconds: 1.5,
+    },
+    {
+      name: "[sig-network] Services should fail",
+      group: "Services",
+      state: "failed",
+      message: "too late",
+      seconds: 1.5,
+    },
   ]);
 });
 

@@ -15,6 +15,7 @@ export interface Excuse {
 
 export interface Row {
   readonly name: string;
+  readonly group: string;
   readonly outcome: "passed" | "failed" | "skipped";
   /** Why, unless it passed. */
   readonly reason: string;
@@ -37,7 +38,7 @@ export function rowsOf(specs: readonly Spec[], excuses: readonly Excuse[], focus
     ...untried.map((spec): Row => ({ ...rowOf(spec, excuseOf(spec)), outcome: "skipped" })),
     ...unknown.map(({ specs: pattern }): Row => {
       const reason = "no spec has such a name; mend the entry in excuses.ts, or remove it";
-      return { name: String(pattern), outcome: "failed", reason, seconds: 0 };
+      return { name: String(pattern), group: "excuses.ts", outcome: "failed", reason, seconds: 0 };
     }),
   ];
 }
@@ -49,8 +50,8 @@ export const untriedPattern = (excuses: readonly Excuse[]): string =>
     .map(({ specs }) => specs.source)
     .join("|");
 
-function rowOf({ name, state, message, seconds }: Spec, excuse: Excuse | undefined): Row {
-  const row = { name, seconds };
+function rowOf({ name, group, state, message, seconds }: Spec, excuse: Excuse | undefined): Row {
+  const row = { name, group, seconds };
   if (state === "skipped") return { ...row, outcome: "skipped", reason: `by itself: ${message}` };
   if (!excuse) return { ...row, outcome: state === "passed" ? "passed" : "failed", reason: message };
   const words = `${excuse.cause}: ${excuse.reason}`;
