@@ -27,4 +27,15 @@ export const excuses: readonly Excuse[] = [
     cause: "environment",
     reason: "there is no Internet; the sandbox's outside host is all there is beyond the cluster",
   },
+  {
+    specs: /HostPort validates that there is no conflict/,
+    cause: "not served",
+    reason: "hostPort",
+  },
+  {
+    specs:
+      /create a functioning NodePort|from ExternalName to NodePort|session affinity (work |timeout work )?for NodePort/,
+    cause: "not served",
+    reason: "NodePort",
+  },
 ];
