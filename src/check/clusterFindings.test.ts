@@ -6,7 +6,7 @@ import { clusterNetwork, defaultJoin } from "../config/ranges.ts";
 import { KubeClient } from "../kube/client.ts";
 import { record, text } from "../kube/json.ts";
 import type { ClusterFacts } from "./clusterFacts.ts";
-import { clusterFindings, isOlder } from "./clusterFindings.ts";
+import { clusterFindings } from "./clusterFindings.ts";
 import { rightsFindings, rightsOf } from "./rights.ts";
 
 const network = clusterNetwork({ pods: ["10.244.0.0/16"], services: ["10.96.0.0/16"], join: defaultJoin });
@@ -60,12 +60,6 @@ for (const [what, facts, expected] of wrong)
 
 test("clusters share the northbound database of a cloud", () => {
   assert.deepEqual(wrongIn({ clusters: ["shop"] }, "underlay"), []);
-});
-
-test("schemas' versions are compared by number", () => {
-  assert.equal(isOlder("7.11.0", "7.2.0"), false);
-  assert.equal(isOlder("20.9.0", "20.27.0"), true);
-  assert.equal(isOlder("7.0.0", "7.0.0"), false);
 });
 
 test("each right is asked for by verb, and those that are missing are named", async () => {

@@ -2,6 +2,7 @@
 
 import { contains, formatCidr, parseIp } from "../model/ip.ts";
 import type { ClusterNetwork } from "../model/network.ts";
+import { isNewer } from "../model/schemaVersion.ts";
 import type { ClusterFacts } from "./clusterFacts.ts";
 import { type Finding, fine } from "./finding.ts";
 import { kubeProxy, otherPlugins } from "./others.ts";
@@ -101,7 +102,7 @@ function databaseFindings(
 ): readonly Finding[] {
   const versions = [...schemas].map(([database, version]): Finding => {
     const least = leastSchemas.get(database) ?? "0";
-    if (!isOlder(version, least)) return fine(`${database} has schema ${version}`, "its server");
+    if (!isNewer(least, version)) return fine(`${database} has schema ${version}`, "its server");
     return {
       severity: "warning",
       what: `${database} has schema ${version}, older than ${least}`,
@@ -122,11 +123,4 @@ function databaseFindings(
       mend: `if it is gone: weft teardown --cluster ${others[0]} --dry-run`,
     },
   ];
-}
-
-/** Versions of schemas have three numbers. */
-export function isOlder(version: string, than: string): boolean {
-  const [a, b] = [version, than].map((each) => each.split(".").map(Number));
-  const index = (a ?? []).findIndex((part, place) => part !== (b?.[place] ?? 0));
-  return index >= 0 && (a?.[index] ?? 0) < (b?.[index] ?? 0);
 }

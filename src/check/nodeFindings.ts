@@ -1,6 +1,7 @@
 // From what is on a node to what stands in Weft's way there. Pure; one function for each thing that is looked at.
 
 import { onNode } from "../model/names.ts";
+import { configurationFile } from "../node/host/install.ts";
 import { datapathFindings, mtuFindings, versionFindings } from "./datapath.ts";
 import { externalBridgeFindings } from "./externalBridge.ts";
 import { type Finding, fine } from "./finding.ts";
@@ -51,22 +52,19 @@ function portFindings({ listeners }: NodeFacts, { mode, central }: NodeIntent): 
   }));
 }
 
-/** As the agent writes it (node/host/install.ts). */
-const ownFile = "10-weft.conflist";
-
 function cniFindings({ cniFiles }: NodeFacts, { cniConfDirectory }: NodeIntent): readonly Finding[] {
-  const others = cniFiles.filter(({ name }) => name !== ownFile);
+  const others = cniFiles.filter(({ name }) => name !== configurationFile);
   if (others.length === 0) return [fine("no other plugin's network configuration", cniConfDirectory)];
   return others.map(({ name, types }) => {
-    const first = name < ownFile;
+    const first = name < configurationFile;
     const plugins = types.length > 0 ? ` (${types.join(", ")})` : "";
     return {
       severity: first ? "refusal" : "warning",
       what: `another network configuration${plugins} ${first ? "comes before" : "is beside"} Weft's`,
       where: `${cniConfDirectory}/${name}`,
       why: first
-        ? `the runtime takes the first file by name, so pods would not get Weft's network from ${ownFile}`
-        : `without ${ownFile} the runtime would take it, and pods that it has attached stay on its network`,
+        ? `the runtime takes the first file by name, so pods would not get Weft's network from ${configurationFile}`
+        : `without ${configurationFile} the runtime would take it, and pods that it has attached stay on its network`,
       mend: `remove its plugin from the cluster, drain the node, then: rm ${cniConfDirectory}/${name}`,
     };
   });

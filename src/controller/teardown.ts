@@ -1,17 +1,17 @@
 // Removes a cluster from a northbound database: an engine with no desired facts, and then the fence. Rows of others,
 // including other clusters, stay as they are. It needs no Kubernetes, which may be gone already.
 
-import { setTimeout as pause } from "node:timers/promises";
 import { Engine } from "../apply/engine.ts";
 import { FenceLostError } from "../apply/errors.ts";
 import { Fence } from "../apply/fence.ts";
+import { holdFence } from "../apply/holdFence.ts";
 import { memoryRow } from "../apply/memory.ts";
 import { Desired } from "../desired/desired.ts";
 import { northboundTables } from "../kinds/kinds.ts";
 import type { Clock, Log } from "../kube/clock.ts";
 import { northboundScope } from "../model/scope.ts";
 import { northbound } from "../ovn/northbound.gen.ts";
-import { type AnyReplica, type Session, Transaction } from "../ovsdb/index.ts";
+import { type Session, Transaction } from "../ovsdb/index.ts";
 
 export interface TeardownOptions {
   readonly cluster: string;
@@ -30,9 +30,6 @@ export interface TornDown {
   /** Why some rows stay. */
   readonly problems: readonly string[];
 }
-
-/** A running controller sees at once that it lost its fence, and takes it back within this time. */
-const watchMs = 5_000;
 
 /** Deletes what the cluster has in the database, unless a controller leads. With `dryRun`, only reports it. */
 export async function teardown(
@@ -70,7 +67,7 @@ export async function teardown(
   await fence.take(session, replica, signal);
   try {
     // A controller that leads takes its fence back, before anything is deleted.
-    await hold(fence, replica, signal);
+    await holdFence(fence, replica, signal);
     await empty(engine, signal);
     const last = fence.guard(new Transaction(northbound));
     for (const row of new Set([...own, fence.row])) last.delete("Address_Set", row);
@@ -82,21 +79,6 @@ export async function teardown(
     throw new Error(message, { cause });
   }
   return found;
-}
-
-/** Rejects with a FenceLostError when a controller takes the fence back. */
-async function hold(fence: Fence, replica: AnyReplica, signal: AbortSignal): Promise<void> {
-  const taken = Promise.withResolvers<never>();
-  const look = (): void => {
-    const lost = fence.takenIn(replica);
-    if (lost) taken.reject(lost);
-  };
-  const stop = replica.subscribe(look);
-  try {
-    await Promise.race([pause(watchMs, undefined, { signal }), taken.promise]);
-  } finally {
-    stop();
-  }
 }
 
 /** Lets the engine delete everything. Rejects with a FenceLostError when a controller takes the fence back. */

@@ -3,6 +3,7 @@
 
 export type { AnyChange, Change } from "./change.ts";
 export type { Clock } from "./clock.ts";
+export { decodeColumn, encodeColumn } from "./codec.ts";
 export type { Atom, ColumnValue, Integer } from "./columnValue.ts";
 export type { Condition } from "./condition.ts";
 export type {
@@ -25,6 +26,7 @@ export type {
   UpdateOf,
 } from "./database.ts";
 export { isOvsdbError, type Outcome, OvsdbError, type OvsdbErrorCode } from "./errors.ts";
+export { exactText, parseExactly } from "./exactJson.ts";
 export { changedColumns, changedMembers, memberLookup, membersOf } from "./largeColumn.ts";
 export type { Lock, LockOptions } from "./lock.ts";
 export type { Log, LogLevel } from "./log.ts";
