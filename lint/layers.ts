@@ -40,13 +40,15 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "node/health": ["node/wait", "node/ovs"],
   "node/host": ["node/wait", "node/nouns", "node/ovs"],
   "node/uplink": ["node/wait", "node/nouns", "node/ovs", "node/host"],
+  "node/cleanup": ["node/wait", "node/nouns", "node/ovs", "node/host"],
   "node/pool": ["node/wait", "node/nouns", "node/ovs", "node/host"],
   "node/runtime": ["node/wait", "node/nouns", "node/ovs", "node/host", "node/pool"],
+  backup: ["model", "ovsdb", "ovn", "apply"],
   cni: [],
   check: ["model", "config", "ovsdb", "ovn", "kube", "node"],
   cli: [
     ...["model", "health", "config", "ovsdb", "ovn", "kube", "select", "observe"],
-    ...["decide", "plan", "desired", "apply", "cloud", "kinds", "controller", "node", "check"],
+    ...["decide", "plan", "desired", "apply", "cloud", "kinds", "controller", "node", "check", "backup"],
   ],
 };
 

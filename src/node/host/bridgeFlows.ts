@@ -6,7 +6,7 @@
 import { type Cidr, formatCidr } from "../../model/ip.ts";
 
 /** "weft" in ASCII. Marks our flows, so that we replace only those. */
-const cookie = "0x77656674";
+export const bridgeCookie = "0x77656674";
 
 /** Outside the range that ovn-controller assigns to logical ports, and the zone that ovn-kubernetes uses. */
 const zone = 64000;
@@ -32,6 +32,13 @@ export interface ExternalBridge {
   /** Pod addresses, which must never leave the node untranslated. */
   readonly pods: readonly Cidr[];
 }
+
+/**
+ * A bundle that takes our flows away in one step. One of them has taken the place of the flow by which a bridge forwards
+ * as a switch does, and without that flow the node would have no network at all.
+ */
+export const noBridgeFlows = (): string =>
+  `delete cookie=${bridgeCookie}/-1\nadd table=0,priority=0,actions=NORMAL\n`;
 
 /** A bundle that replaces our old flows with the new ones in one step. */
 export function bridgeFlows({ mac, uplinks, out, patch, pods }: ExternalBridge): string {
@@ -69,10 +76,10 @@ export function bridgeFlows({ mac, uplinks, out, patch, pods }: ExternalBridge):
     flow(1, 100, `ct_mark=${mark.ovn}`, `output:${patch}`),
     flow(1, 0, "", "LOCAL"),
   ];
-  return `${[`delete cookie=${cookie}/-1`, ...ours].join("\n")}\n`;
+  return `${[`delete cookie=${bridgeCookie}/-1`, ...ours].join("\n")}\n`;
 }
 
 const remember = (value: number): string => `ct(commit,zone=${zone},exec(set_field:${value}->ct_mark))`;
 
 const flow = (table: number, priority: number, match: string, actions: string): string =>
-  `add cookie=${cookie},table=${table},priority=${priority}${match && `,${match}`},actions=${actions}`;
+  `add cookie=${bridgeCookie},table=${table},priority=${priority}${match && `,${match}`},actions=${actions}`;

@@ -6,7 +6,7 @@ import { basename, dirname, join } from "node:path";
 import { nothingIfAbsent } from "./absent.ts";
 
 /** Runtimes pick the first file by name. */
-const configurationFile = "10-weft.conflist";
+export const configurationFile = "10-weft.conflist";
 
 /**
  * A list with one plugin. Runtimes older than CNI 1.1 read `cniVersion` and refuse versions they do not know; newer

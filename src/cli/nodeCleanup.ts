@@ -1,0 +1,100 @@
+// `weft node cleanup`: takes Weft off a node. Exit status 0 when the node is clean (or, in a dry run, could be told), 2 when it
+// was refused.
+
+import { hostname } from "node:os";
+import { Command, Option } from "commander";
+import { agentDefaults } from "../config/agent.ts";
+import { clusterOption } from "../config/options.ts";
+import { rowUuid } from "../model/uuid.ts";
+import { clean, hasBridgeFlows, traceTexts } from "../node/cleanup/cleanup.ts";
+import { tracesOn } from "../node/cleanup/traces.ts";
+import { run } from "../node/host/run.ts";
+import { soleAgent } from "../node/host/sole.ts";
+import { absence, controlSocket, unixctl } from "../node/ovs/unixctl.ts";
+import { requireRoot, withVswitch } from "./nodeSession.ts";
+
+interface Flags {
+  readonly node: string;
+  readonly cluster: string;
+  readonly vswitch: string;
+  readonly ovsRundir: string;
+  readonly ovnRundir: string;
+  readonly cniSocket: string;
+  readonly cniConfDir: string;
+  readonly cniBinDir: string;
+  readonly cniPlugin: string;
+  readonly dryRun?: true;
+}
+
+export const nodeCleanupCommand = (): Command =>
+  new Command("cleanup")
+    .description(
+      "take Weft off this node: files, ports, flows, identifiers, rules; drain it and stop agent and ovn-controller first",
+    )
+    .addOption(
+      new Option("--node <name>", "this node's name in Kubernetes")
+        .env("NODE_NAME")
+        .default(hostname(), "the host's name"),
+    )
+    .addOption(clusterOption())
+    .option("--vswitch <remote>", "this node's Open vSwitch database", agentDefaults.ovsDb)
+    .option("--ovs-rundir <folder>", "where ovs-vswitchd has its sockets", agentDefaults.ovsRunDirectory)
+    .option("--ovn-rundir <folder>", "where ovn-controller has its sockets", agentDefaults.ovnRunDirectory)
+    .option("--cni-socket <path>", "socket of the agent", agentDefaults.cniSocket)
+    .option(
+      "--cni-conf-dir <folder>",
+      "where the container runtime reads network configurations",
+      agentDefaults.cniConfDirectory,
+    )
+    .option(
+      "--cni-bin-dir <folder>",
+      "where the container runtime finds plugins",
+      agentDefaults.cniBinDirectory,
+    )
+    .option("--cni-plugin <name>", "the plugin's name there", "weft-cni")
+    .option("--dry-run", "say what would be removed, but remove nothing")
+    .action(async (flags: Flags) => {
+      requireRoot("weft node cleanup");
+      await using _sole = flags.dryRun ? undefined : await noAgent(flags.cniSocket);
+      if (!flags.dryRun) await noController(flags.ovnRundir);
+      await withVswitch(flags.vswitch, async (db, writer) => {
+        const node = { db, writer, run, ovsRunDirectory: flags.ovsRundir };
+        const question = {
+          ...{ db, run, cluster: flags.cluster, cniPlugin: flags.cniPlugin, cniSocket: flags.cniSocket },
+          chassisId: rowUuid(flags.cluster, "Chassis", flags.node),
+          ...{ cniConfDirectory: flags.cniConfDir, cniBinDirectory: flags.cniBinDir },
+        };
+        const traces = await tracesOn(question, () => hasBridgeFlows(node));
+        const texts = traceTexts(traces);
+        if (!flags.dryRun) await clean(node, traces);
+        console.log(report(texts, flags));
+      });
+    });
+
+function report(texts: readonly string[], { node, cluster, dryRun }: Flags): string {
+  const next = dryRun
+    ? ["weft", ...process.argv.slice(2).filter((word) => word !== "--dry-run")].join(" ")
+    : "weft node uplink --undo, if Weft has set up br-ex";
+  if (texts.length === 0) return `nothing of cluster ${cluster} is on node ${node}`;
+  return [
+    `${dryRun ? "would remove" : "removed"} ${texts.length} things from node ${node}:`,
+    ...texts,
+    `next: ${next}`,
+  ].join("\n");
+}
+
+/** Holds the agent's lock, so that none starts meanwhile. */
+const noAgent = (socket: string) => soleAgent(`${socket}.lock`);
+
+/** A running ovn-controller makes br-int anew. */
+async function noController(ovnRunDirectory: string): Promise<void> {
+  try {
+    await unixctl(await controlSocket(ovnRunDirectory, "ovn-controller"), "version");
+  } catch (error) {
+    if (absence(error) !== undefined) return;
+    throw error;
+  }
+  throw new Error(
+    `ovn-controller runs on this node, and would make everything anew: stop it so that it takes its chassis away (systemctl stop ovn-host, or ovn-appctl -t ovn-controller exit). Nothing has been removed`,
+  );
+}
