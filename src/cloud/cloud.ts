@@ -30,5 +30,7 @@ export interface Cloud {
   networks(): readonly Cidr[];
   clusterFacts(owner: Owner): Said;
   nodeFacts(owner: Owner, node: ResolvedNode): Said;
+  /** The pods that policies select alike, by the id of their selection. */
+  subjectFacts(owner: Owner, id: string): Said;
   serviceFacts(owner: Owner, service: Service, vips: readonly Vip[], hosts: Hosts): Said;
 }

@@ -10,6 +10,7 @@ import type { Scope } from "../model/scope.ts";
 import type { TenantView } from "../observe/tenant.ts";
 import type { Vip } from "../plan/endpoints.ts";
 import type { RefTo } from "../plan/facts.ts";
+import { subjectFacts } from "../plan/groups.ts";
 import { Hosts } from "../plan/hosts.ts";
 import { serviceFacts } from "../plan/service.ts";
 import { tenantFacts, virtualNodeFacts } from "../plan/tenant.ts";
@@ -46,6 +47,10 @@ export class OvnCloud implements Cloud {
   nodeFacts(owner: Owner, node: ResolvedNode): Said {
     const tenant = this.#view.tenant();
     return tenant ? virtualNodeFacts(this.#scope, owner, node, tenant) : this.#noTenant();
+  }
+
+  subjectFacts(owner: Owner, id: string): readonly Fact[] {
+    return subjectFacts(this.#scope, owner, id, undefined);
   }
 
   serviceFacts(owner: Owner, service: Service, vips: readonly Vip[]): readonly Fact[] {

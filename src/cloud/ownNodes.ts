@@ -10,6 +10,7 @@ import { rowUuid } from "../model/uuid.ts";
 import { clusterFacts } from "../plan/cluster.ts";
 import type { Vip } from "../plan/endpoints.ts";
 import type { RefTo } from "../plan/facts.ts";
+import { subjectFacts } from "../plan/groups.ts";
 import type { Hosts } from "../plan/hosts.ts";
 import { nodeFacts } from "../plan/node.ts";
 import { serviceFacts } from "../plan/service.ts";
@@ -43,6 +44,10 @@ export class OwnNodes implements Cloud {
 
   nodeFacts(owner: Owner, node: ResolvedNode): readonly Fact[] {
     return nodeFacts(this.#scope, owner, this.#network, node, this.#hasPools);
+  }
+
+  subjectFacts(owner: Owner, id: string): readonly Fact[] {
+    return subjectFacts(this.#scope, owner, id, `inport == @${this.#scope.names.managementPorts}`);
   }
 
   serviceFacts(owner: Owner, service: Service, vips: readonly Vip[], hosts: Hosts): readonly Fact[] {

@@ -248,7 +248,7 @@ export class Controller {
           refused: (_, reason) => notes.push(reason),
           distrusted: () => undefined,
           conflict: ({ message }) => notes.push(message),
-          limited: ({ kind, namespace, name }, message) =>
+          fellShort: ({ kind, namespace, name }, _, message) =>
             notes.push(`${kind} ${namespace === "" ? name : `${namespace}/${name}`}: ${message}`),
         },
         onPlanned: () => undefined,

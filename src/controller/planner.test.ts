@@ -42,7 +42,7 @@ function world(said: { now: Planned; word?: Word }, release?: () => void) {
     tell: {
       refused: (_, reason) => told.push(reason),
       conflict: ({ message }) => told.push(message),
-      limited: ({ name, uid }, message) => told.push(`${name} ${uid}: ${message}`),
+      fellShort: ({ name, uid }, _, message) => told.push(`${name} ${uid}: ${message}`),
     },
   });
   const node = (uid = "uid"): void =>

@@ -43,8 +43,11 @@ export interface ObjectName {
 export interface PlannerTell {
   readonly refused: (object: ObjectRef, reason: string) => void;
   readonly conflict: (conflict: Conflict) => void;
-  /** The object asks for more than its limits allow. Told once, until it is within them again. */
-  readonly limited: (object: ObjectRef, message: string) => void;
+  /**
+   * The object gets less than it asks for: beyond a limit, or where it makes no sense. Told once, until it gets all it
+   * asks for.
+   */
+  readonly fellShort: (object: ObjectRef, reason: "LimitExceeded" | "Malformed", message: string) => void;
 }
 
 export class Planner {
@@ -53,8 +56,8 @@ export class Planner {
   readonly #decides: ReadonlyMap<string, AnyDecides>;
   /** Owners that have rows from an earlier time. Until their object is there, or known to be gone, it is asked for. */
   readonly #unheard = new Set<Owner>();
-  /** Owner beyond its limits -> uid of the object that was told so. */
-  readonly #limited = new Map<Owner, string>();
+  /** Owner that gets less than it asks for -> uid of the object that was told so. */
+  readonly #fellShort = new Map<Owner, string>();
   readonly #served: ReadonlySet<string>;
 
   constructor(options: PlannerOptions) {
@@ -120,18 +123,24 @@ export class Planner {
       if (object && !planned.isUsual) tell.refused(object, planned.notNow);
       throw new NotNow(planned.notNow);
     }
-    const { facts, doubt, leftOut } = planned;
+    const { facts, doubt, leftOut, malformed } = planned;
     this.#requireServed(owner, facts);
     for (const conflict of desired.replace(owner, facts, this.#isKnown(owner) ? word : (doubt ?? word)))
       tell.conflict(conflict);
-    this.#tellLimit(owner, object, leftOut);
+    if (leftOut !== undefined) this.#tellShort(owner, object, "LimitExceeded", leftOut);
+    else this.#tellShort(owner, object, "Malformed", malformed);
   }
 
-  #tellLimit(owner: Owner, object: KubeObject | undefined, leftOut: string | undefined): void {
-    if (!object || leftOut === undefined) this.#limited.delete(owner);
-    else if (this.#limited.get(owner) !== object.uid) {
-      this.#limited.set(owner, object.uid);
-      this.#options.tell.limited(object, leftOut);
+  #tellShort(
+    owner: Owner,
+    object: KubeObject | undefined,
+    reason: "LimitExceeded" | "Malformed",
+    message: string | undefined,
+  ): void {
+    if (!object || message === undefined) this.#fellShort.delete(owner);
+    else if (this.#fellShort.get(owner) !== object.uid) {
+      this.#fellShort.set(owner, object.uid);
+      this.#options.tell.fellShort(object, reason, message);
     }
   }
 

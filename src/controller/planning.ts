@@ -26,6 +26,7 @@ import type { Scope } from "../model/scope.ts";
 import type { Observed } from "../observe/observed.ts";
 import { Hosts, hostViewOf } from "../plan/hosts.ts";
 import { Concerned } from "./concerned.ts";
+import { Grouping } from "./grouping.ts";
 import { type Applied, type ObjectName, Planner, type PlannerTell } from "./planner.ts";
 import { OwnerQueue } from "./queue.ts";
 
@@ -94,8 +95,23 @@ export class Planning {
       pools,
       tenant: observed.tenant,
     });
+    const grouping = new Grouping({
+      stores,
+      places: decider,
+      names: scope.names,
+      enqueue: (owner) => queue.add(owner),
+      now: clock.now,
+      onError: (error) => log("error", "the groups of policies are not kept", { error: String(error) }),
+    });
     const decides = decisions({
       ...this.#options,
+      tell: {
+        ...tell,
+        decided: (pod) => {
+          grouping.placed(pod);
+          tell.decided(pod);
+        },
+      },
       decider,
       names: scope.names,
       carriedFrom: cloud.carriedFrom,
@@ -106,7 +122,15 @@ export class Planning {
     this.#planner = new Planner({
       kinds: ownerKinds,
       decides,
-      context: { scope, network, cloud, stores, places: decider, hosts: this.#hosts },
+      context: {
+        scope,
+        network,
+        cloud,
+        stores,
+        places: decider,
+        hosts: this.#hosts,
+        groups: grouping.groups,
+      },
       desired: this.desired,
       applied: this.#applied,
       absence: (object, owner) => this.#absence(object, owner),
@@ -127,6 +151,7 @@ export class Planning {
       poolRows: observed.poolRows(),
       nodeRows: observed.nodeRows(),
     });
+    grouping.begin(signal);
     enqueue = (owner) => queue.add(owner);
     for (const { always = [] } of ownerKinds) for (const owner of always) queue.add(owner);
     // Nodes come first in the list of kinds, because the plans of others depend on them.

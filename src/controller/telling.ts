@@ -53,9 +53,10 @@ export function telling({ events, births, metrics, objectOf, onHeld, log }: Tell
         log("error", "owners contradict each other", { holder, waiting, message });
         warnOwners([holder, waiting], "NetworkConflict", message);
       },
-      limited: (object, message) => {
-        log("warn", "an object is beyond a limit", { kind: object.kind, object: nameOf(object), message });
-        events.record(object, "Warning", "LimitExceeded", message);
+      fellShort: (object, reason, message) => {
+        const what = { kind: object.kind, object: nameOf(object), reason, message };
+        log("warn", "an object gets less than it asks for", what);
+        events.record(object, "Warning", reason, message);
       },
       unserved: (object, message) => events.record(object, "Warning", "NotServed", message),
     },

@@ -13,6 +13,7 @@ import type { Scope } from "../model/scope.ts";
 import type { AnyConcerns, Concerns } from "../observe/concerns.ts";
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Hosts } from "../plan/hosts.ts";
+import type { GroupView } from "../select/groups.ts";
 
 /** `K`: the kinds of objects that its plan reads. */
 export interface OwnerKind<K extends Kind = Kind> extends Concerns<K> {
@@ -47,6 +48,8 @@ export interface PlanContext<K extends Kind> {
    * moves to another node.
    */
   readonly hosts: Hosts;
+  /** The groups of pods that policies speak of, complete for all that the stores hold. */
+  readonly groups: GroupView;
 }
 
 export type Planned =
@@ -57,6 +60,8 @@ export type Planned =
       readonly doubt?: Exclude<Word, "said">;
       /** What the object asks for beyond a limit and does not get, for people (model/limits.ts). */
       readonly leftOut?: string | undefined;
+      /** What of the object makes no sense and has no effect, for people. */
+      readonly malformed?: string | undefined;
     }
   | NotYet
   /** The earlier facts stay. */

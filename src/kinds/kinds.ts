@@ -3,7 +3,9 @@
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Selection } from "../ovsdb/index.ts";
 import { clusterKind } from "./cluster.ts";
+import { peerKind, subjectKind } from "./groups.ts";
 import type { AnyOwnerKind } from "./kind.ts";
+import { networkPolicyKind } from "./networkPolicy.ts";
 import { nodeKind } from "./node.ts";
 import { podKind } from "./pod.ts";
 import { poolKind } from "./pool.ts";
@@ -17,6 +19,9 @@ export const ownerKinds: readonly AnyOwnerKind[] = [
   poolKind,
   serviceKind,
   serviceCidrKind,
+  subjectKind,
+  peerKind,
+  networkPolicyKind,
 ];
 
 /** The northbound tables that the controller copies whole: those that plans write. */

@@ -1,15 +1,8 @@
 // The kinds Weft watches. Adding one is a file with its slim type and its projection, and an entry here.
 
-import type { EndpointSlice, Namespace, NetworkPolicy, Node, ObjectMeta, Pod, Service } from "./objects.ts";
-import {
-  endpointSliceOf,
-  namespaceOf,
-  networkPolicyOf,
-  nodeOf,
-  type Projection,
-  podOf,
-  serviceOf,
-} from "./project.ts";
+import { type NetworkPolicy, networkPolicyOf } from "./networkPolicy.ts";
+import type { EndpointSlice, Namespace, Node, ObjectMeta, Pod, Service } from "./objects.ts";
+import { endpointSliceOf, namespaceOf, nodeOf, type Projection, podOf, serviceOf } from "./project.ts";
 import type { Resource } from "./resource.ts";
 import { type ServiceCidr, serviceCidrOf } from "./serviceCidr.ts";
 

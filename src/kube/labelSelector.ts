@@ -20,6 +20,24 @@ export function labelSelectorOf(value: unknown): LabelSelector {
   return Object.freeze([...labels, ...expressions].map((requirement) => Object.freeze(requirement)));
 }
 
+/** What is malformed in a selector, for people; undefined when nothing is. */
+export function selectorProblem(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!isRecord(value)) return "is no label selector";
+  for (const [key, label] of Object.entries(record(value.matchLabels)))
+    if (typeof label !== "string") return `matchLabels has no text for ${key.slice(0, 60)}`;
+  for (const expression of list(value.matchExpressions)) {
+    const { key, operator, values } = record(expression);
+    if (text(key) === "") return "a matchExpression has no key";
+    const known = oneOf(operators, operator);
+    if (!known) return `the operator for ${text(key).slice(0, 60)} is none of ${operators.join(", ")}`;
+    const needsValues = known === "In" || known === "NotIn";
+    if (needsValues && texts(values).length === 0)
+      return `${known} for ${text(key).slice(0, 60)} has no values`;
+  }
+  return undefined;
+}
+
 export const selects = (selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean =>
   selector.every(({ key, operator, values }) => {
     const label = Object.hasOwn(labels, key) ? labels[key] : undefined;

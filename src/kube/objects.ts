@@ -49,6 +49,8 @@ export interface Pod extends ObjectMeta {
   readonly hostNetwork: boolean;
   readonly phase: "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
   readonly podIps: readonly string[];
+  /** Its containers' ports that have a name, which NetworkPolicies may use instead of a number; absent without any. */
+  readonly namedPorts?: readonly ServicePort[];
 }
 
 export interface ServicePort {
@@ -106,10 +108,3 @@ export interface LabelRequirement {
  * others.
  */
 export type LabelSelector = readonly LabelRequirement[];
-
-/** The part of it that tells which pods it selects. */
-export interface NetworkPolicy extends ObjectMeta {
-  readonly kind: "NetworkPolicy";
-  /** Selects pods in the policy's own namespace. */
-  readonly podSelector: LabelSelector;
-}

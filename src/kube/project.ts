@@ -6,13 +6,11 @@ import { formatIp, parseIp } from "../model/ip.ts";
 import { annotations } from "../model/names.ts";
 import type { Interner } from "./intern.ts";
 import { integer, type Json, list, oneOf, record, text, texts } from "./json.ts";
-import { labelSelectorOf } from "./labelSelector.ts";
 import type {
   Endpoint,
   EndpointPort,
   EndpointSlice,
   Namespace,
-  NetworkPolicy,
   Node,
   ObjectMeta,
   Pod,
@@ -93,8 +91,22 @@ export const podOf: Projection<Pod> = (object, intern) => {
     hostNetwork: spec.hostNetwork === true,
     phase: text(status.phase) === "" ? "Pending" : (oneOf(phases, status.phase) ?? "Unknown"),
     podIps: Object.freeze(ips.length > 0 ? ips : addresses([status.podIP])),
+    ...namedPortsOf(spec),
   });
 };
+
+/** Init containers count, too: those that restart run beside the others (KEP-753). */
+function namedPortsOf(spec: Json): Pick<Pod, "namedPorts"> {
+  const namedPorts = [...records(spec.initContainers), ...records(spec.containers)].flatMap((container) =>
+    records(container.ports).flatMap((entry) => {
+      const protocol = protocolOf(entry);
+      const port = integer(entry.containerPort, 1, 65_535);
+      const name = text(entry.name);
+      return name !== "" && protocol && port ? [Object.freeze({ name, protocol, port })] : [];
+    }),
+  );
+  return namedPorts.length === 0 ? {} : { namedPorts: Object.freeze(namedPorts) };
+}
 
 export const serviceOf: Projection<Service> = (object, intern) => {
   const meta = metaOf(object, intern);
@@ -134,19 +146,6 @@ export const endpointSliceOf: Projection<EndpointSlice> = (object, intern) => {
 };
 
 /** A malformed selector selects everything: better to protect a pod too much than too little. */
-export const networkPolicyOf: Projection<NetworkPolicy> = (object, intern) => {
-  const meta = metaOf(object, intern);
-  return (
-    meta &&
-    Object.freeze({
-      kind: "NetworkPolicy",
-      ...meta,
-      unserved: unservedIn("NetworkPolicy", object),
-      podSelector: labelSelectorOf(record(record(object).spec).podSelector),
-    })
-  );
-};
-
 /** One port, or none when the entry is malformed. */
 function servicePorts(entry: Json): readonly ServicePort[] {
   const protocol = protocolOf(entry);

@@ -41,7 +41,6 @@ const cases = [
     ["the bandwidth annotations", "more networks for a pod (k8s.v1.cni.cncf.io/networks)"],
   ],
   ["Pod", "what makes no sense", { spec: 7, metadata: [] }, []],
-  ["NetworkPolicy", "any policy", {}, ["NetworkPolicy: it allows and denies nothing"]],
 ] as const;
 
 for (const [kind, what, object, expected] of cases)

@@ -17,7 +17,6 @@ const hasKey = (annotations: Json, ...keys: readonly string[]): boolean =>
 
 /** By kind of object. */
 export const unserved = {
-  NetworkPolicy: [{ what: "NetworkPolicy: it allows and denies nothing", isAskedFor: () => true }],
   Pod: [
     {
       what: "hostPort",

@@ -16,9 +16,9 @@ export interface Names {
   readonly joinToRouter: string;
   /** The load balancers that every node switch applies. */
   readonly serviceGroup: string;
-  /** A port of each switch where packets for Services enter. OVN takes no `-` in names of port groups. */
+  /** A port of each switch where packets for Services enter. */
   readonly serviceEntries: string;
-  /** The addresses of all nodes, of one family. OVN takes no `-` in names of address sets. */
+  /** The addresses of all nodes, of one family. */
   readonly hostSet: (family: number) => string;
   readonly nodeSwitch: (node: string) => string;
   /** Cluster router ▶ node switch, and the switch's end of that link. */
@@ -37,13 +37,23 @@ export interface Names {
   readonly podPort: (namespace: string, pod: string) => string;
   /** A ready port of a node's pool, by its place in the node's subnets. */
   readonly poolPort: (node: string, offset: number) => string;
-  /** The MACs of a node's ports that no packet may pass. OVN does not allow `-` in names of address sets. */
+  /** The MACs of a node's ports that no packet may pass. */
   readonly closedSet: (node: string) => string;
+  /** The nodes' own ports on their switches, where packets of a node's processes enter. */
+  readonly managementPorts: string;
+  /** The ports of the pods that a policy's selector has, by the selection's id. */
+  readonly subjects: (id: string) => string;
+  /** The addresses of one family of the pods that a policy speaks of, by the selection's id. */
+  readonly peers: (id: string, family: number) => string;
+  /** The addresses of one family of the pods that mean one port by a name, by the id of that meaning. */
+  readonly portHolders: (id: string, family: number) => string;
   readonly loadBalancer: (namespace: string, service: string, protocol: string) => string;
 }
 
 export function namesOf(cluster: string): Names {
   const name = (...parts: readonly string[]): string => [cluster, ...parts].join("_");
+  // In names of port groups and address sets OVN takes no `-`.
+  const plain = (...parts: readonly string[]): string => name(...parts).replaceAll("-", "_");
   return {
     cluster,
     clusterRouter: name("router"),
@@ -51,8 +61,8 @@ export function namesOf(cluster: string): Names {
     routerToJoin: name("rtoj", "router"),
     joinToRouter: name("jtor", "router"),
     serviceGroup: name("services"),
-    serviceEntries: `${cluster.replaceAll("-", "_")}_services`,
-    hostSet: (family) => `${cluster.replaceAll("-", "_")}_hosts_ip${family}`,
+    serviceEntries: plain("services"),
+    hostSet: (family) => plain("hosts", `ip${family}`),
     nodeSwitch: (node) => name("switch", node),
     routerToSwitch: (node) => name("rtos", node),
     switchToRouter: (node) => name("stor", node),
@@ -66,7 +76,11 @@ export function namesOf(cluster: string): Names {
     localnetPort: (node) => name("localnet", node),
     podPort: (namespace, pod) => name("pod", namespace, pod),
     poolPort: (node, offset) => name("pool", node, String(offset)),
-    closedSet: (node) => `${cluster.replaceAll("-", "_")}_closed_${hash("sha256", node, "hex").slice(0, 16)}`,
+    closedSet: (node) => plain("closed", hash("sha256", node, "hex").slice(0, 16)),
+    managementPorts: plain("mgmt"),
+    subjects: (id) => plain("subjects", id),
+    peers: (id, family) => plain("peers", id, `ip${family}`),
+    portHolders: (id, family) => plain("port", id, `ip${family}`),
     loadBalancer: (namespace, service, protocol) => name("svc", namespace, service, protocol),
   };
 }

@@ -42,6 +42,7 @@ export function clusterFacts(scope: Scope, owner: Owner, network: ClusterNetwork
   );
   facts.row("Load_Balancer_Group", names.serviceGroup, { name: names.serviceGroup });
   facts.row("Port_Group", names.serviceEntries, { name: names.serviceEntries });
+  facts.row("Port_Group", names.managementPorts, { name: names.managementPorts });
   planPathMtu(facts, scope, network, router);
   for (const services of network.services) keepInside(facts, scope, services, router);
   return facts.facts;

@@ -80,6 +80,7 @@ function planManagementPort(facts: FactList, { names }: Scope, node: ResolvedNod
   });
   const nodeSwitch = facts.ref("Logical_Switch", names.nodeSwitch(node.name));
   facts.member("Logical_Switch", nodeSwitch, "ports", port);
+  facts.member("Port_Group", facts.ref("Port_Group", names.managementPorts), "ports", port);
 }
 
 /**

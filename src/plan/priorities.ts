@@ -1,6 +1,8 @@
 // Priorities of the cluster router's policies and of the switches' ACLs, in one place because only their order matters.
 // The numbers follow ovn-kubernetes where it has the same policy, and leave gaps for later ones.
 
+import type { NorthboundTables } from "../ovn/northbound.gen.ts";
+
 export const policyPriority = {
   /** Drops what pods tell nodes about the size of packets. */
   pathMtu: 1006,
@@ -10,7 +12,15 @@ export const policyPriority = {
   ownNode: 1004,
 } as const;
 
+export type AclAction = NorthboundTables["ACL"]["row"]["action"];
+
 export const aclPriority = {
+  /** Drops what no NetworkPolicy allows to or from a pod that one selects. */
+  isolated: 500,
+  /** What a NetworkPolicy allows. Below `services`: what no balancer has taken reaches nobody. */
+  allowed: 501,
+  /** What no NetworkPolicy can forbid. */
+  always: 502,
   /** Drops packets addressed to a Service that no balancer has taken. */
   services: 1000,
   /** Lets a closed port's neighbour discovery pass. */

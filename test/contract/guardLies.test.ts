@@ -189,7 +189,7 @@ async function controller(api: LyingApi, remote: string): Promise<Controller> {
         decided: () => undefined,
         refused: () => undefined,
         distrusted: () => undefined,
-        limited: () => undefined,
+        fellShort: () => undefined,
         conflict: ({ message }) => assert.fail(message),
       },
       onPlanned: () => undefined,

@@ -183,7 +183,7 @@ async function lead(
         refused: () => undefined,
         distrusted: () => undefined,
         conflict: () => undefined,
-        limited: () => undefined,
+        fellShort: () => undefined,
       },
       onPlanned: () => undefined,
       destinations: [serve("global", session, replica), ...others],

@@ -82,7 +82,7 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
         conflict: ({ message }) => {
           throw new Error(message);
         },
-        limited: () => undefined,
+        fellShort: () => undefined,
       },
       onPlanned: () => undefined,
       clock: systemClock,

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Cluster, eventually } from "./cluster.ts";
 import { pod } from "./manifests.ts";
 
@@ -70,6 +71,16 @@ export class Stream {
     await eventually(`stream ${this.#ends.name} goes on`, async () => {
       const { arrivals: now } = await this.#story();
       return ways.every((way) => last(now, way) >= last(before, way) + 1000 / intervalMs);
+    });
+  }
+
+  /** Resolves when nothing arrives any more, in any way. */
+  async stops(): Promise<void> {
+    await eventually(`stream ${this.#ends.name} stops`, async () => {
+      const { arrivals: before } = await this.#story();
+      await delay(1000);
+      const { arrivals: now } = await this.#story();
+      return ways.every((way) => last(now, way) === last(before, way));
     });
   }
 

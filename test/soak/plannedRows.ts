@@ -79,7 +79,7 @@ async function plannedRows({ cluster, client }: Ground): Promise<Dump> {
           conflict: ({ message }) => {
             throw new Error(message);
           },
-          limited: () => undefined,
+          fellShort: () => undefined,
         },
         onPlanned: () => undefined,
         clock: systemClock,

@@ -87,7 +87,8 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
     nodes,
     pods,
     serviceCount: services.length,
-    unserved: [...pods, ...services, ...policies],
+    policyCount: policies.length,
+    unserved: [...pods, ...services],
     leader,
     refused: failures.map((failure) => (failure instanceof Error ? failure.message : String(failure))),
   };

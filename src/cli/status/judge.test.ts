@@ -44,6 +44,7 @@ function snapshot(
       nodes: [{ ...node, ...changedNode }],
       pods: [{ ...pod, ...changedPod }],
       serviceCount: 1,
+      policyCount: 1,
       unserved: [],
       leader: { holder: "n1_17", silent: false, heldDeletions: "", troubles: new Map() },
       refused: [],
@@ -63,7 +64,7 @@ const bindings = (bound: boolean, up: boolean): Partial<Snapshot> => ({
 });
 
 test("a cluster in which nothing waits is healthy", () => {
-  assert.equal(judge(snapshot()).sentence, "healthy: 1 node, 1 pod, 1 Service; nothing waits");
+  assert.equal(judge(snapshot()).sentence, "healthy: 1 node, 1 pod, 1 Service, 1 policy; nothing waits");
 });
 
 const waits: readonly [string, Snapshot, string][] = [

@@ -74,13 +74,14 @@ function sentenceOf(
     return `cannot tell: ${why}${wrong === "" ? "" : `; ${wrong}`}`;
   }
   if ("unreachable" in kubernetes || health === "unhealthy") return `unhealthy: ${wrong}`;
-  const { nodes, pods, serviceCount } = kubernetes;
+  const { nodes, pods, serviceCount, policyCount } = kubernetes;
   const ignored = ignoring(kubernetes).length;
   const served =
     ignored === 0
       ? ""
       : `; ${counted(ignored, "object")} ${ignored === 1 ? "asks" : "ask"} for what Weft does not serve`;
-  return `healthy: ${counted(nodes.length, "node")}, ${counted(pods.length, "pod")}, ${counted(serviceCount, "Service")}; nothing waits${served}`;
+  const policies = policyCount === 0 ? "" : policyCount === 1 ? ", 1 policy" : `, ${policyCount} policies`;
+  return `healthy: ${counted(nodes.length, "node")}, ${counted(pods.length, "pod")}, ${counted(serviceCount, "Service")}${policies}; nothing waits${served}`;
 }
 
 const ignoring = ({ unserved }: KubernetesView): KubernetesView["unserved"] =>

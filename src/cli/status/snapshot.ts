@@ -19,6 +19,7 @@ export interface KubernetesView {
   readonly nodes: readonly Node[];
   readonly pods: readonly Pod[];
   readonly serviceCount: number;
+  readonly policyCount: number;
   /** Everything that asks for something Weft does not serve. */
   readonly unserved: readonly Pick<ObjectMeta, "unserved">[];
   /** "unknown" when the API server refused to tell. */

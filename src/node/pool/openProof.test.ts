@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { LabelSelector, NetworkPolicy, Pod } from "../../kube/objects.ts";
+import type { NetworkPolicy } from "../../kube/networkPolicy.ts";
+import type { LabelSelector, Pod } from "../../kube/objects.ts";
 import { isAtLeast } from "../../kube/version.ts";
 import { doubtAbout, type Policies } from "./openProof.ts";
 
@@ -30,6 +31,9 @@ const policy = (namespace: string, podSelector: LabelSelector): NetworkPolicy =>
   annotations: {},
   deletionTimestamp: undefined,
   podSelector,
+  ingress: [],
+  egress: undefined,
+  problems: [],
 });
 
 /** Knows everything up to a version. */

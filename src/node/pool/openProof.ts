@@ -3,7 +3,8 @@
 // the pod got its port.
 
 import { selects } from "../../kube/labelSelector.ts";
-import type { NetworkPolicy, Pod } from "../../kube/objects.ts";
+import type { NetworkPolicy } from "../../kube/networkPolicy.ts";
+import type { Pod } from "../../kube/objects.ts";
 import { isMeant } from "../../kube/staticPod.ts";
 import type { PodIdentity } from "../nouns/attachment.ts";
 import type { Source } from "../wait/whenever.ts";

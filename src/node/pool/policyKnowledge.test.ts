@@ -4,7 +4,8 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { Page } from "../../kube/client.ts";
 import { History } from "../../kube/history.ts";
 import { kinds } from "../../kube/kinds.ts";
-import type { NetworkPolicy, ObjectMeta, Pod } from "../../kube/objects.ts";
+import type { NetworkPolicy } from "../../kube/networkPolicy.ts";
+import type { ObjectMeta, Pod } from "../../kube/objects.ts";
 import { Store } from "../../kube/store.ts";
 import { PolicyKnowledge } from "./policyKnowledge.ts";
 
@@ -30,6 +31,9 @@ const policy = (name: string, resourceVersion: string): NetworkPolicy => ({
   kind: "NetworkPolicy",
   ...meta(name, resourceVersion),
   podSelector: [],
+  ingress: [],
+  egress: undefined,
+  problems: [],
 });
 const put = <T extends ObjectMeta>(store: Store<T>, ...objects: readonly T[]): void =>
   store.apply(objects.map((object) => ({ type: "put", object })));

@@ -4,7 +4,8 @@
 import type { AnnotationValues } from "../../kube/annotations.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { Log } from "../../kube/clock.ts";
-import type { NetworkPolicy, Node, Pod } from "../../kube/objects.ts";
+import type { NetworkPolicy } from "../../kube/networkPolicy.ts";
+import type { Node, Pod } from "../../kube/objects.ts";
 import type { Store } from "../../kube/store.ts";
 import type { Cidr } from "../../model/ip.ts";
 import type { Vswitch } from "../ovs/vswitch.ts";

@@ -1,0 +1,130 @@
+// Keeps the groups of pods that policies speak of up to date with the stores, and queues whom their changes concern.
+// While there is no policy, nothing is kept.
+
+import { Slicer } from "../apply/slicer.ts";
+import type { Places } from "../decide/places.ts";
+import { ownerOfPolicy, usesNames } from "../kinds/networkPolicy.ts";
+import type { NetworkPolicy } from "../kube/networkPolicy.ts";
+import type { Pod } from "../kube/objects.ts";
+import type { Stores } from "../kube/stores.ts";
+import { type Names } from "../model/names.ts";
+import { type Owner, ownerOf } from "../model/owner.ts";
+import { defaultNetwork, type Place, placeOf } from "../model/place.ts";
+import type { PodPlace } from "../model/places.ts";
+import { offsetIn } from "../model/site.ts";
+import { Groups, type Role } from "../select/groups.ts";
+import type { MembershipChange } from "../select/memberSource.ts";
+import { Selections } from "../select/selections.ts";
+
+export interface GroupingOptions {
+  readonly stores: Pick<Stores, "Namespace" | "NetworkPolicy" | "Pod">;
+  readonly places: Pick<Places, "node" | "pod">;
+  readonly names: Names;
+  readonly enqueue: (owner: Owner) => void;
+  /** Milliseconds on a clock that never goes back. */
+  readonly now: () => number;
+  readonly onError: (error: unknown) => void;
+}
+
+export class Grouping {
+  readonly groups: Groups;
+  readonly #options: GroupingOptions;
+  readonly #sources: Readonly<Record<Role, Selections>>;
+  /** The places that the groups were told of. */
+  readonly #told = new WeakMap<Pod, PodPlace>();
+  #isFed = false;
+
+  constructor(options: GroupingOptions) {
+    this.#options = options;
+    this.#sources = { subject: this.#source(), peer: this.#source() };
+    this.groups = new Groups(this.#sources);
+  }
+
+  /** Follows the stores, which must be complete, until `signal` aborts. */
+  begin(signal: AbortSignal): void {
+    const { stores } = this.#options;
+    for (const policy of stores.NetworkPolicy.values()) this.#use(ownerOfPolicy(policy), policy);
+    const stops = [
+      stores.NetworkPolicy.subscribe((changes) => {
+        for (const { old, new: policy } of changes) {
+          const named = policy ?? old;
+          if (named) this.#use(ownerOfPolicy(named), policy);
+        }
+      }),
+      stores.Namespace.subscribe((changes) => {
+        if (this.#isFed) for (const source of this.#all()) source.takeNamespaces(changes);
+      }),
+      stores.Pod.subscribe((changes) => {
+        if (this.#isFed) for (const source of this.#all()) source.takePods(changes);
+      }),
+    ];
+    signal.addEventListener("abort", () => {
+      for (const stop of stops) stop();
+    });
+  }
+
+  /** The pod's place has been decided. */
+  placed(pod: Pod): void {
+    if (!this.#isFed || this.#told.get(pod) === this.#options.places.pod(pod)) return;
+    for (const source of this.#all()) source.takePods([{ old: pod, new: pod }]);
+  }
+
+  #use(owner: Owner, policy: NetworkPolicy | undefined): void {
+    if (policy) this.#feed();
+    for (const { role, id } of this.groups.use(owner, policy)) this.#options.enqueue(ownerOf(role, id));
+  }
+
+  #feed(): void {
+    if (this.#isFed) return;
+    this.#isFed = true;
+    const { Namespace: namespaces, Pod: pods } = this.#options.stores;
+    const all = [...namespaces.values()].map((one) => ({ old: undefined, new: one }));
+    const allPods = [...pods.values()].map((one) => ({ old: undefined, new: one }));
+    for (const source of this.#all()) {
+      source.takeNamespaces(all);
+      source.takePods(allPods);
+    }
+  }
+
+  #all(): readonly Selections[] {
+    return [this.#sources.subject, this.#sources.peer];
+  }
+
+  #source(): Selections {
+    const { now, onError } = this.#options;
+    const source = new Selections({
+      placesOf: (pod) => this.#placesOf(pod),
+      run: (job) => new Slicer(now).run(job),
+      onError,
+    });
+    source.subscribe((changes) => this.#changed(changes));
+    return source;
+  }
+
+  #placesOf(pod: Pod): readonly Place[] {
+    const { places, names } = this.#options;
+    const place = places.pod(pod);
+    const node = places.node(pod.nodeName);
+    if (!place || !node) return [];
+    this.#told.set(pod, place);
+    const [first] = place.network.addresses;
+    const offset = first && offsetIn(node, first.ip);
+    const port =
+      place.ownPort || offset === undefined
+        ? names.podPort(pod.namespace, pod.name)
+        : names.poolPort(node.name, offset);
+    return [placeOf(pod, defaultNetwork, port, place.network)];
+  }
+
+  #changed(changes: readonly MembershipChange[]): void {
+    const { stores, enqueue } = this.#options;
+    let isNamed = false;
+    for (const { added, removed } of changes)
+      for (const { namespace, pod } of [...added, ...removed]) {
+        enqueue(ownerOf("pod", pod, namespace));
+        isNamed ||= stores.Pod.get(namespace, pod)?.namedPorts !== undefined;
+      }
+    if (!isNamed) return;
+    for (const policy of stores.NetworkPolicy.values()) if (usesNames(policy)) enqueue(ownerOfPolicy(policy));
+  }
+}

@@ -1,0 +1,86 @@
+// The facts of the groups that NetworkPolicies speak of, and of a pod's memberships in them.
+
+import type { Fact } from "../model/fact.ts";
+import { formatIp } from "../model/ip.ts";
+import { hairpinAddresses } from "../model/network.ts";
+import type { Owner } from "../model/owner.ts";
+import type { Place } from "../model/place.ts";
+import type { Scope } from "../model/scope.ts";
+import { FactList, mapOf } from "./facts.ts";
+import { type AclAction, aclPriority } from "./priorities.ts";
+
+/** ACLs that look at a packet before or behind the balancers; policies are about where it really goes. */
+export const afterBalancers = mapOf({ "apply-after-lb": "true" });
+
+const families = [4, 6] as const;
+
+/**
+ * The port group of the pods that policies select, and what no policy forbids them: neighbour discovery, and a pod's
+ * connection to itself by its Service, which comes back from the balancers' hairpin address. `ownNode` matches what the
+ * pods' own node sends, where its switch can tell that by the port.
+ */
+export function subjectFacts(
+  scope: Scope,
+  owner: Owner,
+  id: string,
+  ownNode: string | undefined,
+): readonly Fact[] {
+  const facts = new FactList(scope, owner);
+  const name = scope.names.subjects(id);
+  const group = facts.row("Port_Group", name, { name });
+  const allow = (direction: "from-lport" | "to-lport", what: string, action: AclAction): void => {
+    const end = direction === "from-lport" ? "inport" : "outport";
+    const match = `${end} == @${name} && ${what}`;
+    const acl = facts.row("ACL", `${direction} ${match}`, {
+      direction,
+      priority: aclPriority.always,
+      match,
+      action,
+      ...(direction === "from-lport" && { options: afterBalancers }),
+    });
+    facts.member("Port_Group", group, "acls", acl);
+  };
+  const neighbours = "(nd || nd_rs || nd_ra)";
+  allow("from-lport", neighbours, "allow");
+  allow("to-lport", neighbours, "allow");
+  const [four, six] = hairpinAddresses;
+  allow("to-lport", `(ip4.src == ${four} || ip6.src == ${six})`, "allow-related");
+  if (ownNode !== undefined) allow("to-lport", ownNode, "allow-related");
+  return facts.facts;
+}
+
+/** The address sets of the pods that policies allow. */
+export function peerFacts(scope: Scope, owner: Owner, id: string): readonly Fact[] {
+  const facts = new FactList(scope, owner);
+  for (const family of families) {
+    const name = scope.names.peers(id, family);
+    facts.row("Address_Set", name, { name });
+  }
+  return facts.facts;
+}
+
+/** A pod's place in groups, by the groups' ids. */
+export interface GroupMember {
+  readonly place: Place;
+  readonly id: string;
+}
+
+/** That the pod is in these groups. Stated with the pod's port, so that it never has a port without its policies. */
+export function membershipFacts(
+  scope: Scope,
+  owner: Owner,
+  subjects: readonly GroupMember[],
+  peers: readonly GroupMember[],
+): readonly Fact[] {
+  const facts = new FactList(scope, owner);
+  for (const { place, id } of subjects) {
+    const port = facts.ref("Logical_Switch_Port", place.port);
+    facts.member("Port_Group", facts.ref("Port_Group", scope.names.subjects(id)), "ports", port);
+  }
+  for (const { place, id } of peers)
+    for (const ip of place.addresses) {
+      const set = facts.ref("Address_Set", scope.names.peers(id, ip.family));
+      facts.member("Address_Set", set, "addresses", formatIp(ip));
+    }
+  return facts.facts;
+}

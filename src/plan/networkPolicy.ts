@@ -1,0 +1,159 @@
+// The facts of a NetworkPolicy: ACLs on the port group of the pods it selects. Each direction that it isolates has one
+// ACL that drops everything, and each rule one that allows, however many peers and ports the rule lists. Where ports have
+// names, each number that a name means for some pod has an ACL of its own.
+//
+// Running connections follow the policies: OVN looks at each of their packets, and marks a connection as blocked when
+// its packets are dropped, so that replies end too.
+
+import { hash } from "node:crypto";
+import type { NetworkPolicy, PolicyPeer, PolicyPort, PolicyRule } from "../kube/networkPolicy.ts";
+import type { Fact } from "../model/fact.ts";
+import { type Cidr, formatCidr, formatIp, type Ip } from "../model/ip.ts";
+import type { Owner } from "../model/owner.ts";
+import type { Scope } from "../model/scope.ts";
+import { FactList } from "./facts.ts";
+import { afterBalancers } from "./groups.ts";
+import { type AclAction, aclPriority } from "./priorities.ts";
+
+/** What the plan needs to know about groups of pods. */
+export interface PolicyGroups {
+  /** The id of the group of pods that the policy selects. */
+  readonly subjects: string;
+  /** The id of the group of pods that a peer means. */
+  readonly peers: (peer: Extract<PolicyPeer, { readonly kind: "pods" }>) => string;
+  /** Which of the rule's receivers have a port with this name: the number -> their addresses. */
+  readonly holders: (
+    direction: Direction,
+    rule: PolicyRule,
+    port: NamedPort,
+  ) => ReadonlyMap<number, readonly Ip[]>;
+}
+
+export type Direction = "ingress" | "egress";
+export type NamedPort = PolicyPort & { readonly port: string };
+
+interface Side {
+  readonly direction: "to-lport" | "from-lport";
+  /** The port of the pod that the policy selects. */
+  readonly own: "outport" | "inport";
+  /** Where the peers' addresses are. */
+  readonly far: "src" | "dst";
+}
+
+const sides = {
+  ingress: { direction: "to-lport", own: "outport", far: "src" },
+  egress: { direction: "from-lport", own: "inport", far: "dst" },
+} as const satisfies Readonly<Record<Direction, Side>>;
+
+export function networkPolicyFacts(
+  scope: Scope,
+  owner: Owner,
+  policy: NetworkPolicy,
+  groups: PolicyGroups,
+): readonly Fact[] {
+  const facts = new FactList(scope, owner);
+  const name = scope.names.subjects(groups.subjects);
+  const group = facts.ref("Port_Group", name);
+  for (const way of ["ingress", "egress"] as const) {
+    const rules = policy[way];
+    if (!rules) continue;
+    const { direction, own } = sides[way];
+    const add = (what: string, priority: number, action: AclAction, condition: string): void => {
+      const acl = facts.row("ACL", [owner, way, what].join(" "), {
+        name: `NP:${policy.namespace}:${policy.name}:${way}:${what}`.slice(0, 63),
+        direction,
+        priority,
+        match: `${own} == @${name} && ${condition}`,
+        action,
+        ...(way === "egress" && { options: afterBalancers }),
+      });
+      facts.member("Port_Group", group, "acls", acl);
+    };
+    add("rest", aclPriority.isolated, "drop", "ip");
+    rules.forEach((rule, index) => {
+      const from = peersMatch(scope, way, rule, groups);
+      if (from === undefined) return;
+      const allow = (what: string, match: string): void =>
+        add(what, aclPriority.allowed, "allow-related", [from, match].filter(Boolean).join(" && "));
+      const ports = portsMatch(rule);
+      if (ports !== undefined) allow(`${index}`, ports);
+      for (const port of namedPortsOf(rule))
+        for (const [number, ips] of groups.holders(way, rule, port)) {
+          const meaning = [owner, way, index, port.protocol, port.port, number].join(" ");
+          const receivers = planHolders(facts, scope, meaning, ips);
+          allow(
+            `${index} ${port.protocol} ${port.port} ${number}`,
+            `${receivers} && ${protocolOf(port)}.dst == ${number}`,
+          );
+        }
+    });
+  }
+  return facts.facts;
+}
+
+/** Undefined when the rule allows nobody, "" when it allows everybody. */
+function peersMatch(
+  { names }: Scope,
+  way: Direction,
+  { peers }: PolicyRule,
+  groups: PolicyGroups,
+): string | undefined {
+  if (!peers) return "";
+  const { far } = sides[way];
+  const terms: string[] = [];
+  for (const family of [4, 6] as const) {
+    const field = `ip${family}.${far}`;
+    const plain: string[] = [];
+    for (const peer of peers) {
+      if (peer.kind === "pods") plain.push(`$${names.peers(groups.peers(peer), family)}`);
+      else if (peer.range.ip.family !== family) continue;
+      else if (peer.except.length > 0)
+        terms.push(`(${within(field, peer.range)} && ${outside(field, peer.except)})`);
+      else if (peer.range.bits === 0) terms.push(`ip${family}`);
+      else plain.push(formatCidr(peer.range));
+    }
+    if (plain.length > 0) terms.push(`${field} == {${[...new Set(plain)].sort().join(", ")}}`);
+  }
+  return terms.length === 0 ? undefined : `(${[...new Set(terms)].join(" || ")})`;
+}
+
+/** OVN takes no constant with an empty mask. */
+const within = (field: string, range: Cidr): string =>
+  range.bits === 0 ? `ip${range.ip.family}` : `${field} == ${formatCidr(range)}`;
+
+const outside = (field: string, except: readonly Cidr[]): string =>
+  `${field} != {${[...new Set(except.map(formatCidr))].sort().join(", ")}}`;
+
+/** Undefined when the rule has no port without a name. */
+function portsMatch({ ports }: PolicyRule): string | undefined {
+  if (!ports) return "ip";
+  const terms: string[] = [];
+  for (const protocol of ["tcp", "udp", "sctp"] as const) {
+    const single = new Set<number>();
+    for (const entry of ports) {
+      if (protocolOf(entry) !== protocol || typeof entry.port === "string") continue;
+      if (entry.port === undefined) terms.push(protocol);
+      else if (entry.port.from === entry.port.to) single.add(entry.port.from);
+      else terms.push(`${entry.port.from} <= ${protocol}.dst <= ${entry.port.to}`);
+    }
+    if (single.size > 0) terms.push(`${protocol}.dst == {${[...single].sort((a, b) => a - b).join(", ")}}`);
+  }
+  return terms.length === 0 ? undefined : `(${[...new Set(terms)].join(" || ")})`;
+}
+
+const namedPortsOf = ({ ports = [] }: PolicyRule): readonly NamedPort[] =>
+  ports.flatMap(({ protocol, port }) => (typeof port === "string" ? [{ protocol, port }] : []));
+
+const protocolOf = ({ protocol }: PolicyPort): string => protocol.toLowerCase();
+
+/** The sets of those who mean one port by a name, and the match that a packet goes to one of them. */
+function planHolders(facts: FactList, { names }: Scope, meaning: string, ips: readonly Ip[]): string {
+  const id = hash("sha256", meaning, "hex").slice(0, 16);
+  const terms = ([4, 6] as const).map((family) => {
+    const name = names.portHolders(id, family);
+    const addresses = ips.filter((ip) => ip.family === family).map(formatIp);
+    facts.row("Address_Set", name, { name, addresses });
+    return `ip${family}.dst == $${name}`;
+  });
+  return `(${terms.join(" || ")})`;
+}

@@ -1,0 +1,230 @@
+// NetworkPolicies as people write them, by the packets that pass and those that do not, in both families.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, suite, test } from "node:test";
+import { becomes, Cluster, type Question } from "./cluster.ts";
+import { namespace, pod, service } from "./manifests.ts";
+import { Stream } from "./stream.ts";
+
+const pods: Readonly<Record<string, string>> = {
+  "shop/web": "n1",
+  "shop/db": "n2",
+  "shop/old-db": "n1",
+  "bank/till": "n1",
+  "bank/clerk": "n2",
+};
+const ports = { api: 8080, admin: 9090 };
+
+suite("NetworkPolicies", { timeout: 240_000 }, () => {
+  let cluster: Cluster;
+  const addresses = new Map<string, readonly string[]>();
+
+  before(async () => {
+    cluster = await Cluster.up({ name: "testpolicy", nodes: 2 });
+    await cluster.apply(
+      { ...namespace("shop"), metadata: { name: "shop", labels: { team: "sales" } } },
+      { ...namespace("bank"), metadata: { name: "bank", labels: { team: "money" } } },
+      ...Object.entries(pods).map(([full, node]) => {
+        const [ns = "", name = ""] = full.split("/");
+        return pod({
+          namespace: ns,
+          name,
+          node,
+          labels: { app: name.replace("old-", "") },
+          ports: name === "old-db" ? { api: 8081, admin: 9090 } : ports,
+        });
+      }),
+    );
+    await cluster.podsReady("shop");
+    await cluster.podsReady("bank");
+    for (const full of Object.keys(pods)) {
+      const [ns = "", name = ""] = full.split("/");
+      addresses.set(full, await cluster.addressesOf(ns, name));
+    }
+  });
+  afterEach(() => cluster.kubectl("delete", "networkpolicy", "-n", "shop", "--all"));
+  after(() => cluster?.[Symbol.asyncDispose]());
+
+  const questions = (to: string, port: number, way: Question["way"] = "tcp"): readonly Question[] =>
+    (addresses.get(to) ?? []).map((address) => ({ way, address, port }));
+  /** Which of the pods, and of the nodes, get an answer from `to` at `port` in both families; one that gets half is named so. */
+  const reaching = async (to: string, port: number, way?: Question["way"]): Promise<readonly string[]> => {
+    const asked = questions(to, port, way);
+    assert.equal(asked.length, 2);
+    const found = await Promise.all(
+      [...Object.keys(pods), "n1", "n2"].map(async (from) => {
+        const passed = (await cluster.ask(from, asked)).filter(({ ok }) => ok).length;
+        return passed === 0 ? [] : [passed === asked.length ? from : `${from} by ${passed} family`];
+      }),
+    );
+    return found.flat().toSorted();
+  };
+  const everybody = [...Object.keys(pods), "n1", "n2"].toSorted();
+  const policy = (ns: string, name: string, spec: object): object => ({
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { namespace: ns, name },
+    spec,
+  });
+  const without = async (ns: string, ...names: readonly string[]): Promise<void> => {
+    await cluster.kubectl("delete", "networkpolicy", "-n", ns, ...names);
+  };
+  const db = { matchLabels: { app: "db" } };
+
+  test("without a policy everybody reaches everybody", async () => {
+    await becomes("everybody reaches db", everybody, () => reaching("shop/db", 8080));
+  });
+
+  test("a policy without rules leaves a pod to itself and its own node, and opens again when it goes", async () => {
+    await cluster.apply(policy("shop", "closed", { podSelector: db }));
+    await becomes("only db and its node", ["n2", "shop/db"], () => reaching("shop/db", 8080));
+    await becomes("only old-db and its node", ["n1", "shop/old-db"], () => reaching("shop/old-db", 8081));
+    await becomes("others stay open", everybody, () => reaching("shop/web", 8080));
+    await without("shop", "closed");
+    await becomes("everybody again", everybody, () => reaching("shop/db", 8080));
+  });
+
+  test("peers by pods, by namespaces and by both add up over rules and policies, and follow labels", async () => {
+    await cluster.apply(
+      policy("shop", "pods", {
+        podSelector: db,
+        ingress: [{ from: [{ podSelector: { matchLabels: { app: "web" } } }] }],
+      }),
+      policy("shop", "both", {
+        podSelector: db,
+        ingress: [
+          {
+            from: [
+              {
+                namespaceSelector: { matchExpressions: [{ key: "team", operator: "In", values: ["money"] }] },
+                podSelector: { matchExpressions: [{ key: "app", operator: "NotIn", values: ["clerk"] }] },
+              },
+            ],
+          },
+        ],
+      }),
+    );
+    const allowed = ["bank/till", "n2", "shop/db", "shop/web"];
+    await becomes("web and till", allowed, () => reaching("shop/db", 8080));
+    await cluster.kubectl("label", "pod", "-n", "bank", "till", "--overwrite", "app=clerk");
+    await becomes("till is a clerk", ["n2", "shop/db", "shop/web"], () => reaching("shop/db", 8080));
+    await cluster.kubectl("label", "pod", "-n", "bank", "till", "--overwrite", "app=till");
+    await cluster.kubectl("label", "namespace", "bank", "--overwrite", "team=art");
+    await becomes("bank has no money", ["n2", "shop/db", "shop/web"], () => reaching("shop/db", 8080));
+    await cluster.kubectl("label", "namespace", "bank", "--overwrite", "team=money");
+    await becomes("bank has money", allowed, () => reaching("shop/db", 8080));
+    await without("shop", "pods", "both");
+  });
+
+  test("ports by number, range and name, where one name means different numbers", async () => {
+    const anyone = [{ namespaceSelector: {} }];
+    await cluster.apply(
+      policy("shop", "ports", {
+        podSelector: db,
+        ingress: [
+          { from: anyone, ports: [{ port: "api" }] },
+          {
+            from: [{ podSelector: { matchLabels: { app: "web" } } }],
+            ports: [{ port: 9000, endPort: 9100 }],
+          },
+          { ports: [{ protocol: "UDP", port: 8080 }] },
+        ],
+      }),
+    );
+    const all = Object.keys(pods).toSorted();
+    await becomes("api of db", [...all, "n2"].toSorted(), () => reaching("shop/db", 8080));
+    await becomes("api of old-db", [...all, "n1"].toSorted(), () => reaching("shop/old-db", 8081));
+    await becomes("admin of db", ["n2", "shop/db", "shop/web"], () => reaching("shop/db", 9090));
+    await becomes("UDP", everybody, () => reaching("shop/db", 8080, "udp"));
+    await becomes("no ping", ["n2", "shop/db"], () => reaching("shop/db", 0, "icmp"));
+    await without("shop", "ports");
+  });
+
+  test("egress holds behind a Service, and a pod reaches itself through one", async () => {
+    await cluster.apply(
+      service({
+        namespace: "shop",
+        name: "db",
+        spec: { selector: { app: "db" }, ports: [{ port: 80, targetPort: "api" }] },
+      }),
+      service({
+        namespace: "shop",
+        name: "web",
+        spec: { selector: { app: "web" }, ports: [{ port: 80, targetPort: 8080 }] },
+      }),
+      policy("shop", "web", {
+        podSelector: { matchLabels: { app: "web" } },
+        policyTypes: ["Ingress", "Egress"],
+        egress: [{ to: [{ podSelector: db }], ports: [{ port: "api" }] }],
+      }),
+    );
+    const asked = async (ip: string, port: number): Promise<boolean> =>
+      (await cluster.ask("shop/web", [{ way: "tcp", address: ip, port }])).every(({ ok }) => ok);
+    const [tillIp = ""] = addresses.get("bank/till") ?? [];
+    for (const address of await cluster.clusterIpsOf("shop", "db"))
+      await becomes(`db by ${address}`, true, () => asked(address, 80));
+    for (const address of await cluster.clusterIpsOf("shop", "web"))
+      await becomes(`itself by ${address}`, true, () => asked(address, 80));
+    await becomes("till is not allowed", false, () => asked(tillIp, 8080));
+    await becomes("nor is admin of db", false, () => asked(addresses.get("shop/db")?.[0] ?? "", 9090));
+    await without("shop", "web");
+    await becomes("till again", true, () => asked(tillIp, 8080));
+  });
+
+  test("blocks of addresses with exceptions, in both families", async () => {
+    const [web4 = "", web6 = ""] = addresses.get("shop/web") ?? [];
+    const [till4 = "", till6 = ""] = addresses.get("bank/till") ?? [];
+    await cluster.apply(
+      policy("shop", "blocks", {
+        podSelector: db,
+        ingress: [
+          { from: [{ ipBlock: { cidr: "0.0.0.0/0", except: [`${till4}/32`] } }] },
+          { from: [{ ipBlock: { cidr: "::/0", except: [`${till6}/128`] } }] },
+        ],
+      }),
+    );
+    await becomes(
+      "all but till",
+      everybody.filter((one) => one !== "bank/till"),
+      () => reaching("shop/db", 8080),
+    );
+    await cluster.apply(
+      policy("shop", "blocks", {
+        podSelector: db,
+        ingress: [{ from: [{ ipBlock: { cidr: `${web4}/32` } }, { ipBlock: { cidr: `${web6}/128` } }] }],
+      }),
+    );
+    await becomes("web alone", ["n2", "shop/db", "shop/web"], () => reaching("shop/db", 8080));
+    await without("shop", "blocks");
+  });
+
+  test("a running connection ends when a policy forbids it, and goes on when the policy goes", async () => {
+    const stream = await Stream.start(cluster, { namespace: "shop", name: "stream", from: "n1", to: "n2" });
+    await cluster.apply(policy("shop", "closed", { podSelector: {}, policyTypes: ["Ingress"] }));
+    await stream.stops();
+    await without("shop", "closed");
+    await stream.goesOn();
+  });
+
+  test("a policy that cannot be understood in full closes, and its Event says which part", async () => {
+    await cluster.apply(
+      policy("shop", "odd", { podSelector: db, ingress: [{ from: [{ ipBlock: { cidr: "10.0.0.0/40" } }] }] }),
+    );
+    await becomes("closed", ["n2", "shop/db"], () => reaching("shop/db", 8080));
+    await becomes("an Event", true, async () =>
+      (
+        await cluster.kubectl(
+          "get",
+          "events",
+          "-n",
+          "shop",
+          "--field-selector=involvedObject.name=odd",
+          "-o",
+          "yaml",
+        )
+      ).includes("spec.ingress[0].from[0].ipBlock.cidr"),
+    );
+    await without("shop", "odd");
+    await becomes("open again", everybody, () => reaching("shop/db", 8080));
+  });
+});
