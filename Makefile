@@ -102,6 +102,10 @@ pack-ovsdb: node_modules/.installed ## compile src/ovsdb and pack it for npm, in
 bench: setup cni compiled ## measure: a table, and JSON in bench/out/
 	@node bench/run.ts $(if $(ONLY),--only $(ONLY))
 
+.PHONY: test-policies
+test-policies: setup ## not in CI: 100 random worlds of NetworkPolicies in real OVN, against a naive reading of them
+	@WEFT_RUNS=100 node --test test/contract/policies.test.ts
+
 .PHONY: soak
 soak: setup cni compiled ## not in CI: everything happens to a cluster for MINUTES=20, which must then be as if nothing had (SEED=, MODE=overlay|underlay, NODES=3)
 	@node test/soak/main.ts --minutes "$(MINUTES)" --seed "$(SEED)" --mode "$(MODE)" --nodes $(NODES)

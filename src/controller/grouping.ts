@@ -3,12 +3,13 @@
 
 import { Slicer } from "../apply/slicer.ts";
 import type { Places } from "../decide/places.ts";
-import { ownerOfPolicy, usesNames } from "../kinds/networkPolicy.ts";
+import { peerKind, subjectKind } from "../kinds/groups.ts";
+import { networkPolicyKind, ownerOfPolicy, usesNames } from "../kinds/networkPolicy.ts";
 import type { NetworkPolicy } from "../kube/networkPolicy.ts";
 import type { Pod } from "../kube/objects.ts";
 import type { Stores } from "../kube/stores.ts";
 import { type Names } from "../model/names.ts";
-import { type Owner, ownerOf } from "../model/owner.ts";
+import { type Owner, ownerOf, parseOwner } from "../model/owner.ts";
 import { defaultNetwork, type Place, placeOf } from "../model/place.ts";
 import type { PodPlace } from "../model/places.ts";
 import { offsetIn } from "../model/site.ts";
@@ -21,6 +22,8 @@ export interface GroupingOptions {
   readonly places: Pick<Places, "node" | "pod">;
   readonly names: Names;
   readonly enqueue: (owner: Owner) => void;
+  /** The owners that have rows. */
+  readonly withRows: () => Iterable<Owner>;
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
   readonly onError: (error: unknown) => void;
@@ -32,6 +35,8 @@ export class Grouping {
   readonly #sources: Readonly<Record<Role, Selections>>;
   /** The places that the groups were told of. */
   readonly #told = new WeakMap<Pod, PodPlace>();
+  /** Namespaces of pods that are not listed themselves. */
+  readonly #missing = new Set<string>();
   #isFed = false;
 
   constructor(options: GroupingOptions) {
@@ -41,8 +46,19 @@ export class Grouping {
   }
 
   /** Follows the stores, which must be complete, until `signal` aborts. */
-  begin(signal: AbortSignal): void {
-    const { stores } = this.#options;
+  async begin(signal: AbortSignal): Promise<void> {
+    const { stores, withRows, now } = this.#options;
+    const slicer = new Slicer(now);
+    for (const owner of withRows()) {
+      if (slicer.due) await slicer.pause();
+      const { kind, namespace, name } = parseOwner(owner);
+      if (kind === networkPolicyKind.name && !stores.NetworkPolicy.get(namespace, name))
+        this.groups.await(owner);
+    }
+    for (const { namespace } of stores.Pod.values()) {
+      if (slicer.due) await slicer.pause();
+      if (!stores.Namespace.get("", namespace)) this.#awaitNamespace(namespace);
+    }
     for (const policy of stores.NetworkPolicy.values()) this.#use(ownerOfPolicy(policy), policy);
     const stops = [
       stores.NetworkPolicy.subscribe((changes) => {
@@ -53,9 +69,11 @@ export class Grouping {
       }),
       stores.Namespace.subscribe((changes) => {
         if (this.#isFed) for (const source of this.#all()) source.takeNamespaces(changes);
+        this.#lookForNamespaces();
       }),
       stores.Pod.subscribe((changes) => {
         if (this.#isFed) for (const source of this.#all()) source.takePods(changes);
+        this.#lookForNamespaces();
       }),
     ];
     signal.addEventListener("abort", () => {
@@ -63,10 +81,35 @@ export class Grouping {
     });
   }
 
+  /** It has been planned, and is there or known to be gone. */
+  heardOf(what: string): void {
+    if (!this.groups.heardOf(what)) return;
+    const { enqueue, stores, withRows } = this.#options;
+    for (const { namespace, name } of stores.Pod.values()) enqueue(ownerOf("pod", name, namespace));
+    for (const owner of withRows()) if (isGroup(owner)) enqueue(owner);
+  }
+
   /** The pod's place has been decided. */
   placed(pod: Pod): void {
     if (!this.#isFed || this.#told.get(pod) === this.#options.places.pod(pod)) return;
     for (const source of this.#all()) source.takePods([{ old: pod, new: pod }]);
+  }
+
+  /** A pod cannot be without its namespace, so a list has left that out, and with it labels that decide about groups. */
+  #awaitNamespace(name: string): void {
+    this.#missing.add(name);
+    this.groups.await(ownerOf("namespace", name));
+  }
+
+  #lookForNamespaces(): void {
+    if (this.#missing.size === 0) return;
+    const { stores } = this.#options;
+    const populated = new Set([...stores.Pod.values()].map(({ namespace }) => namespace));
+    for (const name of this.#missing)
+      if (stores.Namespace.get("", name) || !populated.has(name)) {
+        this.#missing.delete(name);
+        this.heardOf(ownerOf("namespace", name));
+      }
   }
 
   #use(owner: Owner, policy: NetworkPolicy | undefined): void {
@@ -128,3 +171,8 @@ export class Grouping {
     for (const policy of stores.NetworkPolicy.values()) if (usesNames(policy)) enqueue(ownerOfPolicy(policy));
   }
 }
+
+const isGroup = (owner: Owner): boolean => {
+  const { kind } = parseOwner(owner);
+  return kind === subjectKind.name || kind === peerKind.name;
+};

@@ -74,6 +74,11 @@ export class Planner {
     this.#unheard.add(owner);
   }
 
+  /** The owner's object is there, or known to be gone. */
+  hasHeardOf(owner: Owner): boolean {
+    return !this.#unheard.has(owner);
+  }
+
   /** Nobody is asked about owners any more: a person has decided. */
   stopAsking(): void {
     this.#unheard.clear();

@@ -61,6 +61,7 @@ export class Planning {
   readonly #applied: Applied;
   readonly #hosts: Hosts;
   #planner: Planner | undefined;
+  #grouping: Grouping | undefined;
 
   constructor(options: PlanningOptions, applied: Applied) {
     this.#options = options;
@@ -95,14 +96,15 @@ export class Planning {
       pools,
       tenant: observed.tenant,
     });
-    const grouping = new Grouping({
+    const grouping = (this.#grouping = new Grouping({
       stores,
       places: decider,
       names: scope.names,
       enqueue: (owner) => queue.add(owner),
+      withRows: () => observed.owners(),
       now: clock.now,
       onError: (error) => log("error", "the groups of policies are not kept", { error: String(error) }),
-    });
+    }));
     const decides = decisions({
       ...this.#options,
       tell: {
@@ -151,7 +153,7 @@ export class Planning {
       poolRows: observed.poolRows(),
       nodeRows: observed.nodeRows(),
     });
-    grouping.begin(signal);
+    await grouping.begin(signal);
     enqueue = (owner) => queue.add(owner);
     for (const { always = [] } of ownerKinds) for (const owner of always) queue.add(owner);
     // Nodes come first in the list of kinds, because the plans of others depend on them.
@@ -237,6 +239,7 @@ export class Planning {
     const start = clock.now();
     try {
       await this.#planner?.plan(owner);
+      if (this.#planner?.hasHeardOf(owner)) this.#grouping?.heardOf(owner);
     } catch (error) {
       if (!(error instanceof NotNow))
         log("warn", "cannot plan; trying again", { owner, error: String(error) });

@@ -88,7 +88,7 @@ export const poolDecision = (options: PoolDecisionOptions): Decides<Read> => ({
 });
 
 const stillCutOff =
-  "a NetworkPolicy selects this pod, and Weft does not plan policies yet: its port stays closed";
+  "a NetworkPolicy selects this pod, and Weft does not open ready ports to such pods yet: its port stays closed";
 
 /** Everything about the node that its pool depends on. */
 const poolView = ({ chassisId, gateway, subnets }: ResolvedNode): string =>

@@ -1,8 +1,10 @@
 // The groups of pods that NetworkPolicies speak of, each an owner named after its selection: subjects, whom a policy
 // selects, and peers, whom it allows.
 
+import type { Fact } from "../model/fact.ts";
 import { peerFacts } from "../plan/groups.ts";
-import { type OwnerKind, saying } from "./kind.ts";
+import type { GroupView } from "../select/groups.ts";
+import { type OwnerKind, type Planned, saying } from "./kind.ts";
 
 export const subjectKind: OwnerKind<never> = {
   name: "subject",
@@ -10,7 +12,7 @@ export const subjectKind: OwnerKind<never> = {
   reads: {},
   tables: ["ACL", "Port_Group"],
   plan: (owner, { name }, { cloud, groups }) =>
-    groups.isUsed("subject", name) ? saying(cloud.subjectFacts(owner, name)) : { facts: [] },
+    groups.isUsed("subject", name) ? saying(cloud.subjectFacts(owner, name)) : certain(groups, []),
 };
 
 export const peerKind: OwnerKind<never> = {
@@ -18,7 +20,12 @@ export const peerKind: OwnerKind<never> = {
   of: undefined,
   reads: {},
   tables: ["Address_Set"],
-  plan: (owner, { name }, { scope, groups }) => ({
-    facts: groups.isUsed("peer", name) ? peerFacts(scope, owner, name) : [],
-  }),
+  // The set's members have no rows of their own, so the set speaks for those that no pod states any more.
+  plan: (owner, { name }, { scope, groups }) =>
+    certain(groups, groups.isUsed("peer", name) ? peerFacts(scope, owner, name) : []),
 };
+
+const certain = ({ isIncomplete }: GroupView, facts: readonly Fact[]): Planned => ({
+  facts,
+  ...(isIncomplete && { doubt: "held" }),
+});

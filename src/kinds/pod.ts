@@ -39,6 +39,7 @@ export const podKind: OwnerKind<"Pod"> = {
       groups
         .membershipsOf(role, namespace, name)
         .map(({ place: member, selection }) => ({ place: member, id: idOf(selection) }));
-    return { facts: [...port, ...membershipFacts(scope, owner, of("subject"), of("peer"))] };
+    const facts = [...port, ...membershipFacts(scope, owner, of("subject"), of("peer"))];
+    return { facts, ...(groups.isIncomplete && { doubt: "held" }) };
   },
 };

@@ -87,6 +87,8 @@ const senseless: readonly (readonly [unknown, RegExp])[] = [
   [port({ port: "http", endPort: 80 }), /no port name, no port and no range/],
   [port({ protocol: "ICMP" }), /protocol: is none of TCP, UDP and SCTP/],
   [{ ingress: [7] }, /ingress\[0\]: is no rule/],
+  [{ ingress: [{ from: {} }] }, /ingress\[0\]\.from: is no list/],
+  [{ ingress: [{ ports: "http" }] }, /ingress\[0\]\.ports: is no list/],
 ];
 for (const [spec, problem] of senseless)
   test(`what makes no sense allows nothing and is named: ${JSON.stringify(spec).slice(0, 90)}`, () => {
@@ -95,6 +97,12 @@ for (const [spec, problem] of senseless)
     assert.match(problems[0] ?? "", problem);
     for (const { peers, ports } of ingress) assert.ok(peers?.length === 0 || ports?.length === 0);
   });
+
+test("a direction that does not exist isolates in both", () => {
+  const { ingress, egress, problems } = policyOf({ policyTypes: ["Inwards"] });
+  assert.deepEqual([ingress, egress], [[], []]);
+  assert.match(problems[0] ?? "", /policyTypes: "Inwards" is neither Ingress nor Egress/);
+});
 
 test("a policy of any shape is read without an error, and isolates its pods", () => {
   for (const spec of [undefined, null, 7, [], { podSelector: 7, ingress: {}, egress: 7, policyTypes: {} }])

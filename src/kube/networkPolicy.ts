@@ -55,11 +55,13 @@ export const networkPolicyOf: Projection<NetworkPolicy> = (object, intern) => {
   const problems: string[] = [];
   const report: Report = (path, problem) => void problems.push(`${path}: ${problem}`);
   const types = list(spec.policyTypes);
+  const unknown = types.filter((type) => type !== "Ingress" && type !== "Egress");
   const isolates = (direction: "Ingress" | "Egress"): boolean =>
-    types.length > 0 ? types.includes(direction) : direction === "Ingress" || spec.egress != null;
-  for (const type of types)
-    if (type !== "Ingress" && type !== "Egress")
-      report("spec.policyTypes", `${JSON.stringify(type)} is neither Ingress nor Egress`);
+    types.length === 0
+      ? direction === "Ingress" || spec.egress != null
+      : unknown.length > 0 || types.includes(direction);
+  for (const type of unknown)
+    report("spec.policyTypes", `${JSON.stringify(type)?.slice(0, 60)} is neither Ingress nor Egress`);
   const podSelector = labelSelectorOf(spec.podSelector);
   const problem = selectorProblem(spec.podSelector);
   if (problem !== undefined) report("spec.podSelector", problem);
@@ -81,22 +83,31 @@ function rulesOf(path: string, side: "from" | "to", value: unknown, report: Repo
         report(at, "is no rule");
         return [];
       }
-      const peers = list(entry[side]);
-      const ports = list(entry["ports"]);
       return [
         Object.freeze({
-          peers:
-            peers.length === 0
-              ? undefined
-              : peers.flatMap((peer, nth) => peerOf(`${at}.${side}[${nth}]`, peer, report) ?? []),
-          ports:
-            ports.length === 0
-              ? undefined
-              : ports.flatMap((port, nth) => portOf(`${at}.ports[${nth}]`, port, report) ?? []),
+          peers: eachOf(`${at}.${side}`, entry[side], peerOf, report),
+          ports: eachOf(`${at}.ports`, entry["ports"], portOf, report),
         }),
       ];
     }),
   );
+}
+
+/** Undefined when the list is absent or empty, which means everything; what is no list means nothing. */
+function eachOf<T>(
+  path: string,
+  value: unknown,
+  partOf: (path: string, value: unknown, report: Report) => T | undefined,
+  report: Report,
+): readonly T[] | undefined {
+  if (value == null) return undefined;
+  if (!Array.isArray(value)) {
+    report(path, "is no list");
+    return [];
+  }
+  return value.length === 0
+    ? undefined
+    : value.flatMap((part, nth) => partOf(`${path}[${nth}]`, part, report) ?? []);
 }
 
 function peerOf(path: string, value: unknown, report: Report): PolicyPeer | undefined {

@@ -8,8 +8,9 @@
 import { hash } from "node:crypto";
 import type { NetworkPolicy, PolicyPeer, PolicyPort, PolicyRule } from "../kube/networkPolicy.ts";
 import type { Fact } from "../model/fact.ts";
-import { type Cidr, formatCidr, formatIp, type Ip } from "../model/ip.ts";
+import { formatCidr, formatIp, type Ip } from "../model/ip.ts";
 import type { Owner } from "../model/owner.ts";
+import { remainder } from "../model/remainder.ts";
 import type { Scope } from "../model/scope.ts";
 import { FactList } from "./facts.ts";
 import { afterBalancers } from "./groups.ts";
@@ -107,22 +108,16 @@ function peersMatch(
     for (const peer of peers) {
       if (peer.kind === "pods") plain.push(`$${names.peers(groups.peers(peer), family)}`);
       else if (peer.range.ip.family !== family) continue;
-      else if (peer.except.length > 0)
-        terms.push(`(${within(field, peer.range)} && ${outside(field, peer.except)})`);
-      else if (peer.range.bits === 0) terms.push(`ip${family}`);
-      else plain.push(formatCidr(peer.range));
+      // OVN takes no constant with an empty mask.
+      else
+        for (const block of remainder(peer.range, peer.except))
+          if (block.bits === 0) terms.push(`ip${family}`);
+          else plain.push(formatCidr(block));
     }
     if (plain.length > 0) terms.push(`${field} == {${[...new Set(plain)].sort().join(", ")}}`);
   }
   return terms.length === 0 ? undefined : `(${[...new Set(terms)].join(" || ")})`;
 }
-
-/** OVN takes no constant with an empty mask. */
-const within = (field: string, range: Cidr): string =>
-  range.bits === 0 ? `ip${range.ip.family}` : `${field} == ${formatCidr(range)}`;
-
-const outside = (field: string, except: readonly Cidr[]): string =>
-  `${field} != {${[...new Set(except.map(formatCidr))].sort().join(", ")}}`;
 
 /** Undefined when the rule has no port without a name. */
 function portsMatch({ ports }: PolicyRule): string | undefined {

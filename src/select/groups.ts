@@ -20,6 +20,8 @@ export type Role = "subject" | "peer";
 export interface GroupView {
   /** Whether a policy uses the selection with this id in this role. */
   isUsed(role: Role, id: string): boolean;
+  /** Policies or namespaces exist that nobody has told of yet, so it is not certain who is in no group. */
+  readonly isIncomplete: boolean;
   membershipsOf(role: Role, namespace: string, pod: string): readonly Membership[];
   source(role: Role): Pick<MemberSource, "members">;
 }
@@ -30,6 +32,8 @@ export class Groups implements GroupView {
   readonly #users = new Map<string, Set<Owner>>();
   /** policy -> `role id` of what it uses */
   readonly #used = new Map<Owner, ReadonlySet<string>>();
+  /** What must exist, and of which nothing has been heard. */
+  readonly #awaited = new Set<string>();
 
   constructor(sources: Readonly<Record<Role, MemberSource>>) {
     this.#sources = sources;
@@ -66,6 +70,20 @@ export class Groups implements GroupView {
       const [role, id = ""] = key.split(" ");
       return { role: role === "subject" ? "subject" : "peer", id };
     });
+  }
+
+  get isIncomplete(): boolean {
+    return this.#awaited.size > 0;
+  }
+
+  /** Something is to be heard of before anybody is certain to be in no group. */
+  await(what: string): void {
+    this.#awaited.add(what);
+  }
+
+  /** It is there, or known to be gone. Returns whether that was the last one to be heard of. */
+  heardOf(what: string): boolean {
+    return this.#awaited.delete(what) && this.#awaited.size === 0;
   }
 
   isUsed(role: Role, id: string): boolean {

@@ -83,6 +83,7 @@ const pod = (name: string, id: number, offset: number): ApiObject => {
       metadata: {
         namespace: "shop",
         name,
+        labels: { app: "web" },
         annotations: podNetworkAnnotation({
           addresses: [address],
           mac: macOf(address.ip),
@@ -126,6 +127,32 @@ const range: ApiObject = {
   object: { metadata: { name: "more" }, spec: { cidrs: ["10.97.0.0/16"] } },
 };
 
+const shop: ApiObject = {
+  plural: "namespaces",
+  object: { metadata: { name: "shop", labels: { team: "sales" } } },
+};
+
+/** Selects all pods, and allows them to each other by the labels of pods and namespace. */
+const policy: ApiObject = {
+  plural: "networkpolicies",
+  object: {
+    metadata: { namespace: "shop", name: "web" },
+    spec: {
+      podSelector: { matchLabels: { app: "web" } },
+      ingress: [
+        {
+          from: [
+            {
+              namespaceSelector: { matchLabels: { team: "sales" } },
+              podSelector: { matchLabels: { app: "web" } },
+            },
+          ],
+        },
+      ],
+    },
+  },
+};
+
 const cluster: readonly ApiObject[] = [
   ...[2, 3].map(node),
   ...[2, 3].flatMap((id) => [5, 6].map((offset) => pod(`p${id}-${offset}`, id, offset))),
@@ -134,6 +161,8 @@ const cluster: readonly ApiObject[] = [
   // Its endpoint is in a node's own network: the balancer has the node's management address instead.
   slice(7, ["172.30.0.12"]),
   range,
+  shop,
+  policy,
 ];
 
 /** An earlier state: nothing that it says is true any more. */
@@ -167,7 +196,7 @@ async function controller(api: LyingApi, remote: string): Promise<Controller> {
   const server = new ApiServer(client);
   const stores = watchAll(
     client,
-    new Set(["Node", "Pod", "Service", "EndpointSlice", "ServiceCIDR", "NetworkPolicy"]),
+    new Set(["Node", "Namespace", "Pod", "Service", "EndpointSlice", "ServiceCIDR", "NetworkPolicy"]),
     ending.signal,
     { clock: hurried, server },
   );
@@ -268,7 +297,7 @@ class Witness implements AsyncDisposable {
     const all = [...this.#replica.tables].flatMap((table) =>
       [...this.#replica.table(table).values()].flatMap((row) => [...linesOf(table, row)]),
     );
-    return new Set(all.filter((line) => !line.startsWith("Address_Set")));
+    return new Set(all.filter((line) => !line.startsWith("Address_Set") || line.includes("10.24")));
   }
 
   keep(lines: ReadonlySet<string>): void {
@@ -296,7 +325,15 @@ const listsOf = (stores: Stores): readonly number[] =>
 const isSteady = ({ server, term }: Controller): boolean =>
   server.isProven && server.doubt === undefined && term.appliers.status.heldRows === 0;
 
-const plurals = ["nodes", "pods", "services", "endpointslices", "servicecidrs"] as const;
+const plurals = [
+  "nodes",
+  "namespaces",
+  "pods",
+  "services",
+  "endpointslices",
+  "networkpolicies",
+  "servicecidrs",
+] as const;
 
 interface Story {
   readonly lies: Readonly<Record<string, Lie>> | "another server";
@@ -393,6 +430,8 @@ const named: readonly (readonly [string, Story["lies"]])[] = [
   ["no EndpointSlices", { endpointslices: "nothing" }],
   ["half of all Services", { services: "less" }],
   ["no nodes", { nodes: "nothing" }],
+  ["no policies", { networkpolicies: "nothing" }],
+  ["no namespaces", { namespaces: "nothing" }],
   ["an older state of everything", Object.fromEntries(plurals.map((plural) => [plural, "older"]))],
   ["nothing at all, and it is another cluster's", "another server"],
   ["that it serves no ranges", { servicecidrs: "not served" }],
