@@ -118,8 +118,6 @@ async function tryOut(node: Node, flags: Flags, planned: Planned): Promise<void>
   const trial = randomUUID();
   const { stand } = planned;
   const record = { trial, uplink: stand.device, stand };
-  // Both can die: this process and the guard. The guard is there for when this one does.
-  startGuard(flags, trial, flags.verifyWithin + (flags.confirmWithin ?? 0) + graceSeconds);
   const moved = await move(
     node,
     {
@@ -127,6 +125,8 @@ async function tryOut(node: Node, flags: Flags, planned: Planned): Promise<void>
       datapath: flags.datapath,
       servers: flags.verify,
       verifyMs: flags.verifyWithin * 1000,
+      // For when this process dies.
+      noted: () => startGuard(flags, trial, flags.verifyWithin + (flags.confirmWithin ?? 0) + graceSeconds),
     },
     planned,
     { ...record, state: "trying" },
@@ -157,8 +157,6 @@ function startGuard(flags: Flags, trial: string, seconds: number): void {
 /** Ends early when its trial is over, one way or another. */
 async function guard(flags: Flags, trial: string): Promise<void> {
   const deadline = performance.now() + (flags.confirmWithin ?? 0) * 1000;
-  // The trial that it guards may not have been noted yet.
-  await pause(2000);
   while ((await readRecord(flags.record))?.trial === trial) {
     if (performance.now() < deadline) await pause(500);
     else {

@@ -32,6 +32,8 @@ export interface MoveOptions {
   readonly servers: readonly Target[];
   /** How long what was reached may take to be reached again. */
   readonly verifyMs: number;
+  /** Called once the trial is noted, and before anything is changed. */
+  readonly noted: () => void;
 }
 
 export type Moved =
@@ -103,6 +105,7 @@ export async function move(
     );
   }
   await writeRecord(node.recordFile, record);
+  options.noted();
   try {
     await makeBridge(node.db, node.writer, {
       uplink,
