@@ -15,4 +15,5 @@ export const kubernetesPrograms: ReadonlyMap<string, string> = new Map([
   ["iperf", "iperf"],
   ["nc", "netcat-openbsd"],
   ["socat", "socat"],
+  ["wget", "wget"],
 ]);

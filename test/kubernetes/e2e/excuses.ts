@@ -11,6 +11,12 @@ export const excuses: readonly Excuse[] = [
     isTried: false,
   },
   {
+    specs: /\[Feature:NetworkPolicy\]/,
+    cause: "not served",
+    reason: "NetworkPolicy; the specs that only allow would pass all the same",
+    isTried: false,
+  },
+  {
     specs: /\[Feature:SCTPConnectivity\]/,
     cause: "environment",
     reason: "the kernel of the machines where this runs has no SCTP, and its servers never start",
@@ -28,9 +34,47 @@ export const excuses: readonly Excuse[] = [
     reason: "there is no Internet; the sandbox's outside host is all there is beyond the cluster",
   },
   {
+    specs: /Service[s:].* handle large requests: udp/,
+    cause: "environment",
+    reason: "the userspace datapath of Open vSwitch drops fragmented UDP to a Service",
+  },
+  {
+    specs: /rejected for evicted pods/,
+    cause: "environment",
+    reason: "nodes share a disk, so their kubelets do not limit what pods use of it and evict nobody for it",
+  },
+  {
+    specs: /check kube-proxy urls|\[Feature:KubeProxyNFAcct\]/,
+    cause: "environment",
+    reason: "there is no kube-proxy: Weft serves Services itself",
+  },
+  {
     specs: /HostPort validates that there is no conflict/,
     cause: "not served",
     reason: "hostPort",
+  },
+  {
+    specs:
+      /respect internalTrafficPolicy=Local Pod to Pod|with InternalTrafficPolicy set to Local|with internalTrafficPolicy=Local/,
+    cause: "not served",
+    reason: "internalTrafficPolicy: Local",
+  },
+  {
+    specs: /externall?TrafficPolicy=(Cluster|Local)|health check node port/,
+    cause: "not served",
+    reason: "externalTrafficPolicy, which needs NodePort",
+  },
+  {
+    specs:
+      /Services .*function for (pod-Service|node-Service|endpoint-Service|multiple endpoint-Services|service endpoints using hostNetwork)/,
+    cause: "not served",
+    reason: "NodePort, by which they call the Service too",
+  },
+  {
+    specs:
+      /update nodePort|basic nodePort|service type to NodePort listening|a NodePort service$|terminating and unready endpoints if PublishNotReadyAddresses is true|\[Feature:LocalhostNodePorts\]/,
+    cause: "not served",
+    reason: "NodePort",
   },
   {
     specs:

@@ -50,6 +50,9 @@ export async function runSpecs(
   ];
   const [file = "", ...args] = sandbox.outside.command([...ginkgo, "--", ...flags]);
   const child = spawn(file, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  // Interrupted, Ginkgo ends the specs under way and still writes its report.
+  const interrupt = (): boolean => child.kill("SIGINT");
+  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   const log = createWriteStream(join(folder, "ginkgo.log"));
   child.stderr.pipe(log, { end: false });
   const count = new SpecCount();

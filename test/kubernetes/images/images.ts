@@ -18,7 +18,7 @@ export const agnhostImage = `${tests}/agnhost:2.66.1`;
 
 /**
  * What the tests call in agnhost and Alpine does not have from busybox. The shell is the machine's, because Debian's busybox
- * runs its own applets whatever else is in the PATH.
+ * runs its own applets whatever else is in the PATH. Its wget, static, crashes where the C library's files are.
  */
 const networkPrograms = [
   "bash",
@@ -35,6 +35,7 @@ const networkPrograms = [
   "sh",
   "socat",
   "ss",
+  "wget",
 ];
 
 const built = (name: string): string => join(programFolder, name);
