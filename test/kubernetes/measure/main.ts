@@ -52,7 +52,14 @@ async function startFigures(cluster: Cluster, client: KubeClient): Promise<reado
       ),
       { name: `${words}: of that CNI ADD, mean`, unit: "ms", value: addMs },
     );
-    console.log(`  ${words}: done`);
+    console.log(
+      `  ${words}: the last is ready after ${(
+        quantile(
+          of(({ ready }) => ready),
+          1,
+        ) / 1000
+      ).toFixed(1)} s`,
+    );
   }
   return figures;
 }

@@ -98,12 +98,16 @@ class Births {
 
   async follow(client: KubeClient, run: string, signal: AbortSignal): Promise<void> {
     const query = { watch: true, labelSelector: `run=${run}` };
-    const lines = new Lines();
-    try {
-      for await (const chunk of await client.stream(path, { query, idleMs: limitMs, signal }))
-        for (const line of lines.push(chunk)) this.#take(line);
-    } catch (error) {
-      if (!signal.aborted) throw error;
+    // A busy API server closes the watch of a client that is slow for a moment. The next one begins with all pods as they
+    // are.
+    while (!signal.aborted) {
+      const lines = new Lines();
+      try {
+        for await (const chunk of await client.stream(path, { query, idleMs: limitMs, signal }))
+          for (const line of lines.push(chunk)) this.#take(line);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
     }
   }
 
