@@ -11,12 +11,6 @@ export const excuses: readonly Excuse[] = [
     isTried: false,
   },
   {
-    specs: /\[Feature:NetworkPolicy\]/,
-    cause: "not served",
-    reason: "NetworkPolicy; the specs that only allow would pass all the same",
-    isTried: false,
-  },
-  {
     specs: /\[Feature:SCTPConnectivity\]/,
     cause: "environment",
     reason: "the kernel of the machines where this runs has no SCTP, and its servers never start",
