@@ -8,6 +8,8 @@ import { type Saying, sayings } from "./lyingProxy.ts";
 export type Fault =
   /** `kill`: -9, and started again at the end. `restart`: SIGTERM, the same. `pause`: SIGSTOP until the end. */
   | { readonly sort: "kill" | "restart" | "pause"; readonly process: string }
+  /** All processes of a host, or of a program everywhere, are killed at the same moment. */
+  | { readonly sort: "outage"; readonly of: string; readonly processes: readonly string[] }
   /** The host is off the wire, but its own end of the cable looks well. */
   | { readonly sort: "partition"; readonly host: string }
   /** Two hosts do not hear each other; everybody else hears both. */
@@ -31,6 +33,7 @@ export const durationsMs: Readonly<Record<Sort, readonly [number, number]>> = {
   kill: [100, 12_000],
   restart: [0, 3_000],
   pause: [200, 15_000],
+  outage: [100, 8_000],
   partition: [500, 15_000],
   split: [500, 10_000],
   carrier: [200, 8_000],
@@ -45,6 +48,7 @@ export const durationsMs: Readonly<Record<Sort, readonly [number, number]>> = {
 /** What the fault is done to. Two faults with one of these in common never overlap. */
 export function victimsOf(fault: Fault): readonly string[] {
   if ("process" in fault) return [`process ${fault.process}`];
+  if (fault.sort === "outage") return fault.processes.map((process) => `process ${process}`);
   if (fault.sort === "lie") return [`answers to ${fault.client}`];
   if (fault.sort === "split") return [`network of ${fault.host}`, `network of ${fault.other}`];
   return [`network of ${fault.host}`];
@@ -52,6 +56,7 @@ export function victimsOf(fault: Fault): readonly string[] {
 
 /** As one line of the log. */
 export function faultText(fault: Fault): string {
+  if (fault.sort === "outage") return `outage of ${fault.of}`;
   const { sort, ...rest } = fault;
   return [sort, ...Object.values(rest)].join(" ");
 }
@@ -75,6 +80,7 @@ export function possibleFaults(layout: Layout, more: readonly string[]): readonl
     ...(["kill", "pause", "restart"] as const).flatMap((sort) =>
       processes.map((process): Fault => ({ sort, process })),
     ),
+    ...outages(processes),
     ...onWire.map((host): Fault => ({ sort: "partition", host })),
     ...[...chassis, central.name].flatMap((host, index, all) =>
       all.slice(index + 1).map((other): Fault => ({ sort: "split", host, other })),
@@ -85,6 +91,18 @@ export function possibleFaults(layout: Layout, more: readonly string[]): readonl
       sayings.flatMap((lie): readonly Fault[] => (lie === "the truth" ? [] : [{ sort: "lie", client, lie }])),
     ),
   ];
+}
+
+/** A process's name is its host's and its program's, or its program's alone. */
+function outages(processes: readonly string[]): readonly Fault[] {
+  const partsOf = (process: string): readonly string[] => {
+    const [, host, program] = /^(?:([^-]+)-)?(.*?)\d*$/.exec(process) ?? [];
+    return [...(host === undefined ? [] : [host]), ...(program === undefined ? [] : [`every ${program}`])];
+  };
+  return [...new Set(processes.flatMap(partsOf))]
+    .map((of) => ({ of, processes: processes.filter((process) => partsOf(process).includes(of)) }))
+    .filter((group) => group.processes.length > 1)
+    .map((group): Fault => ({ sort: "outage", ...group }));
 }
 
 /** In both modes the third part of a node's addresses names the network; 200 and above are nobody's. */

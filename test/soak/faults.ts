@@ -19,6 +19,9 @@ export async function begin(fault: Fault, { cluster, liars }: Ground): Promise<U
     case "kill":
       await processes.kill(fault.process, "SIGKILL");
       return () => processes.revive(fault.process);
+    case "outage":
+      await Promise.all(fault.processes.map((process) => processes.kill(process, "SIGKILL")));
+      return () => Promise.all(fault.processes.map((process) => processes.revive(process)));
     case "restart":
       await processes.stop(fault.process);
       return () => processes.revive(fault.process);

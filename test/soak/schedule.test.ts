@@ -120,3 +120,17 @@ test("every process of Weft, of OVN and of Kubernetes' control plane is a victim
     assert.deepEqual(victims("underlay", sort), [...central, ...machines, ...hypervisors].toSorted());
   }
 });
+
+test("a host's processes die together, and those of a program on all hosts", () => {
+  const together = new Map(
+    faultsIn("overlay", 2).flatMap((fault) => (fault.sort === "outage" ? [[fault.of, fault.processes]] : [])),
+  );
+  assert.deepEqual([...together.keys()].toSorted(), [
+    "central",
+    ...["agent", "controller", "ovn-controller", "ovsdb", "vswitchd"].map((program) => `every ${program}`),
+    "n1",
+    "n2",
+  ]);
+  assert.deepEqual(together.get("n2"), ["n2-ovsdb", "n2-vswitchd", "n2-ovn-controller", "n2-agent"]);
+  assert.deepEqual(together.get("every controller"), ["controller", "controller2"]);
+});
