@@ -8,6 +8,7 @@ import { checkPaths } from "../../sandbox/demo/probe.ts";
 import type { Cluster } from "../sandbox/cluster.ts";
 import { interfaces, links } from "../sandbox/wholeness.ts";
 import type { Campaign } from "./campaign.ts";
+import { type Footprint, footprints, growth } from "./footprint.ts";
 import { type Ground, soakNamespace } from "./ground.ts";
 import { changedLines, nodeState } from "./nodeState.ts";
 import { differencesFromPlan } from "./plannedRows.ts";
@@ -70,13 +71,14 @@ export function wholeChecks(ground: Ground, campaign: Campaign): readonly Check[
 export interface Beginning {
   readonly nodes: ReadonlyMap<string, readonly string[]>;
   readonly bindings: readonly string[];
+  readonly footprints: ReadonlyMap<string, Footprint>;
 }
 
 export async function beginningOf(cluster: Cluster): Promise<Beginning> {
   const nodes = new Map<string, readonly string[]>();
   for (const { host } of cluster.sandbox.nodes)
     nodes.set(host.name, await nodeState(cluster.sandbox, host.name));
-  return { nodes, bindings: await bindings(cluster) };
+  return { nodes, bindings: await bindings(cluster), footprints: footprints(cluster.sandbox.processes) };
 }
 
 /** When all pods and Services of the campaign are deleted. */
@@ -100,6 +102,14 @@ export function emptyChecks(ground: Ground, beginning: Beginning): readonly Chec
       : []),
     { name: "weft status says healthy without pods", look: () => unhealthy(cluster) },
     { name: "no process has died by itself", look: () => processesLacking(cluster) },
+    {
+      name: "memory and open files are as at the start",
+      look: async () => {
+        // This program's own connections are no leak of the server's.
+        ground.client[Symbol.dispose]();
+        return growth(beginning.footprints, footprints(cluster.sandbox.processes));
+      },
+    },
   ];
 }
 
