@@ -136,8 +136,11 @@ function portsMatch({ ports }: PolicyRule): string | undefined {
   return terms.length === 0 ? undefined : `(${[...new Set(terms)].join(" || ")})`;
 }
 
-const namedPortsOf = ({ ports = [] }: PolicyRule): readonly NamedPort[] =>
-  ports.flatMap(({ protocol, port }) => (typeof port === "string" ? [{ protocol, port }] : []));
+/** Each once, however often the rule lists it. */
+function namedPortsOf({ ports = [] }: PolicyRule): readonly NamedPort[] {
+  const named = ports.flatMap(({ protocol, port }) => (typeof port === "string" ? [{ protocol, port }] : []));
+  return [...new Map(named.map((one) => [`${one.protocol} ${one.port}`, one])).values()];
+}
 
 const protocolOf = ({ protocol }: PolicyPort): string => protocol.toLowerCase();
 
