@@ -1,7 +1,6 @@
 // The one test command: static checks, then unit tests in one process, then each contract and sandbox file in a process
 // of its own, with a time limit; and at the end a look for anything left behind. Last line: `N passed, N failed`.
-// Contract files run two at a time, because they mostly wait. Sandboxes measure gaps in streams, so each one runs
-// alone.
+// Contract and sandbox files run two at a time, because they mostly wait; those that measure gaps in streams run alone.
 //
 // Two versions of OVN are under test. Everything runs on the newer one (25.03 with Open vSwitch 3.5). Where the
 // machine's own is older (23.03 with 3.1), whatever could differ there runs on it too: how ovsdb-server talks, how
@@ -20,9 +19,7 @@ import { isAtLeast, machineVersion, newer } from "../sandbox/ovn/choice.ts";
 import { leftovers, removeIfEmpty, removeLeft, type TestRun } from "./leftovers.ts";
 import type { Counts } from "./reporter.ts";
 
-/** How many steps of a stage run at once. */
-const lanes = { static: 1, unit: 1, contract: 2, sandbox: 1 } as const;
-type Stage = keyof typeof lanes;
+type Stage = "static" | "unit" | "contract" | "sandbox";
 
 interface Step {
   readonly stage: Stage;
@@ -31,6 +28,8 @@ interface Step {
   /** Node test files report counts; any other command counts as one test. */
   readonly counted: boolean;
   readonly limitSeconds: number;
+  /** Nothing else may run beside it. */
+  readonly alone: boolean;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -61,6 +60,19 @@ const contractOnOwn =
  */
 const sandboxOnOwn: ReadonlySet<string> = new Set(["paths", "services", "cni", "faultRestart"]);
 
+/** Sandbox files that measure how long a stream stands still. */
+const measuresGaps: ReadonlySet<string> = new Set([
+  "faultClock",
+  "faultRestart",
+  "faultVswitchd",
+  "underlayAlone",
+  "underlayNode",
+  "underlayTenants",
+]);
+
+/** A dozen daemons on a shared machine: a file of these stages that fails gets a second try, and the end reports that. */
+const again: ReadonlySet<Stage> = new Set(["contract", "sandbox"]);
+
 const { values: options } = parseArgs({
   options: { only: { type: "string" }, match: { type: "string" } },
 });
@@ -79,22 +91,16 @@ if (!process.version.startsWith("v24.")) {
 const chosen = [...steps()].filter(
   ({ stage, name }) => (stages?.includes(stage) ?? true) && name.includes(options.match ?? ""),
 );
-for (const [stage, width] of Object.entries(lanes)) {
-  const failed: Step[] = [];
-  const waiting = chosen.filter((step) => step.stage === stage).values();
-  const lane = async (): Promise<void> => {
-    for (const step of waiting) {
-      const counts = await timed(step);
-      // A dozen daemons on a shared machine: a failed file gets a second try, and the end reports that it needed one.
-      if (counts.failed > 0 && (stage === "contract" || stage === "sandbox")) failed.push(step);
-      else count(counts);
-    }
-  };
-  await Promise.all(Array.from({ length: width }, lane));
-  for (const step of failed) {
-    unsteady.push(step.name);
-    count(await timed(step));
-  }
+const failed: Step[] = [];
+for (const step of chosen.filter(({ stage }) => !again.has(stage))) count(await timed(step));
+const together = chosen.filter(({ stage, alone }) => again.has(stage) && !alone);
+// One lane begins with the contract files, the other with the sandboxes, which are heavier.
+await Promise.all([tried(() => together.shift()), tried(() => together.pop())]);
+const last = chosen.filter(({ stage, alone }) => again.has(stage) && alone);
+await tried(() => last.shift());
+for (const step of failed) {
+  unsteady.push(step.name);
+  count(await timed(step));
 }
 if (unsteady.length > 0) console.log(`UNSTEADY tried twice: ${unsteady.join(", ")}`);
 const left = leftovers(testRun);
@@ -104,6 +110,15 @@ total[left.length > 0 ? "failed" : "passed"]++;
 rmSync(scratch, { recursive: true });
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed > 0 || total.passed <= 1 ? 1 : 0);
+
+/** Runs one step after the other until `next` has no more. A step that fails is left for a second try. */
+async function tried(next: () => Step | undefined): Promise<void> {
+  for (let step = next(); step; step = next()) {
+    const counts = await timed(step);
+    if (counts.failed > 0) failed.push(step);
+    else count(counts);
+  }
+}
 
 function count({ passed, failed }: Counts): void {
   total.passed += passed;
@@ -117,6 +132,7 @@ function* steps(): Generator<Step> {
     argv,
     counted: false,
     limitSeconds: 120,
+    alone: true,
   });
   yield check("format", "biome", "check", "--error-on-warnings", ".");
   yield check("lint", "oxlint", "--type-aware", "--deny-warnings", ...sources);
@@ -148,7 +164,7 @@ function* steps(): Generator<Step> {
   }
   for (const file of find("test/sandbox/*.test.ts")) {
     const name = basename(file, ".test.ts");
-    const step = tests("sandbox", file, [file], 600);
+    const step = { ...tests("sandbox", file, [file], 600), alone: measuresGaps.has(name) };
     yield step;
     if (own !== undefined && sandboxOnOwn.has(name)) yield onOwn(step);
     // What people expect of pods, Services and the CNI holds in every network.
@@ -172,7 +188,7 @@ function tests(stage: Step["stage"], name: string, files: readonly string[], lim
     "--test-reporter=./test/reporter.ts",
     ...files,
   ];
-  return { stage, name, argv, counted: true, limitSeconds };
+  return { stage, name, argv, counted: true, limitSeconds, alone: false };
 }
 
 function find(...globs: readonly string[]): string[] {
