@@ -1,7 +1,8 @@
 // The limit for Weft's CNI ADD: the same wiring by one process on the node that already knows everything. It inserts a port
 // into the northbound database or claims a ready one, makes the link, plugs it in and waits until packets can pass, by raw
-// JSON-RPC: no schema, no Kubernetes, no plugin, no Weft. Reads a JSON line for each pod from stdin (see Wiring), and
-// answers with its host interface when packets can pass, as a JSON line.
+// JSON-RPC: no schema, no Kubernetes, no Weft. Before that a program is started on the node that does nothing, since a
+// runtime starts a plugin for every pod (BenchRuntime.addBare). Reads a JSON line for each pod from stdin (see Wiring),
+// and answers with its host interface when packets can pass, as a JSON line.
 
 import { spawn } from "node:child_process";
 import net from "node:net";

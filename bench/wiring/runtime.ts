@@ -138,11 +138,12 @@ export class BenchRuntime implements AsyncDisposable {
   }
 
   /**
-   * Wires the pod bare, as the `index`th of its node, with a ready port if there are any. Resolves with its addresses
-   * once packets can pass.
+   * Starts a program in place of a plugin, then wires the pod bare, as the `index`th of its node, with a ready port if
+   * there are any. Resolves with its addresses once packets can pass.
    */
   async addBare(pod: BenchPod, index: number): Promise<readonly string[]> {
     const wiring = await this.#wiring(pod, index);
+    await run(inNetns(pod.node.netns, ["true"]));
     await this.#wirerOn(pod.node).wire(wiring);
     return wiring.addresses.map((address) => address.replace(/\/.*/, ""));
   }
