@@ -72,7 +72,7 @@ function restored(json: unknown): unknown {
   }
   const object: Record<string, unknown> = Object.assign(json);
   const digits = object[""];
-  if (typeof digits === "string" && /^-?\d+$/.test(digits)) return integerOf(digits);
+  if (typeof digits === "string" && /^-?[1-9]\d{15,}$/.test(digits)) return integerOf(digits);
   for (const [name, member] of Object.entries(object))
     if (typeof member === "object") object[name] = restored(member);
   return object;

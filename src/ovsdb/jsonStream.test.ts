@@ -82,6 +82,12 @@ test("the outline reads any JSON as one would that had all of it, cut anywhere",
   );
 });
 
+test("an object with a member without a name is no long integer, beside a number with many digits", () => {
+  const json = '{"":{"":"0"}," ":{"":1.0000002112174072e-269}}';
+  assert.equal(exactText(parseExactly(json)), json);
+  assert.equal(exactText(outlined(Buffer.from(`${json} `), 7)), json);
+});
+
 test("the outline refuses what JSON.parse refuses", () => {
   const wrong = [
     "[1 2]",
