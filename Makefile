@@ -75,6 +75,11 @@ kubernetes-bench: cni compiled kubernetes-programs ## measure pod starts and rol
 test: setup cni compiled ## everything CI runs: format, lint, types, unit, golden, contract and sandbox tests
 	@node test/run.ts
 
+# ONLY=paths,demo chooses parts by words of their names.
+.PHONY: test-kernel
+test-kernel: setup cni compiled ## the kernel datapath, in a virtual machine without KVM: hours; ONLY=paths,demo for a part of it
+	@node test/kernel/main.ts $(if $(ONLY),--only $(ONLY))
+
 .PHONY: quick
 quick: node_modules/.installed ## the part of the tests that needs no OVN: format, lint, types, unit, golden
 	@node test/run.ts --only static,unit

@@ -17,6 +17,8 @@ export interface Host {
   readonly gateways: readonly string[];
 }
 
+export type Datapath = "userspace" | "kernel";
+
 export interface SwitchHost extends Host {
   readonly directory: string;
   readonly ovs: string;
@@ -24,6 +26,7 @@ export interface SwitchHost extends Host {
   readonly log: string;
   /** The socket of the vswitch database. */
   readonly ovsSocket: string;
+  readonly datapath: Datapath;
   /** The initial content of `Open_vSwitch.external_ids`. */
   readonly externalIds: Readonly<Record<string, string>>;
   /** The VLAN of the host's own address; undefined is untagged. */
@@ -40,6 +43,9 @@ export interface NodeHost extends SwitchHost {
   readonly kubeletSocket: string;
   readonly kubeconfig: string;
 }
+
+/** By their names in Open vSwitch's database (`Bridge.datapath_type`). */
+export const datapathTypes: Readonly<Record<Datapath, string>> = { userspace: "netdev", kernel: "system" };
 
 /** A network of hosts: `172.30.0.` and `fd00:172:30::` come before a host's number. */
 export interface Subnet {
@@ -86,7 +92,8 @@ export function macOfName(name: string): string {
 export function switchHost(
   host: Host,
   state: string,
-  externalIds: Readonly<Record<string, string>>,
+  datapath: Datapath,
+  externalIds: Readonly<Record<string, string>> = {},
   vlan?: number,
 ): SwitchHost {
   const directory = join(state, host.name);
@@ -98,6 +105,7 @@ export function switchHost(
     ovn: join(directory, "ovn"),
     log: join(directory, "log"),
     ovsSocket: join(ovs, "db.sock"),
+    datapath,
     externalIds,
     vlan,
   };

@@ -4,9 +4,17 @@
 
 import { join } from "node:path";
 import type { Family } from "../src/model/ip.ts";
-import { type Cloud, cloudOf, firstNumber, underlayHost, userspace } from "./cloud/cloud.ts";
+import { bridgeDatapath, type Cloud, cloudOf, firstNumber, underlayHost } from "./cloud/cloud.ts";
 import { portOf, type Tenant, tenantOf } from "./cloud/tenant.ts";
-import { type Host, isSwitch, type NodeHost, nodeHost, type SwitchHost, switchHost } from "./host.ts";
+import {
+  type Datapath,
+  type Host,
+  isSwitch,
+  type NodeHost,
+  nodeHost,
+  type SwitchHost,
+  switchHost,
+} from "./host.ts";
 
 /** What a user chooses. Kept in `<state>/sandbox.json`. */
 export interface Settings {
@@ -23,6 +31,8 @@ export interface Settings {
   readonly cloud: string | undefined;
   /** The VLAN of the tenant's physical machines; undefined is untagged. */
   readonly vlan: number | undefined;
+  /** What moves packets: ovs-vswitchd itself, or the kernel's module openvswitch, which many machines lack. */
+  readonly datapath: Datapath;
   /** A folder whose OVN and Open vSwitch run instead of the machine's own. */
   readonly ovn: string | undefined;
   /** `ovn` starts only OVN, and the cloud. `all` also starts the Kubernetes API and Weft. */
@@ -75,7 +85,7 @@ export const netnsPrefixOf = (name: string): string => `weft-${name}-`;
 
 /** The layout of `settings` below the directory `base` (see `baseDirectory`). */
 export function layoutOf(settings: Settings, base: string): Layout {
-  const { name, families, nodes, vlan } = settings;
+  const { name, families, nodes, vlan, datapath } = settings;
   const state = join(base, name);
   const netnsPrefix = netnsPrefixOf(name);
   const isUnderlay = settings.mode === "underlay";
@@ -84,16 +94,17 @@ export function layoutOf(settings: Settings, base: string): Layout {
     netnsPrefix: netnsPrefixOf(cloudName),
     state: join(base, cloudName),
     families,
+    datapath,
     hypervisors: isUnderlay ? hypervisors : 0,
   });
   const tenant = isUnderlay
-    ? tenantOf({ name, netnsPrefix, state, families, nodes, vlan }, cloud.hypervisors)
+    ? tenantOf({ name, netnsPrefix, state, families, nodes, vlan, datapath }, cloud.hypervisors)
     : undefined;
   const nodeHosts =
     tenant?.nodes ??
     Array.from({ length: nodes }, (_, index) => {
       const host = underlayHost({ netnsPrefix, families }, `n${index + 1}`, firstNumber + index);
-      return nodeHost(switchHost(host, state, userspace));
+      return nodeHost(switchHost(host, state, datapath, bridgeDatapath(datapath)));
     });
   const hosts = [
     ...nodeHosts,

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { Family } from "../src/model/ip.ts";
 import { downSandbox } from "./down.ts";
+import type { Datapath } from "./host.ts";
 import { requireRoot } from "./install/requirements.ts";
 import { baseDirectory, type Settings } from "./layout.ts";
 import { openSandbox } from "./sandbox.ts";
@@ -25,6 +26,7 @@ interface UpFlags {
   readonly nodes: number;
   readonly ipv4?: true;
   readonly ipv6?: true;
+  readonly datapath?: Datapath;
   readonly ovn?: string;
   readonly only?: "ovn";
   readonly mode: Settings["mode"];
@@ -61,6 +63,12 @@ function upCommand(): Command {
       list,
     )
     .option("--service-cidr <list>", "addresses of Services, one network per family", list)
+    .addOption(
+      new Option(
+        "--datapath <which>",
+        "what moves packets: ovs-vswitchd itself, or the kernel's module openvswitch (default: WEFT_DATAPATH, else userspace)",
+      ).choices(["userspace", "kernel"]),
+    )
     .option(
       "--ovn <which>",
       "host: the machine's own OVN and Open vSwitch; or a folder that has them (default: WEFT_OVN, else the newer of the machine's and that of make setup)",
@@ -81,6 +89,7 @@ function upCommand(): Command {
         ...(families.length > 0 && { families }),
         ...(flags.clusterCidr && { clusterCidrs: flags.clusterCidr }),
         ...(flags.serviceCidr && { serviceCidrs: flags.serviceCidr }),
+        ...(flags.datapath !== undefined && { datapath: flags.datapath }),
         ...(flags.ovn !== undefined && { ovn: flags.ovn }),
         ...(flags.only && { parts: flags.only }),
         progress: console.log,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { remoteHost } from "./host.ts";
 import { type Layout, layoutOf } from "./layout.ts";
-import { type Choices, readSettings, sameSettings, settingsOf } from "./settings.ts";
+import { type Choices, datapathOf, readSettings, sameSettings, settingsOf } from "./settings.ts";
 
 test("what a user leaves out is three nodes with both families", () => {
   const settings = settingsOf({}, 1234);
@@ -38,6 +38,16 @@ for (const [choices, message] of refused)
   test(`${JSON.stringify(choices)} is refused`, () => {
     assert.throws(() => settingsOf(choices, 0), message);
   });
+
+test("packets are moved by ovs-vswitchd, unless the kernel is chosen", () => {
+  assert.equal(settingsOf({}, 0).datapath, "userspace");
+  const kernel = layoutOf(settingsOf({ datapath: "kernel" }, 0), "/run");
+  assert.deepEqual(
+    kernel.nodeHosts.map(({ datapath, externalIds }) => [datapath, externalIds["ovn-bridge-datapath-type"]]),
+    Array.from({ length: 3 }, () => ["kernel", "system"]),
+  );
+  assert.throws(() => datapathOf("dpdk"), /WEFT_DATAPATH=dpdk: userspace or kernel/);
+});
 
 test("settings survive being written and read, whatever the port", () => {
   const directory = mkdtempSync(join(tmpdir(), "weft-settings-"));

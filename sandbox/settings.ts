@@ -8,7 +8,7 @@ import { clusterNetwork, defaultJoin } from "../src/config/ranges.ts";
 import { type Family, formatCidr, overlaps, parseCidr } from "../src/model/ip.ts";
 import { underlay } from "./cloud/cloud.ts";
 import { machineNetwork, vmNetwork } from "./cloud/tenant.ts";
-import { addressesIn } from "./host.ts";
+import { addressesIn, type Datapath } from "./host.ts";
 import { mostNodes, namePattern, type Settings } from "./layout.ts";
 
 /** What a user may leave out, with its defaults. */
@@ -28,6 +28,8 @@ export interface Choices {
   readonly cloud?: string;
   /** Default none; in another sandbox's cloud, whose own machines are untagged, `guestVlan`. */
   readonly vlan?: number;
+  /** Default what `WEFT_DATAPATH` names, else `userspace`. */
+  readonly datapath?: Datapath;
   /** See `chosenFolder`, which `up` calls before it makes settings of these: a folder, or none for the machine's own. */
   readonly ovn?: string | undefined;
   /** Default `all`. */
@@ -50,6 +52,7 @@ const hostNetworks = {
 /** Throws an error that says which choice makes no sense. */
 export function settingsOf(choices: Choices, apiPort: number): Settings {
   const { name = "demo", mode = "overlay", nodes = 3, families = [4, 6], parts = "all", cloud } = choices;
+  const { datapath = datapathOf(process.env["WEFT_DATAPATH"] ?? "userspace") } = choices;
   const { addresses = mode === "overlay" ? "assigned" : "pooled" } = choices;
   const vlan = choices.vlan ?? (cloud === undefined ? undefined : guestVlan);
   if (!namePattern.test(name))
@@ -83,7 +86,13 @@ export function settingsOf(choices: Choices, apiPort: number): Settings {
       throw new Error(`${formatCidr(cidr)} overlaps ${formatCidr(own)}, a network of the sandbox's hosts`);
   }
   const ranges = { families, clusterCidrs, serviceCidrs };
-  return { name, mode, addresses, nodes, ...ranges, cloud, vlan, ovn: choices.ovn, parts, apiPort };
+  return { name, mode, addresses, nodes, ...ranges, cloud, vlan, datapath, ovn: choices.ovn, parts, apiPort };
+}
+
+/** Throws when `text` is neither. */
+export function datapathOf(text: string): Datapath {
+  if (text === "userspace" || text === "kernel") return text;
+  throw new Error(`WEFT_DATAPATH=${text}: userspace or kernel`);
 }
 
 const inWords = (families: readonly Family[]): string =>
@@ -100,6 +109,7 @@ const schema = v.object({
   serviceCidrs: v.array(v.string()),
   cloud: v.optional(v.pipe(v.string(), v.regex(namePattern))),
   vlan: v.optional(v.number()),
+  datapath: v.optional(v.picklist(["userspace", "kernel"]), "userspace"),
   ovn: v.optional(v.string()),
   parts: v.picklist(["ovn", "all"]),
   apiPort: v.number(),

@@ -11,7 +11,7 @@ import { baseEnvironment } from "./environment.ts";
 import { buildFabric } from "./fabric/fabric.ts";
 import { namespacesWith } from "./fabric/netns.ts";
 import { freePort } from "./freePort.ts";
-import { requireMachine } from "./install/requirements.ts";
+import { requireDatapath, requireMachine } from "./install/requirements.ts";
 import { baseDirectory, isOwn, type Layout, layoutOf, type Settings, switchesOf } from "./layout.ts";
 import { chosenFolder } from "./ovn/choice.ts";
 import { createDatabases } from "./ovn/databases.ts";
@@ -41,6 +41,7 @@ export async function upSandbox(options: UpOptions): Promise<Sandbox> {
   if (options.parts !== "ovn" && !existsSync(cniPlugin))
     throw new Error(`no ${cniPlugin}; build it with: make cni`);
   const settings = settingsOf({ ...options, ovn }, await freePort());
+  requireDatapath(settings.datapath);
   const layout = layoutOf(settings, base);
   const existing = await existingSandbox(settings, layout, base);
   if (existing) {
@@ -81,6 +82,7 @@ async function existingSandbox(wanted: Settings, layout: Layout, base: string): 
 
 async function build(layout: Layout, progress: Progress, signal: AbortSignal | undefined): Promise<void> {
   const done = stopwatch(progress);
+  const env = baseEnvironment(layout);
   if (layout.ovn !== undefined) writeWrappers(layout.ovn);
   const directories = [
     ...(isOwn(layout, layout.central) ? [layout.central.directory] : []),
@@ -89,8 +91,8 @@ async function build(layout: Layout, progress: Progress, signal: AbortSignal | u
   ];
   await Promise.all(directories.map((path) => mkdir(path, { recursive: true })));
   await together(signal, (signal) => [
-    buildFabric(layout, signal),
-    createDatabases(layout, baseEnvironment(layout), signal),
+    buildFabric(layout, env, signal),
+    createDatabases(layout, env, signal),
   ]);
   done(`network: ${networkInWords(layout)}`);
 }

@@ -146,6 +146,7 @@ function* steps(): Generator<Step> {
       "sandbox/**/*.test.ts",
       "bench/*.test.ts",
       "test/golden/*.test.ts",
+      "test/kernel/{image,report}.test.ts",
       "test/soak/*.test.ts",
       "test/kubernetes/**/*.test.ts",
     ),

@@ -6,6 +6,8 @@ import type { Family } from "../../src/model/ip.ts";
 import { onNode } from "../../src/model/names.ts";
 import {
   addressesIn,
+  type Datapath,
+  datapathTypes,
   type Host,
   macOfAddresses,
   plainAddress,
@@ -41,6 +43,7 @@ export interface CloudOptions {
   readonly netnsPrefix: string;
   readonly state: string;
   readonly families: readonly Family[];
+  readonly datapath: Datapath;
   readonly hypervisors: number;
 }
 
@@ -48,7 +51,7 @@ const northboundPort = 6641;
 const southboundPort = 6642;
 
 export function cloudOf(options: CloudOptions): Cloud {
-  const { state, hypervisors } = options;
+  const { state, hypervisors, datapath } = options;
   const central = centralHost(underlayHost(options, "central", 2), state);
   return {
     fabric: { ...underlayHost(options, "fabric", 1), gateways: [] },
@@ -56,7 +59,7 @@ export function cloudOf(options: CloudOptions): Cloud {
     outside: underlayHost(options, "outside", 100),
     hypervisors: Array.from({ length: hypervisors }, (_, index) => {
       const host = underlayHost(options, `h${index + 1}`, firstNumber + index);
-      return switchHost(host, state, chassisIds(host, central));
+      return switchHost(host, state, datapath, chassisIds(host, datapath, central));
     }),
   };
 }
@@ -89,12 +92,18 @@ function centralHost(host: Host, state: string): CentralHost {
   };
 }
 
-/** The datapath of the sandbox's machines. ovn-controller uses it if it is the first to make br-int. */
-export const userspace = { "ovn-bridge-datapath-type": "netdev" } as const;
+/** The datapath of br-int, which ovn-controller uses if it is the first to make it. */
+export const bridgeDatapath = (datapath: Datapath): Readonly<Record<string, string>> => ({
+  "ovn-bridge-datapath-type": datapathTypes[datapath],
+});
 
 /** What an operator sets on a hypervisor. */
-const chassisIds = (host: Host, central: CentralHost): Readonly<Record<string, string>> => ({
-  ...userspace,
+const chassisIds = (
+  host: Host,
+  datapath: Datapath,
+  central: CentralHost,
+): Readonly<Record<string, string>> => ({
+  ...bridgeDatapath(datapath),
   "system-id": host.name,
   hostname: host.name,
   "ovn-remote": central.southbound,

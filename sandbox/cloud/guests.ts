@@ -20,7 +20,7 @@ export function guestsOf(name: string, base: string): readonly Settings[] {
 }
 
 /** Throws when the sandbox cannot be in the cloud that its `settings` name. */
-export function requireCloud({ name, cloud, families, vlan }: Settings, base: string): void {
+export function requireCloud({ name, cloud, families, vlan, datapath }: Settings, base: string): void {
   if (cloud === undefined) return;
   const owner = readSettings(join(base, cloud, "sandbox.json"));
   if (!owner || !isUp(layoutOf(owner, base)))
@@ -31,6 +31,8 @@ export function requireCloud({ name, cloud, families, vlan }: Settings, base: st
     throw new Error(
       `--cloud ${cloud}: both must have the same families; there IPv${owner.families.join(", IPv")}`,
     );
+  if (owner.datapath !== datapath)
+    throw new Error(`--cloud ${cloud}: both must have the same datapath; there it is ${owner.datapath}`);
   const taken = [owner, ...guestsOf(cloud, base)].find((other) => other.name !== name && other.vlan === vlan);
   if (taken)
     throw new Error(

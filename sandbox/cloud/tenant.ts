@@ -4,6 +4,7 @@
 import type { Family } from "../../src/model/ip.ts";
 import {
   addressesIn,
+  type Datapath,
   type Host,
   macOfAddresses,
   macOfName,
@@ -63,11 +64,12 @@ export interface TenantOptions {
   readonly state: string;
   readonly families: readonly Family[];
   readonly nodes: number;
+  readonly datapath: Datapath;
   readonly vlan: number | undefined;
 }
 
 export function tenantOf(options: TenantOptions, hypervisors: readonly SwitchHost[]): Tenant {
-  const { name, netnsPrefix, state, families, vlan } = options;
+  const { name, netnsPrefix, state, families, vlan, datapath } = options;
   const vmHost = (hostName: string, number: number): Host => {
     const addresses = addressesIn(vmNetwork, families, number);
     const gateways = addressesIn(vmNetwork, families, routerNumber).map(plainAddress);
@@ -88,7 +90,7 @@ export function tenantOf(options: TenantOptions, hypervisors: readonly SwitchHos
     gateways: addressesIn(machineNetwork, families, routerNumber).map(plainAddress),
   };
   const nodes = Array.from({ length: options.nodes }, (_, index) =>
-    nodeHost(switchHost(vmHost(`n${index + 1}`, firstNodeNumber + index), state, {})),
+    nodeHost(switchHost(vmHost(`n${index + 1}`, firstNodeNumber + index), state, datapath)),
   );
   const vm = vmHost("vm", otherNumber);
   return {
@@ -113,7 +115,7 @@ export function tenantOf(options: TenantOptions, hypervisors: readonly SwitchHos
     },
     nodes,
     vm,
-    machine: vlan === undefined ? machine : switchHost(machine, state, {}, vlan),
+    machine: vlan === undefined ? machine : switchHost(machine, state, datapath, {}, vlan),
     vifs: [...nodes, vm].flatMap((host, index) => {
       const hypervisor = hypervisors[index % hypervisors.length];
       return hypervisor

@@ -1,10 +1,10 @@
 // The network of hosts: one Linux bridge in a namespace of its own, and a veth from each host to it or to its
-// hypervisor. Nothing is made in the machine's own network namespace. Open vSwitch runs its userspace datapath here. So
-// on a host with Open vSwitch the address is on the bridge br-ex, and the kernel must not see what arrives on the
-// uplink a second time.
+// hypervisor. Nothing is made in the machine's own network namespace. On a host with Open vSwitch the address is on
+// the bridge br-ex, which is here before ovs-vswitchd. With the userspace datapath, the kernel must not see what arrives
+// on the uplink a second time.
 
 import { onNode } from "../../src/model/names.ts";
-import { type Host, isSwitch, type SwitchHost } from "../host.ts";
+import { type Datapath, type Host, isSwitch, type SwitchHost } from "../host.ts";
 import { type Cable, isOwn, type Layout } from "../layout.ts";
 import { run } from "../process/run.ts";
 import { addNamespaces, inNetns } from "./netns.ts";
@@ -13,8 +13,14 @@ import { addNamespaces, inNetns } from "./netns.ts";
 export const bridge = "br0";
 /** Every host has it. On a host with Open vSwitch it is a port of br-ex. */
 export const uplink = "eth0";
+/** The name that ovs-vswitchd gives the datapath of all its bridges (ovs-dpctl(8)). */
+const kernelDatapath = "ovs-system";
 
-export async function buildFabric(layout: Layout, signal: AbortSignal): Promise<void> {
+export async function buildFabric(
+  layout: Layout,
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<void> {
   const { fabric, cables } = layout;
   const hosts = layout.hosts.filter((host) => isOwn(layout, host));
   const ownFabric = isOwn(layout, fabric);
@@ -29,9 +35,11 @@ export async function buildFabric(layout: Layout, signal: AbortSignal): Promise<
     ),
   );
   await Promise.all([
-    // A kernel stack that feeds Open vSwitch through a veth must compute its checksums itself.
-    ...(ownFabric ? [checksums(fabric, bridge, signal)] : []),
-    ...hosts.map((host) => (isSwitch(host) ? configureSwitch(host, signal) : configurePlain(host, signal))),
+    // A kernel stack that feeds the userspace datapath through a veth must compute its checksums itself.
+    ...(ownFabric && layout.datapath === "userspace" ? [checksums(fabric, bridge, signal)] : []),
+    ...hosts.map((host) =>
+      isSwitch(host) ? configureSwitch(host, env, signal) : configurePlain(host, layout.datapath, signal),
+    ),
   ]);
 }
 
@@ -52,13 +60,19 @@ const fabricCable = (cable: Cable): string[] => [
   `link set ${cable.port} master ${bridge}`,
 ];
 
-async function configurePlain(host: Host, signal: AbortSignal): Promise<void> {
+async function configurePlain(host: Host, datapath: Datapath, signal: AbortSignal): Promise<void> {
   await batch(host.netns, hostLines(host, uplink), signal);
-  await checksums(host, uplink, signal);
+  if (datapath === "userspace") await checksums(host, uplink, signal);
 }
 
-async function configureSwitch(host: SwitchHost, signal: AbortSignal): Promise<void> {
-  await Promise.all([batch(host.netns, switchLines(host), signal), shieldKernel(host, signal)]);
+async function configureSwitch(
+  host: SwitchHost,
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (host.datapath === "userspace") await Promise.all([makeTap(host, signal), shieldKernel(host, signal)]);
+  else await makeInternalPort(host, env, signal);
+  await batch(host.netns, switchLines(host), signal);
 }
 
 const hostLines = (host: Host, device: string): string[] => [
@@ -68,16 +82,31 @@ const hostLines = (host: Host, device: string): string[] => [
   ...host.gateways.map((gateway) => `route add default via ${gateway} dev ${device}`),
 ];
 
+const switchLines = (host: SwitchHost): string[] => [
+  `link set ${uplink} addrgenmode none up`,
+  `link set ${onNode.externalBridge} address ${host.mac}`,
+  ...hostLines(host, onNode.externalBridge),
+];
+
 /**
  * Makes br-ex as a persistent tap, which ovs-vswitchd then adopts. So the host's addresses and routes survive the death
  * of ovs-vswitchd, as they do with the kernel datapath.
  */
-const switchLines = (host: SwitchHost): string[] => [
-  `link set ${uplink} addrgenmode none up`,
-  `tuntap add dev ${onNode.externalBridge} mode tap`,
-  `link set ${onNode.externalBridge} address ${host.mac}`,
-  ...hostLines(host, onNode.externalBridge),
-];
+const makeTap = (host: SwitchHost, signal: AbortSignal): Promise<void> =>
+  batch(host.netns, [`tuntap add dev ${onNode.externalBridge} mode tap`], signal);
+
+/** The kernel's datapath in the host's namespace, with br-ex in it. ovs-vswitchd adopts both by their names. */
+async function makeInternalPort(
+  { netns }: SwitchHost,
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const command of [
+    ["add-dp", kernelDatapath],
+    ["add-if", kernelDatapath, `${onNode.externalBridge},type=internal`],
+  ])
+    await run(inNetns(netns, ["ovs-dpctl", ...command]), { env, signal });
+}
 
 /**
  * The userspace datapath gets a copy of each packet, and the kernel keeps the other one; the kernel datapath would not.

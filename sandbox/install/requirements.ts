@@ -1,8 +1,9 @@
 // The programs that a sandbox needs, and the Debian package of each. Shared by `up`, which refuses to start without
 // them, and by the installer.
 
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
+import type { Datapath } from "../host.ts";
 
 /** program -> Debian packages, with blanks between them */
 export const programs: ReadonlyMap<string, string> = new Map([
@@ -58,6 +59,14 @@ export function requireMachine(ownOvn: boolean): void {
   const missing = missingPrograms(ownOvn ? new Map([...programs, ...ovnPrograms]) : programs);
   if (missing.length > 0)
     throw new Error(`not on this machine: ${missing.join(" ")}; install what is missing with: make setup`);
+}
+
+/** Throws when the machine's kernel does not have the datapath. Loading a module is left to the machine's owner. */
+export function requireDatapath(datapath: Datapath): void {
+  if (datapath === "kernel" && !existsSync("/sys/module/openvswitch"))
+    throw new Error(
+      "--datapath kernel: this kernel has no module openvswitch loaded; load it with: modprobe openvswitch; without one: make test-kernel",
+    );
 }
 
 function isExecutable(path: string): boolean {

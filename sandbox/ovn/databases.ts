@@ -5,7 +5,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { onNode } from "../../src/model/names.ts";
 import { uplink } from "../fabric/fabric.ts";
-import type { SwitchHost } from "../host.ts";
+import { datapathTypes, type SwitchHost } from "../host.ts";
 import { isOwn, type Layout, switchesOf } from "../layout.ts";
 import { run } from "../process/run.ts";
 import { schemaFile } from "./choice.ts";
@@ -77,7 +77,7 @@ function listening(database: string, root: string, remote: string): readonly unk
 }
 
 /** br-ex with the uplink in it, as a machine's administrator would have set it up before installing Weft. */
-function uplinkBridge({ mac, vlan, externalIds }: SwitchHost): readonly unknown[] {
+function uplinkBridge({ mac, vlan, datapath, externalIds }: SwitchHost): readonly unknown[] {
   const bridge = onNode.externalBridge;
   const port = (name: string, type: string, more: object): readonly unknown[] => [
     insert("Interface", `interface_${symbol(name)}`, { name, type }),
@@ -93,7 +93,7 @@ function uplinkBridge({ mac, vlan, externalIds }: SwitchHost): readonly unknown[
     ...port(uplink, "", {}),
     insert("Bridge", "bridge", {
       name: bridge,
-      datapath_type: "netdev",
+      datapath_type: datapathTypes[datapath],
       other_config: ["map", [["hwaddr", mac]]],
       ports: ["set", [bridge, uplink].map((name) => ["named-uuid", `port_${symbol(name)}`])],
     }),
