@@ -31,6 +31,21 @@ build/weft-cni: node_modules/.installed $(wildcard src/cni/*)
 	@src/cni/build.sh $@
 	@echo "cni: $@"
 
+.PHONY: image
+image: setup cni ## build the container image without a container daemon: build/weft-image.tar, and its bill of materials
+	@node deploy/image/main.ts
+
+# Helm is one of the programs that `make kubernetes-programs` builds.
+HELM ?= $(firstword $(wildcard $(HOME)/.cache/weft/kubernetes-*/bin/helm) helm)
+.PHONY: manifests
+manifests: node_modules/.installed ## write deploy/manifests/ from the Helm chart
+	@node deploy/chart/manifests.ts --helm $(HELM)
+
+.PHONY: chart-test
+chart-test: node_modules/.installed ## not in CI: the manifests are the chart's, and it refuses bad values
+	@$(HELM) lint deploy/helm/weft --quiet --set apiServer.host=192.0.2.1,central.node=a,central.address=192.0.2.1
+	@node deploy/chart/manifests.ts --helm $(HELM) --check
+
 # Compiles every command once and keeps the result, so that a first start is as quick and small as all others.
 .PHONY: compiled
 compiled: node_modules/.installed
@@ -60,8 +75,8 @@ kubernetes-programs: setup
 	@node test/kubernetes/build/main.ts
 
 .PHONY: kubernetes
-kubernetes: cni compiled kubernetes-programs ## a real Kubernetes with Weft on this machine, left running (builds it first: half an hour, once)
-	@node test/kubernetes/cluster/main.ts up --nodes $(NODES)
+kubernetes: cni compiled kubernetes-programs ## a real Kubernetes with Weft on this machine, left running (builds it first: half an hour, once); INSTALL=chart after make image
+	@node test/kubernetes/cluster/main.ts up --nodes $(NODES) $(if $(INSTALL),--install $(INSTALL))
 
 .PHONY: e2e
 e2e: cni compiled kubernetes-programs ## Kubernetes' own network tests on such a cluster; FOCUS='a regular expression' for some of them

@@ -33,7 +33,7 @@ interface Step {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const sources = ["src", "sandbox", "test", "bench", "lint", "oxlint.config.ts"];
+const sources = ["src", "sandbox", "test", "bench", "lint", "deploy", "oxlint.config.ts"];
 
 /** How long to wait for the output that a step has already printed. */
 const outputMs = 1000;
@@ -143,6 +143,7 @@ function* steps(): Generator<Step> {
     find(
       "src/**/*.test.ts",
       "lint/*.test.ts",
+      "deploy/**/*.test.ts",
       "sandbox/**/*.test.ts",
       "bench/*.test.ts",
       "test/golden/*.test.ts",

