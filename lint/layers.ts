@@ -42,6 +42,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "node/uplink": ["node/wait", "node/nouns", "node/ovs", "node/host"],
   "node/cleanup": ["node/wait", "node/nouns", "node/ovs", "node/host"],
   "node/pool": ["node/wait", "node/nouns", "node/ovs", "node/host"],
+  "node/wayIn": ["node/wait", "node/host"],
   "node/runtime": ["node/wait", "node/nouns", "node/ovs", "node/host", "node/pool"],
   backup: ["model", "ovsdb", "ovn", "apply"],
   cni: [],

@@ -206,6 +206,7 @@ export interface ServicePort {
   readonly appProtocol?: string;
   readonly port: number;
   readonly targetPort?: number | string;
+  readonly nodePort?: number;
 }
 
 export interface Service extends Raw {

@@ -11,7 +11,7 @@ import type { TenantView } from "../observe/tenant.ts";
 import type { Vip } from "../plan/endpoints.ts";
 import type { RefTo } from "../plan/facts.ts";
 import { subjectFacts } from "../plan/groups.ts";
-import { Hosts } from "../plan/hosts.ts";
+import type { Hosts } from "../plan/hosts.ts";
 import { serviceFacts } from "../plan/service.ts";
 import { tenantFacts, virtualNodeFacts } from "../plan/tenant.ts";
 import type { Cloud, NotYet, Said } from "./cloud.ts";
@@ -22,8 +22,6 @@ export class OvnCloud implements Cloud {
   readonly #scope: Scope;
   readonly #network: ClusterNetwork;
   readonly #view: TenantView;
-  /** Services need no special case for nodes here: a node's own address is an ordinary address on the tenant's network. */
-  readonly #noHosts = new Hosts([]);
 
   constructor(scope: Scope, network: ClusterNetwork, view: TenantView) {
     this.#scope = scope;
@@ -53,8 +51,16 @@ export class OvnCloud implements Cloud {
     return subjectFacts(this.#scope, owner, id, undefined);
   }
 
-  serviceFacts(owner: Owner, service: Service, vips: readonly Vip[]): readonly Fact[] {
-    return serviceFacts(this.#scope, owner, service, vips, this.#noHosts);
+  serviceFacts(owner: Owner, service: Service, vips: readonly Vip[], hosts: Hosts): readonly Fact[] {
+    return serviceFacts(this.#scope, owner, service, vips, {
+      // A node's own address is an ordinary one on the tenant's network.
+      targetOf: (address) => address,
+      // It has no gateway router here.
+      node: (name) => {
+        const known = hosts.node(name);
+        return known && { ...known, shared: [] };
+      },
+    });
   }
 
   #noTenant(): NotYet {

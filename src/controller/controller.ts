@@ -21,6 +21,7 @@ import type { Pod } from "../kube/objects.ts";
 import { EventRecorder } from "../kube/recorder.ts";
 import { Staleness } from "../kube/staleness.ts";
 import { allReady, missingInput, type Stores, watchAll } from "../kube/stores.ts";
+import { unservedInUnderlay } from "../kube/unserved.ts";
 import { annotate } from "../kube/write.ts";
 import { annotations, namesOf } from "../model/names.ts";
 import type { ClusterNetwork } from "../model/network.ts";
@@ -293,7 +294,8 @@ export class Controller {
     const ending = AbortSignal.any([held.signal, away.signal, restored.signal]);
     try {
       this.#term = new Term(options, `${identity} ${held.transitions}`);
-      followUnserved(options.stores, options.tell.unserved, ending);
+      const more = this.#options.cloudRouter === undefined ? () => [] : unservedInUnderlay;
+      followUnserved(options.stores, more, options.tell.unserved, ending);
       this.#agents = watchNodes(
         { ...this.#options, ...options, databases },
         AbortSignal.any([signal, ending]),

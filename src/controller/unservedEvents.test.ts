@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { KubeObject } from "../kube/kinds.ts";
 import type { Service } from "../kube/objects.ts";
 import { emptyStore, storesOf } from "../kube/stores.ts";
 import { followUnserved } from "./unservedEvents.ts";
@@ -30,15 +31,19 @@ test("an object is told once what it asks for in vain, and again when that chang
   put(1, ["a"]);
   const told: string[] = [];
   const ending = new AbortController();
-  followUnserved(stores, ({ name }, message) => told.push(`${name}: ${message}`), ending.signal);
+  const inThisMode = ({ labels }: KubeObject): readonly string[] => (labels["here"] === "too" ? ["d"] : []);
+  followUnserved(stores, inThisMode, ({ name }, message) => told.push(`${name}: ${message}`), ending.signal);
   context.mock.timers.tick(500);
   put(2, ["a"]);
   put(3, ["a", "b"]);
   put(4, []);
   put(5, ["b"]);
   put(6, ["b"], "another");
+  stores.Service.apply([
+    { type: "put", object: { ...service(7, ["b"], "another"), labels: { here: "too" } } },
+  ]);
   ending.abort();
   put(7, ["c"]);
   const text = (what: string): string => `web: Weft does not serve this yet: ${what}`;
-  assert.deepEqual(told, [text("a"), text("a, b"), text("b"), text("b")]);
+  assert.deepEqual(told, [text("a"), text("a, b"), text("b"), text("b"), text("b, d")]);
 });

@@ -7,21 +7,23 @@ import { everyStore, type Stores } from "../kube/stores.ts";
 /** Two Events a second. */
 const betweenObjectsMs = 500;
 
-/** Reports on present and future objects until `signal` aborts. */
+/** Reports on present and future objects until `signal` aborts. `more`: what they ask for in vain in this mode. */
 export function followUnserved(
   stores: Stores,
+  more: (object: KubeObject) => readonly string[],
   tell: (object: ObjectRef, message: string) => void,
   signal: AbortSignal,
 ): void {
+  const askedBy = (object: KubeObject): readonly string[] => [...(object.unserved ?? []), ...more(object)];
   const look = (now: KubeObject | undefined, old?: KubeObject): void => {
-    const asked = now?.unserved?.join(", ") ?? "";
-    const isNew = now?.uid !== old?.uid || asked !== (old?.unserved?.join(", ") ?? "");
+    const asked = now ? askedBy(now).join(", ") : "";
+    const isNew = now?.uid !== old?.uid || asked !== (old ? askedBy(old).join(", ") : "");
     if (now && asked !== "" && isNew) tell(now, `Weft does not serve this yet: ${asked}`);
   };
   // Slowly, so that they do not crowd out more important Events when a leader starts.
   const there = everyStore(stores)
     .flatMap((store) => [...store.values()])
-    .filter(({ unserved = [] }) => unserved.length > 0)
+    .filter((object) => askedBy(object).length > 0)
     .values();
   const timer = setInterval(() => {
     const next = there.next();

@@ -18,7 +18,7 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
         .map(({ namespace, serviceName }) => ownerOf("service", serviceName, namespace)),
   },
   standsAlone: true,
-  tables: ["Load_Balancer", "Load_Balancer_Group"],
+  tables: ["Load_Balancer", "Load_Balancer_Group", "Logical_Router", "Logical_Switch"],
   plan(owner, { namespace, name }, { cloud, stores, hosts }) {
     const service = stores.Service.get(namespace, name);
     const slices = service ? stores.EndpointSlice.by("service", `${namespace}/${name}`) : [];
@@ -26,6 +26,7 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
     hosts.follow(
       owner,
       vips.flatMap(({ targets }) => targets.map(({ ip }) => ip)),
+      vips.flatMap(({ node }) => node ?? []),
     );
     if (!service) return { facts: [] };
     const said = cloud.serviceFacts(owner, service, vips, hosts);

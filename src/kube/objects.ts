@@ -1,6 +1,8 @@
 // The Kubernetes objects that Weft reads, cut down to the fields it reads. They are projected once when they arrive
 // (project.ts), frozen, and share interned strings; everything behind kube/ trusts these shapes.
 
+import type { TrafficPolicies } from "../model/wayIn.ts";
+
 export interface ObjectMeta {
   readonly namespace: string; // "" for cluster-scoped objects
   readonly name: string;
@@ -57,9 +59,11 @@ export interface ServicePort {
   readonly name: string; // "" when the Service has one unnamed port
   readonly protocol: "TCP" | "UDP" | "SCTP";
   readonly port: number;
+  /** On every node's own addresses; absent when there is none. */
+  readonly nodePort?: number;
 }
 
-export interface Service extends ObjectMeta {
+export interface Service extends ObjectMeta, TrafficPolicies {
   readonly kind: "Service";
   readonly type: "ClusterIP" | "NodePort" | "LoadBalancer" | "ExternalName";
   /** Empty for headless (`None`) and ExternalName Services. */
@@ -70,6 +74,8 @@ export interface Service extends ObjectMeta {
   /** Seconds of ClientIP affinity, or 0. */
   readonly affinitySeconds: number;
   readonly publishNotReadyAddresses: boolean;
+  /** Where each node tells an outside balancer whether it has endpoints; absent when nobody asks. */
+  readonly healthCheckNodePort?: number;
 }
 
 export interface Endpoint {

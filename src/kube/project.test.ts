@@ -95,6 +95,27 @@ test("a Service port that makes no sense is left out, the others stay", () => {
   ]);
 });
 
+test("node ports and traffic policies are kept where they say something", () => {
+  const ports = [
+    { port: 80, nodePort: 30_080 },
+    { port: 81, nodePort: 0 },
+    { port: 82, nodePort: 99_999 },
+  ];
+  const policies = {
+    externalTrafficPolicy: "Local",
+    internalTrafficPolicy: "Cluster",
+    healthCheckNodePort: 31_000,
+  };
+  const { ports: kept, ...rest } = service({ type: "LoadBalancer", ports, ...policies }) ?? assert.fail();
+  assert.deepEqual(
+    kept.map(({ nodePort }) => nodePort),
+    [30_080, undefined, undefined],
+  );
+  assert.equal(rest.externalTrafficPolicy, "Local");
+  assert.ok(!("internalTrafficPolicy" in rest));
+  assert.equal(rest.healthCheckNodePort, 31_000);
+});
+
 test("session affinity lasts as long as it says, or three hours", () => {
   assert.equal(service({ sessionAffinity: "None" })?.affinitySeconds, 0);
   assert.equal(service({ sessionAffinity: "ClientIP" })?.affinitySeconds, 10_800);

@@ -4,6 +4,7 @@
 
 import { formatIp, parseIp } from "../model/ip.ts";
 import { annotations } from "../model/names.ts";
+import type { TrafficPolicies } from "../model/wayIn.ts";
 import type { Interner } from "./intern.ts";
 import { integer, type Json, list, oneOf, record, text, texts } from "./json.ts";
 import type {
@@ -123,6 +124,7 @@ export const serviceOf: Projection<Service> = (object, intern) => {
     ports: Object.freeze(records(spec.ports).flatMap(servicePorts)),
     affinitySeconds: spec.sessionAffinity === "ClientIP" ? affinityOf(spec) : 0,
     publishNotReadyAddresses: spec.publishNotReadyAddresses === true,
+    ...wayInOf(spec),
   });
 };
 
@@ -145,12 +147,24 @@ export const endpointSliceOf: Projection<EndpointSlice> = (object, intern) => {
   });
 };
 
-/** A malformed selector selects everything: better to protect a pod too much than too little. */
+/** What concerns node ports and traffic from outside. */
+function wayInOf(spec: Json): Pick<Service, keyof TrafficPolicies | "healthCheckNodePort"> {
+  const health = integer(spec.healthCheckNodePort, 1, 65_535);
+  return {
+    ...(spec.internalTrafficPolicy === "Local" && { internalTrafficPolicy: "Local" }),
+    ...(spec.externalTrafficPolicy === "Local" && { externalTrafficPolicy: "Local" }),
+    ...(health !== undefined && { healthCheckNodePort: health }),
+  };
+}
+
 /** One port, or none when the entry is malformed. */
 function servicePorts(entry: Json): readonly ServicePort[] {
   const protocol = protocolOf(entry);
   const port = integer(entry.port, 1, 65_535);
-  return protocol && port ? [Object.freeze({ name: text(entry.name), protocol, port })] : [];
+  const nodePort = integer(entry.nodePort, 1, 65_535);
+  return protocol && port
+    ? [Object.freeze({ name: text(entry.name), protocol, port, ...(nodePort && { nodePort }) })]
+    : [];
 }
 
 function endpointPorts(entry: Json): readonly EndpointPort[] {

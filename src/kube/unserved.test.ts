@@ -1,22 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { unservedIn } from "./unserved.ts";
+import { Interner } from "./intern.ts";
+import { serviceOf } from "./project.ts";
+import { unservedIn, unservedInUnderlay } from "./unserved.ts";
 
 const cases = [
   ["Service", "a ClusterIP Service", { spec: { type: "ClusterIP", clusterIPs: ["10.96.0.1"] } }, []],
-  ["Service", "a NodePort", { spec: { type: "NodePort" } }, ["ports on the nodes (type NodePort)"]],
+  ["Service", "a NodePort", { spec: { type: "NodePort", externalTrafficPolicy: "Local" } }, []],
   [
     "Service",
     "a balancer outside that needs no ports on nodes",
     { spec: { type: "LoadBalancer", allocateLoadBalancerNodePorts: false, externalIPs: ["192.0.2.1"] } },
     ["type LoadBalancer", "externalIPs"],
   ],
-  [
-    "Service",
-    "local traffic",
-    { spec: { internalTrafficPolicy: "Local", externalTrafficPolicy: "Cluster" } },
-    ["internalTrafficPolicy: Local"],
-  ],
+  ["Service", "local traffic inside", { spec: { internalTrafficPolicy: "Local" } }, []],
   ["Pod", "a port without a host port", { spec: { containers: [{ ports: [{ containerPort: 80 }] }] } }, []],
   [
     "Pod",
@@ -47,3 +44,19 @@ for (const [kind, what, object, expected] of cases)
   test(`${kind}, ${what}: ${expected.join(", ") || "all of it is served"}`, () => {
     assert.deepEqual(unservedIn(kind, object), expected);
   });
+
+test("in underlay mode a node port does not keep the client, and a machine's processes have no endpoints of their own", () => {
+  const asked = (spec: object): readonly string[] => {
+    const metadata = { namespace: "shop", name: "web", uid: "u", resourceVersion: "1" };
+    const service = serviceOf({ metadata, spec }, new Interner());
+    return service ? unservedInUnderlay(service) : assert.fail();
+  };
+  const ports = [{ port: 80, nodePort: 30_080 }];
+  assert.deepEqual(asked({ type: "NodePort", ports }), []);
+  assert.deepEqual(asked({ type: "NodePort", ports, externalTrafficPolicy: "Local" }), [
+    "externalTrafficPolicy: Local in underlay mode: its ports lead nowhere",
+  ]);
+  assert.deepEqual(asked({ internalTrafficPolicy: "Local", ports: [{ port: 80 }] }), [
+    "internalTrafficPolicy: Local for a machine's own processes in underlay mode",
+  ]);
+});

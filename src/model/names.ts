@@ -47,7 +47,8 @@ export interface Names {
   readonly peers: (id: string, family: number) => string;
   /** The addresses of one family of the pods that mean one port by a name, by the id of that meaning. */
   readonly portHolders: (id: string, family: number) => string;
-  readonly loadBalancer: (namespace: string, service: string, protocol: string) => string;
+  /** `node`: of the endpoints on that node only. */
+  readonly loadBalancer: (namespace: string, service: string, protocol: string, node?: string) => string;
 }
 
 export function namesOf(cluster: string): Names {
@@ -81,7 +82,8 @@ export function namesOf(cluster: string): Names {
     subjects: (id) => plain("subjects", id),
     peers: (id, family) => plain("peers", id, `ip${family}`),
     portHolders: (id, family) => plain("port", id, `ip${family}`),
-    loadBalancer: (namespace, service, protocol) => name("svc", namespace, service, protocol),
+    loadBalancer: (namespace, service, protocol, node) =>
+      name("svc", namespace, service, protocol, ...(node === undefined ? [] : [node])),
   };
 }
 

@@ -43,6 +43,7 @@ import { answer, type Handled } from "./runtime/commands.ts";
 import { serveCni } from "./runtime/server.ts";
 import { underlayPlan } from "./underlay.ts";
 import { Upkeep } from "./upkeep.ts";
+import { WayIn } from "./wayIn/wayIn.ts";
 
 /** Runs until `signal` is aborted, then closes its sockets and connections. Pods keep running. */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
@@ -61,6 +62,9 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const nodes = watchKind(client, "Node", { ...watching, fieldSelector: `metadata.name=${nodeName}` });
   const pods = watchKind(client, "Pod", { ...watching, fieldSelector: `spec.nodeName=${nodeName}` });
 
+  const services = watchKind(client, "Service", watching);
+  const wayIn = new WayIn({ services, run, log });
+
   const isPooled = options.addresses === "pooled";
   const policies = isPooled ? watchKind(client, "NetworkPolicy", watching) : undefined;
 
@@ -75,7 +79,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     changed: () => reporter.ring(),
   });
   // With a pool, pods start without the API server; but one that refuses has to be told.
-  const read = { Node: nodes, Pod: pods, ...(policies && { NetworkPolicy: policies }) };
+  const read = { Node: nodes, Pod: pods, Service: services, ...(policies && { NetworkPolicy: policies }) };
   const staleness = new Staleness(read, () => performance.now(), isPooled);
   staleness.follow(signal);
   const problem = (): Problem | undefined =>
@@ -113,7 +117,10 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
         log,
       })
     : undefined;
-  const host = { ...options, names, db, writer, run, announce, remark: remarksTo(log) };
+  const host = {
+    ...options,
+    ...{ names, db, writer, run, announce, remark: remarksTo(log), enterServices: wayIn.set },
+  };
   const plan =
     network.mode === "underlay"
       ? underlayPlan(host)
@@ -184,6 +191,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const beats = { client, node: self, namespace: options.leaseNamespace, cluster: options.clusterId };
   await Promise.all([
     upkeep.run(signal),
+    wayIn.run(signal),
     pool?.run(signal),
     dataPlane.run(signal),
     reporter.run(signal),

@@ -15,10 +15,12 @@ import { macOf } from "../model/mac.ts";
 import { podMtuBytes } from "../model/mtu.ts";
 import { type Names, onNode } from "../model/names.ts";
 import { hostAddressesOf, managementAddresses, managementOf } from "../model/network.ts";
+import { innerRange } from "../model/wayIn.ts";
 import { bridgeFlows } from "./host/bridgeFlows.ts";
 import { familyTrouble, kernelHasIpv6 } from "./host/families.ts";
-import { firewall } from "./host/firewall.ts";
+import { firewall, firewallTable } from "./host/firewall.ts";
 import { followFirewall } from "./host/followFirewall.ts";
+import { enableForwarding } from "./host/forwarding.ts";
 import { readHostNetwork } from "./host/gateway.ts";
 import { configureManagement } from "./host/management.ts";
 import type { Run } from "./host/run.ts";
@@ -35,6 +37,8 @@ import {
 import { isOpen } from "./ovs/completion.ts";
 import { bridgeNamed, interfaceNamed, type Vswitch } from "./ovs/vswitch.ts";
 import type { Writer } from "./ovs/writer.ts";
+import { wayInTable } from "./wayIn/table.ts";
+import type { WayInPlace } from "./wayIn/wayIn.ts";
 
 export interface OverlayOptions {
   readonly nodeName: string;
@@ -52,6 +56,8 @@ export interface OverlayOptions {
   readonly run: Run;
   /** Tells the cluster who this node is and how it reaches the world, by these annotations. */
   readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
+  /** Takes where packets for Services come in. */
+  readonly enterServices: (place: WayInPlace) => void;
   /** Takes what an operator should know about the node's network. */
   readonly remark: (remarks: readonly string[]) => void;
 }
@@ -59,7 +65,7 @@ export interface OverlayOptions {
 export const overlayPlan = (options: OverlayOptions): NodePlan => ({
   bringUp: (place) => bringUp(options, place),
   dependencies: () => dependencies(options.db),
-  follow: (changed, signal) => followFirewall(options.run, changed, signal),
+  follow: (changed, signal) => followFirewall(options.run, [firewallTable, wayInTable], changed, signal),
 });
 
 async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promise<Progress> {
@@ -100,7 +106,10 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promi
     destinations: [...options.clusterCidrs, ...options.serviceCidrs],
     addresses,
   });
-  await run(["nft", "-f", "-"], { stdin: firewall(onNode.managementInterface, addresses) });
+  const families = subnets.map(({ ip }) => ip.family);
+  const services = [...options.serviceCidrs, ...families.map(innerRange)];
+  await run(["nft", "-f", "-"], { stdin: firewall(onNode.managementInterface, addresses, services) });
+  await enableForwarding(families);
   // Not earlier: once this is announced, Services send traffic for this node to its management port.
   if (node) {
     await options.announce(node, {
@@ -122,6 +131,17 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promi
   });
   const socket = `unix:${options.ovsRunDirectory}/${onNode.externalBridge}.mgmt`;
   await run(["ovs-ofctl", "-OOpenFlow14", "--bundle", "add-flows", socket, "-"], { stdin: flows });
+  options.enterServices({
+    hosts: hostAddressesOf([], gateway, hosts),
+    masquerade: undefined,
+    bridge: {
+      socket,
+      mac: gateway.mac,
+      uplinks,
+      patch: patch.ofport,
+      shared: gateway.addresses.map(({ ip }) => ip),
+    },
+  });
 
   if (management.external_ids.get("ovn-installed") !== "true") {
     return waiting(

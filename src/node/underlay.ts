@@ -6,7 +6,10 @@
 import { type AnnotationValues, gatewayConfigAnnotation } from "../kube/annotations.ts";
 import type { Node } from "../kube/objects.ts";
 import { onNode } from "../model/names.ts";
+import { hostAddressesOf } from "../model/network.ts";
 import { familyTrouble, kernelHasIpv6 } from "./host/families.ts";
+import { followFirewall } from "./host/followFirewall.ts";
+import { enableForwarding } from "./host/forwarding.ts";
 import { readHostNetwork } from "./host/gateway.ts";
 import type { Run } from "./host/run.ts";
 import { externalPorts, portsOf, portText, uplinkKey, uplinkNumbers } from "./host/uplink.ts";
@@ -14,6 +17,8 @@ import { addressesOf, internalIpsOf } from "./nodeObject.ts";
 import { type NodePlan, type Place, type Progress, waiting } from "./nodePlan.ts";
 import { isUserspace } from "./ovs/chassis.ts";
 import { bridgeNamed, type Vswitch } from "./ovs/vswitch.ts";
+import { wayInTable } from "./wayIn/table.ts";
+import type { WayInPlace } from "./wayIn/wayIn.ts";
 
 export interface UnderlayOptions {
   readonly nodeName: string;
@@ -21,21 +26,24 @@ export interface UnderlayOptions {
   readonly run: Run;
   /** Writes this node's MAC and addresses on the Node, by which the controller finds the node's port in the cloud. */
   readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
+  /** Takes where packets for Services come in. */
+  readonly enterServices: (place: WayInPlace) => void;
 }
 
 export const underlayPlan = (options: UnderlayOptions): NodePlan => ({
   bringUp: (place) => bringUp(options, place),
   dependencies: () => dependencies(options.db),
+  follow: (changed, signal) => followFirewall(options.run, [wayInTable], changed, signal),
 });
 
 async function bringUp(
-  { db, run, nodeName, announce }: UnderlayOptions,
+  { db, run, nodeName, announce, enterServices }: UnderlayOptions,
   { node, subnets }: Place,
 ): Promise<Progress> {
   const bridge = onNode.externalBridge;
   const ports = externalPorts(db);
   const { uplink } = ports;
-  const { gateway } = await readHostNetwork(run, {
+  const { gateway, hosts } = await readHostNetwork(run, {
     ports,
     internal: internalIpsOf(node),
     former: node ? addressesOf(node) : [],
@@ -51,6 +59,9 @@ async function bringUp(
   const means = { uplink: uplink.name, linkBytes: mtuBytes, podBytes: mtuBytes };
   const trouble = familyTrouble(subnets ?? [], { hasIpv6: kernelHasIpv6(), ...means });
   if (trouble !== undefined) return waiting(trouble);
+  await enableForwarding(gateway.addresses.map(({ ip }) => ip.family));
+  const own = hostAddressesOf([], gateway, hosts);
+  enterServices({ hosts: own, masquerade: bridge, bridge: undefined });
   return {
     ready: true,
     links: { mtu: { linkBytes: mtuBytes, routeBytes: mtuBytes }, ownChecksums: isUserspace(db) },

@@ -9,7 +9,7 @@ import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import { FactList, mapOf } from "./facts.ts";
 import { planPathMtu } from "./pathMtu.ts";
-import { keepInside } from "./serviceRange.ts";
+import { keepInside, keptInside } from "./serviceRange.ts";
 
 export function clusterFacts(scope: Scope, owner: Owner, network: ClusterNetwork): readonly Fact[] {
   const { names } = scope;
@@ -44,7 +44,7 @@ export function clusterFacts(scope: Scope, owner: Owner, network: ClusterNetwork
   facts.row("Port_Group", names.serviceEntries, { name: names.serviceEntries });
   facts.row("Port_Group", names.managementPorts, { name: names.managementPorts });
   planPathMtu(facts, scope, network, router);
-  for (const services of network.services) keepInside(facts, scope, services, router);
+  for (const range of keptInside(network)) keepInside(facts, scope, range, router);
   return facts.facts;
 }
 

@@ -5,8 +5,10 @@
 // it is taken, and what is taken is limited (model/limits.ts).
 
 import type { Endpoint, EndpointSlice, Service, ServicePort } from "../kube/objects.ts";
+import { isForeign } from "../model/foreign.ts";
 import { type Family, formatIp, type Ip, parseIp } from "../model/ip.ts";
 import { serviceLimits } from "../model/limits.ts";
+import { virtualAddresses } from "./virtualAddresses.ts";
 
 export interface Backend {
   readonly ip: Ip;
@@ -24,6 +26,10 @@ export interface Vip {
   readonly address: Backend;
   readonly protocol: ServicePort["protocol"];
   readonly targets: readonly Target[];
+  /** Only this node's switch has it, because its endpoints are there; undefined when all switches have it. */
+  readonly node: string | undefined;
+  /** It stands for the node that was asked (model/wayIn.ts). */
+  readonly isWayIn: boolean;
 }
 
 export interface Balanced {
@@ -42,43 +48,37 @@ interface Source {
 
 const nothing: Balanced = { vips: [], leftOut: undefined };
 
-/** The labels that assign a Service or slice to another proxy. */
-const notForUs = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"] as const;
-
-/** Whether a Service or slice is left to another proxy. */
-const isForeign = ({ labels }: Service | EndpointSlice): boolean =>
-  notForUs.some((label) => Object.hasOwn(labels, label));
-
 /**
  * The virtual addresses of a Service, each with its ready endpoints or, when there are none, those that still serve while
  * they terminate. An endpoint in two slices is ready if one of them says so. A virtual address without endpoints stays,
- * so that OVN rejects the packets sent to it. Does not depend on the order of `slices`.
+ * so that OVN rejects the packets sent to it. One that leads to the endpoints of each node is there once for each node that
+ * has some; other nodes drop what is sent to it. Does not depend on the order of `slices`.
  */
 export function balanced(service: Service, slices: readonly EndpointSlice[]): Balanced {
-  if (service.type === "ExternalName" || isForeign(service)) return nothing;
+  if (service.type === "ExternalName" || isForeign(service.labels)) return nothing;
   const ips = service.clusterIps.flatMap((text) => parseIp(text) ?? []);
   const ports = service.ports.slice(0, serviceLimits.ports);
   const families = new Map(
     [...new Set(ips.map(({ family }) => family))].map((family) => [family, slicesOf(slices, family)]),
   );
   const sources = new Map([...families].map(([family, list]) => [family, sourcesByPort(service, list)]));
-  const most = shareOf(ips.length * ports.length);
+  const addresses = virtualAddresses(service, ips, ports);
+  const most = shareOf(addresses.length);
   let largest = 0;
-  const vips = ips.flatMap((ip) =>
-    ports.map((port): Vip => {
-      const lists = listsOf(sources.get(ip.family)?.get(keyOf(port)) ?? []);
-      const { targets, offered } = spread(lists, ip.family, most);
-      if (targets.length === most && offered > most) largest = Math.max(largest, offered);
-      return { address: { ip, port: port.port }, protocol: port.protocol, targets };
-    }),
-  );
+  const vips = addresses.flatMap(({ ip, number, port, isLocal, isWayIn }) => {
+    const lists = listsOf(sources.get(ip.family)?.get(keyOf(port)) ?? [], isLocal);
+    const { targets, offered } = spread(lists, ip.family, most);
+    if (targets.length === most && offered > most) largest = Math.max(largest, offered);
+    const vip = { address: { ip, port: number }, protocol: port.protocol, isWayIn };
+    return isLocal ? onEachNode(vip, targets) : [{ ...vip, targets, node: undefined }];
+  });
   const parts = [
     beyond("ports", serviceLimits.ports, service.ports.length),
     ...[...families].map(([family, list]) =>
       beyond(`EndpointSlices of IPv${family}`, serviceLimits.slices, list.length),
     ),
     largest > 0
-      ? `endpoints beyond ${most} for each of its ${vips.length} pairs of address and port (one has ${largest}), because a Service has at most ${serviceLimits.backends} over all pairs and ${serviceLimits.backendsOfAddress} for one`
+      ? `endpoints beyond ${most} for each of its ${addresses.length} pairs of address and port (one has ${largest}), because a Service has at most ${serviceLimits.backends} over all pairs and ${serviceLimits.backendsOfAddress} for one`
       : [],
   ].flat();
   return { vips, leftOut: parts.length === 0 ? undefined : `left out are ${parts.join("; ")}` };
@@ -97,7 +97,7 @@ const shareOf = (vips: number): number =>
 
 const slicesOf = (slices: readonly EndpointSlice[], family: Family): readonly EndpointSlice[] =>
   slices
-    .filter((slice) => slice.addressType === `IPv${family}` && !isForeign(slice))
+    .filter((slice) => slice.addressType === `IPv${family}` && !isForeign(slice.labels))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 
 const keyOf = ({ name, protocol }: Pick<ServicePort, "name" | "protocol">): string => `${protocol} ${name}`;
@@ -144,10 +144,29 @@ interface List {
   readonly endpoints: readonly Endpoint[];
 }
 
-const listsOf = (sources: readonly Source[]): readonly List[] => {
+/** `isLocal`: whether anything is ready is asked for each node. */
+function listsOf(sources: readonly Source[], isLocal: boolean): readonly List[] {
+  if (isLocal) {
+    const served = new Set(sources.flatMap(({ ready }) => ready.map(({ nodeName }) => nodeName)));
+    return sources.map(({ number, ready, leaving }) => ({
+      number,
+      endpoints: [...ready, ...leaving().filter(({ nodeName }) => !served.has(nodeName))],
+    }));
+  }
   const isAnyReady = sources.some(({ ready }) => ready.length > 0);
   return sources.map(({ number, ready, leaving }) => ({ number, endpoints: isAnyReady ? ready : leaving() }));
-};
+}
+
+/** Once for each node with endpoints; where no node has any, once for all, so that packets are rejected. */
+function onEachNode(vip: Omit<Vip, "targets" | "node">, targets: readonly Target[]): readonly Vip[] {
+  const byNode = Map.groupBy(
+    targets.filter(({ nodeName }) => nodeName !== ""),
+    ({ nodeName }) => nodeName,
+  );
+  if (byNode.size === 0) return [{ ...vip, targets: [], node: undefined }];
+  const nodes = [...byNode].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return nodes.map(([node, there]) => ({ ...vip, targets: there, node }));
+}
 
 /** At most `most` endpoints, as many from each list as from any other. `offered`: how many there were to choose from. */
 function spread(

@@ -17,12 +17,15 @@ export interface HostView {
   readonly claims: readonly string[];
   /** The addresses that balancers replace: none until the node's agent has made its management port. */
   readonly replaced: readonly ManagementAddress[];
+  /** The addresses that the node shares with its gateway router. */
+  readonly shared: readonly Ip[];
 }
 
 export const hostViewOf = ({ name, chassisId, gateway, subnets, hostAddresses }: ResolvedNode): HostView => ({
   name,
   claims: hostAddresses.map(formatIp).toSorted(),
   replaced: gateway && chassisId !== undefined ? managementAddresses(subnets, hostAddresses) : [],
+  shared: gateway && chassisId !== undefined ? gateway.addresses.map(({ ip }) => ip) : [],
 });
 
 export class Hosts {
@@ -31,9 +34,9 @@ export class Hosts {
   readonly #nodes = new Map<string, HostView>();
   /** address -> names of the nodes that claim it */
   readonly #claims = new Multimap<string, string>();
-  /** owner -> the addresses of its endpoints */
+  /** owner -> the addresses of its endpoints, and the nodes that it has balancers for */
   readonly #reads = new Map<Owner, readonly string[]>();
-  /** address -> owners with such an endpoint */
+  /** address or node -> owners that depend on it */
   readonly #readers = new Multimap<string, Owner>();
 
   /** Addresses in `pods`, the pod ranges, never belong to a node, so readers of them are not remembered. */
@@ -45,24 +48,29 @@ export class Hosts {
   set(name: string, view: HostView | undefined): ReadonlySet<Owner> {
     const before = linesOf(this.#nodes.get(name));
     const after = linesOf(view);
-    for (const address of before.keys()) if (!after.has(address)) this.#claims.delete(address, name);
-    for (const address of after.keys()) this.#claims.add(address, name);
+    for (const line of before.keys()) if (!after.has(line)) this.#claims.delete(line, name);
+    for (const line of after.keys()) this.#claims.add(line, name);
     if (view) this.#nodes.set(name, view);
     else this.#nodes.delete(name);
     const changed = [...before.keys(), ...after.keys()].filter(
-      (address) => before.get(address) !== after.get(address),
+      (line) => before.get(line) !== after.get(line),
     );
-    return new Set(changed.flatMap((address) => [...this.#readers.get(address)]));
+    return new Set(changed.flatMap((line) => [...this.#readers.get(line)]));
   }
 
-  /** From now on `owner` depends on these addresses of endpoints. */
-  follow(owner: Owner, addresses: readonly Ip[]): void {
+  /** From now on `owner` depends on these addresses of endpoints, and on what is known of these nodes. */
+  follow(owner: Owner, addresses: readonly Ip[], nodes: Iterable<string> = []): void {
     const hosts = addresses.filter((ip) => !this.#pods.some((range) => contains(range, ip)));
-    const reads = [...new Set(hosts.map(formatIp))];
+    const reads = [...new Set([...hosts.map(formatIp), ...[...nodes].map(lineOfNode)])];
     for (const address of this.#reads.get(owner) ?? []) this.#readers.delete(address, owner);
     for (const address of reads) this.#readers.add(address, owner);
     if (reads.length > 0) this.#reads.set(owner, reads);
     else this.#reads.delete(owner);
+  }
+
+  /** The node, once its place in the network has been decided. */
+  node(name: string): HostView | undefined {
+    return this.#nodes.get(name);
   }
 
   /** Where a balancer sends traffic for the endpoint `address` on the node `nodeName` ("" when the endpoint names none). */
@@ -76,9 +84,16 @@ export class Hosts {
   }
 }
 
-/** address -> what replaces it, "" for nothing. Views with equal lines are the same to every Service. */
+/** No address has a blank. */
+const lineOfNode = (name: string): string => `node ${name}`;
+
+/**
+ * address -> what replaces it, "" for nothing; node -> the addresses that it shares. Views with equal lines are the same to
+ * every Service.
+ */
 function linesOf(view: HostView | undefined): ReadonlyMap<string, string> {
   const lines = new Map(view?.claims.map((address) => [address, ""]));
+  if (view) lines.set(lineOfNode(view.name), view.shared.map(formatIp).join());
   for (const { host, management } of view?.replaced ?? []) lines.set(formatIp(host), formatIp(management));
   return lines;
 }

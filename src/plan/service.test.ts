@@ -212,3 +212,102 @@ test("a Service with an endpoint in the network of one of a thousand nodes is as
   });
   assert.deepEqual(new Set(planned), new Set([factsOf(service, []).length]));
 });
+
+const onNode = (n: number, last: number, change: Partial<Endpoint> = {}): Endpoint =>
+  anEndpoint(`10.244.${n}.${last}`, { nodeName: `n${n}`, ...change });
+const nodePort: Service = { ...service, type: "NodePort", ports: [{ ...port, nodePort: 30_080 }] };
+const rowsOf = (facts: readonly Fact[]): readonly string[] =>
+  facts.flatMap((fact) =>
+    fact.kind === "row"
+      ? [
+          `${String(fact.columns.get("name"))}: ${[...(fact.columns.get("vips") as Map<string, string>)].map((vip) => vip.join("=")).join(" ")}`,
+        ]
+      : [`+ ${fact.table} ${fact.column}`],
+  );
+
+test("a node port takes no facts of its own", () => {
+  const slices = [aSlice([onNode(1, 3), onNode(2, 3)])];
+  assert.deepEqual(factsOf(nodePort, slices, hostsOf(nodes)), factsOf(service, slices, hostsOf(nodes)));
+});
+
+test("with externalTrafficPolicy: Local each node with endpoints has a balancer for its port, on its switch and its gateway router", () => {
+  const slices = [aSlice([onNode(1, 3), onNode(2, 3), onNode(2, 4)])];
+  const local: Service = { ...nodePort, clusterIps: ["10.96.0.10"], externalTrafficPolicy: "Local" };
+  assert.deepEqual(rowsOf(factsOf(local, slices, hostsOf(nodes))), [
+    "demo_svc_shop_web_tcp: 10.96.0.10:80=10.244.1.3:8080,10.244.2.3:8080,10.244.2.4:8080",
+    "+ Load_Balancer_Group load_balancer",
+    "demo_svc_shop_web_tcp_n1: 169.254.0.7:30080=10.244.1.3:8080 172.30.0.11:30080=10.244.1.3:8080",
+    "+ Logical_Switch load_balancer",
+    "+ Logical_Router load_balancer",
+    "demo_svc_shop_web_tcp_n2: 169.254.0.7:30080=10.244.2.3:8080,10.244.2.4:8080 172.30.0.12:30080=10.244.2.3:8080,10.244.2.4:8080",
+    "+ Logical_Switch load_balancer",
+    "+ Logical_Router load_balancer",
+  ]);
+});
+
+test("with internalTrafficPolicy: Local the cluster address is each node's own, and a node port still leads to all endpoints", () => {
+  const slices = [aSlice([onNode(1, 3), onNode(2, 3)])];
+  const local: Service = { ...nodePort, clusterIps: ["10.96.0.10"], internalTrafficPolicy: "Local" };
+  assert.deepEqual(rowsOf(factsOf(local, slices, hostsOf(nodes))), [
+    "demo_svc_shop_web_tcp_n1: 10.96.0.10:80=10.244.1.3:8080",
+    "+ Logical_Switch load_balancer",
+    "demo_svc_shop_web_tcp_n2: 10.96.0.10:80=10.244.2.3:8080",
+    "+ Logical_Switch load_balancer",
+    "demo_svc_shop_web_tcp: 169.254.0.6:30080=10.244.1.3:8080,10.244.2.3:8080",
+    "+ Load_Balancer_Group load_balancer",
+  ]);
+});
+
+test("on each node by itself, endpoints that serve while they terminate are better than none", () => {
+  const slices = [aSlice([onNode(1, 3), onNode(1, 4, leaving), onNode(2, 3, leaving)])];
+  const local: Service = { ...service, clusterIps: ["10.96.0.10"], internalTrafficPolicy: "Local" };
+  assert.deepEqual(
+    rowsOf(factsOf(local, slices, hostsOf(nodes))).filter((row) => !row.startsWith("+")),
+    [
+      "demo_svc_shop_web_tcp_n1: 10.96.0.10:80=10.244.1.3:8080",
+      "demo_svc_shop_web_tcp_n2: 10.96.0.10:80=10.244.2.3:8080",
+    ],
+  );
+});
+
+test("a local address without any endpoint is rejected everywhere, and no balancer is made for a node that nobody knows", () => {
+  const local: Service = { ...service, clusterIps: ["10.96.0.10"], internalTrafficPolicy: "Local" };
+  const empty = ["demo_svc_shop_web_tcp: 10.96.0.10:80=", "+ Load_Balancer_Group load_balancer"];
+  assert.deepEqual(rowsOf(factsOf(local, [], hostsOf(nodes))), empty);
+  assert.deepEqual(rowsOf(factsOf(local, [aSlice([onNode(7, 3)])], hostsOf(nodes))), []);
+});
+
+test("what a Service knows of a node makes it planned again when that changes: the node comes, or gets a gateway", () => {
+  const hosts = new Hosts([]);
+  hosts.follow("service/shop/web", [], ["n1"]);
+  const { gateway: _, ...rest } = aNode(1);
+  const young = { ...rest, gateway: undefined };
+  assert.deepEqual([...hosts.set("n1", hostViewOf(young))], ["service/shop/web"]);
+  assert.deepEqual([...hosts.set("n1", hostViewOf({ ...young, id: 9 }))], []);
+  assert.deepEqual([...hosts.set("n1", hostViewOf(aNode(1)))], ["service/shop/web"]);
+  assert.deepEqual([...hosts.set("n2", hostViewOf(aNode(2)))], []);
+});
+
+test("facts grow with Services and endpoints, not with Services times nodes", () => {
+  const many = Array.from({ length: 1000 }, (_, i) => ({ ...aNode(1), name: `n${i}`, hostAddresses: [] }));
+  const hosts = hostsOf(many);
+  const count = (change: Partial<Service>, endpoints: number): number =>
+    factsOf(
+      { ...nodePort, ...change },
+      [
+        aSlice(
+          Array.from({ length: endpoints }, (_, i) => anEndpoint(`10.1.0.${i + 1}`, { nodeName: `n${i}` })),
+        ),
+      ],
+      hosts,
+    ).length;
+  assert.equal(count({}, 3), 2);
+  assert.equal(count({}, 100), 2);
+  assert.equal(count({ externalTrafficPolicy: "Local" }, 3), 2 + 3 * 3);
+  assert.equal(count({ internalTrafficPolicy: "Local" }, 3), 2 + 3 * 2);
+  // A thousand of the one sort, a hundred of each of the others, three endpoints each, on a thousand nodes.
+  const all =
+    1000 * count({}, 3) +
+    100 * (count({ externalTrafficPolicy: "Local" }, 3) + count({ internalTrafficPolicy: "Local" }, 3));
+  assert.equal(all, 3900);
+});

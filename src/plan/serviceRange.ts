@@ -9,6 +9,7 @@ import { type Cidr, contains, formatCidr, overlaps, widthOf } from "../model/ip.
 import { type ClusterNetwork, networkAround, type ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
+import { innerRange } from "../model/wayIn.ts";
 import { FactList, mapOf, type RefTo } from "./facts.ts";
 import { aclPriority, policyPriority } from "./priorities.ts";
 
@@ -55,6 +56,12 @@ export function rangeProblem(
       if (overlaps(range, cidr)) return `${formatCidr(range)} overlaps ${what} ${formatCidr(cidr)}`;
   return undefined;
 }
+
+/** The configured ranges, and those of the way in, which balancers answer at as well. */
+export const keptInside = ({ services, families }: ClusterNetwork): readonly Cidr[] => [
+  ...services,
+  ...families.map(innerRange),
+];
 
 /**
  * Packets that no balancer turned into packets for an endpoint (nobody serves the port, or a connection outlived its

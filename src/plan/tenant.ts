@@ -14,7 +14,7 @@ import type { Tenant } from "../observe/tenant.ts";
 import { planClosed } from "./closed.ts";
 import { FactList } from "./facts.ts";
 import { planSwitch } from "./node.ts";
-import { keepInside } from "./serviceRange.ts";
+import { keepInside, keptInside } from "./serviceRange.ts";
 
 export function tenantFacts(
   scope: Scope,
@@ -29,7 +29,7 @@ export function tenantFacts(
     facts.member("Logical_Switch", ofMachines, "load_balancer_group", group);
   const entries = facts.row("Port_Group", names.serviceEntries, { name: names.serviceEntries });
   for (const port of tenant.routerPorts) facts.member("Port_Group", entries, "ports", port);
-  for (const services of network.services) keepInside(facts, scope, services, tenant.router);
+  for (const range of keptInside(network)) keepInside(facts, scope, range, tenant.router);
   return facts.facts;
 }
 

@@ -2,11 +2,10 @@
 // no packet can show here (SCTP).
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { after, before, suite, test } from "node:test";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { namespace, pod, service, slice } from "./manifests.ts";
+import { talkUdp } from "./talk.ts";
 
 const ns = "svc";
 const web = { app: "web" };
@@ -403,6 +402,17 @@ suite("Services", { timeout: 180_000 }, () => {
     );
   });
 
+  test("a port of every node leads to all endpoints, from pods, nodes and machines beyond", async () => {
+    const ports = (["TCP", "UDP"] as const).map((protocol) => ({
+      ...{ name: protocol.toLowerCase(), protocol, port: 80, targetPort: 8080, nodePort: 30_080 },
+    }));
+    await expose("ported", { type: "NodePort", selector: web, ports });
+    const from = [cluster.beyond, "n1", "n2", `${ns}/client`, `${ns}/web-n1`];
+    for (const address of [...cluster.hostAddresses("n1"), ...cluster.hostAddresses("n3")])
+      for (const question of [tcp(address, 30_080), udp(address, 30_080)])
+        await Promise.all(from.map((client) => answers(question, endpoints, [client])));
+  });
+
   test("a UDP client that keeps its port is answered by the next endpoint when its own goes", async () => {
     const labels = { app: "udp" };
     await cluster.apply(pod({ namespace: ns, name: "first", node: "n2", labels }));
@@ -486,32 +496,3 @@ suite("Services", { timeout: 180_000 }, () => {
       );
   });
 });
-
-/** One socket that asks again and again from one port, as resolvers do. `heard` waits until that pod answers. */
-function talkUdp(cluster: Cluster, source: string, address: string, port: number, fromPort: number) {
-  const program = `use IO::Socket::IP; $| = 1;
-    my $s = IO::Socket::IP->new(Proto => "udp", PeerHost => "${address}", PeerPort => ${port}, LocalPort => ${fromPort}) or die $@;
-    while (1) { syswrite $s, "hostname\\n"; my $r = ""; vec($r, fileno $s, 1) = 1;
-      if (select($r, undef, undef, 0.2)) { print $a if sysread $s, $a, 99 } else { next } select undef, undef, undef, 0.1 }`;
-  const [namespace = "", name = ""] = source.split("/");
-  const env = { ...process.env, KUBECONFIG: cluster.sandbox.kubeconfig };
-  const [file = "", ...args] = source.includes("/")
-    ? ["kubectl", "exec", "-n", namespace, name, "--", "perl", "-e", program]
-    : cluster.sandbox.host(source).command(["perl", "-e", program]);
-  const child = spawn(file, args, { env, stdio: ["ignore", "pipe", "inherit"] });
-  let said = "";
-  child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  return {
-    heard: (pod: string) =>
-      becomes(`${source} hears ${pod} from ${address}`, pod, () => said.trimEnd().split("\n").at(-1)),
-    /** Until it hears something more. */
-    hearsMore: () => {
-      const before = said.length;
-      return eventually(`${source} hears more from ${address}`, () => said.length > before);
-    },
-    [Symbol.asyncDispose]: async () => {
-      const ended = once(child, "exit");
-      if (child.kill()) await ended;
-    },
-  };
-}

@@ -11,6 +11,10 @@ export const bridgeCookie = "0x77656674";
 /** Outside the range that ovn-controller assigns to logical ports, and the zone that ovn-kubernetes uses. */
 const zone = 64000;
 const mark = { ovn: 1, node: 2 } as const;
+const remember = (value: number): string => `ct(commit,zone=${zone},exec(set_field:${value}->ct_mark))`;
+
+/** The action that remembers a connection as one whose other end is OVN. */
+export const fromOvn = remember(mark.ovn);
 
 const geneve = 6081;
 
@@ -68,7 +72,7 @@ export function bridgeFlows({ mac, uplinks, out, patch, pods }: ExternalBridge):
       flow(0, 200, `in_port=LOCAL,${neighbours}`, out),
     ]),
     ...["ip", "ipv6"].flatMap((ip) => [
-      flow(0, 100, `in_port=${patch},${ip}`, `${remember(mark.ovn)},${out}`),
+      flow(0, 100, `in_port=${patch},${ip}`, `${fromOvn},${out}`),
       flow(0, 100, `in_port=LOCAL,${ip}`, `${remember(mark.node)},${out}`),
       ...fromNetwork(100, `${ip},dl_dst=${mac}`, `ct(zone=${zone},table=1)`),
     ]),
@@ -78,8 +82,6 @@ export function bridgeFlows({ mac, uplinks, out, patch, pods }: ExternalBridge):
   ];
   return `${[`delete cookie=${bridgeCookie}/-1`, ...ours].join("\n")}\n`;
 }
-
-const remember = (value: number): string => `ct(commit,zone=${zone},exec(set_field:${value}->ct_mark))`;
 
 const flow = (table: number, priority: number, match: string, actions: string): string =>
   `add cookie=${bridgeCookie},table=${table},priority=${priority}${match && `,${match}`},actions=${actions}`;

@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseIp } from "../../model/ip.ts";
+import { parseCidr, parseIp } from "../../model/ip.ts";
 import { firewall } from "./firewall.ts";
 
 const ip = (text: string) => parseIp(text) ?? assert.fail(text);
 
-test("the table is replaced whole: two translations per family, and no way through the node", () => {
+test("the table is replaced whole: two translations per family, and no way through the node but into Services", () => {
   const addresses = [
     { management: ip("10.244.0.2"), host: ip("172.30.0.11") },
     { management: ip("fd00:10:244::2"), host: ip("fd00:172:30::11") },
   ];
+  const services = ["10.96.0.0/16", "fd00:10:96::/112"].flatMap((text) => parseCidr(text) ?? []);
   assert.equal(
-    firewall("weft0", addresses),
+    firewall("weft0", addresses, services),
     `table inet weft
 delete table inet weft
 table inet weft {
@@ -27,12 +28,19 @@ table inet weft {
   }
   chain forward {
     type filter hook forward priority filter; policy accept;
+    iifname "weft0" oifname "weft0" ct status dnat ip daddr 10.96.0.0/16 accept
+    iifname "weft0" oifname "weft0" ct status dnat ip6 daddr fd00:10:96::/112 accept
     iifname "weft0" ct state != { established, related } drop
     iifname "weft0" ct direction original drop
   }
   chain input {
     type filter hook input priority filter; policy accept;
     iifname "weft0" ip daddr 127.0.0.0/8 drop
+  }
+  chain output {
+    type filter hook output priority filter; policy accept;
+    oifname "weft0" icmp type redirect drop
+    oifname "weft0" icmpv6 type nd-redirect drop
   }
 }
 `,

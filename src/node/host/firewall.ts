@@ -5,17 +5,24 @@
 //
 // A pod may send any packet to the MAC of the management port, as if the node were its router, and a node that forwards
 // (net.ipv4.ip_forward) would pass it on untranslated and past OVN's rules. So nothing that comes in there is forwarded but
-// answers, not even packets of a connection that OVN has let the pod open: the gateway router tracks those in the kernel's own
+// answers and what wayIn/table.ts leads into a Service, not even packets of a connection that OVN has let the pod open: the gateway router tracks those in the kernel's own
 // zone. And nothing reaches the loopback addresses, which net.ipv4.conf.all.route_localnet would open.
 
-import { formatIp } from "../../model/ip.ts";
+import { type Cidr, formatCidr, formatIp } from "../../model/ip.ts";
 import type { ManagementAddress } from "../../model/network.ts";
 
 /** Of the family inet. */
 export const firewallTable = "weft";
 
-/** Replaces the whole table in one step, whether or not it was there. */
-export function firewall(interfaceName: string, addresses: readonly ManagementAddress[]): string {
+/**
+ * Replaces the whole table in one step, whether or not it was there. `services` is where ports of the node lead: what a pod sends
+ * there goes back where it came from.
+ */
+export function firewall(
+  interfaceName: string,
+  addresses: readonly ManagementAddress[],
+  services: readonly Cidr[],
+): string {
   const rules = (rule: (family: string, management: string, host: string) => string): string =>
     addresses
       .map(({ management, host }) =>
@@ -23,6 +30,10 @@ export function firewall(interfaceName: string, addresses: readonly ManagementAd
       )
       .map((text) => `    ${text}\n`)
       .join("");
+  const turned = services.map(
+    (range) =>
+      `    iifname "${interfaceName}" oifname "${interfaceName}" ct status dnat ${range.ip.family === 4 ? "ip" : "ip6"} daddr ${formatCidr(range)} accept\n`,
+  );
   return `table inet ${firewallTable}
 delete table inet ${firewallTable}
 table inet ${firewallTable} {
@@ -34,12 +45,17 @@ ${rules((ip, management, host) => `iifname "${interfaceName}" ${ip} daddr ${mana
 ${rules((ip, management) => `oifname "${interfaceName}" ${ip} saddr != ${management} snat ${ip} to ${management}`)}  }
   chain forward {
     type filter hook forward priority filter; policy accept;
-    iifname "${interfaceName}" ct state != { established, related } drop
+${turned.join("")}    iifname "${interfaceName}" ct state != { established, related } drop
     iifname "${interfaceName}" ct direction original drop
   }
   chain input {
     type filter hook input priority filter; policy accept;
     iifname "${interfaceName}" ip daddr 127.0.0.0/8 drop
+  }
+  chain output {
+    type filter hook output priority filter; policy accept;
+    oifname "${interfaceName}" icmp type redirect drop
+    oifname "${interfaceName}" icmpv6 type nd-redirect drop
   }
 }
 `;

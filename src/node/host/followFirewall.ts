@@ -1,20 +1,24 @@
-// Notices when somebody has taken our nftables table away, as a restart of the machine's own firewall does (`nft flush
+// Notices when somebody has taken an nftables table of ours away, as a restart of the machine's own firewall does (`nft flush
 // ruleset`). The kernel tells what goes, and `nft monitor` prints it. It prints our own replacements as well, so the table is
 // looked for before anybody is told.
 
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
-import { firewallTable } from "./firewall.ts";
 import { CommandError, type Run } from "./run.ts";
 
 const retryMs = 1_000;
 
-/** Calls `lost` whenever our table has gone. Returns when `signal` is aborted. */
-export async function followFirewall(run: Run, lost: () => void, signal: AbortSignal): Promise<void> {
-  const look = async (): Promise<void> => {
+/** Calls `lost` whenever one of the tables has gone. Returns when `signal` is aborted. */
+export async function followFirewall(
+  run: Run,
+  tables: readonly string[],
+  lost: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const look = async (table: string): Promise<void> => {
     try {
-      await run(["nft", "list", "table", "inet", firewallTable]);
+      await run(["nft", "list", "table", "inet", table]);
     } catch (error) {
       if (error instanceof CommandError && error.output.includes("No such file")) lost();
     }
@@ -26,7 +30,8 @@ export async function followFirewall(run: Run, lost: () => void, signal: AbortSi
       killSignal: "SIGKILL",
     });
     createInterface({ input: monitor.stdout }).on("line", (line) => {
-      if (line === `delete table inet ${firewallTable}`) void look();
+      const table = tables.find((name) => line === `delete table inet ${name}`);
+      if (table !== undefined) void look(table);
     });
     // It could not start, or the signal ended it. A "close" follows every "error".
     monitor.on("error", () => undefined);

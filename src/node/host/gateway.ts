@@ -13,6 +13,7 @@ import {
 } from "../../model/ip.ts";
 import { onNode } from "../../model/names.ts";
 import { type GatewayConfig, hairpinAddresses } from "../../model/network.ts";
+import { innerRange } from "../../model/wayIn.ts";
 import { type HostState, readHostState } from "./hostState.ts";
 import { addressOf, identityOf, type Known } from "./identity.ts";
 import type { Run } from "./run.ts";
@@ -64,10 +65,10 @@ export function hostNetwork(state: HostState, question: HostQuestion): HostNetwo
   };
 }
 
-/** What a balancer's hairpin answers from: reached through OVN, even if something on the node has it. */
-const strangers = hairpinAddresses.flatMap(
-  (text) => parseCidr(`${text}/${text.includes(":") ? 128 : 32}`) ?? [],
-);
+/** What a balancer's hairpin answers from, and what stands for nodes in front of balancers: reached through OVN, even if something on the node has it. */
+const strangers = hairpinAddresses
+  .flatMap((text) => parseCidr(`${text}/${text.includes(":") ? 128 : 32}`) ?? [])
+  .concat(innerRange(4), innerRange(6));
 
 function hostsIn(
   { links }: HostState,

@@ -21,11 +21,13 @@ route replace 10.244.0.0/24 dev weft0 src 172.30.0.11
 route replace 10.244.0.0/16 via 10.244.0.1 dev weft0 src 172.30.0.11
 route replace 10.96.0.0/16 via 10.244.0.1 dev weft0 src 172.30.0.11
 route replace 169.254.0.5/32 via 10.244.0.1 dev weft0 src 172.30.0.11
+route replace 169.254.0.6/31 via 10.244.0.1 dev weft0 src 172.30.0.11
 address replace fd00:10:244::2/64 dev weft0 noprefixroute nodad
 route replace fd00:10:244::/64 dev weft0
 route replace fd00:10:244::/48 via fd00:10:244::1 dev weft0
 route replace fd00:10:96::/112 via fd00:10:244::1 dev weft0
 route replace fd69::5/128 via fd00:10:244::1 dev weft0
+route replace fd69::6/127 via fd00:10:244::1 dev weft0
 `,
   );
 });

@@ -27,6 +27,7 @@ import {
   ofFamily,
   within,
 } from "../../model/network.ts";
+import { innerRange } from "../../model/wayIn.ts";
 import { inspectLink } from "./podLink.ts";
 import type { Run } from "./run.ts";
 
@@ -78,7 +79,8 @@ export function managementBatch({
       const via = `via ${formatIp(gatewayOf(subnet))} ${from}`;
       const hosts = hairpinAddresses
         .flatMap((text) => parseIp(text) ?? [])
-        .map((ip) => ({ ip, bits: widthOf(ip.family) }));
+        .map((ip) => ({ ip, bits: widthOf(ip.family) }))
+        .concat(innerRange(family));
       return [
         `address replace ${local} dev ${device} noprefixroute${family === 6 ? " nodad" : ""}`,
         `route replace ${formatCidr(subnet)} ${from}`,

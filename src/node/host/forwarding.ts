@@ -1,0 +1,24 @@
+// Lets the kernel forward, which what comes to a node port needs. Most nodes do already, since kubeadm asks for it. With IPv6
+// forwarding the kernel would stop to take router advertisements, and drop the routes it has from them, where it is not told
+// to go on (accept_ra = 2; net/ipv6 in the kernel's ip-sysctl documentation).
+
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Family } from "../../model/ip.ts";
+
+/** Turns forwarding on where it is off. `root` is /proc/sys/net of the node's network namespace. */
+export async function enableForwarding(families: readonly Family[], root = "/proc/sys/net"): Promise<void> {
+  if (families.includes(4)) await turnOn(join(root, "ipv4/ip_forward"));
+  if (!families.includes(6) || (await isOn(join(root, "ipv6/conf/all/forwarding")))) return;
+  for (const name of await readdir(join(root, "ipv6/conf"))) {
+    const advertisements = join(root, "ipv6/conf", name, "accept_ra");
+    if (await isOn(advertisements)) await writeFile(advertisements, "2");
+  }
+  await turnOn(join(root, "ipv6/conf/all/forwarding"));
+}
+
+const isOn = async (file: string): Promise<boolean> => (await readFile(file, "utf8")).trim() === "1";
+
+async function turnOn(file: string): Promise<void> {
+  if (!(await isOn(file))) await writeFile(file, "1");
+}

@@ -1,0 +1,50 @@
+// Which ports of the node are Services', and where each leads. Pure.
+
+import type { Service } from "../../kube/objects.ts";
+import { isForeign } from "../../model/foreign.ts";
+import { type Ip, parseIp } from "../../model/ip.ts";
+import { serviceLimits } from "../../model/limits.ts";
+import { innerAddress, reachOf } from "../../model/wayIn.ts";
+
+/** A port of the node, on each of its own addresses of the family of `to`. */
+export interface Door {
+  readonly protocol: "tcp" | "udp" | "sctp";
+  readonly port: number;
+  /** What the kernel translates it to. */
+  readonly to: Ip;
+  readonly toPort: number;
+  /** The server must see the client's own address, so packets from outside must not be translated by the kernel. */
+  readonly keepsClient: boolean;
+}
+
+/** In the order of their protocols and ports. No two Services can have one port; if they say so, the first by name has it. */
+export function doorsOf(services: Iterable<Service>): readonly Door[] {
+  const doors = new Map<string, Door>();
+  for (const service of [...services].toSorted(byName)) {
+    if (isForeign(service.labels) || service.type === "ExternalName") continue;
+    for (const door of doorsOfService(service)) {
+      const key = `${door.to.family} ${door.protocol} ${String(door.port).padStart(5, "0")}`;
+      if (!doors.has(key)) doors.set(key, door);
+    }
+  }
+  return [...doors].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, door]) => door);
+}
+
+function doorsOfService(service: Service): readonly Door[] {
+  const reach = reachOf(service);
+  const addresses = service.clusterIps.flatMap((text) => parseIp(text) ?? []);
+  return service.ports.slice(0, serviceLimits.ports).flatMap(({ protocol, port, nodePort }) =>
+    nodePort === undefined
+      ? []
+      : addresses.map((address) => ({
+          protocol: protocol === "TCP" ? "tcp" : protocol === "UDP" ? "udp" : "sctp",
+          port: nodePort,
+          to: reach === "as inside" ? address : innerAddress(address.family, reach),
+          toPort: reach === "as inside" ? port : nodePort,
+          keepsClient: reach === "this node",
+        })),
+  );
+}
+
+const byName = (a: Service, b: Service): number =>
+  `${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1;

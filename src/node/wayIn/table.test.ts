@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseIp } from "../../model/ip.ts";
+import type { Door } from "./doors.ts";
+import { type SharedBridge, wayInFlows } from "./flows.ts";
+import { wayInRules } from "./table.ts";
+import { movedUdpPorts } from "./wayIn.ts";
+
+const ip = (text: string) => parseIp(text) ?? assert.fail(text);
+const aDoor = (to: string, change: Partial<Door> = {}): Door => ({
+  ...{ protocol: "tcp", port: 30_080, to: ip(to), toPort: 80, keepsClient: false },
+  ...change,
+});
+
+test("the table looks up what comes for the node's addresses, from outside and from the node itself", () => {
+  const doors = [aDoor("10.96.0.10"), aDoor("10.96.0.11", { protocol: "sctp", port: 30_081 })];
+  const hosts = [ip("172.30.0.11"), ip("192.0.2.9"), ip("fd00:172:30::11")];
+  assert.equal(
+    wayInRules({ hosts, doors, masquerade: undefined }),
+    `table inet weft_way_in
+delete table inet weft_way_in
+table inet weft_way_in {
+  set hosts4 {
+    type ipv4_addr
+    elements = { 172.30.0.11,
+      192.0.2.9 }
+  }
+  map ports4 {
+    type inet_proto . inet_service : ipv4_addr . inet_service
+    elements = { tcp . 30080 : 10.96.0.10 . 80,
+      sctp . 30081 : 10.96.0.11 . 80 }
+  }
+  chain enter {
+    ip daddr @hosts4 dnat ip to meta l4proto . th dport map @ports4
+  }
+  chain prerouting {
+    type nat hook prerouting priority dstnat; policy accept;
+    jump enter
+  }
+  chain output {
+    type nat hook output priority -100; policy accept;
+    jump enter
+  }
+}
+`,
+  );
+});
+
+test("where nothing else makes the node their source, the table does, and advises nobody of a shorter way", () => {
+  const rules = wayInRules({ hosts: [], doors: [aDoor("fd00:10:96::10")], masquerade: "br-ex" });
+  assert.match(rules, /oifname "br-ex" ct status dnat ct original ip6 daddr @hosts6 masquerade/);
+  assert.match(rules, /oifname "br-ex" icmp type redirect drop/);
+});
+
+test("only ports that keep the client have flows, one for each uplink and shared address of their family", () => {
+  const bridge: SharedBridge = {
+    ...{ socket: "unix:s", mac: "02:00:00:00:00:11", uplinks: [1, 3], patch: 2 },
+    shared: [ip("172.30.0.11"), ip("fd00:172:30::11")],
+  };
+  const keeps = { port: 30_081, keepsClient: true };
+  const doors = [
+    aDoor("10.96.0.10"),
+    aDoor("169.254.0.7", keeps),
+    aDoor("fd69::7", { ...keeps, protocol: "udp" }),
+  ];
+  const flow = (uplink: number, match: string): string =>
+    `add cookie=0x7765667477696e,table=0,priority=110,in_port=${uplink},dl_dst=02:00:00:00:00:11,${match},tp_dst=30081,actions=ct(commit,zone=64000,exec(set_field:1->ct_mark)),output:2`;
+  assert.equal(
+    wayInFlows(bridge, doors),
+    [
+      "delete cookie=0x7765667477696e/-1",
+      ...[1, 3].map((uplink) => flow(uplink, "tcp,nw_dst=172.30.0.11")),
+      ...[1, 3].map((uplink) => flow(uplink, "udp6,ipv6_dst=fd00:172:30::11")),
+      "",
+    ].join("\n"),
+  );
+});
+
+test("the kernel forgets UDP clients of ports that lead elsewhere now, and of no others", () => {
+  const dns = (port: number, to: string): Door => aDoor(to, { protocol: "udp", port });
+  const before = [dns(1, "10.96.0.1"), dns(2, "10.96.0.2"), dns(3, "10.96.0.3"), aDoor("10.96.0.1")];
+  const after = [dns(1, "10.96.0.1"), dns(2, "169.254.0.7"), dns(4, "10.96.0.4"), aDoor("10.96.0.9")];
+  assert.deepEqual([...movedUdpPorts(before, after)].toSorted(), [2, 3, 4]);
+});

@@ -1,0 +1,86 @@
+// The nftables table that leads from the node's own addresses into Services, as `nft -f` reads it: one look-up for what comes
+// in by any interface and for what the node's own processes send. It replaces itself in one step; connections that have been
+// translated stay as they are.
+
+import { type Family, formatIp, type Ip } from "../../model/ip.ts";
+import type { Door } from "./doors.ts";
+
+/** Of the family inet. */
+export const wayInTable = "weft_way_in";
+
+export interface WayInRules {
+  /** The node's own addresses. */
+  readonly hosts: readonly Ip[];
+  readonly doors: readonly Door[];
+  /**
+   * Where packets leave towards OVN, if nothing else makes the node their source: what came in there leaves there again. Then
+   * the kernel must not advise the sender to take the direct way either.
+   */
+  readonly masquerade: string | undefined;
+}
+
+export function wayInRules({ hosts, doors, masquerade }: WayInRules): string {
+  const families = ([4, 6] as const).filter((family) => doors.some(({ to }) => to.family === family));
+  const lines = [
+    ...families.flatMap((family) => [
+      ...block(
+        `set hosts${family}`,
+        `type ${typeOf(family)}`,
+        hosts.filter((ip) => ip.family === family).map(formatIp),
+      ),
+      ...block(
+        `map ports${family}`,
+        `type inet_proto . inet_service : ${typeOf(family)} . inet_service`,
+        doors
+          .filter(({ to }) => to.family === family)
+          .map(({ protocol, port, to, toPort }) => `${protocol} . ${port} : ${formatIp(to)} . ${toPort}`),
+      ),
+    ]),
+    "  chain enter {",
+    ...families.map((family) => {
+      const ip = ipOf(family);
+      return `    ${ip} daddr @hosts${family} dnat ${ip} to meta l4proto . th dport map @ports${family}`;
+    }),
+    "  }",
+    ...chain("prerouting", "nat hook prerouting priority dstnat", ["jump enter"]),
+    ...chain("output", "nat hook output priority -100", ["jump enter"]),
+    ...(masquerade === undefined ? [] : sameWayOut(families, masquerade)),
+  ];
+  return `table inet ${wayInTable}
+delete table inet ${wayInTable}
+table inet ${wayInTable} {
+${lines.join("\n")}
+}
+`;
+}
+
+function sameWayOut(families: readonly Family[], device: string): readonly string[] {
+  const translated = families.map(
+    (family) =>
+      `oifname "${device}" ct status dnat ct original ${ipOf(family)} daddr @hosts${family} masquerade`,
+  );
+  return [
+    ...chain("postrouting", "nat hook postrouting priority srcnat", translated),
+    ...chain("advice", "filter hook output priority filter", [
+      `oifname "${device}" icmp type redirect drop`,
+      `oifname "${device}" icmpv6 type nd-redirect drop`,
+    ]),
+  ];
+}
+
+const chain = (name: string, hook: string, rules: readonly string[]): readonly string[] => [
+  `  chain ${name} {`,
+  `    type ${hook}; policy accept;`,
+  ...rules.map((rule) => `    ${rule}`),
+  "  }",
+];
+
+const block = (name: string, type: string, elements: readonly string[]): readonly string[] => [
+  `  ${name} {`,
+  `    ${type}`,
+  ...(elements.length > 0 ? [`    elements = { ${elements.join(",\n      ")} }`] : []),
+  "  }",
+];
+
+const typeOf = (family: Family): string => (family === 4 ? "ipv4_addr" : "ipv6_addr");
+const ipOf = (family: Family): string => (family === 4 ? "ip" : "ip6");
