@@ -228,6 +228,39 @@ inBothFamilies(
   },
 );
 
+// ovn-trace(8) does not go on behind the `ct_snat` of a gateway router, so its flows have to tell.
+test("a port that keeps the client is balanced on each gateway router over its own node's endpoints, without a change of the source", async () => {
+  const found = async (node: string): Promise<readonly string[]> => {
+    const flows = await central.sbctl("lflow-list", `demo_gateway_${node}`);
+    return flows.split("\n").flatMap((flow) => {
+      const [, dst, action] =
+        /lr_in_dnat .*ip[46]\.dst == (\S+) .*tcp\.dst == 30080.*action=\((.*)\)/.exec(flow) ?? [];
+      assert.doesNotMatch(action ?? "", /force_snat/);
+      const [, backends] = /backends=([^;)]+)/.exec(action ?? "") ?? [];
+      return dst?.includes("172.30.0") || dst?.includes("172:30") ? [`${dst} ▶ ${backends}`] : [];
+    });
+  };
+  assert.deepEqual((await found("n1")).toSorted(), [
+    "172.30.0.11 ▶ 10.244.0.3:8080",
+    "fd00:172:30::11 ▶ [fd00:10:244::3]:8080",
+  ]);
+  assert.deepEqual((await found("n2")).toSorted(), [
+    "172.30.0.12 ▶ 10.244.1.3:8080",
+    "fd00:172:30::12 ▶ [fd00:10:244:1::3]:8080",
+  ]);
+  assert.deepEqual(await found("n3"), []);
+});
+
+inBothFamilies(
+  "a pod reaches a port of its own node past the kernel",
+  "172.30.0.11",
+  "fd00:172:30::11",
+  async (to) => {
+    const trace = await sent(client, to, { first: true, port: 30_080 });
+    assert.deepEqual(outputs(trace), ["demo_pod_shop_web-1"]);
+  },
+);
+
 test("session affinity is in the flows of every node's switch", async () => {
   for (const node of ["n1", "n2", "n3"]) {
     const flows = await central.sbctl("lflow-list", `demo_switch_${node}`);
