@@ -21,7 +21,7 @@ import type { Pod } from "../kube/objects.ts";
 import { EventRecorder } from "../kube/recorder.ts";
 import { Staleness } from "../kube/staleness.ts";
 import { allReady, missingInput, type Stores, watchAll } from "../kube/stores.ts";
-import { unservedInUnderlay } from "../kube/unserved.ts";
+import { unservedInUnderlay } from "../kube/unservedInUnderlay.ts";
 import { annotate } from "../kube/write.ts";
 import { annotations, namesOf } from "../model/names.ts";
 import type { ClusterNetwork } from "../model/network.ts";

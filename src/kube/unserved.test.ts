@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Interner } from "./intern.ts";
 import { serviceOf } from "./project.ts";
-import { unservedIn, unservedInUnderlay } from "./unserved.ts";
+import { unservedIn } from "./unserved.ts";
+import { unservedInUnderlay } from "./unservedInUnderlay.ts";
 
 const cases = [
   ["Service", "a ClusterIP Service", { spec: { type: "ClusterIP", clusterIPs: ["10.96.0.1"] } }, []],

@@ -2,7 +2,6 @@
 // misleads people. Whoever comes to serve an entry takes it out of this list.
 
 import { type Json, list, record } from "./json.ts";
-import type { KubeObject } from "./kinds.ts";
 
 export interface Unserved {
   /** As a person would name it; the Event says that Weft does not serve it yet. */
@@ -54,17 +53,3 @@ export function unservedIn(kind: keyof typeof unserved, object: unknown): readon
 }
 
 const nothing: readonly string[] = Object.freeze([]);
-
-/** What only a cluster with OVN on its own nodes serves, and `object` asks for. */
-export function unservedInUnderlay(object: KubeObject): readonly string[] {
-  if (object.kind !== "Service") return nothing;
-  const hasNodePorts = object.ports.some(({ nodePort }) => nodePort !== undefined);
-  return [
-    ...(object.externalTrafficPolicy === "Local" && hasNodePorts
-      ? ["externalTrafficPolicy: Local in underlay mode: its ports lead nowhere"]
-      : []),
-    ...(object.internalTrafficPolicy === "Local"
-      ? ["internalTrafficPolicy: Local for a machine's own processes in underlay mode"]
-      : []),
-  ];
-}

@@ -216,14 +216,13 @@ test("a Service with an endpoint in the network of one of a thousand nodes is as
 const onNode = (n: number, last: number, change: Partial<Endpoint> = {}): Endpoint =>
   anEndpoint(`10.244.${n}.${last}`, { nodeName: `n${n}`, ...change });
 const nodePort: Service = { ...service, type: "NodePort", ports: [{ ...port, nodePort: 30_080 }] };
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 const rowsOf = (facts: readonly Fact[]): readonly string[] =>
-  facts.flatMap((fact) =>
-    fact.kind === "row"
-      ? [
-          `${String(fact.columns.get("name"))}: ${[...(fact.columns.get("vips") as Map<string, string>)].map((vip) => vip.join("=")).join(" ")}`,
-        ]
-      : [`+ ${fact.table} ${fact.column}`],
-  );
+  facts.map((fact) => {
+    if (fact.kind === "member") return `+ ${fact.table} ${fact.column}`;
+    const vips = fact.columns.get("vips") as ReadonlyMap<string, string>;
+    return `${textOf(fact.columns.get("name"))}: ${[...vips].map((vip) => vip.join("=")).join(" ")}`;
+  });
 
 test("a node port takes no facts of its own", () => {
   const slices = [aSlice([onNode(1, 3), onNode(2, 3)])];

@@ -80,5 +80,5 @@ test("the kernel forgets UDP clients of ports that lead elsewhere now, and of no
   const dns = (port: number, to: string): Door => aDoor(to, { protocol: "udp", port });
   const before = [dns(1, "10.96.0.1"), dns(2, "10.96.0.2"), dns(3, "10.96.0.3"), aDoor("10.96.0.1")];
   const after = [dns(1, "10.96.0.1"), dns(2, "169.254.0.7"), dns(4, "10.96.0.4"), aDoor("10.96.0.9")];
-  assert.deepEqual([...movedUdpPorts(before, after)].toSorted(), [2, 3, 4]);
+  assert.deepEqual(movedUdpPorts(before, after), new Set([2, 3, 4]));
 });

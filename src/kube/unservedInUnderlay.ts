@@ -1,0 +1,17 @@
+// What only a cluster with OVN on its own nodes serves (unserved.ts has what nobody does).
+
+import type { KubeObject } from "./kinds.ts";
+
+/** What `object` asks for in vain in underlay mode. */
+export function unservedInUnderlay(object: KubeObject): readonly string[] {
+  if (object.kind !== "Service") return [];
+  const hasNodePorts = object.ports.some(({ nodePort }) => nodePort !== undefined);
+  return [
+    ...(object.externalTrafficPolicy === "Local" && hasNodePorts
+      ? ["externalTrafficPolicy: Local in underlay mode: its ports lead nowhere"]
+      : []),
+    ...(object.internalTrafficPolicy === "Local"
+      ? ["internalTrafficPolicy: Local for a machine's own processes in underlay mode"]
+      : []),
+  ];
+}
