@@ -5,6 +5,9 @@ import { test } from "node:test";
 import * as v from "valibot";
 import { parseAllDocuments } from "yaml";
 import { type Role, rightsOf, roles } from "../../src/check/rights.ts";
+import { decisionReads } from "../../src/decide/decisions.ts";
+import { ownerKinds } from "../../src/kinds/kinds.ts";
+import { kinds } from "../../src/kube/kinds.ts";
 
 const leaseNamespace = "kube-system";
 const strings = v.array(v.string());
@@ -43,14 +46,13 @@ function granted(file: string, role: Role): string[] {
 /** What the program says that it asks for. */
 const asked = (role: Role): string[] =>
   rightsOf[role]
-    .flatMap(({ group, resource, subresource, verbs, inLeaseNamespace, name }) =>
+    .flatMap(({ group, resource, subresource, verbs, inLeaseNamespace }) =>
       verbs.map((verb) =>
         line(
           verb,
           group,
           subresource === undefined ? resource : `${resource}/${subresource}`,
           inLeaseNamespace && leaseNamespace,
-          name,
         ),
       ),
     )
@@ -63,3 +65,13 @@ for (const file of ["overlay.yaml", "underlay.yaml"])
   for (const role of roles)
     test(`${file} gives the ${role} the rights that it asks for, and no other`, () =>
       assert.deepEqual(granted(file, role), asked(role)));
+
+test("the controller asks for the right to watch every kind that it reads, and to ask for each by name", () => {
+  const read = new Set([...ownerKinds.flatMap(({ reads }) => Object.keys(reads)), ...decisionReads]);
+  for (const [kind, { plural }] of Object.entries(kinds).filter(([name]) => read.has(name))) {
+    const right = rightsOf.controller.find(
+      ({ resource, subresource }) => resource === plural && !subresource,
+    );
+    for (const verb of ["get", "list", "watch"]) assert.ok(right?.verbs.includes(verb), `${verb} ${kind}`);
+  }
+});

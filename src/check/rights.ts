@@ -14,8 +14,6 @@ export interface Right {
   readonly verbs: readonly string[];
   /** Only in the namespace of the Leases. */
   readonly inLeaseNamespace?: true;
-  /** Only this object. */
-  readonly name?: string;
 }
 
 export const roles = ["controller", "agent"] as const;
@@ -30,10 +28,10 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
     { group: core, resource: "nodes", subresource: "status", verbs: ["patch"] },
     { group: core, resource: "pods", verbs: [...watched, "patch"] },
     { group: core, resource: "services", verbs: watched },
+    { group: core, resource: "namespaces", verbs: watched },
     { group: "discovery.k8s.io", resource: "endpointslices", verbs: watched },
     { group: "networking.k8s.io", resource: "networkpolicies", verbs: watched },
     { group: "networking.k8s.io", resource: "servicecidrs", verbs: watched },
-    { group: core, resource: "namespaces", name: "kube-system", verbs: ["get"] },
     { group: core, resource: "events", verbs: ["create", "patch"] },
     {
       group: "coordination.k8s.io",
@@ -46,6 +44,7 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
     { group: core, resource: "nodes", verbs: ["list", "watch", "patch"] },
     { group: core, resource: "nodes", subresource: "status", verbs: ["patch"] },
     { group: core, resource: "pods", verbs: watched },
+    { group: core, resource: "services", verbs: ["list", "watch"] },
     { group: "networking.k8s.io", resource: "networkpolicies", verbs: ["list", "watch"] },
     { group: "coordination.k8s.io", resource: "leases", verbs: ["create", "patch"], inLeaseNamespace: true },
   ],
@@ -96,13 +95,13 @@ const nameOf = ({ group, resource, subresource }: Right): string =>
 
 async function mayDo(
   client: KubeClient,
-  { group, resource, subresource = "", inLeaseNamespace, name = "" }: Right,
+  { group, resource, subresource = "", inLeaseNamespace }: Right,
   verb: string,
   leaseNamespace: string,
   signal: AbortSignal,
 ): Promise<boolean> {
   const resourceAttributes = {
-    ...{ group, resource, subresource, verb, name },
+    ...{ group, resource, subresource, verb },
     namespace: inLeaseNamespace ? leaseNamespace : "",
   };
   const review = {
