@@ -1,6 +1,6 @@
 // The one test command: static checks, then unit tests in one process, then each contract and sandbox file in a process
 // of its own, with a time limit; and at the end a look for anything left behind. Last line: `N passed, N failed`.
-// Contract and sandbox files run two at a time, because they mostly wait; those that measure gaps in streams run alone.
+// Contract and sandbox files run two at a time, because they mostly wait; those that measure gaps in streams or count packets run alone.
 //
 // Two versions of OVN are under test. Everything runs on the newer one (25.03 with Open vSwitch 3.5). Where the
 // machine's own is older (23.03 with 3.1), whatever could differ there runs on it too: how ovsdb-server talks, how
@@ -60,11 +60,12 @@ const contractOnOwn =
  */
 const sandboxOnOwn: ReadonlySet<string> = new Set(["paths", "services", "cni", "faultRestart"]);
 
-/** Sandbox files that measure how long a stream stands still. */
-const measuresGaps: ReadonlySet<string> = new Set([
+/** Sandbox files that measure how long a stream stands still, or count single packets that get no answer. */
+const needsTheMachine: ReadonlySet<string> = new Set([
   "faultClock",
   "faultRestart",
   "faultVswitchd",
+  "services",
   "underlayAlone",
   "underlayNode",
   "underlayTenants",
@@ -166,7 +167,7 @@ function* steps(): Generator<Step> {
   }
   for (const file of find("test/sandbox/*.test.ts")) {
     const name = basename(file, ".test.ts");
-    const step = { ...tests("sandbox", file, [file], 600), alone: measuresGaps.has(name) };
+    const step = { ...tests("sandbox", file, [file], 600), alone: needsTheMachine.has(name) };
     yield step;
     if (own !== undefined && sandboxOnOwn.has(name)) yield onOwn(step);
     // What people expect of pods, Services and the CNI holds in every network.
