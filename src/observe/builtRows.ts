@@ -1,9 +1,10 @@
 // What the rows in the northbound database tell about the options of the controllers that made them.
 
-import { type Cidr, networkOf, parseCidr, parseInterfaceAddress } from "../model/ip.ts";
+import { type Cidr, contains, networkOf, parseCidr, parseInterfaceAddress } from "../model/ip.ts";
 import { ownership } from "../model/names.ts";
 import { type Owner, ownerOf, parseOwner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
+import { innerRange } from "../model/wayIn.ts";
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Replica } from "../ovsdb/index.ts";
 
@@ -39,6 +40,8 @@ export function builtRows(replica: Replica<NorthboundTables>, { cluster, names }
     .map(({ name }) => name);
   const services = [...replica.table("ACL").values()]
     .filter(({ external_ids: ids }) => ownerIn(ids) === ownerOf("cluster"))
-    .flatMap(({ match }) => parseCidr(match.split(" == ")[1] ?? "") ?? []);
+    .flatMap(({ match }) => parseCidr(match.split(" == ")[1] ?? "") ?? [])
+    // The way in has its addresses whatever the options are.
+    .filter((range) => !contains(innerRange(range.ip.family), range.ip));
   return { routers, nodeSubnets, joins, services };
 }
