@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { after, before, suite, test } from "node:test";
 import { Cluster, eventually } from "./cluster.ts";
-import { namespace, pod } from "./manifests.ts";
+import { namespace, pod, service } from "./manifests.ts";
 
 const ns = "leaving";
+const nodePort = 30_080;
 
 suite("weft node cleanup", { timeout: 240_000 }, () => {
   let cluster: Cluster;
@@ -73,8 +74,21 @@ suite("weft node cleanup", { timeout: 240_000 }, () => {
 
   before(async () => {
     cluster = await Cluster.up({ name: "cleanup", nodes: 1 });
-    await cluster.apply(namespace(ns), pod({ namespace: ns, name: "last", node: "n1" }));
+    const open = {
+      type: "NodePort" as const,
+      selector: { app: "last" },
+      ports: [{ port: 80, targetPort: 8080, nodePort }],
+      externalTrafficPolicy: "Local",
+    };
+    await cluster.apply(
+      namespace(ns),
+      pod({ namespace: ns, name: "last", node: "n1", labels: { app: "last" } }),
+      service({ namespace: ns, name: "open", spec: open }),
+    );
     await cluster.podsReady(ns);
+    await eventually("br-ex leads the node port into OVN", async () =>
+      (await state()).flows.some((flow) => flow.includes(`tp_dst=${nodePort}`)),
+    );
   });
   after(() => cluster?.[Symbol.asyncDispose]());
 
@@ -111,6 +125,7 @@ suite("weft node cleanup", { timeout: 240_000 }, () => {
       /^Weft's part of Open_vSwitch external_ids:ovn-cms-options$/m,
       /^Weft's flows on br-ex$/m,
       /^nftables table inet weft$/m,
+      /^nftables table inet weft_way_in$/m,
       /^interface w[0-9a-f]{14} of a pod$/m,
       /^next: weft node cleanup --node n1/m,
     ])
@@ -136,7 +151,7 @@ suite("weft node cleanup", { timeout: 240_000 }, () => {
     assert.deepEqual(left.files, []);
     assert.deepEqual(
       left.tables,
-      running.tables.filter((table) => table !== "table inet weft"),
+      running.tables.filter((table) => !/^table inet weft(_way_in)?$/.test(table)),
     );
     assert.equal(left.flows.length, 1);
     assert.match(left.flows[0] ?? "", /actions=NORMAL/);

@@ -4,11 +4,11 @@
 import { rm } from "node:fs/promises";
 import { onNode } from "../../model/names.ts";
 import { bridgeCookie, noBridgeFlows } from "../host/bridgeFlows.ts";
-import { firewallTable } from "../host/firewall.ts";
 import { removeLinks } from "../host/podLink.ts";
 import { CommandError, type Run } from "../host/run.ts";
 import type { Vswitch } from "../ovs/vswitch.ts";
 import type { Writer } from "../ovs/writer.ts";
+import { noWayInFlows, wayInCookie } from "../wayIn/flows.ts";
 import type { Traces } from "./traces.ts";
 
 export interface CleanNode {
@@ -26,14 +26,8 @@ export async function hasBridgeFlows({
   ovsRunDirectory,
 }: Pick<CleanNode, "run" | "ovsRunDirectory">): Promise<boolean> {
   try {
-    const shown = await run([
-      "ovs-ofctl",
-      "-OOpenFlow14",
-      "dump-flows",
-      socketOf(ovsRunDirectory),
-      `cookie=${bridgeCookie}/-1`,
-    ]);
-    return shown.includes(`cookie=${bridgeCookie}`);
+    const shown = await run(["ovs-ofctl", "-OOpenFlow14", "dump-flows", socketOf(ovsRunDirectory)]);
+    return [bridgeCookie, wayInCookie].some((cookie) => shown.includes(`cookie=${cookie},`));
   } catch (error) {
     // There is no bridge.
     if (error instanceof CommandError) return false;
@@ -65,9 +59,9 @@ export async function clean(node: CleanNode, traces: Traces): Promise<void> {
       socketOf(node.ovsRunDirectory),
       "-",
     ] as const;
-    await run(bundle, { stdin: noBridgeFlows() });
+    await run(bundle, { stdin: `${noWayInFlows()}${noBridgeFlows()}` });
   }
-  if (traces.hasTable) await run(["nft", "delete", "table", "inet", firewallTable]);
+  for (const table of traces.tables) await run(["nft", "delete", "table", "inet", table]);
   await removeLinks(run, traces.links);
 }
 
@@ -79,7 +73,7 @@ export const traceTexts = ({
   pools,
   hasFlows,
   links,
-  hasTable,
+  tables,
   files,
 }: Traces): readonly string[] => [
   ...files.map((file) => `file ${file}`),
@@ -91,6 +85,6 @@ export const traceTexts = ({
   ...ids.set.keys().map((key) => `Weft's part of Open_vSwitch external_ids:${key}`),
   ...pools.map((uuid) => `pool of ready ports (Queue ${uuid})`),
   ...(hasFlows ? [`Weft's flows on ${onNode.externalBridge}`] : []),
-  ...(hasTable ? [`nftables table inet ${firewallTable}`] : []),
+  ...tables.map((name) => `nftables table inet ${name}`),
   ...links.map((name) => `interface ${name} of a pod`),
 ];

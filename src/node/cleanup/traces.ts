@@ -8,9 +8,10 @@ import { nothingIfAbsent } from "../host/absent.ts";
 import { firewallTable } from "../host/firewall.ts";
 import { configurationFile } from "../host/install.ts";
 import { linkNames } from "../host/podLink.ts";
-import { CommandError, type Run } from "../host/run.ts";
+import type { Run } from "../host/run.ts";
 import { chassisIds } from "../ovs/chassis.ts";
 import { attachmentKeys, bridgeNamed, byPool, interfacesOf, type Vswitch } from "../ovs/vswitch.ts";
+import { wayInTable } from "../wayIn/table.ts";
 
 export interface TracesQuestion {
   readonly db: Vswitch;
@@ -37,7 +38,8 @@ export interface Traces {
   readonly hasFlows: boolean;
   /** Pods' links in the node's namespace. */
   readonly links: readonly string[];
-  readonly hasTable: boolean;
+  /** Names of nftables tables of the family inet. */
+  readonly tables: readonly string[];
   readonly files: readonly string[];
 }
 
@@ -62,7 +64,7 @@ export async function tracesOn(question: TracesQuestion, flowsOn: () => Promise<
       .map(({ _uuid }) => _uuid),
     hasFlows: await flowsOn(),
     links: [...names].filter((name) => present.has(name)),
-    hasTable: await hasTable(run),
+    tables: await tablesOf(run),
     files: await filesOf(question),
   };
 }
@@ -108,14 +110,9 @@ function idsWithout(ids: ReadonlyMap<string, string>, { cluster, chassisId }: Tr
   };
 }
 
-async function hasTable(run: Run): Promise<boolean> {
-  try {
-    await run(["nft", "list", "table", "inet", firewallTable]);
-    return true;
-  } catch (error) {
-    if (error instanceof CommandError && error.output.includes("No such file")) return false;
-    throw error;
-  }
+async function tablesOf(run: Run): Promise<readonly string[]> {
+  const present = (await run(["nft", "list", "tables", "inet"])).split("\n");
+  return [firewallTable, wayInTable].filter((name) => present.includes(`table inet ${name}`));
 }
 
 async function filesOf({

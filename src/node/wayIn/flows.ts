@@ -7,7 +7,7 @@ import { fromOvn } from "../host/bridgeFlows.ts";
 import type { Door } from "./doors.ts";
 
 /** "win" behind the "weft" of bridgeFlows.ts, so that each replaces its own. */
-const cookie = "0x7765667477696e";
+export const wayInCookie = "0x7765667477696e";
 
 export interface SharedBridge {
   /** The socket of the bridge for ovs-ofctl. */
@@ -18,6 +18,9 @@ export interface SharedBridge {
   /** The addresses that the node shares with its gateway router. */
   readonly shared: readonly Ip[];
 }
+
+/** A bundle that takes them away in one step. */
+export const noWayInFlows = (): string => `delete cookie=${wayInCookie}/-1\n`;
 
 /** A bundle that replaces our old flows with the new ones in one step. */
 export function wayInFlows({ mac, uplinks, patch, shared }: SharedBridge, doors: readonly Door[]): string {
@@ -31,9 +34,9 @@ export function wayInFlows({ mac, uplinks, patch, shared }: SharedBridge, doors:
             ip.family === 4 ? `${protocol},nw_dst=${formatIp(ip)}` : `${protocol}6,ipv6_dst=${formatIp(ip)}`;
           return uplinks.map(
             (uplink) =>
-              `add cookie=${cookie},table=0,priority=110,in_port=${uplink},dl_dst=${mac},${match},tp_dst=${port},actions=${fromOvn},output:${patch}`,
+              `add cookie=${wayInCookie},table=0,priority=110,in_port=${uplink},dl_dst=${mac},${match},tp_dst=${port},actions=${fromOvn},output:${patch}`,
           );
         }),
     );
-  return `${[`delete cookie=${cookie}/-1`, ...flows].join("\n")}\n`;
+  return [noWayInFlows(), ...flows.map((flow) => `${flow}\n`)].join("");
 }
