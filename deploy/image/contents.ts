@@ -4,8 +4,10 @@
 /** The packages that are named; the libraries that they are linked with come along. */
 export const packages = [
   ...["ovn-central", "ovn-host", "openvswitch-switch"],
-  // What the agent and the start script run: sh, cat, ip, nft, ethtool, nsenter and flock, sysctl, ss, ping, modprobe.
-  ...["dash", "coreutils", "iproute2", "nftables", "ethtool", "util-linux", "procps", "iputils-ping", "kmod"],
+  // What the agent and the start script run: sh, cat, ip, nft, conntrack, ethtool, nsenter and flock, sysctl, ss, ping,
+  // modprobe.
+  ...["dash", "coreutils", "iproute2", "nftables", "conntrack", "ethtool", "util-linux", "procps"],
+  ...["iputils-ping", "kmod"],
   // What Node is linked with, beside libc.
   ...["libstdc++6", "libgcc-s1"],
 ] as const;
@@ -23,7 +25,7 @@ export const kept = [
   ...["cat", "mkdir", "ls", "rm", "chmod", "sleep", "id", "env", "mv", "tail", "cut"].map(
     (name) => `usr/bin/${name}`,
   ),
-  "usr/sbin/{nft,ethtool,sysctl,modprobe,ip}",
+  "usr/sbin/{nft,conntrack,ethtool,sysctl,modprobe,ip}",
 ] as const;
 
 /** link in the image ▶ what it leads to. Debian's are made by maintainer scripts, none of which runs here. */
