@@ -58,7 +58,8 @@ suite("weft check", { timeout: 120_000 }, () => {
     const state = () =>
       Promise.all([
         inNode("ip", "address"),
-        inNode("nft", "list", "ruleset"),
+        // The agent may write its tables again meanwhile, and then they are listed last.
+        inNode("nft", "list", "ruleset").then((rules) => rules.split(/^(?=table )/m).toSorted()),
         inNode("ovs-vsctl", "--columns=name", "list", "Port"),
       ]);
     const before = await state();
