@@ -21,10 +21,13 @@ export const networkPolicyKind: OwnerKind<Read> = {
   of: "NetworkPolicy",
   reads: {
     NetworkPolicy: (change) => sidesOf(change).map(ownerOfPolicy),
-    // Groups follow namespaces and pods; what policies read of them is which pod means which port by a name.
+    // Groups follow namespaces and pods; what policies read of them is which pod means which port by a name. A pod's
+    // ports stay the same for as long as it lives.
     Namespace: () => [],
     Pod: ({ old, new: pod }, { NetworkPolicy: policies }) =>
-      old?.namedPorts || pod?.namedPorts ? [...policies.values()].filter(usesNames).map(ownerOfPolicy) : [],
+      old?.uid !== pod?.uid && (old?.namedPorts || pod?.namedPorts)
+        ? [...policies.values()].filter(usesNames).map(ownerOfPolicy)
+        : [],
   },
   tables: ["ACL", "Address_Set", "Port_Group"],
   plan(owner, { namespace, name }, { scope, stores, groups }) {
