@@ -14,6 +14,12 @@ const cases = [
     { spec: { type: "LoadBalancer", allocateLoadBalancerNodePorts: false, externalIPs: ["192.0.2.1"] } },
     ["type LoadBalancer", "externalIPs"],
   ],
+  [
+    "Service",
+    "a balancer outside that asks each node for endpoints of its own",
+    { spec: { type: "LoadBalancer", externalTrafficPolicy: "Local", healthCheckNodePort: 31_000 } },
+    ["type LoadBalancer", "healthCheckNodePort"],
+  ],
   ["Service", "local traffic inside", { spec: { internalTrafficPolicy: "Local" } }, []],
   ["Pod", "a port without a host port", { spec: { containers: [{ ports: [{ containerPort: 80 }] }] } }, []],
   [

@@ -36,6 +36,7 @@ export const unserved = {
   Service: [
     { what: "type LoadBalancer", isAskedFor: ({ type }) => type === "LoadBalancer" },
     { what: "externalIPs", isAskedFor: ({ externalIPs }) => isSet(externalIPs) },
+    { what: "healthCheckNodePort", isAskedFor: ({ healthCheckNodePort }) => Number(healthCheckNodePort) > 0 },
     {
       what: "trafficDistribution",
       isAskedFor: ({ trafficDistribution }) => trafficDistribution !== undefined,
