@@ -4,9 +4,10 @@
 // Weft asks a cloud for things only by stating facts. So a cloud may be slow or fail in part; the facts are tried
 // again, and no pod waits for it.
 
-import type { Service } from "../kube/objects.ts";
+import type { Pod, Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
-import type { Cidr } from "../model/ip.ts";
+import type { HostPort } from "../model/hostPort.ts";
+import type { Cidr, InterfaceAddress } from "../model/ip.ts";
 import type { ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { PortState } from "../observe/portStates.ts";
@@ -32,5 +33,13 @@ export interface Cloud {
   nodeFacts(owner: Owner, node: ResolvedNode): Said;
   /** The pods that policies select alike, by the id of their selection. */
   subjectFacts(owner: Owner, id: string): Said;
+  /** `ports` of the node are the pod's alone. */
+  hostPortFacts(
+    owner: Owner,
+    pod: Pod,
+    ports: readonly HostPort[],
+    addresses: readonly InterfaceAddress[],
+    hosts: Hosts,
+  ): readonly Fact[];
   serviceFacts(owner: Owner, service: Service, vips: readonly Vip[], hosts: Hosts): Said;
 }

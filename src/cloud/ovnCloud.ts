@@ -51,6 +51,11 @@ export class OvnCloud implements Cloud {
     return subjectFacts(this.#scope, owner, id, undefined);
   }
 
+  /** The machine's kernel leads to the pod (node/wayIn). */
+  hostPortFacts(): readonly Fact[] {
+    return [];
+  }
+
   serviceFacts(owner: Owner, service: Service, vips: readonly Vip[], hosts: Hosts): readonly Fact[] {
     return serviceFacts(this.#scope, owner, service, vips, {
       // A node's own address is an ordinary one on the tenant's network.

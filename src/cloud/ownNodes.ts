@@ -1,8 +1,9 @@
 // OVN on the cluster's own nodes, joined by tunnels: the overlay.
 
-import type { Service } from "../kube/objects.ts";
+import type { Pod, Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
-import type { Cidr } from "../model/ip.ts";
+import type { HostPort } from "../model/hostPort.ts";
+import type { Cidr, InterfaceAddress } from "../model/ip.ts";
 import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
@@ -11,6 +12,7 @@ import { clusterFacts } from "../plan/cluster.ts";
 import type { Vip } from "../plan/endpoints.ts";
 import type { RefTo } from "../plan/facts.ts";
 import { subjectFacts } from "../plan/groups.ts";
+import { hostPortFacts } from "../plan/hostPort.ts";
 import type { Hosts } from "../plan/hosts.ts";
 import { nodeFacts } from "../plan/node.ts";
 import { serviceFacts } from "../plan/service.ts";
@@ -48,6 +50,17 @@ export class OwnNodes implements Cloud {
 
   subjectFacts(owner: Owner, id: string): readonly Fact[] {
     return subjectFacts(this.#scope, owner, id, `inport == @${this.#scope.names.managementPorts}`);
+  }
+
+  hostPortFacts(
+    owner: Owner,
+    pod: Pod,
+    ports: readonly HostPort[],
+    addresses: readonly InterfaceAddress[],
+    hosts: Hosts,
+  ): readonly Fact[] {
+    const node = hosts.node(pod.nodeName);
+    return node ? hostPortFacts(this.#scope, owner, pod, ports, addresses, node) : [];
   }
 
   serviceFacts(owner: Owner, service: Service, vips: readonly Vip[], hosts: Hosts): readonly Fact[] {

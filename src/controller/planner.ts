@@ -44,11 +44,13 @@ export interface PlannerTell {
   readonly refused: (object: ObjectRef, reason: string) => void;
   readonly conflict: (conflict: Conflict) => void;
   /**
-   * The object gets less than it asks for: beyond a limit, or where it makes no sense. Told once, until it gets all it
-   * asks for.
+   * The object gets less than it asks for: beyond a limit, where it makes no sense, or where another one has it. Told once,
+   * until it gets all it asks for.
    */
-  readonly fellShort: (object: ObjectRef, reason: "LimitExceeded" | "Malformed", message: string) => void;
+  readonly fellShort: (object: ObjectRef, reason: ShortReason, message: string) => void;
 }
+
+export type ShortReason = "LimitExceeded" | "Malformed" | "PortTaken";
 
 export class Planner {
   readonly #options: PlannerOptions;
@@ -128,18 +130,19 @@ export class Planner {
       if (object && !planned.isUsual) tell.refused(object, planned.notNow);
       throw new NotNow(planned.notNow);
     }
-    const { facts, doubt, leftOut, malformed } = planned;
+    const { facts, doubt, leftOut, malformed, taken } = planned;
     this.#requireServed(owner, facts);
     for (const conflict of desired.replace(owner, facts, this.#isKnown(owner) ? word : (doubt ?? word)))
       tell.conflict(conflict);
     if (leftOut !== undefined) this.#tellShort(owner, object, "LimitExceeded", leftOut);
-    else this.#tellShort(owner, object, "Malformed", malformed);
+    else if (malformed !== undefined) this.#tellShort(owner, object, "Malformed", malformed);
+    else this.#tellShort(owner, object, "PortTaken", taken);
   }
 
   #tellShort(
     owner: Owner,
     object: KubeObject | undefined,
-    reason: "LimitExceeded" | "Malformed",
+    reason: ShortReason,
     message: string | undefined,
   ): void {
     if (!object || message === undefined) this.#fellShort.delete(owner);

@@ -62,6 +62,8 @@ export type Planned =
       readonly leftOut?: string | undefined;
       /** What of the object makes no sense and has no effect, for people. */
       readonly malformed?: string | undefined;
+      /** What the object asks for and another one has, for people. */
+      readonly taken?: string | undefined;
     }
   | NotYet
   /** The earlier facts stay. */

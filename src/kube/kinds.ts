@@ -1,6 +1,8 @@
 // The kinds Weft watches. Adding one is a file with its slim type and its projection, and an entry here.
 
+import { hostPortKey } from "../model/hostPort.ts";
 import { type NetworkPolicy, networkPolicyOf } from "./networkPolicy.ts";
+import { nodePortKeys } from "./nodePorts.ts";
 import type { EndpointSlice, Namespace, Node, ObjectMeta, Pod, Service } from "./objects.ts";
 import { endpointSliceOf, namespaceOf, nodeOf, type Projection, podOf, serviceOf } from "./project.ts";
 import type { Resource } from "./resource.ts";
@@ -41,6 +43,8 @@ const table = {
     project: podOf,
     indexes: {
       node: (pod) => (pod.nodeName === "" ? [] : [pod.nodeName]),
+      /** `TCP 8080` */
+      hostPort: ({ hostPorts = [] }) => [...new Set(hostPorts.map(hostPortKey))],
     },
   }),
   Service: watchable<Service>({
@@ -48,7 +52,10 @@ const table = {
     plural: "services",
     namespaced: true,
     project: serviceOf,
-    indexes: {},
+    indexes: {
+      /** `TCP 30080` */
+      nodePort: nodePortKeys,
+    },
   }),
   EndpointSlice: watchable<EndpointSlice>({
     prefix: "/apis/discovery.k8s.io/v1",

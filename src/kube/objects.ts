@@ -1,6 +1,7 @@
 // The Kubernetes objects that Weft reads, cut down to the fields it reads. They are projected once when they arrive
 // (project.ts), frozen, and share interned strings; everything behind kube/ trusts these shapes.
 
+import type { HostPort } from "../model/hostPort.ts";
 import type { TrafficPolicies } from "../model/wayIn.ts";
 
 export interface ObjectMeta {
@@ -53,6 +54,8 @@ export interface Pod extends ObjectMeta {
   readonly podIps: readonly string[];
   /** Its containers' ports that have a name, which NetworkPolicies may use instead of a number; absent without any. */
   readonly namedPorts?: readonly ServicePort[];
+  /** What it asks for of its node's ports; absent without any, and in the host's network. */
+  readonly hostPorts?: readonly HostPort[];
 }
 
 export interface ServicePort {

@@ -2,6 +2,7 @@
 // nowhere behind: a malformed field is treated as absent, and an object without an identity is refused (undefined).
 // Defaults are those of the API's documentation. Addresses come out in canonical form (RFC 5952).
 
+import type { HostPort } from "../model/hostPort.ts";
 import { formatIp, parseIp } from "../model/ip.ts";
 import { annotations } from "../model/names.ts";
 import type { TrafficPolicies } from "../model/wayIn.ts";
@@ -93,6 +94,7 @@ export const podOf: Projection<Pod> = (object, intern) => {
     phase: text(status.phase) === "" ? "Pending" : (oneOf(phases, status.phase) ?? "Unknown"),
     podIps: Object.freeze(ips.length > 0 ? ips : addresses([status.podIP])),
     ...namedPortsOf(spec),
+    ...hostPortsOf(spec),
   });
 };
 
@@ -107,6 +109,28 @@ function namedPortsOf(spec: Json): Pick<Pod, "namedPorts"> {
     }),
   );
   return namedPorts.length === 0 ? {} : { namedPorts: Object.freeze(namedPorts) };
+}
+
+/** Of the init containers only those that restart keep a port open (KEP-753). */
+function hostPortsOf(spec: Json): Pick<Pod, "hostPorts"> {
+  if (spec.hostNetwork === true) return {};
+  const containers = [
+    ...records(spec.initContainers).filter(({ restartPolicy }) => restartPolicy === "Always"),
+    ...records(spec.containers),
+  ];
+  const hostPorts = containers.flatMap((container) => records(container.ports).flatMap(hostPortOf));
+  return hostPorts.length === 0 ? {} : { hostPorts: Object.freeze(hostPorts) };
+}
+
+/** One port, or none where there is no host port or the entry is malformed. */
+function hostPortOf(entry: Json): readonly HostPort[] {
+  const protocol = protocolOf(entry);
+  const port = integer(entry.containerPort, 1, 65_535);
+  const hostPort = integer(entry.hostPort, 1, 65_535);
+  const isEverywhere = text(entry.hostIP) === "";
+  const hostIp = parseIp(text(entry.hostIP));
+  if (!protocol || !port || !hostPort || !(isEverywhere || hostIp)) return [];
+  return [Object.freeze({ protocol, hostPort, port, ...(hostIp && { hostIp }) })];
 }
 
 export const serviceOf: Projection<Service> = (object, intern) => {

@@ -21,17 +21,10 @@ const cases = [
     ["type LoadBalancer", "healthCheckNodePort"],
   ],
   ["Service", "local traffic inside", { spec: { internalTrafficPolicy: "Local" } }, []],
-  ["Pod", "a port without a host port", { spec: { containers: [{ ports: [{ containerPort: 80 }] }] } }, []],
   [
     "Pod",
     "a host port",
     { spec: { containers: [{}, { ports: [{ containerPort: 80, hostPort: 80 }] }] } },
-    ["hostPort"],
-  ],
-  [
-    "Pod",
-    "a host port in the host's own network, where it is the port itself",
-    { spec: { hostNetwork: true, containers: [{ ports: [{ containerPort: 80, hostPort: 80 }] }] } },
     [],
   ],
   [

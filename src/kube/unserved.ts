@@ -11,18 +11,12 @@ export interface Unserved {
 }
 
 const isSet = (value: unknown): boolean => list(value).length > 0;
-const hasPort = (value: unknown): boolean => list(value).some((port) => Number(record(port).hostPort) > 0);
 const hasKey = (annotations: Json, ...keys: readonly string[]): boolean =>
   keys.some((key) => Object.hasOwn(annotations, key));
 
 /** By kind of object. */
 export const unserved = {
   Pod: [
-    {
-      what: "hostPort",
-      isAskedFor: (spec) =>
-        spec.hostNetwork !== true && list(spec.containers).some((each) => hasPort(record(each).ports)),
-    },
     {
       what: "the bandwidth annotations",
       isAskedFor: (_, annotations) =>

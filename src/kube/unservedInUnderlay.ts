@@ -1,9 +1,14 @@
 // What only a cluster with OVN on its own nodes serves (unserved.ts has what nobody does).
 
+import { isLoopback } from "../model/hostPort.ts";
 import type { KubeObject } from "./kinds.ts";
 
 /** What `object` asks for in vain in underlay mode. */
 export function unservedInUnderlay(object: KubeObject): readonly string[] {
+  if (object.kind === "Pod") {
+    const isInside = object.hostPorts?.some(({ hostIp }) => hostIp && isLoopback(hostIp));
+    return isInside ? ["a host port at a loopback address in underlay mode"] : [];
+  }
   if (object.kind !== "Service") return [];
   const hasNodePorts = object.ports.some(({ nodePort }) => nodePort !== undefined);
   return [

@@ -13,6 +13,9 @@ export const serviceLimits = {
   backendsOfAddress: 1_000,
 } as const;
 
+/** Ports of its node that one pod may have. */
+export const hostPortLimit = 500;
+
 /** Own addresses of one node, for each family. */
 export const hostAddressLimit = 16;
 

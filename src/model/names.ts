@@ -49,6 +49,8 @@ export interface Names {
   readonly portHolders: (id: string, family: number) => string;
   /** `node`: of the endpoints on that node only. */
   readonly loadBalancer: (namespace: string, service: string, protocol: string, node?: string) => string;
+  /** The balancer of a pod's ports on its node. */
+  readonly hostPorts: (namespace: string, pod: string, protocol: string) => string;
 }
 
 export function namesOf(cluster: string): Names {
@@ -84,6 +86,7 @@ export function namesOf(cluster: string): Names {
     portHolders: (id, family) => plain("port", id, `ip${family}`),
     loadBalancer: (namespace, service, protocol, node) =>
       name("svc", namespace, service, protocol, ...(node === undefined ? [] : [node])),
+    hostPorts: (namespace, pod, protocol) => name("hostport", namespace, pod, protocol),
   };
 }
 

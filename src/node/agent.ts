@@ -32,7 +32,7 @@ import { planWith } from "./nodePlan.ts";
 import type { LinkSettings } from "./nouns/link.ts";
 import { overlayPlan } from "./overlay.ts";
 import { byController, byVswitchd } from "./ovs/completion.ts";
-import { flushConntrack, type Match } from "./ovs/conntrack.ts";
+import { flushConntrack, type Match, withUdpPort } from "./ovs/conntrack.ts";
 import { PodPorts } from "./ovs/ports.ts";
 import { followVswitch } from "./ovs/vswitch.ts";
 import { Writer } from "./ovs/writer.ts";
@@ -62,8 +62,16 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const nodes = watchKind(client, "Node", { ...watching, fieldSelector: `metadata.name=${nodeName}` });
   const pods = watchKind(client, "Pod", { ...watching, fieldSelector: `spec.nodeName=${nodeName}` });
 
+  /** Does not reject: a failed flush leaves a stale entry behind, and the caller could not do anything about it. */
+  const flush = (matches: readonly Match[]): Promise<void> =>
+    flushConntrack(options.ovsRunDirectory, matches).catch((error: unknown) =>
+      log("warn", "UDP connections were not flushed", { error }),
+    );
   const services = watchKind(client, "Service", watching);
-  const wayIn = new WayIn({ services, run, log });
+  const wayIn = new WayIn({
+    ...{ services, pods, run, log },
+    forget: (addresses, port) => flush(addresses.flatMap((ip) => withUdpPort(ip, port))),
+  });
 
   const isPooled = options.addresses === "pooled";
   const policies = isPooled ? watchKind(client, "NetworkPolicy", watching) : undefined;
@@ -157,11 +165,6 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   });
   const bridge = network.mode === "underlay" ? onNode.externalBridge : onNode.integrationBridge;
   const ports = new PodPorts(db, writer, bridge);
-  /** Does not reject: a failed flush leaves a stale entry behind, and the caller could not do anything about it. */
-  const flush = (matches: readonly Match[]): Promise<void> =>
-    flushConntrack(options.ovsRunDirectory, matches).catch((error: unknown) =>
-      log("warn", "UDP connections were not flushed", { error }),
-    );
   const attachments = new Attachments({
     addresses: pool?.addresses ?? new AssignedAddresses({ pods, nodes, nodeName, names }),
     ports,

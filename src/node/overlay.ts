@@ -107,8 +107,8 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promi
     addresses,
   });
   const families = subnets.map(({ ip }) => ip.family);
-  const services = [...options.serviceCidrs, ...families.map(innerRange)];
-  await run(["nft", "-f", "-"], { stdin: firewall(onNode.managementInterface, addresses, services) });
+  const led = [...options.serviceCidrs, ...families.map(innerRange), ...subnets];
+  await run(["nft", "-f", "-"], { stdin: firewall(onNode.managementInterface, addresses, led) });
   await enableForwarding(families);
   // Not earlier: once this is announced, Services send traffic for this node to its management port.
   if (node) {
@@ -134,6 +134,8 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promi
   options.enterServices({
     hosts: hostAddressesOf([], gateway, hosts),
     masquerade: undefined,
+    subnets,
+    loopback: onNode.managementInterface,
     bridge: {
       socket,
       mac: gateway.mac,

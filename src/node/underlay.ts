@@ -61,7 +61,10 @@ async function bringUp(
   if (trouble !== undefined) return waiting(trouble);
   await enableForwarding(gateway.addresses.map(({ ip }) => ip.family));
   const own = hostAddressesOf([], gateway, hosts);
-  enterServices({ hosts: own, masquerade: bridge, bridge: undefined });
+  enterServices({
+    ...{ hosts: own, subnets: subnets ?? [], masquerade: bridge },
+    ...{ loopback: undefined, bridge: undefined },
+  });
   return {
     ready: true,
     links: { mtu: { linkBytes: mtuBytes, routeBytes: mtuBytes }, ownChecksums: isUserspace(db) },

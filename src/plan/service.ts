@@ -10,13 +10,13 @@ import type { Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
 import { hairpinAddresses } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
+import { lowerCase, type Protocol } from "../model/protocol.ts";
 import type { Scope } from "../model/scope.ts";
 import { type Backend, formatBackend, type Vip } from "./endpoints.ts";
 import { FactList, mapOf } from "./facts.ts";
 import type { Hosts, HostView } from "./hosts.ts";
 
-const protocols = ["TCP", "UDP", "SCTP"] as const;
-type Protocol = (typeof protocols)[number];
+const protocols: readonly Protocol[] = ["TCP", "UDP", "SCTP"];
 
 /** What a Service has to know of nodes. */
 export type KnownHosts = Pick<Hosts, "node" | "targetOf">;
@@ -78,10 +78,10 @@ function planBalancer(
   vips: ReadonlyMap<string, string>,
   node: HostView | undefined,
 ): void {
-  const name = names.loadBalancer(service.namespace, service.name, protocol.toLowerCase(), node?.name);
+  const name = names.loadBalancer(service.namespace, service.name, lowerCase[protocol], node?.name);
   const balancer = facts.row("Load_Balancer", name, {
     name,
-    protocol: protocol === "TCP" ? "tcp" : protocol === "UDP" ? "udp" : "sctp",
+    protocol: lowerCase[protocol],
     vips,
     options: balancerOptions(service, protocol),
   });

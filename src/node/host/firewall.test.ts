@@ -35,7 +35,8 @@ table inet weft {
   }
   chain input {
     type filter hook input priority filter; policy accept;
-    iifname "weft0" ip daddr 127.0.0.0/8 drop
+    iifname "weft0" ip daddr 127.0.0.0/8 ct state != { established, related } drop
+    iifname "weft0" ip daddr 127.0.0.0/8 ct direction original drop
   }
   chain output {
     type filter hook output priority filter; policy accept;

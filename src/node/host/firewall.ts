@@ -5,8 +5,9 @@
 //
 // A pod may send any packet to the MAC of the management port, as if the node were its router, and a node that forwards
 // (net.ipv4.ip_forward) would pass it on untranslated and past OVN's rules. So nothing that comes in there is forwarded but
-// answers and what wayIn/table.ts leads into a Service, not even packets of a connection that OVN has let the pod open: the gateway router tracks those in the kernel's own
-// zone. And nothing reaches the loopback addresses, which net.ipv4.conf.all.route_localnet would open.
+// answers and what wayIn/table.ts leads to a Service or a pod, not even packets of a connection that OVN has let the pod open:
+// the gateway router tracks those in the kernel's own zone. And nothing but answers reaches the loopback addresses, which
+// route_localnet opens.
 
 import { type Cidr, formatCidr, formatIp } from "../../model/ip.ts";
 import type { ManagementAddress } from "../../model/network.ts";
@@ -15,13 +16,13 @@ import type { ManagementAddress } from "../../model/network.ts";
 export const firewallTable = "weft";
 
 /**
- * Replaces the whole table in one step, whether or not it was there. `services` is where ports of the node lead: what a pod sends
+ * Replaces the whole table in one step, whether or not it was there. `led` is where ports of the node lead: what a pod sends
  * there goes back where it came from.
  */
 export function firewall(
   interfaceName: string,
   addresses: readonly ManagementAddress[],
-  services: readonly Cidr[],
+  led: readonly Cidr[],
 ): string {
   const rules = (rule: (family: string, management: string, host: string) => string): string =>
     addresses
@@ -30,7 +31,7 @@ export function firewall(
       )
       .map((text) => `    ${text}\n`)
       .join("");
-  const turned = services.map(
+  const turned = led.map(
     (range) =>
       `    iifname "${interfaceName}" oifname "${interfaceName}" ct status dnat ${range.ip.family === 4 ? "ip" : "ip6"} daddr ${formatCidr(range)} accept\n`,
   );
@@ -50,7 +51,8 @@ ${turned.join("")}    iifname "${interfaceName}" ct state != { established, rela
   }
   chain input {
     type filter hook input priority filter; policy accept;
-    iifname "${interfaceName}" ip daddr 127.0.0.0/8 drop
+    iifname "${interfaceName}" ip daddr 127.0.0.0/8 ct state != { established, related } drop
+    iifname "${interfaceName}" ip daddr 127.0.0.0/8 ct direction original drop
   }
   chain output {
     type filter hook output priority filter; policy accept;

@@ -23,6 +23,12 @@ export const withEnd = (ip: Ip): readonly Match[] => [
   [udp, `${field("src", ip)},${udp}`],
 ];
 
+/**
+ * Connections with this end, whoever is taken for their opener: where only answers were tracked, it is who answered. Only UDP.
+ */
+export const withUdpPort = (ip: Ip, port: number): readonly Match[] =>
+  (["src", "dst"] as const).map((end) => [`${field(end, ip)},${udp},ct_tp_${end}=${port}`]);
+
 /** Removes matching entries from the datapath of the vswitchd that runs in `runDirectory`. */
 export async function flushConntrack(runDirectory: string, matches: readonly Match[]): Promise<void> {
   const socket = await controlSocket(runDirectory, "ovs-vswitchd");

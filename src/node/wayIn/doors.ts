@@ -1,20 +1,25 @@
-// Which ports of the node are Services', and where each leads. Pure.
+// Which ports of the node are Services', and where each leads. Pure. Those of pods are in podDoors.ts.
 
 import type { Service } from "../../kube/objects.ts";
 import { isForeign } from "../../model/foreign.ts";
 import { type Ip, parseIp } from "../../model/ip.ts";
 import { serviceLimits } from "../../model/limits.ts";
+import { lowerCase } from "../../model/protocol.ts";
 import { innerAddress, reachOf } from "../../model/wayIn.ts";
 
-/** A port of the node, on each of its own addresses of the family of `to`. */
+/** A port that leads elsewhere. */
 export interface Door {
   readonly protocol: "tcp" | "udp" | "sctp";
+  /** Undefined: each of the node's own addresses of the family of `to`. */
+  readonly at: Ip | undefined;
   readonly port: number;
   /** What the kernel translates it to. */
   readonly to: Ip;
   readonly toPort: number;
   /** The server must see the client's own address, so packets from outside must not be translated by the kernel. */
   readonly keepsClient: boolean;
+  /** Only for what the node's own processes send. */
+  readonly isForOwn: boolean;
 }
 
 /** In the order of their protocols and ports. No two Services can have one port; if they say so, the first by name has it. */
@@ -37,11 +42,13 @@ function doorsOfService(service: Service): readonly Door[] {
     nodePort === undefined
       ? []
       : addresses.map((address) => ({
-          protocol: protocol === "TCP" ? "tcp" : protocol === "UDP" ? "udp" : "sctp",
+          protocol: lowerCase[protocol],
+          at: undefined,
           port: nodePort,
           to: reach === "as inside" ? address : innerAddress(address.family, reach),
           toPort: reach === "as inside" ? port : nodePort,
           keepsClient: reach === "this node",
+          isForOwn: false,
         })),
   );
 }

@@ -1,6 +1,6 @@
-// The flows of the external bridge for node ports whose servers see the client's own address: what comes from outside for
-// the address that the node shares with its gateway router goes to that router, which balances it over the node's own
-// endpoints and gets their answers back. The other flows of the bridge are in host/bridgeFlows.ts.
+// The flows of the external bridge for ports whose servers see the client's own address: what comes from outside for the
+// address that the node shares with its gateway router goes to that router, which leads it to the node's own endpoints and
+// gets their answers back. The other flows of the bridge are in host/bridgeFlows.ts.
 
 import { formatIp, type Ip } from "../../model/ip.ts";
 import { fromOvn } from "../host/bridgeFlows.ts";
@@ -26,9 +26,9 @@ export const noWayInFlows = (): string => `delete cookie=${wayInCookie}/-1\n`;
 export function wayInFlows({ mac, uplinks, patch, shared }: SharedBridge, doors: readonly Door[]): string {
   const flows = doors
     .filter(({ keepsClient }) => keepsClient)
-    .flatMap(({ protocol, port, to }) =>
+    .flatMap(({ protocol, at, port, to }) =>
       shared
-        .filter(({ family }) => family === to.family)
+        .filter((ip) => ip.family === to.family && (at === undefined || at.value === ip.value))
         .flatMap((ip) => {
           const match =
             ip.family === 4 ? `${protocol},nw_dst=${formatIp(ip)}` : `${protocol}6,ipv6_dst=${formatIp(ip)}`;

@@ -8,12 +8,18 @@ import { movedUdpPorts } from "./wayIn.ts";
 
 const ip = (text: string) => parseIp(text) ?? assert.fail(text);
 const aDoor = (to: string, change: Partial<Door> = {}): Door => ({
-  ...{ protocol: "tcp", port: 30_080, to: ip(to), toPort: 80, keepsClient: false },
+  ...{ protocol: "tcp", at: undefined, port: 30_080, to: ip(to), toPort: 80 },
+  ...{ keepsClient: false, isForOwn: false },
   ...change,
 });
 
 test("the table looks up what comes for the node's addresses, from outside and from the node itself", () => {
-  const doors = [aDoor("10.96.0.10"), aDoor("10.96.0.11", { protocol: "sctp", port: 30_081 })];
+  const doors = [
+    aDoor("10.96.0.10"),
+    aDoor("10.96.0.11", { protocol: "sctp", port: 30_081 }),
+    aDoor("10.244.0.5", { at: ip("192.0.2.9"), port: 8080 }),
+    aDoor("10.244.0.6", { at: ip("127.0.0.1"), port: 8080, isForOwn: true }),
+  ];
   const hosts = [ip("172.30.0.11"), ip("192.0.2.9"), ip("fd00:172:30::11")];
   assert.equal(
     wayInRules({ hosts, doors, masquerade: undefined }),
@@ -30,7 +36,16 @@ table inet weft_way_in {
     elements = { tcp . 30080 : 10.96.0.10 . 80,
       sctp . 30081 : 10.96.0.11 . 80 }
   }
+  map exact4 {
+    type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
+    elements = { 192.0.2.9 . tcp . 8080 : 10.244.0.5 . 80 }
+  }
+  map own4 {
+    type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
+    elements = { 127.0.0.1 . tcp . 8080 : 10.244.0.6 . 80 }
+  }
   chain enter {
+    dnat ip to ip daddr . meta l4proto . th dport map @exact4
     ip daddr @hosts4 dnat ip to meta l4proto . th dport map @ports4
   }
   chain prerouting {
@@ -39,6 +54,7 @@ table inet weft_way_in {
   }
   chain output {
     type nat hook output priority -100; policy accept;
+    dnat ip to ip daddr . meta l4proto . th dport map @own4
     jump enter
   }
 }
@@ -52,7 +68,7 @@ test("where nothing else makes the node their source, the table does, and advise
   assert.match(rules, /oifname "br-ex" icmp type redirect drop/);
 });
 
-test("only ports that keep the client have flows, one for each uplink and shared address of their family", () => {
+test("only ports that keep the client have flows, one for each uplink and shared address where they are open", () => {
   const bridge: SharedBridge = {
     ...{ socket: "unix:s", mac: "02:00:00:00:00:11", uplinks: [1, 3], patch: 2 },
     shared: [ip("172.30.0.11"), ip("fd00:172:30::11")],
@@ -62,6 +78,7 @@ test("only ports that keep the client have flows, one for each uplink and shared
     aDoor("10.96.0.10"),
     aDoor("169.254.0.7", keeps),
     aDoor("fd69::7", { ...keeps, protocol: "udp" }),
+    aDoor("10.244.0.5", { ...keeps, at: ip("192.0.2.9") }),
   ];
   const flow = (uplink: number, match: string): string =>
     `add cookie=0x7765667477696e,table=0,priority=110,in_port=${uplink},dl_dst=02:00:00:00:00:11,${match},tp_dst=30081,actions=ct(commit,zone=64000,exec(set_field:1->ct_mark)),output:2`;
@@ -81,4 +98,6 @@ test("the kernel forgets UDP clients of ports that lead elsewhere now, and of no
   const before = [dns(1, "10.96.0.1"), dns(2, "10.96.0.2"), dns(3, "10.96.0.3"), aDoor("10.96.0.1")];
   const after = [dns(1, "10.96.0.1"), dns(2, "169.254.0.7"), dns(4, "10.96.0.4"), aDoor("10.96.0.9")];
   assert.deepEqual(movedUdpPorts(before, after), new Set([2, 3, 4]));
+  const at = (text: string): Door => aDoor("10.244.0.5", { protocol: "udp", port: 5, at: ip(text) });
+  assert.deepEqual(movedUdpPorts([at("192.0.2.8")], [at("192.0.2.9")]), new Set([5]));
 });

@@ -1,5 +1,5 @@
-// The nftables table that leads from the node's own addresses into Services, as `nft -f` reads it: one look-up for what comes
-// in by any interface and for what the node's own processes send. It replaces itself in one step; connections that have been
+// The nftables table that leads from the node's own addresses to Services and pods, as `nft -f` reads it: one look-up for what
+// comes in by any interface and for what the node's own processes send, and before it one for ports at a certain address. It replaces itself in one step; connections that have been
 // translated stay as they are.
 
 import { type Family, formatIp, type Ip } from "../../model/ip.ts";
@@ -22,28 +22,40 @@ export interface WayInRules {
 export function wayInRules({ hosts, doors, masquerade }: WayInRules): string {
   const families = ([4, 6] as const).filter((family) => doors.some(({ to }) => to.family === family));
   const lines = [
-    ...families.flatMap((family) => [
-      ...block(
-        `set hosts${family}`,
-        `type ${typeOf(family)}`,
-        hosts.filter((ip) => ip.family === family).map(formatIp),
-      ),
-      ...block(
-        `map ports${family}`,
-        `type inet_proto . inet_service : ${typeOf(family)} . inet_service`,
-        doors
-          .filter(({ to }) => to.family === family)
-          .map(({ protocol, port, to, toPort }) => `${protocol} . ${port} : ${formatIp(to)} . ${toPort}`),
-      ),
-    ]),
+    ...families.flatMap((family) => {
+      const there = doors.filter(({ to }) => to.family === family);
+      return [
+        ...block(
+          `set hosts${family}`,
+          `type ${typeOf(family)}`,
+          hosts.filter((ip) => ip.family === family).map(formatIp),
+        ),
+        ...mapsOf(family).flatMap(({ name, has, isExact }) =>
+          block(
+            `map ${name}`,
+            `type ${isExact ? `${typeOf(family)} . ` : ""}inet_proto . inet_service : ${typeOf(family)} . inet_service`,
+            there.filter(has).map((door) => `${keyOf(door)} : ${formatIp(door.to)} . ${door.toPort}`),
+          ),
+        ),
+      ];
+    }),
     "  chain enter {",
-    ...families.map((family) => {
+    ...families.flatMap((family) => {
       const ip = ipOf(family);
-      return `    ${ip} daddr @hosts${family} dnat ${ip} to meta l4proto . th dport map @ports${family}`;
+      return [
+        `    dnat ${ip} to ${ip} daddr . meta l4proto . th dport map @exact${family}`,
+        `    ${ip} daddr @hosts${family} dnat ${ip} to meta l4proto . th dport map @ports${family}`,
+      ];
     }),
     "  }",
     ...chain("prerouting", "nat hook prerouting priority dstnat", ["jump enter"]),
-    ...chain("output", "nat hook output priority -100", ["jump enter"]),
+    ...chain("output", "nat hook output priority -100", [
+      ...families.map(
+        (family) =>
+          `dnat ${ipOf(family)} to ${ipOf(family)} daddr . meta l4proto . th dport map @own${family}`,
+      ),
+      "jump enter",
+    ]),
     ...(masquerade === undefined ? [] : sameWayOut(families, masquerade)),
   ];
   return `table inet ${wayInTable}
@@ -53,6 +65,22 @@ ${lines.join("\n")}
 }
 `;
 }
+
+interface PortMap {
+  readonly name: string;
+  readonly has: (door: Door) => boolean;
+  /** The key begins with the address. */
+  readonly isExact: boolean;
+}
+
+const mapsOf = (family: Family): readonly PortMap[] => [
+  { name: `ports${family}`, has: ({ at }) => at === undefined, isExact: false },
+  { name: `exact${family}`, has: ({ at, isForOwn }) => at !== undefined && !isForOwn, isExact: true },
+  { name: `own${family}`, has: ({ isForOwn }) => isForOwn, isExact: true },
+];
+
+const keyOf = ({ at, protocol, port }: Door): string =>
+  [...(at ? [formatIp(at)] : []), protocol, port].join(" . ");
 
 function sameWayOut(families: readonly Family[], device: string): readonly string[] {
   const translated = families.map(

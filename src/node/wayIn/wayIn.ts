@@ -1,14 +1,17 @@
-// Keeps the node's ports leading into Services: the nftables table, and flows on the external bridge, follow the Services as
-// the API server tells about them. While it is away, what was written last stays.
+// Keeps the node's ports leading to Services and pods: the nftables table, and flows on the external bridge, follow the
+// Services and the node's pods as the API server tells about them. While it is away, what was written last stays.
 
+import { writeFile } from "node:fs/promises";
 import type { Log } from "../../kube/clock.ts";
-import type { Service } from "../../kube/objects.ts";
+import type { Pod, Service } from "../../kube/objects.ts";
 import type { Store } from "../../kube/store.ts";
-import type { Ip } from "../../model/ip.ts";
+import { isLoopback } from "../../model/hostPort.ts";
+import { type Cidr, formatIp, type Ip } from "../../model/ip.ts";
 import { CommandError, type Run } from "../host/run.ts";
 import { Bell } from "../wait/bell.ts";
 import { type Door, doorsOf } from "./doors.ts";
 import { type SharedBridge, wayInFlows } from "./flows.ts";
+import { podDoorsOf } from "./podDoors.ts";
 import { wayInRules } from "./table.ts";
 
 const retryMs = 2_000;
@@ -18,13 +21,21 @@ export interface WayInPlace {
   /** The node's own addresses. */
   readonly hosts: readonly Ip[];
   readonly masquerade: string | undefined;
+  /** Where the node's pods are. */
+  readonly subnets: readonly Cidr[];
+  /** The interface by which the node's own processes reach pods under a loopback address; undefined where they do not. */
+  readonly loopback: string | undefined;
   /** Undefined where no gateway router shares the node's address. */
   readonly bridge: SharedBridge | undefined;
 }
 
 export interface WayInOptions {
   readonly services: Store<Service>;
+  /** The node's. */
+  readonly pods: Store<Pod>;
   readonly run: Run;
+  /** Removes UDP connections to a port of these addresses from the datapath's tracker, where OVN and bridge remember them. */
+  readonly forget: (addresses: readonly Ip[], port: number) => Promise<void>;
   readonly log: Log;
 }
 
@@ -49,9 +60,9 @@ export class WayIn {
 
   /** Writes until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { services, log } = this.#options;
-    const unsubscribe = services.subscribe(this.#bell.ring);
-    services.ready(signal).then(this.#bell.ring, () => undefined);
+    const { services, pods, log } = this.#options;
+    const unsubscribe = [services, pods].map((store) => store.subscribe(this.#bell.ring));
+    for (const store of [services, pods]) store.ready(signal).then(this.#bell.ring, () => undefined);
     signal.addEventListener("abort", this.#bell.ring);
     let failed = false;
     while (!signal.aborted) {
@@ -61,17 +72,20 @@ export class WayIn {
         if (!signal.aborted) await this.#write();
       } catch (error) {
         failed = true;
-        log("warn", "ports of Services on this node could not be written", { error });
+        log("warn", "the ports of Services and pods on this node could not be written", { error });
       }
     }
-    unsubscribe();
+    for (const end of unsubscribe) end();
   }
 
   async #write(): Promise<void> {
-    const { services, run } = this.#options;
+    const { services, pods, run } = this.#options;
     const place = this.#place;
-    if (!place || !services.synced) return;
-    const doors = doorsOf(services.values()).filter((door) => place.bridge || !door.keepsClient);
+    if (!place || !services.synced || !pods.synced) return;
+    const doors = [
+      ...doorsOf(services.values()).filter((door) => place.bridge || !door.keepsClient),
+      ...podDoorsOf(pods.values(), services.values(), { ...place, hasGateway: place.bridge !== undefined }),
+    ];
     const rules = wayInRules({ ...place, doors });
     const flows = place.bridge ? wayInFlows(place.bridge, doors) : "";
     const text = `${rules}${flows}`;
@@ -81,17 +95,19 @@ export class WayIn {
       await run(["ovs-ofctl", "-OOpenFlow14", "--bundle", "add-flows", place.bridge.socket, "-"], {
         stdin: flows,
       });
+    if (place.loopback !== undefined) await routeLoopback(place.loopback, doors);
     const before = this.#doors;
-    if (before) for (const port of movedUdpPorts(before, doors)) await this.#forget(port);
+    if (before) for (const port of movedUdpPorts(before, doors)) await this.#forget(port, place);
     this.#doors = doors;
     this.#written = text;
   }
 
   /**
-   * A UDP client that keeps its source port would go on as it began: untranslated, or to where the port led before. The kernel
-   * keeps its entry for as long as it sends.
+   * A UDP client that keeps its source port would go on as it began: untranslated, or to where the port led before. Kernel and
+   * datapath keep their entries for as long as it sends.
    */
-  async #forget(port: number): Promise<void> {
+  async #forget(port: number, { bridge }: WayInPlace): Promise<void> {
+    if (bridge) await this.#options.forget(bridge.shared, port);
     for (const family of ["ipv4", "ipv6"])
       try {
         await this.#options.run(["conntrack", "-D", "-f", family, "-p", "udp", "--dport", String(port)]);
@@ -102,13 +118,25 @@ export class WayIn {
   }
 }
 
+/**
+ * Lets packets from 127.0.0.1 leave by the interface, and answers to them come back, while a port there leads to a pod. The
+ * node's firewall lets nothing else of that sort in.
+ */
+async function routeLoopback(device: string, doors: readonly Door[]): Promise<void> {
+  const isWanted = doors.some(({ at }) => at?.family === 4 && isLoopback(at));
+  await writeFile(`/proc/sys/net/ipv4/conf/${device}/route_localnet`, isWanted ? "1" : "0");
+}
+
 /** The UDP ports that lead elsewhere now, or did not lead anywhere before or no longer do. */
 export function movedUdpPorts(before: readonly Door[], after: readonly Door[]): ReadonlySet<number> {
   const lines = (doors: readonly Door[]): ReadonlyMap<string, number> =>
     new Map(
       doors
         .filter(({ protocol }) => protocol === "udp")
-        .map((door) => [`${door.port} ${door.to.family} ${door.to.value} ${door.toPort}`, door.port]),
+        .map((door) => [
+          [door.port, door.at && formatIp(door.at), formatIp(door.to), door.toPort].join(" "),
+          door.port,
+        ]),
     );
   const [old, now] = [lines(before), lines(after)];
   const only = (one: ReadonlyMap<string, number>, other: ReadonlyMap<string, number>): readonly number[] =>

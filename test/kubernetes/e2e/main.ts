@@ -1,18 +1,17 @@
 // `make e2e`: Kubernetes' own network tests on a cluster of this machine, then the contract tests of the embedded API
 // against the real one. Last line: `N passed, N failed, N skipped`.
 //
-//     main.ts [--focus REGEX] [--skip REGEX] [--procs N] [--nodes N] [--name NAME] [--install chart|processes]
+//     main.ts [--focus REGEX] [--skip REGEX] [--procs N] [--nodes N] [--name NAME]
 
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { upCluster } from "../cluster/up.ts";
-import { installationNamed } from "../install/installations.ts";
+import { asProcesses } from "../install/processes.ts";
 import { contractRows } from "./contract.ts";
 import { excuses } from "./excuses.ts";
 import { runSpecs } from "./ginkgo.ts";
 import { resultTable } from "./print.ts";
-import { usesOf } from "./rights.ts";
 import { countsOf, rowsOf, untriedPattern } from "./verdict.ts";
 
 const { values } = parseArgs({
@@ -22,7 +21,6 @@ const { values } = parseArgs({
     focus: { type: "string", default: "" },
     skip: { type: "string", default: "" },
     procs: { type: "string", default: "4" },
-    install: { type: "string", default: "chart" },
   },
 });
 const everything = String.raw`\[sig-network\]`;
@@ -31,7 +29,7 @@ try {
   const cluster = await upCluster({
     name: values.name,
     nodes: Number(values.nodes),
-    installation: installationNamed(values.install),
+    installation: asProcesses,
     progress: console.log,
   });
   const folder = join(
@@ -44,14 +42,11 @@ try {
   const skip = [untriedPattern(excuses), values.skip].filter(Boolean).join("|");
   const selection = { focus, skip, processes: Number(values.procs) };
   const specs = await runSpecs(cluster, folder, selection, console.log);
-  const uses = usesOf(await readFile(cluster.places.audit.log, "utf8"));
   const rows = [
     ...rowsOf(specs, excuses, new RegExp(focus)),
     // A focus is about specs; without one, everything is judged.
     ...(values.focus ? [] : await contractRows(cluster, console.log)),
-    ...uses.map(({ row }) => row),
   ];
-  for (const { row, unused } of uses) console.log(`${row.name}: not used: ${unused.join(", ") || "none"}`);
   await writeFile(join(folder, "result.json"), `${JSON.stringify(rows, undefined, 2)}\n`);
   console.log(`\n${resultTable(rows)}\n`);
   console.log(`details: ${folder}/result.json and ginkgo.log; the cluster is still up: make down`);
