@@ -8,6 +8,7 @@ import type { Row } from "../ovsdb/index.ts";
 import { Backlog } from "./backlog.ts";
 import type { Change } from "./change.ts";
 import { RowDiff } from "./diff.ts";
+import { HeldRows } from "./heldRows.ts";
 import type { World } from "./world.ts";
 import { destination, member, ours, row, rowChanges, theirs, worldOn } from "./worldFixture.ts";
 
@@ -19,7 +20,7 @@ const noGuard = {
   expect: () => undefined,
   expectMember: () => undefined,
   forgetWanted: () => undefined,
-  held: () => [],
+  held: new HeldRows(),
 };
 
 /** Rows that facts and other writers change, and a backlog that learns of it. */

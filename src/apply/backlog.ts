@@ -108,7 +108,10 @@ export class Backlog {
       if (named.length > 0) yield { table, uuid, part: partOf(named) };
     }
     this.#taking = new Set();
-    if (words.size > 0) yield* this.#heldOf(words, world, guard);
+    const isAnyGone = changed.some(({ new: row }) => !row);
+    const doubted =
+      words.size > 0 ? guard.held.concernedBy(words, world) : isAnyGone ? guard.held.keepers() : [];
+    for (const name of [...doubted]) yield wholeRow(name);
     for (const looks of again.values()) yield* looks;
     for (const { table, uuid, old, new: row } of changed) {
       if (!facts.has(table, uuid)) this.#drifted.set(table, uuid, true);
@@ -116,15 +119,6 @@ export class Backlog {
     }
     for (const row of scan)
       yield row && !facts.get(row.table, row.uuid)?.part.isWhole ? wholeRow(row) : undefined;
-  }
-
-  /** The held rows of these owners, because their word about them has changed. */
-  *#heldOf(owners: ReadonlySet<Owner>, world: World, guard: Pick<PruneGuard, "held">): Iterable<Look> {
-    for (const name of [...guard.held()]) {
-      const row = world.actual(name.table, name.uuid);
-      const owner = row && world.ownerOf(row);
-      if (owner !== undefined && owners.has(owner)) yield wholeRow(name);
-    }
   }
 
   /** What waits for the row `uuid`. */

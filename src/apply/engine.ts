@@ -98,14 +98,14 @@ export class Engine implements Applier {
   /** As long as there is a `reason`, nothing is taken away, whoever says so. */
   suspendPrune(reason: string | undefined): void {
     this.#guard.suspend(reason);
-    this.#backlog.again([...this.#guard.held()].map(wholeRow));
+    this.#backlog.again([...this.#guard.held.values()].map(wholeRow));
     this.#work.notify();
   }
 
   /** Releases the deletions that are held now. */
   approvePrune(): void {
     this.#guard.approve();
-    this.#backlog.again([...this.#guard.held()].map(wholeRow));
+    this.#backlog.again([...this.#guard.held.values()].map(wholeRow));
     this.#work.notify();
   }
 
@@ -277,7 +277,7 @@ export class Engine implements Applier {
     const now = this.#options.clock.now();
     this.#backlog.again(this.#penalties.takeDue(now).map(lookAt));
     if (this.#guard.mayRelease(() => this.#world.countOwned(), now))
-      this.#backlog.again([...this.#guard.held()].map(wholeRow));
+      this.#backlog.again([...this.#guard.held.values()].map(wholeRow));
     this.#recheckAt = this.#guard.heldRows > 0 ? now + this.#guard.windowMs : undefined;
   }
 

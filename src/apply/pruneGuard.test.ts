@@ -29,13 +29,14 @@ const sort = (g: PruneGuard, groups: readonly AtomicGroup[], owned: number, now 
 
 /** A row of an owner's, as the database has it. */
 const rowOf = (owner: string, uuid: string, columns: Record<string, Row[string]>): Row =>
-  ours(uuid, {
-    ...columns,
-    external_ids: new Map([
-      [ownership.cluster, "demo"],
-      [ownership.owner, owner],
-    ]),
-  });
+  ours(uuid, { ...columns, ...markOf(owner) });
+
+const markOf = (owner: string) => ({
+  external_ids: new Map([
+    [ownership.cluster, "demo"],
+    [ownership.owner, owner],
+  ]),
+});
 
 const balancer = (owner: string, uuid: string, vips: Record<string, string>): Row =>
   rowOf(owner, uuid, { vips: new Map(Object.entries(vips)) });
@@ -219,14 +220,53 @@ test("a value leaves a set by the word of the set's owner, however much of other
   ] as const) {
     const desired = new Desired();
     const set = rowOf("node/n1", "u1", { addresses: ["0a:58:0a:f4:00:03"] });
-    const external_ids = new Map([
-      [ownership.cluster, "demo"],
-      [ownership.owner, "node/n1"],
-    ]);
-    desired.replace("node/n1", [row("Address_Set", "u1", { external_ids })], word);
+    desired.replace("node/n1", [row("Address_Set", "u1", markOf("node/n1"))], word);
     const g = guard({ ...limits, rows: 0 });
     assert.deepEqual(passed(desired, [...missing, ["Address_Set", set]], g), goes ? ["member u1"] : [], word);
     assert.equal(g.heldRows, 30);
+  }
+});
+
+test("a plain value stays in another owner's set while a row that names it is held, and goes with that row", () => {
+  const group = rowOf("subject/g", "set", { addresses: ["10.244.0.5", "0a:58:0a:f4:00:05", "172.30.0.13"] });
+  const rows: readonly (readonly [string, Row])[] = [
+    ["Address_Set", group],
+    [LSP, rowOf("pod/a/stuck", "port", { addresses: ["0a:58:0a:f4:00:05 10.244.0.5"] })],
+    ["Logical_Switch", rowOf("node/n1", "sw", { ports: ["port"] })],
+  ];
+  const desired = new Desired();
+  desired.replace("subject/g", [row("Address_Set", "set", markOf("subject/g"))]);
+  desired.replace("node/n1", [row("Logical_Switch", "sw", markOf("node/n1"))]);
+  desired.replace("pod/a/stuck", [], "unplanned");
+  const g = guard();
+  assert.deepEqual(passed(desired, rows, g), ["member set"], "172.30.0.13 alone");
+  assert.deepEqual([...g.held.keepers()], [{ table: "Address_Set", uuid: "set" }]);
+  g.approve();
+  assert.deepEqual(passed(desired, rows, g), ["member set"]);
+  desired.replace("pod/a/stuck", []);
+  const again = new RowMap<true>();
+  for (const [table, { _uuid: uuid }] of rows) again.set(table, uuid, true);
+  g.forget(again);
+  assert.deepEqual(passed(desired, rows, g).toSorted(), [
+    "delete port",
+    "member set",
+    "member set",
+    "member set",
+    "member sw",
+  ]);
+});
+
+test("a row without a place for its owner may be of any owner that cannot be planned, or is not to be believed", () => {
+  const binding: Row = { _uuid: "00000000-0000-5000-8000-000000000001", logical_port: "demo_gtoj_n3" };
+  for (const [word, goes] of [
+    ["missing", true],
+    ["held", false],
+    ["unplanned", false],
+  ] as const) {
+    const desired = new Desired();
+    desired.replace("node/n3", [], word);
+    const expected = goes ? [`delete ${binding._uuid}`] : [];
+    assert.deepEqual(passed(desired, [["Static_MAC_Binding", binding]], guard()), expected, word);
   }
 });
 

@@ -2,16 +2,16 @@
 // back empty after a bad restore must not take the network with it. So what an owner no longer states goes at once only
 // by its own word (desired/word.ts). What is merely missing waits until every input has synced, and if it is a large
 // share of Weft's rows, until facts change or a person approves. While anything is held, memberships are not removed
-// either: a half-done removal would be the worst outcome.
+// either: a half-done removal would be the worst outcome. Nor do plain values leave a set that a held row names.
 
 import type { DesiredRow } from "../desired/desiredRow.ts";
 import { RowMap } from "../desired/rowMap.ts";
-import type { Word } from "../desired/word.ts";
 import type { Atom } from "../model/fact.ts";
 import { Multimap } from "../model/multimap.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
 import { type Change, targetOf } from "./change.ts";
 import { claims } from "./claims.ts";
+import { HeldRows, type Reason } from "./heldRows.ts";
 import type { RowName } from "./look.ts";
 import {
   type Claimants,
@@ -50,20 +50,12 @@ export interface Sorted {
   readonly held: readonly AtomicGroup[];
 }
 
-/** Why something is held: an owner's doubtful word, or no word counts at present. */
-type Reason = Exclude<Word, "said"> | "suspended";
-
 const maxExamples = 5;
 
 export class PruneGuard {
   readonly #limits: PruneLimits;
   readonly #nameOf: (table: string, uuid: string) => string;
-  /** Rows with anything held -> why. */
-  readonly #held = new RowMap<Reason>();
-  /** Of these, the rows whose deletion is held, and those that would lose part of a column -> why. */
-  readonly #rows = new RowMap<Reason>();
-  /** What the held rows claim -> a row that claims it */
-  readonly #claims = new Map<string, RowName>();
+  readonly #held = new HeldRows();
   /** Rows that a person has approved, or that are known to be unwanted. */
   readonly #approved = new RowMap<true>();
   /** Row -> its members that may go: column -> members */
@@ -83,12 +75,12 @@ export class PruneGuard {
 
   /** The number of rows that are held, or that would lose part of a column. */
   get heldRows(): number {
-    return this.#rows.size;
+    return this.#held.lessened.size;
   }
 
-  /** The rows with anything held. */
-  *held(): Iterable<RowName> {
-    for (const [table, uuid] of this.#held.entries()) yield { table, uuid };
+  /** What is held. */
+  get held(): Pick<HeldRows, "values" | "concernedBy" | "keepers"> {
+    return this.#held;
   }
 
   /** All inputs are complete, so what nobody wants now is really unwanted. */
@@ -104,7 +96,7 @@ export class PruneGuard {
   /** Releases what is held now, unless it is held because inputs are missing or an owner cannot be planned. */
   approve(): void {
     if (!this.#synced) return;
-    for (const [table, uuid, reason] of this.#held.entries())
+    for (const [table, uuid, reason] of this.#held.reasons())
       if (reason !== "unplanned") this.#approved.set(table, uuid, true);
   }
 
@@ -129,13 +121,7 @@ export class PruneGuard {
 
   /** The rows are compared anew, so what was held of them no longer counts. */
   forget(rows: RowMap<unknown>): void {
-    for (const { table, uuid } of this.held()) {
-      if (!rows.has(table, uuid)) continue;
-      this.#held.delete(table, uuid);
-      this.#rows.delete(table, uuid);
-    }
-    for (const [claim, { table, uuid }] of this.#claims)
-      if (rows.has(table, uuid)) this.#claims.delete(claim);
+    this.#held.forget(rows);
   }
 
   /**
@@ -172,23 +158,29 @@ export class PruneGuard {
       else held.set(group, "missing");
     }
     for (const [group, reason] of held) {
-      this.#hold(group, reason, world);
+      this.#held.hold(group, reason, world);
       const kept = withoutTaking(group, world, claimedBy);
       if (kept) sendable.push(kept);
     }
-    this.#heldOf = this.#synced && this.#isAnyMissing() ? (this.#heldOf ?? owned()) : undefined;
-    return { sendable, held: [...held.keys()] };
+    for (const group of sendable) {
+      const reason = this.#whyKept(group);
+      if (reason === undefined) continue;
+      this.#held.keep(group, reason);
+      held.set(group, reason);
+    }
+    this.#heldOf = this.#synced && this.#held.isAnyMissing ? (this.#heldOf ?? owned()) : undefined;
+    return { sendable: sendable.filter((group) => !held.has(group)), held: [...held.keys()] };
   }
 
   /** Held rows that may be in the way of what these groups insert or change, and have to be looked at again. */
   inTheWayOf(groups: readonly AtomicGroup[]): readonly RowName[] {
-    if (this.#claims.size === 0) return [];
+    if (!this.#held.hasClaims) return [];
     return groups
       .flatMap(({ changes }) => changes)
       .flatMap((change) =>
         change.kind === "insert" || change.kind === "update"
           ? claims(change.table, (column) => change.columns.get(column)).flatMap((claim) => {
-              const row = this.#claims.get(claim);
+              const row = this.#held.claimant(claim);
               return row && row.uuid !== change.uuid ? row : [];
             })
           : [],
@@ -197,7 +189,7 @@ export class PruneGuard {
 
   /** Whether so little is held now that it may go. */
   mayRelease(owned: () => number, now: number): boolean {
-    return this.#synced && this.#isAnyMissing() && !this.#isTooMuch([], owned, now);
+    return this.#synced && this.#held.isAnyMissing && !this.#isTooMuch([], owned, now);
   }
 
   /** Removals were committed. */
@@ -216,9 +208,9 @@ export class PruneGuard {
   }
 
   report(owned: number): PruneHeld {
-    const rows = this.#rows.size;
-    const tables = this.#rows.counts();
-    const named = [...this.#rows.entries()].slice(0, maxExamples);
+    const rows = this.heldRows;
+    const tables = this.#held.lessened.counts();
+    const named = [...this.#held.lessened.entries()].slice(0, maxExamples);
     const examples = named.map(([table, uuid]) => this.#nameOf(table, uuid));
     const counts = [...tables].map(([table, count]) => `${count} ${table}`).join(", ");
     return {
@@ -234,7 +226,7 @@ export class PruneGuard {
     if (this.#suspended !== undefined) return this.#suspended;
     const few =
       "If they should go, approve the deletion; if not, find out why Kubernetes no longer lists their objects";
-    const reasons = new Set(this.#rows.values());
+    const reasons = new Set(this.#held.lessened.values());
     if (reasons.has("held"))
       return `the API server does not list their objects, and does not say that they are gone. ${few}`;
     if (!reasons.has("missing"))
@@ -252,13 +244,17 @@ export class PruneGuard {
     return this.#synced || isStated ? undefined : "missing";
   }
 
-  #isAnyMissing(): boolean {
-    return [...this.#held.values()].includes("missing");
+  /** Why plain values stay that nobody states: held rows name them, and their owners may have stated them. */
+  #whyKept(group: AtomicGroup): Reason | undefined {
+    if (!group.removes || this.#isApproved(group)) return undefined;
+    const isPlain = group.changes.every((change) => change.kind === "member" && !targetOf(change));
+    const reasons = isPlain ? group.changes.flatMap(keysOf).map((key) => this.#held.whyNamed(key)) : [];
+    return reasons.find((reason) => reason !== undefined);
   }
 
   #isTooMuch(groups: readonly AtomicGroup[], owned: () => number, now: number): boolean {
     this.#recent = this.#recent.filter(({ at }) => now - at < this.#limits.windowMs);
-    const before = [...this.#rows.values()].filter((reason) => reason === "missing").length;
+    const before = [...this.#held.lessened.values()].filter((reason) => reason === "missing").length;
     const wanted = groups.reduce((sum, group) => sum + lessened(group).length, before);
     const recent = this.#recent.reduce((sum, { rows }) => sum + rows, 0);
     if (wanted === 0 || wanted + recent <= this.#limits.rows) return false;
@@ -285,15 +281,9 @@ export class PruneGuard {
       this.#approvedMembers.get(table, uuid)?.delete(change.column.name, change.key);
     else this.#approvedMembers.delete(table, uuid);
   }
-
-  #hold(group: AtomicGroup, reason: Reason, world: World): void {
-    for (const { table, uuid } of group.changes) this.#held.set(table, uuid, reason);
-    for (const { table, uuid } of lessened(group)) {
-      this.#rows.set(table, uuid, reason);
-      for (const claim of claimsOf({ table, uuid }, world)) this.#claims.set(claim, { table, uuid });
-    }
-  }
 }
+
+const keysOf = (change: Change): readonly Atom[] => (change.kind === "member" ? [change.key] : []);
 
 const claimsIn = (group: AtomicGroup, world: World): readonly string[] =>
   lessened(group).flatMap((change) => claimsOf(change, world));

@@ -14,12 +14,15 @@ import type { World } from "./world.ts";
 export const wordOn = (group: AtomicGroup, world: World): Word =>
   leastSure(group.changes.filter(isRemoval).map((change) => wordOnChange(change, world)));
 
-/** A membership is stated by the owner of the row that is the member, a plain value by somebody whom nobody remembers. */
+/**
+ * A membership is stated by the owner of the row that is the member, a plain value by somebody whom nobody remembers. A row
+ * without a place for its owner may be anybody's.
+ */
 function wordOnChange(change: Change, world: World): Word {
   const { table, uuid } = targetOf(change) ?? change;
   const row = world.actual(table, uuid);
   const owner = row && world.ownerOf(row);
-  return owner === undefined ? "missing" : world.wordOf(owner);
+  return owner === undefined ? world.leastSureWord() : world.wordOf(owner);
 }
 
 /** The rows that the group deletes, and those that it takes something out of. */

@@ -29,6 +29,8 @@ export interface World {
   /** Whom a row belongs to; undefined where the table has no place for it. */
   ownerOf(row: Row): Owner | undefined;
   wordOf(owner: Owner): Word;
+  /** What can be said about rows that may be any owner's. */
+  leastSureWord(): Word;
 }
 
 export interface WorldOptions {
@@ -36,7 +38,7 @@ export interface WorldOptions {
   readonly schema: DatabaseSchema;
   readonly desired: DesiredDatabase;
   readonly replica: Pick<AnyReplica, "tables" | "table">;
-  readonly owners: Pick<Desired, "factsOf" | "wordOf">;
+  readonly owners: Pick<Desired, "factsOf" | "leastSureWord" | "wordOf">;
   readonly isSynced: () => boolean;
   /** Weft's rows that no fact states and that are never deleted: the fence. */
   readonly kept: ReadonlySet<string>;
@@ -70,6 +72,7 @@ export function worldOf(options: WorldOptions): World {
     wanted: () => options.desired.rows(),
     ownerOf,
     wordOf: (owner) => options.owners.wordOf(owner),
+    leastSureWord: () => options.owners.leastSureWord(),
   };
 }
 

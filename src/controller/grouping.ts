@@ -5,6 +5,7 @@ import { Slicer } from "../apply/slicer.ts";
 import type { Places } from "../decide/places.ts";
 import { peerKind, subjectKind } from "../kinds/groups.ts";
 import { networkPolicyKind, ownerOfPolicy, usesNames } from "../kinds/networkPolicy.ts";
+import { podKind } from "../kinds/pod.ts";
 import type { NetworkPolicy } from "../kube/networkPolicy.ts";
 import type { Pod } from "../kube/objects.ts";
 import type { Stores } from "../kube/stores.ts";
@@ -54,6 +55,8 @@ export class Grouping {
       const { kind, namespace, name } = parseOwner(owner);
       if (kind === networkPolicyKind.name && !stores.NetworkPolicy.get(namespace, name))
         this.groups.await(owner);
+      // The pod may not be listed either.
+      if (kind === podKind.name && !stores.Namespace.get("", namespace)) this.#awaitNamespace(namespace);
     }
     for (const { namespace } of stores.Pod.values()) {
       if (slicer.due) await slicer.pause();
@@ -103,8 +106,9 @@ export class Grouping {
 
   #lookForNamespaces(): void {
     if (this.#missing.size === 0) return;
-    const { stores } = this.#options;
-    const populated = new Set([...stores.Pod.values()].map(({ namespace }) => namespace));
+    const { stores, withRows } = this.#options;
+    const withPorts = [...withRows()].map(parseOwner).filter(({ kind }) => kind === podKind.name);
+    const populated = new Set([...stores.Pod.values(), ...withPorts].map(({ namespace }) => namespace));
     for (const name of this.#missing)
       if (stores.Namespace.get("", name) || !populated.has(name)) {
         this.#missing.delete(name);

@@ -111,6 +111,20 @@ test("an object beyond a limit is told once, until it is within it again or repl
   assert.deepEqual(told, ["n1 uid: a", "n1 uid: c", "n1 another: c"]);
 });
 
+test("until an owner has stated something, a plan that fails or waits keeps the rows that it has", async () => {
+  const said: { now: Planned } = { now: { notNow: "no router yet" } };
+  const { planner, desired, node } = world(said);
+  node();
+  await assert.rejects(planner.plan("node/n1"), NotNow);
+  assert.equal(desired.wordOf("node/n1"), "unplanned");
+  said.now = { facts: [] };
+  await planner.plan("node/n1");
+  assert.equal(desired.wordOf("node/n1"), "said");
+  said.now = "as before";
+  await planner.plan("node/n1");
+  assert.equal(desired.wordOf("node/n1"), "unplanned");
+});
+
 test("a doubt of the plan counts until the owner has once spoken for itself", async () => {
   const said: { now: Planned } = { now: { facts: switchFacts("global"), doubt: "held" } };
   const { planner, desired, node } = world(said);

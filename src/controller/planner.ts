@@ -103,6 +103,15 @@ export class Planner {
     const name = parseOwner(owner);
     const kind = this.#kinds.get(name.kind);
     if (!kind) throw new RangeError(`no kind of owner is called "${name.kind}"`);
+    try {
+      await this.#planAs(owner, name, kind);
+    } catch (error) {
+      this.#keepRowsOf(owner);
+      throw error;
+    }
+  }
+
+  async #planAs(owner: Owner, name: OwnerName, kind: AnyOwnerKind): Promise<void> {
     const word = await this.#wordOn(owner, name, kind);
     const { publish, release } = (await this.#decides.get(name.kind)?.decide(name)) ?? {};
     this.#say(owner, kind.plan(owner, name, this.#options.context), word);
@@ -123,7 +132,7 @@ export class Planner {
   }
 
   #say(owner: Owner, planned: Planned, word: Word): void {
-    if (planned === "as before") return;
+    if (planned === "as before") return this.#keepRowsOf(owner);
     const { desired, tell } = this.#options;
     const object = this.objectOf(owner);
     if ("notNow" in planned) {
@@ -137,6 +146,12 @@ export class Planner {
     if (leftOut !== undefined) this.#tellShort(owner, object, "LimitExceeded", leftOut);
     else if (malformed !== undefined) this.#tellShort(owner, object, "Malformed", malformed);
     else this.#tellShort(owner, object, "PortTaken", taken);
+  }
+
+  /** What the owner states stays in force. If it has not stated anything in this term, the rows that it has stay. */
+  #keepRowsOf(owner: Owner): void {
+    const { desired } = this.#options;
+    if (desired.factsOf(owner).length === 0) desired.replace(owner, [], "unplanned");
   }
 
   #tellShort(

@@ -21,10 +21,10 @@ import type { Clock, Log } from "../kube/clock.ts";
 import { type KubeObject, kinds } from "../kube/kinds.ts";
 import { everyStore, putRaw, type Stores } from "../kube/stores.ts";
 import type { ClusterNetwork } from "../model/network.ts";
-import { type Owner, parseOwner } from "../model/owner.ts";
+import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import type { Observed } from "../observe/observed.ts";
-import { Hosts, hostViewOf } from "../plan/hosts.ts";
+import { Hosts, hostViewOf, provenHostView } from "../plan/hosts.ts";
 import { Concerned } from "./concerned.ts";
 import { Grouping } from "./grouping.ts";
 import { type Applied, type ObjectName, Planner, type PlannerTell } from "./planner.ts";
@@ -147,11 +147,13 @@ export class Planning {
     const concerned = new Concerned([...ownerKinds, ...decides], stores);
     this.#follow(concerned, decider, (owner) => enqueue(owner), signal);
     await nextTurn();
+    const nodeRows = observed.nodeRows();
+    for (const rows of nodeRows) this.#hosts.set(rows.node, provenHostView(rows));
     await decider.adopt({
       nodes: stores.Node.values(),
       pods: stores.Pod.values(),
       poolRows: observed.poolRows(),
-      nodeRows: observed.nodeRows(),
+      nodeRows,
     });
     await grouping.begin(signal);
     enqueue = (owner) => queue.add(owner);
@@ -176,16 +178,6 @@ export class Planning {
       this.#planner.foundRowsOf(owner);
       this.queue.add(owner);
     }
-  }
-
-  /** The rows of these owners, who could not be planned so far, stay. Returns the owners for whom that is not enough. */
-  keepRowsOf(owners: Iterable<Owner>): readonly Owner[] {
-    const alone = new Set(ownerKinds.filter(({ standsAlone }) => standsAlone).map(({ name }) => name));
-    const others: Owner[] = [];
-    for (const owner of owners)
-      if (!alone.has(parseOwner(owner).kind)) others.push(owner);
-      else if (this.desired.factsOf(owner).length === 0) this.desired.replace(owner, [], "unplanned");
-    return others;
   }
 
   /** A person has decided about what is held: no object is asked for any more. */

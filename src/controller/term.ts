@@ -4,7 +4,6 @@
 import type { Applier } from "../apply/applier.ts";
 import { Appliers } from "../apply/appliers.ts";
 import { allReady } from "../kube/stores.ts";
-import type { Owner } from "../model/owner.ts";
 import { Acquaintance } from "./acquaintance.ts";
 import type { Begun, Served } from "./destinations.ts";
 import { requireSameOptions } from "./otherOptions.ts";
@@ -98,8 +97,8 @@ export class Term {
   async #becomeSteady({ applier }: Begun, signal: AbortSignal): Promise<void> {
     try {
       await this.planning.queue.idle();
-      await this.#allPlanned(applier, signal);
       signal.throwIfAborted();
+      this.#tellUnplanned(applier);
       applier.allSynced();
       await applier.settled(signal);
     } catch (error) {
@@ -107,25 +106,15 @@ export class Term {
     }
   }
 
-  /**
-   * Keeps the rows of owners that cannot be planned. Waits for those of them on whom others depend, such as a node whose
-   * subnet is in no configured range. Until they are planned, any row that nobody wants may be theirs.
-   */
-  async #allPlanned(applier: Applier, signal: AbortSignal): Promise<void> {
-    const { log } = this.#options;
+  /** Names those with rows whose plans have failed so far, such as a node whose subnet is in no configured range. */
+  #tellUnplanned(applier: Applier): void {
     const { queue } = this.planning;
     // Whose rows there are is asked of all rows, in one piece.
     if (queue.failing === 0) return;
-    const failed = (owner: Owner): boolean => queue.hasFailed(owner);
-    const unplanned = [...applier.owners()].filter(failed);
-    if (unplanned.length === 0) return;
-    const awaited = this.planning.keepRowsOf(unplanned);
-    const tell = (message: string, owners: readonly Owner[]): void => {
-      if (owners.length > 0) log("error", message, { count: owners.length, owners: owners.slice(0, 10) });
-    };
-    tell("the rows of owners that cannot be planned stay", unplanned);
-    tell("rows that nobody asks for stay until their possible owners can be planned", awaited);
-    while (!signal.aborted && awaited.some(failed)) await queue.nextIdle();
+    const owners = [...applier.owners()].filter((owner) => queue.hasFailed(owner));
+    if (owners.length === 0) return;
+    const fields = { count: owners.length, owners: owners.slice(0, 10) };
+    this.#options.log("error", "the rows of owners that cannot be planned stay", fields);
   }
 }
 

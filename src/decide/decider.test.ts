@@ -151,6 +151,8 @@ const proven = (node: string, text: string, id?: number, chassis?: string): Node
   subnets: [subnet(text)],
   id,
   chassis,
+  hostAddresses: [],
+  shared: [],
 });
 
 test("after a restart a node keeps what its rows prove, whoever states it, and a liar gets its own back", async () => {

@@ -95,6 +95,10 @@ export class Decider implements Places {
     return this.nodeLives.values();
   }
 
+  isProven(node: string): boolean {
+    return this.nodeLives.isProven(node);
+  }
+
   pod(pod: Pod): PodPlace | undefined {
     return this.podLives.place(pod);
   }

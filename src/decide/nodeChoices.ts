@@ -87,6 +87,11 @@ export class NodeChoices {
     }
   }
 
+  /** Whether the node has had rows since the start. */
+  isProven(name: string): boolean {
+    return this.#proven.has(name);
+  }
+
   /** The chassis that the node states, or the one it had if that is another node's; undefined when it has none. */
   chassis(node: Node): string | undefined {
     const stated = chassisIdOf(node);

@@ -35,7 +35,10 @@ interface Life extends NodeChoice {
   readonly pods: Set<string>;
 }
 
-/** `before` and `after` are what is known of the node; undefined when it does not exist or is not decided. */
+/**
+ * `before` and `after` are what is known of the node; undefined when it does not exist or is not decided. Both are undefined
+ * when nothing is held for it any more.
+ */
 export type NodeListener = (
   name: string,
   before: ResolvedNode | undefined,
@@ -84,6 +87,11 @@ export class NodeLives {
   /** Every node that is ready, as last known. */
   *values(): Iterable<ResolvedNode> {
     for (const { resolved } of this.#lives.values()) if (resolved) yield resolved;
+  }
+
+  /** Whether the node had rows at the start, and they have not all gone since. */
+  isProven(name: string): boolean {
+    return this.#choices.isProven(name);
   }
 
   decide(node: Node): Decision<ResolvedNode> {
@@ -156,6 +164,7 @@ export class NodeLives {
     this.#choices.release(name);
     this.#lives.delete(name);
     this.#options.onForgotten(name);
+    for (const listener of this.#listeners) listener(name, undefined, undefined);
   }
 
   #resolve(name: string, life: Life, resolved: ResolvedNode | undefined): void {

@@ -23,6 +23,8 @@ export interface Places {
   /** Undefined until the node's id and subnets are durable. */
   node(name: string): ResolvedNode | undefined;
   nodes(): Iterable<ResolvedNode>;
+  /** Whether rows from before the start are the node's. */
+  isProven(node: string): boolean;
   /** Also undefined for a pod to which its node has not given a port from its pool yet. */
   pod(pod: Pod): PodPlace | undefined;
   /** Undefined while the pool is not decided. */
@@ -75,6 +77,11 @@ export class StatedPlaces implements Places {
       const node = this.node(name);
       if (node) yield node;
     }
+  }
+
+  /** Rows are read where places are decided. */
+  isProven(): boolean {
+    return false;
   }
 
   pod(pod: Pod): PodPlace | undefined {

@@ -2,14 +2,13 @@
 
 import type { Pod } from "../kube/objects.ts";
 import type { Stores } from "../kube/stores.ts";
-import { ownerOf } from "../model/owner.ts";
 import type { PodPlace } from "../model/places.ts";
-import { sidesOf } from "../observe/concerns.ts";
 import { type Decides, decided, type Tell } from "./deciding.ts";
 import type { Decision } from "./decision.ts";
 import type { NodeLives } from "./nodeLives.ts";
 import { wantsAddress } from "./places.ts";
 import type { PodLives } from "./podLives.ts";
+import { podOwners } from "./podOwners.ts";
 
 export const podDecision = (
   lives: PodLives,
@@ -19,12 +18,7 @@ export const podDecision = (
   signal: AbortSignal,
 ): Decides<"Pod"> => ({
   kind: "pod",
-  reads: {
-    Pod: (change) =>
-      sidesOf(change)
-        .filter(({ nodeName, hostNetwork }) => nodeName !== "" && !hostNetwork)
-        .map(({ namespace, name }) => ownerOf("pod", name, namespace)),
-  },
+  reads: { Pod: podOwners },
   async decide({ namespace, name }) {
     let pod = stores.Pod.get(namespace, name);
     // Another pod of the same name may appear while this one's choice is being written.

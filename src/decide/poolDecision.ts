@@ -15,6 +15,7 @@ import type { Decider } from "./decider.ts";
 import type { Decides, Tell } from "./deciding.ts";
 import { NotNow } from "./errors.ts";
 import { wantsAddress } from "./places.ts";
+import { isOnPodNetwork } from "./podOwners.ts";
 import type { PolicyProof } from "./policyProof.ts";
 import type { PoolSurroundings, Pools } from "./pools.ts";
 
@@ -44,7 +45,7 @@ export const poolDecision = (options: PoolDecisionOptions): Decides<Read> => ({
     Node: (change) => sidesOf(change).map(({ name }) => ofNode(name)),
     Pod: (change) =>
       sidesOf(change)
-        .filter(({ nodeName, hostNetwork }) => nodeName !== "" && !hostNetwork)
+        .filter(isOnPodNetwork)
         .map(({ nodeName }) => ofNode(nodeName)),
     // A change of policies may free pods that were cut off.
     NetworkPolicy: () => [...options.pools.cutOff].map(ofNode),

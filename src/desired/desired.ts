@@ -5,7 +5,7 @@
 import { type Destination, destinationId, type Fact } from "../model/fact.ts";
 import type { Owner } from "../model/owner.ts";
 import { type Conflict, DesiredDatabase } from "./desiredDatabase.ts";
-import type { Word } from "./word.ts";
+import { leastSure, type Word } from "./word.ts";
 
 export class Desired {
   /** owner -> its facts */
@@ -49,6 +49,11 @@ export class Desired {
   /** The owner's word about rows that it does not state. */
   wordOf(owner: Owner): Word {
     return this.#words.get(owner) ?? (this.#facts.has(owner) ? "said" : "missing");
+  }
+
+  /** The most doubtful word of any owner; that of one who has never been heard of is `missing`. */
+  leastSureWord(): Word {
+    return leastSure(["missing", ...this.#words.values()]);
   }
 
   factsOf(owner: Owner): readonly Fact[] {

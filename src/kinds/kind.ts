@@ -23,11 +23,6 @@ export interface OwnerKind<K extends Kind = Kind> extends Concerns<K> {
   readonly of: K | undefined;
   /** Owners that exist without an object. */
   readonly always?: readonly Owner[];
-  /**
-   * All that its owners state are rows of their own and references to these, and nobody's plan needs theirs. So while one
-   * of them cannot be planned, its rows stay and everybody else's are compared.
-   */
-  readonly standsAlone?: true;
   /** The northbound tables that its plan writes. */
   readonly tables: readonly (keyof NorthboundTables)[];
   /** What the owner states, from objects and decisions alone. Called whenever any of these may have changed. */
@@ -52,12 +47,14 @@ export interface PlanContext<K extends Kind> {
   readonly groups: GroupView;
 }
 
+export type Doubt = Exclude<Word, "said">;
+
 export type Planned =
   | {
       /** All that the owner states from now on. */
       readonly facts: readonly Fact[];
       /** The plan lacks something that should be there. So what the owner no longer states may only be missing. */
-      readonly doubt?: Exclude<Word, "said">;
+      readonly doubt?: Doubt;
       /** What the object asks for beyond a limit and does not get, for people (model/limits.ts). */
       readonly leftOut?: string | undefined;
       /** What of the object makes no sense and has no effect, for people. */

@@ -1,27 +1,29 @@
 // A pod: its port, unless that is from its node's pool, which states it; the groups of pods that it is in; and its ports on its
 // node.
 
-import { wantsAddress } from "../decide/places.ts";
-import type { Pod } from "../kube/objects.ts";
+import { type Places, wantsAddress } from "../decide/places.ts";
+import { isOnPodNetwork, ownerOfPod, podOwners } from "../decide/podOwners.ts";
+import type { Stores } from "../kube/stores.ts";
 import { formatCidr, formatIp } from "../model/ip.ts";
 import type { ResolvedNode } from "../model/network.ts";
-import { type Owner, ownerOf } from "../model/owner.ts";
-import { sidesOf } from "../observe/concerns.ts";
 import { type GroupMember, membershipFacts } from "../plan/groups.ts";
 import { podFacts } from "../plan/pod.ts";
 import { idOf, type Role } from "../select/groups.ts";
 import { type HostPortReads, otherSeekers, plannedHostPorts, seekersOf } from "./hostPort.ts";
-import type { OwnerKind } from "./kind.ts";
+import type { Doubt, OwnerKind } from "./kind.ts";
 
-export const podKind: OwnerKind<HostPortReads> = {
+export const podKind: OwnerKind<HostPortReads | "Node"> = {
   name: "pod",
   of: "Pod",
   reads: {
-    Pod: (change, { Pod: pods }) =>
-      [
-        ...sidesOf(change).filter(({ nodeName, hostNetwork }) => nodeName !== "" && !hostNetwork),
-        ...otherSeekers(change, pods),
-      ].map(ownerOfPod),
+    Pod: (change, { Pod: pods }) => [...podOwners(change), ...otherSeekers(change, pods).map(ownerOfPod)],
+    // What is decided about a node is followed below. Here it only counts whether there is one.
+    Node: ({ old, new: node }, { Pod }) =>
+      old && node
+        ? []
+        : Pod.by("node", (node ?? old)?.name ?? "")
+            .filter(isOnPodNetwork)
+            .map(ownerOfPod),
     Service: (change, { Pod: pods }) => seekersOf(change, pods).map(ownerOfPod),
   },
   nodes: {
@@ -29,11 +31,10 @@ export const podKind: OwnerKind<HostPortReads> = {
     owners: (node, { Pod }, before, after) => {
       const isMoved = (before && siteText(before)) !== (after && siteText(after));
       return Pod.by("node", node)
-        .filter(({ hostNetwork, hostPorts }) => !hostNetwork && (isMoved || hostPorts !== undefined))
+        .filter((pod) => isOnPodNetwork(pod) && (isMoved || pod.hostPorts !== undefined))
         .map(ownerOfPod);
     },
   },
-  standsAlone: true,
   tables: [
     "Address_Set",
     "Load_Balancer",
@@ -49,8 +50,7 @@ export const podKind: OwnerKind<HostPortReads> = {
     if (!pod || !wantsAddress(pod)) return { facts: [] };
     const place = places.pod(pod);
     const node = places.node(pod.nodeName);
-    // The pod still wants its port in case its missing node comes back.
-    if (!place || !node) return { facts: [], doubt: "missing" };
+    if (!place || !node) return { facts: [], doubt: doubtAbout(pod.nodeName, stores.Node, places) };
     const port = place.ownPort ? podFacts(scope, owner, pod, node, place.network) : [];
     const of = (role: Role): readonly GroupMember[] =>
       groups
@@ -62,8 +62,12 @@ export const podKind: OwnerKind<HostPortReads> = {
   },
 };
 
-const ownerOfPod = ({ namespace, name }: Pod): Owner => ownerOf("pod", name, namespace);
-
 /** What a pod's port depends on. */
 const siteText = ({ chassisId, subnets }: ResolvedNode): string =>
   [chassisId, ...subnets.map(formatCidr)].join();
+
+/** The pod still wants its port: its node may only not be decided yet, or may come back. */
+function doubtAbout(node: string, nodes: Stores["Node"], places: Places): Doubt {
+  if (nodes.get("", node) && !places.node(node)) return "unplanned";
+  return places.isProven(node) ? "held" : "missing";
+}

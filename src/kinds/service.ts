@@ -17,7 +17,6 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
         .filter(({ serviceName }) => serviceName !== "")
         .map(({ namespace, serviceName }) => ownerOf("service", serviceName, namespace)),
   },
-  standsAlone: true,
   tables: ["Load_Balancer", "Load_Balancer_Group", "Logical_Router", "Logical_Switch"],
   plan(owner, { namespace, name }, { cloud, stores, hosts }) {
     const service = stores.Service.get(namespace, name);

@@ -93,6 +93,12 @@ export function namesOf(cluster: string): Names {
 /** Keys of `external_ids` in OVN that mark a row as Weft's. */
 export const ownership = { cluster: "weft.io/cluster", owner: "weft.io/owner" } as const;
 
+/**
+ * A key of `external_ids` in the row of a node's management port: the node's own addresses, which it stands for, with
+ * commas between them. Those by which Kubernetes knows the node come first.
+ */
+export const hostAddressesKey = "weft.io/host-addresses";
+
 /** The option of a chassis (ovn-controller(8), ovn-cms-options) by which an agent marks it as one of its cluster. */
 export const chassisMark = (cluster: string): string => `${chassisMarkKey}${cluster}`;
 export const chassisMarkKey = "weft-cluster=";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatIp, parseCidr, parseInterfaceAddress, parseIp } from "../model/ip.ts";
 import type { ResolvedNode } from "../model/network.ts";
-import { Hosts, hostViewOf } from "./hosts.ts";
+import { Hosts, hostViewOf, provenHostView } from "./hosts.ts";
 
 const ip = (text: string) => parseIp(text) ?? assert.fail(text);
 const cidr = (text: string) => parseCidr(text) ?? assert.fail(text);
@@ -41,6 +41,26 @@ test("a node's own address is reached by its management port, once its agent has
     const node = aNode(1, ["172.30.0.1"], { [missing]: undefined });
     assert.equal(target(withNodes(node), "172.30.0.1"), "172.30.0.1", missing);
   }
+});
+
+test("what rows prove of a node counts until the node is decided", () => {
+  const hosts = withNodes();
+  const rows = {
+    node: "n1",
+    subnets: [cidr("10.244.1.0/24")],
+    id: 2,
+    chassis: "c1",
+    hostAddresses: ["172.30.0.1", "172.31.0.1"].map(ip),
+    shared: [ip("172.30.0.1")],
+  };
+  hosts.set("n1", provenHostView(rows));
+  assert.equal(target(hosts, "172.30.0.1"), "10.244.1.2");
+  assert.equal(target(hosts, "172.31.0.1", "n1"), "172.31.0.1");
+  assert.deepEqual(hosts.node("n1")?.shared, [ip("172.30.0.1")]);
+  hosts.set("n1", provenHostView({ ...rows, shared: [] }));
+  assert.equal(target(hosts, "172.30.0.1"), "172.30.0.1", "it has no gateway router");
+  hosts.follow("service/shop/web", [ip("172.30.0.1")]);
+  assert.deepEqual(set(hosts, aNode(1)), ["service/shop/web"]);
 });
 
 test("a node's second address and an address that nobody claims stay as they are", () => {

@@ -9,6 +9,7 @@ import { type Cidr, contains, formatIp, type Ip } from "../model/ip.ts";
 import { Multimap } from "../model/multimap.ts";
 import { type ManagementAddress, managementAddresses, type ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
+import type { NodeRows } from "../observe/nodeRows.ts";
 
 /** The part of a node that plans of Services depend on. */
 export interface HostView {
@@ -26,6 +27,17 @@ export const hostViewOf = ({ name, chassisId, gateway, subnets, hostAddresses }:
   claims: hostAddresses.map(formatIp).toSorted(),
   replaced: gateway && chassisId !== undefined ? managementAddresses(subnets, hostAddresses) : [],
   shared: gateway && chassisId !== undefined ? gateway.addresses.map(({ ip }) => ip) : [],
+});
+
+/**
+ * What rows prove of a node. It counts from the start until the node is decided, because a node that is not listed, or
+ * cannot be decided, still has its management port.
+ */
+export const provenHostView = ({ node, subnets, hostAddresses, shared }: NodeRows): HostView => ({
+  name: node,
+  claims: hostAddresses.map(formatIp).toSorted(),
+  replaced: shared.length > 0 ? managementAddresses(subnets, hostAddresses) : [],
+  shared,
 });
 
 export class Hosts {

@@ -5,15 +5,14 @@ import { hash } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { type Json, record, text } from "../../src/kube/json.ts";
 import { kinds } from "../../src/kube/kinds.ts";
+import type { ApiObject } from "./clusterObjects.ts";
 import { type Answer, json, type Scripted, scripted, status } from "./kubeScript.ts";
 
 export const lies = ["nothing", "less", "older", "not served"] as const;
 export type Lie = (typeof lies)[number];
 
-export interface ApiObject {
-  readonly plural: string;
-  readonly object: Json;
-}
+/** Longer than everything else takes that happens at a start. */
+const lateMs = 300;
 
 /** Of lists that lie. */
 const versions = { another: 7, older: 50 };
@@ -33,6 +32,8 @@ export class LyingApi implements AsyncDisposable {
   readonly #past: { readonly plural: string; readonly version: number; readonly event: object }[] = [];
   /** plural -> what lists of it say */
   readonly #lies = new Map<string, Lie>();
+  /** The kind whose objects are slow to be had by name. */
+  #late: string | undefined;
   #version = 100;
   /** Watches from before this version have to list again. */
   #forgotten = 0;
@@ -74,8 +75,9 @@ export class LyingApi implements AsyncDisposable {
     for (const [plural, of] of this.#objects) this.#older.set(plural, [...of.values()]);
   }
 
-  /** From now on lists lie, and everybody has to list again. */
-  lie(said: Readonly<Record<string, Lie>>): void {
+  /** From now on lists lie, and everybody has to list again. Who asks for one of `late` by name waits. */
+  lie(said: Readonly<Record<string, Lie>>, late?: string): void {
+    this.#late = late;
     this.#lies.clear();
     for (const [plural, lie] of Object.entries(said)) this.#lies.set(plural, lie);
     this.#cut();
@@ -88,6 +90,7 @@ export class LyingApi implements AsyncDisposable {
   }
 
   tellTheTruth(): void {
+    this.#late = undefined;
     this.#lies.clear();
     this.#isAnother = false;
     this.#cut();
@@ -126,7 +129,8 @@ export class LyingApi implements AsyncDisposable {
   #named(plural: string, key: string): Answer {
     const object = this.#isAnother ? undefined : this.#objects.get(plural)?.get(key);
     if (!object || this.#lies.get(plural) === "not served") return status(404, "NotFound");
-    return json(object);
+    if (plural !== this.#late) return json(object);
+    return (response, seen) => void setTimeout(() => json(object)(response, seen), lateMs);
   }
 
   #list(plural: string): { readonly metadata: Json; readonly items: readonly Json[] } {

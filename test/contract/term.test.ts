@@ -1,224 +1,49 @@
 // A whole term of leadership, with a real northbound server and stores that the test fills: what a restart preserves.
 
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { defaultPruneLimits } from "../../src/apply/pruneGuard.ts";
-import { OwnNodes } from "../../src/cloud/ownNodes.ts";
-import { clusterNetwork, defaultJoin } from "../../src/config/ranges.ts";
-import { northboundDestination, type Served } from "../../src/controller/destinations.ts";
-import { Term } from "../../src/controller/term.ts";
-import type { Patch } from "../../src/decide/durable.ts";
+import type { Term } from "../../src/controller/term.ts";
 import { northboundTables } from "../../src/kinds/kinds.ts";
-import {
-  chassisIdAnnotation,
-  gatewayConfigAnnotation,
-  nodeIdAnnotation,
-  nodeSubnetsAnnotation,
-  podNetworkAnnotation,
-} from "../../src/kube/annotations.ts";
-import { ApiServer } from "../../src/kube/apiServer.ts";
-import { KubeClient } from "../../src/kube/client.ts";
-import { systemClock } from "../../src/kube/clock.ts";
-import type { Node, Pod } from "../../src/kube/objects.ts";
-import { emptyStore, type Stores, storesOf } from "../../src/kube/stores.ts";
-import { parseCidr, parseInterfaceAddress, parseIp } from "../../src/model/ip.ts";
-import { macOf } from "../../src/model/mac.ts";
+import { gatewayConfigAnnotation, podNetworkAnnotation } from "../../src/kube/annotations.ts";
+import { record, text } from "../../src/kube/json.ts";
+import { parseCidr, parseInterfaceAddress } from "../../src/model/ip.ts";
 import { annotations } from "../../src/model/names.ts";
 import { podNetworkAt } from "../../src/model/network.ts";
-import { northboundScope } from "../../src/model/scope.ts";
-import { Observed, observedIndexes } from "../../src/observe/observed.ts";
-import type { PortStates } from "../../src/observe/portStates.ts";
-import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
-import { type Replica, Session } from "../../src/ovsdb/index.ts";
-import { northboundSchema, select, startOvsdbServer } from "../real/ovsdbServer.ts";
-import { json, scripted, status } from "./kubeScript.ts";
+import { northbound } from "../../src/ovn/northbound.gen.ts";
+import { Session } from "../../src/ovsdb/index.ts";
+import { select } from "../real/ovsdbServer.ts";
+import {
+  type ApiObject,
+  annotated,
+  hostAddress,
+  node,
+  pod,
+  policy,
+  present,
+  range,
+  service,
+  shop,
+  slice,
+} from "./clusterObjects.ts";
+import { type LeadOptions, lead, lines, portNames, serve, server, storesWith } from "./termWorld.ts";
 
-const server = await startOvsdbServer(northboundSchema);
-after(() => server[Symbol.asyncDispose]());
+const podOn = (id: number): ApiObject => pod(`p${id}`, id, 5);
 
-/** A cluster's API server that has nothing but its namespace. */
-const api = await scripted([
-  (response, seen) => {
-    if (seen.path === "/api/v1/namespaces/kube-system")
-      json({ metadata: { uid: "cluster" } })(response, seen);
-    else if (seen.query.has("limit")) json({ metadata: { resourceVersion: "5" }, items: [] })(response, seen);
-    else status(404, "NotFound")(response, seen);
-  },
-]);
-after(() => api[Symbol.asyncDispose]());
-
-const present = <T>(value: T | undefined): T => {
-  assert.ok(value !== undefined);
-  return value;
-};
-
-const meta = (name: string, namespace = "") => ({
-  namespace,
-  name,
-  uid: `uid-of-${name}`,
-  resourceVersion: "1",
-  labels: {},
-  deletionTimestamp: undefined,
-});
-
-const node = (id: number): Node => ({
-  kind: "Node",
-  ...meta(`n${id}`),
-  annotations: {
-    ...nodeIdAnnotation(id),
-    ...nodeSubnetsAnnotation([present(parseCidr(`10.24${id}.0.0/24`))]),
-    ...chassisIdAnnotation(`chassis-${id}`),
-    ...gatewayConfigAnnotation(
-      {
-        mac: `02:00:00:00:00:1${id}`,
-        addresses: [present(parseInterfaceAddress(`172.30.0.1${id}/24`))],
-        nextHops: [present(parseIp("172.30.0.1"))],
-        mtuBytes: 1500,
-      },
-      { bridge: "br-ex", uplink: "eth0" },
-    ),
-  },
-  internalIps: [`172.30.0.1${id}`],
-  networkUnavailable: false,
-  allocatable: { pods: 110, cpus: 4, memoryBytes: 8 * 2 ** 30 },
-});
-
-const podOn = (id: number): Pod => {
-  const address = present(parseInterfaceAddress(`10.24${id}.0.5/24`));
-  return {
-    kind: "Pod",
-    ...meta(`p${id}`, "shop"),
-    annotations: podNetworkAnnotation({
-      addresses: [address],
-      mac: macOf(address.ip),
-      gateways: [present(parseIp(`10.24${id}.0.1`))],
-    }),
-    nodeName: `n${id}`,
-    hostNetwork: false,
-    phase: "Running",
-    podIps: [],
-  };
-};
-
-function storesWith(nodes: readonly Node[], pods: readonly Pod[]): Stores {
-  const stores = storesOf(emptyStore);
-  stores.Node.apply(nodes.map((object) => ({ type: "put", object })));
-  stores.Pod.apply(pods.map((object) => ({ type: "put", object })));
-  for (const store of Object.values(stores)) store.note({ synced: true });
-  return stores;
-}
-
-const serve = (zone: string, session: Session, replica: Replica<NorthboundTables>): Served =>
-  northboundDestination({
-    destination: northboundScope("demo", zone).destination,
-    cluster: "demo",
-    session,
-    replica,
-    generations: undefined,
-    events: {},
-    // A node is half of this cluster.
-    prune: { ...defaultPruneLimits, share: 1 },
-    clock: systemClock,
-    log: () => undefined,
-  });
-
-interface LeadOptions {
-  /** Further destinations. */
-  readonly others?: readonly Served[];
-  /** Resolves when the test has seen enough. */
-  readonly until?: (term: Term) => Promise<unknown>;
-  /** Takes what is written on objects. */
-  readonly patch?: Patch;
-  readonly pooled?: boolean;
-  readonly services?: readonly string[];
-  /** The tenant's router, in underlay mode. */
-  readonly router?: string;
-}
-
-/** Leads with these pod ranges until a line with `message` is logged, if there is one, and then `until` resolves. */
-async function lead(
-  pods: readonly string[],
-  stores: Stores,
-  message: string | undefined,
-  {
-    others = [],
-    until = (term) => term.appliers.settled(),
-    patch = async () => undefined,
-    pooled = false,
-    services = [],
-    router,
-  }: LeadOptions = {},
-): Promise<void> {
-  await using session = new Session({ remotes: [server.remote], database: "OVN_Northbound" });
-  const said = Promise.withResolvers<void>();
-  if (message === undefined) said.resolve();
-  const ending = new AbortController();
-  const scope = northboundScope("demo", "global");
-  const network = clusterNetwork({ pods, services, join: defaultJoin });
-  const noPorts: PortStates = {
-    synced: true,
-    ready: () => Promise.resolve(),
-    stateOf: () => "absent",
-    isAtLeast: () => false,
-    subscribe: () => () => undefined,
-  };
-  using client = new KubeClient({ server: api.url, namespace: "default" });
-  const replica = session.replica(northbound, northboundTables, {
-    indexes: observedIndexes(northboundTables),
-  });
-  const term = new Term(
-    {
-      scope,
-      network,
-      cloud: new OwnNodes(scope, network, pooled),
-      pools: pooled ? { isNested: false, marks: { low: 4, high: 8 }, random: Math.random } : undefined,
-      client,
-      server: new ApiServer(client),
-      stores,
-      observed: new Observed({ scope, replica, ports: noPorts, router }),
-      patch,
-      tell: {
-        decided: () => undefined,
-        refused: () => undefined,
-        distrusted: () => undefined,
-        conflict: () => undefined,
-        fellShort: () => undefined,
-      },
-      onPlanned: () => undefined,
-      destinations: [serve("global", session, replica), ...others],
-      clock: systemClock,
-      random: Math.random,
-      log: (_, text) => {
-        if (message !== undefined && text.startsWith(message)) said.resolve();
-      },
-    },
-    crypto.randomUUID(),
-  );
-  session.start();
-  const ended = term.run(ending.signal);
-  await Promise.race([said.promise, ended]);
-  await until(term);
-  ending.abort(new Error("the test is done"));
-  await ended;
-}
-
-const portNames = async (): Promise<ReadonlySet<string>> => {
-  const rows = await select(server.remote, "OVN_Northbound", "Logical_Switch_Port");
-  return new Set(rows.flatMap(({ name }) => (typeof name === "string" ? name : [])));
-};
+const ranges = ["10.242.0.0/16", "10.243.0.0/16"];
+/** Node n2 alone has a subnet in them. */
+const fewer = ranges.slice(0, 1);
 
 test("a restart keeps the rows of a node that can no longer be planned, and removes them when the node is gone", async () => {
-  const both = ["10.242.0.0/16", "10.243.0.0/16"];
-  await lead(both, storesWith([node(2), node(3)], [podOn(2), podOn(3)]), "steady");
+  await lead(ranges, storesWith(node(2), node(3), podOn(2), podOn(3)), "steady");
   const before = await portNames();
   assert.ok(before.has("demo_pod_shop_p2") && before.has("demo_pod_shop_p3"), [...before].join());
 
-  const stores = storesWith([node(2), node(3)], [podOn(2), podOn(3)]);
-  await lead(both.slice(0, 1), stores, "rows that nobody asks for stay");
+  const stores = storesWith(node(2), node(3), podOn(2), podOn(3));
+  await lead(fewer, stores, "the rows of owners that cannot be planned stay");
   assert.deepEqual(await portNames(), before);
 
-  await lead(both.slice(0, 1), storesWith([node(2)], [podOn(2)]), "steady");
+  await lead(fewer, storesWith(node(2), podOn(2)), "steady");
   const left = await portNames();
   assert.ok(left.has("demo_pod_shop_p2"), [...left].join());
   assert.deepEqual(
@@ -227,11 +52,66 @@ test("a restart keeps the rows of a node that can no longer be planned, and remo
   );
 });
 
+/** What stays in the tests of owners that get stuck. */
+const lasting = [
+  ...[node(2), pod("p3", 3, 5), shop, policy],
+  ...[5, 6].map(service),
+  slice(5, ["10.242.0.5", "10.243.0.5"]),
+  // At the node's own address, so that the balancer has its management address.
+  slice(6, [hostAddress(3)]),
+];
+/** What is gone after the restart. */
+const passing = [pod("p2", 2, 5), service(7), slice(7, [])];
+
+/** Its network lies in the pods' ranges. */
+const unusable = (id: number): ApiObject =>
+  annotated(
+    node(id),
+    gatewayConfigAnnotation(
+      {
+        mac: "02:00:00:00:00:99",
+        addresses: [present(parseInterfaceAddress("10.242.9.9/24"))],
+        nextHops: [],
+        mtuBytes: 1500,
+      },
+      { bridge: "br-ex", uplink: "eth0" },
+    ),
+  );
+
+const stuckOwners: readonly (readonly [
+  what: string,
+  before: readonly ApiObject[],
+  after: readonly ApiObject[],
+])[] = [
+  ["a node, and what depends on it,", [node(3)], [unusable(3)]],
+  ["a range of Services", [node(3), range("10.97.0.0/16")], [node(3), range("172.30.0.0/24")]],
+];
+
+for (const isPooled of [false, true])
+  for (const [what, good, bad] of stuckOwners)
+    test(`${what} that cannot be planned after a restart keeps its rows, and others go when they should, with ${isPooled ? "pools" : "ports of pods' own"}`, async () => {
+      const options = { pooled: isPooled };
+      await lead(ranges, storesWith(...lasting, ...passing, ...good), "steady", options);
+      const before = await lines();
+      assert.ok([...before].some((line) => line.includes("10.243.0.2:8080")));
+      const until = async (term: Term): Promise<void> => {
+        await term.appliers.settled();
+        term.approvePrune();
+        await term.appliers.settled();
+      };
+      await lead(ranges, storesWith(...lasting, ...bad), "steady", { ...options, until });
+      const stuck = before.difference(await lines());
+      await lead(ranges, storesWith(...lasting, ...good), "steady", options);
+      const planned = before.difference(await lines());
+      assert.ok([...stuck].some((line) => line.includes("10.96.0.7:80")));
+      assert.deepEqual([...stuck.difference(planned)], []);
+      await lead(ranges, storesWith(), "steady", options);
+    });
+
 test("a pod that cannot be planned after a restart keeps its row, and the rows of a pod that is gone go", async () => {
-  const ranges = ["10.242.0.0/16", "10.243.0.0/16"];
-  await lead(ranges, storesWith([node(2), node(3)], [podOn(2), podOn(3)]), "steady");
-  const stuck = { ...podOn(2), annotations: { [annotations.podNetworks]: "x" } };
-  await lead(ranges, storesWith([node(2), node(3)], [stuck]), "steady", {
+  await lead(ranges, storesWith(node(2), node(3), podOn(2), podOn(3)), "steady");
+  const stuck = annotated(podOn(2), { [annotations.podNetworks]: "x" });
+  await lead(ranges, storesWith(node(2), node(3), stuck), "steady", {
     patch: async () => {
       throw new Error("metadata.annotations: Too long");
     },
@@ -243,14 +123,12 @@ test("a pod that cannot be planned after a restart keeps its row, and the rows o
   });
   const names = await portNames();
   assert.deepEqual([names.has("demo_pod_shop_p2"), names.has("demo_pod_shop_p3")], [true, false]);
-  await lead(ranges, storesWith([node(2), node(3)], []), "steady");
+  await lead(ranges, storesWith(node(2), node(3)), "steady");
   assert.equal((await portNames()).has("demo_pod_shop_p2"), false);
 });
 
 test("nodes and pods that state what is not theirs while nobody leads get their own back, and no row changes", async () => {
-  const ranges = ["10.242.0.0/16", "10.243.0.0/16"];
-  const pods = [podOn(2), podOn(3)];
-  await lead(ranges, storesWith([node(2), node(3)], pods), "steady");
+  await lead(ranges, storesWith(node(2), node(3), podOn(2), podOn(3)), "steady");
   const rows = async (): Promise<string> =>
     JSON.stringify(
       await Promise.all(
@@ -261,19 +139,16 @@ test("nodes and pods that state what is not theirs while nobody leads get their 
     );
   const before = await rows();
   // The liar's name sorts first.
-  const liar = {
-    ...node(2),
-    annotations: {
-      ...node(2).annotations,
-      [annotations.nodeSubnets]: node(3).annotations[annotations.nodeSubnets] ?? "",
-      [annotations.nodeId]: "3",
-      [annotations.nodeChassisId]: node(3).annotations[annotations.nodeChassisId] ?? "",
-    },
-  };
+  const stolen = record(record(node(3).object.metadata).annotations);
+  const liar = annotated(node(2), {
+    [annotations.nodeSubnets]: text(stolen[annotations.nodeSubnets]),
+    [annotations.nodeId]: "3",
+    [annotations.nodeChassisId]: text(stolen[annotations.nodeChassisId]),
+  });
   const another = podNetworkAt([present(parseCidr("10.243.0.0/24"))], 77);
-  const lyingPod = { ...podOn(3), annotations: podNetworkAnnotation(another) };
+  const lyingPod = annotated(podOn(3), podNetworkAnnotation(another));
   const patched = new Map<string, string>();
-  await lead(ranges, storesWith([liar, node(3)], [podOn(2), lyingPod]), "steady", {
+  await lead(ranges, storesWith(liar, node(3), podOn(2), lyingPod), "steady", {
     patch: async ({ name, annotations: written }) => void patched.set(name, JSON.stringify(written)),
   });
   assert.equal(await rows(), before);
@@ -293,20 +168,16 @@ test("a destination that is away keeps nobody from leading, and the others are s
       await pause(20);
     }
   };
-  await lead(["10.240.0.0/12"], storesWith([node(5)], []), undefined, { others, until });
+  await lead(["10.240.0.0/12"], storesWith(node(5)), undefined, { others, until });
 });
 
 test("a leader with other options than those that the rows were made with says so, and writes no row", async () => {
   const pods = ["10.240.0.0/12"];
   const made = { pooled: true, services: ["10.96.0.0/16"] };
   // No row is left that could have an address of the pool.
-  await lead(pods, storesWith([], []), "steady");
-  await lead(pods, storesWith([node(2)], []), "steady", made);
-  const rows = async (): Promise<unknown> => {
-    const tables = Object.keys(northboundTables);
-    return Promise.all(tables.map((table) => select(server.remote, "OVN_Northbound", table)));
-  };
-  const before = await rows();
+  await lead(pods, storesWith(), "steady");
+  await lead(pods, storesWith(node(2)), "steady", made);
+  const before = await lines();
   assert.ok((await portNames()).has("demo_pool_n2_3"));
   const others: readonly (readonly [readonly string[], LeadOptions, RegExp])[] = [
     [pods, { ...made, pooled: false }, /made with --addresses pooled/],
@@ -314,9 +185,11 @@ test("a leader with other options than those that the rows were made with says s
     [pods, { ...made, services: ["10.97.0.0/16"] }, /made with --service-cidr 10\.96\.0\.0\/16/],
     [["10.128.0.0/16"], made, /made with a --cluster-cidr with the node subnet 10\.242\.0\.0\/24/],
   ];
-  for (const [ranges, options, message] of others) {
-    const pod = { ...podOn(2), annotations: {}, podIps: ["10.242.0.3"] };
-    await assert.rejects(lead(ranges, storesWith([node(2)], [pod]), "steady", options), message);
-    assert.deepEqual(await rows(), before);
+  const meta = { namespace: "shop", name: "p2" };
+  for (const [other, options, message] of others) {
+    const running = { status: { phase: "Running", podIPs: [{ ip: "10.242.0.3" }] } };
+    const plain = { plural: "pods", object: { ...pod("p2", 2, 3).object, metadata: meta, ...running } };
+    await assert.rejects(lead(other, storesWith(node(2), plain), "steady", options), message);
+    assert.deepEqual(await lines(), before);
   }
 });

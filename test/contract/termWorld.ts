@@ -1,0 +1,161 @@
+// Terms of leadership one after the other, each with a real northbound server that keeps what the last one wrote and with stores
+// that the test fills.
+
+import { after } from "node:test";
+import { defaultPruneLimits } from "../../src/apply/pruneGuard.ts";
+import { OwnNodes } from "../../src/cloud/ownNodes.ts";
+import { clusterNetwork, defaultJoin } from "../../src/config/ranges.ts";
+import { northboundDestination, type Served } from "../../src/controller/destinations.ts";
+import { Term } from "../../src/controller/term.ts";
+import type { Patch } from "../../src/decide/durable.ts";
+import { northboundTables } from "../../src/kinds/kinds.ts";
+import { ApiServer } from "../../src/kube/apiServer.ts";
+import { KubeClient } from "../../src/kube/client.ts";
+import { systemClock } from "../../src/kube/clock.ts";
+import { record, text } from "../../src/kube/json.ts";
+import { type Kind, kinds } from "../../src/kube/kinds.ts";
+import { emptyStore, putRaw, type Stores, storesOf } from "../../src/kube/stores.ts";
+import { northboundScope } from "../../src/model/scope.ts";
+import { Observed, observedIndexes } from "../../src/observe/observed.ts";
+import type { PortStates } from "../../src/observe/portStates.ts";
+import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
+import { type Replica, Session } from "../../src/ovsdb/index.ts";
+import { northboundSchema, select, startOvsdbServer } from "../real/ovsdbServer.ts";
+import type { ApiObject } from "./clusterObjects.ts";
+import { json, scripted, status } from "./kubeScript.ts";
+import { linesOf } from "./rowLines.ts";
+
+export const server = await startOvsdbServer(northboundSchema);
+after(() => server[Symbol.asyncDispose]());
+
+/** A cluster's API server that has nothing but its namespace. */
+const api = await scripted([
+  (response, seen) => {
+    if (seen.path === "/api/v1/namespaces/kube-system")
+      json({ metadata: { uid: "cluster" } })(response, seen);
+    else if (seen.query.has("limit")) json({ metadata: { resourceVersion: "5" }, items: [] })(response, seen);
+    else status(404, "NotFound")(response, seen);
+  },
+]);
+after(() => api[Symbol.asyncDispose]());
+
+/** Stores that are complete with these objects. */
+export function storesWith(...objects: readonly ApiObject[]): Stores {
+  const stores = storesOf(emptyStore);
+  for (const { plural, object } of objects) {
+    const metadata = record(object.metadata);
+    const known = { uid: `uid-of-${text(metadata.name)}`, resourceVersion: "1" };
+    const raw = { ...object, metadata: { ...known, ...metadata } };
+    for (const [kind, { plural: of }] of Object.entries(kinds))
+      if (of === plural) putRaw(stores, kind as Kind, raw);
+  }
+  for (const store of Object.values(stores)) store.note({ synced: true });
+  return stores;
+}
+
+export const serve = (zone: string, session: Session, replica: Replica<NorthboundTables>): Served =>
+  northboundDestination({
+    destination: northboundScope("demo", zone).destination,
+    cluster: "demo",
+    session,
+    replica,
+    generations: undefined,
+    events: {},
+    // A node is half of this cluster.
+    prune: { ...defaultPruneLimits, share: 1 },
+    clock: systemClock,
+    log: () => undefined,
+  });
+
+export interface LeadOptions {
+  /** Further destinations. */
+  readonly others?: readonly Served[];
+  /** Resolves when the test has seen enough. */
+  readonly until?: (term: Term) => Promise<unknown>;
+  /** Takes what is written on objects. */
+  readonly patch?: Patch;
+  readonly pooled?: boolean;
+  readonly services?: readonly string[];
+  /** The tenant's router, in underlay mode. */
+  readonly router?: string;
+}
+
+/** Leads with these pod ranges until a line with `message` is logged, if there is one, and then `until` resolves. */
+export async function lead(
+  pods: readonly string[],
+  stores: Stores,
+  message: string | undefined,
+  {
+    others = [],
+    until = (term) => term.appliers.settled(),
+    patch = async () => undefined,
+    pooled = false,
+    services = [],
+    router,
+  }: LeadOptions = {},
+): Promise<void> {
+  await using session = new Session({ remotes: [server.remote], database: "OVN_Northbound" });
+  const said = Promise.withResolvers<void>();
+  if (message === undefined) said.resolve();
+  const ending = new AbortController();
+  const scope = northboundScope("demo", "global");
+  const network = clusterNetwork({ pods, services, join: defaultJoin });
+  const noPorts: PortStates = {
+    synced: true,
+    ready: () => Promise.resolve(),
+    stateOf: () => "absent",
+    isAtLeast: () => false,
+    subscribe: () => () => undefined,
+  };
+  using client = new KubeClient({ server: api.url, namespace: "default" });
+  const replica = session.replica(northbound, northboundTables, {
+    indexes: observedIndexes(northboundTables),
+  });
+  const term = new Term(
+    {
+      scope,
+      network,
+      cloud: new OwnNodes(scope, network, pooled),
+      pools: pooled ? { isNested: false, marks: { low: 4, high: 8 }, random: Math.random } : undefined,
+      client,
+      server: new ApiServer(client),
+      stores,
+      observed: new Observed({ scope, replica, ports: noPorts, router }),
+      patch,
+      tell: {
+        decided: () => undefined,
+        refused: () => undefined,
+        distrusted: () => undefined,
+        conflict: () => undefined,
+        fellShort: () => undefined,
+      },
+      onPlanned: () => undefined,
+      destinations: [serve("global", session, replica), ...others],
+      clock: systemClock,
+      random: Math.random,
+      log: (_, text) => {
+        if (message !== undefined && text.startsWith(message)) said.resolve();
+      },
+    },
+    crypto.randomUUID(),
+  );
+  session.start();
+  const ended = term.run(ending.signal);
+  await Promise.race([said.promise, ended]);
+  await until(term);
+  ending.abort(new Error("the test is done"));
+  await ended;
+}
+
+/** What the rows of all tables that plans write hold. */
+export async function lines(): Promise<ReadonlySet<string>> {
+  const tables = Object.keys(northboundTables);
+  const of = async (table: string): Promise<readonly string[]> =>
+    (await select(server.remote, "OVN_Northbound", table)).flatMap((row) => [...linesOf(table, row)]);
+  return new Set((await Promise.all(tables.map(of))).flat());
+}
+
+export const portNames = async (): Promise<ReadonlySet<string>> => {
+  const rows = await select(server.remote, "OVN_Northbound", "Logical_Switch_Port");
+  return new Set(rows.flatMap(({ name }) => (typeof name === "string" ? name : [])));
+};
