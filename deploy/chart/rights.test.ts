@@ -7,6 +7,7 @@ import { parseAllDocuments } from "yaml";
 import { type Role, rightsOf, roles } from "../../src/check/rights.ts";
 import { decisionReads } from "../../src/decide/decisions.ts";
 import { ownerKinds } from "../../src/kinds/kinds.ts";
+import { agentLeaseName } from "../../src/kube/agentLease.ts";
 import { kinds } from "../../src/kube/kinds.ts";
 
 const leaseNamespace = "kube-system";
@@ -65,6 +66,56 @@ for (const file of ["overlay.yaml", "underlay.yaml"])
   for (const role of roles)
     test(`${file} gives the ${role} the rights that it asks for, and no other`, () =>
       assert.deepEqual(granted(file, role), asked(role)));
+
+const policySchema = v.object({
+  kind: v.literal("ValidatingAdmissionPolicy"),
+  spec: v.object({
+    failurePolicy: v.literal("Fail"),
+    matchConstraints: v.object({
+      resourceRules: v.array(v.object({ apiGroups: strings, operations: strings, resources: strings })),
+    }),
+    matchConditions: v.array(v.object({ expression: v.string() })),
+    variables: v.array(v.object({ name: v.string(), expression: v.string() })),
+  }),
+});
+
+test("whatever an agent may write, the API server keeps it to its own node's", () => {
+  for (const file of ["overlay.yaml", "underlay.yaml"]) {
+    const text = readFileSync(join(import.meta.dirname, "../manifests", file), "utf8");
+    const [policy] = parseAllDocuments(text).flatMap((document) => {
+      const { success, output } = v.safeParse(policySchema, document.toJS());
+      return success ? [output.spec] : [];
+    });
+    const kept = policy?.matchConstraints.resourceRules.flatMap(({ apiGroups, resources, operations }) =>
+      apiGroups.flatMap((group) =>
+        resources.flatMap((resource) => operations.map((operation) => line(operation, group, resource))),
+      ),
+    );
+    const operations: Readonly<Record<string, string>> = {
+      create: "CREATE",
+      patch: "UPDATE",
+      update: "UPDATE",
+    };
+    const written = rightsOf.agent.flatMap(({ group, resource, subresource, verbs }) =>
+      verbs.flatMap((verb) => {
+        const operation = operations[verb];
+        const name = subresource === undefined ? resource : `${resource}/${subresource}`;
+        return operation === undefined ? [] : line(operation, group, name);
+      }),
+    );
+    assert.deepEqual(
+      written.filter((one) => !kept?.includes(one)),
+      [],
+    );
+    assert.ok(written.length > 2);
+    assert.match(
+      policy?.matchConditions[0]?.expression ?? "",
+      /"system:serviceaccount:kube-system:weft-agent"$/,
+    );
+    const own = policy?.variables.find(({ name }) => name === "own")?.expression;
+    assert.ok(own?.includes(`"${agentLeaseName("weft", "")}"`), own);
+  }
+});
 
 test("the controller asks for the right to watch every kind that it reads, and to ask for each by name", () => {
   const read = new Set([...ownerKinds.flatMap(({ reads }) => Object.keys(reads)), ...decisionReads]);

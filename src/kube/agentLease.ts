@@ -44,14 +44,17 @@ export interface Beat {
   readonly wallMs: number;
 }
 
+/** The rights of the agents' account in the Helm chart end where this name does (templates/admission.yaml). */
+export const agentLeaseName = (cluster: string, node: string): string => `weft-${cluster}-agent-${node}`;
+
 /** Renews the Lease of the node's agent, or makes it. */
 export async function renewAgentLease(
-  client: KubeClient,
+  client: Pick<KubeClient, "patch" | "create">,
   node: Node,
   { namespace, cluster, durationMs, wallMs }: Beat,
   options: RequestOptions = {},
 ): Promise<void> {
-  const name = `weft-${cluster}-agent-${node.name}`;
+  const name = agentLeaseName(cluster, node.name);
   const spec = {
     holderIdentity: node.name,
     leaseDurationSeconds: Math.ceil(durationMs / 1000),

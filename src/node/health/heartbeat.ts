@@ -4,10 +4,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type Beat, renewAgentLease } from "../../kube/agentLease.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { Log } from "../../kube/clock.ts";
+import { KubeError } from "../../kube/error.ts";
 import type { Node } from "../../kube/objects.ts";
 
 export interface HeartbeatOptions extends Pick<Beat, "namespace" | "cluster"> {
-  readonly client: KubeClient;
+  readonly client: Pick<KubeClient, "patch" | "create">;
   /** This node's object; undefined while there is none. */
   readonly node: () => Node | undefined;
   /** How often it is renewed; missing three in a row counts as death. */
@@ -32,10 +33,7 @@ export async function keepHeartbeat(options: HeartbeatOptions, signal: AbortSign
         await renewAgentLease(client, now, beat, { signal, timeoutMs: everyMs });
         isFailing = false;
       } catch (error) {
-        if (!isFailing && !signal.aborted)
-          log("warn", "cannot renew this agent's Lease; the controller will take the agent for dead", {
-            error,
-          });
+        if (!isFailing && !signal.aborted) log("warn", problemOf(error), { error });
         isFailing = true;
       }
     }
@@ -44,3 +42,8 @@ export async function keepHeartbeat(options: HeartbeatOptions, signal: AbortSign
     await pause(waitMs, undefined, { signal }).catch(() => undefined);
   }
 }
+
+const problemOf = (error: unknown): string =>
+  error instanceof KubeError && error.status === 403
+    ? "may not write this agent's Lease, so nobody will notice when the agent dies; the identity system:node:NAME never may (NodeRestriction): give agents a service account, as the Helm chart does, and ask weft check cluster --rights-of agent"
+    : "cannot renew this agent's Lease; the controller will take the agent for dead";

@@ -11,6 +11,7 @@ import { asProcesses } from "../install/processes.ts";
 import { contractRows } from "./contract.ts";
 import { excuses } from "./excuses.ts";
 import { runSpecs } from "./ginkgo.ts";
+import { ownNodeRows } from "./ownNode.ts";
 import { resultTable } from "./print.ts";
 import { countsOf, rowsOf, untriedPattern } from "./verdict.ts";
 
@@ -46,6 +47,7 @@ try {
     ...rowsOf(specs, excuses, new RegExp(focus)),
     // A focus is about specs; without one, everything is judged.
     ...(values.focus ? [] : await contractRows(cluster, console.log)),
+    ...(values.focus ? [] : await ownNodeRows(cluster)),
   ];
   await writeFile(join(folder, "result.json"), `${JSON.stringify(rows, undefined, 2)}\n`);
   console.log(`\n${resultTable(rows)}\n`);
