@@ -75,12 +75,12 @@ kubernetes-programs: setup
 	@node test/kubernetes/build/main.ts
 
 .PHONY: kubernetes
-kubernetes: cni compiled kubernetes-programs ## a real Kubernetes with Weft on this machine, left running (builds it first: half an hour, once); INSTALL=chart after make image
+kubernetes: cni compiled kubernetes-programs $(if $(filter chart,$(INSTALL)),image) ## a real Kubernetes with Weft on this machine, left running (builds it first: half an hour, once); INSTALL=chart for image and chart
 	@node test/kubernetes/cluster/main.ts up --nodes $(NODES) $(if $(INSTALL),--install $(INSTALL))
 
 .PHONY: e2e
-e2e: cni compiled kubernetes-programs ## Kubernetes' own network tests on such a cluster; FOCUS='a regular expression' for some of them
-	@node test/kubernetes/e2e/main.ts --nodes $(NODES) $(if $(FOCUS),--focus '$(FOCUS)') $(if $(SKIP),--skip '$(SKIP)')
+e2e: cni compiled kubernetes-programs image ## Kubernetes' own network tests on such a cluster with image and chart; FOCUS='a regular expression' for some of them
+	@node test/kubernetes/e2e/main.ts --nodes $(NODES) $(if $(INSTALL),--install $(INSTALL)) $(if $(FOCUS),--focus '$(FOCUS)') $(if $(SKIP),--skip '$(SKIP)')
 
 .PHONY: kubernetes-bench
 kubernetes-bench: cni compiled kubernetes-programs ## measure pod starts and rolling restarts on such a cluster

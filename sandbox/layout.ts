@@ -35,8 +35,8 @@ export interface Settings {
   readonly datapath: Datapath;
   /** A folder whose OVN and Open vSwitch run instead of the machine's own. */
   readonly ovn: string | undefined;
-  /** `ovn` starts only OVN, and the cloud. `all` also starts the Kubernetes API and Weft. */
-  readonly parts: "ovn" | "all";
+  /** `ovs` starts only the nodes' Open vSwitch, `ovn` also OVN, and the cloud. `all` also starts the Kubernetes API and Weft. */
+  readonly parts: "ovs" | "ovn" | "all";
   /** The port on 127.0.0.1 where the relay to the Kubernetes API listens. */
   readonly apiPort: number;
 }

@@ -28,7 +28,7 @@ interface UpFlags {
   readonly ipv6?: true;
   readonly datapath?: Datapath;
   readonly ovn?: string;
-  readonly only?: "ovn";
+  readonly only?: "ovs" | "ovn";
   readonly mode: Settings["mode"];
   readonly addresses?: Settings["addresses"];
   readonly cloud?: string;
@@ -73,7 +73,12 @@ function upCommand(): Command {
       "--ovn <which>",
       "host: the machine's own OVN and Open vSwitch; or a folder that has them (default: WEFT_OVN, else the newer of the machine's and that of make setup)",
     )
-    .addOption(new Option("--only <part>", "OVN alone: no Kubernetes API, no Weft").choices(["ovn"]))
+    .addOption(
+      new Option(
+        "--only <part>",
+        "ovs: the nodes' Open vSwitch alone; ovn: OVN too; neither Kubernetes API nor Weft",
+      ).choices(["ovs", "ovn"]),
+    )
     .action(async (flags: UpFlags) => {
       const families: Family[] = [...(flags.ipv4 ? [4 as const] : []), ...(flags.ipv6 ? [6 as const] : [])];
       const stopping = new AbortController();

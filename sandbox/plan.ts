@@ -15,9 +15,14 @@ export const processesOf = (layout: Layout): readonly PlannedProcess[] => [
   ...clusterProcesses(layout),
 ];
 
-/** The network that the nodes find: OVN central and Open vSwitch; in underlay mode the whole cloud. */
+/** The network that the nodes find: Open vSwitch, and OVN unless the nodes bring it; in underlay mode the whole cloud. */
 export function networkProcesses(layout: Layout): readonly PlannedProcess[] {
-  const { tenant, central, hypervisors, nodeHosts } = layout;
+  const { tenant, central, hypervisors, nodeHosts, parts } = layout;
+  if (parts === "ovs")
+    return [
+      keeperProcess(layout),
+      ...nodeHosts.flatMap((node) => switchProcesses(node, "nodes: Open vSwitch")),
+    ];
   const own = [keeperProcess(layout), ...(isOwn(layout, central) ? centralProcesses(layout) : [])];
   if (!tenant)
     return [
@@ -37,7 +42,7 @@ export function networkProcesses(layout: Layout): readonly PlannedProcess[] {
 
 /** Kubernetes and Weft. */
 export const clusterProcesses = (layout: Layout): readonly PlannedProcess[] =>
-  layout.parts === "ovn" ? [] : [...kubernetesProcesses(layout), ...weftProcesses(layout)];
+  layout.parts === "all" ? [...kubernetesProcesses(layout), ...weftProcesses(layout)] : [];
 
 /** What the supervisor starts for this process. */
 export const specOf = (layout: Layout, { name, on, run, ready }: PlannedProcess): ProcessSpec => ({

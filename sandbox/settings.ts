@@ -33,7 +33,7 @@ export interface Choices {
   /** See `chosenFolder`, which `up` calls before it makes settings of these: a folder, or none for the machine's own. */
   readonly ovn?: string | undefined;
   /** Default `all`. */
-  readonly parts?: "ovn" | "all";
+  readonly parts?: Settings["parts"];
 }
 
 const defaults = {
@@ -61,6 +61,8 @@ export function settingsOf(choices: Choices, apiPort: number): Settings {
     throw new Error(`--nodes ${nodes}: a number from 1 to ${mostNodes}`);
   if (mode === "underlay" && addresses === "assigned")
     throw new Error("--addresses assigned: in underlay mode addresses come from the nodes' pools");
+  if (mode === "underlay" && parts === "ovs")
+    throw new Error("--only ovs: in underlay mode OVN's cloud is the network that the nodes find");
   for (const [flag, value] of Object.entries({ cloud, vlan }))
     if (mode === "overlay" && value !== undefined)
       throw new Error(`--${flag} ${value}: only with --mode underlay, where there is a cloud`);
@@ -111,7 +113,7 @@ const schema = v.object({
   vlan: v.optional(v.number()),
   datapath: v.optional(v.picklist(["userspace", "kernel"]), "userspace"),
   ovn: v.optional(v.string()),
-  parts: v.picklist(["ovn", "all"]),
+  parts: v.picklist(["ovs", "ovn", "all"]),
   apiPort: v.number(),
 });
 

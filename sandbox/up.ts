@@ -38,7 +38,7 @@ export async function upSandbox(options: UpOptions): Promise<Sandbox> {
   const { base = baseDirectory(process.env), progress = () => undefined } = options;
   const ovn = chosenFolder(options.ovn);
   requireMachine(ovn === undefined);
-  if (options.parts !== "ovn" && !existsSync(cniPlugin))
+  if ((options.parts ?? "all") === "all" && !existsSync(cniPlugin))
     throw new Error(`no ${cniPlugin}; build it with: make cni`);
   const settings = settingsOf({ ...options, ovn }, await freePort());
   requireDatapath(settings.datapath);

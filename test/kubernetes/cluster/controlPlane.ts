@@ -54,6 +54,8 @@ export function apiServerProcess(places: Places): ProcessSpec {
     "service-account-key-file": file("service-accounts.pub"),
     "service-account-signing-key-file": file("service-accounts.key"),
     "allow-privileged": "true",
+    "audit-policy-file": places.audit.policy,
+    "audit-log-path": places.audit.log,
   });
 }
 

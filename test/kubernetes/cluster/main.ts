@@ -2,8 +2,7 @@
 
 import { parseArgs } from "node:util";
 import { versions } from "../build/versions.ts";
-import { asChart } from "../install/chart.ts";
-import { asProcesses } from "../install/processes.ts";
+import { installationNamed } from "../install/installations.ts";
 import { kubectlProgram } from "./cluster.ts";
 import { downCluster } from "./down.ts";
 import { upCluster } from "./up.ts";
@@ -21,11 +20,7 @@ const { name } = values;
 
 async function up(): Promise<void> {
   const nodes = Number(values.nodes);
-  const installation = new Map([
-    ["processes", asProcesses],
-    ["chart", asChart],
-  ]).get(values.install);
-  if (!installation) throw new Error(`--install ${values.install}: processes or chart`);
+  const installation = installationNamed(values.install);
   const { places } = await upCluster({ name, nodes, installation, progress: console.log });
   console.log(`
 Kubernetes ${versions.kubernetes} on ${nodes} nodes, with Weft as its network. Try:

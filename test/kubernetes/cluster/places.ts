@@ -28,6 +28,8 @@ export interface Places {
   readonly directory: string;
   readonly pki: string;
   readonly etcd: string;
+  /** What the API server logs of Weft's accounts, and by which policy. */
+  readonly audit: { readonly log: string; readonly policy: string };
   /** For kubectl on this machine. */
   readonly kubeconfig: string;
   /** For hosts of the sandbox, which reach the API server by its address. */
@@ -68,6 +70,7 @@ export function placesOf(layout: Layout): Places {
     directory,
     pki: join(directory, "pki"),
     etcd: join(directory, "etcd"),
+    audit: { log: join(directory, "audit.log"), policy: join(directory, "audit-policy.json") },
     kubeconfig: layout.kubeconfig,
     insideKubeconfig: kubeconfigOf("admin"),
     kubeconfigOf,

@@ -1,4 +1,4 @@
-// Brings a cluster up: OVN as a sandbox, then the control plane, the nodes, Weft, and DNS. Called again on a cluster that
+// Brings a cluster up: the nodes' networks as a sandbox, then the control plane, the nodes, Weft, and DNS. Called again on a cluster that
 // is up, it starts what has died. If it fails, everything stays for a look; `make down` takes it away.
 
 import { existsSync } from "node:fs";
@@ -9,6 +9,7 @@ import { run, tryRun } from "../../../sandbox/process/run.ts";
 import { upSandbox } from "../../../sandbox/up.ts";
 import { programFolder } from "../build/versions.ts";
 import { imageFiles } from "../images/build.ts";
+import { auditPolicy } from "../install/audit.ts";
 import type { Installation } from "../install/installation.ts";
 import { makeCgroup } from "../node/cgroups.ts";
 import { inMounts, makeNamespace } from "../node/namespace.ts";
@@ -39,11 +40,12 @@ export async function upCluster({
   const started = performance.now();
   const done = (step: string): void =>
     progress(`${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${step}`);
-  const sandbox = await upSandbox({ name, nodes, parts: "ovn", ...(signal && { signal }) });
+  const sandbox = await upSandbox({ name, nodes, parts: installation.parts, ...(signal && { signal }) });
   const cluster = new Cluster(sandbox);
   const { places } = cluster;
-  done("OVN, and the nodes' networks");
+  done("the nodes' networks, with what they have of OVN before");
   await makePki(places);
+  await writeFile(places.audit.policy, JSON.stringify(auditPolicy));
   await sandbox.processes.launch(etcdProcess(places), signal);
   await sandbox.processes.launch(apiServerProcess(places), signal);
   for (const process of controllerProcesses(places)) await sandbox.processes.launch(process, signal);

@@ -43,32 +43,13 @@ export const excuses: readonly Excuse[] = [
     reason: "there is no kube-proxy: Weft serves Services itself",
   },
   {
-    specs:
-      /respect internalTrafficPolicy=Local Pod to Pod|with InternalTrafficPolicy set to Local|with internalTrafficPolicy=Local/,
+    specs: /fail health check node port/,
     cause: "not served",
-    reason: "internalTrafficPolicy: Local",
+    reason: "healthCheckNodePort",
   },
   {
-    specs: /externall?TrafficPolicy=(Cluster|Local)|health check node port/,
+    specs: /\[Feature:LocalhostNodePorts\]/,
     cause: "not served",
-    reason: "externalTrafficPolicy, which needs NodePort",
-  },
-  {
-    specs:
-      /Services .*function for (pod-Service|node-Service|endpoint-Service|multiple endpoint-Services|service endpoints using hostNetwork)/,
-    cause: "not served",
-    reason: "NodePort, by which they call the Service too",
-  },
-  {
-    specs:
-      /update nodePort|basic nodePort|service type to NodePort listening|a NodePort service$|terminating and unready endpoints if PublishNotReadyAddresses is true|\[Feature:LocalhostNodePorts\]/,
-    cause: "not served",
-    reason: "NodePort",
-  },
-  {
-    specs:
-      /create a functioning NodePort|from ExternalName to NodePort|session affinity (work |timeout work )?for NodePort/,
-    cause: "not served",
-    reason: "NodePort",
+    reason: "node ports on 127.0.0.1, as with kube-proxy's nftables mode",
   },
 ];

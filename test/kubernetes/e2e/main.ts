@@ -1,18 +1,19 @@
 // `make e2e`: Kubernetes' own network tests on a cluster of this machine, then the contract tests of the embedded API
 // against the real one. Last line: `N passed, N failed, N skipped`.
 //
-//     main.ts [--focus REGEX] [--skip REGEX] [--procs N] [--nodes N] [--name NAME]
+//     main.ts [--focus REGEX] [--skip REGEX] [--procs N] [--nodes N] [--name NAME] [--install chart|processes]
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { upCluster } from "../cluster/up.ts";
-import { asProcesses } from "../install/processes.ts";
+import { installationNamed } from "../install/installations.ts";
 import { contractRows } from "./contract.ts";
 import { excuses } from "./excuses.ts";
 import { runSpecs } from "./ginkgo.ts";
 import { ownNodeRows } from "./ownNode.ts";
 import { resultTable } from "./print.ts";
+import { usesOf } from "./rights.ts";
 import { countsOf, rowsOf, untriedPattern } from "./verdict.ts";
 
 const { values } = parseArgs({
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     focus: { type: "string", default: "" },
     skip: { type: "string", default: "" },
     procs: { type: "string", default: "4" },
+    install: { type: "string", default: "chart" },
   },
 });
 const everything = String.raw`\[sig-network\]`;
@@ -30,7 +32,7 @@ try {
   const cluster = await upCluster({
     name: values.name,
     nodes: Number(values.nodes),
-    installation: asProcesses,
+    installation: installationNamed(values.install),
     progress: console.log,
   });
   const folder = join(
@@ -43,12 +45,15 @@ try {
   const skip = [untriedPattern(excuses), values.skip].filter(Boolean).join("|");
   const selection = { focus, skip, processes: Number(values.procs) };
   const specs = await runSpecs(cluster, folder, selection, console.log);
+  const uses = usesOf(await readFile(cluster.places.audit.log, "utf8"));
   const rows = [
     ...rowsOf(specs, excuses, new RegExp(focus)),
     // A focus is about specs; without one, everything is judged.
     ...(values.focus ? [] : await contractRows(cluster, console.log)),
     ...(values.focus ? [] : await ownNodeRows(cluster)),
+    ...uses.map(({ row }) => row),
   ];
+  for (const { row, unused } of uses) console.log(`${row.name}: not used: ${unused.join(", ") || "none"}`);
   await writeFile(join(folder, "result.json"), `${JSON.stringify(rows, undefined, 2)}\n`);
   console.log(`\n${resultTable(rows)}\n`);
   console.log(`details: ${folder}/result.json and ginkgo.log; the cluster is still up: make down`);

@@ -1,11 +1,10 @@
 // Weft as its users install it: the image and the Helm chart. The nodes keep their Open vSwitch, as
-// `node.openVSwitch: host` has it, because the machine's kernel may lack the module. OVN central and the nodes'
-// ovn-controller are the chart's, so those of the sandbox are ended.
+// `node.openVSwitch: host` has it, because the machine's kernel may lack the module. All else is the chart's.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { inNetns } from "../../../sandbox/fabric/netns.ts";
-import { run } from "../../../sandbox/process/run.ts";
+import { type RunOptions, run } from "../../../sandbox/process/run.ts";
 import { programFolder } from "../build/versions.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { apiPort, type NodePlaces } from "../cluster/places.ts";
@@ -14,42 +13,58 @@ import type { Installation } from "./installation.ts";
 
 const checkout = join(import.meta.dirname, "../../..");
 const image = join(checkout, "build/weft-image.tar");
+const chart = join(checkout, "deploy/helm/weft");
 const ctr = join(programFolder, "ctr");
 const minutes = 60_000;
 
 export const asChart: Installation = {
   about: "image and Helm chart",
+  parts: "ovs",
   async install(cluster, signal) {
     if (!existsSync(image)) throw new Error(`${image} is missing; build it with: make image`);
-    const { places, sandbox } = cluster;
-    for (const node of places.nodes) await prepareNode(cluster, node);
-    for (const name of ["central-northd", "central-nb", "central-sb"]) await sandbox.processes.stop(name);
-    const [address = ""] = places.controlPlane.addresses;
-    const values = {
-      apiServer: { host: address, port: apiPort },
-      central: { node: places.controlPlane.host.name, address },
-      clusterCidrs: places.layout.clusterCidrs,
-      serviceCidrs: places.layout.serviceCidrs,
-      node: { openVSwitch: "host", datapath: "netdev" },
-    };
-    await run(
-      [
-        ...[join(programFolder, "helm"), "upgrade", "--install", "weft", join(checkout, "deploy/helm/weft")],
-        ...["--namespace=kube-system", `--kubeconfig=${places.kubeconfig}`, "--values=-"],
-      ],
-      { input: JSON.stringify(values), timeoutMs: 2 * minutes, ...(signal && { signal }) },
-    );
+    for (const node of cluster.places.nodes) await prepareNode(node);
+    await upgradeChart(cluster, {}, signal);
   },
 };
+
+/** Installs the chart, or changes what is installed to these values on top of what every cluster needs. */
+export async function upgradeChart(
+  cluster: Cluster,
+  values: Readonly<Record<string, unknown>>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { places } = cluster;
+  const [address = ""] = places.controlPlane.addresses;
+  const needed = {
+    apiServer: { host: address, port: apiPort },
+    central: { node: places.controlPlane.host.name, address },
+    clusterCidrs: places.layout.clusterCidrs,
+    serviceCidrs: places.layout.serviceCidrs,
+    node: { openVSwitch: "host", datapath: "netdev" },
+  };
+  const input = JSON.stringify({ ...needed, ...values });
+  await helm(cluster, ["upgrade", "--install", "weft", chart, "--values=-"], {
+    input,
+    ...(signal && { signal }),
+  });
+}
+
+export const helm = (
+  { places }: Cluster,
+  args: readonly string[],
+  options: Pick<RunOptions, "input" | "signal"> = {},
+): Promise<string> =>
+  run(
+    [join(programFolder, "helm"), ...args, "--namespace=kube-system", `--kubeconfig=${places.kubeconfig}`],
+    { timeoutMs: 2 * minutes, ...options },
+  );
 
 /** A node's own folder at the place where the chart expects it. */
 const bindScript = 'mkdir -p "$1" "$2"; mountpoint -q "$2" || mount --bind "$1" "$2"';
 
-async function prepareNode({ sandbox }: Cluster, node: NodePlaces): Promise<void> {
-  const { host } = node;
-  await sandbox.processes.stop(`${host.name}-ovn-controller`);
+async function prepareNode(node: NodePlaces): Promise<void> {
+  const { host, directory } = node;
   const onNode = (argv: readonly string[]): readonly string[] => inNetns(host.netns, inMounts(node, argv));
-  const { directory } = node;
   for (const [source, place] of [
     [host.ovs, "/run/openvswitch"],
     [host.ovn, "/run/ovn"],

@@ -3,6 +3,7 @@
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseAllDocuments } from "yaml";
 import { hostEnvironment } from "../../../sandbox/environment.ts";
 import type { ProcessSpec } from "../../../sandbox/process/record.ts";
 import { weft } from "../../../sandbox/processes.ts";
@@ -13,19 +14,31 @@ import { inMounts } from "../node/namespace.ts";
 import type { Installation } from "./installation.ts";
 
 const namespace = "kube-system";
+const manifests = join(import.meta.dirname, "../../../deploy/manifests/overlay.yaml");
+const accountKinds = new Set(["ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"]);
 /** Longer than any cluster for tests lives. */
 const tokenDuration = "240h";
 
 export const asProcesses: Installation = {
   about: "controller and agents as processes, with service accounts",
+  parts: "ovn",
   async install(cluster, signal) {
     const { places, sandbox } = cluster;
-    await cluster.apply(await readFile(join(import.meta.dirname, "rbac.yaml"), "utf8"));
+    await cluster.apply(await accounts());
     for (const account of ["weft-controller", "weft-agent"]) await writeAccount(cluster, account);
     await sandbox.processes.launch(controllerProcess(places), signal);
     for (const node of places.nodes) await sandbox.processes.launch(agentProcess(places, node), signal);
   },
 };
+
+/** Accounts and rights as the chart has them. */
+async function accounts(): Promise<string> {
+  const documents = parseAllDocuments(await readFile(manifests, "utf8"));
+  return documents
+    .filter((document) => accountKinds.has(String(document.get("kind"))))
+    .map(String)
+    .join("---\n");
+}
 
 async function writeAccount(cluster: Cluster, account: string): Promise<void> {
   const { places } = cluster;
