@@ -8,7 +8,7 @@ import type { Pod, Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
 import type { HostPort } from "../model/hostPort.ts";
 import type { Cidr, InterfaceAddress } from "../model/ip.ts";
-import type { ResolvedNode } from "../model/network.ts";
+import type { ManagementAddress, ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { PortState } from "../observe/portStates.ts";
 import type { Vip } from "../plan/endpoints.ts";
@@ -31,6 +31,8 @@ export interface Cloud {
   networks(): readonly Cidr[];
   clusterFacts(owner: Owner): Said;
   nodeFacts(owner: Owner, node: ResolvedNode): Said;
+  /** The node's own addresses that pods see as others. */
+  standIns(node: ResolvedNode): readonly ManagementAddress[];
   /** The pods that policies select alike, by the id of their selection. */
   subjectFacts(owner: Owner, id: string): Said;
   /** `ports` of the node are the pod's alone. */

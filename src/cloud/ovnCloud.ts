@@ -47,6 +47,10 @@ export class OvnCloud implements Cloud {
     return tenant ? virtualNodeFacts(this.#scope, owner, node, tenant) : this.#noTenant();
   }
 
+  standIns(): readonly [] {
+    return [];
+  }
+
   subjectFacts(owner: Owner, id: string): readonly Fact[] {
     return subjectFacts(this.#scope, owner, id, undefined);
   }

@@ -4,7 +4,7 @@ import type { Pod, Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
 import type { HostPort } from "../model/hostPort.ts";
 import type { Cidr, InterfaceAddress } from "../model/ip.ts";
-import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
+import type { ClusterNetwork, ManagementAddress, ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import { rowUuid } from "../model/uuid.ts";
@@ -13,7 +13,7 @@ import type { Vip } from "../plan/endpoints.ts";
 import type { RefTo } from "../plan/facts.ts";
 import { subjectFacts } from "../plan/groups.ts";
 import { hostPortFacts } from "../plan/hostPort.ts";
-import type { Hosts } from "../plan/hosts.ts";
+import { type Hosts, hostViewOf } from "../plan/hosts.ts";
 import { nodeFacts } from "../plan/node.ts";
 import { serviceFacts } from "../plan/service.ts";
 import type { Cloud } from "./cloud.ts";
@@ -46,6 +46,10 @@ export class OwnNodes implements Cloud {
 
   nodeFacts(owner: Owner, node: ResolvedNode): readonly Fact[] {
     return nodeFacts(this.#scope, owner, this.#network, node, this.#hasPools);
+  }
+
+  standIns(node: ResolvedNode): readonly ManagementAddress[] {
+    return hostViewOf(node).replaced;
   }
 
   subjectFacts(owner: Owner, id: string): readonly Fact[] {

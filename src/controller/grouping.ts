@@ -3,7 +3,7 @@
 
 import { Slicer } from "../apply/slicer.ts";
 import type { Places } from "../decide/places.ts";
-import { peerKind, subjectKind } from "../kinds/groups.ts";
+import { blockKind, peerKind, subjectKind } from "../kinds/groups.ts";
 import { networkPolicyKind, ownerOfPolicy, usesNames } from "../kinds/networkPolicy.ts";
 import { podKind } from "../kinds/pod.ts";
 import type { NetworkPolicy } from "../kube/networkPolicy.ts";
@@ -19,7 +19,7 @@ import type { MembershipChange } from "../select/memberSource.ts";
 import { Selections } from "../select/selections.ts";
 
 export interface GroupingOptions {
-  readonly stores: Pick<Stores, "Namespace" | "NetworkPolicy" | "Pod">;
+  readonly stores: Pick<Stores, "Namespace" | "NetworkPolicy" | "Node" | "Pod">;
   readonly places: Pick<Places, "node" | "pod">;
   readonly names: Names;
   readonly enqueue: (owner: Owner) => void;
@@ -89,6 +89,7 @@ export class Grouping {
     if (!this.groups.heardOf(what)) return;
     const { enqueue, stores, withRows } = this.#options;
     for (const { namespace, name } of stores.Pod.values()) enqueue(ownerOf("pod", name, namespace));
+    for (const { name } of stores.Node.values()) enqueue(ownerOf("node", name));
     for (const owner of withRows()) if (isGroup(owner)) enqueue(owner);
   }
 
@@ -117,8 +118,12 @@ export class Grouping {
   }
 
   #use(owner: Owner, policy: NetworkPolicy | undefined): void {
+    const { enqueue, stores } = this.#options;
     if (policy) this.#feed();
-    for (const { role, id } of this.groups.use(owner, policy)) this.#options.enqueue(ownerOf(role, id));
+    for (const { role, id } of this.groups.use(owner, policy)) {
+      enqueue(ownerOf(role, id));
+      if (role === "block") for (const node of stores.Node.values()) enqueue(ownerOf("node", node.name));
+    }
   }
 
   #feed(): void {
@@ -178,5 +183,5 @@ export class Grouping {
 
 const isGroup = (owner: Owner): boolean => {
   const { kind } = parseOwner(owner);
-  return kind === subjectKind.name || kind === peerKind.name;
+  return [blockKind, peerKind, subjectKind].some(({ name }) => name === kind);
 };

@@ -1,8 +1,8 @@
-// The groups of pods that NetworkPolicies speak of, each an owner named after its selection: subjects, whom a policy
-// selects, and peers, whom it allows.
+// The groups that NetworkPolicies speak of, each an owner named after its selection: subjects, the pods that a policy
+// selects; peers, the pods that it allows; and the nodes that have an address in a block it allows.
 
 import type { Fact } from "../model/fact.ts";
-import { peerFacts } from "../plan/groups.ts";
+import { blockFacts, peerFacts } from "../plan/groups.ts";
 import type { GroupView } from "../select/groups.ts";
 import { type OwnerKind, type Planned, saying } from "./kind.ts";
 
@@ -23,6 +23,15 @@ export const peerKind: OwnerKind<never> = {
   // The set's members have no rows of their own, so the set speaks for those that no pod states any more.
   plan: (owner, { name }, { scope, groups }) =>
     certain(groups, groups.isUsed("peer", name) ? peerFacts(scope, owner, name) : []),
+};
+
+export const blockKind: OwnerKind<never> = {
+  name: "block",
+  of: undefined,
+  reads: {},
+  tables: ["Address_Set"],
+  plan: (owner, { name }, { scope, groups }) =>
+    certain(groups, groups.isUsed("block", name) ? blockFacts(scope, owner, name) : []),
 };
 
 const certain = ({ isIncomplete }: GroupView, facts: readonly Fact[]): Planned => ({

@@ -3,7 +3,7 @@
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Selection } from "../ovsdb/index.ts";
 import { clusterKind } from "./cluster.ts";
-import { peerKind, subjectKind } from "./groups.ts";
+import { blockKind, peerKind, subjectKind } from "./groups.ts";
 import type { AnyOwnerKind } from "./kind.ts";
 import { networkPolicyKind } from "./networkPolicy.ts";
 import { nodeKind } from "./node.ts";
@@ -21,6 +21,7 @@ export const ownerKinds: readonly AnyOwnerKind[] = [
   serviceCidrKind,
   subjectKind,
   peerKind,
+  blockKind,
   networkPolicyKind,
 ];
 

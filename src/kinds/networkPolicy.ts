@@ -11,7 +11,7 @@ import {
   networkPolicyFacts,
   type PolicyGroups,
 } from "../plan/networkPolicy.ts";
-import { everyPod, type GroupView, idOf, selectionOf, subjectsOf } from "../select/groups.ts";
+import { blockIdOf, everyPod, type GroupView, idOf, selectionOf, subjectsOf } from "../select/groups.ts";
 import type { OwnerKind, PlanContext } from "./kind.ts";
 
 type Read = "NetworkPolicy" | "Namespace" | "Pod";
@@ -69,7 +69,7 @@ function groupsOf(
           found.set(port, [...(found.get(port) ?? []), ...addresses]);
     return found;
   };
-  return { subjects: idOf(subjectsOf(policy)), peers: peersId, holders };
+  return { subjects: idOf(subjectsOf(policy)), peers: peersId, block: blockIdOf, holders };
 }
 
 /** The places of the pods at whose ports the rule is aimed. */

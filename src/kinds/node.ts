@@ -1,9 +1,12 @@
 // A node: its switch and, in overlay mode, its gateway router.
 
+import type { ManagementAddress } from "../model/network.ts";
 import { ownerOf } from "../model/owner.ts";
 import { sidesOf } from "../observe/concerns.ts";
+import { type BlockMember, nodeMembershipFacts } from "../plan/groups.ts";
 import { withinHostLimit } from "../plan/hostLimit.ts";
-import { type OwnerKind, saying } from "./kind.ts";
+import type { GroupView } from "../select/groups.ts";
+import type { OwnerKind } from "./kind.ts";
 
 export const nodeKind: OwnerKind<"Node"> = {
   name: "node",
@@ -24,12 +27,25 @@ export const nodeKind: OwnerKind<"Node"> = {
     "NAT",
     "Static_MAC_Binding",
   ],
-  plan(owner, { name }, { cloud, places, stores }) {
+  plan(owner, { name }, { scope, cloud, groups, places, stores }) {
     const node = places.node(name);
     if (node) {
       const { limited, leftOut } = withinHostLimit(node);
-      return saying(cloud.nodeFacts(owner, limited), leftOut);
+      const said = cloud.nodeFacts(owner, limited);
+      if ("notNow" in said) return said;
+      const facts = [
+        ...said,
+        ...nodeMembershipFacts(scope, owner, blocksOf(cloud.standIns(limited), groups)),
+      ];
+      return { facts, leftOut, ...(groups.isIncomplete && { doubt: "held" }) };
     }
     return stores.Node.get("", name) ? "as before" : { facts: [] };
   },
 };
+
+/** The blocks that have an address of the node, with the address that pods see instead, unless that is in the block too. */
+const blocksOf = (standIns: readonly ManagementAddress[], groups: GroupView): readonly BlockMember[] =>
+  standIns.flatMap(({ host, management }) => {
+    const seen = new Set(groups.blocksWith(management));
+    return groups.blocksWith(host).flatMap((id) => (seen.has(id) ? [] : [{ id, management }]));
+  });

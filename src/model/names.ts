@@ -45,6 +45,8 @@ export interface Names {
   readonly subjects: (id: string) => string;
   /** The addresses of one family of the pods that a policy speaks of, by the selection's id. */
   readonly peers: (id: string, family: number) => string;
+  /** The address set of nodes that have an address in a block. */
+  readonly nodesIn: (id: string, family: number) => string;
   /** The addresses of one family of the pods that mean one port by a name, by the id of that meaning. */
   readonly portHolders: (id: string, family: number) => string;
   /** `node`: of the endpoints on that node only. */
@@ -83,6 +85,7 @@ export function namesOf(cluster: string): Names {
     managementPorts: plain("mgmt"),
     subjects: (id) => plain("subjects", id),
     peers: (id, family) => plain("peers", id, `ip${family}`),
+    nodesIn: (id, family) => plain("nodes", id, `ip${family}`),
     portHolders: (id, family) => plain("port", id, `ip${family}`),
     loadBalancer: (namespace, service, protocol, node) =>
       name("svc", namespace, service, protocol, ...(node === undefined ? [] : [node])),

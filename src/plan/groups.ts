@@ -1,7 +1,7 @@
-// The facts of the groups that NetworkPolicies speak of, and of a pod's memberships in them.
+// The facts of the groups that NetworkPolicies speak of, and of the memberships of pods and nodes in them.
 
 import type { Fact } from "../model/fact.ts";
-import { formatIp } from "../model/ip.ts";
+import { formatIp, type Ip } from "../model/ip.ts";
 import { hairpinAddresses } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Place } from "../model/place.ts";
@@ -57,6 +57,39 @@ export function peerFacts(scope: Scope, owner: Owner, id: string): readonly Fact
   for (const family of families) {
     const name = scope.names.peers(id, family);
     facts.row("Address_Set", name, { name });
+  }
+  return facts.facts;
+}
+
+/** The address sets of the nodes that have an address in a block which policies allow. */
+export function blockFacts(scope: Scope, owner: Owner, id: string): readonly Fact[] {
+  const facts = new FactList(scope, owner);
+  for (const family of families) {
+    const name = scope.names.nodesIn(id, family);
+    facts.row("Address_Set", name, { name });
+  }
+  return facts.facts;
+}
+
+/** What pods see of a node, by the id of a block that has an address of it. */
+export interface BlockMember {
+  readonly id: string;
+  readonly management: Ip;
+}
+
+/**
+ * That what pods see of a node is in these sets: a node's packets to pods elsewhere carry its management address, and
+ * balancers send there what is for its own address.
+ */
+export function nodeMembershipFacts(
+  scope: Scope,
+  owner: Owner,
+  blocks: readonly BlockMember[],
+): readonly Fact[] {
+  const facts = new FactList(scope, owner);
+  for (const { id, management } of blocks) {
+    const set = facts.ref("Address_Set", scope.names.nodesIn(id, management.family));
+    facts.member("Address_Set", set, "addresses", formatIp(management));
   }
   return facts.facts;
 }

@@ -22,6 +22,8 @@ export interface PolicyGroups {
   readonly subjects: string;
   /** The id of the group of pods that a peer means. */
   readonly peers: (peer: Extract<PolicyPeer, { readonly kind: "pods" }>) => string;
+  /** The id of the group of nodes that have an address in a block; undefined when it has all addresses. */
+  readonly block: (peer: Extract<PolicyPeer, { readonly kind: "block" }>) => string | undefined;
   /** Which of the rule's receivers have a port with this name: the number -> their addresses. */
   readonly holders: (
     direction: Direction,
@@ -107,12 +109,14 @@ function peersMatch(
     const plain: string[] = [];
     for (const peer of peers) {
       if (peer.kind === "pods") plain.push(`$${names.peers(groups.peers(peer), family)}`);
-      else if (peer.range.ip.family !== family) continue;
-      // OVN takes no constant with an empty mask.
-      else
+      else if (peer.range.ip.family === family) {
+        const nodes = groups.block(peer);
+        if (nodes !== undefined) plain.push(`$${names.nodesIn(nodes, family)}`);
+        // OVN takes no constant with an empty mask.
         for (const block of remainder(peer.range, peer.except))
           if (block.bits === 0) terms.push(`ip${family}`);
           else plain.push(formatCidr(block));
+      }
     }
     if (plain.length > 0) terms.push(`${field} == {${[...new Set(plain)].sort().join(", ")}}`);
   }

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NetworkPolicy } from "../kube/networkPolicy.ts";
 import type { LabelSelector } from "../kube/objects.ts";
+import { parseCidr, parseIp } from "../model/ip.ts";
 import { Fed } from "./fedFixture.ts";
-import { Groups, idOf, subjectsOf } from "./groups.ts";
+import { blockIdOf, Groups, idOf, subjectsOf } from "./groups.ts";
 import { namespaceFixture, podFixture } from "./selectFixture.ts";
 
 const label = (value: string): LabelSelector => [{ key: "app", operator: "In", values: [value] }];
@@ -64,4 +65,32 @@ test("a policy that changes gives up what it no longer speaks of", async () => {
   const roles = groups.use("a", policy("one", label("db"))).map(({ role }) => role);
   assert.deepEqual(roles, ["peer"]);
   assert.deepEqual(groups.membershipsOf("peer", "shop", "web"), []);
+});
+
+test("a block is a group as long as a policy allows it, and knows which addresses are in it", async () => {
+  const groups = await world();
+  const cidr = (text: string) => parseCidr(text) ?? assert.fail(text);
+  const ip = (text: string) => parseIp(text) ?? assert.fail(text);
+  const block = { kind: "block", range: cidr("172.30.0.0/24"), except: [cidr("172.30.0.12/32")] } as const;
+  const everything = { kind: "block", range: cidr("0.0.0.0/0"), except: [] } as const;
+  const allowing: NetworkPolicy = {
+    ...policy("one", label("db")),
+    egress: [{ peers: [block, everything], ports: undefined }],
+  };
+  const id = blockIdOf(block) ?? assert.fail("it has an id");
+  assert.equal(blockIdOf(everything), undefined);
+  const begun = groups.use("a", allowing);
+  assert.deepEqual(
+    begun.filter(({ role }) => role === "block"),
+    [{ role: "block", id }],
+  );
+  const found = ["172.30.0.11", "172.30.0.12", "172.30.1.1", "fd00::1"].map((text) =>
+    groups.blocksWith(ip(text)),
+  );
+  assert.deepEqual(found, [[id], [], [], []]);
+  assert.deepEqual(groups.use("b", { ...allowing, name: "two" }), []);
+  groups.use("a", undefined);
+  assert.ok(groups.isUsed("block", id));
+  assert.ok(groups.use("b", undefined).some((group) => group.role === "block" && group.id === id));
+  assert.deepEqual(groups.blocksWith(ip("172.30.0.11")), []);
 });

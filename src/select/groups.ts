@@ -1,9 +1,13 @@
 // The groups of pods that NetworkPolicies speak of. A policy's subjects are the pods it selects; its peers are the pods
 // it allows. Subjects become a port group, because ACLs match the ports of switches; peers become address sets, which
 // are the cheapest to change. Both are shared by all policies that select alike.
+//
+// A block of addresses that a policy allows is a group too: of the nodes that have an address in it, since pods see a
+// node under another address.
 
 import { hash } from "node:crypto";
 import type { NetworkPolicy, PolicyPeer } from "../kube/networkPolicy.ts";
+import { contains, formatCidr, type Ip } from "../model/ip.ts";
 import type { Owner } from "../model/owner.ts";
 import type { MemberSource, Membership } from "./memberSource.ts";
 import {
@@ -15,15 +19,23 @@ import {
 } from "./selection.ts";
 
 export type Role = "subject" | "peer";
+export type AddressBlock = Extract<PolicyPeer, { readonly kind: "block" }>;
+
+export interface GroupId {
+  readonly role: Role | "block";
+  readonly id: string;
+}
 
 /** What plans see. */
 export interface GroupView {
-  /** Whether a policy uses the selection with this id in this role. */
-  isUsed(role: Role, id: string): boolean;
+  /** Whether a policy uses the selection with this id in this role, or the block. */
+  isUsed(role: GroupId["role"], id: string): boolean;
   /** Policies or namespaces exist that nobody has told of yet, so it is not certain who is in no group. */
   readonly isIncomplete: boolean;
   membershipsOf(role: Role, namespace: string, pod: string): readonly Membership[];
   source(role: Role): Pick<MemberSource, "members">;
+  /** The ids of the blocks in use that the address is in. */
+  blocksWith(ip: Ip): readonly string[];
 }
 
 export class Groups implements GroupView {
@@ -32,6 +44,8 @@ export class Groups implements GroupView {
   readonly #users = new Map<string, Set<Owner>>();
   /** policy -> `role id` of what it uses */
   readonly #used = new Map<Owner, ReadonlySet<string>>();
+  /** id -> a block in use */
+  readonly #blocks = new Map<string, AddressBlock>();
   /** What must exist, and of which nothing has been heard. */
   readonly #awaited = new Set<string>();
 
@@ -40,15 +54,18 @@ export class Groups implements GroupView {
   }
 
   /** From now on the policy is this; undefined when it is gone. Returns the groups that begin or end by that. */
-  use(
-    user: Owner,
-    policy: NetworkPolicy | undefined,
-  ): readonly { readonly role: Role; readonly id: string }[] {
+  use(user: Owner, policy: NetworkPolicy | undefined): readonly GroupId[] {
     const wanted = { subject: policy ? [subjectsOf(policy)] : [], peer: policy ? peersOf(policy) : [] };
     const after = new Set<string>();
     for (const role of ["subject", "peer"] as const) {
       this.#sources[role].use(user, wanted[role]);
       for (const selection of wanted[role]) after.add(`${role} ${idOf(selection)}`);
+    }
+    for (const block of policy ? blocksOf(policy) : []) {
+      const id = blockIdOf(block);
+      if (id === undefined) continue;
+      this.#blocks.set(id, block);
+      after.add(`block ${id}`);
     }
     const before = this.#used.get(user) ?? new Set<string>();
     const changed: string[] = [];
@@ -66,10 +83,10 @@ export class Groups implements GroupView {
     }
     if (after.size > 0) this.#used.set(user, after);
     else this.#used.delete(user);
-    return changed.map((key) => {
-      const [role, id = ""] = key.split(" ");
-      return { role: role === "subject" ? "subject" : "peer", id };
-    });
+    const groups = changed.map(groupIdOf);
+    for (const { role, id } of groups)
+      if (role === "block" && !this.isUsed(role, id)) this.#blocks.delete(id);
+    return groups;
   }
 
   get isIncomplete(): boolean {
@@ -86,7 +103,7 @@ export class Groups implements GroupView {
     return this.#awaited.delete(what) && this.#awaited.size === 0;
   }
 
-  isUsed(role: Role, id: string): boolean {
+  isUsed(role: GroupId["role"], id: string): boolean {
     return this.#users.has(`${role} ${id}`);
   }
 
@@ -97,6 +114,17 @@ export class Groups implements GroupView {
   source(role: Role): MemberSource {
     return this.#sources[role];
   }
+
+  blocksWith(ip: Ip): readonly string[] {
+    return [...this.#blocks].flatMap(([id, { range, except }]) =>
+      contains(range, ip) && !except.some((one) => contains(one, ip)) ? [id] : [],
+    );
+  }
+}
+
+function groupIdOf(key: string): GroupId {
+  const [role, id = ""] = key.split(" ");
+  return { role: role === "subject" || role === "block" ? role : "peer", id };
 }
 
 /** Names a selection in OVN and in owners: 64 bits of a hash of its key. */
@@ -111,6 +139,17 @@ export function selectionOf(peer: PolicyPeer, namespace: string): Selection | un
   const scope = peer.namespaces ? namespacesMatching(peer.namespaces) : oneNamespace(namespace);
   return labelSelection(scope, peer.pods);
 }
+
+/** Names a block in OVN and in owners; undefined for one of all addresses, which needs no group. */
+export const blockIdOf = ({ range, except }: AddressBlock): string | undefined =>
+  range.bits === 0 && except.length === 0
+    ? undefined
+    : hash("sha256", [range, ...except].map(formatCidr).join(), "hex").slice(0, 16);
+
+const blocksOf = ({ ingress = [], egress = [] }: NetworkPolicy): readonly AddressBlock[] =>
+  [...ingress, ...egress].flatMap(({ peers = [] }) =>
+    peers.flatMap((peer) => (peer.kind === "block" ? [peer] : [])),
+  );
 
 /** All pods: whom a rule means that allows a port by name and names no peers. */
 export const everyPod: Selection = labelSelection(allNamespaces, []);

@@ -198,6 +198,52 @@ suite("NetworkPolicies", { timeout: 240_000 }, () => {
     await without("shop", "blocks");
   });
 
+  const blockOf = (address: string) => ({
+    ipBlock: { cidr: `${address}/${address.includes(":") ? 128 : 32}` },
+  });
+
+  test("a block means a node by the node's own address, where the node asks and where it is asked through a Service", async () => {
+    const [one, two] = ["n1", "n2"].map((node) => cluster.hostAddresses(node).map(blockOf));
+    await cluster.apply(policy("shop", "nodes", { podSelector: db, ingress: [{ from: one }] }));
+    await becomes("node n1, the pod's own node and itself", ["n1", "n2", "shop/db"], () =>
+      reaching("shop/db", 8080),
+    );
+    await cluster.apply(policy("shop", "nodes", { podSelector: db, ingress: [{ from: two }] }));
+    await becomes("not node n1", ["n2", "shop/db"], () => reaching("shop/db", 8080));
+
+    const to = (peers: unknown) =>
+      policy("shop", "nodes", {
+        podSelector: { matchLabels: { app: "web" } },
+        policyTypes: ["Egress"],
+        egress: [{ to: peers }],
+      });
+    await cluster.apply(
+      pod({
+        namespace: "bank",
+        name: "host",
+        node: "n2",
+        labels: { app: "host" },
+        ports: { web: 7070 },
+        spec: { hostNetwork: true },
+      }),
+      service({
+        namespace: "bank",
+        name: "host",
+        spec: { selector: { app: "host" }, ports: [{ port: 80, targetPort: 7070 }] },
+      }),
+      to(two),
+    );
+    await cluster.podsReady("bank");
+    const asked = (await cluster.clusterIpsOf("bank", "host")).map(
+      (address): Question => ({ way: "tcp", address, port: 80 }),
+    );
+    const answers = async () => (await cluster.ask("shop/web", asked)).map(({ ok }) => ok);
+    await becomes("the server in n2's network is reached", [true, true], answers);
+    await cluster.apply(to(one));
+    await becomes("and is not where the policy allows n1", [false, false], answers);
+    await cluster.kubectl("delete", "pod,service", "-n", "bank", "host");
+  });
+
   test("a running connection ends when a policy forbids it, and goes on when the policy goes", async () => {
     const stream = await Stream.start(cluster, { namespace: "shop", name: "stream", from: "n1", to: "n2" });
     await cluster.apply(policy("shop", "closed", { podSelector: {}, policyTypes: ["Ingress"] }));
