@@ -127,7 +127,7 @@ test-policies: setup ## not in CI: 100 random worlds of NetworkPolicies in real 
 	@WEFT_RUNS=100 node --test test/contract/policies.test.ts
 
 .PHONY: soak
-soak: setup cni compiled ## not in CI: everything happens to a cluster for MINUTES=20, which must then be as if nothing had (SEED=, MODE=overlay|underlay, NODES=3)
+soak: setup cni compiled ## not in CI: everything happens to a cluster for MINUTES=20, which must then be as if nothing had (SEED=, MODE=overlay|pooled|underlay, NODES=3)
 	@node test/soak/main.ts --minutes "$(MINUTES)" --seed "$(SEED)" --mode "$(MODE)" --nodes $(NODES)
 
 .PHONY: clean

@@ -17,18 +17,34 @@ const lifeAnnotation = "soak.test/life";
 export interface Campaign {
   /** What was done, and how often: `pod is born`, `fault pause`, `fault not possible`. */
   readonly counts: ReadonlyMap<string, number>;
-  /** The names of pods and Services that live at the end. */
-  readonly pods: ReadonlySet<string>;
-  readonly services: ReadonlySet<string>;
+  /** The names of those that live at the end. */
+  readonly living: Readonly<Record<Noun, ReadonlySet<string>>>;
 }
 
+export type Noun = "pod" | "policy" | "service";
+
+/** Where the API has them. */
+export const collections: Readonly<Record<Noun, string>> = {
+  pod: `/api/v1/namespaces/${soakNamespace}/pods`,
+  policy: `/apis/networking.k8s.io/v1/namespaces/${soakNamespace}/networkpolicies`,
+  service: `/api/v1/namespaces/${soakNamespace}/services`,
+};
+
 type ObjectDeed = Exclude<Deed, { type: "fault" }>;
+type Birth = Extract<ObjectDeed, { type: `${Noun} is born` }>;
+
+const isBirth = (deed: ObjectDeed): deed is Birth => deed.type.endsWith(" is born");
+
+function nounOf({ type }: ObjectDeed): Noun {
+  if (type === "pod is born" || type === "pod dies") return "pod";
+  return type === "service is born" || type === "service dies" ? "service" : "policy";
+}
 
 export class Campaigner {
   readonly #ground: Ground;
   readonly #log: (line: string) => void;
   readonly #counts = new Map<string, number>();
-  readonly #living = { pods: new Set<string>(), services: new Set<string>() };
+  readonly #living = { pod: new Set<string>(), policy: new Set<string>(), service: new Set<string>() };
   /** name -> all that is to be done to it so far */
   readonly #deeds = new Map<string, Promise<void>>();
   /** What is wrong at present. */
@@ -55,7 +71,7 @@ export class Campaigner {
     const apps = appsOf(nodes);
     for (const [index, app] of apps.entries()) {
       this.#after({ type: "pod is born", name: `always-${app}`, node: nodes[index] ?? "", app });
-      this.#after({ type: "service is born", name: `always-${app}`, app });
+      this.#after({ type: "service is born", name: `always-${app}`, app, outside: "Cluster" });
     }
     await Promise.all(this.#deeds.values());
   }
@@ -76,7 +92,7 @@ export class Campaigner {
       this.#running.clear();
     }
     await Promise.race([Promise.all(this.#deeds.values()), this.#failed.promise]);
-    return { counts: this.#counts, ...this.#living };
+    return { counts: this.#counts, living: this.#living };
   }
 
   async #fault({ fault, lastsMs }: Extract<Deed, { type: "fault" }>, signal: AbortSignal): Promise<void> {
@@ -98,7 +114,7 @@ export class Campaigner {
   }
 
   #after(deed: ObjectDeed): void {
-    const key = `${deed.type.split(" ")[0]} ${deed.name}`;
+    const key = `${nounOf(deed)} ${deed.name}`;
     const before = this.#deeds.get(key) ?? Promise.resolve();
     const done = before.then(() => this.#do(deed));
     done.catch(this.#failed.reject);
@@ -106,41 +122,41 @@ export class Campaigner {
   }
 
   async #do(deed: ObjectDeed): Promise<void> {
-    const { client } = this.#ground;
-    const plural = deed.type.startsWith("pod") ? "pods" : "services";
-    const collection = `/api/v1/namespaces/${soakNamespace}/${plural}`;
-    const path = `${collection}/${deed.name}`;
-    switch (deed.type) {
-      case "pod is born":
-      case "service is born": {
-        const life = String(++this.#lives);
-        const object = birthOf(deed, life);
-        await this.#taken(deed, async () => {
-          try {
-            await client.create(collection, object);
-          } catch (error) {
-            if (!hasReason(error, "AlreadyExists")) throw error;
-            // Either an earlier try arrived after all, or the former life is not over.
-            const { metadata } = record(await client.get(path));
-            if (text(record(record(metadata).annotations)[lifeAnnotation]) !== life) throw error;
-          }
-        });
-        this.#living[plural].add(deed.name);
-        break;
-      }
-      case "pod dies":
-      case "service dies": {
-        const options = deed.type === "pod dies" ? { gracePeriodSeconds: deed.graceSeconds } : {};
-        await this.#taken(deed, () =>
-          client.delete(path, options).catch((error: unknown) => {
-            if (!hasReason(error, "NotFound")) throw error;
-          }),
-        );
-        this.#living[plural].delete(deed.name);
-      }
+    const noun = nounOf(deed);
+    if (isBirth(deed)) {
+      await this.#create(deed, collections[noun]);
+      this.#living[noun].add(deed.name);
+    } else {
+      await this.#delete(deed, collections[noun]);
+      this.#living[noun].delete(deed.name);
     }
     this.#count(deed.type);
     this.#log(`${deed.name}: ${deed.type}`);
+  }
+
+  async #create(deed: Birth, collection: string): Promise<void> {
+    const { client, cluster } = this.#ground;
+    const life = String(++this.#lives);
+    const object = birthOf(deed, life, cluster.sandbox.layout.clusterCidrs);
+    await this.#taken(deed, async () => {
+      try {
+        await client.create(collection, object);
+      } catch (error) {
+        if (!hasReason(error, "AlreadyExists")) throw error;
+        // Either an earlier try arrived after all, or the former life is not over.
+        const { metadata } = record(await client.get(`${collection}/${deed.name}`));
+        if (text(record(record(metadata).annotations)[lifeAnnotation]) !== life) throw error;
+      }
+    });
+  }
+
+  async #delete(deed: Exclude<ObjectDeed, Birth>, collection: string): Promise<void> {
+    const options = deed.type === "pod dies" ? { gracePeriodSeconds: deed.graceSeconds } : {};
+    await this.#taken(deed, () =>
+      this.#ground.client.delete(`${collection}/${deed.name}`, options).catch((error: unknown) => {
+        if (!hasReason(error, "NotFound")) throw error;
+      }),
+    );
   }
 
   async #taken({ name, type }: ObjectDeed, ask: () => Promise<unknown>): Promise<void> {
@@ -164,18 +180,55 @@ export class Campaigner {
 const hasReason = (error: unknown, reason: string): boolean =>
   error instanceof KubeError && error.reason === reason;
 
-function birthOf(
-  deed: Extract<ObjectDeed, { type: "pod is born" | "service is born" }>,
-  life: string,
-): Readonly<Record<string, unknown>> {
-  const { app, name } = deed;
-  const annotations = { [lifeAnnotation]: life };
-  if (deed.type === "pod is born")
-    return { ...pod({ namespace: soakNamespace, name, node: deed.node, labels: { app }, annotations }) };
-  const ports = [
-    { name: "http", port: 80, targetPort: 8080 },
-    { name: "dns", protocol: "UDP" as const, port: 53, targetPort: 8080 },
-  ];
-  const made = record(service({ namespace: soakNamespace, name, spec: { selector: { app }, ports } }));
-  return { ...made, metadata: { ...record(made.metadata), annotations } };
+function birthOf(deed: Birth, life: string, podRanges: readonly string[]): Readonly<Record<string, unknown>> {
+  const made = record(objectOf(deed, podRanges));
+  const metadata = { ...record(made.metadata), annotations: { [lifeAnnotation]: life } };
+  return { ...made, metadata };
 }
+
+function objectOf(deed: Birth, podRanges: readonly string[]): unknown {
+  const { name, app } = deed;
+  switch (deed.type) {
+    case "pod is born":
+      return pod({ namespace: soakNamespace, name, node: deed.node, labels: { app } });
+    case "service is born": {
+      const ports = [
+        { name: "http", port: 80, targetPort: 8080 },
+        { name: "dns", protocol: "UDP" as const, port: 53, targetPort: 8080 },
+      ];
+      const { outside } = deed;
+      const nodePorts = { type: "NodePort", externalTrafficPolicy: outside } as const;
+      return service({
+        namespace: soakNamespace,
+        name,
+        spec: { selector: { app }, ports, ...(outside !== "none" && nodePorts) },
+      });
+    }
+    case "policy is born": {
+      const { from } = deed;
+      const ingress = from === undefined ? [] : [byPort(from), { from: everybody(podRanges) }];
+      return {
+        apiVersion: "networking.k8s.io/v1",
+        kind: "NetworkPolicy",
+        metadata: { namespace: soakNamespace, name },
+        spec: { podSelector: { matchLabels: { app } }, policyTypes: ["Ingress"], ingress },
+      };
+    }
+  }
+}
+
+const byPort = (app: string) => ({
+  from: [{ podSelector: { matchLabels: { app } } }],
+  ports: [{ protocol: "TCP", port: 8080 }],
+});
+
+/** Pods by what they are, so that a member too few is noticed, and everything else by its address. */
+const everybody = (podRanges: readonly string[]) => [
+  { namespaceSelector: {} },
+  ...podRanges.map((range) => ({
+    ipBlock: {
+      cidr: range.includes(":") ? "::/0" : "0.0.0.0/0",
+      except: [range.replace(/^([^/]*\/\d+)\/\d+$/, "$1")],
+    },
+  })),
+];

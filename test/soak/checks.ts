@@ -48,17 +48,24 @@ const tried = (look: Check["look"]): Promise<readonly string[]> =>
 /** While the pods and Services that are left live. */
 export function wholeChecks(ground: Ground, campaign: Campaign): readonly Check[] {
   const { cluster } = ground;
-  const isOverlay = cluster.sandbox.layout.mode === "overlay";
+  const isAssigned = cluster.sandbox.layout.addresses === "assigned";
   return [
     { name: "every process runs, and none has died by itself", look: () => processesLacking(cluster) },
     {
       name: "the pods are those that live, and they are ready",
-      look: () => podsAmiss(cluster, campaign.pods),
+      look: () => podsAmiss(cluster, campaign.living.pod),
     },
-    { name: "the Services are those that live", look: () => servicesAmiss(cluster, campaign.services) },
+    {
+      name: "the Services are those that live",
+      look: () => namesAmiss(cluster, "services", campaign.living.service),
+    },
+    {
+      name: "the policies are those that live",
+      look: () => namesAmiss(cluster, "networkpolicies", campaign.living.policy),
+    },
     { name: "weft status says healthy", look: () => unhealthy(cluster) },
     { name: "a new controller finds nothing to do", look: () => leftToDo(cluster) },
-    ...(isOverlay
+    ...(isAssigned
       ? [{ name: "OVN's rows are those of a plan from nothing", look: () => differencesFromPlan(ground) }]
       : []),
     { name: "the chassis are those that there are", look: () => chassisAmiss(cluster) },
@@ -84,14 +91,14 @@ export async function beginningOf(cluster: Cluster): Promise<Beginning> {
 /** When all pods and Services of the campaign are deleted. */
 export function emptyChecks(ground: Ground, beginning: Beginning): readonly Check[] {
   const { cluster } = ground;
-  const isOverlay = cluster.sandbox.layout.mode === "overlay";
+  const isAssigned = cluster.sandbox.layout.addresses === "assigned";
   return [
     { name: "no pod is left", look: () => podsAmiss(cluster, new Set()) },
     ...[...beginning.nodes].map(([node, before]) => ({
       name: `${node} is as it was before the first pod`,
       look: async () => changedLines(before, await nodeState(cluster.sandbox, node)),
     })),
-    ...(isOverlay
+    ...(isAssigned
       ? [
           { name: "OVN's rows are those of an empty plan", look: () => differencesFromPlan(ground) },
           {
@@ -166,9 +173,13 @@ export function doubles(pods: readonly PodObject[]): readonly string[] {
     );
 }
 
-async function servicesAmiss(cluster: Cluster, living: ReadonlySet<string>): Promise<readonly string[]> {
+async function namesAmiss(
+  cluster: Cluster,
+  resource: string,
+  living: ReadonlySet<string>,
+): Promise<readonly string[]> {
   const names = await cluster.kubectl(
-    ...["get", "services", "-n", soakNamespace, "-o", "jsonpath={.items[*].metadata.name}"],
+    ...["get", resource, "-n", soakNamespace, "-o", "jsonpath={.items[*].metadata.name}"],
   );
   return changedLines([...living], names.split(" ").filter(Boolean));
 }

@@ -3,6 +3,7 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Choices } from "../../sandbox/settings.ts";
 import { KubeClient } from "../../src/kube/client.ts";
 import { loadKubeconfig } from "../../src/kube/kubeconfig.ts";
 import { Cluster } from "../sandbox/cluster.ts";
@@ -11,6 +12,17 @@ import { namespace } from "../sandbox/manifests.ts";
 const firstPort = 6480;
 export const secondController = "controller2";
 export const soakNamespace = "soak";
+
+/** How pods get onto the network. */
+export const modes = {
+  overlay: {},
+  pooled: { addresses: "pooled" },
+  underlay: { mode: "underlay" },
+} as const satisfies Readonly<Record<string, Choices>>;
+
+export type Mode = keyof typeof modes;
+
+export const isMode = (text: string): text is Mode => Object.hasOwn(modes, text);
 
 export interface Ground {
   readonly cluster: Cluster;
@@ -21,8 +33,8 @@ export interface Ground {
 }
 
 /** A cluster that is ready. If it rejects, nothing is left. */
-export async function prepare(mode: "overlay" | "underlay", nodes: number): Promise<Ground> {
-  const cluster = await Cluster.up({ name: "soak", mode, nodes });
+export async function prepare(mode: Mode, nodes: number): Promise<Ground> {
+  const cluster = await Cluster.up({ name: "soak", nodes, ...modes[mode] });
   try {
     return await groundOf(cluster);
   } catch (error) {

@@ -9,17 +9,17 @@ import { type Campaign, Campaigner } from "./campaign.ts";
 import { beginningOf, doubles, emptyChecks, findings, wholeChecks } from "./checks.ts";
 import { possibleFaults } from "./fault.ts";
 import { type Footprint, footprints } from "./footprint.ts";
-import { type Ground, prepare, secondController, soakNamespace } from "./ground.ts";
+import { type Ground, isMode, type Mode, modes, prepare, secondController, soakNamespace } from "./ground.ts";
 import { scheduleOf } from "./schedule.ts";
 
-const usage = `usage: make soak [MINUTES=20] [SEED=number] [MODE=overlay|underlay] [NODES=3]`;
+const usage = `usage: make soak [MINUTES=20] [SEED=number] [MODE=overlay|pooled|underlay] [NODES=3]`;
 const progressMs = 15_000;
 const mostLines = 40;
 
 interface Choice {
   readonly minutes: number;
   readonly seed: number;
-  readonly mode: "overlay" | "underlay";
+  readonly mode: Mode;
   readonly nodes: number;
 }
 
@@ -38,7 +38,7 @@ function choiceOf(words: readonly string[]): Choice {
     return value;
   };
   const mode = values.mode || "overlay";
-  if (mode !== "overlay" && mode !== "underlay") throw new UsageError(`MODE=${mode}: overlay or underlay`);
+  if (!isMode(mode)) throw new UsageError(`MODE=${mode}: ${Object.keys(modes).join(", ")}`);
   return {
     minutes: number("minutes", 20, 0.1),
     seed: number("seed", Math.floor(Math.random() * 2 ** 31), 0),
@@ -104,13 +104,23 @@ async function campaign(
   const wrong = new Map(await findings(wholeChecks(ground, done), say));
   if (doubled.size > 0) wrong.set("no two pods had one address at the same time", [...doubled]);
   if (wrong.size > 0) return wrong;
-  await cluster.kubectl("delete", "pods,services", "-n", soakNamespace, "--all", "--wait=false");
+  await cluster.kubectl(
+    "delete",
+    "pods,services,networkpolicies",
+    "-n",
+    soakNamespace,
+    "--all",
+    "--wait=false",
+  );
   for (const [name, lines] of await findings(emptyChecks(ground, beginning), say)) wrong.set(name, lines);
   printFootprints(beginning.footprints, footprints(processes));
   return wrong;
 }
 
-const nobody: Campaign = { counts: new Map(), pods: new Set(), services: new Set() };
+const nobody: Campaign = {
+  counts: new Map(),
+  living: { pod: new Set(), policy: new Set(), service: new Set() },
+};
 
 async function everyMs(ms: number, signal: AbortSignal, action: () => unknown): Promise<void> {
   while (!signal.aborted) {

@@ -8,6 +8,7 @@ import {
   appsOf,
   type CampaignOptions,
   podsPerMinute,
+  policiesPerMinute,
   type Step,
   scheduleOf,
   servicesPerMinute,
@@ -40,11 +41,12 @@ test("the same seed gives the same campaign, and another seed another", () =>
     assert.notDeepEqual(scheduleOf({ ...options, seed: options.seed + 1 }), steps);
   }));
 
-test("a campaign has its pods and Services, in the order of time and before its end", () =>
+test("a campaign has its pods, Services and policies, in the order of time and before its end", () =>
   each(({ minutes }, steps) => {
     const count = (type: string): number => steps.filter(({ deed }) => deed.type === type).length;
     assert.equal(count("pod is born"), Math.round(podsPerMinute * minutes));
     assert.equal(count("service is born"), Math.round(servicesPerMinute * minutes));
+    assert.equal(count("policy is born"), Math.round(policiesPerMinute * minutes));
     assert.deepEqual(
       steps.map(({ atMs }) => atMs),
       steps.map(({ atMs }) => atMs).toSorted((a, b) => a - b),
@@ -64,6 +66,15 @@ test("whoever dies has been born, and a name belongs to one at a time", () =>
       if (deed.type === "pod is born") assert.ok(nodes.includes(deed.node));
       if ("app" in deed) assert.ok(appsOf(nodes).includes(deed.app));
     }
+  }));
+
+test("no policy that closes pods is left at the end", () =>
+  each((_, steps) => {
+    const closing = new Set<string>();
+    for (const { deed } of steps)
+      if (deed.type === "policy is born" && deed.from === undefined) closing.add(deed.name);
+      else if (deed.type === "policy dies") closing.delete(deed.name);
+    assert.deepEqual([...closing], []);
   }));
 
 test("no two faults have the same victim at once, at most three last at once, and none beyond the end", () =>

@@ -14,8 +14,22 @@ export interface CampaignOptions {
 export type Deed =
   | { readonly type: "pod is born"; readonly name: string; readonly node: string; readonly app: string }
   | { readonly type: "pod dies"; readonly name: string; readonly graceSeconds: 0 | 1 }
-  | { readonly type: "service is born"; readonly name: string; readonly app: string }
+  | {
+      readonly type: "service is born";
+      readonly name: string;
+      readonly app: string;
+      /** The externalTrafficPolicy of its node ports, if it has some. */
+      readonly outside: "Cluster" | "Local" | "none";
+    }
   | { readonly type: "service dies"; readonly name: string }
+  /** Of the pods of `app`. Without `from` nobody reaches them; otherwise everybody does, and that app by port. */
+  | {
+      readonly type: "policy is born";
+      readonly name: string;
+      readonly app: string;
+      readonly from: string | undefined;
+    }
+  | { readonly type: "policy dies"; readonly name: string }
   | { readonly type: "fault"; readonly fault: Fault; readonly lastsMs: number };
 
 /** `atMs` counts from the start of the campaign. */
@@ -24,9 +38,10 @@ export interface Step {
   readonly deed: Deed;
 }
 
-/** 500 pods and 100 Services in 20 minutes. */
+/** 500 pods, 100 Services and 160 policies in 20 minutes. */
 export const podsPerMinute = 25;
 export const servicesPerMinute = 5;
+export const policiesPerMinute = 8;
 
 /** From the beginning of one fault to that of the next, in ms; and how many there are at once. */
 const betweenFaultsMs = [1_000, 5_500] as const;
@@ -42,6 +57,7 @@ export function scheduleOf(options: CampaignOptions): readonly Step[] {
   return [
     ...podSteps(options, random, endMs),
     ...serviceSteps(options, random, endMs),
+    ...policySteps(options, random, endMs),
     ...faultSteps(options, random, endMs),
   ].toSorted((a, b) => a.atMs - b.atMs);
 }
@@ -98,9 +114,31 @@ function serviceSteps(
   return lives(random, Math.round(servicesPerMinute * minutes), endMs, lengthMs).flatMap(
     ({ slot, bornMs, diesMs }): readonly Step[] => {
       const name = `service-${slot}`;
+      const outside = random.pick(["none", "Cluster", "Local"] as const);
       return [
-        { atMs: bornMs, deed: { type: "service is born", name, app: random.pick(appsOf(nodes)) } },
+        { atMs: bornMs, deed: { type: "service is born", name, app: random.pick(appsOf(nodes)), outside } },
         ...(diesMs < endMs ? [{ atMs: diesMs, deed: { type: "service dies", name } } as const] : []),
+      ];
+    },
+  );
+}
+
+/** One in three closes its pods, and ends with the campaign at the latest, since then every packet must arrive. */
+function policySteps(
+  { minutes, nodes }: CampaignOptions,
+  random: SeededRandom,
+  endMs: number,
+): readonly Step[] {
+  const lengthMs = (): number => between(random, [500, 50_000]);
+  return lives(random, Math.round(policiesPerMinute * minutes), endMs, lengthMs).flatMap(
+    ({ slot, bornMs, diesMs }): readonly Step[] => {
+      const name = `policy-${slot}`;
+      const [app, peer] = [random.pick(appsOf(nodes)), random.pick(appsOf(nodes))];
+      const from = random.below(3) === 0 ? undefined : peer;
+      const endsMs = from === undefined ? Math.min(diesMs, endMs - 1) : diesMs;
+      return [
+        { atMs: bornMs, deed: { type: "policy is born", name, app, from } },
+        ...(endsMs < endMs ? [{ atMs: endsMs, deed: { type: "policy dies", name } } as const] : []),
       ];
     },
   );
