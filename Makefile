@@ -82,6 +82,10 @@ kubernetes: cni compiled kubernetes-programs $(if $(filter chart,$(INSTALL)),ima
 e2e: cni compiled kubernetes-programs image ## Kubernetes' own network tests on such a cluster with image and chart; FOCUS='a regular expression' for some of them
 	@node test/kubernetes/e2e/main.ts --nodes $(NODES) $(if $(INSTALL),--install $(INSTALL)) $(if $(FOCUS),--focus '$(FOCUS)') $(if $(SKIP),--skip '$(SKIP)')
 
+.PHONY: kubernetes-life
+kubernetes-life: cni compiled kubernetes-programs image ## upgrade, rollback, kills and removal of the chart on a cluster of its own
+	@node --test --test-isolation=none test/kubernetes/life/life.ts
+
 .PHONY: kubernetes-bench
 kubernetes-bench: cni compiled kubernetes-programs ## measure pod starts and rolling restarts on such a cluster
 	@node test/kubernetes/measure/main.ts --nodes $(NODES)

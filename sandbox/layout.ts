@@ -85,7 +85,7 @@ export const netnsPrefixOf = (name: string): string => `weft-${name}-`;
 
 /** The layout of `settings` below the directory `base` (see `baseDirectory`). */
 export function layoutOf(settings: Settings, base: string): Layout {
-  const { name, families, nodes, vlan, datapath } = settings;
+  const { name, families, nodes, vlan, datapath, parts } = settings;
   const state = join(base, name);
   const netnsPrefix = netnsPrefixOf(name);
   const isUnderlay = settings.mode === "underlay";
@@ -104,7 +104,9 @@ export function layoutOf(settings: Settings, base: string): Layout {
     tenant?.nodes ??
     Array.from({ length: nodes }, (_, index) => {
       const host = underlayHost({ netnsPrefix, families }, `n${index + 1}`, firstNumber + index);
-      return nodeHost(switchHost(host, state, datapath, bridgeDatapath(datapath)));
+      // Without an ovn-controller of the sandbox, nobody has told a node about OVN.
+      const externalIds = parts === "ovs" ? {} : bridgeDatapath(datapath);
+      return nodeHost(switchHost(host, state, datapath, externalIds));
     });
   const hosts = [
     ...nodeHosts,

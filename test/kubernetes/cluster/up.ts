@@ -4,15 +4,13 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { inNetns } from "../../../sandbox/fabric/netns.ts";
-import { run, tryRun } from "../../../sandbox/process/run.ts";
 import { upSandbox } from "../../../sandbox/up.ts";
-import { programFolder } from "../build/versions.ts";
 import { imageFiles } from "../images/build.ts";
 import { auditPolicy } from "../install/audit.ts";
 import type { Installation } from "../install/installation.ts";
 import { makeCgroup } from "../node/cgroups.ts";
-import { inMounts, makeNamespace } from "../node/namespace.ts";
+import { ctr, tryCtr } from "../node/ctr.ts";
+import { makeNamespace } from "../node/namespace.ts";
 import { containerdProcess, kubeletProcess, writeConfigurations } from "../node/processes.ts";
 import { Cluster, until } from "./cluster.ts";
 import { apiServerProcess, controllerProcesses, etcdProcess } from "./controlPlane.ts";
@@ -26,9 +24,6 @@ export interface UpOptions {
   readonly progress: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
 }
-
-const ctr = join(programFolder, "ctr");
-const importMs = 5 * 60_000;
 
 export async function upCluster({
   name,
@@ -79,11 +74,9 @@ async function startNode(cluster: Cluster, node: NodePlaces, signal: AbortSignal
   await makeNamespace(node);
   await writeConfigurations(places, node);
   await sandbox.processes.launch(containerdProcess(places, node), signal);
-  const onNode = (argv: readonly string[]): readonly string[] =>
-    inNetns(node.host.netns, inMounts(node, argv));
   await until(
     `containerd of ${node.host.name} answers`,
-    async () => (await tryRun(onNode([ctr, "version"]))).status === 0,
+    async () => (await tryCtr(node, "version")).status === 0,
     { signal },
   );
   const imported = join(node.directory, "images");
@@ -91,7 +84,7 @@ async function startNode(cluster: Cluster, node: NodePlaces, signal: AbortSignal
   for (const file of await imageFiles()) {
     const mark = join(imported, basename(file));
     if (existsSync(mark)) continue;
-    await run(onNode([ctr, "-n", "k8s.io", "images", "import", file]), { timeoutMs: importMs });
+    await ctr(node, "images", "import", file);
     await writeFile(mark, "");
   }
   await sandbox.processes.launch(kubeletProcess(places, node), signal);

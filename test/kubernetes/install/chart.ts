@@ -3,18 +3,18 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { inNetns } from "../../../sandbox/fabric/netns.ts";
+import * as v from "valibot";
 import { type RunOptions, run } from "../../../sandbox/process/run.ts";
 import { programFolder } from "../build/versions.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { apiPort, type NodePlaces } from "../cluster/places.ts";
-import { inMounts } from "../node/namespace.ts";
+import { ctr } from "../node/ctr.ts";
+import { inNode } from "../node/namespace.ts";
 import type { Installation } from "./installation.ts";
 
 const checkout = join(import.meta.dirname, "../../..");
 const image = join(checkout, "build/weft-image.tar");
 const chart = join(checkout, "deploy/helm/weft");
-const ctr = join(programFolder, "ctr");
 const minutes = 60_000;
 
 export const asChart: Installation = {
@@ -27,7 +27,7 @@ export const asChart: Installation = {
   },
 };
 
-/** Installs the chart, or changes what is installed to these values on top of what every cluster needs. */
+/** Installs the chart, or changes what is installed to these values on top of what every cluster needs. Resolves when all of it is ready. */
 export async function upgradeChart(
   cluster: Cluster,
   values: Readonly<Record<string, unknown>>,
@@ -41,9 +41,11 @@ export async function upgradeChart(
     clusterCidrs: places.layout.clusterCidrs,
     serviceCidrs: places.layout.serviceCidrs,
     node: { openVSwitch: "host", datapath: "netdev" },
+    // Another build is another tag, so that a cluster that is up takes it.
+    image: { tag: (await builtImage()).tag },
   };
   const input = JSON.stringify({ ...needed, ...values });
-  await helm(cluster, ["upgrade", "--install", "weft", chart, "--values=-"], {
+  await helm(cluster, ["upgrade", "--install", "weft", chart, "--values=-", "--wait", "--timeout=4m"], {
     input,
     ...(signal && { signal }),
   });
@@ -56,20 +58,39 @@ export const helm = (
 ): Promise<string> =>
   run(
     [join(programFolder, "helm"), ...args, "--namespace=kube-system", `--kubeconfig=${places.kubeconfig}`],
-    { timeoutMs: 2 * minutes, ...options },
+    { timeoutMs: 5 * minutes, ...options },
   );
+
+const indexSchema = v.object({
+  manifests: v.tuple([
+    v.object({ digest: v.string(), annotations: v.object({ "io.containerd.image.name": v.string() }) }),
+  ]),
+});
+
+/** What `make image` has built last: its name, and the beginning of its digest as a tag of its own. */
+async function builtImage(): Promise<{ readonly name: string; readonly tag: string }> {
+  const index = v.parse(indexSchema, JSON.parse(await run(["tar", "-xOf", image, "./index.json"])));
+  const [{ digest, annotations }] = index.manifests;
+  return { name: annotations["io.containerd.image.name"], tag: digest.replace("sha256:", "").slice(0, 12) };
+}
 
 /** A node's own folder at the place where the chart expects it. */
 const bindScript = 'mkdir -p "$1" "$2"; mountpoint -q "$2" || mount --bind "$1" "$2"';
 
 async function prepareNode(node: NodePlaces): Promise<void> {
   const { host, directory } = node;
-  const onNode = (argv: readonly string[]): readonly string[] => inNetns(host.netns, inMounts(node, argv));
   for (const [source, place] of [
     [host.ovs, "/run/openvswitch"],
     [host.ovn, "/run/ovn"],
     [join(directory, "root/var/lib/weft"), "/var/lib/weft"],
   ] as const)
-    await run(onNode(["sh", "-c", bindScript, "bind", source, place]));
-  await run(onNode([ctr, "-n", "k8s.io", "images", "import", image]), { timeoutMs: 5 * minutes });
+    await run(inNode(node, ["sh", "-c", bindScript, "bind", source, place]));
+  await ctr(node, "images", "import", image);
+  await tagImage(node, (await builtImage()).tag);
+}
+
+/** Gives the image that `make image` has built last another tag on the node. */
+export async function tagImage(node: NodePlaces, tag: string): Promise<void> {
+  const { name } = await builtImage();
+  await ctr(node, "images", "tag", "--force", name, name.replace(/:[^:]*$/, `:${tag}`));
 }

@@ -7,6 +7,6 @@ export interface Installation {
   readonly about: string;
   /** What the nodes have before: Open vSwitch alone, or OVN as well. */
   readonly parts: "ovs" | "ovn";
-  /** Returns when everything is on its way; nodes become ready later. Can be repeated. */
+  /** Returns when everything is on its way; nodes may become ready later. Can be repeated. */
   install(cluster: Cluster, signal: AbortSignal | undefined): Promise<void>;
 }

@@ -7,12 +7,9 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import * as v from "valibot";
-import { inNetns } from "../../../sandbox/fabric/netns.ts";
-import { run } from "../../../sandbox/process/run.ts";
-import { programFolder } from "../build/versions.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { agnhostImage } from "../images/images.ts";
-import { inMounts } from "../node/namespace.ts";
+import { ctr } from "../node/ctr.ts";
 
 const namespace = "rollout";
 const port = 80;
@@ -95,8 +92,7 @@ async function pidOfClient(cluster: Cluster): Promise<number> {
   ];
   const place = cluster.places.nodes.find(({ host }) => host.name === node);
   if (!place) throw new Error(`pod ${namespace}/client is on node "${node}", which this cluster has not`);
-  const ctr = [join(programFolder, "ctr"), "-n", "k8s.io", "tasks", "list"];
-  const tasks = await run(inNetns(place.host.netns, inMounts(place, ctr)));
+  const tasks = await ctr(place, "tasks", "list");
   const line = tasks.split("\n").find((each) => each.startsWith(id.replace("containerd://", "")));
   const pid = Number(line?.split(/\s+/)[1]);
   if (!Number.isInteger(pid))

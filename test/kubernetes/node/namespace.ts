@@ -37,6 +37,10 @@ export const inMounts = ({ mountNamespace }: NodePlaces, argv: readonly string[]
   ...argv,
 ];
 
+/** The command that runs `argv` as if one had logged in on the node. */
+export const inNode = (node: NodePlaces, argv: readonly string[]): readonly string[] =>
+  inNetns(node.host.netns, inMounts(node, argv));
+
 /** Whether a namespace is mounted on the file. */
 async function isKept(file: string): Promise<boolean> {
   return existsSync(file) && (await run(["stat", "-f", "-c", "%T", file])).trim() === "nsfs";

@@ -34,6 +34,16 @@ securityContext:
   capabilities: { drop: [ALL] }
 {{- end }}
 
+{{/* What of the node the agent works on, and what takes Weft off it. */}}
+{{- define "weft.nodeMounts" -}}
+- { name: vswitch, mountPath: /run/openvswitch }
+- { name: ovn, mountPath: /run/ovn }
+- { name: weft, mountPath: /run/weft }
+- { name: namespaces, mountPath: /run/netns, mountPropagation: HostToContainer }
+- { name: cni-conf, mountPath: /host/cni/net.d }
+- { name: cni-bin, mountPath: /host/cni/bin }
+{{- end }}
+
 {{/* Asks a daemon of OVN or Open vSwitch whether it answers; its argument is the command. */}}
 {{- define "weft.probe" -}}
 livenessProbe:

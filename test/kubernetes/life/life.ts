@@ -1,0 +1,137 @@
+// `make kubernetes-life`: what an operator does to an installed chart, on a cluster of its own that is gone afterwards.
+// Connections between pods, to Services and to ports of nodes stay through all of it, until Weft is removed.
+
+import assert from "node:assert/strict";
+import { after, before, suite, test } from "node:test";
+import { type Cluster, until } from "../cluster/cluster.ts";
+import { downCluster } from "../cluster/down.ts";
+import { upCluster } from "../cluster/up.ts";
+import { asChart, helm, tagImage, upgradeChart } from "../install/chart.ts";
+import { ctr } from "../node/ctr.ts";
+import { nodeStates } from "./nodeState.ts";
+import { namespace, newPodsStart, startStreams, streamsGoOn } from "./streams.ts";
+
+const name = "life";
+const objects = ["statefulset/weft-central", "daemonset/weft-node", "deployment/weft-controller"];
+const system = ["-n", "kube-system"];
+
+suite("the life of an installed chart", { timeout: 20 * 60_000 }, () => {
+  let cluster: Cluster;
+  let fresh: Awaited<ReturnType<typeof nodeStates>>;
+  let streams: readonly string[];
+
+  const kubectl = (...args: readonly string[]) => cluster.kubectl([...system, ...args]);
+  const rolledOut = async () => {
+    for (const object of objects) await kubectl("rollout", "status", object, "--timeout=110s");
+  };
+  const images = async () =>
+    new Set(
+      (await kubectl("get", "pods", "-o", "jsonpath={..spec.containers[*].image}"))
+        .split(" ")
+        .filter((image) => image.includes("weft")),
+    );
+  const allIsWell = async () => {
+    await rolledOut();
+    await streamsGoOn(cluster, streams);
+    await newPodsStart(cluster);
+  };
+
+  before(async () => {
+    await downCluster(name);
+    cluster = await upCluster({
+      name,
+      nodes: 2,
+      installation: {
+        ...asChart,
+        async install(installing, signal) {
+          fresh = await nodeStates(installing);
+          await asChart.install(installing, signal);
+        },
+      },
+      progress: console.log,
+    });
+    streams = await startStreams(cluster);
+  });
+  after(() => downCluster(name));
+
+  test("an upgrade and the way back leave connections alone", async () => {
+    const [before = ""] = await images();
+    const next = before.replace(/:[^:]*$/, ":next");
+    for (const node of cluster.places.nodes) await tagImage(node, "next");
+    await upgradeChart(cluster, { image: { tag: "next" } });
+    assert.deepEqual([...(await images())], [next]);
+    await allIsWell();
+    await helm(cluster, ["rollback", "weft", "--wait", "--timeout=4m"]);
+    assert.deepEqual([...(await images())], [before]);
+    await allIsWell();
+  });
+
+  test("while no controller runs, connections go on; a pod made meanwhile starts when one is back", async () => {
+    await kubectl("scale", "deployment/weft-controller", "--replicas=0");
+    await kubectl("wait", "--for=delete", "pod", "-l", "app=weft-controller", "--timeout=60s");
+    await streamsGoOn(cluster, streams);
+    const started = newPodsStart(cluster);
+    await kubectl("scale", "deployment/weft-controller", "--replicas=2");
+    await started;
+    await allIsWell();
+  });
+
+  test("whichever container is killed, connections go on and it comes back", async () => {
+    const path =
+      '{range .items[*]}{range .status.containerStatuses[*]}{.name} {.containerID}{"\\n"}{end}{end}';
+    const read = async () =>
+      (
+        await kubectl(
+          "get",
+          "pods",
+          "-l",
+          "app in (weft-central,weft-controller,weft-node)",
+          "-o",
+          `jsonpath=${path}`,
+        )
+      )
+        .trim()
+        .split("\n")
+        .map((line) => line.split(" "))
+        .map(([container = "", id = ""]) => ({ container, id: id.replace("containerd://", "") }));
+    const victims = Map.groupBy(await read(), ({ container }) => container);
+    assert.deepEqual([...victims.keys()].toSorted(), [
+      ...["agent", "controller", "northbound", "northd", "ovn-controller", "southbound"],
+    ]);
+    for (const [container, instances] of victims) {
+      for (const { id } of instances) await kill(id);
+      await until(`every ${container} runs anew`, async () => {
+        const now = (await read()).filter((each) => each.container === container);
+        return (
+          now.length === instances.length && !now.some(({ id }) => instances.some((old) => old.id === id))
+        );
+      });
+      await allIsWell();
+    }
+  });
+
+  /** On the node that has it. */
+  async function kill(id: string): Promise<void> {
+    for (const node of cluster.places.nodes) {
+      if (!(await ctr(node, "tasks", "list", "-q")).includes(id)) continue;
+      await ctr(node, "tasks", "kill", "--signal=SIGKILL", id);
+      return;
+    }
+    assert.fail(`no node has the container ${id}`);
+  }
+
+  test("removed and uninstalled, every node is as it was before Weft, and Weft can come again", async () => {
+    await cluster.kubectl(["delete", "namespace", namespace, "--timeout=100s"]);
+    await cluster.kubectl([...system, "delete", "deployment", "coredns"]);
+    await upgradeChart(cluster, { remove: true });
+    await helm(cluster, ["uninstall", "weft", "--wait", "--timeout=2m"]);
+    await until("the nodes have let go of Weft's pods", async () => {
+      const left = await kubectl("get", "pods", "-o", "name");
+      return !left.includes("weft");
+    });
+    assert.deepEqual(await nodeStates(cluster), fresh);
+    await asChart.install(cluster, undefined);
+    streams = await startStreams(cluster);
+    await allIsWell();
+  });
+});
