@@ -28,9 +28,15 @@ export const excuses: readonly Excuse[] = [
     reason: "there is no Internet; the sandbox's outside host is all there is beyond the cluster",
   },
   {
-    specs: /Service[s:].* handle large requests: udp/,
+    specs: /Service[s:].* handle large requests: udp|service endpoints using hostNetwork/,
     cause: "environment",
-    reason: "the userspace datapath of Open vSwitch drops fragmented UDP to a Service",
+    reason:
+      "the userspace datapath of Open vSwitch drops fragmented UDP to a Service (the second's last step)",
+  },
+  {
+    specs: /\[Feature:Networking-Performance\]/,
+    cause: "environment",
+    reason: "Debian's iperf prints 9 columns, and the spec wants the 17 of another version",
   },
   {
     specs: /rejected for evicted pods/,
