@@ -11,7 +11,7 @@ import type { Edit, Store } from "./store.ts";
 import { Unlisted, type UnlistedOptions } from "./unlisted.ts";
 
 /** Who is asked about objects that a list leaves out. */
-export type Keeping = Pick<UnlistedOptions, "client" | "server" | "signal">;
+export type Keeping = Pick<UnlistedOptions, "client" | "listAgain" | "server" | "signal">;
 
 /** Bounds how long one slice blocks the event loop, including the store's listeners. */
 const sliceMs = 8;

@@ -55,7 +55,8 @@ async function world() {
     throw error;
   });
   const ending = new AbortController();
-  const keeping = { client, server, signal: ending.signal };
+  let listedAgain = 0;
+  const keeping = { client, server, signal: ending.signal, listAgain: () => listedAgain++ };
   const intake = new Intake(kinds.Service, store, { clock, log: silent }, keeping);
   const list = async (...names: readonly string[]): Promise<void> => {
     intake.beginList();
@@ -70,7 +71,7 @@ async function world() {
   };
   await server.look(kinds.Service);
   await list(...ten);
-  return { answers, server, store, intake, list, later };
+  return { answers, server, store, intake, list, later, listedAgain: () => listedAgain };
 }
 
 const ten = Array.from({ length: 10 }, (_, index) => `s${index}`);
@@ -91,6 +92,21 @@ test("what a list leaves out stays until the server says by name that it is gone
   );
   await list("s0", "s1");
   assert.equal(store.freshness.unlisted, 0);
+});
+
+test("a list that lacks what the server has by name is asked for again, and no other", async () => {
+  const { list, later, answers, listedAgain } = await world();
+  await list("s0");
+  answers.cluster = "another";
+  await later();
+  assert.equal(listedAgain(), 0);
+  answers.cluster = "this";
+  answers.has.add("s1");
+  await later();
+  assert.equal(listedAgain(), 1);
+  await list("s0", "s1");
+  await later();
+  assert.equal(listedAgain(), 1);
 });
 
 test("another cluster's server, and one that shows an older state, are not believed", async () => {

@@ -1,6 +1,7 @@
 // Objects that a later list of their kind left out. They stay in the store until the server says of each one that it is
 // gone: by a DELETED event, or when it is asked for by name some seconds later. So a list that shows too little, for
-// whatever reason, changes nothing.
+// whatever reason, changes nothing. When the server has by name what it left out, the list was wrong and another one is
+// asked for: the watch that goes on from a wrong list may have nothing to say for hours.
 
 import { type Answer, askFor } from "./absence.ts";
 import type { ApiServer } from "./apiServer.ts";
@@ -17,6 +18,8 @@ export interface UnlistedOptions {
   readonly remove: (keys: readonly string[]) => void;
   readonly put: (raw: unknown) => void;
   readonly onSize: (size: number) => void;
+  /** Has everything listed again. */
+  readonly listAgain: () => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -27,6 +30,8 @@ const longestPauseMs = 30_000;
 const askedAtOnce = 8;
 /** When nobody can tell whether the server is right, so few may go, or this share of what is known. */
 const few = { objects: 3, share: 0.3 };
+
+const areThere = "the API server has them when they are asked for by name";
 
 export class Unlisted {
   readonly #options: UnlistedOptions;
@@ -61,10 +66,12 @@ export class Unlisted {
       if (signal.aborted || this.#keys.size === 0) break;
       const unsure: string[] = [];
       const reasons = new Set<string>();
+      let isListWrong = false;
       const waiting = [...this.#keys].values();
       const worker = async (): Promise<void> => {
         for (const key of waiting) {
           const reason = await this.#askAbout(key);
+          isListWrong ||= reason === areThere;
           if (reason === "unsure") unsure.push(key);
           else if (reason !== undefined) reasons.add(reason);
         }
@@ -83,6 +90,7 @@ export class Unlisted {
       };
       log("error", `${plural} are no longer listed and not known to be gone; they count as there`, fields);
       pauseMs = Math.min(longestPauseMs, pauseMs * 2);
+      if (isListWrong) this.#options.listAgain();
     }
     this.#isAsking = false;
   }
@@ -102,7 +110,7 @@ export class Unlisted {
     switch (answer.is) {
       case "there":
         put(answer.raw);
-        return "the API server has them when they are asked for by name";
+        return areThere;
       case "gone":
         this.#remove([key]);
         return undefined;

@@ -78,7 +78,7 @@ class Watcher<T extends ObjectMeta> {
   readonly #idleMs: number;
   /** For how long, in all, watches have been tried since the server last said anything. */
   #silentMs = 0;
-  /** Aborts when what the store holds is of an earlier history. */
+  /** Aborts when what the store holds is of an earlier history, or of a wrong list. */
   #outdated = new AbortController();
   /** Ends the running step. */
   #signal: AbortSignal;
@@ -99,14 +99,14 @@ class Watcher<T extends ObjectMeta> {
       resource,
       store,
       { clock: this.#clock, log: this.#log },
-      server && { client, server, signal },
+      server && { client, server, signal, listAgain: this.#listAgain },
     );
   }
 
   /** Never rejects: whatever happens in a step is a failure to recover from. */
   async run(): Promise<void> {
     const { signal } = this.#options;
-    const unsubscribe = this.#client.history.subscribe(this.#listAgain);
+    const unsubscribe = this.#client.history.subscribe(this.#beginAnew);
     let cycle = beginning;
     while (!signal.aborted) {
       if (this.#outdated.signal.aborted) {
@@ -124,9 +124,14 @@ class Watcher<T extends ObjectMeta> {
     this.#store.note({ lagging: true });
   }
 
+  readonly #beginAnew = (): void => {
+    this.#store.note({ resourceVersion: "" });
+    this.#listAgain();
+  };
+
   readonly #listAgain = (): void => {
-    this.#store.note({ lagging: true, resourceVersion: "" });
-    this.#outdated.abort(new Error("the API server has a new history"));
+    this.#store.note({ lagging: true });
+    this.#outdated.abort(new Error("everything is listed again"));
   };
 
   /** The server lacks the resource. What it told of before stays: a server that is replaced may lack it for a moment. */
@@ -261,7 +266,7 @@ class Watcher<T extends ObjectMeta> {
         resourceVersion,
       },
     );
-    this.#client.history.restart(this.#listAgain);
+    this.#client.history.restart(this.#beginAnew);
   }
 
   #failure(doing: "list" | "streamed list" | "watch", error: unknown): Failure {

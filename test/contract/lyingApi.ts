@@ -90,10 +90,15 @@ export class LyingApi implements AsyncDisposable {
   }
 
   tellTheTruth(): void {
+    this.lieNoMore();
+    this.#cut();
+  }
+
+  /** The truth, but the watches that went on from a lie go on. */
+  lieNoMore(): void {
     this.#late = undefined;
     this.#lies.clear();
     this.#isAnother = false;
-    this.#cut();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
