@@ -21,6 +21,7 @@ import type { Pod } from "../kube/objects.ts";
 import { EventRecorder } from "../kube/recorder.ts";
 import { Staleness } from "../kube/staleness.ts";
 import { allReady, missingInput, type Stores, watchAll } from "../kube/stores.ts";
+import { unservedInOverlay } from "../kube/unservedInOverlay.ts";
 import { unservedInUnderlay } from "../kube/unservedInUnderlay.ts";
 import { annotate } from "../kube/write.ts";
 import { annotations, namesOf } from "../model/names.ts";
@@ -294,7 +295,8 @@ export class Controller {
     const ending = AbortSignal.any([held.signal, away.signal, restored.signal]);
     try {
       this.#term = new Term(options, `${identity} ${held.transitions}`);
-      const more = this.#options.cloudRouter === undefined ? () => [] : unservedInUnderlay;
+      const { cloudRouter, network } = this.#options;
+      const more = cloudRouter === undefined ? unservedInOverlay(network.services) : unservedInUnderlay;
       followUnserved(options.stores, more, options.tell.unserved, ending);
       this.#agents = watchNodes(
         { ...this.#options, ...options, databases },

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseCidr } from "../model/ip.ts";
 import { Interner } from "./intern.ts";
+import type { Service } from "./objects.ts";
 import { serviceOf } from "./project.ts";
 import { unservedIn } from "./unserved.ts";
+import { unservedInOverlay } from "./unservedInOverlay.ts";
 import { unservedInUnderlay } from "./unservedInUnderlay.ts";
 
 const cases = [
@@ -45,12 +48,24 @@ for (const [kind, what, object, expected] of cases)
     assert.deepEqual(unservedIn(kind, object), expected);
   });
 
+const serviceWith = (spec: object): Service => {
+  const metadata = { namespace: "shop", name: "web", uid: "u", resourceVersion: "1" };
+  return serviceOf({ metadata, spec }, new Interner()) ?? assert.fail();
+};
+
+test("in overlay mode a Service's address outside of the configured ranges is none for nodes", () => {
+  const configured = ["10.96.0.0/16", "fd00:10:96::/112"].flatMap((text) => parseCidr(text) ?? []);
+  const asked = (...clusterIPs: readonly string[]) =>
+    unservedInOverlay(configured)(serviceWith({ clusterIPs, ports: [{ port: 80 }] }));
+  assert.deepEqual(asked("10.96.0.10", "fd00:10:96::a"), []);
+  assert.deepEqual(asked("None"), []);
+  assert.deepEqual(asked("203.0.113.10", "fd00:10:96::a"), [
+    "its address 203.0.113.10 for nodes' own processes and ports of nodes, outside of --service-cidr",
+  ]);
+});
+
 test("in underlay mode a node port does not keep the client, and a machine's processes have no endpoints of their own", () => {
-  const asked = (spec: object): readonly string[] => {
-    const metadata = { namespace: "shop", name: "web", uid: "u", resourceVersion: "1" };
-    const service = serviceOf({ metadata, spec }, new Interner());
-    return service ? unservedInUnderlay(service) : assert.fail();
-  };
+  const asked = (spec: object): readonly string[] => unservedInUnderlay(serviceWith(spec));
   const ports = [{ port: 80, nodePort: 30_080 }];
   assert.deepEqual(asked({ type: "NodePort", ports }), []);
   assert.deepEqual(asked({ type: "NodePort", ports, externalTrafficPolicy: "Local" }), [

@@ -49,6 +49,13 @@ export const excuses: readonly Excuse[] = [
     reason: "there is no kube-proxy: Weft serves Services itself",
   },
   {
+    specs: /serve on different Service CIDRs/,
+    cause: "not served",
+    reason:
+      "nodes' own processes and node ports do not reach Services in further ranges, and while it runs other specs' Services get addresses there",
+    isTried: false,
+  },
+  {
     specs: /fail health check node port/,
     cause: "not served",
     reason: "healthCheckNodePort",
