@@ -1,14 +1,20 @@
 // What there can be only one of: the addresses and the name of a port, the tag that a port has on its parent, the
-// address of a Service, a route. A row that the prune guard holds gives way to a row that is wanted and claims the same.
+// address of a Service, a port of an address that several Services or pods share, a route. A row that the prune guard holds gives way to a row that is wanted and claims the same.
 // Otherwise the old one would answer in the place of the new one.
 
 import type { ColumnValue } from "../model/fact.ts";
+import { contains, parseIp } from "../model/ip.ts";
+import { isForAllNodes } from "../model/names.ts";
+import { innerRange } from "../model/wayIn.ts";
 import type { Row } from "../ovsdb/index.ts";
 
 type ValueOf = (column: string) => Row[string] | ColumnValue | undefined;
 
 const byTable: Readonly<Record<string, (value: ValueOf) => readonly string[]>> = {
-  Load_Balancer: (value) => keysOf(value("vips")).map((key) => `service ${serviceAddress(key)}`),
+  Load_Balancer: (value) => {
+    const isShared = !isForAllNodes(textsOf(value("name")).join());
+    return keysOf(value("vips")).flatMap((key) => claimsOfKey(key, value).slice(isShared ? 1 : 0));
+  },
   Logical_Switch_Port: (value) => [
     `port ${textsOf(value("name")).join()}`,
     ...textsOf(value("addresses")).flatMap((text) =>
@@ -31,8 +37,17 @@ const byTable: Readonly<Record<string, (value: ValueOf) => readonly string[]>> =
 /** What a row claims, whose columns `value` reads. */
 export const claims = (table: string, value: ValueOf): readonly string[] => byTable[table]?.(value) ?? [];
 
-/** The address in `10.96.0.5:80` or `[fd00::5]:80`. */
-export const serviceAddress = (key: string): string => key.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+/**
+ * What a virtual address of a row, `10.96.0.5:80` or `[fd00::5]:80`, may claim: the address, unless the way in has it, and its port. A
+ * node's own address is in balancers of that node only, for one Service or pod beside another.
+ */
+export function claimsOfKey(key: string, value: ValueOf): readonly [address: string, port: string] {
+  const address = key.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  const ip = parseIp(address);
+  const isWayIn = ip !== undefined && contains(innerRange(ip.family), ip);
+  const port = `${textsOf(value("protocol")).join()} ${key}`;
+  return [isWayIn ? port : `service ${address}`, port];
+}
 
 const keysOf = (value: ReturnType<ValueOf>): readonly string[] =>
   value instanceof Map ? [...value.keys()].map(String) : [];

@@ -5,7 +5,7 @@ import { type Atom, type ColumnValue, sameValue } from "../model/fact.ts";
 import type { Owner } from "../model/owner.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
 import { type Change, isRemoval, type RowUpdate, targetOf } from "./change.ts";
-import { claims, serviceAddress } from "./claims.ts";
+import { claims, claimsOfKey } from "./claims.ts";
 import { keeping } from "./gathered.ts";
 import type { RowName } from "./look.ts";
 import type { World } from "./world.ts";
@@ -79,7 +79,9 @@ function keptPart(change: RowUpdate, world: World, claimedBy: Claimants): readon
   const found = world.actual(change.table, change.uuid);
   if (!found) return [];
   const isClaimed = (key: Atom): boolean =>
-    isClaimedByAnother(`service ${serviceAddress(String(key))}`, change, world, claimedBy);
+    claimsOfKey(String(key), (column) => found[column]).some((claim) =>
+      isClaimedByAnother(claim, change, world, claimedBy),
+    );
   const kept = keeping(change.table, change.columns, found, isClaimed) ?? change.columns;
   const differing = new Map<string, ColumnValue>(
     [...kept].filter(([name, value]) => {

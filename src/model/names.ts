@@ -136,6 +136,12 @@ export const onNode = {
   managementInterface: "weft0",
 } as const;
 
+/** Whether the balancer `name` is a Service's that all nodes have; the others belong to one node. */
+export function isForAllNodes(name: string): boolean {
+  const [, what, , , , ...more] = name.split("_");
+  return what === "svc" && more.length === 0;
+}
+
 /** The node and the place of the pool port `port`; undefined when it is not a pool port of this cluster. */
 export function placeOfPort(
   cluster: string,
