@@ -103,6 +103,10 @@ export class Decider implements Places {
     return this.podLives.place(pod);
   }
 
+  isBetweenMirrors(namespace: string, name: string): boolean {
+    return this.podLives.isBetweenMirrors(namespace, name);
+  }
+
   pool(name: string): PoolPlace | undefined {
     const ports = this.pools?.planned(name);
     const parent = this.parents?.known(name);

@@ -46,7 +46,15 @@ export function decisions(options: DecisionsOptions): readonly AnyDecides[] {
       tell,
       signal,
     }),
-    podDecision(podLives, nodeLives, stores, tell, signal),
+    podDecision({
+      lives: podLives,
+      nodes: nodeLives,
+      stores,
+      again: enqueueLater,
+      now: clock.now,
+      tell,
+      signal,
+    }),
   ];
   if (!pools) return single;
   const onProgress = (): void => {

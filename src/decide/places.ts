@@ -27,6 +27,8 @@ export interface Places {
   isProven(node: string): boolean;
   /** Also undefined for a pod to which its node has not given a port from its pool yet. */
   pod(pod: Pod): PodPlace | undefined;
+  /** Whether the pod runs without an object at the moment, because its kubelet is about to make the next one. */
+  isBetweenMirrors(namespace: string, name: string): boolean;
   /** Undefined while the pool is not decided. */
   pool(node: string): PoolPlace | undefined;
 }
@@ -81,6 +83,11 @@ export class StatedPlaces implements Places {
 
   /** Rows are read where places are decided. */
   isProven(): boolean {
+    return false;
+  }
+
+  /** Only who decides follows the lives of pods. */
+  isBetweenMirrors(): boolean {
     return false;
   }
 

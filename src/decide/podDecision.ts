@@ -2,21 +2,36 @@
 
 import type { Pod } from "../kube/objects.ts";
 import type { Stores } from "../kube/stores.ts";
+import type { Owner } from "../model/owner.ts";
 import type { PodPlace } from "../model/places.ts";
 import { type Decides, decided, type Tell } from "./deciding.ts";
 import type { Decision } from "./decision.ts";
 import type { NodeLives } from "./nodeLives.ts";
 import { wantsAddress } from "./places.ts";
-import type { PodLives } from "./podLives.ts";
-import { podOwners } from "./podOwners.ts";
+import { lifeOf, type PodLives } from "./podLives.ts";
+import { ownerOfPod, podOwners } from "./podOwners.ts";
 
-export const podDecision = (
-  lives: PodLives,
-  nodes: NodeLives,
-  stores: Pick<Stores, "Pod">,
-  tell: Tell,
-  signal: AbortSignal,
-): Decides<"Pod"> => ({
+export interface PodDecisionOptions {
+  readonly lives: PodLives;
+  readonly nodes: NodeLives;
+  readonly stores: Pick<Stores, "Pod">;
+  /** Asks for the owner to be planned again after a while. */
+  readonly again: (owner: Owner, delayMs: number) => void;
+  /** Milliseconds on a clock that never goes back. */
+  readonly now: () => number;
+  readonly tell: Tell;
+  readonly signal: AbortSignal;
+}
+
+export const podDecision = ({
+  lives,
+  nodes,
+  stores,
+  again,
+  now,
+  tell,
+  signal,
+}: PodDecisionOptions): Decides<"Pod"> => ({
   kind: "pod",
   reads: { Pod: podOwners },
   async decide({ namespace, name }) {
@@ -28,17 +43,22 @@ export const podDecision = (
     };
     const place = pod && (await decided(pod, ask, tell, signal));
     if (pod && place && nodes.get(pod.nodeName)) tell.decided(pod);
-    const former = lives.former(namespace, name, pod && livingUid(pod));
+    const waitMs = pod ? 0 : lives.awaitMirror(namespace, name, now());
+    if (waitMs > 0) {
+      again(ownerOfPod({ namespace, name }), waitMs);
+      return {};
+    }
+    const former = lives.former(namespace, name, pod && livingOf(pod));
     if (former.length === 0) return {};
     return {
       release: () => {
         // While its deletion was held, the pod may have been listed again.
-        const now = stores.Pod.get(namespace, name);
-        const living = now && livingUid(now);
-        for (const uid of former) if (uid !== living) lives.release(namespace, name, uid);
+        const back = stores.Pod.get(namespace, name);
+        const living = back && livingOf(back);
+        for (const life of former) if (life !== living) lives.release(namespace, name, life);
       },
     };
   },
 });
 
-const livingUid = (pod: Pod): string | undefined => (wantsAddress(pod) ? pod.uid : undefined);
+const livingOf = (pod: Pod): string | undefined => (wantsAddress(pod) ? lifeOf(pod) : undefined);

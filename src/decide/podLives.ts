@@ -5,10 +5,14 @@
 // A pod's annotation alone proves nothing, because anybody may have written it who may create or patch the pod. After a
 // restart a pod has what its port's row says, or else what its kubelet reports. If there is neither, nobody uses the address
 // that the annotation states, and the pod gets another one, which has rested.
+//
+// A static pod outlives its object in the API: who deletes that mirror does not stop the pod, and its kubelet makes another one
+// within seconds. So its life goes by its hash, and does not end with a mirror.
 
 import { isDeepStrictEqual } from "node:util";
 import { podNetworkAnnotation, podNetworkOf } from "../kube/annotations.ts";
 import type { ObjectMeta, Pod } from "../kube/objects.ts";
+import { isStatic, lastingUid } from "../kube/staticPod.ts";
 import { formatCidr, parseIp } from "../model/ip.ts";
 import { Multimap } from "../model/multimap.ts";
 import { annotations, type Names } from "../model/names.ts";
@@ -50,10 +54,12 @@ export interface PodLivesOptions {
 
 export class PodLives {
   readonly #options: PodLivesOptions;
-  /** uid -> its life */
+  /** what `lifeOf` says of a pod -> its life */
   readonly #lives = new Map<string, Life>();
-  /** namespace/name -> uids of the pods of that name that hold something */
+  /** namespace/name -> the lives of that name that hold something */
   readonly #names = new Multimap<string, string>();
+  /** namespace/name of a static pod whose mirror is gone -> until when the next one is awaited */
+  readonly #betweenMirrors = new Map<string, number>();
 
   constructor(options: PodLivesOptions) {
     this.#options = options;
@@ -63,19 +69,20 @@ export class PodLives {
   adopt(pod: Pod, site: Site): void {
     const network = this.#provenOf(pod, site);
     if (network) this.#options.addresses.claim(this.#holderOf(pod), site, network);
-    this.#names.add(keyOf(pod), pod.uid);
+    this.#names.add(keyOf(pod), lifeOf(pod));
   }
 
   /** The last decision, if it is durable. */
   place(pod: Pod): PodPlace | undefined {
-    const life = this.#lives.get(pod.uid);
+    const life = this.#lives.get(lifeOf(pod));
     return life?.ready && wantsAddress(pod) ? life : undefined;
   }
 
   /** Also "none" for a pod to which its node has not given a port from its pool yet. */
   decide(pod: Pod): Decision<PodPlace> {
+    this.#betweenMirrors.delete(keyOf(pod));
     if (!wantsAddress(pod)) return { state: "none" };
-    let life = this.#lives.get(pod.uid);
+    let life = this.#lives.get(lifeOf(pod));
     let distrusted: string | undefined;
     if (!life?.ownPort) {
       const node = this.#options.nodes.get(pod.nodeName);
@@ -95,18 +102,35 @@ export class PodLives {
     return { state: "ready", value: life };
   }
 
-  /** The uids of earlier pods of this name that still hold something. */
+  /**
+   * The pod has no object. How long to wait for its next mirror, in milliseconds; 0 when none is to come. The time runs from
+   * the first call on.
+   */
+  awaitMirror(namespace: string, name: string, nowMs: number): number {
+    const key = `${namespace}/${name}`;
+    const until = this.#betweenMirrors.get(key) ?? nowMs + nextMirrorMs;
+    const waitMs = [...this.#names.get(key)].some(isOfStaticPod) ? Math.max(0, until - nowMs) : 0;
+    if (waitMs > 0) this.#betweenMirrors.set(key, until);
+    else this.#betweenMirrors.delete(key);
+    return waitMs;
+  }
+
+  isBetweenMirrors(namespace: string, name: string): boolean {
+    return this.#betweenMirrors.has(`${namespace}/${name}`);
+  }
+
+  /** Earlier lives of this name that still hold something. */
   former(namespace: string, name: string, current: string | undefined): readonly string[] {
-    return [...this.#names.get(`${namespace}/${name}`)].filter((uid) => uid !== current);
+    return [...this.#names.get(`${namespace}/${name}`)].filter((life) => life !== current);
   }
 
   /** The pod is gone or finished, and its row is gone from the database. */
-  release(namespace: string, name: string, uid: string): void {
-    this.#names.delete(`${namespace}/${name}`, uid);
-    this.#options.addresses.release(uid);
-    const node = this.#lives.get(uid)?.node;
-    this.#lives.delete(uid);
-    if (node !== undefined) this.#options.nodes.dropPod(node, uid);
+  release(namespace: string, name: string, life: string): void {
+    this.#names.delete(`${namespace}/${name}`, life);
+    this.#options.addresses.release(life);
+    const node = this.#lives.get(life)?.node;
+    this.#lives.delete(life);
+    if (node !== undefined) this.#options.nodes.dropPod(node, life);
   }
 
   #begin(pod: Pod, node: ResolvedNode, { network, ownPort }: Choice, before: Life | undefined): Life {
@@ -120,9 +144,9 @@ export class PodLives {
           durable: new Durable(this.#options.patch),
           ready: false,
         };
-    this.#lives.set(pod.uid, life);
-    this.#names.add(keyOf(pod), pod.uid);
-    this.#options.nodes.addPod(node.name, pod.uid);
+    this.#lives.set(lifeOf(pod), life);
+    this.#names.add(keyOf(pod), lifeOf(pod));
+    this.#options.nodes.addPod(node.name, lifeOf(pod));
     return life;
   }
 
@@ -133,7 +157,7 @@ export class PodLives {
 
   /** The addresses in the row of the pod's own port. */
   #inRow(pod: Pod): readonly string[] | undefined {
-    return this.#options.rows.ofPod(this.#holderOf(pod).port, pod.uid);
+    return this.#options.rows.ofPod(this.#holderOf(pod).port, lastingUid(pod));
   }
 
   #provenOf(pod: Pod, site: Site): PodNetwork | undefined {
@@ -177,7 +201,7 @@ export class PodLives {
 
   #holderOf(pod: Pod): Holder {
     return {
-      uid: pod.uid,
+      uid: lifeOf(pod),
       port: this.#options.names.podPort(pod.namespace, pod.name),
       label: `pod ${pod.namespace}/${pod.name}`,
     };
@@ -185,3 +209,15 @@ export class PodLives {
 }
 
 const keyOf = ({ namespace, name }: ObjectMeta): string => `${namespace}/${name}`;
+
+/** A kubelet makes the next mirror when it sees that one is gone, or when it looks at its pods, once a minute. */
+const nextMirrorMs = 90_000;
+
+/**
+ * What a pod holds something under: its UID, or of a static pod its name and hash, because anybody could write a hash on a pod of
+ * another name.
+ */
+export const lifeOf = (pod: Pod): string => (isStatic(pod) ? `${keyOf(pod)} ${lastingUid(pod)}` : pod.uid);
+
+/** No UID has a blank. */
+const isOfStaticPod = (life: string): boolean => life.includes(" ");

@@ -3,6 +3,7 @@
 
 import { type Places, wantsAddress } from "../decide/places.ts";
 import { isOnPodNetwork, ownerOfPod, podOwners } from "../decide/podOwners.ts";
+import { lastingUid } from "../kube/staticPod.ts";
 import type { Stores } from "../kube/stores.ts";
 import { formatCidr, formatIp } from "../model/ip.ts";
 import type { ResolvedNode } from "../model/network.ts";
@@ -47,11 +48,14 @@ export const podKind: OwnerKind<HostPortReads | "Node"> = {
     const { scope, stores, places, groups, hosts } = context;
     const pod = stores.Pod.get(namespace, name);
     hosts.follow(owner, [], pod?.hostPorts ? [pod.nodeName] : []);
+    if (!pod && places.isBetweenMirrors(namespace, name)) return "as before";
     if (!pod || !wantsAddress(pod)) return { facts: [] };
     const place = places.pod(pod);
     const node = places.node(pod.nodeName);
     if (!place || !node) return { facts: [], doubt: doubtAbout(pod.nodeName, stores.Node, places) };
-    const port = place.ownPort ? podFacts(scope, owner, pod, node, place.network) : [];
+    const port = place.ownPort
+      ? podFacts(scope, owner, { namespace, name, uid: lastingUid(pod) }, node, place.network)
+      : [];
     const of = (role: Role): readonly GroupMember[] =>
       groups
         .membershipsOf(role, namespace, name)

@@ -7,10 +7,11 @@ import { hash } from "node:crypto";
 import { formatCidr, formatIp } from "./ip.ts";
 import type { PodNetwork } from "./network.ts";
 
+/** `uid` stays the same for as long as the pod runs. */
 export function portVersionOf(uid: string, { addresses, mac, gateways }: PodNetwork): string {
   const network = [mac, addresses.map(formatCidr), gateways.map(formatIp)].join(" ");
   return `${uid}/${hash("sha256", network, "hex").slice(0, 32)}`;
 }
 
-/** The pod's UID in a port's version; undefined when there is none. */
+/** The `uid` in a port's version; undefined when there is none. */
 export const uidIn = (version: string | undefined): string | undefined => version?.split("/")[0];

@@ -144,11 +144,12 @@ test("the version of the port differs with the pod and with each of its addresse
 test("a static pod, which the runtime names by its file's hash, gets the network of its mirror", async () => {
   const pods = new OnePod();
   const mirror = podWith("uid-of-the-mirror", 5);
-  pods.become({ ...mirror, annotations: { ...mirror.annotations, "kubernetes.io/config.hash": "hash" } });
+  const marks = { "kubernetes.io/config.hash": "0d5f", "kubernetes.io/config.mirror": "0d5f" };
+  pods.become({ ...mirror, annotations: { ...mirror.annotations, ...marks } });
   const addresses = new AssignedAddresses({ pods, nodes, nodeName: "n1", names: namesOf("demo") });
-  const wanted = { namespace: "shop", name: "web", uid: "hash" };
+  const wanted = { namespace: "shop", name: "web", uid: "0d5f" };
   const claim = await addresses.claim(wanted, attachment, new AbortController().signal);
   assert.deepEqual(claim.network, network(5));
-  assert.equal(uidIn(claim.portVersion), "uid-of-the-mirror", "the controller knows no other");
+  assert.equal(uidIn(claim.portVersion), "static-0d5f", "what the next mirror has too");
   assert.equal(addresses.holds(claim), true);
 });

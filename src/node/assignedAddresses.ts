@@ -9,7 +9,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { nodeSubnetsOf, podNetworkOf } from "../kube/annotations.ts";
 import type { Node, Pod } from "../kube/objects.ts";
-import { isMeant } from "../kube/staticPod.ts";
+import { isMeant, lastingUid } from "../kube/staticPod.ts";
 import { annotations, type Names } from "../model/names.ts";
 import type { PodNetwork } from "../model/network.ts";
 import { portVersionOf } from "../model/portVersion.ts";
@@ -79,7 +79,7 @@ export class AssignedAddresses implements AddressSource {
     const { network } = stated;
     const { namespace, name: podName, uid: podUid } = pod;
     const portName = this.#options.names.podPort(namespace, podName);
-    const portVersion = portVersionOf(podUid, network);
+    const portVersion = portVersionOf(lastingUid(pod), network);
     return { namespace, podName, podUid, portName, portVersion, tag: undefined, network };
   }
 

@@ -9,10 +9,11 @@ import { portVersionOf } from "../model/portVersion.ts";
 import type { Scope } from "../model/scope.ts";
 import { FactList, mapOf } from "./facts.ts";
 
-/** What a plan needs to know of a pod; a Kubernetes Pod fits. */
+/** What a plan needs to know of a pod. */
 export interface PodIdentity {
   readonly namespace: string;
   readonly name: string;
+  /** Stays the same for as long as the pod runs. */
   readonly uid: string;
 }
 

@@ -26,7 +26,7 @@ import {
   shop,
   slice,
 } from "./clusterObjects.ts";
-import { type LeadOptions, lead, lines, portNames, serve, server, storesWith } from "./termWorld.ts";
+import { type LeadOptions, lead, lines, portNames, put, serve, server, storesWith } from "./termWorld.ts";
 
 const podOn = (id: number): ApiObject => pod(`p${id}`, id, 5);
 
@@ -155,6 +155,38 @@ test("nodes and pods that state what is not theirs while nobody leads get their 
   assert.match(patched.get("n2") ?? "", /10\.242\.0\.0\/24/);
   assert.match(patched.get("p3") ?? "", /10\.243\.0\.3\/24/);
   assert.equal(patched.has("n3"), false);
+});
+
+test("a static pod keeps its port when its mirror is deleted and made again, in one term and in the next", async () => {
+  const mirror = annotated(podOn(2), { [annotations.mirrorOf]: "0d5f" });
+  const again: ApiObject = {
+    ...mirror,
+    object: { ...mirror.object, metadata: { ...record(mirror.object.metadata), uid: "another" } },
+  };
+  const port = async (): Promise<string> => {
+    const rows = await select(server.remote, "OVN_Northbound", "Logical_Switch_Port");
+    const { addresses, options } = present(rows.find(({ name }) => name === "demo_pod_shop_p2"));
+    return [addresses, ...(options instanceof Map ? options.values() : [])].join(" ");
+  };
+  const stores = storesWith(node(2), mirror);
+  await lead(ranges, stores, "steady", {
+    until: async ({ appliers, planning }) => {
+      const planned = async (): Promise<string> => {
+        await planning.queue.idle();
+        await appliers.settled();
+        return port();
+      };
+      const before = await planned();
+      assert.match(before, /static-0d5f/);
+      stores.Pod.apply([{ type: "remove", namespace: "shop", name: "p2" }]);
+      assert.equal(await planned(), before);
+      put(stores, again);
+      assert.equal(await planned(), before);
+    },
+  });
+  const before = await port();
+  await lead(ranges, storesWith(node(2), mirror), "steady");
+  assert.equal(await port(), before);
 });
 
 test("a destination that is away keeps nobody from leading, and the others are served", async () => {

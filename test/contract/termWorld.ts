@@ -39,16 +39,19 @@ const api = await scripted([
 ]);
 after(() => api[Symbol.asyncDispose]());
 
+/** The API server tells of the object. */
+export function put(stores: Stores, { plural, object }: ApiObject): void {
+  const metadata = record(object.metadata);
+  const known = { uid: `uid-of-${text(metadata.name)}`, resourceVersion: "1" };
+  const raw = { ...object, metadata: { ...known, ...metadata } };
+  for (const [kind, { plural: of }] of Object.entries(kinds))
+    if (of === plural) putRaw(stores, kind as Kind, raw);
+}
+
 /** Stores that are complete with these objects. */
 export function storesWith(...objects: readonly ApiObject[]): Stores {
   const stores = storesOf(emptyStore);
-  for (const { plural, object } of objects) {
-    const metadata = record(object.metadata);
-    const known = { uid: `uid-of-${text(metadata.name)}`, resourceVersion: "1" };
-    const raw = { ...object, metadata: { ...known, ...metadata } };
-    for (const [kind, { plural: of }] of Object.entries(kinds))
-      if (of === plural) putRaw(stores, kind as Kind, raw);
-  }
+  for (const object of objects) put(stores, object);
   for (const store of Object.values(stores)) store.note({ synced: true });
   return stores;
 }
