@@ -4,6 +4,7 @@
 
 import { join } from "node:path";
 import { addressAt, formatIp, parseCidr } from "../src/model/ip.ts";
+import { controlPlaneLabel } from "../src/model/names.ts";
 import { type Host, type NodeHost, plainAddress } from "./host.ts";
 import { isOwn, type Layout } from "./layout.ts";
 import type { PlannedProcess } from "./plannedProcess.ts";
@@ -67,6 +68,7 @@ export function kubernetesProcesses(layout: Layout): readonly PlannedProcess[] {
         run: script("sandbox/runner/main.ts", {
           node: node.name,
           "node-ip": node.addresses.map(plainAddress).join(),
+          ...(node === layout.nodeHosts[0] && { "node-label": controlPlaneLabel }),
           kubeconfig: node.kubeconfig,
           state: node.directory,
           "cni-conf-dir": node.cniConfigurations,

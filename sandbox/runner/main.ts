@@ -12,6 +12,7 @@ const usage = `usage: node sandbox/runner/main.ts OPTIONS
   --node NAME             the node's name
   --node-ip ADDRESSES     its addresses, the preferred first, with commas between
   --kubeconfig FILE
+  --node-label KEY        a label of the node, with an empty value
   --cni-conf-dir DIR      its first *.conflist is used; without one the node is not ready
   --cni-bin-dir DIR       the plugins
   --state DIR             what a new runner needs to adopt the pods of an old one
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     node: { type: "string" },
     "node-ip": { type: "string" },
     kubeconfig: { type: "string" },
+    "node-label": { type: "string" },
     "cni-conf-dir": { type: "string" },
     "cni-bin-dir": { type: "string" },
     state: { type: "string" },
@@ -34,7 +36,7 @@ const { values } = parseArgs({
   },
 });
 
-function required(name: Exclude<keyof typeof values, "cluster-dns" | "netns-prefix">): string {
+function required(name: Exclude<keyof typeof values, "cluster-dns" | "netns-prefix" | "node-label">): string {
   const value = values[name];
   if (value !== undefined) return value;
   process.stderr.write(`--${name} is missing\n${usage}`);
@@ -46,6 +48,7 @@ const log = (message: string): void => void process.stderr.write(`${new Date().t
 const options = {
   nodeName,
   nodeIps: required("node-ip").split(","),
+  nodeLabels: values["node-label"] === undefined ? {} : { [values["node-label"]]: "" },
   stateDirectory: required("state"),
   cniConfigDirectory: required("cni-conf-dir"),
   cniBinaryDirectory: required("cni-bin-dir"),

@@ -7,6 +7,8 @@ import type { Condition, Node } from "../client/objects.ts";
 export interface NodeIdentity {
   readonly name: string;
   readonly addresses: readonly string[];
+  /** Beside the usual ones. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 const mostPods = 250;
@@ -37,6 +39,7 @@ export function newNode(identity: NodeIdentity, now: Date): Node {
 
 export function labelsOf(identity: NodeIdentity): Record<string, string> {
   return {
+    ...identity.labels,
     "kubernetes.io/hostname": identity.name,
     "kubernetes.io/os": "linux",
     "kubernetes.io/arch": architecture(),

@@ -26,6 +26,7 @@ const orphanRetryMs = 2_000;
 export interface RunnerOptions {
   readonly nodeName: string;
   readonly nodeIps: readonly string[];
+  readonly nodeLabels: Readonly<Record<string, string>>;
   readonly stateDirectory: string;
   readonly cniConfigDirectory: string;
   readonly cniBinaryDirectory: string;
@@ -66,7 +67,7 @@ export class Runner {
 
   /** Runs until the signal aborts. Pods continue without it. */
   async run(signal: AbortSignal): Promise<void> {
-    const { nodeName, nodeIps, cniConfigDirectory, socket, log } = this.#options;
+    const { nodeName, nodeIps, nodeLabels, cniConfigDirectory, socket, log } = this.#options;
     await assertSharedMounts();
     await mkdir(this.#node.podsDirectory, { recursive: true });
     const server = await serveKubelet(socket, (namespace, pod, container) =>
@@ -75,7 +76,7 @@ export class Runner {
     signal.addEventListener("abort", () => server.close());
     await this.#collectGarbage();
     const heartbeat = new NodeHeartbeat(this.#client, {
-      identity: { name: nodeName, addresses: nodeIps },
+      identity: { name: nodeName, addresses: nodeIps, labels: nodeLabels },
       cniConfigDirectory,
       cni: this.#cni,
       log,

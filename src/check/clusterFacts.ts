@@ -5,7 +5,7 @@ import type { KubeClient } from "../kube/client.ts";
 import { list, record, text } from "../kube/json.ts";
 import { kinds } from "../kube/kinds.ts";
 import { pathOf } from "../kube/resource.ts";
-import { ownership } from "../model/names.ts";
+import { controlPlaneLabel, ownership } from "../model/names.ts";
 import { northbound } from "../ovn/northbound.gen.ts";
 import { Session, type TlsOptions } from "../ovsdb/index.ts";
 import type { Finding } from "./finding.ts";
@@ -24,6 +24,8 @@ export interface ClusterQuestion {
 export interface NodeAddresses {
   readonly name: string;
   readonly internalIps: readonly string[];
+  /** It has the label of control plane nodes. */
+  readonly isControlPlane: boolean;
 }
 
 export interface ClusterFacts {
@@ -33,6 +35,8 @@ export interface ClusterFacts {
   readonly daemonSets: readonly string[];
   /** Of the Service default/kubernetes: the API server's own range of Services begins with it. */
   readonly apiAddresses: readonly string[];
+  /** Where that Service leads. */
+  readonly apiEndpoints: readonly string[];
   readonly rights: readonly Finding[];
   /** Name of the database ▶ version of its schema. */
   readonly schemas: ReadonlyMap<string, string>;
@@ -62,17 +66,18 @@ export async function clusterFacts(question: ClusterQuestion): Promise<ClusterFa
   const client = await orElse("API server", question.kubernetes(), undefined);
   const ask = <T>(what: string, answer: (client: KubeClient) => Promise<T>, otherwise: T): Promise<T> =>
     client ? orElse(what, answer(client), otherwise) : Promise.resolve(otherwise);
-  const [serverVersion, nodes, daemonSets, apiAddresses, rights] = await Promise.all([
+  const [serverVersion, nodes, daemonSets, apiAddresses, apiEndpoints, rights] = await Promise.all([
     ask("API server", async (api) => text(record(await api.get("/version", { signal })).gitVersion), ""),
     ask("nodes", (api) => nodesOf(api, signal), []),
     ask("DaemonSets", (api) => daemonSetsOf(api, signal), []),
     ask("the Service kubernetes", (api) => apiAddressesOf(api, signal), []),
+    ask("the endpoints of the Service kubernetes", (api) => apiEndpointsOf(api, signal), []),
     ask("rights", (api) => rightsFindings({ ...question, client: api, signal }), []),
   ]);
   client?.[Symbol.dispose]();
   const views = (await databases).flatMap((view) => view ?? []);
   return {
-    ...{ serverVersion, nodes, daemonSets, apiAddresses, rights, unknown },
+    ...{ serverVersion, nodes, daemonSets, apiAddresses, apiEndpoints, rights, unknown },
     schemas: new Map(views.map(({ database, version }) => [database, version])),
     clusters: views.flatMap(({ clusters }) => clusters),
   };
@@ -86,6 +91,7 @@ async function nodesOf(client: KubeClient, signal: AbortSignal): Promise<readonl
       .map(record)
       .filter(({ type }) => type === "InternalIP")
       .map(({ address }) => text(address)),
+    isControlPlane: Object.hasOwn(record(record(record(item).metadata).labels), controlPlaneLabel),
   }));
 }
 
@@ -100,6 +106,14 @@ async function daemonSetsOf(client: KubeClient, signal: AbortSignal): Promise<re
 async function apiAddressesOf(client: KubeClient, signal: AbortSignal): Promise<readonly string[]> {
   const service = record(await client.get(pathOf(kinds.Service, "default", "kubernetes"), { signal }));
   return list(record(service.spec).clusterIPs).map(text);
+}
+
+async function apiEndpointsOf(client: KubeClient, signal: AbortSignal): Promise<readonly string[]> {
+  const query = { labelSelector: "kubernetes.io/service-name=kubernetes", limit: mostObjects };
+  const { items } = await client.list(pathOf(kinds.EndpointSlice, "default"), { query, signal });
+  return items.flatMap((item) =>
+    list(record(item).endpoints).flatMap((endpoint) => list(record(endpoint).addresses).map(text)),
+  );
 }
 
 interface DatabaseView {

@@ -12,9 +12,13 @@ import { rightsFindings, rightsOf } from "./rights.ts";
 const network = clusterNetwork({ pods: ["10.244.0.0/16"], services: ["10.96.0.0/16"], join: defaultJoin });
 const good: ClusterFacts = {
   serverVersion: "v1.37.2",
-  nodes: [{ name: "n1", internalIps: ["10.0.0.11"] }],
+  nodes: [
+    { name: "n1", internalIps: ["10.0.0.11"], isControlPlane: true },
+    { name: "n2", internalIps: ["10.0.0.12"], isControlPlane: false },
+  ],
   daemonSets: ["weft/weft-agent", "kube-system/node-local-dns"],
   apiAddresses: ["10.96.0.1"],
+  apiEndpoints: ["10.0.0.11", "192.0.2.10"],
   rights: [],
   schemas: new Map([["OVN_Northbound", "7.11.0"]]),
   clusters: ["weft"],
@@ -36,8 +40,15 @@ const wrong: readonly (readonly [string, Partial<ClusterFacts>, readonly string[
   ["kube-proxy", { daemonSets: ["kube-system/kube-proxy"] }, ["warning: kube-proxy runs in this cluster"]],
   [
     "a node inside a range",
-    { nodes: [{ name: "n1", internalIps: ["10.244.0.11"] }] },
+    { nodes: [{ name: "n1", internalIps: ["10.244.0.11"], isControlPlane: false }] },
     ["refusal: the address 10.244.0.11 of node n1 is in the range 10.244.0.0/16 of pods"],
+  ],
+  [
+    "an API server on a node without the label",
+    { apiEndpoints: ["10.0.0.12"] },
+    [
+      "warning: the Service kubernetes leads to 10.0.0.12 on node n2, which has no label node-role.kubernetes.io/control-plane",
+    ],
   ],
   [
     "another range of Services",

@@ -1,6 +1,7 @@
 // From what a cluster is to what stands in Weft's way there. Pure.
 
 import { contains, formatCidr, parseIp } from "../model/ip.ts";
+import { controlPlaneLabel } from "../model/names.ts";
 import type { ClusterNetwork } from "../model/network.ts";
 import { isNewer } from "../model/schemaVersion.ts";
 import type { ClusterFacts } from "./clusterFacts.ts";
@@ -21,6 +22,7 @@ export const clusterFindings = (facts: ClusterFacts, intent: ClusterIntent): rea
   ...proxyFindings(facts),
   ...addressFindings(facts, intent),
   ...serviceRangeFindings(facts, intent),
+  ...apiServerFindings(facts, intent),
   ...databaseFindings(facts, intent),
 ];
 
@@ -85,6 +87,26 @@ function serviceRangeFindings(
         where: "Service default/kubernetes",
         why: "Weft serves only Services in --service-cidr, and pods would not find the API server",
         mend: "give Weft the same --service-cidr as the API server's --service-cluster-ip-range",
+      },
+    ];
+  });
+}
+
+function apiServerFindings(
+  { nodes, apiEndpoints }: ClusterFacts,
+  { mode }: ClusterIntent,
+): readonly Finding[] {
+  if (mode === "underlay") return [];
+  return nodes.flatMap(({ name, internalIps, isControlPlane }) => {
+    const address = internalIps.find((ip) => apiEndpoints.includes(ip));
+    if (address === undefined || isControlPlane) return [];
+    return [
+      {
+        severity: "warning" as const,
+        what: `the Service kubernetes leads to ${address} on node ${name}, which has no label ${controlPlaneLabel}`,
+        where: `Node ${name}`,
+        why: "Weft believes no other node that it has the API server, so the node's own processes do not reach that Service",
+        mend: `kubectl label node ${name} ${controlPlaneLabel}=`,
       },
     ];
   });

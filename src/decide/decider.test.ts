@@ -153,6 +153,7 @@ const proven = (node: string, text: string, id?: number, chassis?: string): Node
   chassis,
   hostAddresses: [],
   shared: [],
+  isControlPlane: false,
 });
 
 test("after a restart a node keeps what its rows prove, whoever states it, and a liar gets its own back", async () => {

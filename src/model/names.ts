@@ -102,6 +102,12 @@ export const ownership = { cluster: "weft.io/cluster", owner: "weft.io/owner" } 
  */
 export const hostAddressesKey = "weft.io/host-addresses";
 
+/** A key of `external_ids` there: the node has that label. */
+export const controlPlaneKey = "weft.io/control-plane";
+
+/** By which an administrator says that the node is one of the control plane. NodeRestriction lets no kubelet set it. */
+export const controlPlaneLabel = "node-role.kubernetes.io/control-plane";
+
 /** The option of a chassis (ovn-controller(8), ovn-cms-options) by which an agent marks it as one of its cluster. */
 export const chassisMark = (cluster: string): string => `${chassisMarkKey}${cluster}`;
 export const chassisMarkKey = "weft-cluster=";

@@ -43,6 +43,8 @@ export interface ResolvedNode {
   readonly gateway: GatewayConfig | undefined;
   /** The node's own addresses (`hostAddressesOf`). */
   readonly hostAddresses: readonly Ip[];
+  /** An administrator says that the node is one of the control plane. */
+  readonly isControlPlane?: true;
 }
 
 /** The addresses of a pod's interface: one address and gateway per family. */

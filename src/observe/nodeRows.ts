@@ -3,7 +3,7 @@
 // After a restart they count for more than the Node's annotations, which anybody may have written who may write the Node.
 
 import { type Cidr, type Ip, networkOf, parseInterfaceAddress, parseIp } from "../model/ip.ts";
-import { hostAddressesKey, ownership } from "../model/names.ts";
+import { controlPlaneKey, hostAddressesKey, ownership } from "../model/names.ts";
 import { nodeIds } from "../model/network.ts";
 import { parseOwner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
@@ -22,6 +22,7 @@ export interface NodeRows {
   readonly hostAddresses: readonly Ip[];
   /** The addresses that it shares with its gateway router; none while it has no gateway router, or in underlay mode. */
   readonly shared: readonly Ip[];
+  readonly isControlPlane: boolean;
 }
 
 /** One entry for each node that has rows, whether there is an object of it or not. */
@@ -60,6 +61,7 @@ export function nodeRows(replica: Replica<NorthboundTables>, { cluster, names }:
       chassis: management?.options.get("requested-chassis"),
       hostAddresses: addresses.flatMap((text) => parseIp(text) ?? []),
       shared: shared.get(node) ?? [],
+      isControlPlane: management?.external_ids.has(controlPlaneKey) === true,
     };
   });
 }

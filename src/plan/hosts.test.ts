@@ -26,6 +26,7 @@ const aNode = (
   hostAddresses: addresses.map(ip),
   ...change,
 });
+const ofControlPlane = (node: ResolvedNode): ResolvedNode => ({ ...node, isControlPlane: true });
 const set = (hosts: Hosts, node: ResolvedNode) => [...hosts.set(node.name, hostViewOf(node))];
 const withNodes = (...nodes: readonly ResolvedNode[]): Hosts => {
   const hosts = new Hosts([cidr("10.244.0.0/16")]);
@@ -36,10 +37,10 @@ const target = (hosts: Hosts, address: string, nodeName = ""): string =>
   formatIp(hosts.targetOf(ip(address), nodeName));
 
 test("a node's own address is reached by its management port, once its agent has reported both", () => {
-  assert.equal(target(withNodes(aNode(1)), "172.30.0.1"), "10.244.1.2");
+  assert.equal(target(withNodes(aNode(1)), "172.30.0.1", "n1"), "10.244.1.2");
   for (const missing of ["chassisId", "gateway"] as const) {
     const node = aNode(1, ["172.30.0.1"], { [missing]: undefined });
-    assert.equal(target(withNodes(node), "172.30.0.1"), "172.30.0.1", missing);
+    assert.equal(target(withNodes(node), "172.30.0.1", "n1"), "172.30.0.1", missing);
   }
 });
 
@@ -52,6 +53,7 @@ test("what rows prove of a node counts until the node is decided", () => {
     chassis: "c1",
     hostAddresses: ["172.30.0.1", "172.31.0.1"].map(ip),
     shared: [ip("172.30.0.1")],
+    isControlPlane: true,
   };
   hosts.set("n1", provenHostView(rows));
   assert.equal(target(hosts, "172.30.0.1"), "10.244.1.2");
@@ -71,8 +73,8 @@ test("a node's second address and an address that nobody claims stay as they are
 
 test("where Kubernetes knows the node by another address than the one it leaves with, that one is replaced", () => {
   const hosts = withNodes(aNode(1, ["172.30.0.1"], { hostAddresses: ["192.168.5.1", "172.30.0.1"].map(ip) }));
-  assert.equal(target(hosts, "192.168.5.1"), "10.244.1.2");
-  assert.equal(target(hosts, "172.30.0.1"), "172.30.0.1");
+  assert.equal(target(hosts, "192.168.5.1", "n1"), "10.244.1.2");
+  assert.equal(target(hosts, "172.30.0.1", "n1"), "172.30.0.1");
 });
 
 test("an endpoint that names its node belongs to that node, even if another claims its address", () => {
@@ -81,13 +83,29 @@ test("an endpoint that names its node belongs to that node, even if another clai
   assert.equal(target(hosts, "192.0.2.1", "n1"), "192.0.2.1");
 });
 
-test("an address that two nodes claim stays as it is unless the endpoint names one, even if only one is set up", () => {
-  for (const first of [aNode(1), aNode(1, ["172.30.0.1"], { gateway: undefined })]) {
-    const hosts = withNodes(first, aNode(3, ["172.30.0.1"]));
+test("an endpoint that names no node means a node of the control plane, and no other, whoever claims its address", () => {
+  const outside = "192.0.2.1";
+  assert.equal(target(withNodes(aNode(3, [outside])), outside), outside, "an address outside of the cluster");
+  assert.equal(target(withNodes(aNode(1)), "172.30.0.1"), "172.30.0.1", "a node's own");
+  const liar = aNode(3, ["172.30.0.1"]);
+  assert.equal(target(withNodes(ofControlPlane(aNode(1)), liar), "172.30.0.1"), "10.244.1.2");
+  assert.equal(target(withNodes(aNode(1), ofControlPlane(liar)), "172.30.0.1"), "10.244.3.2");
+});
+
+test("an address that two nodes of the control plane claim stays as it is unless the endpoint names one, even if only one is set up", () => {
+  for (const node of [aNode(1), aNode(1, ["172.30.0.1"], { gateway: undefined })]) {
+    const first = ofControlPlane(node);
+    const hosts = withNodes(first, ofControlPlane(aNode(3, ["172.30.0.1"])));
     assert.equal(target(hosts, "172.30.0.1"), "172.30.0.1");
     hosts.set("n3", undefined);
     assert.equal(target(hosts, "172.30.0.1"), first.gateway ? "10.244.1.2" : "172.30.0.1");
   }
+});
+
+test("a node that becomes one of the control plane concerns the Services with its address among their endpoints", () => {
+  const hosts = withNodes(aNode(1));
+  hosts.follow("service/default/kubernetes", [ip("172.30.0.1")]);
+  assert.deepEqual(set(hosts, ofControlPlane(aNode(1))), ["service/default/kubernetes"]);
 });
 
 test("a node that changes concerns the Services with its address among their endpoints, and no others", () => {

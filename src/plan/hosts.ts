@@ -3,7 +3,8 @@
 // translates it back (node/host/firewall.ts). So one balancer serves the switches of all nodes.
 //
 // Nodes report their addresses themselves and may be wrong, or lie. An endpoint that names its node can only get that
-// node's management address. An endpoint that names none is left alone when two nodes claim its address.
+// node's management address. One that names none, such as the API server's, may be anywhere, also outside of the cluster. So
+// only a node of the control plane counts there, which no node can make itself.
 
 import { type Cidr, contains, formatIp, type Ip } from "../model/ip.ts";
 import { Multimap } from "../model/multimap.ts";
@@ -20,24 +21,41 @@ export interface HostView {
   readonly replaced: readonly ManagementAddress[];
   /** The addresses that the node shares with its gateway router. */
   readonly shared: readonly Ip[];
+  /** It is also meant by endpoints at its addresses that name no node. */
+  readonly isControlPlane: boolean;
 }
 
-export const hostViewOf = ({ name, chassisId, gateway, subnets, hostAddresses }: ResolvedNode): HostView => ({
+export const hostViewOf = ({
+  name,
+  chassisId,
+  gateway,
+  subnets,
+  hostAddresses,
+  isControlPlane,
+}: ResolvedNode): HostView => ({
   name,
   claims: hostAddresses.map(formatIp).toSorted(),
   replaced: gateway && chassisId !== undefined ? managementAddresses(subnets, hostAddresses) : [],
   shared: gateway && chassisId !== undefined ? gateway.addresses.map(({ ip }) => ip) : [],
+  isControlPlane: isControlPlane === true,
 });
 
 /**
  * What rows prove of a node. It counts from the start until the node is decided, because a node that is not listed, or
  * cannot be decided, still has its management port.
  */
-export const provenHostView = ({ node, subnets, hostAddresses, shared }: NodeRows): HostView => ({
+export const provenHostView = ({
+  node,
+  subnets,
+  hostAddresses,
+  shared,
+  isControlPlane,
+}: NodeRows): HostView => ({
   name: node,
   claims: hostAddresses.map(formatIp).toSorted(),
   replaced: shared.length > 0 ? managementAddresses(subnets, hostAddresses) : [],
   shared,
+  isControlPlane,
 });
 
 export class Hosts {
@@ -89,10 +107,15 @@ export class Hosts {
   targetOf(address: Ip, nodeName: string): Ip {
     const claims = this.#claims.get(formatIp(address));
     if (claims.size === 0) return address;
-    const [only = ""] = claims.size === 1 ? claims : [];
-    const node = this.#nodes.get(nodeName === "" ? only : nodeName);
+    const node = nodeName === "" ? this.#meantBy(claims) : this.#nodes.get(nodeName);
     const found = node?.replaced.find(({ host }) => isSame(host, address));
     return found?.management ?? address;
+  }
+
+  /** The only node of the control plane among those that claim an address. */
+  #meantBy(claims: ReadonlySet<string>): HostView | undefined {
+    const [only, ...others] = [...claims].filter((name) => this.#nodes.get(name)?.isControlPlane);
+    return only !== undefined && others.length === 0 ? this.#nodes.get(only) : undefined;
   }
 }
 
@@ -100,13 +123,15 @@ export class Hosts {
 const lineOfNode = (name: string): string => `node ${name}`;
 
 /**
- * address -> what replaces it, "" for nothing; node -> the addresses that it shares. Views with equal lines are the same to
- * every Service.
+ * address -> what replaces it, if anything does, and for whom; node -> the addresses that it shares. Views with equal lines are
+ * the same to every Service.
  */
 function linesOf(view: HostView | undefined): ReadonlyMap<string, string> {
-  const lines = new Map(view?.claims.map((address) => [address, ""]));
-  if (view) lines.set(lineOfNode(view.name), view.shared.map(formatIp).join());
-  for (const { host, management } of view?.replaced ?? []) lines.set(formatIp(host), formatIp(management));
+  if (!view) return new Map();
+  const whom = view.isControlPlane ? " for all" : "";
+  const lines = new Map(view.claims.map((address) => [address, whom]));
+  lines.set(lineOfNode(view.name), view.shared.map(formatIp).join());
+  for (const { host, management } of view.replaced) lines.set(formatIp(host), formatIp(management) + whom);
   return lines;
 }
 

@@ -4,7 +4,7 @@
 import type { Fact } from "../model/fact.ts";
 import { formatCidr, formatIp, type Ip } from "../model/ip.ts";
 import { macOfFirst } from "../model/mac.ts";
-import { hostAddressesKey } from "../model/names.ts";
+import { controlPlaneKey, hostAddressesKey } from "../model/names.ts";
 import {
   type ClusterNetwork,
   gatewayOf,
@@ -78,7 +78,10 @@ function planManagementPort(facts: FactList, { names }: Scope, node: ResolvedNod
     name,
     addresses: [[macOfFirst(addresses), ...addresses.map(({ ip }) => formatIp(ip))].join(" ")],
     options: mapOf({ "requested-chassis": node.chassisId }),
-    external_ids: mapOf({ [hostAddressesKey]: node.hostAddresses.map(formatIp).join() || undefined }),
+    external_ids: mapOf({
+      [hostAddressesKey]: node.hostAddresses.map(formatIp).join() || undefined,
+      [controlPlaneKey]: node.isControlPlane && "true",
+    }),
   });
   const nodeSwitch = facts.ref("Logical_Switch", names.nodeSwitch(node.name));
   facts.member("Logical_Switch", nodeSwitch, "ports", port);

@@ -144,6 +144,7 @@ const aNode = (n: number): ResolvedNode => ({
     mtuBytes: 1500,
   },
   hostAddresses: [`172.30.0.1${n}`, `fd00:172:30::1${n}`].flatMap((text) => parseIp(text) ?? []),
+  isControlPlane: true,
 });
 const nodes = [1, 2, 3].map(aNode);
 const hostsOf = (list: readonly ResolvedNode[]): Hosts => {

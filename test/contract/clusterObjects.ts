@@ -12,6 +12,7 @@ import {
 import { type Json, record } from "../../src/kube/json.ts";
 import { parseCidr, parseInterfaceAddress, parseIp } from "../../src/model/ip.ts";
 import { macOf } from "../../src/model/mac.ts";
+import { controlPlaneLabel } from "../../src/model/names.ts";
 
 export interface ApiObject {
   readonly plural: string;
@@ -35,12 +36,13 @@ export function annotated(
 
 export const hostAddress = (id: number): string => `172.30.0.1${id}`;
 
-/** With all that controller and agent write on it. */
+/** With all that controller and agent write on it. It may have the API server. */
 export const node = (id: number): ApiObject => ({
   plural: "nodes",
   object: {
     metadata: {
       name: `n${id}`,
+      labels: { [controlPlaneLabel]: "" },
       annotations: {
         ...nodeIdAnnotation(id),
         ...nodeSubnetsAnnotation([present(parseCidr(`10.24${id}.0.0/24`))]),

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { upSandbox } from "../../../sandbox/up.ts";
+import { controlPlaneLabel } from "../../../src/model/names.ts";
 import { imageFiles } from "../images/build.ts";
 import { auditPolicy } from "../install/audit.ts";
 import type { Installation } from "../install/installation.ts";
@@ -61,6 +62,14 @@ export async function upCluster({
   await until("all nodes are ready", async () => (await readyNodes(cluster)).every((ready) => ready), {
     signal,
   });
+  // As kubeadm does. A kubelet may not say so of itself.
+  await cluster.kubectl([
+    "label",
+    "node",
+    places.controlPlane.host.name,
+    `${controlPlaneLabel}=`,
+    "--overwrite",
+  ]);
   done(`Weft: ${installation.about}; all nodes are ready`);
   await cluster.apply(await readFile(join(import.meta.dirname, "coredns.yaml"), "utf8"));
   await cluster.kubectl(["-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=110s"]);
