@@ -189,6 +189,39 @@ test("a static pod keeps its port when its mirror is deleted and made again, in 
   assert.equal(await port(), before);
 });
 
+test("what a pod held that is deleted while a new leader takes stock is free again, though no row tells of it", async () => {
+  await lead(ranges, storesWith(), "steady");
+  const running = (name: string): ApiObject => {
+    const { object } = pod(name, 2, 5);
+    const metadata = { namespace: "shop", name };
+    const status = { phase: "Running", podIPs: [{ ip: "10.242.0.5" }] };
+    return { plural: "pods", object: { ...object, metadata, status } };
+  };
+  const stores = storesWith(node(2), node(3), running("gone"));
+  const values = stores.Pod.values.bind(stores.Pod);
+  const events: string[] = [];
+  // The first to list the pods is the decider, which pauses between nodes.
+  stores.Pod.values = () => {
+    stores.Pod.values = values;
+    setImmediate(() => {
+      events.push("deleted");
+      stores.Pod.apply([{ type: "remove", namespace: "shop", name: "gone" }]);
+    });
+    return values();
+  };
+  await lead(ranges, stores, "steady", {
+    onPlanned: () => void events.push("planned"),
+    until: async ({ appliers, planning }) => {
+      put(stores, running("next"));
+      await planning.queue.idle();
+      await appliers.settled();
+    },
+  });
+  assert.equal(events[0], "deleted");
+  assert.ok((await portNames()).has("demo_pod_shop_next"));
+  assert.ok([...(await lines())].some((line) => line.endsWith(" 10.242.0.5")));
+});
+
 test("a destination that is away keeps nobody from leading, and the others are served", async () => {
   await using away = new Session({ remotes: ["tcp:127.0.0.1:1"], database: "OVN_Northbound" });
   away.start();

@@ -77,6 +77,7 @@ export interface LeadOptions {
   readonly until?: (term: Term) => Promise<unknown>;
   /** Takes what is written on objects. */
   readonly patch?: Patch;
+  readonly onPlanned?: () => void;
   readonly pooled?: boolean;
   readonly services?: readonly string[];
   /** The tenant's router, in underlay mode. */
@@ -92,6 +93,7 @@ export async function lead(
     others = [],
     until = (term) => term.appliers.settled(),
     patch = async () => undefined,
+    onPlanned = () => undefined,
     pooled = false,
     services = [],
     router,
@@ -132,7 +134,7 @@ export async function lead(
         conflict: () => undefined,
         fellShort: () => undefined,
       },
-      onPlanned: () => undefined,
+      onPlanned,
       destinations: [serve("global", session, replica), ...others],
       clock: systemClock,
       random: Math.random,
