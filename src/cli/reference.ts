@@ -50,7 +50,7 @@ const meanings: { readonly [K in keyof typeof annotations]: Meaning } = {
   troubles: {
     on: "Lease of the controllers",
     by: "leader",
-    what: "what the leader sees that does not work, as JSON: `api`, `southbound`, `northd`, `agents`, each with a sentence",
+    what: "what the leader sees that does not work, as JSON: `api`, `southbound`, `northd`, `agents`, `ranges`, each with a sentence",
   },
 };
 

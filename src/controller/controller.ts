@@ -33,6 +33,7 @@ import { northbound } from "../ovn/northbound.gen.ts";
 import type { TlsOptions } from "../ovsdb/index.ts";
 import { awayFor } from "./awayFor.ts";
 import { Births } from "./births.ts";
+import { requireFreeRanges, takenRange } from "./cloudRanges.ts";
 import { type Databases, openDatabases } from "./databases.ts";
 import { northboundDestination } from "./destinations.ts";
 import { Health, troublesText } from "./health.ts";
@@ -129,6 +130,7 @@ export class Controller {
       southbound: databases.chassis,
       northd: new NorthdWatch(databases.numbers, now),
       agents: () => this.#agents?.problem,
+      ranges: () => takenRange({ network: this.#options.network, observed }),
       now,
     });
     this.#health = health;
@@ -198,6 +200,7 @@ export class Controller {
         await replica.ready(signal);
         // One that must not lead must not take the Lease from one that may either.
         requireSameOptions(options);
+        requireFreeRanges(options);
         this.#failure = undefined;
         await this.#leadOnce(lease, options, databases, metrics, signal);
       } catch (error) {
@@ -256,6 +259,7 @@ export class Controller {
         onPlanned: () => undefined,
       };
       requireSameOptions(planning);
+      requireFreeRanges(planning);
       const engine = new Engine({
         destination: planning.scope.destination,
         cluster,

@@ -3,7 +3,12 @@ import { test } from "node:test";
 import { Health, troublesIn, troublesText } from "./health.ts";
 
 function world() {
-  const parts = { staleness: { problem: "" }, southbound: { synced: true }, northd: { problem: "" } };
+  const parts = {
+    staleness: { problem: "" },
+    southbound: { synced: true },
+    northd: { problem: "" },
+    ranges: "",
+  };
   const said = (text: string): string | undefined => text || undefined;
   let now = 0;
   const health = new Health({
@@ -19,6 +24,7 @@ function world() {
       },
     },
     agents: () => "no sign of life from n2",
+    ranges: () => said(parts.ranges),
     now: () => now,
   });
   return { health, parts, pass: (ms: number) => (now += ms) };
@@ -27,6 +33,13 @@ function world() {
 test("a dead agent is a trouble, but does not make the controller unready", () => {
   const { health } = world();
   assert.deepEqual([...health.troubles.keys()], ["agents"]);
+  assert.equal(health.problem, undefined);
+});
+
+test("a range that is somebody else's too is a trouble, but does not make the controller unready", () => {
+  const { health, parts } = world();
+  parts.ranges = "--service-cidr 10.96.0.0/16 overlaps 10.96.7.0/24";
+  assert.deepEqual([...health.troubles.keys()], ["agents", "ranges"]);
   assert.equal(health.problem, undefined);
 });
 

@@ -5,7 +5,7 @@ import type { Staleness } from "../kube/staleness.ts";
 import type { NorthdWatch } from "../observe/northdWatch.ts";
 
 /** The parts of a cluster that a controller watches. */
-export const parts = ["api", "southbound", "northd", "agents"] as const;
+export const parts = ["api", "southbound", "northd", "agents", "ranges"] as const;
 export type Part = (typeof parts)[number];
 export type Troubles = ReadonlyMap<Part, string>;
 
@@ -15,6 +15,8 @@ export interface HealthOptions {
   readonly northd: Pick<NorthdWatch, "problem">;
   /** Only a leader knows about agents. */
   readonly agents: () => string | undefined;
+  /** A configured range that is somebody else's too. */
+  readonly ranges: () => string | undefined;
   readonly now: () => number;
 }
 
@@ -31,21 +33,22 @@ export class Health {
   }
 
   get troubles(): Troubles {
-    const { staleness, northd, agents } = this.#options;
+    const { staleness, northd, agents, ranges } = this.#options;
     const found = {
       api: staleness.problem,
       southbound: this.#southbound(),
       northd: northd.problem,
       agents: agents(),
+      ranges: ranges(),
     };
     return new Map(
       parts.flatMap((part) => (found[part] === undefined ? [] : [[part, found[part]] as const])),
     );
   }
 
-  /** In one sentence, for /readyz. An agent that is gone is the matter of its node. */
+  /** In one sentence, for /readyz. An agent that is gone is the matter of its node, and a range that of whoever chose it. */
   get problem(): string | undefined {
-    return [...this.troubles].find(([part]) => part !== "agents")?.[1];
+    return [...this.troubles].find(([part]) => part !== "agents" && part !== "ranges")?.[1];
   }
 
   #southbound(): string | undefined {

@@ -49,7 +49,7 @@ export function controllerMetrics(registry: Registry, readings: Readings): Contr
   );
   new Gauge({
     name: "weft_part_up",
-    help: "1 while this works: api (every kind is followed), southbound (its database is connected), northd (it follows the northbound database), agents (all are heard; known to the leader)",
+    help: "1 while this works: api (every kind is followed), southbound (its database is connected), northd (it follows the northbound database), agents (all are heard; known to the leader), ranges (none is a network of the cloud's router too)",
     labelNames: ["part"] as const,
     registers,
     collect() {

@@ -92,6 +92,7 @@ const partHelp: Readonly<Record<Part, string>> = {
   southbound: "where OVN's databases run: ovn-sbctl show",
   northd: "where OVN's databases run: ovn-appctl -t ovn-northd status; start ovn-northd if that fails",
   agents: "kubectl get pods -A -o wide, for the agents of these nodes",
+  ranges: "in the cloud: give that network another range",
 };
 
 function troubles(leader: Leader | undefined, nodes: readonly NodeReport[]): Problem[] {
