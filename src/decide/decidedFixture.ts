@@ -1,7 +1,14 @@
 // An in-memory API server for annotations, and objects for it: the starting point for tests of decisions.
 
 import assert from "node:assert/strict";
+import { clusterNetwork, defaultJoin } from "../config/ranges.ts";
 import type { Node, Pod } from "../kube/objects.ts";
+import { formatCidr, parseCidr } from "../model/ip.ts";
+import { annotations, namesOf } from "../model/names.ts";
+import type { PodPlace } from "../model/places.ts";
+import type { NodeRows } from "../observe/nodeRows.ts";
+import { PortRows } from "../observe/rowAddressesFixture.ts";
+import { Decider } from "./decider.ts";
 import type { Decision } from "./decision.ts";
 import type { AnnotationPatch } from "./durable.ts";
 
@@ -75,3 +82,31 @@ export async function settled<T>(decide: () => Decision<T>): Promise<Decision<T>
   if (decision.state === "pending") await decision.written;
   return decision.state === "pending" ? decide() : decision;
 }
+
+/** A decider that has taken over what `api` has, with pod ranges `pods`. */
+export async function decider(
+  api: Api,
+  {
+    pods = ["10.244.0.0/16"],
+    rows = new PortRows(),
+    nodeRows = [],
+  }: { pods?: string[]; rows?: PortRows; nodeRows?: readonly NodeRows[] } = {},
+): Promise<Decider> {
+  const network = clusterNetwork({ pods, services: [], join: defaultJoin });
+  const options = { network, names: namesOf("demo"), rows, patch: api.patch };
+  const deciding = new Decider(options);
+  await deciding.adopt({ nodes: api.nodes, pods: api.pods, poolRows: [], nodeRows });
+  return deciding;
+}
+
+export function ready<T>(decision: Decision<T>): T {
+  assert.equal(decision.state, "ready");
+  return decision.state === "ready" ? decision.value : assert.fail();
+}
+
+/** The addresses of a pod. */
+export const texts = ({ network }: PodPlace): readonly string[] => network.addresses.map(formatCidr);
+
+export const subnet = (text: string) => parseCidr(text) ?? assert.fail(text);
+
+export const subnets = (text: string) => ({ [annotations.nodeSubnets]: text });
