@@ -9,6 +9,9 @@ import { type Host, type NodeHost, plainAddress } from "./host.ts";
 import { isOwn, type Layout } from "./layout.ts";
 import type { PlannedProcess } from "./plannedProcess.ts";
 
+/** What Services of a sandbox may have as external IPs: ranges for documentation (RFC 5737, RFC 3849). */
+const externalIps = ["203.0.113.0/24", "2001:db8:203::/48"];
+
 type Flags = Readonly<Record<string, string | readonly string[]>>;
 
 const root = join(import.meta.dirname, "..");
@@ -104,6 +107,7 @@ export function weftProcesses(layout: Layout): readonly PlannedProcess[] {
         northbound: `unix:${central.northboundSocket}`,
         southbound: `unix:${central.southboundSocket}`,
         ...(tenant && { "cloud-router": tenant.router }),
+        "external-ips": externalIps.join(),
         ...shared,
       }),
     },
@@ -167,6 +171,7 @@ function apiFlags(layout: Layout, node: NodeHost): Flags {
     "service-cidr": layout.serviceCidrs,
     endpoint: addresses,
     "dns-endpoint": addresses,
+    definition: join(root, "deploy/helm/weft/crds/ipaddresspools.yaml"),
     kubeconfig: [
       `${layout.kubeconfig}=https://127.0.0.1:${layout.apiPort}`,
       ...layout.nodeHosts.map(({ kubeconfig }) => `${kubeconfig}=${server}`),

@@ -40,7 +40,15 @@ const refused: readonly (readonly [object, string])[] = [
 const { values: flags } = parseArgs({
   options: { helm: { type: "string", default: "helm" }, check: { type: "boolean", default: false } },
 });
-const template = [flags.helm, "template", "weft", chart, "--namespace=kube-system", "--values=-"];
+const template = [
+  flags.helm,
+  "template",
+  "weft",
+  chart,
+  "--namespace=kube-system",
+  "--include-crds",
+  "--values=-",
+];
 
 try {
   for (const [name, values] of Object.entries(variants)) {

@@ -4,7 +4,8 @@
 
 import { addressAt, type Cidr, formatIp, parseIp } from "../../src/model/ip.ts";
 import type { Cluster } from "./cluster.ts";
-import type { JsonObject } from "./json.ts";
+import { type JsonObject, textAt } from "./json.ts";
+import { customResourceDefinitions } from "./kinds/customresourcedefinition.ts";
 import { endpointSlices } from "./kinds/endpointslice.ts";
 import type { Kind } from "./kinds/kind.ts";
 import { namespaces } from "./kinds/namespace.ts";
@@ -56,8 +57,15 @@ export const dnsService = (addresses: readonly string[]): SystemService => ({
   addresses,
 });
 
-/** Makes whatever is missing, now and later. Returns a function that ends this. */
-export function keepSystemObjects(cluster: Cluster, system: readonly SystemService[]): () => void {
+/** Makes whatever is missing, Services also later. Returns a function that ends this. */
+export function keepSystemObjects(
+  cluster: Cluster,
+  system: readonly SystemService[],
+  definitions: readonly JsonObject[],
+): () => void {
+  for (const definition of definitions)
+    if (!cluster.store.get(customResourceDefinitions, "", textAt(definition, "metadata", "name")))
+      make(cluster, customResourceDefinitions, "", definition);
   for (const namespace of systemNamespaces)
     if (!cluster.store.get(namespaces, "", namespace))
       make(cluster, namespaces, "", { metadata: { name: namespace } });

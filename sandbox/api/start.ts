@@ -11,6 +11,7 @@ import { serverCertificate } from "./certs.ts";
 import { CustomKinds } from "./custom/custom-kinds.ts";
 import { GarbageCollector } from "./gc.ts";
 import { handleRequest, handleUpgrade, type Server } from "./http/handler.ts";
+import type { JsonObject } from "./json.ts";
 import { KindRegistry } from "./kinds/registry.ts";
 import { kinds } from "./kinds/table.ts";
 import type { Credentials } from "./kubeconfig.ts";
@@ -36,6 +37,8 @@ export interface ApiOptions {
   readonly endpoints: readonly string[];
   /** Where the cluster's DNS is served. Without any there is no Service for it. */
   readonly dnsEndpoints?: readonly string[];
+  /** CustomResourceDefinitions that are there from the start. */
+  readonly definitions?: readonly JsonObject[];
   readonly kubeletSocket: KubeletSocket;
   /** In addition to those in the token file. */
   readonly users?: readonly User[];
@@ -98,10 +101,11 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   }
   const port = portOf(tcp);
   const { endpoints, dnsEndpoints = [] } = options;
-  const unkeep = keepSystemObjects(cluster, [
-    apiService(endpoints, port),
-    ...(dnsEndpoints.length > 0 ? [dnsService(dnsEndpoints)] : []),
-  ]);
+  const unkeep = keepSystemObjects(
+    cluster,
+    [apiService(endpoints, port), ...(dnsEndpoints.length > 0 ? [dnsService(dnsEndpoints)] : [])],
+    options.definitions ?? [],
+  );
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {
     port,

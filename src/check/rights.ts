@@ -28,6 +28,8 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
     { group: core, resource: "nodes", subresource: "status", verbs: ["patch"] },
     { group: core, resource: "pods", verbs: [...watched, "patch"] },
     { group: core, resource: "services", verbs: watched },
+    { group: core, resource: "services", subresource: "status", verbs: ["patch"] },
+    { group: "weft.io", resource: "ipaddresspools", verbs: watched },
     { group: core, resource: "namespaces", verbs: watched },
     { group: "discovery.k8s.io", resource: "endpointslices", verbs: watched },
     { group: "networking.k8s.io", resource: "networkpolicies", verbs: watched },

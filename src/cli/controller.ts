@@ -13,6 +13,7 @@ import {
   joinCidrOption,
   kubeconfigOption,
   leaseNamespaceOption,
+  list,
   logLevelOption,
   type Mode,
   metricsOption,
@@ -29,6 +30,7 @@ import { caCertOption, certificateOption, privateKeyOption, type TlsFlags, tlsIn
 import { Controller } from "../controller/controller.ts";
 import { serveHealth } from "../health/serve.ts";
 import { silent } from "../kube/clock.ts";
+import { type Cidr, parseCidr } from "../model/ip.ts";
 import { kubeClient } from "./connect.ts";
 import { jsonLog } from "./log.ts";
 import { untilStopped } from "./signals.ts";
@@ -41,6 +43,7 @@ interface Flags extends TlsFlags {
   readonly clusterCidr: readonly string[];
   readonly serviceCidr: readonly string[];
   readonly joinCidr: readonly string[];
+  readonly externalIps: readonly string[];
   readonly mode: Mode;
   readonly cloudRouter?: string;
   readonly addresses?: Addresses;
@@ -67,6 +70,12 @@ export function controllerCommand(): Command {
     .addOption(podCidrOption())
     .addOption(serviceCidrOption())
     .addOption(joinCidrOption())
+    .option(
+      "--external-ips <list>",
+      "ranges that Services may take their spec.externalIPs from; by default there are none",
+      list,
+      [],
+    )
     .addOption(modeOption())
     .option(
       "--cloud-router <name>",
@@ -103,6 +112,7 @@ export function controllerCommand(): Command {
       const controller = new Controller({
         cluster: flags.cluster,
         network,
+        externalIps: externalIpsIn(flags),
         cloudRouter: cloudRouterIn(flags),
         pools:
           addressesIn(flags) === "pooled"
@@ -133,6 +143,14 @@ export function controllerCommand(): Command {
         await controller.run(signal);
       });
     });
+}
+
+function externalIpsIn({ externalIps }: Flags): readonly Cidr[] {
+  return externalIps.map((text) => {
+    const cidr = parseCidr(text);
+    if (!cidr) throw new ConfigError(`--external-ips: "${text}" is no range: write 192.0.2.0/24`);
+    return cidr;
+  });
 }
 
 function cloudRouterIn({ mode, cloudRouter }: Flags): string | undefined {

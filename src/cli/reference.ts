@@ -47,6 +47,16 @@ const meanings: { readonly [K in keyof typeof annotations]: Meaning } = {
   },
   mirrorOf: { on: "Pod", by: "kubelet", what: "that the pod is the mirror of a static one" },
   configHash: { on: "Pod", by: "kubelet", what: "of a static pod's mirror: the static pod's own UID" },
+  loadBalancerIps: {
+    on: "Service",
+    by: "you",
+    what: "of type LoadBalancer: the addresses that it is to get, one of each family, with a comma between",
+  },
+  addressPool: {
+    on: "Service",
+    by: "you",
+    what: "of type LoadBalancer: the IPAddressPool that its address is to come from",
+  },
   troubles: {
     on: "Lease of the controllers",
     by: "leader",

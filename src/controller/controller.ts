@@ -23,7 +23,8 @@ import { Staleness } from "../kube/staleness.ts";
 import { allReady, missingInput, type Stores, watchAll } from "../kube/stores.ts";
 import { unservedInOverlay } from "../kube/unservedInOverlay.ts";
 import { unservedInUnderlay } from "../kube/unservedInUnderlay.ts";
-import { annotate } from "../kube/write.ts";
+import { annotate, setGrant, setIngress } from "../kube/write.ts";
+import type { Cidr } from "../model/ip.ts";
 import { annotations, namesOf } from "../model/names.ts";
 import type { ClusterNetwork } from "../model/network.ts";
 import { parseOwner } from "../model/owner.ts";
@@ -51,6 +52,8 @@ import { watchNodes } from "./watchNodes.ts";
 export interface ControllerOptions {
   readonly cluster: string;
   readonly network: ClusterNetwork;
+  /** What a Service may have as external IP. */
+  readonly externalIps: readonly Cidr[];
   /** The router of the tenant whose virtual machines are the nodes; undefined when OVN runs on the nodes. */
   readonly cloudRouter: string | undefined;
   /** Undefined when every pod gets a port of its own. */
@@ -166,6 +169,10 @@ export class Controller {
       ...this.#common(stores, server, databases),
       patch: ({ annotations, ifVersion, ...object }) =>
         annotate(client, object, annotations, { signal, ifVersion, timeoutMs: writeMs }),
+      writeServiceStatus: (service, status) =>
+        "ingress" in status
+          ? setIngress(client, service, status.ingress, { signal, timeoutMs: writeMs })
+          : setGrant(client, service, status.granted, { signal, timeoutMs: writeMs }),
       tell: told.tell,
       destinations: [
         northboundDestination({
@@ -248,10 +255,12 @@ export class Controller {
       const planning: PlanningOptions = {
         ...this.#common(stores, server, databases),
         patch: async () => undefined,
+        writeServiceStatus: async () => undefined,
         tell: {
           decided: () => undefined,
           refused: (_, reason) => notes.push(reason),
           distrusted: () => undefined,
+          notGiven: (_, reason, message) => notes.push(`${reason}: ${message}`),
           conflict: ({ message }) => notes.push(message),
           fellShort: ({ kind, namespace, name }, _, message) =>
             notes.push(`${kind} ${namespace === "" ? name : `${namespace}/${name}`}: ${message}`),
@@ -333,8 +342,8 @@ export class Controller {
     stores: Stores,
     server: ApiServer,
     { observed }: Databases,
-  ): Omit<PlanningOptions, "patch" | "tell" | "onPlanned"> {
-    const { cluster, network, client, pools, log } = this.#options;
+  ): Omit<PlanningOptions, "patch" | "writeServiceStatus" | "tell" | "onPlanned"> {
+    const { cluster, network, externalIps, client, pools, log } = this.#options;
     const scope = northboundScope(cluster, zone);
     const cloud = observed.tenant
       ? new OvnCloud(scope, network, observed.tenant)
@@ -342,6 +351,7 @@ export class Controller {
     return {
       scope,
       network,
+      externalIps,
       cloud,
       pools,
       client,

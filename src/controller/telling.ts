@@ -1,7 +1,7 @@
 // What a leader tells people and metrics about its work: Events on the objects concerned, the log, counters.
 
 import type { EngineEvents } from "../apply/engineEvents.ts";
-import type { Tell } from "../decide/deciding.ts";
+import type { ServiceTell, Tell } from "../decide/deciding.ts";
 import type { Log } from "../kube/clock.ts";
 import type { KubeObject, ObjectRef } from "../kube/kinds.ts";
 import type { EventRecorder } from "../kube/recorder.ts";
@@ -23,6 +23,7 @@ export interface TellingOptions {
 
 export interface Telling {
   readonly tell: Tell &
+    ServiceTell &
     PlannerTell & {
       /** The object asks for something that Weft does not serve. */
       readonly unserved: (object: ObjectRef, message: string) => void;
@@ -48,6 +49,10 @@ export function telling({ events, births, metrics, objectOf, onHeld, log }: Tell
         log("warn", "an annotation was not trusted", { object: nameOf(object), reason });
         const message = `its network annotation was replaced: ${reason}`;
         events.record(object, "Warning", "AnnotationIgnored", message);
+      },
+      notGiven: (service, reason, message) => {
+        log("warn", "a Service gets no address from outside", { service: nameOf(service), reason, message });
+        events.record(service, "Warning", reason, message);
       },
       conflict: ({ holder, waiting, message }) => {
         log("error", "owners contradict each other", { holder, waiting, message });

@@ -2,7 +2,7 @@
 // durable, so the plan only reads. Each kind has a file of its own.
 
 import type { Kind } from "../kube/kinds.ts";
-import type { Node, Pod } from "../kube/objects.ts";
+import type { Node, Pod, Service } from "../kube/objects.ts";
 import type { OwnerName } from "../model/owner.ts";
 import type { AnyConcerns, Concerns } from "../observe/concerns.ts";
 import type { Decision } from "./decision.ts";
@@ -31,6 +31,11 @@ export interface Tell {
   readonly refused: (object: Node | Pod, reason: string) => void;
   readonly distrusted: (object: Node | Pod, reason: string) => void;
   readonly decided: (pod: Pod) => void;
+}
+
+export interface ServiceTell {
+  /** An address from outside that the Service asks for and does not get. */
+  readonly notGiven: (service: Service, reason: "NoAddress" | "AddressRefused", message: string) => void;
 }
 
 /** Asks until the choice is durable. Undefined when there is nothing to choose now. */

@@ -4,16 +4,19 @@ import type { KubeClient } from "../kube/client.ts";
 import type { Clock, Log } from "../kube/clock.ts";
 import type { Kind } from "../kube/kinds.ts";
 import type { Stores } from "../kube/stores.ts";
+import type { Cidr } from "../model/ip.ts";
 import type { Names } from "../model/names.ts";
+import type { ClusterNetwork } from "../model/network.ts";
 import { type Owner, ownerOf } from "../model/owner.ts";
 import type { Observed } from "../observe/observed.ts";
 import type { PortState } from "../observe/portStates.ts";
 import type { Decider } from "./decider.ts";
-import type { AnyDecides, Tell } from "./deciding.ts";
+import type { AnyDecides, ServiceTell, Tell } from "./deciding.ts";
 import { nodeDecision } from "./nodeDecision.ts";
 import { podDecision } from "./podDecision.ts";
 import { PolicyProof } from "./policyProof.ts";
 import { poolDecision } from "./poolDecision.ts";
+import { serviceDecision, type WriteServiceStatus } from "./serviceDecision.ts";
 
 export interface DecisionsOptions {
   readonly decider: Decider;
@@ -22,7 +25,11 @@ export interface DecisionsOptions {
   readonly stores: Stores;
   readonly observed: Observed;
   readonly carriedFrom: PortState;
-  readonly tell: Tell;
+  readonly network: ClusterNetwork;
+  /** What a Service may have as external IP. */
+  readonly externalIps: readonly Cidr[];
+  readonly writeServiceStatus: WriteServiceStatus;
+  readonly tell: Tell & ServiceTell;
   /** Queues the owner to be planned. */
   readonly enqueue: (owner: Owner) => void;
   readonly enqueueLater: (owner: Owner, delayMs: number) => void;
@@ -32,10 +39,30 @@ export interface DecisionsOptions {
 }
 
 /** The kinds of objects that decisions read. */
-export const decisionReads: readonly Kind[] = ["Node", "Pod", "NetworkPolicy"];
+export const decisionReads: readonly Kind[] = [
+  "Node",
+  "Pod",
+  "NetworkPolicy",
+  "Service",
+  "ServiceCIDR",
+  "IPAddressPool",
+];
 
 export function decisions(options: DecisionsOptions): readonly AnyDecides[] {
-  const { decider, client, stores, observed, clock, log, enqueue, enqueueLater, signal, tell } = options;
+  const {
+    network,
+    externalIps,
+    decider,
+    client,
+    stores,
+    observed,
+    clock,
+    log,
+    enqueue,
+    enqueueLater,
+    signal,
+    tell,
+  } = options;
   const { nodeLives, podLives, pools } = decider;
   const single = [
     nodeDecision({
@@ -54,6 +81,11 @@ export function decisions(options: DecisionsOptions): readonly AnyDecides[] {
       now: clock.now,
       tell,
       signal,
+    }),
+    serviceDecision({
+      ...{ network, externalIps, stores, tell },
+      places: decider,
+      write: options.writeServiceStatus,
     }),
   ];
   if (!pools) return single;

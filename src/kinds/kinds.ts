@@ -2,6 +2,7 @@
 
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Selection } from "../ovsdb/index.ts";
+import { addressPoolKind } from "./addressPool.ts";
 import { clusterKind } from "./cluster.ts";
 import { blockKind, peerKind, subjectKind } from "./groups.ts";
 import type { AnyOwnerKind } from "./kind.ts";
@@ -19,6 +20,7 @@ export const ownerKinds: readonly AnyOwnerKind[] = [
   poolKind,
   serviceKind,
   serviceCidrKind,
+  addressPoolKind,
   subjectKind,
   peerKind,
   blockKind,

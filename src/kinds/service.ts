@@ -17,7 +17,7 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
         .filter(({ serviceName }) => serviceName !== "")
         .map(({ namespace, serviceName }) => ownerOf("service", serviceName, namespace)),
   },
-  tables: ["Load_Balancer", "Load_Balancer_Group", "Logical_Router", "Logical_Switch"],
+  tables: ["ACL", "Load_Balancer", "Load_Balancer_Group", "Logical_Router", "Logical_Switch", "Port_Group"],
   plan(owner, { namespace, name }, { cloud, stores, hosts }) {
     const service = stores.Service.get(namespace, name);
     const slices = service ? stores.EndpointSlice.by("service", `${namespace}/${name}`) : [];

@@ -1,6 +1,7 @@
 // The kinds Weft watches. Adding one is a file with its slim type and its projection, and an entry here.
 
 import { hostPortKey } from "../model/hostPort.ts";
+import { type AddressPool, addressPoolOf } from "./addressPool.ts";
 import { type NetworkPolicy, networkPolicyOf } from "./networkPolicy.ts";
 import { nodePortKeys } from "./nodePorts.ts";
 import type { EndpointSlice, Namespace, Node, ObjectMeta, Pod, Service } from "./objects.ts";
@@ -55,6 +56,8 @@ const table = {
     indexes: {
       /** `TCP 30080` */
       nodePort: nodePortKeys,
+      externalIp: ({ externalIps = [] }) => externalIps,
+      ingressIp: ({ ingressIps = [] }) => ingressIps,
     },
   }),
   EndpointSlice: watchable<EndpointSlice>({
@@ -79,6 +82,14 @@ const table = {
     plural: "servicecidrs",
     namespaced: false,
     project: serviceCidrOf,
+    indexes: {},
+    optional: true,
+  }),
+  IPAddressPool: watchable<AddressPool>({
+    prefix: "/apis/weft.io/v1alpha1",
+    plural: "ipaddresspools",
+    namespaced: false,
+    project: addressPoolOf,
     indexes: {},
     optional: true,
   }),

@@ -2,6 +2,7 @@
 // (project.ts), frozen, and share interned strings; everything behind kube/ trusts these shapes.
 
 import type { HostPort } from "../model/hostPort.ts";
+import type { OuterAddresses } from "../model/outerAddresses.ts";
 import type { TrafficPolicies } from "../model/wayIn.ts";
 
 export interface ObjectMeta {
@@ -66,7 +67,7 @@ export interface ServicePort {
   readonly nodePort?: number;
 }
 
-export interface Service extends ObjectMeta, TrafficPolicies {
+export interface Service extends ObjectMeta, TrafficPolicies, OuterAddresses {
   readonly kind: "Service";
   readonly type: "ClusterIP" | "NodePort" | "LoadBalancer" | "ExternalName";
   /** Empty for headless (`None`) and ExternalName Services. */

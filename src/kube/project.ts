@@ -19,6 +19,7 @@ import type {
   Service,
   ServicePort,
 } from "./objects.ts";
+import { outerAddressesOf } from "./outerAddresses.ts";
 import { quantityOf } from "./quantity.ts";
 import { unservedIn } from "./unserved.ts";
 
@@ -149,6 +150,7 @@ export const serviceOf: Projection<Service> = (object, intern) => {
     affinitySeconds: spec.sessionAffinity === "ClientIP" ? affinityOf(spec) : 0,
     publishNotReadyAddresses: spec.publishNotReadyAddresses === true,
     ...wayInOf(spec),
+    ...outerAddressesOf(object, meta.annotations[annotations.loadBalancerIps]),
   });
 };
 

@@ -1,7 +1,7 @@
 // What objects may ask for and Weft does not serve yet. The object is told so by an Event, since what is accepted and then ignored
 // misleads people. Whoever comes to serve an entry takes it out of this list.
 
-import { type Json, list, record } from "./json.ts";
+import { type Json, record } from "./json.ts";
 
 export interface Unserved {
   /** As a person would name it; the Event says that Weft does not serve it yet. */
@@ -10,7 +10,6 @@ export interface Unserved {
   readonly isAskedFor: (spec: Json, annotations: Json) => boolean;
 }
 
-const isSet = (value: unknown): boolean => list(value).length > 0;
 const hasKey = (annotations: Json, ...keys: readonly string[]): boolean =>
   keys.some((key) => Object.hasOwn(annotations, key));
 
@@ -28,8 +27,6 @@ export const unserved = {
     },
   ],
   Service: [
-    { what: "type LoadBalancer", isAskedFor: ({ type }) => type === "LoadBalancer" },
-    { what: "externalIPs", isAskedFor: ({ externalIPs }) => isSet(externalIPs) },
     { what: "healthCheckNodePort", isAskedFor: ({ healthCheckNodePort }) => Number(healthCheckNodePort) > 0 },
     {
       what: "trafficDistribution",

@@ -10,8 +10,11 @@ export function unservedInUnderlay(object: KubeObject): readonly string[] {
     return isInside ? ["a host port at a loopback address in underlay mode"] : [];
   }
   if (object.kind !== "Service") return [];
+  const isOuter =
+    object.externalIps !== undefined || object.ingressIps !== undefined || object.balancer !== undefined;
   const hasNodePorts = object.ports.some(({ nodePort }) => nodePort !== undefined);
   return [
+    ...(isOuter ? ["addresses from outside, for clients beyond the tenant, in underlay mode"] : []),
     ...(object.externalTrafficPolicy === "Local" && hasNodePorts
       ? ["externalTrafficPolicy: Local in underlay mode: its ports lead nowhere"]
       : []),

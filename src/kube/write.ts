@@ -4,6 +4,7 @@
 import type { KubeClient, RequestOptions } from "./client.ts";
 import { kinds, type ObjectRef } from "./kinds.ts";
 import type { ConditionText } from "./objects.ts";
+import { grantCondition } from "./outerAddresses.ts";
 import { pathOf } from "./resource.ts";
 
 /**
@@ -44,6 +45,41 @@ export async function setCondition(
   const patch = { metadata: { uid: object.uid }, status: { conditions } };
   await client.patch(path, patch, { ...options, type: "strategic" });
 }
+
+/**
+ * Sets the addresses of a Service of type LoadBalancer. Refused, as a conflict, if somebody has written the Service since that
+ * version.
+ */
+export async function setIngress(
+  client: KubeClient,
+  { kind, namespace, name, uid, resourceVersion }: ObjectRef & { readonly resourceVersion: string },
+  ips: readonly string[],
+  options: RequestOptions = {},
+): Promise<void> {
+  const ingress = ips.map((ip) => ({ ip, ipMode: "VIP" }));
+  const patch = { metadata: { uid, resourceVersion }, status: { loadBalancer: { ingress } } };
+  await client.patch(pathOf(kinds[kind], namespace, name, "status"), patch, options);
+}
+
+/** Grants a Service these of its external IPs, and no others. */
+export const setGrant = (
+  client: KubeClient,
+  service: ObjectRef,
+  ips: readonly string[],
+  options: RequestOptions = {},
+): Promise<void> =>
+  setCondition(
+    client,
+    service,
+    {
+      type: grantCondition,
+      status: ips.length > 0 ? "True" : "False",
+      reason: ips.length > 0 ? "Served" : "NoneServed",
+      message: ips.join(", "),
+    },
+    new Date(),
+    options,
+  );
 
 /**
  * Sets the Node's condition NetworkUnavailable: with `problem` no pods are scheduled there, without they are. Pods that

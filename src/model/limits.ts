@@ -5,6 +5,8 @@
 export const serviceLimits = {
   /** Ports of one Service, and of one EndpointSlice. */
   ports: 1_000,
+  /** Addresses of one Service from outside the cluster. */
+  outerAddresses: 16,
   /** EndpointSlices of one Service, for each family. */
   slices: 100,
   /** Backends of one Service. An endpoint is a backend of every virtual address (address and port) that leads to it. */

@@ -51,6 +51,8 @@ export interface Names {
   readonly portHolders: (id: string, family: number) => string;
   /** `node`: of the endpoints on that node only. */
   readonly loadBalancer: (namespace: string, service: string, protocol: string, node?: string) => string;
+  /** For what comes from outside the cluster to that node. */
+  readonly outerBalancer: (namespace: string, service: string, protocol: string, node: string) => string;
   /** The balancer of a pod's ports on its node. */
   readonly hostPorts: (namespace: string, pod: string, protocol: string) => string;
 }
@@ -89,6 +91,7 @@ export function namesOf(cluster: string): Names {
     portHolders: (id, family) => plain("port", id, `ip${family}`),
     loadBalancer: (namespace, service, protocol, node) =>
       name("svc", namespace, service, protocol, ...(node === undefined ? [] : [node])),
+    outerBalancer: (namespace, service, protocol, node) => name("outer", namespace, service, protocol, node),
     hostPorts: (namespace, pod, protocol) => name("hostport", namespace, pod, protocol),
   };
 }
@@ -132,6 +135,10 @@ export const annotations = {
   /** On the mirror of a static pod, both written by the kubelet: the hash that is the static pod's own UID. */
   mirrorOf: "kubernetes.io/config.mirror",
   configHash: "kubernetes.io/config.hash",
+  /** On a Service of type LoadBalancer: the addresses that it asks for, one of each family, with a comma between. */
+  loadBalancerIps: "weft.io/loadBalancerIPs",
+  /** There too: the name of the IPAddressPool that it asks for. */
+  addressPool: "weft.io/address-pool",
 } as const;
 
 /** The names of things in a node's own Open vSwitch. */

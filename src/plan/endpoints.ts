@@ -8,6 +8,7 @@ import type { Endpoint, EndpointSlice, Service, ServicePort } from "../kube/obje
 import { isForeign } from "../model/foreign.ts";
 import { type Family, formatIp, type Ip, parseIp } from "../model/ip.ts";
 import { serviceLimits } from "../model/limits.ts";
+import { outerCount, outerIpsOf } from "../model/outerAddresses.ts";
 import { virtualAddresses } from "./virtualAddresses.ts";
 
 export interface Backend {
@@ -30,6 +31,8 @@ export interface Vip {
   readonly node: string | undefined;
   /** It stands for the node that was asked (model/wayIn.ts). */
   readonly isWayIn: boolean;
+  /** Only the node's gateway router has it, for what comes from outside the cluster. */
+  readonly isOutside: boolean;
 }
 
 export interface Balanced {
@@ -62,18 +65,20 @@ export function balanced(service: Service, slices: readonly EndpointSlice[]): Ba
     [...new Set(ips.map(({ family }) => family))].map((family) => [family, slicesOf(slices, family)]),
   );
   const sources = new Map([...families].map(([family, list]) => [family, sourcesByPort(service, list)]));
-  const addresses = virtualAddresses(service, ips, ports);
+  const outer = outerIpsOf(service).filter(({ family }) => families.has(family));
+  const addresses = virtualAddresses(service, ips, outer, ports);
   const most = shareOf(addresses.length);
   let largest = 0;
-  const vips = addresses.flatMap(({ ip, number, port, isLocal, isWayIn }) => {
+  const vips = addresses.flatMap(({ ip, number, port, isLocal, isWayIn, isOutside }) => {
     const lists = listsOf(sources.get(ip.family)?.get(keyOf(port)) ?? [], isLocal);
     const { targets, offered } = spread(lists, ip.family, most);
     if (targets.length === most && offered > most) largest = Math.max(largest, offered);
-    const vip = { address: { ip, port: number }, protocol: port.protocol, isWayIn };
+    const vip = { address: { ip, port: number }, protocol: port.protocol, isWayIn, isOutside };
     return isLocal ? onEachNode(vip, targets) : [{ ...vip, targets, node: undefined }];
   });
   const parts = [
     beyond("ports", serviceLimits.ports, service.ports.length),
+    beyond("addresses from outside", serviceLimits.outerAddresses, outerCount(service)),
     ...[...families].map(([family, list]) =>
       beyond(`EndpointSlices of IPv${family}`, serviceLimits.slices, list.length),
     ),
@@ -163,7 +168,7 @@ function onEachNode(vip: Omit<Vip, "targets" | "node">, targets: readonly Target
     targets.filter(({ nodeName }) => nodeName !== ""),
     ({ nodeName }) => nodeName,
   );
-  if (byNode.size === 0) return [{ ...vip, targets: [], node: undefined }];
+  if (byNode.size === 0) return vip.isOutside ? [] : [{ ...vip, targets: [], node: undefined }];
   const nodes = [...byNode].toSorted(([a], [b]) => (a < b ? -1 : 1));
   return nodes.map(([node, there]) => ({ ...vip, targets: there, node }));
 }

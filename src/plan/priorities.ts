@@ -23,6 +23,8 @@ export const aclPriority = {
   always: 502,
   /** Drops packets addressed to a Service that no balancer has taken. */
   services: 1000,
+  /** Drops what a Service's source ranges do not allow. */
+  sourceRanges: 1001,
   /** Lets a closed port's neighbour discovery pass. */
   neighbours: 32_001,
   /** Drops all packets of a closed port: above anything that a policy could allow. */

@@ -4,17 +4,21 @@
 // switches, even when an endpoint is in a node's own network (hosts.ts).
 //
 // What a traffic policy keeps on each node (`Local`) is in a balancer of that node, if it has endpoints: on its switch and, for
-// node ports that must see the client's own address, on its gateway router.
+// node ports that must see the client's own address, on its gateway router. Addresses from outside are in the balancer of all
+// switches and, with `Local`, in another one on the gateway router of each node with endpoints.
 
 import type { Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
+import { formatCidr, formatIp } from "../model/ip.ts";
 import { hairpinAddresses } from "../model/network.ts";
+import { guardedIpsOf } from "../model/outerAddresses.ts";
 import type { Owner } from "../model/owner.ts";
 import { lowerCase, type Protocol } from "../model/protocol.ts";
 import type { Scope } from "../model/scope.ts";
 import { type Backend, formatBackend, type Vip } from "./endpoints.ts";
 import { FactList, mapOf } from "./facts.ts";
 import type { Hosts, HostView } from "./hosts.ts";
+import { aclPriority } from "./priorities.ts";
 
 const protocols: readonly Protocol[] = ["TCP", "UDP", "SCTP"];
 
@@ -34,21 +38,24 @@ export function serviceFacts(
 ): readonly Fact[] {
   const facts = new FactList(scope, owner);
   for (const protocol of protocols) {
-    const byNode = Map.groupBy(
+    const byPlace = Map.groupBy(
       vips.filter((vip) => vip.protocol === protocol),
-      ({ node }) => node,
+      ({ node = "", isOutside }) => `${node} ${isOutside}`,
     );
-    for (const [node, there] of byNode) {
+    for (const there of byPlace.values()) {
+      const [{ node, isOutside } = { node: undefined, isOutside: false }] = there;
       const view = node === undefined ? undefined : hosts.node(node);
       if (node !== undefined && !view) continue;
+      if (isOutside && view?.shared.length === 0) continue;
       const backends = new Map(
         there.flatMap((vip) => {
           const to = backendsOf(vip, hosts);
           return entrancesOf(vip, view).map((address) => [formatBackend(address), to] as const);
         }),
       );
-      planBalancer(facts, scope, service, protocol, backends, view);
+      planBalancer(facts, scope, service, protocol, backends, view, isOutside);
     }
+    planSourceRanges(facts, scope, service, protocol);
   }
   return facts.facts;
 }
@@ -77,8 +84,11 @@ function planBalancer(
   protocol: Protocol,
   vips: ReadonlyMap<string, string>,
   node: HostView | undefined,
+  isOutside: boolean,
 ): void {
-  const name = names.loadBalancer(service.namespace, service.name, lowerCase[protocol], node?.name);
+  const place = [service.namespace, service.name, lowerCase[protocol]] as const;
+  const name =
+    node && isOutside ? names.outerBalancer(...place, node.name) : names.loadBalancer(...place, node?.name);
   const balancer = facts.row("Load_Balancer", name, {
     name,
     protocol: lowerCase[protocol],
@@ -90,11 +100,36 @@ function planBalancer(
     facts.member("Load_Balancer_Group", group, "load_balancer", balancer);
     return;
   }
-  const nodeSwitch = facts.ref("Logical_Switch", names.nodeSwitch(node.name));
-  facts.member("Logical_Switch", nodeSwitch, "load_balancer", balancer);
+  if (!isOutside) {
+    const nodeSwitch = facts.ref("Logical_Switch", names.nodeSwitch(node.name));
+    facts.member("Logical_Switch", nodeSwitch, "load_balancer", balancer);
+  }
   if (service.externalTrafficPolicy === undefined || node.shared.length === 0) return;
   const gateway = facts.ref("Logical_Router", names.gatewayRouter(node.name));
   facts.member("Logical_Router", gateway, "load_balancer", balancer);
+}
+
+/**
+ * Who is inside asks the balancer on its own switch, so that is where `loadBalancerSourceRanges` hold for pods. What comes from
+ * outside the agents look at (node/wayIn).
+ */
+function planSourceRanges(facts: FactList, { names }: Scope, service: Service, protocol: Protocol): void {
+  const ports = service.ports.filter((port) => port.protocol === protocol).map(({ port }) => port);
+  if (ports.length === 0) return;
+  for (const ip of guardedIpsOf(service)) {
+    const family = `ip${ip.family}`;
+    const ranges = (service.balancer?.sourceRanges ?? []).filter((range) => range.ip.family === ip.family);
+    // OVN takes no constant with an empty mask.
+    if (ranges.some(({ bits }) => bits === 0)) continue;
+    const from = [...new Set(ranges.map(formatCidr))].sort().join(", ");
+    const to = [...new Set(ports)].sort((a, b) => a - b).join(", ");
+    const match = `${family}.dst == ${formatIp(ip)} && ${lowerCase[protocol]}.dst == {${to}} && ${family}.src != {${from}}`;
+    const key = [service.namespace, service.name, lowerCase[protocol], formatIp(ip)].join(" ");
+    const acl = facts.row("ACL", key, {
+      ...{ direction: "from-lport", priority: aclPriority.sourceRanges, match, action: "drop" },
+    });
+    facts.member("Port_Group", facts.ref("Port_Group", names.serviceEntries), "acls", acl);
+  }
 }
 
 function balancerOptions(service: Service, protocol: Protocol): ReadonlyMap<string, string> {

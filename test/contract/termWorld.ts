@@ -127,10 +127,13 @@ export async function lead(
       stores,
       observed: new Observed({ scope, replica, ports: noPorts, router }),
       patch,
+      externalIps: [],
+      writeServiceStatus: async () => undefined,
       tell: {
         decided: () => undefined,
         refused: () => undefined,
         distrusted: () => undefined,
+        notGiven: () => undefined,
         conflict: () => undefined,
         fellShort: () => undefined,
       },

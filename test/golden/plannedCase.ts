@@ -74,9 +74,12 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
       stores,
       observed,
       patch: async () => undefined,
+      externalIps: [],
+      writeServiceStatus: async () => undefined,
       tell: {
         decided: () => undefined,
         distrusted: () => undefined,
+        notGiven: () => undefined,
         refused: ({ kind, namespace, name }, reason) =>
           void refused.set(`${kind} ${namespace}/${name}`, reason),
         conflict: ({ message }) => {

@@ -69,12 +69,15 @@ async function plannedRows({ cluster, client }: Ground): Promise<Dump> {
         server,
         stores,
         observed: new Observed({ scope, replica: givenRows({}), ports: noPorts, router: undefined }),
+        externalIps: [],
+        writeServiceStatus: async () => undefined,
         patch: async ({ kind, name }) => {
           throw new Error(`${kind} ${name}: the plan would choose something anew`);
         },
         tell: {
           decided: () => undefined,
           distrusted: () => undefined,
+          notGiven: () => undefined,
           refused: () => undefined,
           conflict: ({ message }) => {
             throw new Error(message);

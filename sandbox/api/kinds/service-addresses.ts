@@ -53,7 +53,9 @@ export function allocated(
   const headless = asked[0] === "None";
   const families = familiesOf(spec, headless ? [] : asked, cidrs, causes);
   const clusterIps = headless ? ["None"] : clusterIpsOf(asked, families, others, cidrs, causes);
-  const external = type === "NodePort" || type === "LoadBalancer";
+  const external =
+    type === "NodePort" ||
+    (type === "LoadBalancer" && objectAt(service, "spec")["allocateLoadBalancerNodePorts"] !== false);
   const ports = external
     ? portsOf(spec, others, causes)
     : listAt(spec, "ports").map((port) => without(objectAt(port), "nodePort"));

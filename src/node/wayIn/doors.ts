@@ -1,4 +1,5 @@
-// Which ports of the node are Services', and where each leads. Pure. Those of pods are in podDoors.ts.
+// Which ports of the node are Services', and where each leads. Pure. Those of pods are in podDoors.ts, and those at addresses
+// that are not the node's in outerDoors.ts.
 
 import type { Service } from "../../kube/objects.ts";
 import { isForeign } from "../../model/foreign.ts";
@@ -18,8 +19,10 @@ export interface Door {
   readonly toPort: number;
   /** The server must see the client's own address, so packets from outside must not be translated by the kernel. */
   readonly keepsClient: boolean;
-  /** Only for what the node's own processes send. */
+  /** The kernel leads only what the node's own processes send. */
   readonly isForOwn: boolean;
+  /** `at` is not the node's own address. */
+  readonly isOuter: boolean;
 }
 
 /** In the order of their protocols and ports. No two Services can have one port; if they say so, the first by name has it. */
@@ -49,6 +52,7 @@ function doorsOfService(service: Service): readonly Door[] {
           toPort: reach === "as inside" ? port : nodePort,
           keepsClient: reach === "this node",
           isForOwn: false,
+          isOuter: false,
         })),
   );
 }

@@ -2,9 +2,10 @@
 // address that the node shares with its gateway router goes to that router, which leads it to the node's own endpoints and
 // gets their answers back. The other flows of the bridge are in host/bridgeFlows.ts.
 
-import { formatIp, type Ip } from "../../model/ip.ts";
+import { formatCidr, formatIp, type Ip } from "../../model/ip.ts";
 import { fromOvn } from "../host/bridgeFlows.ts";
 import type { Door } from "./doors.ts";
+import { guardKey, type Outer } from "./outerDoors.ts";
 
 /** "win" behind the "weft" of bridgeFlows.ts, so that each replaces its own. */
 export const wayInCookie = "0x7765667477696e";
@@ -23,20 +24,45 @@ export interface SharedBridge {
 export const noWayInFlows = (): string => `delete cookie=${wayInCookie}/-1\n`;
 
 /** A bundle that replaces our old flows with the new ones in one step. */
-export function wayInFlows({ mac, uplinks, patch, shared }: SharedBridge, doors: readonly Door[]): string {
+export function wayInFlows(
+  { mac, uplinks, patch, shared }: SharedBridge,
+  doors: readonly Door[],
+  { guards, addresses }: Pick<Outer, "guards" | "addresses">,
+): string {
+  const entrances = ({ at, isOuter, to }: Door): readonly Ip[] => {
+    if (at && isOuter) return [at];
+    return shared.filter((ip) => ip.family === to.family && (at === undefined || at.value === ip.value));
+  };
+  // Clients whom a guard does not know go to the kernel like everything else, and it drops them.
+  const sources = (door: Door): readonly string[] =>
+    guards
+      .find((guard) => guardKey(guard) === guardKey(door))
+      ?.ranges.map((range) => `,${field("src", range.ip)}=${formatCidr(range)}`) ?? [""];
   const flows = doors
     .filter(({ keepsClient }) => keepsClient)
-    .flatMap(({ protocol, at, port, to }) =>
-      shared
-        .filter((ip) => ip.family === to.family && (at === undefined || at.value === ip.value))
-        .flatMap((ip) => {
-          const match =
-            ip.family === 4 ? `${protocol},nw_dst=${formatIp(ip)}` : `${protocol}6,ipv6_dst=${formatIp(ip)}`;
-          return uplinks.map(
-            (uplink) =>
-              `add cookie=${wayInCookie},table=0,priority=110,in_port=${uplink},dl_dst=${mac},${match},tp_dst=${port},actions=${fromOvn},output:${patch}`,
+    .flatMap((door) =>
+      entrances(door).flatMap((ip) =>
+        sources(door).flatMap((source) => {
+          const protocol = ip.family === 4 ? door.protocol : `${door.protocol}6`;
+          const match = `dl_dst=${mac},${protocol},${field("dst", ip)}=${formatIp(ip)}${source},tp_dst=${door.port}`;
+          return uplinks.map((uplink) =>
+            flow(110, `in_port=${uplink},${match}`, `${fromOvn},output:${patch}`),
           );
         }),
+      ),
     );
-  return [noWayInFlows(), ...flows.map((flow) => `${flow}\n`)].join("");
+  // What no balancer took would come back from the router outside, for ever.
+  const stray = addresses.map((ip) =>
+    flow(
+      110,
+      `in_port=${patch},${ip.family === 4 ? "ip" : "ipv6"},${field("dst", ip)}=${formatIp(ip)}`,
+      "drop",
+    ),
+  );
+  return [noWayInFlows(), ...[...flows, ...stray].map((line) => `${line}\n`)].join("");
 }
+
+const field = (end: "src" | "dst", { family }: Ip): string => `${family === 4 ? "nw" : "ipv6"}_${end}`;
+
+const flow = (priority: number, match: string, actions: string): string =>
+  `add cookie=${wayInCookie},table=0,priority=${priority},${match},actions=${actions}`;

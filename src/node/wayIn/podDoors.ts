@@ -41,7 +41,10 @@ export function podDoorsOf(
 
 function doorsTo(port: HostPort, to: Ip, { hosts, hasGateway }: PodDoorsPlace): readonly Door[] {
   const { hostIp } = port;
-  const base = { protocol: lowerCase[port.protocol], port: port.hostPort, to, toPort: port.port };
+  const base = {
+    ...{ protocol: lowerCase[port.protocol], port: port.hostPort },
+    ...{ to, toPort: port.port, isOuter: false },
+  };
   const inside: readonly Door[] =
     to.family === 4 && isOpenAt(port, loopback4)
       ? [{ ...base, at: loopback4, keepsClient: false, isForOwn: true }]

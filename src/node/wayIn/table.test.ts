@@ -9,7 +9,7 @@ import { movedUdpPorts } from "./wayIn.ts";
 const ip = (text: string) => parseIp(text) ?? assert.fail(text);
 const aDoor = (to: string, change: Partial<Door> = {}): Door => ({
   ...{ protocol: "tcp", at: undefined, port: 30_080, to: ip(to), toPort: 80 },
-  ...{ keepsClient: false, isForOwn: false },
+  ...{ keepsClient: false, isForOwn: false, isOuter: false },
   ...change,
 });
 
@@ -22,7 +22,7 @@ test("the table looks up what comes for the node's addresses, from outside and f
   ];
   const hosts = [ip("172.30.0.11"), ip("192.0.2.9"), ip("fd00:172:30::11")];
   assert.equal(
-    wayInRules({ hosts, doors, masquerade: undefined }),
+    wayInRules({ hosts, doors, masquerade: undefined, guards: [], addresses: [] }),
     `table inet weft_way_in
 delete table inet weft_way_in
 table inet weft_way_in {
@@ -63,7 +63,13 @@ table inet weft_way_in {
 });
 
 test("where nothing else makes the node their source, the table does, and advises nobody of a shorter way", () => {
-  const rules = wayInRules({ hosts: [], doors: [aDoor("fd00:10:96::10")], masquerade: "br-ex" });
+  const rules = wayInRules({
+    hosts: [],
+    doors: [aDoor("fd00:10:96::10")],
+    masquerade: "br-ex",
+    guards: [],
+    addresses: [],
+  });
   assert.match(rules, /oifname "br-ex" ct status dnat ct original ip6 daddr @hosts6 masquerade/);
   assert.match(rules, /oifname "br-ex" icmp type redirect drop/);
 });
@@ -83,7 +89,7 @@ test("only ports that keep the client have flows, one for each uplink and shared
   const flow = (uplink: number, match: string): string =>
     `add cookie=0x7765667477696e,table=0,priority=110,in_port=${uplink},dl_dst=02:00:00:00:00:11,${match},tp_dst=30081,actions=ct(commit,zone=64000,exec(set_field:1->ct_mark)),output:2`;
   assert.equal(
-    wayInFlows(bridge, doors),
+    wayInFlows(bridge, doors, { guards: [], addresses: [] }),
     [
       "delete cookie=0x7765667477696e/-1",
       ...[1, 3].map((uplink) => flow(uplink, "tcp,nw_dst=172.30.0.11")),

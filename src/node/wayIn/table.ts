@@ -2,13 +2,14 @@
 // comes in by any interface and for what the node's own processes send, and before it one for ports at a certain address. It replaces itself in one step; connections that have been
 // translated stay as they are.
 
-import { type Family, formatIp, type Ip } from "../../model/ip.ts";
+import { type Family, formatCidr, formatIp, type Ip } from "../../model/ip.ts";
 import type { Door } from "./doors.ts";
+import { type Guard, guardKey, type Outer } from "./outerDoors.ts";
 
 /** Of the family inet. */
 export const wayInTable = "weft_way_in";
 
-export interface WayInRules {
+export interface WayInRules extends Pick<Outer, "guards" | "addresses"> {
   /** The node's own addresses. */
   readonly hosts: readonly Ip[];
   readonly doors: readonly Door[];
@@ -19,8 +20,10 @@ export interface WayInRules {
   readonly masquerade: string | undefined;
 }
 
-export function wayInRules({ hosts, doors, masquerade }: WayInRules): string {
-  const families = ([4, 6] as const).filter((family) => doors.some(({ to }) => to.family === family));
+export function wayInRules({ hosts, doors, guards, addresses, masquerade }: WayInRules): string {
+  const families = ([4, 6] as const).filter((family) =>
+    [...doors.map(({ to }) => to), ...addresses].some((ip) => ip.family === family),
+  );
   const lines = [
     ...families.flatMap((family) => {
       const there = doors.filter(({ to }) => to.family === family);
@@ -34,11 +37,12 @@ export function wayInRules({ hosts, doors, masquerade }: WayInRules): string {
           block(
             `map ${name}`,
             `type ${isExact ? `${typeOf(family)} . ` : ""}inet_proto . inet_service : ${typeOf(family)} . inet_service`,
-            there.filter(has).map((door) => `${keyOf(door)} : ${formatIp(door.to)} . ${door.toPort}`),
+            there.filter(has).map((door) => `${guardKey(door)} : ${formatIp(door.to)} . ${door.toPort}`),
           ),
         ),
       ];
     }),
+    ...(addresses.length === 0 ? [] : families.flatMap((family) => outerSets(family, addresses, guards))),
     "  chain enter {",
     ...families.flatMap((family) => {
       const ip = ipOf(family);
@@ -56,7 +60,10 @@ export function wayInRules({ hosts, doors, masquerade }: WayInRules): string {
       ),
       "jump enter",
     ]),
-    ...(masquerade === undefined ? [] : sameWayOut(families, masquerade)),
+    ...(addresses.length === 0 ? [] : keptOut(families)),
+    ...(masquerade === undefined
+      ? []
+      : sameWayOut(families, masquerade, addresses.length === 0 ? ["hosts"] : ["hosts", "outer"])),
   ];
   return `table inet ${wayInTable}
 delete table inet ${wayInTable}
@@ -79,13 +86,44 @@ const mapsOf = (family: Family): readonly PortMap[] => [
   { name: `own${family}`, has: ({ isForOwn }) => isForOwn, isExact: true },
 ];
 
-const keyOf = ({ at, protocol, port }: Door): string =>
-  [...(at ? [formatIp(at)] : []), protocol, port].join(" . ");
+function outerSets(family: Family, addresses: readonly Ip[], guards: readonly Guard[]): readonly string[] {
+  const type = typeOf(family);
+  const there = guards.filter(({ at }) => at.family === family);
+  return [
+    ...block(
+      `set outer${family}`,
+      `type ${type}`,
+      addresses.filter((ip) => ip.family === family).map(formatIp),
+    ),
+    ...block(`set guarded${family}`, `type ${type} . inet_proto . inet_service`, there.map(guardKey)),
+    ...block(
+      `set allowed${family}`,
+      `type ${type} . inet_proto . inet_service . ${type}; flags interval`,
+      there.flatMap((guard) => guard.ranges.map((range) => `${guardKey(guard)} . ${formatCidr(range)}`)),
+    ),
+  ];
+}
 
-function sameWayOut(families: readonly Family[], device: string): readonly string[] {
-  const translated = families.map(
-    (family) =>
-      `oifname "${device}" ct status dnat ct original ${ipOf(family)} daddr @hosts${family} masquerade`,
+/** Clients whom a Service's source ranges do not allow; and what would go back to where it came from, for ever. */
+function keptOut(families: readonly Family[]): readonly string[] {
+  const guarded = families.map((family) => {
+    const to = `${ipOf(family)} daddr . meta l4proto . th dport`;
+    return `${to} @guarded${family} ${to} . ${ipOf(family)} saddr != @allowed${family} drop`;
+  });
+  const stray = families.map((family) => `${ipOf(family)} daddr @outer${family} drop`);
+  return [
+    ...chain("guard", "filter hook prerouting priority dstnat - 1", guarded),
+    ...chain("guardown", "filter hook output priority -101", guarded),
+    ...chain("stray", "filter hook forward priority filter", stray),
+  ];
+}
+
+function sameWayOut(families: readonly Family[], device: string, sets: readonly string[]): readonly string[] {
+  const translated = families.flatMap((family) =>
+    sets.map(
+      (set) =>
+        `oifname "${device}" ct status dnat ct original ${ipOf(family)} daddr @${set}${family} masquerade`,
+    ),
   );
   return [
     ...chain("postrouting", "nat hook postrouting priority srcnat", translated),

@@ -11,6 +11,7 @@ import { CommandError, type Run } from "../host/run.ts";
 import { Bell } from "../wait/bell.ts";
 import { type Door, doorsOf } from "./doors.ts";
 import { type SharedBridge, wayInFlows } from "./flows.ts";
+import { outerOf } from "./outerDoors.ts";
 import { podDoorsOf } from "./podDoors.ts";
 import { wayInRules } from "./table.ts";
 
@@ -82,12 +83,14 @@ export class WayIn {
     const { services, pods, run } = this.#options;
     const place = this.#place;
     if (!place || !services.synced || !pods.synced) return;
+    const outer = outerOf(services.values());
     const doors = [
       ...doorsOf(services.values()).filter((door) => place.bridge || !door.keepsClient),
+      ...outer.doors,
       ...podDoorsOf(pods.values(), services.values(), { ...place, hasGateway: place.bridge !== undefined }),
     ];
-    const rules = wayInRules({ ...place, doors });
-    const flows = place.bridge ? wayInFlows(place.bridge, doors) : "";
+    const rules = wayInRules({ ...place, ...outer, doors });
+    const flows = place.bridge ? wayInFlows(place.bridge, doors, outer) : "";
     const text = `${rules}${flows}`;
     if (text === this.#written) return;
     await run(["nft", "-f", "-"], { stdin: rules });
@@ -97,7 +100,8 @@ export class WayIn {
       });
     if (place.loopback !== undefined) await routeLoopback(place.loopback, doors);
     const before = this.#doors;
-    if (before) for (const port of movedUdpPorts(before, doors)) await this.#forget(port, place);
+    if (before)
+      for (const port of movedUdpPorts(before, doors)) await this.#forget(port, place, outer.addresses);
     this.#doors = doors;
     this.#written = text;
   }
@@ -106,8 +110,8 @@ export class WayIn {
    * A UDP client that keeps its source port would go on as it began: untranslated, or to where the port led before. Kernel and
    * datapath keep their entries for as long as it sends.
    */
-  async #forget(port: number, { bridge }: WayInPlace): Promise<void> {
-    if (bridge) await this.#options.forget(bridge.shared, port);
+  async #forget(port: number, { bridge }: WayInPlace, outer: readonly Ip[]): Promise<void> {
+    if (bridge) await this.#options.forget([...bridge.shared, ...outer], port);
     for (const family of ["ipv4", "ipv6"])
       try {
         await this.#options.run(["conntrack", "-D", "-f", family, "-p", "udp", "--dport", String(port)]);

@@ -1,0 +1,116 @@
+// Which addresses a Service of type LoadBalancer gets from the pools. Pure but for the place where each pool's search goes on, so
+// that an address rests for as long as others are free.
+
+import type { AddressPool } from "../../kube/addressPool.ts";
+import { selects } from "../../kube/labelSelector.ts";
+import type { Service } from "../../kube/objects.ts";
+import { type Family, formatIp, type Ip, parseIp } from "../../model/ip.ts";
+import { type IpRange, inRange } from "../../model/ipRange.ts";
+import { annotations } from "../../model/names.ts";
+
+export type BalancerChoice = { readonly ips: readonly string[] } | { readonly refused: string };
+
+export interface BalancerQuestion {
+  readonly service: Service;
+  /** Those without a problem. */
+  readonly pools: readonly AddressPool[];
+  readonly isTaken: (ip: string) => boolean;
+}
+
+export class BalancerAddresses {
+  /** pool and family -> the address given last */
+  readonly #last = new Map<string, bigint>();
+
+  /** One address of each family of the Service that a pool has; those it asks for, if it does. */
+  choose({ service, pools, isTaken }: BalancerQuestion): BalancerChoice {
+    if (pools.length === 0)
+      return {
+        refused:
+          "there is no usable IPAddressPool (weft.io) to take an address from: make one, or name in spec.loadBalancerClass who else serves it",
+      };
+    const families = [...new Set(service.clusterIps.flatMap((text) => parseIp(text)?.family ?? []))];
+    const byName = service.annotations[annotations.addressPool];
+    const eligible = pools.filter((pool) => isFor(pool, service)).toSorted(byPriority);
+    const wanted = service.balancer?.wanted ?? [];
+    if (wanted.length > 0) return asked(wanted, families, eligible, isTaken);
+    const chosen = eligible.filter(({ name, autoAssign }) =>
+      byName === undefined ? autoAssign : name === byName,
+    );
+    if (chosen.length === 0)
+      return {
+        refused:
+          byName === undefined
+            ? `none of the IPAddressPools gives addresses to this Service: ${pools.map(({ name }) => name).join(", ")}`
+            : `the annotation ${annotations.addressPool} names ${byName}, which is no usable IPAddressPool for this Service`,
+      };
+    const ips: string[] = [];
+    for (const family of families) {
+      const having = chosen.filter(({ ranges }) => ranges.some(({ first }) => first.family === family));
+      const ip = having
+        .values()
+        .flatMap((pool) => this.#free(pool, family, isTaken) ?? [])
+        .next().value;
+      if (ip !== undefined) ips.push(ip);
+      else if (having.length > 0)
+        return {
+          refused: `no IPv${family} address is left in ${having.map(({ name }) => name).join(", ")}: add addresses to spec.addresses, or delete Services`,
+        };
+    }
+    const familyText = families.map((family) => `IPv${family}`).join(" or ");
+    return ips.length > 0 ? { ips } : { refused: `no pool for this Service has an address of ${familyText}` };
+  }
+
+  #free(pool: AddressPool, family: Family, isTaken: (ip: string) => boolean): [string] | undefined {
+    const key = `${pool.name} ${family}`;
+    const ranges = pool.ranges.filter(({ first }) => first.family === family);
+    const last = this.#last.get(key);
+    for (const value of valuesAfter(ranges, last)) {
+      const ip = formatIp({ family, value });
+      if (isTaken(ip)) continue;
+      this.#last.set(key, value);
+      return [ip];
+    }
+    return undefined;
+  }
+}
+
+/** All of them once, those behind `last` first. */
+function* valuesAfter(ranges: readonly IpRange[], last: bigint | undefined): Iterable<bigint> {
+  const sorted = ranges.toSorted((a, b) => (a.first.value < b.first.value ? -1 : 1));
+  for (const isBehind of last === undefined ? [true] : [true, false])
+    for (const { first, last: end } of sorted) {
+      const from = isBehind && last !== undefined && last >= first.value ? last + 1n : first.value;
+      const to = isBehind || last === undefined || last > end.value ? end.value : last;
+      for (let value = from; value <= to; value++) yield value;
+    }
+}
+
+function asked(
+  wanted: readonly string[],
+  families: readonly Family[],
+  pools: readonly AddressPool[],
+  isTaken: (ip: string) => boolean,
+): BalancerChoice {
+  const ips = wanted.flatMap((text) => parseIp(text) ?? []);
+  const has = (ip: Ip): boolean => pools.some(({ ranges }) => ranges.some((range) => inRange(range, ip)));
+  for (const ip of ips) {
+    const text = formatIp(ip);
+    if (!families.includes(ip.family))
+      return { refused: `it asks for ${text}, but has no address of IPv${ip.family} inside` };
+    if (!has(ip)) return { refused: `it asks for ${text}, which no IPAddressPool for this Service has` };
+    if (isTaken(text)) return { refused: `it asks for ${text}, which another Service has` };
+  }
+  const isDouble = new Set(ips.map(({ family }) => family)).size < ips.length;
+  return isDouble ? { refused: "it asks for two addresses of one family" } : { ips: ips.map(formatIp) };
+}
+
+const isFor = ({ namespaces, serviceSelectors }: AddressPool, { namespace, labels }: Service): boolean =>
+  (namespaces.length === 0 || namespaces.includes(namespace)) &&
+  (serviceSelectors.length === 0 || serviceSelectors.some((selector) => selects(selector, labels)));
+
+/** As MetalLB orders its pools: lower numbers first, 0 last. */
+function byPriority(a: AddressPool, b: AddressPool): number {
+  const rank = ({ priority }: AddressPool): number => priority || Number.POSITIVE_INFINITY;
+  if (rank(a) !== rank(b)) return rank(a) < rank(b) ? -1 : 1;
+  return a.name < b.name ? -1 : 1;
+}

@@ -1,0 +1,69 @@
+// The addresses that the cluster and its nodes have themselves. None of them may come from outside as well: whoever could give
+// a Service one of them would take what is meant for others (CVE-2020-8554).
+
+import type { AddressPool } from "../kube/addressPool.ts";
+import type { ServiceCidr } from "../kube/serviceCidr.ts";
+import type { Cidr, Ip } from "../model/ip.ts";
+import { formatIp, parseCidr } from "../model/ip.ts";
+import { formatRange, type IpRange, rangeOf, rangesMeet } from "../model/ipRange.ts";
+import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
+
+/** What it is, for people, and where. */
+type OwnRange = readonly [what: string, range: IpRange];
+
+/** Loopback, link-local, multicast and the like: no machine outside has such an address (RFC 6890). */
+const special: readonly Cidr[] = [
+  ...["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"],
+  ...["::/127", "fd69::/112", "fe80::/10", "ff00::/8"],
+].flatMap((text) => parseCidr(text) ?? []);
+
+export function ownRanges(
+  network: ClusterNetwork,
+  serviceCidrs: Iterable<ServiceCidr>,
+  nodes: Iterable<ResolvedNode>,
+): readonly OwnRange[] {
+  const single = (ip: Ip): IpRange => ({ first: ip, last: ip });
+  return [
+    ...network.pods.map(({ cidr }): OwnRange => ["the pods' range", rangeOf(cidr)]),
+    ...network.services.map((cidr): OwnRange => ["the range of Services", rangeOf(cidr)]),
+    ...[...serviceCidrs].flatMap(({ name, cidrs }) =>
+      cidrs.map((cidr): OwnRange => [`ServiceCIDR ${name}`, rangeOf(cidr)]),
+    ),
+    ...network.join.map((cidr): OwnRange => ["the range between routers", rangeOf(cidr)]),
+    ...special.map((cidr): OwnRange => ["a range with a meaning of its own", rangeOf(cidr)]),
+    ...[...nodes].flatMap(({ name, hostAddresses, gateway }) => [
+      ...hostAddresses.map((ip): OwnRange => [`node ${name}`, single(ip)]),
+      ...(gateway?.nextHops ?? []).map((ip): OwnRange => [`the gateway of node ${name}`, single(ip)]),
+    ]),
+  ];
+}
+
+/** Why nobody may have the address; undefined when nothing speaks against it. */
+export const addressProblem = (own: readonly OwnRange[], ip: Ip): string | undefined => {
+  const met = own.find(([, range]) => rangesMeet(range, { first: ip, last: ip }));
+  return met && `${formatIp(ip)} belongs to ${met[0]}`;
+};
+
+/** Of each pool that cannot be used, why. Of pools that overlap, the first by name can. */
+export function poolProblems(
+  pools: Iterable<AddressPool>,
+  own: readonly OwnRange[],
+): ReadonlyMap<string, string> {
+  const problems = new Map<string, string>();
+  const taken: OwnRange[] = [...own];
+  for (const { name, ranges, malformed } of [...pools].toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const [text] = malformed;
+    const met = ranges.flatMap((range) =>
+      taken.flatMap(([what, other]) => (rangesMeet(range, other) ? [[range, what] as const] : [])),
+    )[0];
+    if (text !== undefined)
+      problems.set(
+        name,
+        `${JSON.stringify(text.slice(0, 60))} is no range: write 192.0.2.0/24 or 192.0.2.10-192.0.2.20`,
+      );
+    else if (ranges.length === 0) problems.set(name, "it has no address");
+    else if (met) problems.set(name, `${formatRange(met[0])} overlaps ${met[1]}`);
+    else taken.push(...ranges.map((range): OwnRange => [`pool ${name}`, range]));
+  }
+  return problems;
+}

@@ -1,0 +1,265 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { addressPoolOf } from "../kube/addressPool.ts";
+import { Interner } from "../kube/intern.ts";
+import type { ObjectRef } from "../kube/kinds.ts";
+import { grantCondition } from "../kube/outerAddresses.ts";
+import { serviceOf } from "../kube/project.ts";
+import { emptyStore, storesOf } from "../kube/stores.ts";
+import { parseCidr, parseIp } from "../model/ip.ts";
+import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
+import { type Owner, ownerOf, parseOwner } from "../model/owner.ts";
+import { serviceDecision } from "./serviceDecision.ts";
+
+const cidr = (text: string) => parseCidr(text) ?? assert.fail(text);
+const network: ClusterNetwork = {
+  families: [4, 6],
+  pods: [{ cidr: cidr("10.244.0.0/16"), nodeBits: 24 }],
+  services: [cidr("10.96.0.0/16")],
+  join: [cidr("100.64.0.0/16")],
+};
+const node: ResolvedNode = {
+  ...{ name: "n1", id: 2, subnets: [], chassisId: undefined, gateway: undefined },
+  hostAddresses: [parseIp("192.0.2.50") ?? assert.fail()],
+};
+
+/** A cluster of Services and pools whose statuses are written as an API server would. */
+class World {
+  readonly stores = storesOf(emptyStore);
+  readonly told: string[] = [];
+  readonly #raw = new Map<string, Record<string, unknown>>();
+  #version = 0;
+  refuseWrites = false;
+  readonly #decision = serviceDecision({
+    network,
+    externalIps: [cidr("203.0.113.0/24"), cidr("192.0.2.0/24"), cidr("10.0.0.0/8")],
+    stores: this.stores,
+    places: { nodes: () => [node] },
+    write: async ({ namespace, name }: ObjectRef, status) => {
+      if (this.refuseWrites) throw new Error("conflict");
+      const raw = this.#raw.get(`${namespace}/${name}`) ?? assert.fail();
+      const before = raw["status"] as object | undefined;
+      this.put(name, raw["spec"] as object, {
+        ...before,
+        ...("ingress" in status
+          ? { loadBalancer: { ingress: status.ingress.map((ip) => ({ ip, ipMode: "VIP" })) } }
+          : {
+              conditions: [{ type: grantCondition, status: "True", message: status.granted.join(", ") }],
+            }),
+      });
+    },
+    tell: { notGiven: ({ name }, reason, message) => this.told.push(`${name}: ${reason}: ${message}`) },
+  });
+  annotations: Readonly<Record<string, string>> = {};
+
+  put(name: string, spec: object, status?: object, labels: object = {}): void {
+    const raw = {
+      metadata: {
+        ...{ namespace: "shop", name, uid: `uid-${name}`, resourceVersion: String(++this.#version) },
+        ...{ labels, annotations: this.annotations },
+      },
+      ...{ spec, status },
+    };
+    this.#raw.set(`shop/${name}`, raw);
+    const object = serviceOf(raw, new Interner()) ?? assert.fail();
+    this.stores.Service.apply([{ type: "put", object }]);
+  }
+
+  pool(name: string, addresses: readonly string[], more: object = {}): void {
+    const metadata = { name, uid: `uid-${name}`, resourceVersion: String(++this.#version) };
+    const object = addressPoolOf({ metadata, spec: { addresses, ...more } }, new Interner()) ?? assert.fail();
+    this.stores.IPAddressPool.apply([{ type: "put", object }]);
+  }
+
+  async decide(...names: readonly string[]): Promise<void> {
+    await Promise.all(
+      names.map((name) => this.#decision.decide(parseOwner(ownerOf("service", name, "shop")))),
+    );
+  }
+
+  /** Deletes the Service; who is to be decided again? */
+  delete(name: string): readonly Owner[] {
+    const old = this.stores.Service.get("shop", name);
+    this.stores.Service.apply([{ type: "remove", namespace: "shop", name }]);
+    return [...this.#decision.reads.Service({ old, new: undefined }, this.stores)];
+  }
+
+  ipsOf(name: string): readonly string[] {
+    return this.stores.Service.get("shop", name)?.ingressIps ?? [];
+  }
+
+  grantedTo(name: string): readonly string[] {
+    return this.stores.Service.get("shop", name)?.grantedIps ?? [];
+  }
+}
+
+const ports = [{ port: 80 }];
+const balancer = { type: "LoadBalancer", clusterIPs: ["10.96.0.10"], ports };
+const dual = { ...balancer, clusterIPs: ["10.96.0.10", "fd00:10:96::10"] };
+
+test("a Service gets an address of each family that a pool has, and keeps it", async () => {
+  const world = new World();
+  world.pool("a", ["198.51.100.1-198.51.100.2", "2001:db8::/120"]);
+  world.put("web", dual);
+  world.put("four", balancer);
+  await world.decide("web", "four");
+  assert.deepEqual(world.ipsOf("web"), ["198.51.100.1", "2001:db8::"]);
+  assert.deepEqual(world.ipsOf("four"), ["198.51.100.2"]);
+  await world.decide("web");
+  assert.deepEqual(world.ipsOf("web"), ["198.51.100.1", "2001:db8::"]);
+  assert.deepEqual(world.told, []);
+});
+
+test("when no address is left a Service is told once, and is decided again when one is free", async () => {
+  const world = new World();
+  world.pool("small", ["198.51.100.1/32"]);
+  world.put("a", balancer);
+  world.put("b", balancer);
+  await world.decide("a");
+  await world.decide("b");
+  await world.decide("b");
+  assert.deepEqual(world.told, [
+    "b: NoAddress: no IPv4 address is left in small: add addresses to spec.addresses, or delete Services",
+  ]);
+  assert.ok(world.delete("a").includes(ownerOf("service", "b", "shop")));
+  await world.decide("b");
+  assert.deepEqual(world.ipsOf("b"), ["198.51.100.1"]);
+});
+
+test("an address rests for as long as others are free", async () => {
+  const world = new World();
+  world.pool("a", ["198.51.100.1-198.51.100.3"]);
+  for (const name of ["a", "b", "c", "d"]) {
+    world.put(name, balancer);
+    await world.decide(name);
+    assert.deepEqual(world.ipsOf(name), [`198.51.100.${{ a: 1, b: 2, c: 3, d: 1 }[name]}`]);
+    world.delete(name);
+  }
+});
+
+test("two that are decided at once never get one address, and a write that fails gives it back", async () => {
+  const world = new World();
+  world.pool("a", ["198.51.100.1/32"]);
+  world.put("a", balancer);
+  world.refuseWrites = true;
+  await assert.rejects(world.decide("a"));
+  world.refuseWrites = false;
+  world.put("b", balancer);
+  await world.decide("b", "a");
+  assert.deepEqual([world.ipsOf("b"), world.ipsOf("a")], [["198.51.100.1"], []]);
+});
+
+test("an address may be asked for: in the spec, or in an annotation for both families", async () => {
+  const world = new World();
+  world.pool("a", ["198.51.100.0/24", "2001:db8::/120"], { autoAssign: false });
+  world.put("by-spec", { ...balancer, loadBalancerIP: "198.51.100.9" });
+  world.put("second", { ...balancer, loadBalancerIP: "198.51.100.9" });
+  world.put("elsewhere", { ...balancer, loadBalancerIP: "198.51.101.9" });
+  world.put("silent", balancer);
+  await world.decide("by-spec");
+  await world.decide("second", "elsewhere", "silent");
+  assert.deepEqual(world.ipsOf("by-spec"), ["198.51.100.9"]);
+  assert.deepEqual(world.told, [
+    "second: NoAddress: it asks for 198.51.100.9, which another Service has",
+    "elsewhere: NoAddress: it asks for 198.51.101.9, which no IPAddressPool for this Service has",
+    "silent: NoAddress: none of the IPAddressPools gives addresses to this Service: a",
+  ]);
+  world.annotations = { "weft.io/loadBalancerIPs": "2001:db8::7, 198.51.100.7" };
+  world.put("both", dual);
+  await world.decide("both");
+  assert.deepEqual(world.ipsOf("both"), ["2001:db8::7", "198.51.100.7"]);
+  world.annotations = { "weft.io/address-pool": "a" };
+  world.put("by-pool", balancer);
+  await world.decide("by-pool");
+  assert.deepEqual(world.ipsOf("by-pool"), ["198.51.100.0"]);
+});
+
+test("pools are for namespaces and labels, and come in the order of their priorities", async () => {
+  const world = new World();
+  world.pool("a-rest", ["198.51.100.1/32"]);
+  world.pool("b-bank", ["198.51.100.2/32"], { serviceAllocation: { priority: 1, namespaces: ["bank"] } });
+  world.pool("c-gold", ["198.51.100.3/32"], {
+    serviceAllocation: { priority: 5, serviceSelectors: [{ matchLabels: { tier: "gold" } }] },
+  });
+  world.put("gold", balancer, undefined, { tier: "gold" });
+  world.put("plain", balancer);
+  await world.decide("gold", "plain");
+  assert.deepEqual([world.ipsOf("gold"), world.ipsOf("plain")], [["198.51.100.3"], ["198.51.100.1"]]);
+});
+
+test("what is another's is left alone: another class, an address that no pool has, a Service of another type", async () => {
+  const world = new World();
+  world.pool("a", ["198.51.100.0/24"]);
+  world.put("classy", { ...balancer, loadBalancerClass: "example.com/other" });
+  world.put("theirs", balancer, { loadBalancer: { ingress: [{ ip: "203.0.113.9" }] } });
+  world.put("plain", { ...balancer, type: "NodePort" });
+  await world.decide("classy", "theirs", "plain");
+  assert.deepEqual(
+    [world.ipsOf("classy"), world.ipsOf("theirs"), world.ipsOf("plain")],
+    [[], ["203.0.113.9"], []],
+  );
+});
+
+test("a pool that is made smaller takes nothing away; what two Services have is the first one's", async () => {
+  const world = new World();
+  world.pool("a", ["198.51.100.0/30"]);
+  const has = { loadBalancer: { ingress: [{ ip: "198.51.100.1" }] } };
+  world.put("a", balancer, has);
+  world.put("b", balancer, has);
+  await world.decide("a", "b");
+  assert.deepEqual([world.ipsOf("a"), world.ipsOf("b")], [["198.51.100.1"], ["198.51.100.0"]]);
+  world.pool("a", ["198.51.100.3/32"]);
+  await world.decide("a");
+  assert.deepEqual(world.ipsOf("a"), ["198.51.100.1"]);
+});
+
+test("a pool over addresses of the cluster, of a node or of another pool gives none", async () => {
+  for (const addresses of [
+    ["10.244.9.0/24"],
+    ["10.96.0.0/28"],
+    ["192.0.2.40-192.0.2.60"],
+    ["no range"],
+    ["127.0.0.1"],
+  ]) {
+    const world = new World();
+    world.pool("bad", addresses);
+    world.put("a", balancer);
+    await world.decide("a");
+    assert.deepEqual(world.ipsOf("a"), [], addresses[0]);
+    assert.match(world.told[0] ?? "", /NoAddress: there is no usable IPAddressPool/);
+  }
+});
+
+test("external IPs are granted from the allowed ranges, and never those of nodes, pods or Services", async () => {
+  const world = new World();
+  const externalIPs = ["203.0.113.7", "8.8.8.8", "192.0.2.50", "10.244.3.4", "10.96.0.1", "192.0.2.51"];
+  world.put("web", { clusterIPs: ["10.96.0.10"], ports, externalIPs });
+  await world.decide("web");
+  assert.deepEqual(world.grantedTo("web"), ["203.0.113.7", "192.0.2.51"]);
+  assert.deepEqual(world.told, [
+    "web: AddressRefused: external IPs are not served: 8.8.8.8 is in no range that the controller's --external-ips allows; 192.0.2.50 belongs to node n1; 10.244.3.4 belongs to the pods' range; 10.96.0.1 belongs to the range of Services",
+  ]);
+  world.put("web", { clusterIPs: ["10.96.0.10"], ports }, { conditions: [] });
+  await world.decide("web");
+  assert.deepEqual(world.grantedTo("web"), []);
+});
+
+test("whoever has an external IP and port keeps it from one that comes later, whatever its name", async () => {
+  const world = new World();
+  const spec = { clusterIPs: ["10.96.0.10"], ports, externalIPs: ["203.0.113.7"] };
+  world.put("web", spec);
+  await world.decide("web");
+  world.put("a-thief", spec);
+  world.put("neighbour", { ...spec, ports: [{ port: 81 }] });
+  await world.decide("a-thief", "neighbour", "web");
+  assert.deepEqual(
+    ["web", "a-thief", "neighbour"].map((name) => world.grantedTo(name)),
+    [["203.0.113.7"], [], ["203.0.113.7"]],
+  );
+  assert.deepEqual(world.told, [
+    "a-thief: AddressRefused: external IPs are not served: 203.0.113.7 is that of Service shop/web with the same port",
+  ]);
+  assert.ok(world.delete("web").includes(ownerOf("service", "a-thief", "shop")));
+  await world.decide("a-thief");
+  assert.deepEqual(world.grantedTo("a-thief"), ["203.0.113.7"]);
+});

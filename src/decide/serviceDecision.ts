@@ -1,0 +1,189 @@
+// A Service's addresses from outside: those that it gets from a pool, and which of its external IPs it may have. Both are in its
+// status before any fact uses them.
+
+import type { AddressPool } from "../kube/addressPool.ts";
+import type { ObjectRef } from "../kube/kinds.ts";
+import type { Service } from "../kube/objects.ts";
+import type { Change } from "../kube/store.ts";
+import type { Stores } from "../kube/stores.ts";
+import { type Cidr, contains, parseIp } from "../model/ip.ts";
+import { inRange } from "../model/ipRange.ts";
+import type { ClusterNetwork } from "../model/network.ts";
+import { type Owner, ownerOf, parseOwner } from "../model/owner.ts";
+import { sidesOf } from "../observe/concerns.ts";
+import { BalancerAddresses } from "./allocate/balancerAddresses.ts";
+import type { Decides, ServiceTell } from "./deciding.ts";
+import { addressProblem, ownRanges, poolProblems } from "./ownRanges.ts";
+import type { Places } from "./places.ts";
+
+/** What is written into a Service's status. Resolves when the API server has acknowledged it. */
+export type WriteServiceStatus = (
+  service: ObjectRef & { readonly resourceVersion: string },
+  status: { readonly ingress: readonly string[] } | { readonly granted: readonly string[] },
+) => Promise<void>;
+
+export interface ServiceDecisionOptions {
+  readonly network: ClusterNetwork;
+  /** What a Service may have as external IP. */
+  readonly externalIps: readonly Cidr[];
+  readonly stores: Pick<Stores, Reads>;
+  readonly places: Pick<Places, "nodes">;
+  readonly write: WriteServiceStatus;
+  readonly tell: ServiceTell;
+}
+
+type Reads = "IPAddressPool" | "Node" | "Service" | "ServiceCIDR";
+
+/** Services that name it, and those that name none, get their addresses here. */
+export const loadBalancerClass = "weft.io/pool";
+
+export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads> {
+  const { stores, tell } = options;
+  const addresses = new BalancerAddresses();
+  /** Service -> what has been written and does not show yet */
+  const written = new Map<Owner, { readonly uid: string; readonly ips: readonly string[] }>();
+  /** Services that wait for an address */
+  const waiting = new Set<Owner>();
+  /** Service -> what it has been told */
+  const told = new Map<string, string>();
+
+  const say = (
+    service: Service,
+    reason: "NoAddress" | "AddressRefused",
+    message: string | undefined,
+  ): void => {
+    const key = `${service.uid} ${reason}`;
+    if (message === undefined) told.delete(key);
+    else if (told.get(key) !== message) {
+      told.set(key, message);
+      tell.notGiven(service, reason, message);
+    }
+  };
+  const own = () => ownRanges(options.network, stores.ServiceCIDR.values(), options.places.nodes());
+
+  /** Whether another Service that still exists has just been given it. */
+  const isPromised = (ip: string, owner: Owner): boolean =>
+    [...written].some(([other, { uid, ips }]) => {
+      const { namespace, name } = parseOwner(other);
+      return other !== owner && ips.includes(ip) && stores.Service.get(namespace, name)?.uid === uid;
+    });
+
+  async function decideIngress(service: Service): Promise<void> {
+    const owner = ownerOfService(service);
+    const shown = service.ingressIps ?? [];
+    const before = written.get(owner);
+    if (before && (before.uid !== service.uid || isSame(before.ips, shown))) written.delete(owner);
+    waiting.delete(owner);
+    const { balancer } = service;
+    if (!balancer || ![undefined, loadBalancerClass].includes(balancer.loadBalancerClass)) return;
+    const pools = [...stores.IPAddressPool.values()];
+    // What no pool has is another controller's, or stays although the pool has been made smaller.
+    if (shown.length > 0 && !shown.some((ip) => pools.some((pool) => isOf(pool, ip)))) return;
+    const isContested = shown.some((ip) =>
+      stores.Service.by("ingressIp", ip).some((other) => isBefore(other, service)),
+    );
+    const isAsIsAsked = balancer.wanted.length === 0 || isSame(balancer.wanted, shown);
+    if (shown.length > 0 && isAsIsAsked && !isContested) return say(service, "NoAddress", undefined);
+    if (written.has(owner)) return;
+    const problems = poolProblems(pools, own());
+    const choice = addresses.choose({
+      service,
+      pools: pools.filter(({ name }) => !problems.has(name)),
+      isTaken: (ip) =>
+        stores.Service.by("ingressIp", ip).some((other) => other.uid !== service.uid) ||
+        isPromised(ip, owner),
+    });
+    if ("refused" in choice) {
+      waiting.add(owner);
+      say(service, "NoAddress", choice.refused);
+      if (!isContested) return;
+    } else say(service, "NoAddress", undefined);
+    const ips = "refused" in choice ? [] : choice.ips;
+    written.set(owner, { uid: service.uid, ips });
+    try {
+      await options.write(service, { ingress: ips });
+    } catch (error) {
+      written.delete(owner);
+      throw error;
+    }
+  }
+
+  async function decideGrant(service: Service): Promise<void> {
+    const { externalIps = [], grantedIps = [] } = service;
+    const ranges = externalIps.length > 0 ? own() : [];
+    const problems = new Map(
+      externalIps.map((text) => {
+        const ip = parseIp(text);
+        if (!ip || !options.externalIps.some((range) => contains(range, ip)))
+          return [text, `${text} is in no range that the controller's --external-ips allows`] as const;
+        return [text, addressProblem(ranges, ip) ?? rivalOf(service, text)] as const;
+      }),
+    );
+    const refused = [...problems.values()].flatMap((problem) => problem ?? []);
+    say(
+      service,
+      "AddressRefused",
+      refused.length > 0 ? `external IPs are not served: ${refused.join("; ")}` : undefined,
+    );
+    const granted = externalIps.filter((text) => problems.get(text) === undefined);
+    if (!isSame(granted, grantedIps)) await options.write(service, { granted });
+  }
+
+  /** Whoever has an address and port keeps it; among those that begin together, the first by name gets it. */
+  function rivalOf(service: Service, ip: string): string | undefined {
+    const has = ({ grantedIps = [] }: Service): boolean => grantedIps.includes(ip);
+    const rival = stores.Service.by("externalIp", ip).find(
+      (other) =>
+        other.uid !== service.uid &&
+        (has(other) === has(service) ? isBefore(other, service) : has(other)) &&
+        other.ports.some((a) => service.ports.some((b) => a.port === b.port && a.protocol === b.protocol)),
+    );
+    return rival && `${ip} is that of Service ${rival.namespace}/${rival.name} with the same port`;
+  }
+
+  return {
+    kind: "service",
+    reads: {
+      Service: (change) => [
+        ...sidesOf(change).map(ownerOfService),
+        ...(isReleased(change) ? waiting : []),
+        ...sidesOf(change).flatMap(({ externalIps = [] }) => sharing(externalIps)),
+      ],
+      IPAddressPool: () =>
+        [...stores.Service.values()].filter(({ balancer }) => balancer !== undefined).map(ownerOfService),
+      Node: (change) => sharing(sidesOf(change).flatMap(({ internalIps }) => internalIps)),
+      ServiceCIDR: () => [],
+    },
+    async decide({ namespace, name }) {
+      const service = stores.Service.get(namespace, name);
+      if (service) {
+        await decideIngress(service);
+        await decideGrant(service);
+        return {};
+      }
+      written.delete(ownerOf("service", name, namespace));
+      waiting.delete(ownerOf("service", name, namespace));
+      return {};
+    },
+  };
+
+  function sharing(ips: readonly string[]): readonly Owner[] {
+    return ips.flatMap((ip) => stores.Service.by("externalIp", ip).map(ownerOfService));
+  }
+}
+
+const ownerOfService = ({ namespace, name }: Service): Owner => ownerOf("service", name, namespace);
+
+const isReleased = ({ old, new: now }: Change<Service>): boolean =>
+  old?.ingressIps?.some((ip) => !now?.ingressIps?.includes(ip)) ?? false;
+
+const isOf = ({ ranges }: AddressPool, text: string): boolean => {
+  const ip = parseIp(text);
+  return ip !== undefined && ranges.some((range) => inRange(range, ip));
+};
+
+const isSame = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((one) => b.includes(one));
+
+const isBefore = (a: Service, b: Service): boolean =>
+  a.uid !== b.uid && `${a.namespace}/${a.name}` < `${b.namespace}/${b.name}`;

@@ -1,0 +1,45 @@
+// The addresses of a Service that are not in the cluster's ranges.
+
+import { type Cidr, type Ip, parseIp } from "./ip.ts";
+import { serviceLimits } from "./limits.ts";
+
+/** What a Service says about addresses from outside; each absent when there is nothing of it. */
+export interface OuterAddresses {
+  /** `spec.externalIPs`, in canonical form. */
+  readonly externalIps?: readonly string[];
+  /** Those of them that the controller has granted. */
+  readonly grantedIps?: readonly string[];
+  /** `status.loadBalancer.ingress` of type LoadBalancer, but not those whose packets never arrive under that address. */
+  readonly ingressIps?: readonly string[];
+  /** Of type LoadBalancer. */
+  readonly balancer?: BalancerWish;
+}
+
+export interface BalancerWish {
+  /** Who is to serve it; undefined: whoever the cluster has for that. */
+  readonly loadBalancerClass: string | undefined;
+  /** `spec.loadBalancerIP`, or the annotation for both families. */
+  readonly wanted: readonly string[];
+  /** Who may send to the balancer's address; empty: everybody. */
+  readonly sourceRanges: readonly Cidr[];
+}
+
+/** The addresses from outside at which the Service is served. */
+export const outerIpsOf = ({
+  externalIps = [],
+  grantedIps = [],
+  ingressIps = [],
+}: OuterAddresses): readonly Ip[] =>
+  [...new Set([...ingressIps, ...externalIps.filter((ip) => grantedIps.includes(ip))])]
+    .slice(0, serviceLimits.outerAddresses)
+    .flatMap((address) => parseIp(address) ?? []);
+
+/** How many it has, beyond the limit too. */
+export const outerCount = ({ grantedIps = [], ingressIps = [] }: OuterAddresses): number =>
+  grantedIps.length + ingressIps.length;
+
+/** Whose clients `sourceRanges` are about: the balancer's addresses of the families of which there are ranges. */
+export const guardedIpsOf = ({ ingressIps = [], balancer }: OuterAddresses): readonly Ip[] =>
+  ingressIps
+    .flatMap((address) => parseIp(address) ?? [])
+    .filter(({ family }) => balancer?.sourceRanges.some(({ ip }) => ip.family === family));
