@@ -47,6 +47,7 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
     { group: core, resource: "nodes", subresource: "status", verbs: ["patch"] },
     { group: core, resource: "pods", verbs: watched },
     { group: core, resource: "services", verbs: ["list", "watch"] },
+    { group: "discovery.k8s.io", resource: "endpointslices", verbs: ["list", "watch"] },
     { group: "networking.k8s.io", resource: "networkpolicies", verbs: ["list", "watch"] },
     { group: "coordination.k8s.io", resource: "leases", verbs: ["create", "patch"], inLeaseNamespace: true },
   ],

@@ -27,7 +27,6 @@ export const unserved = {
     },
   ],
   Service: [
-    { what: "healthCheckNodePort", isAskedFor: ({ healthCheckNodePort }) => Number(healthCheckNodePort) > 0 },
     {
       what: "trafficDistribution",
       isAskedFor: ({ trafficDistribution }) => trafficDistribution !== undefined,

@@ -43,6 +43,7 @@ import { answer, type Handled } from "./runtime/commands.ts";
 import { serveCni } from "./runtime/server.ts";
 import { underlayPlan } from "./underlay.ts";
 import { Upkeep } from "./upkeep.ts";
+import { HealthChecks } from "./wayIn/healthChecks.ts";
 import { WayIn } from "./wayIn/wayIn.ts";
 
 /** Runs until `signal` is aborted, then closes its sockets and connections. Pods keep running. */
@@ -71,6 +72,17 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const wayIn = new WayIn({
     ...{ services, pods, run, log },
     forget: (addresses, port) => flush(addresses.flatMap((ip) => withUdpPort(ip, port))),
+  });
+
+  const healthChecks = new HealthChecks({
+    ...{ nodeName, services, log },
+    slicesOf: ({ namespace, name }, ending) =>
+      watchKind(client, "EndpointSlice", {
+        ...{ signal: ending, log, namespace },
+        labelSelector: `kubernetes.io/service-name=${name}`,
+      }),
+    // A virtual machine has no gateway router that could keep the client's address.
+    isHealthy: () => options.network.mode === "overlay" && notReady() === undefined,
   });
 
   const isPooled = options.addresses === "pooled";
@@ -195,6 +207,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   await Promise.all([
     upkeep.run(signal),
     wayIn.run(signal),
+    healthChecks.run(signal),
     pool?.run(signal),
     dataPlane.run(signal),
     reporter.run(signal),

@@ -133,6 +133,32 @@ suite("addresses from outside", { timeout: 240_000 }, () => {
     );
   });
 
+  test("each node tells a balancer outside whether it has endpoints", async () => {
+    await expose("checked", { type: "LoadBalancer", externalTrafficPolicy: "Local" });
+    await given("checked");
+    const port = await cluster.field("service", ns, "checked", "{.spec.healthCheckNodePort}");
+    const answer = async (node: string, family: 0 | 1 = 0): Promise<string> => {
+      const address = cluster.hostAddresses(node)[family] ?? "";
+      const url = `http://${address.includes(":") ? `[${address}]` : address}:${port}/`;
+      const { stdout } = await cluster.sandbox
+        .host("outside")
+        .tryExec(["curl", "-s", "-m", "5", "-w", " %{http_code}", url]);
+      return stdout.replace(/\s/g, "");
+    };
+    const body = (count: number): string =>
+      `{"service":{"namespace":"${ns}","name":"checked"},"localEndpoints":${count},"serviceProxyHealthy":true}`;
+    for (const family of [0, 1] as const) {
+      await becomes("n1 has one", `${body(1)}200`, () => answer("n1", family));
+      await becomes("n3 has none", `${body(0)}503`, () => answer("n3", family));
+    }
+    await cluster.apply(pod({ namespace: ns, name: "web-n3", node: "n3", labels: { app: "web" } }));
+    await becomes("n3 has one", `${body(1)}200`, () => answer("n3"));
+    await cluster.kubectl("delete", "pod", "-n", ns, "web-n3");
+    await becomes("n3 has none again", `${body(0)}503`, () => answer("n3"));
+    await drop("checked");
+    await becomes("nobody answers", "000", () => answer("n1"));
+  });
+
   for (const policy of ["Cluster", "Local"] as const)
     test(`source ranges hold for the outside, for nodes and for pods, with ${policy}`, async () => {
       const name = `guarded-${policy.toLowerCase()}`;

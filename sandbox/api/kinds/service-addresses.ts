@@ -66,6 +66,7 @@ export function allocated(
       ...(spec["ports"] !== undefined && { ports }),
       clusterIP: clusterIps[0] ?? "",
       clusterIPs: clusterIps,
+      ...healthPortOf(spec, ports, others),
       ipFamilies: families.map((family) => `IPv${family}`),
       ipFamilyPolicy:
         textAt(spec, "ipFamilyPolicy") || (families.length > 1 ? "RequireDualStack" : "SingleStack"),
@@ -200,6 +201,19 @@ function portsOf(spec: JsonObject, others: readonly KubeObject[], causes: Causes
     taken.add(`${protocol}/${free}`);
     return { ...objectAt(port), nodePort: free };
   });
+}
+
+/** A balancer that keeps the client's address asks nodes by a port of its own whether they have endpoints. */
+function healthPortOf(
+  spec: JsonObject,
+  ports: readonly Json[],
+  others: readonly KubeObject[],
+): { readonly healthCheckNodePort?: number } {
+  if (textAt(spec, "type") !== "LoadBalancer" || textAt(spec, "externalTrafficPolicy") !== "Local") return {};
+  const given = numberAt(spec, "healthCheckNodePort") || undefined;
+  const checks = others.map((other) => `TCP/${numberAt(other, "spec", "healthCheckNodePort") ?? "none"}`);
+  const taken = [...ports, ...others.flatMap((other) => listAt(other, "spec", "ports"))].map(nodePortKey);
+  return { healthCheckNodePort: given ?? freePort("TCP", new Set([...taken, ...checks])) };
 }
 
 function freePort(protocol: string, taken: ReadonlySet<string>): number {
