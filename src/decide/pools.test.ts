@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { poolOfferAnnotation } from "../kube/annotations.ts";
+import { poolOfferAnnotation, poolSeenAnnotation } from "../kube/annotations.ts";
 import { parseCidr } from "../model/ip.ts";
 import { namesOf } from "../model/names.ts";
 import type { PoolPort } from "../model/pool.ts";
 import { PortRows } from "../observe/rowAddressesFixture.ts";
 import { PodAddresses } from "./allocate/addresses.ts";
-import { Api, aNode } from "./decidedFixture.ts";
+import { Api, aNode, aPod } from "./decidedFixture.ts";
 import { Pools } from "./pools.ts";
 
 const site = { name: "n1", subnets: [parseCidr("10.244.0.0/24") ?? assert.fail()] };
@@ -52,5 +52,46 @@ test("after a restart a port has the tag of its row, whatever the offer on the N
       [1, 2, 3, 9],
     );
     assert.equal(new Set(planned.values()).size, planned.size, "each tag once");
+  }
+});
+
+test("after a restart a closed port that passes packets stays open though its pod is not listed, until the pod goes or the port is spent", () => {
+  const offer = {
+    ...{ line: "ab", from: 0, generation: 7, asked: 1 },
+    ...{ open: [], closed: [port(3, 1), port(4, 2)], withdrawn: [port(5, 3)] },
+  };
+  const seen = { line: "ab", generation: 7, used: [3, 5], spent: [] as number[] };
+  const nodeWith = (spent: readonly number[]) =>
+    aNode("n1", {
+      annotations: { ...poolOfferAnnotation(offer), ...poolSeenAnnotation({ ...seen, spent }) },
+    });
+  const rows = [port(3, 1), port(4, 2), port(5, 3)].map((row) => ({
+    ...row,
+    ...{ node: "n1", parent: "vm", isHeldBack: row.offset === 4 },
+  }));
+  const pod = aPod("web-1", { podIps: ["10.244.0.3"] });
+  const options = { isNested: true, marks: { low: 2, high: 4 }, random: () => 0.5 };
+  for (const [what, later, spent, stays] of [
+    ["nothing is heard", [[], []], [], [3, 5]],
+    ["the pod is found", [[pod], [pod]], [], [3, 5]],
+    ["the pod is found, and is gone", [[pod], []], [], [5]],
+    ["the agent has no pod there", [[], []], [3], [5]],
+  ] as const) {
+    const pools = new Pools(options, namesOf("demo"), new Api().patch, new PodAddresses(new PortRows()));
+    const node = nodeWith(spent);
+    pools.adopt(node, site, rows);
+    const closed = new Set([4]);
+    for (const pods of later) {
+      pools.next(node, resolved, pods, {
+        isCarried: () => true,
+        isHeldBack: ({ offset }) => closed.has(offset) || offset > 5,
+        verdictOn: () => "unknown",
+        foreignTags: new Set(),
+        now: 0,
+      });
+      for (const { offset, isClosed } of pools.planned("n1") ?? []) if (isClosed) closed.add(offset);
+    }
+    const open = pools.planned("n1")?.filter(({ offset, isClosed }) => offset <= 5 && !isClosed);
+    assert.deepEqual(open?.map(({ offset }) => offset).toSorted(), stays, what);
   }
 });

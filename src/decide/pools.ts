@@ -58,6 +58,8 @@ interface Known {
   readonly ring: Ring;
   /** offset -> uid of the pod that the port was opened for */
   readonly opened: Map<number, string>;
+  /** Offsets of ports that passed packets before this leader, whose pods have not been seen since. */
+  readonly inherited: Set<number>;
   offer: string;
   durable: Durable;
 }
@@ -83,6 +85,8 @@ export class Pools {
     const offer = poolOfferOf(node);
     const heldBack = new Set(rows.filter((row) => row.isHeldBack).map(({ offset }) => offset));
     const pool = this.#make(site, offer, poolSeenOf(node)?.generation);
+    for (const { offset, isHeldBack } of rows)
+      if (!isHeldBack) this.#known.get(site.name)?.inherited.add(offset);
     const take = (port: PoolPort, kind: PortKind, state: "offered" | "withdrawn"): void => {
       const fits = (port.tag !== undefined) === this.#options.isNested;
       if (fits && this.#claim(site, port)) pool.adopt(port, kind, state);
@@ -123,6 +127,8 @@ export class Pools {
       if (offset !== undefined) holders.set(offset, pod);
     }
     const marks = marksFor(node.allocatable, this.#options.marks);
+    for (const offset of [...holders.keys(), ...(poolSeenOf(node)?.spent ?? [])])
+      known.inherited.delete(offset);
     const { problem, againMs } = known.pool.next({
       marks,
       most: mostPorts(node.allocatable, marks, resolved.subnets, this.#options.isNested),
@@ -134,6 +140,7 @@ export class Pools {
       now: around.now,
     });
     const cutOff: { pod: Pod; verdict: Verdict }[] = [];
+    for (const offset of known.inherited) if (!known.pool.port(offset)) known.inherited.delete(offset);
     known.planned = known.pool.ports.map(({ offset, tag, kind }) => {
       const pod = holders.get(offset);
       const isClosed = kind === "closed" && !this.#isOpened(known, { offset, tag }, pod, around);
@@ -175,17 +182,18 @@ export class Pools {
 
   /**
    * Whether a closed port passes its pod's packets. It opens as soon as the pod is proven free, and stays open until
-   * the pod is gone.
+   * the pod is gone. One that an earlier leader opened stays open until its pod is seen or its agent says that it is spent:
+   * no other pod can have claimed it before, and the pod may only not be listed.
    */
   #isOpened(
-    { opened }: Known,
+    { opened, inherited }: Known,
     port: PoolPort,
     pod: Pod | undefined,
     { isHeldBack, verdictOn }: PoolSurroundings,
   ): boolean {
     if (!pod) {
       opened.delete(port.offset);
-      return false;
+      return inherited.has(port.offset);
     }
     // If the database already passes the packets, an earlier leader has opened the port for this pod: no other pod
     // could have claimed it.
@@ -231,6 +239,7 @@ export class Pools {
       planned: undefined,
       ring: new Ring(tags.last),
       opened: new Map(),
+      inherited: new Set(),
       offer: "",
       durable,
     });
