@@ -9,7 +9,12 @@ const aPort = (hostIp?: string, change: Partial<HostPort> = {}): HostPort => {
   return { protocol: "TCP", hostPort: 8080, port: 80, ...(ip && { hostIp: ip }), ...change };
 };
 const noNodePorts = (): undefined => undefined;
-const aPod = (name: string, ...hostPorts: readonly HostPort[]) => ({ namespace: "shop", name, hostPorts });
+const aPod = (name: string, ...hostPorts: readonly HostPort[]) => ({
+  namespace: "shop",
+  name,
+  podIps: [] as readonly string[],
+  hostPorts,
+});
 
 const pairs: readonly (readonly [string | undefined, string | undefined, boolean])[] = [
   [undefined, undefined, true],
@@ -31,6 +36,13 @@ for (const [one, other, meets] of pairs)
       meets ? ["pod shop/a"] : [],
     );
   });
+
+test("a pod that runs keeps its port, whatever the name of another that is put on its node past the scheduler", () => {
+  const running = { ...aPod("web", aPort()), podIps: ["10.244.0.3"] };
+  const shares = sharesOf([aPod("a-thief", aPort()), running], noNodePorts);
+  assert.deepEqual(shares.get("shop/web")?.held, [aPort()]);
+  assert.equal(shares.get("shop/a-thief")?.lost[0]?.to, "pod shop/web");
+});
 
 test("who has lost a port takes it from nobody", () => {
   const shares = sharesOf(

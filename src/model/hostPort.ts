@@ -19,6 +19,8 @@ export interface HostPort {
 export interface PortSeeker {
   readonly namespace: string;
   readonly name: string;
+  /** Those that its kubelet reports. */
+  readonly podIps: readonly string[];
   readonly hostPorts?: readonly HostPort[];
 }
 
@@ -39,8 +41,8 @@ export const isLoopback = ({ family, value }: Ip): boolean => family === 4 && va
 
 /**
  * Who of the pods of one node has which of its ports, by `namespace/name`. A node port belongs to its Service, for which
- * `nodePort` has words. The scheduler never puts two pods with one port on one node; where somebody has, the first by name
- * has it.
+ * `nodePort` has words. The scheduler never puts two pods with one port on one node. Where somebody has, a pod that runs has it
+ * before one that its kubelet has not let in yet, and refuses for that reason; then the first by name.
  */
 export function sharesOf(
   pods: Iterable<PortSeeker>,
@@ -50,7 +52,9 @@ export function sharesOf(
   /** protocol and number -> who has it where */
   const taken = new Map<string, { readonly port: HostPort; readonly by: string }[]>();
   const named = [...pods].map((pod) => [`${pod.namespace}/${pod.name}`, pod] as const);
-  for (const [name, { hostPorts = [] }] of named.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+  const runs = ({ podIps }: PortSeeker): number => (podIps.length > 0 ? 0 : 1);
+  const inOrder = named.toSorted(([a, one], [b, other]) => runs(one) - runs(other) || (a < b ? -1 : 1));
+  for (const [name, { hostPorts = [] }] of inOrder) {
     const held: HostPort[] = [];
     const lost: Share["lost"][number][] = [];
     for (const port of hostPorts.slice(0, hostPortLimit)) {
