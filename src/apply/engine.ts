@@ -19,6 +19,7 @@ import { LiveWorld } from "./liveWorld.ts";
 import { lookAt, wholeRow } from "./look.ts";
 import { Penalties } from "./penalties.ts";
 import { PruneGuard } from "./pruneGuard.ts";
+import { Rebirths } from "./rebirths.ts";
 import { type Commit, type Outcomes, Sender } from "./sender.ts";
 import { Slicer } from "./slicer.ts";
 import { survey } from "./survey.ts";
@@ -33,6 +34,7 @@ export class Engine implements Applier {
   readonly #world: LiveWorld;
   readonly #guard: PruneGuard;
   readonly #penalties = new Penalties();
+  readonly #rebirths: Rebirths;
   /** There may be work for the loop. */
   readonly #work = new Condition();
   /** A flush has ended. */
@@ -52,6 +54,14 @@ export class Engine implements Applier {
     this.#backlog = new Backlog(options.desired.database(options.destination));
     this.#sender = new Sender({ database, session, replica, fence, clock });
     this.#world = new LiveWorld(options, () => this.#isSynced);
+    this.#rebirths = new Rebirths({
+      generations: options.generations,
+      clock,
+      release: (changes) => {
+        this.#backlog.again(changes.map(lookAt));
+        this.#work.notify();
+      },
+    });
     this.#guard = new PruneGuard(pruneLimits(options), (table, uuid) => this.#world.nameOf(table, uuid));
   }
 
@@ -193,7 +203,10 @@ export class Engine implements Applier {
     });
     const timing = { queuedMs, diffMs: clock.now() - start };
     const outcomes: Outcomes = {
-      committed: (commit) => this.#committed(commit, timing),
+      committed: (commit) => {
+        this.#rebirths.committed(commit.groups, signal);
+        this.#committed(commit, timing);
+      },
       refused: (group, error) => this.#refuse(group, error),
       unmet: (group) => backlog.leave(group),
       doubtful: (group) => {
@@ -203,7 +216,7 @@ export class Engine implements Applier {
     };
     try {
       this.#guard.forget(rows);
-      const possible = await slicer.run(this.#possible(groups));
+      const possible = await slicer.run(this.#possible(groups, signal));
       const owned = (): number => this.#world.countOwned();
       const { sendable, held } = await slicer.run(this.#guard.sort(possible, world, owned, clock.now()));
       backlog.again(this.#guard.inTheWayOf(sendable).map(wholeRow));
@@ -226,10 +239,11 @@ export class Engine implements Applier {
   }
 
   /** The groups that may be tried now. The others are left waiting. */
-  *#possible(groups: readonly AtomicGroup[]): Generator<void, readonly AtomicGroup[]> {
+  *#possible(groups: readonly AtomicGroup[], signal: AbortSignal): Generator<void, readonly AtomicGroup[]> {
     const possible: AtomicGroup[] = [];
     for (const group of groups) {
-      const mayTry = !group.incomplete && this.#penalties.mayTry(group);
+      const mayTry =
+        !group.incomplete && this.#penalties.mayTry(group) && this.#rebirths.mayTry(group, signal);
       if (!mayTry) this.#backlog.leave(group);
       else if (group.problem === undefined) possible.push(group);
       else this.#refuse(group, new ImpossibleFactsError(group.problem));

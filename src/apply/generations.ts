@@ -11,7 +11,7 @@ import type { Fence } from "./fence.ts";
 
 export interface GenerationsOptions {
   readonly session: Pick<Session, "transact">;
-  readonly northbound: Replica<Selected<NorthboundTables, { NB_Global: { columns: ["nb_cfg"] } }>>;
+  readonly northbound: Replica<Selected<NorthboundTables, { NB_Global: { columns: ["nb_cfg", "sb_cfg"] } }>>;
   readonly southbound: Replica<
     Selected<SouthboundTables, { Chassis_Private: { columns: ["name", "nb_cfg"] } }>
   >;
@@ -49,6 +49,20 @@ export class Generations {
       return lost || chassis.every((name) => (at.get(name) ?? 0) >= number);
     }, signal);
     return !lost;
+  }
+
+  /** Resolves when ovn-northd has translated the present contents of the northbound database. */
+  async translated(signal?: AbortSignal): Promise<void> {
+    const { northbound: replica } = this.#options;
+    signal?.throwIfAborted();
+    const number = await until(this.#ask(), signal);
+    const progress = new Condition();
+    using stack = new DisposableStack();
+    stack.defer(replica.subscribe(() => progress.notify()));
+    await progress.until(() => {
+      const [global] = replica.table("NB_Global").values();
+      return Number(global?.sb_cfg ?? 0) >= number;
+    }, signal);
   }
 
   /** The number that was requested last; undefined before the database is known. */

@@ -48,7 +48,7 @@ export function openDatabases(options: DatabasesOptions): Databases {
   const replica = north.replica(northbound, northboundTables, { indexes: observedIndexes(northboundTables) });
   const ports = followPorts(south, scope.cluster);
   const counted = {
-    northbound: north.replica(northbound, { NB_Global: { columns: ["nb_cfg"] } }),
+    northbound: north.replica(northbound, { NB_Global: { columns: ["nb_cfg", "sb_cfg"] } }),
     southbound: south.replica(southbound, { Chassis_Private: { columns: ["name", "nb_cfg"] } }),
   };
   return {

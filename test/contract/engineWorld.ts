@@ -5,6 +5,7 @@ import type { BatchLimits } from "../../src/apply/batch.ts";
 import { Engine } from "../../src/apply/engine.ts";
 import type { Committed, Refused } from "../../src/apply/engineEvents.ts";
 import { Fence } from "../../src/apply/fence.ts";
+import { Generations } from "../../src/apply/generations.ts";
 import type { PruneHeld, PruneLimits } from "../../src/apply/pruneGuard.ts";
 import { Desired } from "../../src/desired/desired.ts";
 import type { Fact } from "../../src/model/fact.ts";
@@ -12,6 +13,7 @@ import { namesOf } from "../../src/model/names.ts";
 import type { Scope } from "../../src/model/scope.ts";
 import type { NorthboundTables } from "../../src/ovn/northbound.gen.ts";
 import { northbound } from "../../src/ovn/northbound.gen.ts";
+import { southbound } from "../../src/ovn/southbound.gen.ts";
 import { type Clock, type Replica, Session, Transaction } from "../../src/ovsdb/index.ts";
 import { FactList } from "../../src/plan/facts.ts";
 import { startOvsdbServer } from "../real/ovsdbServer.ts";
@@ -80,6 +82,8 @@ export interface EngineSettings {
   readonly idle?: boolean;
   readonly holder?: string;
   readonly clock?: Clock;
+  /** Of a running ovn-northd, which the engine may then ask how far it is. */
+  readonly southbound?: string;
   readonly limits?: { readonly batch?: BatchLimits; readonly prune?: PruneLimits };
 }
 
@@ -97,6 +101,14 @@ export const hurriedClock: Clock = {
   after: (ms, action) => realClock.after(ms / 20, action),
 };
 
+const generationsOf = (session: Session, south: Session, fence: Fence): Generations =>
+  new Generations({
+    session,
+    fence,
+    northbound: session.replica(northbound, { NB_Global: { columns: ["nb_cfg", "sb_cfg"] } }),
+    southbound: south.replica(southbound, { Chassis_Private: { columns: ["name", "nb_cfg"] } }),
+  });
+
 /** A running engine with a session of its own, which holds the fence. */
 export async function startEngine(settings: EngineSettings): Promise<Running> {
   const abort = new AbortController();
@@ -108,6 +120,8 @@ export async function startEngine(settings: EngineSettings): Promise<Running> {
   const committed: Committed[] = [];
   const refused: Refused[] = [];
   const held: PruneHeld[] = [];
+  const south =
+    settings.southbound === undefined ? undefined : openSession(settings.southbound, "OVN_Southbound");
   const engine = new Engine({
     destination: zoneOf(settings.zone).destination,
     cluster: scope.cluster,
@@ -118,6 +132,7 @@ export async function startEngine(settings: EngineSettings): Promise<Running> {
     fence,
     clock: settings.clock ?? realClock,
     log: () => {},
+    ...(south && { generations: generationsOf(session, south, fence) }),
     ...(settings.limits && { limits: settings.limits }),
     events: {
       committed: (event) => committed.push(event),
@@ -133,6 +148,7 @@ export async function startEngine(settings: EngineSettings): Promise<Running> {
     abort.abort();
     await ended.catch(() => {});
     await session[Symbol.asyncDispose]();
+    await south?.[Symbol.asyncDispose]();
   };
   return {
     engine,
@@ -149,10 +165,10 @@ export async function startEngine(settings: EngineSettings): Promise<Running> {
   };
 }
 
-export function openSession(remote: string | readonly string[]): Session {
+export function openSession(remote: string | readonly string[], database = "OVN_Northbound"): Session {
   const session = new Session({
     remotes: [remote].flat(),
-    database: "OVN_Northbound",
+    database,
     minBackoffMs: 10,
     maxBackoffMs: 100,
   });

@@ -18,6 +18,9 @@ export interface OvnCentral extends AsyncDisposable {
   sbctl(...args: readonly string[]): Promise<string>;
   /** The output of ovn-trace for a packet that enters `datapath`: `inport == "…" && eth.src == …`. */
   trace(datapath: string, packet: string, ...options: readonly string[]): Promise<string>;
+  /** From now on northd does nothing, until it goes on. */
+  pauseNorthd(): void;
+  northdGoesOn(): void;
   /** Everything that northd has complained about. */
   complaints(): Promise<readonly string[]>;
 }
@@ -50,6 +53,8 @@ export async function startOvnCentral(): Promise<OvnCentral> {
     },
     trace: (datapath, packet, ...options) =>
       run("ovn-trace", [`--db=${southbound.remote}`, ...options, datapath, packet]),
+    pauseNorthd: () => void northd.kill("SIGSTOP"),
+    northdGoesOn: () => void northd.kill("SIGCONT"),
     async complaints() {
       const lines = (await readFile(log, "utf8")).split("\n");
       return lines.filter((line) => /\|(WARN|ERR|EMER)\|/.test(line));

@@ -53,7 +53,7 @@ suite("what chassis have in force", () => {
     const south = open("OVN_Southbound", central.southboundSocket);
     const replica = wholeReplica(north);
     const chassis = south.replica(southbound, { Chassis_Private: { columns: ["name", "nb_cfg"] } });
-    const counted = north.replica(northbound, { NB_Global: { columns: ["nb_cfg"] } });
+    const counted = north.replica(northbound, { NB_Global: { columns: ["nb_cfg", "sb_cfg"] } });
     const fence = new Fence({ database: northbound, cluster: scope.cluster, holder: "test" });
     await north.connected();
     await fence.take(north, replica);
