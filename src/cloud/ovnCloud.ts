@@ -52,6 +52,7 @@ export class OvnCloud implements Cloud {
   }
 
   subjectFacts(owner: Owner, id: string): readonly Fact[] {
+    // The switch of each node lets its machine in.
     return subjectFacts(this.#scope, owner, id, undefined);
   }
 

@@ -7,6 +7,7 @@
 // vSwitch 3.1 does not survive that (docs/decisions/0016).
 
 import type { Fact } from "../model/fact.ts";
+import { formatIp } from "../model/ip.ts";
 import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
@@ -14,6 +15,7 @@ import type { Tenant } from "../observe/tenant.ts";
 import { planClosed } from "./closed.ts";
 import { FactList } from "./facts.ts";
 import { planSwitch } from "./node.ts";
+import { aclPriority } from "./priorities.ts";
 import { keepInside, keptInside } from "./serviceRange.ts";
 
 export function tenantFacts(
@@ -42,5 +44,25 @@ export function virtualNodeFacts(
   const facts = new FactList(scope, owner);
   planSwitch(facts, scope, node, tenant.router);
   planClosed(facts, scope, node);
+  planOwnNode(facts, scope, node);
   return facts.facts;
+}
+
+/**
+ * No policy forbids what a pod's own machine sends. The machine is on another network, so its address has to do: the
+ * hypervisor lets nobody else use it. On a switch where nothing tracks connections, this does not begin to.
+ */
+function planOwnNode(facts: FactList, { names }: Scope, node: ResolvedNode): void {
+  const nodeSwitch = facts.ref("Logical_Switch", names.nodeSwitch(node.name));
+  for (const family of [4, 6] as const) {
+    const addresses = node.hostAddresses.filter((ip) => ip.family === family).map(formatIp);
+    if (addresses.length === 0) continue;
+    const acl = facts.row("ACL", `${names.nodeSwitch(node.name)} own node ip${family}`, {
+      direction: "to-lport",
+      priority: aclPriority.always,
+      match: `ip${family}.src == {${addresses.toSorted().join(", ")}}`,
+      action: "allow",
+    });
+    facts.member("Logical_Switch", nodeSwitch, "acls", acl);
+  }
 }
