@@ -1,6 +1,7 @@
 // Plans one owner: waits for its decision, then states its facts. Called whenever anything about the owner may have
 // changed, in any order.
 
+import type { Installed } from "../apply/applier.ts";
 import type { AnyDecides } from "../decide/deciding.ts";
 import { NotNow } from "../decide/errors.ts";
 import type { Desired } from "../desired/desired.ts";
@@ -24,10 +25,16 @@ export interface PlannerOptions {
   readonly onReleaseEnded: (owner: Owner, error: unknown) => void;
 }
 
-/** What the planner needs from the appliers. */
-export interface Applied {
+/** How far facts have got. */
+export interface Enforced {
   /** Resolves when the databases hold what the owner states, and nothing that it no longer states. */
   readonly committed: (owner: Owner) => Promise<void>;
+  /** Resolves when that is so, and in force on each of these chassis; "unknown" when nobody can tell. */
+  readonly installed: (owner: Owner, chassis: readonly string[]) => Promise<Installed>;
+}
+
+/** What the planner needs from the appliers. */
+export interface Applied extends Pick<Enforced, "committed"> {
   /** Whether the owner may have rows that an earlier process made. */
   readonly hasRows: (owner: Owner) => boolean;
   /** The ids of the destinations that facts may name. */
@@ -61,6 +68,8 @@ export class Planner {
   /** Owner that gets less than it asks for -> uid of the object that was told so. */
   readonly #fellShort = new Map<Owner, string>();
   readonly #served: ReadonlySet<string>;
+  /** Objects as which their owners have been planned. */
+  readonly #planned = new WeakSet<KubeObject>();
 
   constructor(options: PlannerOptions) {
     this.#options = options;
@@ -79,6 +88,12 @@ export class Planner {
   /** The owner's object is there, or known to be gone. */
   hasHeardOf(owner: Owner): boolean {
     return !this.#unheard.has(owner);
+  }
+
+  /** Whether the owner states what its object asks for now; also when it has none. */
+  isPlanned(owner: Owner): boolean {
+    const object = this.objectOf(owner);
+    return !object || this.#planned.has(object);
   }
 
   /** Nobody is asked about owners any more: a person has decided. */
@@ -115,6 +130,8 @@ export class Planner {
     const word = await this.#wordOn(owner, name, kind);
     const { publish, release } = (await this.#decides.get(name.kind)?.decide(name)) ?? {};
     this.#say(owner, kind.plan(owner, name, this.#options.context), word);
+    const object = this.objectOf(owner);
+    if (object) this.#planned.add(object);
     // Rejects only when the term ends. The next term starts from what the databases hold.
     if (release) this.#afterCommit(owner, release);
     await publish?.();

@@ -10,6 +10,7 @@ import { decisions } from "../decide/decisions.ts";
 import type { Patch } from "../decide/durable.ts";
 import { NotNow } from "../decide/errors.ts";
 import { inLanes } from "../decide/lanes.ts";
+import { PolicyProof } from "../decide/policyProof.ts";
 import type { PoolOptions } from "../decide/pools.ts";
 import type { WriteServiceStatus } from "../decide/serviceDecision.ts";
 import { Desired } from "../desired/desired.ts";
@@ -29,7 +30,8 @@ import type { Observed } from "../observe/observed.ts";
 import { Hosts, hostViewOf, provenHostView } from "../plan/hosts.ts";
 import { Concerned } from "./concerned.ts";
 import { Grouping } from "./grouping.ts";
-import { type Applied, type ObjectName, Planner, type PlannerTell } from "./planner.ts";
+import { type Applied, type Enforced, type ObjectName, Planner, type PlannerTell } from "./planner.ts";
+import { PodPolicing } from "./podPolicing.ts";
 import { OwnerQueue } from "./queue.ts";
 
 export interface PlanningOptions {
@@ -59,16 +61,22 @@ const writesAtOnce = 64;
 const sliceMs = 8;
 const untilAskedAgainMs = 30_000;
 
+export interface PlanningApplied extends Applied {
+  /** Undefined when nothing is sent: then no pod waits for its policies. */
+  readonly installed?: Enforced["installed"];
+}
+
 export class Planning {
   readonly desired = new Desired();
   readonly queue: OwnerQueue;
   readonly #options: PlanningOptions;
-  readonly #applied: Applied;
+  readonly #applied: PlanningApplied;
   readonly #hosts: Hosts;
   #planner: Planner | undefined;
   #grouping: Grouping | undefined;
+  #policing: PodPolicing | undefined;
 
-  constructor(options: PlanningOptions, applied: Applied) {
+  constructor(options: PlanningOptions, applied: PlanningApplied) {
     this.#options = options;
     this.#applied = applied;
     this.#hosts = new Hosts(options.network.pods.map(({ cidr }) => cidr));
@@ -110,6 +118,7 @@ export class Planning {
       now: clock.now,
       onError: (error) => log("error", "the groups of policies are not kept", { error: String(error) }),
     }));
+    this.#policing = this.#police(grouping, signal);
     const decides = decisions({
       ...this.#options,
       tell: {
@@ -122,7 +131,7 @@ export class Planning {
       decider,
       names: scope.names,
       carriedFrom: cloud.carriedFrom,
-      enqueue: (owner) => queue.add(owner),
+      policing: this.#policing,
       enqueueLater: (owner, delayMs) => queue.addLater(owner, delayMs),
       signal,
     });
@@ -209,10 +218,24 @@ export class Planning {
       for (const owner of concerned.byNode(name, before, after)) enqueue(owner);
     });
     observed.subscribe((sighting) => {
+      if (sighting.what === "groups") this.#policing?.look();
       for (const owner of concerned.bySighting(sighting)) enqueue(owner);
     }, signal);
     signal.addEventListener("abort", () => {
       for (const stop of [...stops, stopNodes]) stop();
+    });
+  }
+
+  #police({ groups }: Grouping, signal: AbortSignal): PodPolicing | undefined {
+    const { client, stores, observed, tell, clock, log } = this.#options;
+    const { committed, installed } = this.#applied;
+    if (!installed) return undefined;
+    const proof = new PolicyProof({ client, policies: stores.NetworkPolicy, clock, log, signal });
+    return new PodPolicing({
+      ...{ stores, groups, observed, proof, tell, clock, log, signal },
+      enforced: { committed, installed },
+      isPlanned: (owner) => this.#planner?.isPlanned(owner) === true,
+      enqueue: (owner) => this.queue.add(owner),
     });
   }
 
@@ -236,7 +259,9 @@ export class Planning {
     const start = clock.now();
     try {
       await this.#planner?.plan(owner);
+      this.#grouping?.groups.asked(owner);
       if (this.#planner?.hasHeardOf(owner)) this.#grouping?.heardOf(owner);
+      this.#policing?.look();
     } catch (error) {
       if (!(error instanceof NotNow))
         log("warn", "cannot plan; trying again", { owner, error: String(error) });

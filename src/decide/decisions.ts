@@ -1,27 +1,25 @@
 // All decisions, one for each kind of owner that needs one.
 
-import type { KubeClient } from "../kube/client.ts";
-import type { Clock, Log } from "../kube/clock.ts";
+import type { Clock } from "../kube/clock.ts";
 import type { Kind } from "../kube/kinds.ts";
 import type { Stores } from "../kube/stores.ts";
 import type { Cidr } from "../model/ip.ts";
 import type { Names } from "../model/names.ts";
 import type { ClusterNetwork } from "../model/network.ts";
-import { type Owner, ownerOf } from "../model/owner.ts";
+import type { Owner } from "../model/owner.ts";
 import type { Observed } from "../observe/observed.ts";
 import type { PortState } from "../observe/portStates.ts";
 import type { Decider } from "./decider.ts";
 import type { AnyDecides, ServiceTell, Tell } from "./deciding.ts";
 import { nodeDecision } from "./nodeDecision.ts";
 import { podDecision } from "./podDecision.ts";
-import { PolicyProof } from "./policyProof.ts";
+import type { Policing } from "./policing.ts";
 import { poolDecision } from "./poolDecision.ts";
 import { serviceDecision, type WriteServiceStatus } from "./serviceDecision.ts";
 
 export interface DecisionsOptions {
   readonly decider: Decider;
   readonly names: Names;
-  readonly client: KubeClient;
   readonly stores: Stores;
   readonly observed: Observed;
   readonly carriedFrom: PortState;
@@ -29,40 +27,19 @@ export interface DecisionsOptions {
   /** What a Service may have as external IP. */
   readonly externalIps: readonly Cidr[];
   readonly writeServiceStatus: WriteServiceStatus;
+  readonly policing: Policing | undefined;
   readonly tell: Tell & ServiceTell;
-  /** Queues the owner to be planned. */
-  readonly enqueue: (owner: Owner) => void;
   readonly enqueueLater: (owner: Owner, delayMs: number) => void;
   readonly clock: Clock;
-  readonly log: Log;
   readonly signal: AbortSignal;
 }
 
 /** The kinds of objects that decisions read. */
-export const decisionReads: readonly Kind[] = [
-  "Node",
-  "Pod",
-  "NetworkPolicy",
-  "Service",
-  "ServiceCIDR",
-  "IPAddressPool",
-];
+export const decisionReads: readonly Kind[] = ["Node", "Pod", "Service", "ServiceCIDR", "IPAddressPool"];
 
 export function decisions(options: DecisionsOptions): readonly AnyDecides[] {
-  const {
-    network,
-    externalIps,
-    decider,
-    client,
-    stores,
-    observed,
-    clock,
-    log,
-    enqueue,
-    enqueueLater,
-    signal,
-    tell,
-  } = options;
+  const { network, externalIps, decider, stores, observed, policing, clock, enqueueLater, signal, tell } =
+    options;
   const { nodeLives, podLives, pools } = decider;
   const single = [
     nodeDecision({
@@ -77,6 +54,7 @@ export function decisions(options: DecisionsOptions): readonly AnyDecides[] {
       lives: podLives,
       nodes: nodeLives,
       stores,
+      policing,
       again: enqueueLater,
       now: clock.now,
       tell,
@@ -89,9 +67,5 @@ export function decisions(options: DecisionsOptions): readonly AnyDecides[] {
     }),
   ];
   if (!pools) return single;
-  const onProgress = (): void => {
-    for (const node of pools.cutOff) enqueue(ownerOf("pool", node));
-  };
-  const proof = new PolicyProof({ client, policies: stores.NetworkPolicy, onProgress, log, signal });
-  return [...single, poolDecision({ ...options, pools, proof, now: clock.now, again: enqueueLater })];
+  return [...single, poolDecision({ ...options, pools, now: clock.now, again: enqueueLater })];
 }

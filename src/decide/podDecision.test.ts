@@ -31,6 +31,7 @@ async function goneAgain(first: Parameters<typeof aPod>[1] = {}) {
     stores: { Pod },
     again: (owner, delayMs) => again.push([owner, delayMs]),
     now: () => clock.now,
+    policing: undefined,
     tell,
     signal,
   });

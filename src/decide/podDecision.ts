@@ -1,15 +1,18 @@
 // A pod's addresses.
 
+import { isDeepStrictEqual } from "node:util";
 import type { Pod } from "../kube/objects.ts";
 import type { Stores } from "../kube/stores.ts";
 import type { Owner } from "../model/owner.ts";
 import type { PodPlace } from "../model/places.ts";
 import { type Decides, decided, type Tell } from "./deciding.ts";
 import type { Decision } from "./decision.ts";
+import { NotNow } from "./errors.ts";
 import type { NodeLives } from "./nodeLives.ts";
 import { wantsAddress } from "./places.ts";
 import { lifeOf, type PodLives } from "./podLives.ts";
 import { ownerOfPod, podOwners } from "./podOwners.ts";
+import type { Policing } from "./policing.ts";
 
 export interface PodDecisionOptions {
   readonly lives: PodLives;
@@ -19,6 +22,8 @@ export interface PodDecisionOptions {
   readonly again: (owner: Owner, delayMs: number) => void;
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
+  /** Undefined when nothing is ever sent: then no port has to wait. */
+  readonly policing: Policing | undefined;
   readonly tell: Tell;
   readonly signal: AbortSignal;
 }
@@ -29,6 +34,7 @@ export const podDecision = ({
   stores,
   again,
   now,
+  policing,
   tell,
   signal,
 }: PodDecisionOptions): Decides<"Pod"> => ({
@@ -41,7 +47,15 @@ export const podDecision = ({
       pod = stores.Pod.get(namespace, name);
       return pod ? lives.decide(pod) : { state: "none" };
     };
+    // While the choice is being written, the policies are looked after.
+    const begun = pod && lives.needsPort(pod) ? pod : undefined;
+    const prepared = begun && policing?.prepared(begun);
+    prepared?.catch(() => undefined);
     const place = pod && (await decided(pod, ask, tell, signal));
+    await prepared;
+    // With other labels, other policies may select it.
+    const present = stores.Pod.get(namespace, name);
+    if (begun && present && !isAlike(begun, present)) throw new NotNow("the pod has changed meanwhile");
     if (pod && place && nodes.get(pod.nodeName)) tell.decided(pod);
     const waitMs = pod ? 0 : lives.awaitMirror(namespace, name, now());
     if (waitMs > 0) {
@@ -62,3 +76,5 @@ export const podDecision = ({
 });
 
 const livingOf = (pod: Pod): string | undefined => (wantsAddress(pod) ? lifeOf(pod) : undefined);
+
+const isAlike = (a: Pod, b: Pod): boolean => a.uid === b.uid && isDeepStrictEqual(a.labels, b.labels);

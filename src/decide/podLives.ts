@@ -102,6 +102,11 @@ export class PodLives {
     return { state: "ready", value: life };
   }
 
+  /** Whether the pod needs a port of its own that it does not have yet. */
+  needsPort(pod: Pod): boolean {
+    return wantsAddress(pod) && this.#options.pools === undefined && this.#inRow(pod) === undefined;
+  }
+
   /**
    * The pod has no object. How long to wait for its next mirror, in milliseconds; 0 when none is to come. The time runs from
    * the first call on.

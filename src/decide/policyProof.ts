@@ -1,73 +1,80 @@
-// Proves that the controller knows every NetworkPolicy that is older than a pod. When the watch has not come that far
-// yet, a list settles it (kube/sameList.ts). Resource versions of one API server are ordered across kinds, see
-// docs/decisions/0015.
+// Proves that the controller knows every NetworkPolicy that is older than a pod. A watch says how far it has come only when
+// something happens, or about once a minute, so the policies of the pod's namespace are listed and compared with what
+// the watch has brought (kube/sameList.ts). A list that was asked for after the pod was seen shows all that is older than the
+// pod; of an earlier list its version tells (docs/decisions/0015).
 
-import type { Verdict } from "../decide/pools.ts";
 import type { KubeClient } from "../kube/client.ts";
-import type { Log } from "../kube/clock.ts";
+import { type Clock, type Log, pause } from "../kube/clock.ts";
 import { kinds } from "../kube/kinds.ts";
-import { selects } from "../kube/labelSelector.ts";
 import type { NetworkPolicy } from "../kube/networkPolicy.ts";
 import type { Pod } from "../kube/objects.ts";
 import { sameListVersion } from "../kube/sameList.ts";
 import type { Store } from "../kube/store.ts";
 import { isAtLeast } from "../kube/version.ts";
 
-const betweenListsMs = 500;
+const betweenListsMs = 100;
 
 export interface PolicyProofOptions {
-  readonly client: KubeClient;
-  readonly policies: Store<NetworkPolicy>;
-  /** Called when more is known than before. */
-  readonly onProgress: () => void;
+  readonly client: Pick<KubeClient, "list">;
+  readonly policies: Pick<Store<NetworkPolicy>, "by" | "freshness">;
+  readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
 export class PolicyProof {
   readonly #options: PolicyProofOptions;
-  /** All policies up to this version are known, even if the watch has not said so. */
-  #proven = "";
-  #isAsking = false;
+  /** namespace -> version up to which a list has shown its policies */
+  readonly #listed = new Map<string, string>();
+  /** namespace -> the list under way */
+  readonly #asking = new Map<string, Promise<boolean>>();
 
   constructor(options: PolicyProofOptions) {
     this.#options = options;
   }
 
-  /**
-   * `free`: it is proven that no policy older than this version of the pod selects it. `unknown` starts the search for
-   * a proof.
-   */
-  verdictOn(pod: Pod): Verdict {
-    const { policies } = this.#options;
-    if (policies.by("namespace", pod.namespace).some(({ podSelector }) => selects(podSelector, pod.labels)))
-      return "selected";
-    const { resourceVersion } = policies.freshness;
-    if (isAtLeast(resourceVersion, pod.resourceVersion) || isAtLeast(this.#proven, pod.resourceVersion))
-      return "free";
-    void this.#ask();
-    return "unknown";
+  /** Resolves when every policy is known that is older than this version of the pod. Rejects when the signal aborts. */
+  async known(pod: Pod): Promise<void> {
+    const { clock, signal } = this.#options;
+    while (!this.#knows(pod)) {
+      signal.throwIfAborted();
+      const isAsked = this.#asking.has(pod.namespace);
+      const isSame = await this.#list(pod.namespace);
+      if (isSame && !isAsked) return;
+      if (!this.#knows(pod)) await pause(clock, betweenListsMs, signal);
+    }
   }
 
-  async #ask(): Promise<void> {
-    if (this.#isAsking) return;
-    this.#isAsking = true;
-    const { client, policies, log, onProgress, signal } = this.#options;
+  #knows({ namespace, resourceVersion: wanted }: Pod): boolean {
+    const { resourceVersion } = this.#options.policies.freshness;
+    return isAtLeast(resourceVersion, wanted) || isAtLeast(this.#listed.get(namespace) ?? "", wanted);
+  }
+
+  /** Whether the watch has brought what a list shows. Whoever asks while one is under way shares it. */
+  #list(namespace: string): Promise<boolean> {
+    const known = this.#asking.get(namespace);
+    if (known) return known;
+    const asked = this.#ask(namespace).finally(() => this.#asking.delete(namespace));
+    this.#asking.set(namespace, asked);
+    return asked;
+  }
+
+  async #ask(namespace: string): Promise<boolean> {
+    const { client, policies, log, signal } = this.#options;
     try {
       const version = await sameListVersion({
         client,
         resource: kinds.NetworkPolicy,
-        namespace: "",
-        held: () => policies.values(),
+        namespace,
+        held: () => policies.by("namespace", namespace),
         signal,
       });
-      if (version !== undefined) this.#proven = version;
+      if (version !== undefined) this.#listed.set(namespace, version);
+      return version !== undefined;
     } catch (error) {
       if (!signal.aborted)
-        log("warn", "NetworkPolicies cannot be listed; closed ports stay closed", { error });
+        log("debug", "NetworkPolicies cannot be listed, so new pods wait", { namespace, error });
+      return false;
     }
-    await new Promise((resolve) => setTimeout(resolve, betweenListsMs));
-    this.#isAsking = false;
-    if (!signal.aborted) onProgress();
   }
 }

@@ -16,10 +16,10 @@ import type { Decides, Tell } from "./deciding.ts";
 import { NotNow } from "./errors.ts";
 import { wantsAddress } from "./places.ts";
 import { isOnPodNetwork } from "./podOwners.ts";
-import type { PolicyProof } from "./policyProof.ts";
+import type { Policing } from "./policing.ts";
 import type { PoolSurroundings, Pools } from "./pools.ts";
 
-type Read = "Node" | "Pod" | "NetworkPolicy";
+type Read = "Node" | "Pod";
 
 export interface PoolDecisionOptions {
   readonly decider: Decider;
@@ -29,7 +29,8 @@ export interface PoolDecisionOptions {
   readonly observed: Observed;
   /** How far OVN must be with a port before it may be offered. */
   readonly carriedFrom: PortState;
-  readonly proof: PolicyProof;
+  /** Undefined when nothing is ever sent: then no port opens. */
+  readonly policing: Policing | undefined;
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
   /** Queues the owner to be planned again after a delay. */
@@ -47,8 +48,6 @@ export const poolDecision = (options: PoolDecisionOptions): Decides<Read> => ({
       sidesOf(change)
         .filter(isOnPodNetwork)
         .map(({ nodeName }) => ofNode(nodeName)),
-    // A change of policies may free pods that were cut off.
-    NetworkPolicy: () => [...options.pools.cutOff].map(ofNode),
   },
   nodes: { view: poolView, owners: (name) => [ofNode(name)] },
   sees(sighting, { Node: nodes }) {
@@ -63,6 +62,7 @@ export const poolDecision = (options: PoolDecisionOptions): Decides<Read> => ({
       case "machine":
         return (options.decider.parents?.concernedBy(sighting.change) ?? []).map(ofNode);
       case "tenant":
+      case "groups":
         return [];
     }
   },
@@ -74,10 +74,9 @@ export const poolDecision = (options: PoolDecisionOptions): Decides<Read> => ({
     if (!resolved) return {};
     requireParent(options, node, resolved);
     const pods = stores.Pod.by("node", name).filter(wantsAddress);
-    const { cutOff, problem, againMs } = pools.next(node, resolved, pods, surroundings(options, resolved));
+    const { problem, againMs } = pools.next(node, resolved, pods, surroundings(options, resolved));
     if (againMs !== undefined) again(ofNode(name), againMs);
     if (problem !== undefined) tell.refused(node, problem);
-    for (const { pod, verdict } of cutOff) if (verdict === "selected") tell.refused(pod, stillCutOff);
     return {
       publish: () =>
         pools.write(node).catch((error: unknown) => {
@@ -87,9 +86,6 @@ export const poolDecision = (options: PoolDecisionOptions): Decides<Read> => ({
     };
   },
 });
-
-const stillCutOff =
-  "a NetworkPolicy selects this pod, and Weft does not open ready ports to such pods yet: its port stays closed";
 
 /** Everything about the node that its pool depends on. */
 const poolView = ({ chassisId, gateway, subnets }: ResolvedNode): string =>
@@ -117,13 +113,18 @@ function forgetUnlessBack({ decider, stores, observed, again }: PoolDecisionOpti
 const untilRowsGoMs = 5_000;
 
 function surroundings(options: PoolDecisionOptions, node: ResolvedNode): PoolSurroundings {
-  const { decider, names, observed, carriedFrom, proof, now } = options;
+  const { decider, names, observed, carriedFrom, policing, now } = options;
   const heldBack = observed.heldBackOn(node.name);
   const portOf = ({ offset }: PoolPort): string => names.poolPort(node.name, offset);
   return {
     isCarried: (port) => observed.ports.isAtLeast(carriedFrom, portOf(port)),
     isHeldBack: ({ offset }) => heldBack.has(podNetworkAt(node.subnets, offset).mac),
-    verdictOn: (pod) => proof.verdictOn(pod),
+    isInForce: (pod, port) => {
+      const name = portOf(port);
+      const addresses = podNetworkAt(node.subnets, port.offset).addresses.map(({ ip }) => ip);
+      const chassis = observed.ports.chassisOf(name) ?? node.chassisId;
+      return policing?.isInForce(pod, { name, addresses, chassis }) === true;
+    },
     foreignTags: decider.parents?.foreignTags(node.name) ?? new Set(),
     now: now(),
   };

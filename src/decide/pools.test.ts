@@ -42,7 +42,7 @@ test("after a restart a port has the tag of its row, whatever the offer on the N
     pools.next(stating, resolved, [], {
       isCarried: () => true,
       isHeldBack: () => false,
-      verdictOn: () => "unknown",
+      isInForce: () => false,
       foreignTags: new Set(),
       now: 0,
     });
@@ -85,7 +85,7 @@ test("after a restart a closed port that passes packets stays open though its po
       pools.next(node, resolved, pods, {
         isCarried: () => true,
         isHeldBack: ({ offset }) => closed.has(offset) || offset > 5,
-        verdictOn: () => "unknown",
+        isInForce: () => false,
         foreignTags: new Set(),
         now: 0,
       });

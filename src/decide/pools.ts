@@ -26,16 +26,14 @@ export interface PoolOptions {
   readonly random: () => number;
 }
 
-export type Verdict = "free" | "selected" | "unknown";
-
 /** What a pool is decided from, apart from its Node and the node's pods. */
 export interface PoolSurroundings {
   /** Whether OVN would carry the port's packets now; undefined while OVN has not listed its ports. */
   readonly isCarried: (port: PoolPort) => boolean | undefined;
   /** Whether the database drops the port's packets. */
   readonly isHeldBack: (port: PoolPort) => boolean;
-  /** Whether a policy selects the pod; `free` when it is proven that none does. */
-  readonly verdictOn: (pod: Pod) => Verdict;
+  /** Whether the policies that select the pod, perhaps none, are in force on the port. */
+  readonly isInForce: (pod: Pod, port: PoolPort) => boolean;
   readonly foreignTags: ReadonlySet<number>;
   /** Milliseconds on a clock that never goes back. */
   readonly now: number;
@@ -43,8 +41,6 @@ export interface PoolSurroundings {
 
 export interface PoolDecision {
   readonly ports: readonly PlannedPort[];
-  /** Pods whose port is still closed, because a policy selects them or nobody can tell yet. */
-  readonly cutOff: readonly { readonly pod: Pod; readonly verdict: Verdict }[];
   readonly problem: string | undefined;
   /** Milliseconds after which to go on if nothing happens before; undefined when there is nothing left to do. */
   readonly againMs: number | undefined;
@@ -71,7 +67,6 @@ export class Pools {
   readonly #addresses: PodAddresses;
   /** node -> its pool */
   readonly #known = new Map<string, Known>();
-  readonly #cutOff = new Set<string>();
 
   constructor(options: PoolOptions, names: Names, patch: Patch, addresses: PodAddresses) {
     this.#options = options;
@@ -139,28 +134,19 @@ export class Pools {
       foreignTags: around.foreignTags,
       now: around.now,
     });
-    const cutOff: { pod: Pod; verdict: Verdict }[] = [];
     for (const offset of known.inherited) if (!known.pool.port(offset)) known.inherited.delete(offset);
     known.planned = known.pool.ports.map(({ offset, tag, kind }) => {
       const pod = holders.get(offset);
       const isClosed = kind === "closed" && !this.#isOpened(known, { offset, tag }, pod, around);
-      if (pod && isClosed) cutOff.push({ pod, verdict: around.verdictOn(pod) });
       return { offset, tag, isClosed };
     });
-    if (cutOff.length > 0) this.#cutOff.add(node.name);
-    else this.#cutOff.delete(node.name);
     const label = problem === undefined ? undefined : `pool of node ${node.name}: ${problem}`;
-    return { ports: known.planned, cutOff, problem: label, againMs };
+    return { ports: known.planned, problem: label, againMs };
   }
 
   /** What was decided last for the node's pool. */
   planned(node: string): readonly PlannedPort[] | undefined {
     return this.#known.get(node)?.planned;
-  }
-
-  /** Nodes with pods whose port is closed. */
-  get cutOff(): Iterable<string> {
-    return this.#cutOff;
   }
 
   /**
@@ -177,19 +163,18 @@ export class Pools {
     for (const { offset } of this.#known.get(node)?.pool.ports ?? [])
       this.#addresses.release(holderOf(node, offset));
     this.#known.delete(node);
-    this.#cutOff.delete(node);
   }
 
   /**
-   * Whether a closed port passes its pod's packets. It opens as soon as the pod is proven free, and stays open until
-   * the pod is gone. One that an earlier leader opened stays open until its pod is seen or its agent says that it is spent:
-   * no other pod can have claimed it before, and the pod may only not be listed.
+   * Whether a closed port passes its pod's packets. It opens as soon as the pod's policies are in force, and stays open
+   * until the pod is gone. One that an earlier leader opened stays open until its pod is seen or its agent says that it is
+   * spent: no other pod can have claimed it before, and the pod may only not be listed.
    */
   #isOpened(
     { opened, inherited }: Known,
     port: PoolPort,
     pod: Pod | undefined,
-    { isHeldBack, verdictOn }: PoolSurroundings,
+    { isHeldBack, isInForce }: PoolSurroundings,
   ): boolean {
     if (!pod) {
       opened.delete(port.offset);
@@ -197,7 +182,7 @@ export class Pools {
     }
     // If the database already passes the packets, an earlier leader has opened the port for this pod: no other pod
     // could have claimed it.
-    const isOpen = opened.get(port.offset) === pod.uid || !isHeldBack(port) || verdictOn(pod) === "free";
+    const isOpen = opened.get(port.offset) === pod.uid || !isHeldBack(port) || isInForce(pod, port);
     if (isOpen) opened.set(port.offset, pod.uid);
     else opened.delete(port.offset);
     return isOpen;

@@ -8,6 +8,7 @@ import type { Scope } from "../model/scope.ts";
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Replica, RowIndex, Selection } from "../ovsdb/index.ts";
 import { type Built, builtRows } from "./builtRows.ts";
+import { type GroupIds, isExactlyIn, isGroup, type PortPlace } from "./groupRows.ts";
 import { type NodeRows, nodeRows } from "./nodeRows.ts";
 import { heldBackOn, type PoolRow, poolRows } from "./poolRows.ts";
 import type { PortState, PortStates } from "./portStates.ts";
@@ -22,6 +23,8 @@ export type Sighting =
   | { readonly what: "pool ports"; readonly node: string; readonly crossed: ReadonlySet<PortState> }
   /** The packets of ports of the node's pool are held back, or no longer. */
   | { readonly what: "held back"; readonly node: string }
+  /** The groups that policies speak of have changed. */
+  | { readonly what: "groups" }
   /** The tenant's router changed, or the set of switches that it joins. */
   | { readonly what: "tenant" }
   | { readonly what: "machine"; readonly change: MachineChange };
@@ -108,11 +111,18 @@ export class Observed {
     return heldBackOn(this.#replica, this.#scope, node);
   }
 
+  /** Whether the database has the port in exactly these groups of policies. */
+  isExactlyIn(port: PortPlace, groups: GroupIds): boolean {
+    const portGroups = this.#replica.table("Port_Group").values();
+    const addressSets = this.#replica.table("Address_Set").values();
+    return isExactlyIn({ portGroups, addressSets }, this.#scope, port, groups);
+  }
+
   /** Calls `listener` until `signal` aborts. */
   subscribe(listener: (sighting: Sighting) => void, signal: AbortSignal): void {
     const stops = [
       this.ports.subscribe({ pool: (node, crossed) => listener({ what: "pool ports", node, crossed }) }),
-      this.#followClosedSets((node) => listener({ what: "held back", node })),
+      this.#followSets(listener),
       this.tenant?.subscribe({
         tenant: () => listener({ what: "tenant" }),
         machine: (change) => listener({ what: "machine", change }),
@@ -127,15 +137,17 @@ export class Observed {
     );
   }
 
-  #followClosedSets(onChange: (node: string) => void): () => void {
+  #followSets(listener: (sighting: Sighting) => void): () => void {
     return this.#replica.subscribe((changes) => {
+      let isGrouped = false;
       for (const change of changes) {
-        if (change.table !== "Address_Set") continue;
-        const { kind, name } = parseOwner(
-          (change.new ?? change.old)?.external_ids.get(ownership.owner) ?? "",
-        );
-        if (kind === "node") onChange(name);
+        if (change.table !== "Address_Set" && change.table !== "Port_Group") continue;
+        const row = change.new ?? change.old;
+        if (row && isGroup(row, this.#scope.cluster, "subject", "peer")) isGrouped = true;
+        const { kind, name } = parseOwner(row?.external_ids.get(ownership.owner) ?? "");
+        if (kind === "node") listener({ what: "held back", node: name });
       }
+      if (isGrouped) listener({ what: "groups" });
     });
   }
 

@@ -22,6 +22,8 @@ export interface PortStates {
   /** Resolves once it has; rejects with the signal's reason if that aborts first. */
   ready(signal: AbortSignal): Promise<void>;
   stateOf(port: string): PortState;
+  /** The name of the chassis that carries the port; undefined while none does. */
+  chassisOf(port: string): string | undefined;
   /** Whether the port is in `state` or further; undefined until all ports have been listed. */
   isAtLeast(state: PortState, port: string): boolean | undefined;
   /** Returns a function that ends the calls. */
@@ -30,11 +32,15 @@ export interface PortStates {
 
 /** Follows the ports for the life of the session. */
 export function followPorts(session: Session, cluster: string): PortStates {
-  /** port -> its state, and the uuid of the row that tells it */
-  const states = new Map<string, { readonly uuid: string; readonly state: PortState }>();
+  /** port -> its state, the uuid of the row that tells it, and that of its chassis */
+  const states = new Map<
+    string,
+    { readonly uuid: string; readonly state: PortState; readonly chassis: string | undefined }
+  >();
   const listeners = new Set<PortListener>();
   const replica = session.replica(southbound, {
     Port_Binding: { columns: ["logical_port", "chassis", "up", "parent_port"] },
+    Chassis: { columns: ["name"] },
   });
   const stateOf = (port: string): PortState => states.get(port)?.state ?? "absent";
   const reached = (pod: string, state: "bound" | "installed"): void => {
@@ -52,7 +58,7 @@ export function followPorts(session: Session, cluster: string): PortStates {
       if (!now && states.get(port)?.uuid !== uuid) continue;
       const before = stateOf(port);
       const state = now ? stateIn(now) : "absent";
-      if (now) states.set(port, { uuid, state });
+      if (now) states.set(port, { uuid, state, chassis: now.chassis });
       else states.delete(port);
       if (place) nodes.set(place.node, (nodes.get(place.node) ?? new Set()).union(crossed(before, state)));
       if (pod === undefined || state === "absent" || state === "unbound") continue;
@@ -67,6 +73,7 @@ export function followPorts(session: Session, cluster: string): PortStates {
     },
     ready: (signal) => replica.ready(signal),
     stateOf,
+    chassisOf: (port) => replica.table("Chassis").get(states.get(port)?.chassis ?? "")?.name,
     isAtLeast: (state, port) =>
       replica.synced ? portStates.indexOf(stateOf(port)) >= portStates.indexOf(state) : undefined,
     subscribe: (listener) => {

@@ -8,7 +8,7 @@
 import { hash } from "node:crypto";
 import type { NetworkPolicy, PolicyPeer } from "../kube/networkPolicy.ts";
 import { contains, formatCidr, type Ip } from "../model/ip.ts";
-import type { Owner } from "../model/owner.ts";
+import { type Owner, parseOwner } from "../model/owner.ts";
 import type { MemberSource, Membership } from "./memberSource.ts";
 import {
   allNamespaces,
@@ -32,6 +32,8 @@ export interface GroupView {
   isUsed(role: GroupId["role"], id: string): boolean;
   /** Policies or namespaces exist that nobody has told of yet, so it is not certain who is in no group. */
   readonly isIncomplete: boolean;
+  /** Some of these policies are in this namespace, and nobody has been asked about them yet. */
+  isUnaskedIn(namespace: string): boolean;
   membershipsOf(role: Role, namespace: string, pod: string): readonly Membership[];
   source(role: Role): Pick<MemberSource, "members">;
   /** The ids of the blocks in use that the address is in. */
@@ -48,6 +50,7 @@ export class Groups implements GroupView {
   readonly #blocks = new Map<string, AddressBlock>();
   /** What must exist, and of which nothing has been heard. */
   readonly #awaited = new Set<string>();
+  readonly #unasked = new Set<string>();
 
   constructor(sources: Readonly<Record<Role, MemberSource>>) {
     this.#sources = sources;
@@ -93,13 +96,24 @@ export class Groups implements GroupView {
     return this.#awaited.size > 0;
   }
 
+  isUnaskedIn(namespace: string): boolean {
+    return [...this.#unasked].some((owner) => parseOwner(owner).namespace === namespace);
+  }
+
+  /** It has been asked about, whatever the answer. */
+  asked(what: string): void {
+    this.#unasked.delete(what);
+  }
+
   /** Something is to be heard of before anybody is certain to be in no group. */
   await(what: string): void {
     this.#awaited.add(what);
+    this.#unasked.add(what);
   }
 
   /** It is there, or known to be gone. Returns whether that was the last one to be heard of. */
   heardOf(what: string): boolean {
+    this.asked(what);
     return this.#awaited.delete(what) && this.#awaited.size === 0;
   }
 

@@ -75,6 +75,7 @@ const noPorts: PortStates = {
   synced: true,
   ready: () => Promise.resolve(),
   stateOf: () => "absent",
+  chassisOf: () => undefined,
   isAtLeast: () => false,
   subscribe: () => () => undefined,
 };

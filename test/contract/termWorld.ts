@@ -52,7 +52,7 @@ export function put(stores: Stores, { plural, object }: ApiObject): void {
 export function storesWith(...objects: readonly ApiObject[]): Stores {
   const stores = storesOf(emptyStore);
   for (const object of objects) put(stores, object);
-  for (const store of Object.values(stores)) store.note({ synced: true });
+  for (const store of Object.values(stores)) store.note({ synced: true, resourceVersion: "5" });
   return stores;
 }
 
@@ -109,6 +109,7 @@ export async function lead(
     synced: true,
     ready: () => Promise.resolve(),
     stateOf: () => "absent",
+    chassisOf: () => undefined,
     isAtLeast: () => false,
     subscribe: () => () => undefined,
   };

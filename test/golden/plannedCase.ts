@@ -110,6 +110,7 @@ export const noPorts: PortStates = {
   synced: true,
   ready: async () => undefined,
   stateOf: () => "absent",
+  chassisOf: () => undefined,
   isAtLeast: () => false,
   subscribe: () => () => undefined,
 };

@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { aPod } from "../decide/decidedFixture.ts";
+import { silent, systemClock } from "../kube/clock.ts";
+import type { NetworkPolicy } from "../kube/networkPolicy.ts";
+import type { Pod } from "../kube/objects.ts";
+import { emptyStore } from "../kube/stores.ts";
+import { PodPolicing } from "./podPolicing.ts";
+
+const policy = (name: string, app: string): NetworkPolicy => ({
+  kind: "NetworkPolicy",
+  namespace: "shop",
+  name,
+  uid: name,
+  resourceVersion: "1",
+  labels: {},
+  annotations: {},
+  deletionTimestamp: undefined,
+  podSelector: [{ key: "app", operator: "In", values: [app] }],
+  ingress: [],
+  egress: undefined,
+  problems: [],
+});
+const db = aPod("db", { labels: { app: "db" } });
+const web = aPod("web", { labels: { app: "web" } });
+const port = { name: "demo_pool_n1_3", addresses: [], chassis: "chassis-n1" };
+
+/** One policy selects `db`, none `web`. Every step succeeds, unless the test says otherwise. */
+function world() {
+  const [NetworkPolicy, Pod] = [emptyStore("NetworkPolicy"), emptyStore("Pod")];
+  const put = (...policies: readonly NetworkPolicy[]): void =>
+    NetworkPolicy.apply(policies.map((object) => ({ type: "put", object })));
+  const putPods = (...pods: readonly Pod[]): void =>
+    Pod.apply(pods.map((object) => ({ type: "put", object })));
+  put(policy("guards", "db"));
+  putPods(db, web);
+  const is = { known: true, asked: true, planned: true, committed: true, filed: true, installed: true };
+  const seen: { queued: string[]; told: string[]; late: (() => void)[]; subjects: number } = {
+    queued: [],
+    told: [],
+    late: [],
+    subjects: 0,
+  };
+  const untilTrue = async (what: keyof typeof is): Promise<void> => {
+    while (!is[what]) await turn();
+  };
+  const policing = new PodPolicing({
+    stores: { NetworkPolicy, Pod },
+    groups: {
+      isUnaskedIn: () => !is.asked,
+      membershipsOf: () => [],
+    },
+    observed: {
+      isExactlyIn: (_, { subject }) => {
+        seen.subjects = subject.size;
+        return is.filed;
+      },
+    },
+    proof: { known: () => untilTrue("known") },
+    enforced: {
+      committed: () => untilTrue("committed"),
+      installed: async (_, chassis) => {
+        assert.deepEqual(chassis, ["chassis-n1"]);
+        return is.installed ? "installed" : "unknown";
+      },
+    },
+    isPlanned: () => is.planned,
+    enqueue: (owner) => void seen.queued.push(owner),
+    tell: { refused: ({ name }, reason) => void seen.told.push(`${name}: ${reason}`) },
+    // What is to happen in a second happens in the next turn; what is told after longer, when the test says so.
+    clock: {
+      ...systemClock,
+      after: (ms, action) => {
+        if (ms <= 1_000) {
+          const next = setImmediate(action);
+          return () => clearImmediate(next);
+        }
+        seen.late.push(action);
+        return () => void seen.late.splice(seen.late.indexOf(action), 1);
+      },
+    },
+    log: silent,
+    signal: new AbortController().signal,
+  });
+  const inForce = async (
+    pod: Pod,
+    at: typeof port | (Omit<typeof port, "chassis"> & { chassis: undefined }) = port,
+  ) => {
+    policing.isInForce(pod, at);
+    for (let turns = 0; turns < 20; turns++) {
+      policing.look();
+      await turn();
+    }
+    return policing.isInForce(pod, at);
+  };
+  return { policing, put, putPods, is, seen, inForce, remove: NetworkPolicy };
+}
+
+const steps = ["known", "asked", "planned", "committed", "filed", "installed"] as const;
+for (const step of steps)
+  test(`a selected pod's port opens only when its policies are ${step}, and then at once`, async () => {
+    const { is, seen, inForce } = world();
+    is[step] = false;
+    assert.ok(!(await inForce(db)));
+    assert.ok(!seen.queued.includes("pool/n1"));
+    is[step] = true;
+    assert.ok(await inForce(db));
+    assert.ok(seen.queued.includes("pool/n1"));
+    assert.equal(seen.subjects, 1);
+  });
+
+test("a policy that has not been planned as it is now is queued", async () => {
+  const { is, seen, inForce } = world();
+  is.planned = false;
+  await inForce(db);
+  assert.ok(seen.queued.includes("networkpolicy/shop/guards"));
+});
+
+test("for a pod that no policy selects nothing has to be in force, but nothing of an earlier pod may be left", async () => {
+  const { is, inForce } = world();
+  is.planned = is.committed = is.installed = is.filed = false;
+  const unbound = { ...port, chassis: undefined };
+  assert.ok(!(await inForce(web, unbound)));
+  is.filed = true;
+  assert.ok(await inForce(web, unbound));
+});
+
+test("what was in force is so no more when another policy selects the pod, or the pod has other labels", async () => {
+  const { put, putPods, is, policing, inForce } = world();
+  for (const change of [() => put(policy("more", "db")), () => putPods({ ...db, labels: { app: "web" } })]) {
+    assert.ok(await inForce(db));
+    change();
+    is.known = false;
+    assert.ok(!policing.isInForce(db, port));
+    is.known = true;
+  }
+  assert.ok(await inForce(db));
+});
+
+test("a port is prepared when the policies that select its pod are known and committed, also one that comes meanwhile", async () => {
+  const { put, is, policing } = world();
+  is.committed = false;
+  let isPrepared = false;
+  const prepared = policing.prepared(db).then(() => void (isPrepared = true));
+  put(policy("more", "db"));
+  for (let turns = 0; turns < 10; turns++) await turn();
+  assert.ok(!isPrepared);
+  is.committed = true;
+  await prepared;
+});
+
+test("people are told what a pod waits for when that takes long, and only then", async () => {
+  const { is, seen, inForce } = world();
+  is.committed = false;
+  await inForce(db);
+  for (const action of seen.late) action();
+  assert.deepEqual(seen.told, [
+    "db: its packets do not pass before NetworkPolicy shop/guards is in the database",
+  ]);
+  is.committed = true;
+  await inForce(db);
+  assert.deepEqual(seen.late, []);
+});

@@ -1,0 +1,198 @@
+// Keeps a pod's packets back until its policies are in force. Three things have to be true, in this order: every policy that is
+// older than the pod is known; the policies that select it are in the database as they are now, and the port is in exactly
+// the groups of the pod; and, for a port that is there already, all of that has reached the chassis that carries it.
+
+import { isDeepStrictEqual } from "node:util";
+import { Condition } from "../apply/condition.ts";
+import type { Tell } from "../decide/deciding.ts";
+import { ownerOfPod } from "../decide/podOwners.ts";
+import type { PolicedPort, Policing } from "../decide/policing.ts";
+import type { PolicyProof } from "../decide/policyProof.ts";
+import { ownerOfPolicy } from "../kinds/networkPolicy.ts";
+import { type Clock, type Log, pause } from "../kube/clock.ts";
+import { selects } from "../kube/labelSelector.ts";
+import type { NetworkPolicy } from "../kube/networkPolicy.ts";
+import type { Pod } from "../kube/objects.ts";
+import type { Stores } from "../kube/stores.ts";
+import { type Owner, ownerOf } from "../model/owner.ts";
+import type { GroupIds } from "../observe/groupRows.ts";
+import type { Observed } from "../observe/observed.ts";
+import { type GroupView, idOf, subjectsOf } from "../select/groups.ts";
+import type { Enforced } from "./planner.ts";
+
+export interface PodPolicingOptions {
+  readonly stores: Pick<Stores, "NetworkPolicy" | "Pod">;
+  readonly groups: Pick<GroupView, "isUnaskedIn" | "membershipsOf">;
+  readonly observed: Pick<Observed, "isExactlyIn">;
+  readonly proof: Pick<PolicyProof, "known">;
+  readonly enforced: Enforced;
+  /** Whether the owner's facts are those of its present object. */
+  readonly isPlanned: (owner: Owner) => boolean;
+  readonly enqueue: (owner: Owner) => void;
+  readonly tell: Pick<Tell, "refused">;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** A port that is to pass packets. */
+interface Case {
+  readonly port: PolicedPort;
+  readonly ending: AbortController;
+  /** The policies, perhaps none, that select the pod and are in force; undefined while they are not. */
+  inForce: readonly NetworkPolicy[] | undefined;
+}
+
+/** How long a pod waits before people are told for what. */
+const patienceMs = 5_000;
+const retryMs = 1_000;
+
+export class PodPolicing implements Policing {
+  readonly #options: PodPolicingOptions;
+  /** uid of a pod -> its port */
+  readonly #cases = new Map<string, Case>();
+  readonly #progress = new Condition();
+
+  constructor(options: PodPolicingOptions) {
+    this.#options = options;
+    const stop = options.stores.Pod.subscribe((changes) => {
+      for (const { old, new: now } of changes) if (old && old.uid !== now?.uid) this.#forget(old.uid);
+    });
+    options.signal.addEventListener("abort", stop);
+  }
+
+  async prepared(pod: Pod): Promise<void> {
+    const { signal } = this.#options;
+    using waiting = this.#waiting(pod);
+    await this.#settled(pod, waiting, signal);
+  }
+
+  isInForce(pod: Pod, port: PolicedPort): boolean {
+    const known = this.#cases.get(pod.uid);
+    const isSame = known !== undefined && isDeepStrictEqual(known.port, port);
+    if (isSame && !known.inForce) return false;
+    if (isSame && known.inForce && isSameList(known.inForce, this.#selecting(pod))) return true;
+    this.#forget(pod.uid);
+    const begun: Case = { port, ending: new AbortController(), inForce: undefined };
+    this.#cases.set(pod.uid, begun);
+    void this.#bringAbout(pod, begun);
+    return false;
+  }
+
+  /** Something has been planned, or has changed in the database. */
+  look(): void {
+    this.#progress.notify();
+  }
+
+  #forget(uid: string): void {
+    this.#cases.get(uid)?.ending.abort();
+    this.#cases.delete(uid);
+  }
+
+  async #bringAbout(pod: Pod, begun: Case): Promise<void> {
+    const { enqueue, clock, log } = this.#options;
+    const signal = AbortSignal.any([this.#options.signal, begun.ending.signal]);
+    using waiting = this.#waiting(pod);
+    while (!signal.aborted) {
+      try {
+        const policies = await this.#settled(pod, waiting, signal);
+        if (await this.#reached(pod, begun.port, policies, waiting, signal)) {
+          begun.inForce = policies;
+          enqueue(ownerOf("pool", pod.nodeName));
+          return;
+        }
+      } catch (error) {
+        if (!signal.aborted) log("debug", "policies are not in force yet", { pod: nameOf(pod), error });
+      }
+      await pause(clock, retryMs, signal);
+    }
+  }
+
+  /** The policies that select the pod. All that are older than it are known, and they are in the database as they are now. */
+  async #settled(pod: Pod, waiting: Waiting, signal: AbortSignal): Promise<readonly NetworkPolicy[]> {
+    const { proof, groups, isPlanned, enqueue, enforced } = this.#options;
+    const isPlannedOrQueued = (owner: Owner): boolean => {
+      if (isPlanned(owner)) return true;
+      enqueue(owner);
+      return false;
+    };
+    for (;;) {
+      waiting.for = `every NetworkPolicy of namespace ${pod.namespace} that is older than it is known`;
+      await proof.known(this.#present(pod));
+      await this.#progress.until(() => !groups.isUnaskedIn(pod.namespace), signal);
+      const policies = this.#selecting(pod);
+      for (const policy of policies) {
+        waiting.for = `NetworkPolicy ${nameOf(policy)} is in the database`;
+        const owner = ownerOfPolicy(policy);
+        await this.#progress.until(() => isPlannedOrQueued(owner), signal);
+        await enforced.committed(owner);
+        signal.throwIfAborted();
+      }
+      if (isSameList(policies, this.#selecting(pod))) return policies;
+    }
+  }
+
+  /** Whether these policies are in force on the port, and nothing of an earlier pod is left there. */
+  async #reached(
+    pod: Pod,
+    port: PolicedPort,
+    policies: readonly NetworkPolicy[],
+    waiting: Waiting,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { enforced, observed } = this.#options;
+    const isFiled = (): boolean => observed.isExactlyIn(port, this.#groupsOf(pod));
+    waiting.for = "the database has its port in exactly the groups that policies speak of";
+    await this.#progress.until(isFiled, signal);
+    if (policies.length > 0) {
+      waiting.for = `its policies are in force on chassis ${port.chassis ?? "?"}, which carries its port`;
+      if (port.chassis === undefined) return false;
+      if ((await enforced.installed(ownerOfPod(pod), [port.chassis])) !== "installed") return false;
+    }
+    return isSameList(policies, this.#selecting(pod)) && isFiled();
+  }
+
+  #groupsOf(pod: Pod): GroupIds {
+    const peers = this.#options.groups.membershipsOf("peer", pod.namespace, pod.name);
+    return {
+      subject: new Set(this.#selecting(pod).map((policy) => idOf(subjectsOf(policy)))),
+      peer: new Set(peers.map(({ selection }) => idOf(selection))),
+    };
+  }
+
+  #selecting(pod: Pod): readonly NetworkPolicy[] {
+    const { labels } = this.#present(pod);
+    return this.#options.stores.NetworkPolicy.by("namespace", pod.namespace).filter(({ podSelector }) =>
+      selects(podSelector, labels),
+    );
+  }
+
+  /** The pod as it is now. */
+  #present(pod: Pod): Pod {
+    const now = this.#options.stores.Pod.get(pod.namespace, pod.name);
+    return now?.uid === pod.uid ? now : pod;
+  }
+
+  /** Tells people what the pod waits for, if that takes long. */
+  #waiting(pod: Pod): Waiting {
+    const { clock, tell } = this.#options;
+    const waiting = {
+      for: "",
+      [Symbol.dispose]: clock.after(patienceMs, () =>
+        tell.refused(this.#present(pod), `its packets do not pass before ${waiting.for}`),
+      ),
+    };
+    return waiting;
+  }
+}
+
+interface Waiting extends Disposable {
+  /** For people: what has to be true next. */
+  for: string;
+}
+
+const isSameList = <T>(a: readonly T[], b: readonly T[]): boolean =>
+  a.length === b.length && a.every((one, index) => one === b[index]);
+
+const nameOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
+  `${namespace}/${name}`;

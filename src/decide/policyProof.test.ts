@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import type { Page } from "../kube/client.ts";
+import { silent, systemClock } from "../kube/clock.ts";
+import { kinds } from "../kube/kinds.ts";
+import type { NetworkPolicy } from "../kube/networkPolicy.ts";
+import { Store } from "../kube/store.ts";
+import { aPod } from "./decidedFixture.ts";
+import { PolicyProof } from "./policyProof.ts";
+
+const policy = (name: string): NetworkPolicy => ({
+  kind: "NetworkPolicy",
+  namespace: "shop",
+  name,
+  uid: name,
+  resourceVersion: "12",
+  labels: {},
+  annotations: {},
+  deletionTimestamp: undefined,
+  podSelector: [],
+  ingress: [],
+  egress: undefined,
+  problems: [],
+});
+
+/** The watch of policies has come to version 10, and the server, which has `listed`, to 20. */
+function world(listed: readonly NetworkPolicy[]) {
+  const policies = new Store<NetworkPolicy>(kinds.NetworkPolicy.indexes, (error) =>
+    assert.fail(String(error)),
+  );
+  policies.note({ synced: true, resourceVersion: "10" });
+  const asked: string[] = [];
+  const server = { isAway: false };
+  const ending = new AbortController();
+  const proof = new PolicyProof({
+    client: {
+      list: (path: string): Promise<Page> => {
+        asked.push(path);
+        if (server.isAway) return Promise.reject(new Error("away"));
+        const items = listed.map(({ namespace, name, resourceVersion }) => ({
+          metadata: { namespace, name, resourceVersion },
+        }));
+        return Promise.resolve({ items, resourceVersion: "20", continue: "" });
+      },
+    },
+    policies,
+    // It waits for a turn of the event loop, however long it is asked to wait.
+    clock: { ...systemClock, after: (_, action) => systemClock.after(0, action) },
+    log: silent,
+    signal: ending.signal,
+  });
+  const state = { isKnown: false };
+  const ask = (version: string): Promise<void> =>
+    proof.known(aPod("web", { resourceVersion: version })).then(() => void (state.isKnown = true));
+  return { policies, asked, server, ending, state, ask };
+}
+
+test("what the watch has brought is known without a question", async () => {
+  const { ask, asked } = world([policy("a")]);
+  await ask("9");
+  assert.deepEqual(asked, []);
+});
+
+test("a pod waits until the watch has brought every policy of its namespace that a list shows", async () => {
+  const { policies, ask, asked, state } = world([policy("a"), policy("b")]);
+  policies.apply([{ type: "put", object: policy("a") }]);
+  const known = ask("15");
+  while (asked.length < 3) await turn();
+  assert.ok(!state.isKnown);
+  policies.apply([{ type: "put", object: policy("b") }]);
+  await known;
+  assert.ok(asked.every((path) => path.includes("/namespaces/shop/")));
+});
+
+test("an unanswered list is repeated, until the term is over", async () => {
+  const { ask, asked, server, state, ending } = world([]);
+  server.isAway = true;
+  const known = ask("15");
+  while (asked.length < 2) await turn();
+  assert.ok(!state.isKnown);
+  ending.abort(new Error("the term is over"));
+  await assert.rejects(known, /the term is over/);
+});
+
+test("a list that was asked for before a pod was seen proves nothing about one that is younger than the list", async () => {
+  const { ask, asked } = world([]);
+  await Promise.all([ask("15"), ask("20"), ask("21")]);
+  assert.equal(asked.length, 2);
+});

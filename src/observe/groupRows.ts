@@ -1,0 +1,64 @@
+// Which groups of policies the northbound database has a port in. The members of a group have no rows of their own, so
+// only the groups' rows show what is left of a port's earlier pod.
+
+import { formatIp, type Ip } from "../model/ip.ts";
+import { ownership } from "../model/names.ts";
+import { parseOwner } from "../model/owner.ts";
+import type { Scope } from "../model/scope.ts";
+import { rowUuid } from "../model/uuid.ts";
+import type { AddressSetRow, PortGroupRow } from "../ovn/northbound.gen.ts";
+import { memberLookup } from "../ovsdb/index.ts";
+
+/** A logical switch port and its addresses. */
+export interface PortPlace {
+  readonly name: string;
+  readonly addresses: readonly Ip[];
+}
+
+/** What is read of the database: all rows of two tables. */
+export interface GroupRows {
+  readonly portGroups: Iterable<Pick<PortGroupRow, "_uuid" | "name" | "ports" | "external_ids">>;
+  readonly addressSets: Iterable<Pick<AddressSetRow, "_uuid" | "name" | "addresses" | "external_ids">>;
+}
+
+/** Ids of selections, by what policies do with the pods that these have. */
+export interface GroupIds {
+  readonly subject: ReadonlySet<string>;
+  readonly peer: ReadonlySet<string>;
+}
+
+/**
+ * Whether the database has the port in the port groups of these subjects, and its addresses in the sets of these peers,
+ * and in no others.
+ */
+export function isExactlyIn(
+  { portGroups, addressSets }: GroupRows,
+  { cluster, names }: Scope,
+  { name, addresses }: PortPlace,
+  { subject, peer }: GroupIds,
+): boolean {
+  const port = rowUuid(cluster, "Logical_Switch_Port", name);
+  const wanted = new Set([...subject].map((id) => names.subjects(id)));
+  for (const id of peer)
+    for (const ip of addresses) wanted.add(`${names.peers(id, ip.family)} ${formatIp(ip)}`);
+  const found: string[] = [];
+  for (const row of portGroups)
+    if (isGroup(row, cluster, "subject") && memberLookup(row, "ports")(port) !== undefined)
+      found.push(row.name);
+  for (const row of addressSets) {
+    if (!isGroup(row, cluster, "peer")) continue;
+    const has = memberLookup(row, "addresses");
+    for (const ip of addresses.map(formatIp)) if (has(ip) !== undefined) found.push(`${row.name} ${ip}`);
+  }
+  return found.length === wanted.size && found.every((one) => wanted.has(one));
+}
+
+/** Whether the row is a group of this cluster that policies use in one of these roles. */
+export function isGroup(
+  { external_ids: ids }: { readonly external_ids: ReadonlyMap<string, string> },
+  cluster: string,
+  ...roles: readonly string[]
+): boolean {
+  if (ids.get(ownership.cluster) !== cluster) return false;
+  return roles.includes(parseOwner(ids.get(ownership.owner) ?? "").kind);
+}
