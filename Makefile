@@ -130,6 +130,11 @@ bench: setup cni compiled ## measure: a table, and JSON in bench/out/
 test-policies: setup ## not in CI: 100 random worlds of NetworkPolicies in real OVN, against a naive reading of them
 	@WEFT_RUNS=100 node --test test/contract/policies.test.ts
 
+.PHONY: test-births
+test-births: setup cni compiled ## not in CI: 200 pods are born under a policy in each network, and not one forbidden packet arrives (an hour)
+	@for network in assigned pooled underlay; do \
+	  WEFT_BIRTHS=200 WEFT_NETWORK=$$network node --test test/sandbox/policyBirths.test.ts || exit 1; done
+
 .PHONY: soak
 soak: setup cni compiled ## not in CI: everything happens to a cluster for MINUTES=20, which must then be as if nothing had (SEED=, MODE=overlay|pooled|underlay, NODES=3)
 	@node test/soak/main.ts --minutes "$(MINUTES)" --seed "$(SEED)" --mode "$(MODE)" --nodes $(NODES)

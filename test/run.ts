@@ -46,6 +46,8 @@ const otherNetworks: ReadonlyMap<string, readonly string[]> = new Map([
   ["paths", ["underlay"]],
   ["services", ["underlay"]],
   ["cni", ["pooled", "underlay"]],
+  ["policies", ["underlay"]],
+  ["policyBirths", ["pooled", "underlay"]],
 ]);
 
 /**
@@ -65,6 +67,7 @@ const needsTheMachine: ReadonlySet<string> = new Set([
   "faultClock",
   "faultRestart",
   "faultVswitchd",
+  "policyBirths",
   "services",
   "underlayAlone",
   "underlayNode",

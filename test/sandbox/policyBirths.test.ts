@@ -1,0 +1,174 @@
+// Never a packet too early: pods that a policy selects are born while others send to their addresses, and while they
+// themselves send from their first moment on. Not one packet that the policy forbids arrives, also when controllers
+// are killed meanwhile. WEFT_BIRTHS says how many pods.
+
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { nodeSubnetsOf, poolOfferOf } from "../../src/kube/annotations.ts";
+import { formatIp } from "../../src/model/ip.ts";
+import { podNetworkAt } from "../../src/model/network.ts";
+import { becomes, Cluster, eventually } from "./cluster.ts";
+import { namespace, pod } from "./manifests.ts";
+
+const births = Number(process.env["WEFT_BIRTHS"] ?? 12);
+const nodes = ["n1", "n2"] as const;
+type NodeName = (typeof nodes)[number];
+const other: Readonly<Record<NodeName, NodeName>> = { n1: "n2", n2: "n1" };
+/** Fewer than a pool has ready of each kind. */
+const perRound = 3;
+const program = join(import.meta.dirname, "hammer.pl");
+const echo = join(import.meta.dirname, "../../sandbox/echo/echo.pl");
+const port = { sent: 9001, spoken: 9002 };
+const intervalMs = 5;
+
+suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
+  let cluster: Cluster;
+  const children: ChildProcess[] = [];
+  const hammers = new Map<NodeName, ChildProcess>();
+  /** What the strangers hear. */
+  let heard = "";
+  let ears: readonly string[] = [];
+  /** The next place that a node gives out by itself. */
+  const next = { n1: 3, n2: 3 };
+
+  before(async () => {
+    cluster = await Cluster.up({ name: "testbirths", nodes: 2 });
+    const friend = pod({ namespace: "shop", name: "friend", node: "n1", labels: { role: "friend" } });
+    await cluster.apply(namespace("shop"), friend, ...nodes.map((node) => stranger(node)));
+    await cluster.podsReady("shop");
+    ears = (await Promise.all(nodes.map((node) => cluster.addressesOf("shop", `stranger-${node}`)))).flat();
+    for (const node of nodes) {
+      const ear = inStranger(node, "hear", String(port.spoken));
+      ear.stdout?.on("data", (chunk: Buffer) => (heard += chunk.toString()));
+      await eventually(`the stranger on ${node} listens`, () => heard.includes("listens"));
+      heard = "";
+      hammers.set(node, inStranger(node, "send", String(port.sent), String(intervalMs)));
+    }
+  });
+  after(async () => {
+    for (const child of children) {
+      const ended = once(child, "exit");
+      if (child.exitCode === null && child.kill()) await ended;
+    }
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  for (let round = 0; round * perRound * nodes.length < births; round++)
+    test(`not one forbidden packet in round ${round}${round % 2 === 1 ? ", in which the controller is killed" : ""}`, async () => {
+      const of = (kind: string): readonly (readonly [string, NodeName])[] =>
+        nodes.flatMap((node) =>
+          Array.from(
+            { length: kind === "born" ? perRound : 1 },
+            (_, nth) => [`${kind}-${round}-${node}-${nth}`, node] as const,
+          ),
+        );
+      const born = of("born");
+      const plain = of("plain");
+      for (const node of nodes)
+        hammers.get(other[node])?.stdin?.write(`${(await candidates(node)).join(" ")}\n`);
+      const applied = cluster.apply(
+        policy(round),
+        ...born.map(([name, node]) => newborn(name, node, { born: String(round) })),
+        ...plain.map(([name, node]) => newborn(name, node, {})),
+      );
+      if (round % 2 === 1) await cluster.sandbox.processes.restart("controller");
+      await applied;
+      await cluster.podsReady("shop");
+      for (const [name, node] of [...born, ...plain]) {
+        const served = (await cluster.addressesOf("shop", name)).map(
+          (address) => ({ way: "tcp", address, port: 8080 }) as const,
+        );
+        for (const from of ["shop/friend", node])
+          await becomes(`${from} reaches ${name}`, [], () => cluster.failures(from, served));
+      }
+      const asked = (await cluster.addressesOf("shop", "friend")).map(
+        (address) => ({ way: "tcp", address, port: 8080 }) as const,
+      );
+      for (const [name] of born)
+        await becomes(`${name} reaches its friend`, [], () => cluster.failures(`shop/${name}`, asked));
+      // Pods that no policy selects show that all of this could have arrived.
+      for (const [name] of plain)
+        await eventually(
+          `${name} is hammered and heard`,
+          async () => (await received(name)).every((count) => count > 0) && heard.includes(`${name}\n`),
+        );
+      for (const [name] of born) {
+        assert.deepEqual(await received(name), [0, 0], name);
+        assert.ok(!heard.includes(`${name}\n`), `${name} was heard`);
+      }
+      await cluster.kubectl("delete", "pod,networkpolicy", "-n", "shop", "-l", "round");
+    });
+
+  /** All addresses that the node's next pods may get. */
+  async function candidates(node: NodeName): Promise<readonly string[]> {
+    const metadata: { readonly annotations: Readonly<Record<string, string>> } = JSON.parse(
+      await cluster.field("node", "", node, "{.metadata}"),
+    );
+    const offer = poolOfferOf(metadata);
+    const offsets = offer
+      ? [...offer.open, ...offer.closed, ...offer.withdrawn].map(({ offset }) => offset)
+      : Array.from({ length: 2 * perRound + 4 }, (_, index) => next[node] + index);
+    next[node] += perRound + 1;
+    const subnets = nodeSubnetsOf(metadata) ?? assert.fail(node);
+    return offsets.flatMap((offset) => podNetworkAt(subnets, offset).addresses.map(({ ip }) => formatIp(ip)));
+  }
+
+  /** How many datagrams, of each family, have come to the pod since its network began: nobody there listens for any. */
+  async function received(name: string): Promise<readonly number[]> {
+    const text = await cluster.kubectl(
+      "exec",
+      "-n",
+      "shop",
+      name,
+      "--",
+      "cat",
+      "/proc/net/snmp",
+      "/proc/net/snmp6",
+    );
+    const [, four] = /^Udp: [A-Z].*\nUdp: \d+ (\d+)/m.exec(text) ?? assert.fail(text);
+    const [, six] = /^Udp6NoPorts\s+(\d+)/m.exec(text) ?? assert.fail(text);
+    return [Number(four), Number(six)];
+  }
+
+  function inStranger(node: NodeName, ...words: readonly string[]): ChildProcess {
+    const argv = ["exec", "-i", "-n", "shop", `stranger-${node}`, "--", "perl", program, ...words];
+    const env = { ...process.env, KUBECONFIG: cluster.sandbox.kubeconfig };
+    const child = spawn("kubectl", argv, { env, stdio: ["pipe", "pipe", "inherit"] });
+    children.push(child);
+    return child;
+  }
+
+  const stranger = (node: NodeName): object => pod({ namespace: "shop", name: `stranger-${node}`, node });
+
+  /** It speaks to the strangers from its first moment on, and serves its friend. */
+  const newborn = (name: string, node: NodeName, labels: Readonly<Record<string, string>>): object =>
+    pod({
+      namespace: "shop",
+      name,
+      node,
+      labels: { round: "any", ...labels },
+      command: [
+        "sh",
+        "-c",
+        `perl ${program} speak ${port.spoken} ${name} ${ears.join(" ")} & exec perl ${echo}`,
+      ],
+    });
+
+  const policy = (round: number): object => {
+    const friends = [{ podSelector: { matchLabels: { role: "friend" } } }];
+    return {
+      apiVersion: "networking.k8s.io/v1",
+      kind: "NetworkPolicy",
+      metadata: { namespace: "shop", name: `round-${round}`, labels: { round: "any" } },
+      spec: {
+        podSelector: { matchLabels: { born: String(round) } },
+        policyTypes: ["Ingress", "Egress"],
+        ingress: [{ from: friends }],
+        egress: [{ to: friends }],
+      },
+    };
+  };
+});
