@@ -121,6 +121,13 @@ suite("host ports", { timeout: 180_000 }, () => {
     const answer = async (port: number) => (await heard("n1", { ...asked, port })).split(" ")[0];
     await becomes("there the pod answers", "inside", () => answer(shared));
     await becomes("there one answers that is open everywhere", "any", () => answer(everywhere));
+    // As Kubernetes' own test asks, from the node's address.
+    const [host = ""] = cluster.hostAddresses("n1");
+    const url = `http://127.0.0.1:${shared}/hostname`;
+    const answered = await cluster.sandbox
+      .host("n1")
+      .exec(["curl", "-s", "-m", "5", "--interface", host, url]);
+    assert.equal(answered.trim(), "inside");
     assert.equal(await heard("n2", asked), "silence");
     // A pod that sends it to its node all the same, past its own loopback interface.
     const n1 = cluster.sandbox.host("n1");
