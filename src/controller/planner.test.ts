@@ -20,7 +20,7 @@ const switchFacts = (zone: string): readonly Fact[] => {
 };
 
 /** A planner for one kind of owner whose plan is `said.now`, and what has come of it. */
-function world(said: { now: Planned; word?: Word }, release?: () => void) {
+function world(said: { now: Planned; word?: Word; hasRows?: false }, release?: () => void) {
   const desired = new Desired();
   const told: string[] = [];
   const commits = Promise.withResolvers<void>();
@@ -34,7 +34,7 @@ function world(said: { now: Planned; word?: Word }, release?: () => void) {
     desired,
     applied: {
       committed: () => commits.promise,
-      hasRows: () => true,
+      hasRows: () => said.hasRows ?? true,
       served: () => new Set(["global/OVN_Northbound"]),
     },
     absence: async () => said.word ?? "missing",
@@ -123,6 +123,14 @@ test("until an owner has stated something, a plan that fails or waits keeps the 
   said.now = "as before";
   await planner.plan("node/n1");
   assert.equal(desired.wordOf("node/n1"), "unplanned");
+});
+
+test("whoever has no rows has nothing to keep, and is nobody whose rows others may be", async () => {
+  const said = { now: { notNow: "no address left" }, hasRows: false } as const;
+  const { planner, desired, node } = world(said);
+  node();
+  await assert.rejects(planner.plan("node/n1"), NotNow);
+  assert.deepEqual([desired.wordOf("node/n1"), desired.leastSureWord()], ["missing", "missing"]);
 });
 
 test("a doubt of the plan counts until the owner has once spoken for itself", async () => {

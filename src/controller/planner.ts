@@ -167,8 +167,9 @@ export class Planner {
 
   /** What the owner states stays in force. If it has not stated anything in this term, the rows that it has stay. */
   #keepRowsOf(owner: Owner): void {
-    const { desired } = this.#options;
-    if (desired.factsOf(owner).length === 0) desired.replace(owner, [], "unplanned");
+    const { desired, applied } = this.#options;
+    if (desired.factsOf(owner).length === 0 && applied.hasRows(owner))
+      desired.replace(owner, [], "unplanned");
   }
 
   #tellShort(
