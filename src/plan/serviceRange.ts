@@ -34,7 +34,7 @@ export function serviceRangeFacts(
  */
 export function rangeProblem(
   network: ClusterNetwork,
-  nodes: Iterable<ResolvedNode>,
+  nodes: Iterable<Pick<ResolvedNode, "name" | "hostAddresses" | "gateway">>,
   networks: readonly Cidr[],
   ranges: readonly Cidr[],
 ): string | undefined {

@@ -189,6 +189,27 @@ test("a static pod keeps its port when its mirror is deleted and made again, in 
   assert.equal(await port(), before);
 });
 
+test("a range of Services that takes the network of a node is refused, also before the node is decided", async () => {
+  await lead(ranges, storesWith(), "steady");
+  const { object } = node(2);
+  const metadata = record(object.metadata);
+  const { [annotations.nodeSubnets]: _, [annotations.nodeId]: __, ...others } = record(metadata.annotations);
+  const fresh = { plural: "nodes", object: { ...object, metadata: { ...metadata, annotations: others } } };
+  let isDecided = false;
+  await lead(ranges, storesWith(fresh, range("172.30.0.0/16")), "steady", {
+    patch: async () => {
+      await pause(200);
+      isDecided = true;
+    },
+  });
+  assert.ok(isDecided);
+  const policies = await select(server.remote, "OVN_Northbound", "Logical_Router_Policy");
+  assert.deepEqual(
+    policies.filter(({ match }) => match === "ip4.dst == 172.30.0.0/16"),
+    [],
+  );
+});
+
 test("what a pod held that is deleted while a new leader takes stock is free again, though no row tells of it", async () => {
   await lead(ranges, storesWith(), "steady");
   const running = (name: string): ApiObject => {
