@@ -1,17 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { clusterNetwork, defaultJoin } from "../config/ranges.ts";
 import { emptyStore } from "../kube/stores.ts";
 import { namesOf } from "../model/names.ts";
 import { PortRows } from "../observe/rowAddressesFixture.ts";
 import { Api, aNode, aPod, settled } from "./decidedFixture.ts";
 import { Decider } from "./decider.ts";
+import { NotNow } from "./errors.ts";
 import { podDecision } from "./podDecision.ts";
+import type { Policing } from "./policing.ts";
 
 const name = { kind: "pod", namespace: "shop", name: "web-1" };
 
-/** A pod with an address that is gone from the store again, and what its end releases. */
-async function goneAgain(first: Parameters<typeof aPod>[1] = {}) {
+/** A pod that is not in the store yet, on a node that has a subnet. */
+async function world(first: Parameters<typeof aPod>[1] = {}, policing?: Policing) {
   const api = new Api();
   api.put(aNode("n1"), aPod("web-1", first));
   const clock = { now: 0 };
@@ -31,18 +34,24 @@ async function goneAgain(first: Parameters<typeof aPod>[1] = {}) {
     stores: { Pod },
     again: (owner, delayMs) => again.push([owner, delayMs]),
     now: () => clock.now,
-    policing: undefined,
+    policing,
     tell,
     signal,
   });
   const decide = () => decision.decide(name);
-  put();
-  await decide();
-  Pod.apply([{ type: "remove", namespace: "shop", name: "web-1" }]);
-  const { release = () => undefined } = await decide();
   const chosen = () => lives.pod(api.pod("web-1"));
-  assert.ok(chosen());
-  return { api, lives, put, decide, release, chosen, clock, again };
+  return { api, lives, rows, Pod, put, decide, chosen, clock, again };
+}
+
+/** A pod with an address that is gone from the store again, and what its end releases. */
+async function goneAgain(first: Parameters<typeof aPod>[1] = {}) {
+  const { Pod, ...of } = await world(first);
+  of.put();
+  await of.decide();
+  Pod.apply([{ type: "remove", namespace: "shop", name: "web-1" }]);
+  const { release = () => undefined } = await of.decide();
+  assert.ok(of.chosen());
+  return { ...of, release };
 }
 
 const hash = { "kubernetes.io/config.mirror": "0d5f" };
@@ -102,4 +111,47 @@ test("a pod that has finished, or another one of its name, does not keep what wa
     release();
     assert.equal(chosen(), undefined);
   }
+});
+
+/** Prepares nothing before it is told to. */
+function policed() {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const asked: string[] = [];
+  const prepared = (pod: { readonly name: string }): Promise<void> => {
+    asked.push(pod.name);
+    return promise;
+  };
+  return { asked, prepare: resolve, policing: { prepared, isInForce: () => false } };
+}
+
+test("a pod is not planned before its policies are in the database, although its address is chosen meanwhile", async () => {
+  const { asked, prepare, policing } = policed();
+  const { put, decide, chosen } = await world({}, policing);
+  put();
+  let isDecided = false;
+  const decided = decide().then(() => void (isDecided = true));
+  while (!chosen()) await turn();
+  for (let turns = 0; turns < 10; turns++) await turn();
+  assert.deepEqual([isDecided, asked], [false, ["web-1"]]);
+  prepare();
+  await decided;
+});
+
+test("a pod whose labels change while it waits for its policies is decided anew, because others may select it", async () => {
+  const { prepare, policing } = policed();
+  const { put, decide } = await world({}, policing);
+  put();
+  const decided = decide();
+  put({ labels: { app: "db" } });
+  prepare();
+  await assert.rejects(decided, NotNow);
+});
+
+test("a pod that has its port waits for no policy, so a controller that starts holds up nobody", async () => {
+  const { asked, policing } = policed();
+  const { rows, put, decide } = await world({}, policing);
+  rows.set("row", "demo_pod_shop_web-1", ["0a:58:0a:f4:00:03 10.244.0.3"], "uid-web-1/digest");
+  put();
+  await decide();
+  assert.deepEqual(asked, []);
 });
