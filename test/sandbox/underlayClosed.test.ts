@@ -19,7 +19,7 @@ const rest = "1";
 /** More than the pool has ready, so that some of their ports are needed again. */
 const many = ["a", "b", "c", "d", "e", "f"].map((letter) => `many-${letter}`);
 
-suite("open and closed ports", { timeout: 118_000 }, () => {
+suite("open and closed ports", { timeout: 240_000 }, () => {
   let cluster: Cluster;
   let wire: Wire;
 
