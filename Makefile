@@ -75,7 +75,7 @@ kubernetes-programs: setup
 	@node test/kubernetes/build/main.ts
 
 .PHONY: kubernetes
-kubernetes: cni compiled kubernetes-programs $(if $(filter chart,$(INSTALL)),image) ## a real Kubernetes with Weft on this machine, left running (builds it first: half an hour, once); INSTALL=chart for image and chart
+kubernetes: cni compiled kubernetes-programs $(if $(filter chart%,$(INSTALL)),image) ## a real Kubernetes with Weft on this machine, left running (builds it first: half an hour, once); INSTALL=chart for image and chart
 	@node test/kubernetes/cluster/main.ts up --nodes $(NODES) $(if $(INSTALL),--install $(INSTALL))
 
 .PHONY: e2e

@@ -35,8 +35,11 @@ export interface Settings {
   readonly datapath: Datapath;
   /** A folder whose OVN and Open vSwitch run instead of the machine's own. */
   readonly ovn: string | undefined;
-  /** `ovs` starts only the nodes' Open vSwitch, `ovn` also OVN, and the cloud. `all` also starts the Kubernetes API and Weft. */
-  readonly parts: "ovs" | "ovn" | "all";
+  /**
+   * `hosts` starts nothing, and the nodes have their addresses on eth0; `ovs` starts their Open vSwitch, `ovn` also OVN, and
+   * the cloud. `all` also starts the Kubernetes API and Weft.
+   */
+  readonly parts: "hosts" | "ovs" | "ovn" | "all";
   /** The port on 127.0.0.1 where the relay to the Kubernetes API listens. */
   readonly apiPort: number;
 }
@@ -105,7 +108,7 @@ export function layoutOf(settings: Settings, base: string): Layout {
     Array.from({ length: nodes }, (_, index) => {
       const host = underlayHost({ netnsPrefix, families }, `n${index + 1}`, firstNumber + index);
       // Without an ovn-controller of the sandbox, nobody has told a node about OVN.
-      const externalIds = parts === "ovs" ? {} : bridgeDatapath(datapath);
+      const externalIds = parts === "hosts" || parts === "ovs" ? {} : bridgeDatapath(datapath);
       return nodeHost(switchHost(host, state, datapath, externalIds));
     });
   const hosts = [
@@ -167,4 +170,4 @@ export const isOwn = (layout: Layout, host: Host): boolean => host.netns.startsW
 
 /** This sandbox's own hosts with an Open vSwitch. */
 export const switchesOf = (layout: Layout): readonly SwitchHost[] =>
-  layout.hosts.filter(isSwitch).filter((host) => isOwn(layout, host));
+  layout.parts === "hosts" ? [] : layout.hosts.filter(isSwitch).filter((host) => isOwn(layout, host));

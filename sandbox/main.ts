@@ -28,7 +28,7 @@ interface UpFlags {
   readonly ipv6?: true;
   readonly datapath?: Datapath;
   readonly ovn?: string;
-  readonly only?: "ovs" | "ovn";
+  readonly only?: "hosts" | "ovs" | "ovn";
   readonly mode: Settings["mode"];
   readonly addresses?: Settings["addresses"];
   readonly cloud?: string;
@@ -76,8 +76,8 @@ function upCommand(): Command {
     .addOption(
       new Option(
         "--only <part>",
-        "ovs: the nodes' Open vSwitch alone; ovn: OVN too; neither Kubernetes API nor Weft",
-      ).choices(["ovs", "ovn"]),
+        "hosts: no process at all; ovs: the nodes' Open vSwitch alone; ovn: OVN too; neither Kubernetes API nor Weft",
+      ).choices(["hosts", "ovs", "ovn"]),
     )
     .action(async (flags: UpFlags) => {
       const families: Family[] = [...(flags.ipv4 ? [4 as const] : []), ...(flags.ipv6 ? [6 as const] : [])];

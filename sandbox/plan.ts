@@ -18,6 +18,7 @@ export const processesOf = (layout: Layout): readonly PlannedProcess[] => [
 /** The network that the nodes find: Open vSwitch, and OVN unless the nodes bring it; in underlay mode the whole cloud. */
 export function networkProcesses(layout: Layout): readonly PlannedProcess[] {
   const { tenant, central, hypervisors, nodeHosts, parts } = layout;
+  if (parts === "hosts") return [keeperProcess(layout)];
   if (parts === "ovs")
     return [
       keeperProcess(layout),

@@ -61,8 +61,8 @@ export function settingsOf(choices: Choices, apiPort: number): Settings {
     throw new Error(`--nodes ${nodes}: a number from 1 to ${mostNodes}`);
   if (mode === "underlay" && addresses === "assigned")
     throw new Error("--addresses assigned: in underlay mode addresses come from the nodes' pools");
-  if (mode === "underlay" && parts === "ovs")
-    throw new Error("--only ovs: in underlay mode OVN's cloud is the network that the nodes find");
+  if (mode === "underlay" && (parts === "hosts" || parts === "ovs"))
+    throw new Error(`--only ${parts}: in underlay mode OVN's cloud is the network that the nodes find`);
   for (const [flag, value] of Object.entries({ cloud, vlan }))
     if (mode === "overlay" && value !== undefined)
       throw new Error(`--${flag} ${value}: only with --mode underlay, where there is a cloud`);
@@ -113,7 +113,7 @@ const schema = v.object({
   vlan: v.optional(v.number()),
   datapath: v.optional(v.picklist(["userspace", "kernel"]), "userspace"),
   ovn: v.optional(v.string()),
-  parts: v.picklist(["ovs", "ovn", "all"]),
+  parts: v.picklist(["hosts", "ovs", "ovn", "all"]),
   apiPort: v.number(),
 });
 

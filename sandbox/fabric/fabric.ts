@@ -38,7 +38,9 @@ export async function buildFabric(
     // A kernel stack that feeds the userspace datapath through a veth must compute its checksums itself.
     ...(ownFabric && layout.datapath === "userspace" ? [checksums(fabric, bridge, signal)] : []),
     ...hosts.map((host) =>
-      isSwitch(host) ? configureSwitch(host, env, signal) : configurePlain(host, layout.datapath, signal),
+      isSwitch(host) && layout.parts !== "hosts"
+        ? configureSwitch(host, env, signal)
+        : configurePlain(host, layout.datapath, signal),
     ),
   ]);
 }

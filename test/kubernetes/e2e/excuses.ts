@@ -24,12 +24,13 @@ export const excuses: readonly Excuse[] = [
     isTried: false,
   },
   {
-    specs: /\[Feature:Networking-(IPv4|IPv6|DNS)\]/,
+    specs: /\[Feature:Networking-(IPv4|IPv6|DNS)\]|forward PTR records lookup/,
     cause: "environment",
     reason: "there is no Internet; the sandbox's outside host is all there is beyond the cluster",
   },
   {
-    specs: /Service[s:].* handle large requests: udp|service endpoints using hostNetwork/,
+    specs:
+      /Networking Granular Checks: Services.* handle large requests: udp|service endpoints using hostNetwork/,
     cause: "environment",
     reason:
       "the userspace datapath of Open vSwitch drops fragmented UDP to a Service (the second's last step)",
@@ -45,7 +46,7 @@ export const excuses: readonly Excuse[] = [
     reason: "nodes share a disk, so their kubelets do not limit what pods use of it and evict nobody for it",
   },
   {
-    specs: /check kube-proxy urls|\[Feature:KubeProxyNFAcct\]/,
+    specs: /check kube-proxy urls|\[sig-network\] KubeProxy /,
     cause: "environment",
     reason: "there is no kube-proxy: Weft serves Services itself",
   },
@@ -55,11 +56,6 @@ export const excuses: readonly Excuse[] = [
     reason:
       "nodes' own processes and node ports do not reach Services in further ranges, and while it runs other specs' Services get addresses there",
     isTried: false,
-  },
-  {
-    specs: /fail health check node port/,
-    cause: "not served",
-    reason: "healthCheckNodePort",
   },
   {
     specs: /\[Feature:LocalhostNodePorts\]/,

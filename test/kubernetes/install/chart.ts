@@ -9,7 +9,6 @@ import { programFolder } from "../build/versions.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { apiPort, type NodePlaces } from "../cluster/places.ts";
 import { ctr } from "../node/ctr.ts";
-import { inNode } from "../node/namespace.ts";
 import type { Installation } from "./installation.ts";
 
 const checkout = join(import.meta.dirname, "../../..");
@@ -17,20 +16,23 @@ const image = join(checkout, "build/weft-image.tar");
 const chart = join(checkout, "deploy/helm/weft");
 const minutes = 60_000;
 
+/** Until all of it is ready. */
+export const waiting = ["--wait", "--timeout=4m"];
+
 export const asChart: Installation = {
   about: "image and Helm chart",
   parts: "ovs",
   async install(cluster, signal) {
-    if (!existsSync(image)) throw new Error(`${image} is missing; build it with: make image`);
-    for (const node of cluster.places.nodes) await prepareNode(node);
-    await upgradeChart(cluster, {}, signal);
+    for (const node of cluster.places.nodes) await importImage(node);
+    await upgradeChart(cluster, {}, waiting, signal);
   },
 };
 
-/** Installs the chart, or changes what is installed to these values on top of what every cluster needs. Resolves when all of it is ready. */
+/** Installs the chart, or changes what is installed to these values on top of what every cluster needs. `more` are options for Helm. */
 export async function upgradeChart(
   cluster: Cluster,
   values: Readonly<Record<string, unknown>>,
+  more: readonly string[],
   signal?: AbortSignal,
 ): Promise<void> {
   const { places } = cluster;
@@ -45,7 +47,7 @@ export async function upgradeChart(
     image: { tag: (await builtImage()).tag },
   };
   const input = JSON.stringify({ ...needed, ...values });
-  await helm(cluster, ["upgrade", "--install", "weft", chart, "--values=-", "--wait", "--timeout=4m"], {
+  await helm(cluster, ["upgrade", "--install", "weft", chart, "--values=-", ...more], {
     input,
     ...(signal && { signal }),
   });
@@ -74,17 +76,9 @@ async function builtImage(): Promise<{ readonly name: string; readonly tag: stri
   return { name: annotations["io.containerd.image.name"], tag: digest.replace("sha256:", "").slice(0, 12) };
 }
 
-/** A node's own folder at the place where the chart expects it. */
-const bindScript = 'mkdir -p "$1" "$2"; mountpoint -q "$2" || mount --bind "$1" "$2"';
-
-async function prepareNode(node: NodePlaces): Promise<void> {
-  const { host, directory } = node;
-  for (const [source, place] of [
-    [host.ovs, "/run/openvswitch"],
-    [host.ovn, "/run/ovn"],
-    [join(directory, "root/var/lib/weft"), "/var/lib/weft"],
-  ] as const)
-    await run(inNode(node, ["sh", "-c", bindScript, "bind", source, place]));
+/** Brings the image onto the node, under a tag of its own. */
+export async function importImage(node: NodePlaces): Promise<void> {
+  if (!existsSync(image)) throw new Error(`${image} is missing; build it with: make image`);
   await ctr(node, "images", "import", image);
   await tagImage(node, (await builtImage()).tag);
 }

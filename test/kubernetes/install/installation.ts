@@ -5,8 +5,8 @@ import type { Cluster } from "../cluster/cluster.ts";
 export interface Installation {
   /** A few words for the progress: what is installed, and how. */
   readonly about: string;
-  /** What the nodes have before: Open vSwitch alone, or OVN as well. */
-  readonly parts: "ovs" | "ovn";
+  /** What the nodes have before: nothing, Open vSwitch alone, or OVN as well. */
+  readonly parts: "hosts" | "ovs" | "ovn";
   /** Returns when everything is on its way; nodes may become ready later. Can be repeated. */
   install(cluster: Cluster, signal: AbortSignal | undefined): Promise<void>;
 }

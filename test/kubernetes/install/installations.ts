@@ -1,12 +1,14 @@
 // The ways in which Weft gets onto a cluster, by the names that the commands take (`--install`).
 
 import { asChart } from "./chart.ts";
+import { asChartWithSwitch } from "./chartWithSwitch.ts";
 import type { Installation } from "./installation.ts";
 import { asProcesses } from "./processes.ts";
 
 const installations: ReadonlyMap<string, Installation> = new Map([
   ["processes", asProcesses],
   ["chart", asChart],
+  ["chart-with-switch", asChartWithSwitch],
 ]);
 
 /** Throws when there is none of this name. */

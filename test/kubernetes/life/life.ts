@@ -6,7 +6,7 @@ import { after, before, suite, test } from "node:test";
 import { type Cluster, until } from "../cluster/cluster.ts";
 import { downCluster } from "../cluster/down.ts";
 import { upCluster } from "../cluster/up.ts";
-import { asChart, helm, tagImage, upgradeChart } from "../install/chart.ts";
+import { asChart, helm, tagImage, upgradeChart, waiting } from "../install/chart.ts";
 import { ctr } from "../node/ctr.ts";
 import { nodeStates } from "./nodeState.ts";
 import { namespace, newPodsStart, startStreams, streamsGoOn } from "./streams.ts";
@@ -58,10 +58,10 @@ suite("the life of an installed chart", { timeout: 20 * 60_000 }, () => {
     const [before = ""] = await images();
     const next = before.replace(/:[^:]*$/, ":next");
     for (const node of cluster.places.nodes) await tagImage(node, "next");
-    await upgradeChart(cluster, { image: { tag: "next" } });
+    await upgradeChart(cluster, { image: { tag: "next" } }, waiting);
     assert.deepEqual([...(await images())], [next]);
     await allIsWell();
-    await helm(cluster, ["rollback", "weft", "--wait", "--timeout=4m"]);
+    await helm(cluster, ["rollback", "weft", ...waiting]);
     assert.deepEqual([...(await images())], [before]);
     await allIsWell();
   });
@@ -123,7 +123,7 @@ suite("the life of an installed chart", { timeout: 20 * 60_000 }, () => {
   test("removed and uninstalled, every node is as it was before Weft, and Weft can come again", async () => {
     await cluster.kubectl(["delete", "namespace", namespace, "--timeout=100s"]);
     await cluster.kubectl([...system, "delete", "deployment", "coredns"]);
-    await upgradeChart(cluster, { remove: true });
+    await upgradeChart(cluster, { remove: true }, waiting);
     await helm(cluster, ["uninstall", "weft", "--wait", "--timeout=2m"]);
     await until("the nodes have let go of Weft's pods", async () => {
       const left = await kubectl("get", "pods", "-o", "name");

@@ -2,7 +2,7 @@
 # What a node sees of the disk: its own folders at the default paths of kubelet, containerd and Weft, so that all programs
 # run there as on a machine of their own. Run once, inside the node's new mount namespace.
 #
-#     mounts.sh DIRECTORY     the node's directory
+#     mounts.sh DIRECTORY OVS OVN     the node's directory, and where its Open vSwitch and OVN have their sockets
 set -eu
 directory=$1
 mount --make-rprivate /
@@ -10,10 +10,14 @@ mount --make-rprivate /
 # A folder that this machine did not have is written down, to be removed when the cluster goes. Another node may be making
 # it just now.
 folder() { if mkdir "$1" 2>/dev/null; then echo "$1" >> "$directory/made"; else [ -d "$1" ]; fi; }
-own() { folder "$1"; mkdir -p "$directory/root$1"; mount --bind "$directory/root$1" "$1"; }
+at() { folder "$2"; mkdir -p "$1"; mount --bind "$1" "$2"; }
+own() { at "$directory/root$1" "$1"; }
 empty() { folder "$1"; mount -t tmpfs -o mode=0755 weft "$1"; }
 
-for path in /etc/cni /opt/cni /var/log/pods /var/log/containers /var/lib/kubelet /var/lib/containerd; do own "$path"; done
+for path in /etc/cni /opt/cni /var/log/pods /var/log/containers /var/lib/kubelet /var/lib/containerd \
+  /var/lib/weft /var/lib/openvswitch; do own "$path"; done
+at "$2" /run/openvswitch
+at "$3" /run/ovn
 for path in /run/containerd /run/netns /run/weft; do empty "$path"; done
 mkdir -p /etc/cni/net.d /opt/cni/bin
 

@@ -19,7 +19,7 @@ export async function makeNamespace({ directory, mountNamespace, host }: NodePla
   await run(["mount", "--bind", folder, folder]);
   await run(["mount", "--make-private", folder]);
   await writeFile(mountNamespace, "");
-  const make = ["unshare", `--mount=${mountNamespace}`, "sh", script, directory];
+  const make = ["unshare", `--mount=${mountNamespace}`, "sh", script, directory, host.ovs, host.ovn];
   try {
     await run(inNetns(host.netns, make));
   } catch (error) {
