@@ -90,11 +90,11 @@ export class NodePool {
   }
 
   /** All ports that OVN should have, by offset. */
-  get ports(): readonly (PoolPort & { readonly kind: PortKind })[] {
+  get ports(): readonly Port[] {
     return [...this.#ports.values()].toSorted((a, b) => a.offset - b.offset);
   }
 
-  port(offset: number): (PoolPort & { readonly kind: PortKind }) | undefined {
+  port(offset: number): Port | undefined {
     return this.#ports.get(offset);
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { poolOfferAnnotation, poolSeenAnnotation } from "../kube/annotations.ts";
+import { poolOfferAnnotation, poolOfferOf, poolSeenAnnotation } from "../kube/annotations.ts";
 import { parseCidr } from "../model/ip.ts";
 import { namesOf } from "../model/names.ts";
 import type { PoolPort } from "../model/pool.ts";
@@ -94,4 +94,36 @@ test("after a restart a closed port that passes packets stays open though its po
     const open = pools.planned("n1")?.filter(({ offset, isClosed }) => offset <= 5 && !isClosed);
     assert.deepEqual(open?.map(({ offset }) => offset).toSorted(), stays, what);
   }
+});
+
+test("after a restart ports that no offer names are closed or offered once their agent has given them back", async () => {
+  const api = new Api();
+  const options = { isNested: true, marks: { low: 2, high: 4 }, random: () => 0.5 };
+  const pools = new Pools(options, namesOf("demo"), api.patch, new PodAddresses(new PortRows()));
+  const rows = [3, 4, 5, 6, 7, 8].map((offset) => ({
+    ...port(offset, offset),
+    ...{ node: "n1", parent: "vm", isHeldBack: false },
+  }));
+  api.put(aNode("n1"));
+  const offered = () => poolOfferOf(api.node("n1")) ?? assert.fail("no offer");
+  pools.adopt(api.node("n1"), site, rows);
+  for (let round = 0; round < 4; round++) {
+    const planned = pools.planned("n1") ?? [];
+    pools.next(api.node("n1"), resolved, [], {
+      isCarried: () => true,
+      isHeldBack: ({ offset }) => planned.some((one) => one.offset === offset && one.isClosed),
+      isInForce: () => false,
+      foreignTags: new Set(),
+      now: round * 10_000,
+    });
+    await pools.write(api.node("n1"));
+    const { line, generation } = offered();
+    const seen = poolSeenAnnotation({ line, generation, used: [], spent: [] });
+    const node = api.node("n1");
+    api.put({ ...node, annotations: { ...node.annotations, ...seen } });
+  }
+  const { open, closed, withdrawn } = offered();
+  assert.deepEqual(withdrawn, []);
+  assert.ok(open.length >= 2 && closed.length >= 2, JSON.stringify({ open, closed }));
+  assert.equal(pools.planned("n1")?.length, open.length + closed.length);
 });

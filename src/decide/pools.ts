@@ -134,7 +134,11 @@ export class Pools {
       foreignTags: around.foreignTags,
       now: around.now,
     });
-    for (const offset of known.inherited) if (!known.pool.port(offset)) known.inherited.delete(offset);
+    for (const offset of known.inherited) {
+      const port = known.pool.port(offset);
+      // One that is made again has been given back by the agent.
+      if (!port || port.state === "new") known.inherited.delete(offset);
+    }
     known.planned = known.pool.ports.map(({ offset, tag, kind }) => {
       const pod = holders.get(offset);
       const isClosed = kind === "closed" && !this.#isOpened(known, { offset, tag }, pod, around);
