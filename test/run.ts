@@ -46,7 +46,6 @@ const otherNetworks: ReadonlyMap<string, readonly string[]> = new Map([
   ["paths", ["underlay"]],
   ["services", ["underlay"]],
   ["cni", ["pooled", "underlay"]],
-  ["policies", ["underlay"]],
   ["policyBirths", ["pooled", "underlay"]],
 ]);
 
@@ -67,7 +66,6 @@ const needsTheMachine: ReadonlySet<string> = new Set([
   "faultClock",
   "faultRestart",
   "faultVswitchd",
-  "policyBirths",
   "services",
   "underlayAlone",
   "underlayNode",

@@ -1,5 +1,6 @@
 # Runs inside a pod or on a node: tries many paths at once and reports which work.
 # In: lines `ID icmp|tcp|udp|connect ADDRESS PORT`; `connect` asks for no answer after the handshake. Out: lines `ID ok|fail MILLISECONDS WORDS`, in any order.
+# Its argument is how many seconds an answer is waited for.
 # Perl, because every Debian has it, it starts in 10 ms, and it can fork, so that forty slow paths cost one time-out.
 use strict;
 use warnings;
@@ -8,7 +9,7 @@ use IO::Socket::IP;
 use Socket qw(SOCK_STREAM SOCK_DGRAM);
 use Time::HiRes qw(time);
 
-my $limit_seconds = 5;
+my $limit_seconds = shift;
 my $at_once       = 40;
 my $running       = 0;
 $| = 1;

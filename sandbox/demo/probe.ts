@@ -10,16 +10,19 @@ import type { Path, Place, Result } from "./paths.ts";
 
 const program = readFileSync(join(import.meta.dirname, "probe.pl"), "utf8");
 const timeoutMs = 60_000;
+/** How long an answer is waited for. */
+const patienceSeconds = 5;
 
 /** Tries every path: all paths of one source at once, one source after the other. */
 export async function checkPaths(
   sandbox: Sandbox,
   paths: readonly Path[],
   progress: (from: Place, ok: number, all: number) => void,
+  limitSeconds = patienceSeconds,
 ): Promise<readonly Checked[]> {
   const checked: Checked[] = [];
   for (const [from, leaving] of Map.groupBy(paths, (path) => path.from)) {
-    const results = await probe(sandbox, from, leaving);
+    const results = await probe(sandbox, from, leaving, limitSeconds);
     const found = leaving.map((path, index) => ({ path, result: results[index] ?? silence }));
     progress(from, found.filter(({ result }) => result.ok).length, found.length);
     checked.push(...found);
@@ -29,15 +32,20 @@ export async function checkPaths(
 
 const silence: Result = { ok: false, milliseconds: 0, words: "the probe gave no answer" };
 
-function probe(sandbox: Sandbox, from: Place, paths: readonly Path[]): Promise<readonly Result[]> {
+function probe(
+  sandbox: Sandbox,
+  from: Place,
+  paths: readonly Path[],
+  limitSeconds: number,
+): Promise<readonly Result[]> {
   if (from.sort !== "pod") {
     const host = sandbox.host(from.name);
-    return askFrom((argv, options) => host.exec(argv, options), paths);
+    return askFrom((argv, options) => host.exec(argv, options), paths, limitSeconds);
   }
   const [namespace = "", pod = ""] = from.name.split("/");
   const env = { KUBECONFIG: sandbox.kubeconfig };
   const inPod = ["kubectl", "exec", "-i", "-n", namespace, pod, "--"];
-  return askFrom((argv, options) => run([...inPod, ...argv], { ...options, env }), paths);
+  return askFrom((argv, options) => run([...inPod, ...argv], { ...options, env }), paths, limitSeconds);
 }
 
 /** One question to one address; `port` is 0 for a ping. */
@@ -47,11 +55,12 @@ export type Question = Pick<Path, "way" | "address" | "port">;
 export async function askFrom(
   exec: (argv: readonly string[], options: RunOptions) => Promise<string>,
   questions: readonly Question[],
+  limitSeconds = patienceSeconds,
 ): Promise<readonly Result[]> {
   const input = questions
     .map(({ way, address, port }, index) => `${index} ${way} ${address} ${port}\n`)
     .join("");
-  const results = parsed(await exec(["perl", "-e", program], { input, timeoutMs }));
+  const results = parsed(await exec(["perl", "-e", program, String(limitSeconds)], { input, timeoutMs }));
   return questions.map((_, index) => results.get(String(index)) ?? silence);
 }
 

@@ -136,14 +136,14 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Asks all questions at once from `from`, a pod as `shop/web` or the name of a host. */
-  async ask(from: string, questions: readonly Question[]): Promise<readonly Result[]> {
+  async ask(from: string, questions: readonly Question[], limitSeconds?: number): Promise<readonly Result[]> {
     const place = (name: string, sort: Place["sort"]): Place => ({ name, sort, addresses: [], ports: [] });
     const source = place(from, from.includes("/") ? "pod" : "node");
     const target = place("target", "service");
     const paths = questions.map((question, index): Path => {
       return { ...question, id: String(index), from: source, to: target };
     });
-    return (await checkPaths(this.sandbox, paths, () => undefined)).map(({ result }) => result);
+    return (await checkPaths(this.sandbox, paths, () => undefined, limitSeconds)).map(({ result }) => result);
   }
 
   /** The questions that got no answer, each with an explanation. */

@@ -14,6 +14,8 @@ const pods: Readonly<Record<string, string>> = {
   "bank/clerk": "n2",
 };
 const ports = { api: 8080, admin: 9090 };
+/** For an answer. Half of the questions get none. */
+const limitSeconds = 2;
 
 suite("NetworkPolicies", { timeout: 240_000 }, () => {
   let cluster: Cluster;
@@ -53,7 +55,7 @@ suite("NetworkPolicies", { timeout: 240_000 }, () => {
     assert.equal(asked.length, 2);
     const found = await Promise.all(
       [...Object.keys(pods), "n1", "n2"].map(async (from) => {
-        const passed = (await cluster.ask(from, asked)).filter(({ ok }) => ok).length;
+        const passed = (await cluster.ask(from, asked, limitSeconds)).filter(({ ok }) => ok).length;
         return passed === 0 ? [] : [passed === asked.length ? from : `${from} by ${passed} family`];
       }),
     );
@@ -159,7 +161,9 @@ suite("NetworkPolicies", { timeout: 240_000 }, () => {
       }),
     );
     const asked = async (ip: string, port: number): Promise<boolean> =>
-      (await cluster.ask("shop/web", [{ way: "tcp", address: ip, port }])).every(({ ok }) => ok);
+      (await cluster.ask("shop/web", [{ way: "tcp", address: ip, port }], limitSeconds)).every(
+        ({ ok }) => ok,
+      );
     const [tillIp = ""] = addresses.get("bank/till") ?? [];
     for (const address of await cluster.clusterIpsOf("shop", "db"))
       await becomes(`db by ${address}`, true, () => asked(address, 80));
@@ -237,7 +241,7 @@ suite("NetworkPolicies", { timeout: 240_000 }, () => {
     const asked = (await cluster.clusterIpsOf("bank", "host")).map(
       (address): Question => ({ way: "tcp", address, port: 80 }),
     );
-    const answers = async () => (await cluster.ask("shop/web", asked)).map(({ ok }) => ok);
+    const answers = async () => (await cluster.ask("shop/web", asked, limitSeconds)).map(({ ok }) => ok);
     await becomes("the server in n2's network is reached", [true, true], answers);
     await cluster.apply(to(one));
     await becomes("and is not where the policy allows n1", [false, false], answers);
