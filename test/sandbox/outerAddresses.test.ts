@@ -64,6 +64,11 @@ suite("addresses from outside", { timeout: 240_000 }, () => {
 
   before(async () => {
     cluster = await Cluster.up({ name: "testouter", mode: "overlay" });
+    // A router: where a node would send what comes for an address that no Service has yet is nothing to it.
+    const ignored = ["ipv4.conf.all", "ipv4.conf.eth0", "ipv6.conf.eth0"].map(
+      (where) => `net.${where}.accept_redirects=0`,
+    );
+    await cluster.sandbox.host("outside").exec(["sysctl", "-qw", ...ignored]);
     await cluster.apply(
       namespace(ns),
       pool("front", ["198.51.100.10-198.51.100.20", "2001:db8:51::10-2001:db8:51::20"]),
