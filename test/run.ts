@@ -66,7 +66,6 @@ const needsTheMachine: ReadonlySet<string> = new Set([
   "faultClock",
   "faultRestart",
   "faultVswitchd",
-  "services",
   "underlayAlone",
   "underlayNode",
   "underlayTenants",
