@@ -1,6 +1,6 @@
 // What there can be only one of: the addresses and the name of a port, the tag that a port has on its parent, the
-// address of a Service, a port of an address that several Services or pods share, a route. A row that the prune guard holds gives way to a row that is wanted and claims the same.
-// Otherwise the old one would answer in the place of the new one.
+// address of a Service, a port of an address that several Services or pods share, a route. A row that the prune guard holds
+// gives way to a row that is wanted and claims the same. Otherwise the old one would answer in the place of the new one.
 
 import type { ColumnValue } from "../model/fact.ts";
 import { contains, parseIp } from "../model/ip.ts";

@@ -204,7 +204,7 @@ export class Engine implements Applier {
     const timing = { queuedMs, diffMs: clock.now() - start };
     const outcomes: Outcomes = {
       committed: (commit) => {
-        this.#rebirths.committed(commit.groups, signal);
+        this.#rebirths.going(commit.groups, signal);
         this.#committed(commit, timing);
       },
       refused: (group, error) => this.#refuse(group, error),
@@ -221,6 +221,7 @@ export class Engine implements Applier {
       const { sendable, held } = await slicer.run(this.#guard.sort(possible, world, owned, clock.now()));
       backlog.again(this.#guard.inTheWayOf(sendable).map(wholeRow));
       for (const group of held) backlog.leave(group);
+      this.#rebirths.going(sendable, signal);
       for (const batch of await slicer.run(batches(sendable, batchLimits(this.#options))))
         await this.#sender.send(batch, world, outcomes, signal);
     } catch (error) {

@@ -8,7 +8,7 @@ import type { AtomicGroup } from "./atomicGroup.ts";
 import type { Change } from "./change.ts";
 import type { Generations } from "./generations.ts";
 
-/** Load_Balancer: tried with OVN 25.03. The others: rows of Datapath_Binding since OVN 25.09. */
+/** Load_Balancer: tried with OVN 25.03. The others: for their rows of Datapath_Binding in versions after OVN 26.03. */
 const tables: ReadonlySet<string> = new Set(["Load_Balancer", "Logical_Router", "Logical_Switch"]);
 /** When so many are remembered, northd is asked, so that they can be forgotten. */
 const most = 1_000;
@@ -36,8 +36,11 @@ export class Rebirths {
     this.#options = options;
   }
 
-  /** These groups are committed. */
-  committed(groups: readonly AtomicGroup[], signal: AbortSignal): void {
+  /**
+   * These groups are sent or committed. Both count: the answer to what is sent may get lost, and a number that northd was
+   * asked for in between may be older than the deletion.
+   */
+  going(groups: readonly AtomicGroup[], signal: AbortSignal): void {
     if (!this.#options.generations) return;
     for (const { changes } of groups)
       for (const { kind, table, uuid } of changes)
