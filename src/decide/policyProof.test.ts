@@ -31,6 +31,7 @@ function world(listed: readonly NetworkPolicy[]) {
   );
   policies.note({ synced: true, resourceVersion: "10" });
   const asked: string[] = [];
+  const waits: number[] = [];
   const server = { isAway: false };
   const ending = new AbortController();
   const proof = new PolicyProof({
@@ -46,14 +47,20 @@ function world(listed: readonly NetworkPolicy[]) {
     },
     policies,
     // It waits for a turn of the event loop, however long it is asked to wait.
-    clock: { ...systemClock, after: (_, action) => systemClock.after(0, action) },
+    clock: {
+      ...systemClock,
+      after(ms, action) {
+        waits.push(ms);
+        return systemClock.after(0, action);
+      },
+    },
     log: silent,
     signal: ending.signal,
   });
   const state = { isKnown: false };
   const ask = (version: string): Promise<void> =>
     proof.known(aPod("web", { resourceVersion: version })).then(() => void (state.isKnown = true));
-  return { policies, asked, server, ending, state, ask };
+  return { policies, asked, waits, server, ending, state, ask };
 }
 
 test("what the watch has brought is known without a question", async () => {
@@ -84,7 +91,8 @@ test("an unanswered list is repeated, until the term is over", async () => {
 });
 
 test("a list that was asked for before a pod was seen proves nothing about one that is younger than the list", async () => {
-  const { ask, asked } = world([]);
+  const { ask, asked, waits } = world([]);
   await Promise.all([ask("15"), ask("20"), ask("21")]);
   assert.equal(asked.length, 2);
+  assert.deepEqual(waits, [], "the next list is asked for at once");
 });

@@ -41,7 +41,8 @@ export class PolicyProof {
       const isAsked = this.#asking.has(pod.namespace);
       const isSame = await this.#list(pod.namespace);
       if (isSame && !isAsked) return;
-      if (!this.#knows(pod)) await pause(clock, betweenListsMs, signal);
+      // A list that was under way may be older than the pod; then the next one is asked for at once.
+      if (!isSame) await pause(clock, betweenListsMs, signal);
     }
   }
 
