@@ -19,6 +19,7 @@ export class OwnerQueue {
   readonly #options: QueueOptions;
   /** In order of arrival. */
   readonly #waiting = new Set<Owner>();
+  #inOrder = this.#waiting.values();
   readonly #inHand = new Set<Owner>();
   /** Those in hand that have changed meanwhile. */
   readonly #changed = new Set<Owner>();
@@ -78,7 +79,7 @@ export class OwnerQueue {
     signal.addEventListener("abort", woken);
     let sliceEnd = performance.now() + this.#options.sliceMs;
     while (!signal.aborted) {
-      const [owner] = this.#waiting;
+      const owner = this.#first();
       // Lets an owner that waits for nobody finish before the next is taken. Otherwise all would finish in one stretch.
       if (owner !== undefined) await Promise.race([this.#take(owner), nextTurn()]);
       else
@@ -97,6 +98,17 @@ export class OwnerQueue {
     }
     this.#timers.clear();
     this.#endWait();
+  }
+
+  /**
+   * The owner that has waited longest; the caller takes it. One iterator goes on from call to call, because a set keeps the
+   * places of what was deleted, and each new iterator would step over all of them.
+   */
+  #first(): Owner | undefined {
+    const next = this.#inOrder.next();
+    if (!next.done) return next.value;
+    this.#inOrder = this.#waiting.values();
+    return this.#inOrder.next().value;
   }
 
   async #take(owner: Owner): Promise<void> {
