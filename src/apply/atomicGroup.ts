@@ -1,7 +1,7 @@
-// Atoms: changes that are committed together or not at all. A row that lives only while it is referred to goes with
-// every member that holds it, so a port never vanishes between two switches. A unique name passes from one row to the
-// next in one step. A row goes with the new rows that its columns refer to. Every other change is a group of its own,
-// so that one refused change holds up nothing else.
+// Atoms: changes that are committed together or not at all. A row that exists only while it is referred to is committed
+// with every member that holds it, so a port never vanishes between two switches. A unique name passes from one row to
+// the next in one step. A row is committed with the new rows that its columns refer to. Every other change is a group
+// of its own, so one refused change holds up nothing else.
 
 import { memberLookup, membersOf, type Row } from "../ovsdb/index.ts";
 import {
@@ -22,7 +22,7 @@ export interface AtomicGroup {
   readonly changes: readonly Change[];
   /** Rows that must exist before, or come in the same transaction. */
   readonly needs: readonly RowName[];
-  /** Takes something of Weft's away that nobody wants any more. A move does not. */
+  /** It removes something of Weft's that nothing wants any more. A move does not. */
   readonly removes: boolean;
   /** Waits for other facts: sending it now would lose a row. */
   readonly incomplete: boolean;

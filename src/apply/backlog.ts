@@ -1,6 +1,6 @@
-// What a destination's engine still has to look at, and for whom: what facts made dirty, what changed in the database
-// and what is tried again; and the owners that wait until their rows are as they stated. Our own commits change the
-// database too. Those changes are compared like all others, member by member, and turn out to be as wanted.
+// What a destination's engine still has to compare: what facts made dirty, what changed in the database and what is
+// tried again. Also the owners that wait until their rows are as stated. Our own commits change the database too. Those
+// changes are compared like all others, member by member, and turn out to be as wanted.
 
 import type { DesiredDatabase } from "../desired/desiredDatabase.ts";
 import type { LeavingMember } from "../desired/dirty.ts";
@@ -94,7 +94,7 @@ export class Backlog {
     this.#isScanDue = false;
     for (const [table, uuid, { owners, part, asked, leaving }] of facts.entries()) {
       for (const owner of owners) this.#pending.add(table, uuid, owner);
-      // Only if the row exists: a row that was never there would be expected to go for ever.
+      // Only if the row exists: the deletion of a row that never existed would be awaited forever.
       if ((asked || leaving.length > 0) && world.actual(table, uuid)) {
         if (asked) guard.expect(table, uuid);
         for (const member of leaving) {

@@ -90,7 +90,7 @@ const isImplied = (change: Change, gone: ReadonlySet<Atom>): boolean =>
 
 /**
  * Weak references to rows that this transaction removes, from rows that it changes too. The server would remove the
- * references by itself, but ovsdb-server 3.1 then keeps a stale note of them. When the row comes back under its UUID
+ * references by itself, but ovsdb-server 3.1 then keeps a stale record of them. When the row comes back under its UUID
  * and the row that referred to it is deleted, the server crashes. Removed explicitly, they leave no trace.
  */
 function vanishing(

@@ -9,7 +9,7 @@ import type { MemberColumn } from "./tableRules.ts";
 interface OnRow {
   readonly table: string;
   readonly uuid: string;
-  /** The owners whose facts ask for it; empty for what nobody wants any more. */
+  /** The owners whose facts ask for it; empty for a removal. */
   readonly owners: readonly Owner[];
 }
 

@@ -1,6 +1,6 @@
-// Columns of a row fact that gather what several objects say: a balancer's virtual addresses with their endpoints. An
-// update of such a column may take something away that only seems to be gone. So the engine also knows the update that
-// takes nothing away, for as long as the prune guard holds the rest back.
+// Columns of a row fact that combine input from several objects: a balancer's virtual addresses with their endpoints.
+// An update of such a column may take something away that only seems to be gone. So the engine also knows the update
+// that takes nothing away, for as long as the prune guard holds the rest back.
 
 import type { Columns } from "../desired/desiredRow.ts";
 import type { Atom, ColumnValue } from "../model/fact.ts";
@@ -34,7 +34,7 @@ export interface ChangedEntries {
   readonly others: Columns;
 }
 
-/** Undefined when `columns` have no gathered one. A large column is not written anew for one endpoint. */
+/** Undefined when `columns` have no gathered one. A large column is not rewritten for one endpoint. */
 export function changedEntries(
   table: string,
   columns: Columns,

@@ -1,5 +1,5 @@
-// Whether a controller still leads: somebody else takes its fence and waits. A running one sees at once that it has lost the
-// fence, and takes it back.
+// Finds out whether a controller still leads, by taking its fence and waiting. A running controller sees at once that
+// it has lost the fence, and takes it back.
 
 import { setTimeout as pause } from "node:timers/promises";
 import type { AnyReplica } from "../ovsdb/index.ts";

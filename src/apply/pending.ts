@@ -1,5 +1,5 @@
 // Which owners wait for which rows. An owner is committed when the database holds everything it states, and nothing
-// that it stated before and nobody states now. Callers wait for that: an address is free only after its row is gone.
+// that it stated before and no owner states now. Callers wait for that: an address is free only after its row is gone.
 
 import { RowMap } from "../desired/rowMap.ts";
 import type { Owner } from "../model/owner.ts";

@@ -1,7 +1,7 @@
-// ovn-northd gives some rows that it makes in the southbound database the UUID of the northbound row. It dies (an assertion in
-// ovsdb_idl_txn_insert__) when such a northbound row is deleted and inserted again under its UUID within one pass, which
-// lasts seconds in a large cluster. Weft's UUIDs are computed, so whatever comes back has the one it had. A row of these
-// tables is therefore inserted again only once northd has translated its deletion.
+// ovn-northd gives some rows that it makes in the southbound database the UUID of the northbound row. It dies (an
+// assertion in ovsdb_idl_txn_insert__) when such a northbound row is deleted and inserted again under its UUID within
+// one pass, which lasts seconds in a large cluster. Weft's UUIDs are computed, so a row that comes back has its old
+// UUID. A row of these tables is therefore inserted again only once northd has translated its deletion.
 
 import type { Clock } from "../ovsdb/index.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
@@ -17,7 +17,7 @@ const patienceMs = 10_000;
 const retryMs = 1_000;
 
 export interface RebirthsOptions {
-  /** Without it nobody can tell how far northd is, and nothing is held. */
+  /** Without it, it is unknown how far northd is, and nothing is held. */
   readonly generations: Pick<Generations, "translated"> | undefined;
   readonly clock: Clock;
   /** These may be tried now. */
@@ -48,7 +48,7 @@ export class Rebirths {
     if (this.#gone.size > most) void this.#ask(signal);
   }
 
-  /** Whether the group brings back nothing that northd may not have seen go. If it does, it is released later. */
+  /** Whether the group may be sent: northd has seen the deletion of every row that it brings back. If not, it is released later. */
   mayTry(group: AtomicGroup, signal: AbortSignal): boolean {
     if (!group.changes.some(({ kind, uuid }) => kind === "insert" && this.#gone.has(uuid))) return true;
     this.#held.set(group.id, group);

@@ -1,6 +1,6 @@
-// The two sides that the engine compares, what is wanted and what exists, and who a row belongs to. A row is provably
-// Weft's if it has the cluster's mark in its external_ids. In the few tables without external_ids, the reserved start
-// of its name together with a computed UUID proves it.
+// The two sides that the engine compares, what is wanted and what exists, and which owner a row belongs to. A row is
+// provably Weft's if it has the cluster's mark in its external_ids. In the few tables without external_ids, the
+// reserved start of its name together with a computed UUID proves it.
 
 import type { Desired } from "../desired/desired.ts";
 import type { DesiredDatabase } from "../desired/desiredDatabase.ts";
@@ -19,14 +19,14 @@ export interface World {
   actual(table: string, uuid: string): Row | undefined;
   /** All rows that exist in the table. */
   rows(table: string): Iterable<Row>;
-  /** The inputs of all plans are complete: what nobody wants is unwanted, and not merely not planned yet. */
+  /** The inputs of all plans are complete: a row without facts is unwanted, and not merely unplanned so far. */
   isSynced(): boolean;
   /** Whether the row is wanted, or provably Weft's. */
   owns(table: string, row: Row): boolean;
   factsOf(owner: Owner): readonly Fact[];
   /** Every row that has a fact. */
   wanted(): Iterable<DesiredRow>;
-  /** Whom a row belongs to; undefined where the table has no place for it. */
+  /** The owner of a row; undefined if its table has no column for that. */
   ownerOf(row: Row): Owner | undefined;
   wordOf(owner: Owner): Word;
   /** What can be said about rows that may be any owner's. */

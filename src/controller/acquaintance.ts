@@ -1,6 +1,5 @@
-// The API server that a term works with, measured by what earlier terms remember of it. While it is another one, or
-// shows an older state, nothing is taken away. It is believed again when a person says so, or when it lists everything
-// that Weft has rows of.
+// Compares the API server with what earlier terms remember of it. While it is another server, or shows an older state,
+// nothing is deleted. It is trusted again when a person says so, or when it lists everything that Weft has rows for.
 
 import type { Appliers } from "../apply/appliers.ts";
 import type { Memory } from "../apply/memory.ts";
@@ -51,7 +50,7 @@ export class Acquaintance {
         break;
       } catch (error) {
         log("warn", "the API server does not say who it is", { error });
-        // Without anything to compare with, it is as good as any.
+        // There is nothing to compare it with, so it is accepted.
         if (!remembered) break;
         await pause(clock, 1_000, signal);
       }
@@ -63,7 +62,7 @@ export class Acquaintance {
         this.#listsBefore = everyStore(stores).map(({ freshness }) => freshness.lists);
         this.#passOn();
       },
-      // Whom a person has believed, the next term must know too.
+      // The next term must know the server that a person has accepted.
       believed: () => {
         this.#writtenAt = Number.NEGATIVE_INFINITY;
       },
@@ -102,7 +101,7 @@ export class Acquaintance {
       );
   }
 
-  /** Nothing is missing of what the stores and the databases knew before. */
+  /** Whether everything that the stores and the databases knew before is listed. */
   #isWhole(): boolean {
     const { stores, appliers } = this.#options;
     const { heldRows, dirty } = appliers.status;

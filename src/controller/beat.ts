@@ -1,6 +1,6 @@
-// Requests a new generation of the northbound database whenever nobody has for a while. Whoever has died does not
-// repeat its number: ovn-northd, or the ovn-controller or ovs-vswitchd of a chassis. With many chassis it is done less
-// often, so that at most 20 of them a second write into the southbound database.
+// Requests a new generation of the northbound database if nothing else has for a while. A dead ovn-northd, or a chassis
+// whose ovn-controller or ovs-vswitchd is dead, does not repeat its number. With many chassis requests are rarer, so
+// that at most 20 chassis a second write to the southbound database.
 
 import { FenceLostError } from "../apply/errors.ts";
 import type { Generations } from "../apply/generations.ts";

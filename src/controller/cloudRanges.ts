@@ -1,6 +1,6 @@
-// In underlay mode the cluster's ranges lie on a router that others use as well. What is sent to a range of Services and to no
-// Service is dropped there, and a node's subnet is routed to the node. So a range that overlaps a network of the router takes that
-// network from whoever has it.
+// In underlay mode the cluster's ranges are on a router that others use as well. It drops packets to a Service range
+// that belong to no Service, and routes a node's subnet to the node. So a range that overlaps a network of the router
+// would cut that network off.
 
 import { ConfigError } from "../config/error.ts";
 import { formatCidr, overlaps } from "../model/ip.ts";
@@ -34,8 +34,8 @@ export function takenRange({ network, observed: { tenant } }: CloudRanges): stri
 }
 
 /**
- * A cluster does not begin with such a range: throws a `ConfigError`. One that has rows goes on, because its pods would gain
- * nothing from a controller that stops; then it is told as a trouble (health.ts).
+ * Throws a `ConfigError` if a new cluster has such a range. A cluster that already has rows goes on, because stopping
+ * the controller would not help its pods; the overlap is then reported as a problem (health.ts).
  */
 export function requireFreeRanges(options: CloudRanges): void {
   const problem = takenRange(options);

@@ -1,4 +1,4 @@
-// Asks every reader of a kind of news which owners the news concerns.
+// Asks all kinds of owners that read a kind of object which of their owners a change concerns.
 
 import type { Kind, KubeObject } from "../kube/kinds.ts";
 import type { Change } from "../kube/store.ts";

@@ -1,6 +1,6 @@
-// Removes the chassis of nodes that are gone from the southbound database. ovn-controller takes its chassis along when it is
-// stopped, but not when its machine dies; then the other nodes keep a tunnel to it, and nothing waits for "all nodes" successfully
-// any more. The database may hold other people's chassis as well, so a chassis goes only if all of this holds:
+// Removes the chassis of nodes that are gone from the southbound database. ovn-controller removes its own chassis when
+// it is stopped, but not when its machine dies; then the other nodes keep a tunnel to it, and waiting for all nodes
+// never ends. The database may hold other people's chassis as well, so a chassis is removed only if all of these hold:
 //
 // - it carries this cluster's mark, which an agent wrote into the Open vSwitch of its own node, and names its node;
 // - there is no Node of that name, and none that claims the chassis;
@@ -41,12 +41,12 @@ export interface DeadChassisOptions {
 }
 
 const lookMs = 5_000;
-/** How long a chassis owes a number before it is removed. A living one repeats it within seconds. */
+/** How long a chassis may fail to repeat a number before it is removed. A live one repeats it within seconds. */
 const patienceMs = 20_000;
 
 export class DeadChassis {
   readonly #options: DeadChassisOptions;
-  /** uuid of a chassis without a node ▶ the number that it has repeated last, and since when it owes a later one */
+  /** uuid of a chassis without a node ▶ the number that it repeated last, and since when it owes a later one */
   readonly #silent = new Map<string, { readonly number: number; readonly sinceMs: number }>();
 
   constructor(options: DeadChassisOptions) {
@@ -108,7 +108,7 @@ export class DeadChassis {
   ): Promise<void> {
     const { session, log } = this.#options;
     const transaction = new Transaction(southbound);
-    // It lives after all if this number grows meanwhile.
+    // If this number grows meanwhile, the chassis is alive after all.
     if (own) {
       transaction
         .waitUntil("Chassis_Private", own._uuid, { nb_cfg: own.nb_cfg })

@@ -46,7 +46,7 @@ export class Health {
     );
   }
 
-  /** In one sentence, for /readyz. An agent that is gone is the matter of its node, and a range that of whoever chose it. */
+  /** In one sentence, for /readyz. Silent agents and overlapping ranges do not count: they are not this controller's faults. */
   get problem(): string | undefined {
     return [...this.troubles].find(([part]) => part !== "agents" && part !== "ranges")?.[1];
   }
@@ -64,7 +64,7 @@ export class Health {
 export const troublesText = (troubles: Troubles): string | undefined =>
   troubles.size === 0 ? undefined : JSON.stringify(Object.fromEntries(troubles));
 
-/** What the annotation says. Whatever is not readable says nothing. */
+/** What the annotation says. An unreadable one counts as absent. */
 export function troublesIn(text: string): Troubles {
   const found = parsed(text);
   return new Map(

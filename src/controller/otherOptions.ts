@@ -1,7 +1,7 @@
-// Whether the rows in the northbound database were made with other options than this controller has. A leader with other
-// options would give running pods other ports, routers or addresses, so such a controller must not lead. The rows are
-// the proof. Options do not fit when nothing that exists fits them: a single row may be wrong because somebody edited
-// it, and a single node may be outside the ranges.
+// Whether the rows in the northbound database were made with other options than this controller has. A leader with
+// other options would give running pods other ports, routers or addresses, so such a controller must not lead. The rows
+// are the proof. Options count as different only if nothing that exists fits them: a single row may be wrong because
+// somebody edited it, and a single node may be outside the ranges.
 
 import { ConfigError } from "../config/error.ts";
 import { type Cidr, contains, type Family, formatCidr } from "../model/ip.ts";
@@ -63,7 +63,7 @@ function otherRanges({ pods, join, services }: ClusterNetwork, built: Built): st
   );
 }
 
-/** What to say of a network of a family of which none fits. A family may be added, but not taken away. */
+/** What to say about a network whose family has none that fits. A family may be added, but not removed. */
 function stranger(
   networks: readonly Cidr[],
   fits: (network: Cidr) => boolean,

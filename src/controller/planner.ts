@@ -140,7 +140,8 @@ export class Planner {
   /** What it means that the owner does not state something that it stated before. */
   async #wordOn(owner: Owner, { namespace, name }: OwnerName, { of }: AnyOwnerKind): Promise<Word> {
     const { desired, absence, applied } = this.#options;
-    // What an owner has stated in this term it takes back by its own word: objects do not vanish from the stores without.
+    // If the owner stated this in this term, its object is really gone: objects leave the stores only when that is
+    // known.
     if (of === undefined || this.objectOf(owner) || desired.factsOf(owner).length > 0) return "said";
     if (!this.#unheard.has(owner)) return "missing";
     const word = applied.hasRows(owner) ? await absence({ kind: of, namespace, name }, owner) : "said";
@@ -185,7 +186,7 @@ export class Planner {
     }
   }
 
-  /** Whether the owner has spoken for itself in this term. After that, a plan has nothing to doubt. */
+  /** Whether the owner has stated facts in this term. After that, its plan is not in doubt. */
   #isKnown(owner: Owner): boolean {
     const { desired } = this.#options;
     return desired.factsOf(owner).length > 0 && desired.wordOf(owner) === "said";

@@ -1,6 +1,6 @@
-// Notices agents that are gone: each renews a Lease, and one that has not been renewed for its whole duration, by the
-// clock of this controller, belongs to an agent that is dead or cut off. Such an agent cannot say so itself, so the
-// controller that leads says it on the Node. An agent that comes back corrects that.
+// Detects agents that are gone. Each agent renews a Lease; if this controller's clock sees no renewal for the Lease's
+// whole duration, the agent is dead or cut off. It cannot report that itself, so the leading controller does so on the
+// Node. An agent that comes back corrects that.
 
 import { type AgentLease, agentLeases, agentLeasesOf } from "../kube/agentLease.ts";
 import type { KubeClient } from "../kube/client.ts";
@@ -100,7 +100,7 @@ export class SilentAgents {
     const silent: string[] = [];
     for (const [name, { renewTime, durationMs }] of present) {
       const heard = this.#heard.get(name);
-      // While nothing is heard from the API server, nobody is silent.
+      // While the API server does not answer, no agent counts as silent.
       if (heard?.renewTime !== renewTime || leases.freshness.lagging)
         this.#heard.set(name, { renewTime, sinceMs: now, isDeclared: false });
       else if (now - heard.sinceMs > durationMs) silent.push(name);

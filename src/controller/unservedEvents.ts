@@ -1,5 +1,5 @@
-// Reports on each object what it asks for and does not get, once: when the object appears, and when it asks for
-// something else.
+// Reports on each object what it asks for and does not get. Each is reported once: when the object appears, and when it
+// asks for something else.
 
 import type { KubeObject, ObjectRef } from "../kube/kinds.ts";
 import { everyStore, type Stores } from "../kube/stores.ts";

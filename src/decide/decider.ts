@@ -1,5 +1,5 @@
-// Everything that has been chosen for nodes and pods. Each choice is durable in an annotation before anybody uses it.
-// The decider gives the same answer however often it is asked, and at no cost when nothing is new.
+// Everything that has been chosen for nodes and pods. Each choice is durable in an annotation before it is used. The
+// decider gives the same answer however often it is asked, at no cost if nothing has changed.
 
 import { setImmediate } from "node:timers/promises";
 import type { Node, ObjectMeta, Pod } from "../kube/objects.ts";

@@ -1,5 +1,5 @@
-// How many writes of annotations may be under way at once: so many for Nodes, and so many for Pods. Nodes never wait
-// behind pods, and what waits here holds up no plan of other owners.
+// Limits how many writes of annotations are under way at once, separately for Nodes and for Pods. Nodes never wait
+// behind pods, and a write that waits here holds up no plan of other owners.
 
 import { Semaphore } from "../kube/semaphore.ts";
 import type { AnnotationPatch, Patch } from "./durable.ts";

@@ -33,7 +33,7 @@ export const nodeDecision = (options: NodeDecisionOptions): Decides<"Node"> => (
     }
     const clash = lives.clash(node);
     if (clash) {
-      // The other one may give it up.
+      // The other node may give it up.
       again(ofNode(name), whileClashingMs);
       for (const one of [node, stores.Node.get("", clash.holder)]) if (one) tell.refused(one, clash.reason);
     }
@@ -43,7 +43,7 @@ export const nodeDecision = (options: NodeDecisionOptions): Decides<"Node"> => (
   },
 });
 
-/** Rows prove whose a subnet is: as long as one is left, nobody else gets it. */
+/** Rows prove which node has a subnet: as long as one is left, no other node gets it. */
 function releaseWithRows({ lives, stores, hasRows, again }: NodeDecisionOptions, name: string): void {
   if (stores.Node.get("", name)) return;
   if (hasRows(ofNode(name))) again(ofNode(name), untilRowsGoMs);

@@ -1,5 +1,5 @@
-// The addresses that the cluster and its nodes have themselves. None of them may come from outside as well: whoever could give
-// a Service one of them would take what is meant for others (CVE-2020-8554).
+// The addresses that the cluster and its nodes have themselves. None of them may be a Service's address from outside:
+// somebody who gave a Service one of them would receive packets meant for others (CVE-2020-8554).
 
 import type { AddressPool } from "../kube/addressPool.ts";
 import type { ServiceCidr } from "../kube/serviceCidr.ts";
@@ -38,13 +38,13 @@ export function ownRanges(
   ];
 }
 
-/** Why nobody may have the address; undefined when nothing speaks against it. */
+/** Why no Service may have the address; undefined when one may. */
 export const addressProblem = (own: readonly OwnRange[], ip: Ip): string | undefined => {
   const met = own.find(([, range]) => rangesMeet(range, { first: ip, last: ip }));
   return met && `${formatIp(ip)} belongs to ${met[0]}`;
 };
 
-/** Of each pool that cannot be used, why. Of pools that overlap, the first by name can. */
+/** Why each unusable pool cannot be used. Of pools that overlap, the first by name is usable. */
 export function poolProblems(
   pools: Iterable<AddressPool>,
   own: readonly OwnRange[],

@@ -2,12 +2,12 @@
 // durable, and it is free again when no row has it any more. One name may have two lives at a time: the one that ends
 // and the next.
 //
-// A pod's annotation alone proves nothing, because anybody may have written it who may create or patch the pod. After a
-// restart a pod has what its port's row says, or else what its kubelet reports. If there is neither, nobody uses the address
-// that the annotation states, and the pod gets another one, which has rested.
+// A pod's annotation alone proves nothing, because anyone who may create or patch the pod can write it. After a restart
+// a pod has what its port's row says, or else what its kubelet reports. Without either, nobody uses the address in the
+// annotation, and the pod gets another one, which has rested.
 //
-// A static pod outlives its object in the API: who deletes that mirror does not stop the pod, and its kubelet makes another one
-// within seconds. So its life goes by its hash, and does not end with a mirror.
+// A static pod outlives its object in the API: deleting that mirror does not stop the pod, and its kubelet makes
+// another one within seconds. So its life is identified by its hash, and does not end with a mirror.
 
 import { isDeepStrictEqual } from "node:util";
 import { podNetworkAnnotation, podNetworkOf } from "../kube/annotations.ts";

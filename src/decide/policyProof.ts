@@ -51,7 +51,7 @@ export class PolicyProof {
     return isAtLeast(resourceVersion, wanted) || isAtLeast(this.#listed.get(namespace) ?? "", wanted);
   }
 
-  /** Whether the watch has brought what a list shows. Whoever asks while one is under way shares it. */
+  /** Whether the watch has brought what a list shows. Callers share a list that is under way. */
   #list(namespace: string): Promise<boolean> {
     const known = this.#asking.get(namespace);
     if (known) return known;

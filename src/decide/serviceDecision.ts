@@ -77,7 +77,7 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
     const { balancer } = service;
     if (!balancer || ![undefined, loadBalancerClass].includes(balancer.loadBalancerClass)) return;
     const pools = [...stores.IPAddressPool.values()];
-    // What no pool has is another controller's, or stays although the pool has been made smaller.
+    // An address that is in no pool is another controller's, or the pool has been made smaller and the address stays.
     if (shown.length > 0 && !shown.some((ip) => pools.some((pool) => isOf(pool, ip)))) return;
     const isContested = shown.some((ip) =>
       stores.Service.by("ingressIp", ip).some((other) => isBefore(other, service)),
@@ -129,7 +129,7 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
     if (!isSame(granted, grantedIps)) await options.write(service, { granted });
   }
 
-  /** Whoever has an address and port keeps it; among those that begin together, the first by name gets it. */
+  /** A Service that has an address and port keeps it. If several ask at the same time, the first by name gets it. */
   function rivalOf(service: Service, ip: string): string | undefined {
     const has = ({ grantedIps = [] }: Service): boolean => grantedIps.includes(ip);
     const rival = stores.Service.by("externalIp", ip).find(

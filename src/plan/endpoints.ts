@@ -29,7 +29,7 @@ export interface Vip {
   readonly targets: readonly Target[];
   /** Only this node's switch has it, because its endpoints are there; undefined when all switches have it. */
   readonly node: string | undefined;
-  /** It stands for the node that was asked (model/wayIn.ts). */
+  /** It stands for the node that the client connected to (model/wayIn.ts). */
   readonly isWayIn: boolean;
   /** Only the node's gateway router has it, for what comes from outside the cluster. */
   readonly isOutside: boolean;
@@ -130,7 +130,7 @@ function sourcesByPort(
   return byPort;
 }
 
-/** Those that are wanted, each address once for each node it is said to be on. They come in order: equal ones are neighbours. */
+/** Those that are wanted, each address once for each node that it is reported on, in order, so that equal ones are adjacent. */
 function distinct(
   endpoints: readonly Endpoint[],
   isWanted: (endpoint: Endpoint) => boolean,

@@ -78,8 +78,8 @@ export interface BlockMember {
 }
 
 /**
- * That what pods see of a node is in these sets: a node's packets to pods elsewhere carry its management address, and
- * balancers send there what is for its own address.
+ * The memberships in these sets of the address by which pods see a node: the node's packets to pods elsewhere carry its
+ * management address, and balancers use it in place of the node's own address.
  */
 export function nodeMembershipFacts(
   scope: Scope,
@@ -100,7 +100,7 @@ export interface GroupMember {
   readonly id: string;
 }
 
-/** That the pod is in these groups. Stated with the pod's port, so that it never has a port without its policies. */
+/** The pod's memberships in these groups. They are stated with its port, so that it never has a port without its policies. */
 export function membershipFacts(
   scope: Scope,
   owner: Owner,

@@ -1,5 +1,5 @@
-// A node says itself which addresses are its own. Each costs a policy on the router that all nodes share, and with it flows
-// on every node, so a node counts with a limited number of them.
+// A node reports its own addresses. Each costs a policy on the router that all nodes share, and so flows on every node.
+// So only a limited number of them counts.
 
 import { type Family, formatIp, type Ip } from "../model/ip.ts";
 import { hostAddressLimit } from "../model/limits.ts";

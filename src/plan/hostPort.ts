@@ -1,6 +1,6 @@
 // The facts of a pod that has ports of its node: a balancer for each protocol, on the node's switch and on its gateway
-// router, so that the pod sees who asks and its policies apply. What reaches the node by another way goes through the
-// kernel (node/wayIn), and has no facts.
+// router, so that the pod sees the client and its policies apply. Traffic that reaches the node another way goes
+// through the kernel (node/wayIn) and needs no facts.
 
 import type { Fact } from "../model/fact.ts";
 import { type HostPort, isOpenAt } from "../model/hostPort.ts";

@@ -21,7 +21,7 @@ export interface HostView {
   readonly replaced: readonly ManagementAddress[];
   /** The addresses that the node shares with its gateway router. */
   readonly shared: readonly Ip[];
-  /** It is also meant by endpoints at its addresses that name no node. */
+  /** Endpoints at its addresses that name no node mean this node too. */
   readonly isControlPlane: boolean;
 }
 

@@ -89,8 +89,8 @@ function planManagementPort(facts: FactList, { names }: Scope, node: ResolvedNod
 }
 
 /**
- * A pod's packets to its own node must not take the gateway: the gateway router has the same address and would answer
- * itself. Pods of other nodes come from outside, through their own gateway.
+ * A pod's packets to its own node must not go through the gateway: the gateway router has the same address and would
+ * answer them. Pods of other nodes come from outside, through their own gateway.
  */
 function planWayToHost(facts: FactList, { names }: Scope, node: ResolvedNode, address: Ip): void {
   const subnet = ofFamily(node.subnets, address.family);

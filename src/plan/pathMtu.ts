@@ -1,7 +1,8 @@
-// Keeps pods from telling nodes that a path takes only small packets. A pod leaves under its node's address, so another
-// node that is told so ("fragmentation needed", "packet too big") believes it of that whole node: for ten minutes it sends
-// the node only small packets, and the tunnels between the two shrink. OVN itself sends no such messages, since pods take
-// packets as large as their node's network does (node/nouns/link.ts). Those of real routers reach pods and nodes.
+// Keeps pods from telling nodes that a path takes only small packets. A pod's packets leave with its node's address, so
+// another node that gets such a message ("fragmentation needed", "packet too big") applies it to that whole node: for
+// ten minutes it sends the node only small packets, and the tunnels between the two shrink. OVN itself sends no such
+// messages, since pods take packets as large as their node's network does (node/nouns/link.ts). Those of real routers
+// reach pods and nodes.
 
 import { type Family, formatIp } from "../model/ip.ts";
 import { type ClusterNetwork, managementOf, type ResolvedNode } from "../model/network.ts";
@@ -37,8 +38,8 @@ export function planPathMtu(
 }
 
 /**
- * The node's addresses join the sets, and those on its management port: what the kernel believes does not depend on the
- * address that it is told at.
+ * The node's addresses join the sets, and so do those of its management port: the kernel accepts such a message at any
+ * of its addresses.
  */
 export function planHostAddresses(facts: FactList, { names }: Scope, node: ResolvedNode): void {
   const families = node.subnets.map(({ ip }) => ip.family);

@@ -28,7 +28,7 @@ export type KnownHosts = Pick<Hosts, "node" | "targetOf">;
 /** OVN keeps the time-out in 16 bits (18 hours); Kubernetes allows a day. */
 const longestAffinitySeconds = 65_535;
 
-/** `vips` are the Service's. Where the endpoints in a host's network are reached, `hosts` knows. */
+/** `vips` are the Service's. `hosts` knows where endpoints in a host's network are reached. */
 export function serviceFacts(
   scope: Scope,
   owner: Owner,
@@ -110,8 +110,8 @@ function planBalancer(
 }
 
 /**
- * Who is inside asks the balancer on its own switch, so that is where `loadBalancerSourceRanges` hold for pods. What comes from
- * outside the agents look at (node/wayIn).
+ * Pods use the balancer on their own switch, so `loadBalancerSourceRanges` are enforced there for pods. For traffic
+ * from outside, the agents enforce them (node/wayIn).
  */
 function planSourceRanges(facts: FactList, { names }: Scope, service: Service, protocol: Protocol): void {
   const ports = service.ports.filter((port) => port.protocol === protocol).map(({ port }) => port);

@@ -49,8 +49,8 @@ export function virtualNodeFacts(
 }
 
 /**
- * No policy forbids what a pod's own machine sends. The machine is on another network, so its address has to do: the
- * hypervisor lets nobody else use it. On a switch where nothing tracks connections, this does not begin to.
+ * No policy forbids what a pod's own machine sends. The machine is on another network, so it is recognised by its
+ * address, which the hypervisor lets nobody else use. The ACL starts no connection tracking on a switch that has none.
  */
 function planOwnNode(facts: FactList, { names }: Scope, node: ResolvedNode): void {
   const nodeSwitch = facts.ref("Logical_Switch", names.nodeSwitch(node.name));

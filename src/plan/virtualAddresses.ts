@@ -1,6 +1,7 @@
-// The addresses and ports at which OVN has to answer for a Service: its cluster addresses and, where a node port leads to
-// other endpoints than these, an address of the way in (model/wayIn.ts). And its addresses from outside: who is inside reaches
-// all endpoints there, and what comes from outside those of the node that it comes to, if the Service wants that.
+// The addresses and ports at which OVN has to answer for a Service: its cluster addresses and, where a node port leads
+// to other endpoints than these, an address of the way in (model/wayIn.ts). And its addresses from outside: clients
+// inside reach all endpoints there; clients outside reach those of the node that they come to, if the Service asks for
+// that.
 
 import type { Service, ServicePort } from "../kube/objects.ts";
 import type { Ip } from "../model/ip.ts";
