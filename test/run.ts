@@ -45,6 +45,7 @@ const graceMs = 5000;
 const otherNetworks: ReadonlyMap<string, readonly string[]> = new Map([
   ["paths", ["underlay"]],
   ["services", ["underlay"]],
+  ["distribution", ["underlay"]],
   ["cni", ["pooled", "underlay"]],
   ["policyBirths", ["pooled", "underlay"]],
 ]);

@@ -2,8 +2,9 @@
 // slices.ts compute. Other people's slices are never touched: only slices with this controller's label are its own.
 
 import { pathOf } from "../../src/kube/resource.ts";
+import type { Change } from "../../src/kube/store.ts";
 import { type Kept, rawKinds, rawOf } from "../client/kinds.ts";
-import type { EndpointSlice, Pod, Service } from "../client/objects.ts";
+import type { EndpointSlice, Node, Pod, Service } from "../client/objects.ts";
 import { stillThere } from "../client/still-there.ts";
 import { atLeast, type Context, type Controller, going, keyOf, settled } from "./context.ts";
 import { endpointGroups, isManaged } from "./endpoints.ts";
@@ -11,7 +12,9 @@ import { matchesLabels } from "./selectors.ts";
 import { managedBy, managerName, serviceName, sliceWrites } from "./slices.ts";
 
 export function endpointSliceController(context: Context): Controller {
-  const { pods, services, slices } = context.stores;
+  const { nodes, pods, services, slices } = context.stores;
+  const zoneOf = (node: string): string | undefined =>
+    nodes.get("", node)?.labels["topology.kubernetes.io/zone"];
 
   const selecting = ({ namespace, labels }: Kept<Pod>): readonly Kept<Service>[] =>
     services
@@ -29,6 +32,11 @@ export function endpointSliceController(context: Context): Controller {
           if (pod) for (const service of selecting(pod)) add(keyOf(service));
         }
       });
+      nodes.subscribe((changes) => {
+        const isMove = ({ old, new: node }: Change<Kept<Node>>): boolean =>
+          old?.labels["topology.kubernetes.io/zone"] !== node?.labels["topology.kubernetes.io/zone"];
+        if (changes.some(isMove)) for (const service of services.values()) add(keyOf(service));
+      });
       slices.subscribe((changes) => {
         for (const slice of changes.flatMap((change) => [change.old, change.new])) {
           if (slice && isOwn(slice)) add(`${slice.namespace}/${slice.labels[serviceName]}`);
@@ -44,7 +52,7 @@ export function endpointSliceController(context: Context): Controller {
         .filter((slice) => isOwn(slice) && slice.labels[serviceName] === name && !going(slice))
         .map(({ raw }) => raw);
       const members = pods.by("namespace", namespace).map(({ raw }) => raw);
-      const writes = sliceWrites(service.raw, endpointGroups(service.raw, members), existing);
+      const writes = sliceWrites(service.raw, endpointGroups(service.raw, members, zoneOf), existing);
       // Creates first: an endpoint that moves between slices is briefly in both rather than in none.
       for (const slice of writes.create) await create(context, slice);
       for (const slice of writes.update) await update(context, slice);

@@ -18,8 +18,15 @@ export function isManaged({ spec }: Service): boolean {
   return Object.keys(spec?.selector ?? {}).length > 0 && spec?.type !== "ExternalName";
 }
 
-/** One group for each family and set of ports; a family without any endpoint has one empty group without ports. */
-export function endpointGroups(service: Service, pods: readonly Pod[]): EndpointGroup[] {
+/**
+ * One group for each family and set of ports; a family without any endpoint has one empty group without ports. `zoneOf` tells
+ * the zone of a node.
+ */
+export function endpointGroups(
+  service: Service,
+  pods: readonly Pod[],
+  zoneOf: (node: string) => string | undefined = () => undefined,
+): EndpointGroup[] {
   const selector = service.spec?.selector ?? {};
   const members = pods.filter(
     (pod) =>
@@ -31,7 +38,7 @@ export function endpointGroups(service: Service, pods: readonly Pod[]): Endpoint
   return familiesOf(service).flatMap((family) => {
     const groups = new Map<string, EndpointGroup & { endpoints: Endpoint[] }>();
     for (const pod of members) {
-      const endpoint = endpointOf(service, pod, family);
+      const endpoint = endpointOf(service, pod, family, zoneOf);
       if (!endpoint) continue;
       const ports = portsOf(service, pod);
       const key = JSON.stringify(ports);
@@ -52,19 +59,27 @@ function familiesOf({ spec }: Service): readonly Family[] {
 
 const familyOf = (ip: string): Family => (ip.includes(":") ? "IPv6" : "IPv4");
 
-function endpointOf(service: Service, pod: Pod, family: Family): Endpoint | undefined {
+function endpointOf(
+  service: Service,
+  pod: Pod,
+  family: Family,
+  zoneOf: (node: string) => string | undefined,
+): Endpoint | undefined {
   const { metadata, spec, status } = pod;
   const addresses = (status?.podIPs ?? []).map(({ ip }) => ip).filter((ip) => familyOf(ip) === family);
   if (addresses.length === 0) return undefined;
   const terminating = metadata.deletionTimestamp !== undefined;
   const serving = (status?.conditions ?? []).some((one) => one.type === "Ready" && one.status === "True");
   const ready = service.spec?.publishNotReadyAddresses === true || (serving && !terminating);
+  const zone = spec.nodeName === undefined ? undefined : zoneOf(spec.nodeName);
   const named = spec.hostname !== undefined && spec.subdomain === service.metadata.name;
   return {
     addresses,
     conditions: { ready, serving, terminating },
     ...(named ? { hostname: spec.hostname } : {}),
     ...(spec.nodeName === undefined ? {} : { nodeName: spec.nodeName }),
+    ...(zone === undefined ? {} : { zone }),
+    ...(ready ? hintsFor(service, spec.nodeName, zone) : {}),
     targetRef: {
       kind: "Pod",
       namespace: metadata.namespace ?? "",
@@ -72,6 +87,20 @@ function endpointOf(service: Service, pod: Pod, family: Family): Endpoint | unde
       uid: metadata.uid ?? "",
     },
   };
+}
+
+/** Clients prefer endpoints that are near (KEP-4444, KEP-3015): the real controller hints at an endpoint's own zone and node. */
+function hintsFor(
+  { spec }: Service,
+  node: string | undefined,
+  zone: string | undefined,
+): Pick<Endpoint, "hints"> {
+  const wish = spec?.trafficDistribution;
+  const forZones = zone === undefined ? {} : { forZones: [{ name: zone }] };
+  if (wish === "PreferSameNode" && node !== undefined)
+    return { hints: { ...forZones, forNodes: [{ name: node }] } };
+  const isByZone = wish === "PreferClose" || wish === "PreferSameZone";
+  return isByZone && zone !== undefined ? { hints: forZones } : {};
 }
 
 /** The Service's ports with this pod's numbers. As in the real controller, a name that the pod does not have is left out. */

@@ -29,7 +29,8 @@ export interface Cloud {
   router(): RefTo<"Logical_Router"> | NotYet;
   /** Networks of others that the router leads to. */
   networks(): readonly Cidr[];
-  clusterFacts(owner: Owner): Said;
+  /** `zones`: those that nodes are in; undefined among them for nodes in none. */
+  clusterFacts(owner: Owner, zones: readonly (string | undefined)[]): Said;
   nodeFacts(owner: Owner, node: ResolvedNode): Said;
   /** The node's own addresses that pods see as others. */
   standIns(node: ResolvedNode): readonly ManagementAddress[];

@@ -37,9 +37,9 @@ export class OvnCloud implements Cloud {
     return this.#view.tenant()?.networks ?? [];
   }
 
-  clusterFacts(owner: Owner): Said {
+  clusterFacts(owner: Owner, zones: readonly (string | undefined)[]): Said {
     const tenant = this.#view.tenant();
-    return tenant ? tenantFacts(this.#scope, owner, this.#network, tenant) : this.#noTenant();
+    return tenant ? tenantFacts(this.#scope, owner, this.#network, tenant, zones) : this.#noTenant();
   }
 
   nodeFacts(owner: Owner, node: ResolvedNode): Said {
@@ -65,6 +65,9 @@ export class OvnCloud implements Cloud {
     return serviceFacts(this.#scope, owner, service, vips, {
       // A node's own address is an ordinary one on the tenant's network.
       targetOf: (address) => address,
+      nodes: () => hosts.nodes(),
+      zones: () => hosts.zones(),
+      hasMachines: true,
       // It has no gateway router here.
       node: (name) => {
         const known = hosts.node(name);

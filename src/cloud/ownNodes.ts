@@ -40,8 +40,8 @@ export class OwnNodes implements Cloud {
     return [];
   }
 
-  clusterFacts(owner: Owner): readonly Fact[] {
-    return clusterFacts(this.#scope, owner, this.#network);
+  clusterFacts(owner: Owner, zones: readonly (string | undefined)[]): readonly Fact[] {
+    return clusterFacts(this.#scope, owner, this.#network, zones);
   }
 
   nodeFacts(owner: Owner, node: ResolvedNode): readonly Fact[] {

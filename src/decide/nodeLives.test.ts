@@ -13,6 +13,7 @@ const proven = (node: string, text: string, id?: number, chassis?: string): Node
   hostAddresses: [],
   shared: [],
   isControlPlane: false,
+  zone: undefined,
 });
 
 const onChassis = (name: string, chassis: string) =>

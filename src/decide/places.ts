@@ -14,7 +14,7 @@ import {
 import type { Node, Pod } from "../kube/objects.ts";
 import type { Stores } from "../kube/stores.ts";
 import { parseIp } from "../model/ip.ts";
-import { controlPlaneLabel } from "../model/names.ts";
+import { controlPlaneLabel, zoneLabel } from "../model/names.ts";
 import { hostAddressesOf, type ResolvedNode } from "../model/network.ts";
 import type { PodPlace, PoolPlace } from "../model/places.ts";
 import { doubtAbout, offsetIn } from "../model/site.ts";
@@ -54,6 +54,7 @@ export function resolvedNode(
     gateway,
     hostAddresses: hostAddressesOf(internal, gateway, hostCidrsOf(node)),
     ...(Object.hasOwn(node.labels, controlPlaneLabel) && { isControlPlane: true }),
+    ...(node.labels[zoneLabel] && { zone: node.labels[zoneLabel] }),
   };
 }
 

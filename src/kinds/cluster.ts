@@ -1,5 +1,5 @@
 // What exists once per cluster: in overlay mode the router and the join switch, in underlay mode what joins the cluster
-// to the tenant's router.
+// to the tenant's router; and what exists once for each zone that nodes are in.
 
 import { ownerOf } from "../model/owner.ts";
 import { type OwnerKind, saying } from "./kind.ts";
@@ -11,6 +11,7 @@ export const clusterKind: OwnerKind<never> = {
   of: undefined,
   reads: {},
   always: [cluster],
+  nodes: { view: ({ zone }) => zone ?? "", owners: () => [cluster] },
   sees: ({ what }) => (what === "tenant" ? [cluster] : []),
   tables: [
     "ACL",
@@ -22,5 +23,5 @@ export const clusterKind: OwnerKind<never> = {
     "Logical_Switch",
     "Logical_Switch_Port",
   ],
-  plan: (owner, _, { cloud }) => saying(cloud.clusterFacts(owner)),
+  plan: (owner, _, { cloud, hosts }) => saying(cloud.clusterFacts(owner, hosts.zones())),
 };

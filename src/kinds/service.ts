@@ -5,6 +5,7 @@ import { parseIp } from "../model/ip.ts";
 import { ownerOf } from "../model/owner.ts";
 import { sidesOf } from "../observe/concerns.ts";
 import { balanced } from "../plan/endpoints.ts";
+import { distributionOf } from "../plan/near.ts";
 import { type OwnerKind, saying } from "./kind.ts";
 
 export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
@@ -26,6 +27,7 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
       owner,
       vips.flatMap(({ targets }) => targets.map(({ ip }) => ip)),
       vips.flatMap(({ node }) => node ?? []),
+      distributionOf(vips),
     );
     if (!service) return { facts: [] };
     const said = cloud.serviceFacts(owner, service, vips, hosts);

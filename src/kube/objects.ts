@@ -88,6 +88,14 @@ export interface Endpoint {
   readonly serving: boolean;
   readonly terminating: boolean;
   readonly nodeName: string; // "" when unknown
+  /** The zones and nodes whose clients it is meant for; absent where the API says nothing of that. */
+  readonly hints?: EndpointHints;
+}
+
+/** Each empty when there is no hint of that sort (KEP-2433, KEP-3015). */
+export interface EndpointHints {
+  readonly zones: readonly string[];
+  readonly nodes: readonly string[];
 }
 
 export interface EndpointPort {

@@ -142,7 +142,6 @@ export const serviceOf: Projection<Service> = (object, intern) => {
   return Object.freeze({
     kind: "Service",
     ...meta,
-    unserved: unservedIn("Service", object),
     type: oneOf(serviceTypes, spec.type) ?? "ClusterIP",
     clusterIps: Object.freeze(ips.length > 0 ? ips : addresses([spec.clusterIP])),
     hasSelector: Object.keys(record(spec.selector)).length > 0,
@@ -214,7 +213,23 @@ function endpointOf(entry: Json, addressType: EndpointSlice["addressType"], inte
     serving: typeof serving === "boolean" ? serving : isReady,
     terminating: terminating === true,
     nodeName: intern.text(text(entry.nodeName)),
+    ...hintsOf(entry, intern),
   });
+}
+
+/** The API allows eight of each. */
+const mostHints = 8;
+
+function hintsOf(entry: Json, intern: Interner): Pick<Endpoint, "hints"> {
+  const hints = record(entry.hints);
+  const namesIn = (value: unknown): readonly string[] =>
+    Object.freeze(
+      records(value)
+        .slice(0, mostHints)
+        .flatMap(({ name }) => (text(name) === "" ? [] : [intern.text(text(name))])),
+    );
+  const [zones, nodes] = [namesIn(hints.forZones), namesIn(hints.forNodes)];
+  return zones.length + nodes.length === 0 ? {} : { hints: Object.freeze({ zones, nodes }) };
 }
 
 function byPlace(a: Endpoint, b: Endpoint): number {

@@ -9,21 +9,6 @@ import { unservedInOverlay } from "./unservedInOverlay.ts";
 import { unservedInUnderlay } from "./unservedInUnderlay.ts";
 
 const cases = [
-  ["Service", "a ClusterIP Service", { spec: { type: "ClusterIP", clusterIPs: ["10.96.0.1"] } }, []],
-  ["Service", "a NodePort", { spec: { type: "NodePort", externalTrafficPolicy: "Local" } }, []],
-  [
-    "Service",
-    "a balancer that needs no ports on nodes",
-    { spec: { type: "LoadBalancer", allocateLoadBalancerNodePorts: false, externalIPs: ["192.0.2.1"] } },
-    [],
-  ],
-  [
-    "Service",
-    "a balancer outside that asks each node for endpoints of its own",
-    { spec: { type: "LoadBalancer", externalTrafficPolicy: "Local", healthCheckNodePort: 31_000 } },
-    [],
-  ],
-  ["Service", "local traffic inside", { spec: { internalTrafficPolicy: "Local" } }, []],
   [
     "Pod",
     "a host port",

@@ -26,12 +26,6 @@ export const unserved = {
       isAskedFor: (_, annotations) => hasKey(annotations, "k8s.v1.cni.cncf.io/networks"),
     },
   ],
-  Service: [
-    {
-      what: "trafficDistribution",
-      isAskedFor: ({ trafficDistribution }) => trafficDistribution !== undefined,
-    },
-  ],
 } as const satisfies Readonly<Record<string, readonly Unserved[]>>;
 
 /** What the object, as the API sent it, asks for in vain. Mostly nothing, and then always the same list. */

@@ -30,6 +30,10 @@ export class Multimap<K, V extends Value> {
     return true;
   }
 
+  keys(): Iterable<K> {
+    return this.#values.keys();
+  }
+
   /** Removes the key with all its values, and returns them. */
   take(key: K): ReadonlySet<V> {
     const values = this.get(key);

@@ -3,6 +3,7 @@
 // `_`, so names joined with `_` cannot collide.
 
 import { hash } from "node:crypto";
+import type { Near } from "./near.ts";
 
 /** The id of a Weft cluster: a DNS label, at most 20 characters, so that names stay readable. */
 export const clusterIdPattern = /^[a-z]([-a-z0-9]{0,18}[a-z0-9])?$/;
@@ -16,6 +17,10 @@ export interface Names {
   readonly joinToRouter: string;
   /** The load balancers that every node switch applies. */
   readonly serviceGroup: string;
+  /** The load balancers of nodes in one zone, or in none: where endpoints depend on the zone. */
+  readonly zoneGroup: (zone: string | undefined) => string;
+  /** The load balancers of switches that are not nodes', where endpoints depend on the place. */
+  readonly machineGroup: string;
   /** A port of each switch where packets for Services enter. */
   readonly serviceEntries: string;
   /** The addresses of all nodes, of one family. */
@@ -51,6 +56,8 @@ export interface Names {
   readonly portHolders: (id: string, family: number) => string;
   /** `node`: of the endpoints on that node only. */
   readonly loadBalancer: (namespace: string, service: string, protocol: string, node?: string) => string;
+  /** For clients on that node, or in that zone. */
+  readonly nearBalancer: (namespace: string, service: string, protocol: string, near: Near) => string;
   /** For what comes from outside the cluster to that node. */
   readonly outerBalancer: (namespace: string, service: string, protocol: string, node: string) => string;
   /** The balancer of a pod's ports on its node. */
@@ -68,6 +75,8 @@ export function namesOf(cluster: string): Names {
     routerToJoin: name("rtoj", "router"),
     joinToRouter: name("jtor", "router"),
     serviceGroup: name("services"),
+    zoneGroup: (zone) => name("zone", ...(zone === undefined ? [] : [zone])),
+    machineGroup: name("machines"),
     serviceEntries: plain("services"),
     hostSet: (family) => plain("hosts", `ip${family}`),
     nodeSwitch: (node) => name("switch", node),
@@ -91,6 +100,9 @@ export function namesOf(cluster: string): Names {
     portHolders: (id, family) => plain("port", id, `ip${family}`),
     loadBalancer: (namespace, service, protocol, node) =>
       name("svc", namespace, service, protocol, ...(node === undefined ? [] : [node])),
+    // A zone may contain `_`, so it comes last.
+    nearBalancer: (namespace, service, protocol, near) =>
+      name("near", namespace, service, protocol, near.kind, near.name),
     outerBalancer: (namespace, service, protocol, node) => name("outer", namespace, service, protocol, node),
     hostPorts: (namespace, pod, protocol) => name("hostport", namespace, pod, protocol),
   };
@@ -110,6 +122,12 @@ export const controlPlaneKey = "weft.io/control-plane";
 
 /** By which an administrator says that the node is one of the control plane. NodeRestriction lets no kubelet set it. */
 export const controlPlaneLabel = "node-role.kubernetes.io/control-plane";
+
+/** A key of `external_ids` in the row of the router's port to a node's switch: the node's zone. */
+export const zoneKey = "weft.io/zone";
+
+/** The label of a Node that says in which zone it is. */
+export const zoneLabel = "topology.kubernetes.io/zone";
 
 /** The option of a chassis (ovn-controller(8), ovn-cms-options) by which an agent marks it as one of its cluster. */
 export const chassisMark = (cluster: string): string => `${chassisMarkKey}${cluster}`;

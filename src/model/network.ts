@@ -45,6 +45,8 @@ export interface ResolvedNode {
   readonly hostAddresses: readonly Ip[];
   /** An administrator says that the node is one of the control plane. */
   readonly isControlPlane?: true;
+  /** Where the node is, as its label says. */
+  readonly zone?: string;
 }
 
 /** The addresses of a pod's interface: one address and gateway per family. */

@@ -1,9 +1,9 @@
 // What the rows of the northbound database prove about nodes: the subnets of a node's switch, its place in the join network,
-// its chassis and its own addresses.
+// its chassis, its own addresses and its zone.
 // After a restart they count for more than the Node's annotations, which anybody may have written who may write the Node.
 
 import { type Cidr, type Ip, networkOf, parseInterfaceAddress, parseIp } from "../model/ip.ts";
-import { controlPlaneKey, hostAddressesKey, ownership } from "../model/names.ts";
+import { controlPlaneKey, hostAddressesKey, ownership, zoneKey } from "../model/names.ts";
 import { nodeIds } from "../model/network.ts";
 import { parseOwner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
@@ -23,11 +23,13 @@ export interface NodeRows {
   /** The addresses that it shares with its gateway router; none while it has no gateway router, or in underlay mode. */
   readonly shared: readonly Ip[];
   readonly isControlPlane: boolean;
+  readonly zone: string | undefined;
 }
 
 /** One entry for each node that has rows, whether there is an object of it or not. */
 export function nodeRows(replica: Replica<NorthboundTables>, { cluster, names }: Scope): readonly NodeRows[] {
   const subnets = new Map<string, readonly Cidr[]>();
+  const zones = new Map<string, string | undefined>();
   const ids = new Map<string, number>();
   const shared = new Map<string, readonly Ip[]>();
   for (const row of replica.table("Logical_Router_Port").values()) {
@@ -35,11 +37,13 @@ export function nodeRows(replica: Replica<NorthboundTables>, { cluster, names }:
     const { kind, name: node } = parseOwner(row.external_ids.get(ownership.owner) ?? "");
     if (kind !== "node") continue;
     const networks = row.networks.flatMap((text) => parseInterfaceAddress(text) ?? []);
-    if (row.name === names.routerToSwitch(node))
+    if (row.name === names.routerToSwitch(node)) {
+      zones.set(node, row.external_ids.get(zoneKey));
       subnets.set(
         node,
         networks.map(({ ip, bits }) => networkOf(ip, bits)),
       );
+    }
     if (row.name === names.gatewayToExternal(node))
       shared.set(
         node,
@@ -62,6 +66,7 @@ export function nodeRows(replica: Replica<NorthboundTables>, { cluster, names }:
       hostAddresses: addresses.flatMap((text) => parseIp(text) ?? []),
       shared: shared.get(node) ?? [],
       isControlPlane: management?.external_ids.has(controlPlaneKey) === true,
+      zone: zones.get(node),
     };
   });
 }

@@ -11,7 +11,13 @@ import { FactList, mapOf } from "./facts.ts";
 import { planPathMtu } from "./pathMtu.ts";
 import { keepInside, keptInside } from "./serviceRange.ts";
 
-export function clusterFacts(scope: Scope, owner: Owner, network: ClusterNetwork): readonly Fact[] {
+/** `zones`: those that nodes are in; undefined among them for nodes in none. */
+export function clusterFacts(
+  scope: Scope,
+  owner: Owner,
+  network: ClusterNetwork,
+  zones: readonly (string | undefined)[],
+): readonly Fact[] {
   const { names } = scope;
   const facts = new FactList(scope, owner);
   const router = facts.row("Logical_Router", names.clusterRouter, {
@@ -41,11 +47,17 @@ export function clusterFacts(scope: Scope, owner: Owner, network: ClusterNetwork
     ),
   );
   facts.row("Load_Balancer_Group", names.serviceGroup, { name: names.serviceGroup });
+  planZones(facts, scope, zones);
   facts.row("Port_Group", names.serviceEntries, { name: names.serviceEntries });
   facts.row("Port_Group", names.managementPorts, { name: names.managementPorts });
   planPathMtu(facts, scope, network, router);
   for (const range of keptInside(network)) keepInside(facts, scope, range, router);
   return facts.facts;
+}
+
+/** The groups of balancers that only nodes of one zone apply (near.ts). */
+export function planZones(facts: FactList, { names }: Scope, zones: readonly (string | undefined)[]): void {
+  for (const name of zones.map(names.zoneGroup)) facts.row("Load_Balancer_Group", name, { name });
 }
 
 /** The cluster router's end of the join networks. */

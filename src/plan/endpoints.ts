@@ -8,7 +8,9 @@ import type { Endpoint, EndpointSlice, Service, ServicePort } from "../kube/obje
 import { isForeign } from "../model/foreign.ts";
 import { type Family, formatIp, type Ip, parseIp } from "../model/ip.ts";
 import { serviceLimits } from "../model/limits.ts";
+import type { Near } from "../model/near.ts";
 import { outerCount, outerIpsOf } from "../model/outerAddresses.ts";
+import { nearOnes } from "./hints.ts";
 import { virtualAddresses } from "./virtualAddresses.ts";
 
 export interface Backend {
@@ -17,7 +19,7 @@ export interface Backend {
 }
 
 /** An endpoint's address and port. */
-export interface Target extends Backend {
+export interface Target extends Backend, Pick<Endpoint, "hints"> {
   /** "" when the endpoint names none. */
   readonly nodeName: string;
 }
@@ -33,6 +35,8 @@ export interface Vip {
   readonly isWayIn: boolean;
   /** Only the node's gateway router has it, for what comes from outside the cluster. */
   readonly isOutside: boolean;
+  /** Only for clients there, who have these endpoints and not those that everybody else has; undefined: for everybody else. */
+  readonly near: Near | undefined;
 }
 
 export interface Balanced {
@@ -70,11 +74,17 @@ export function balanced(service: Service, slices: readonly EndpointSlice[]): Ba
   const most = shareOf(addresses.length);
   let largest = 0;
   const vips = addresses.flatMap(({ ip, number, port, isLocal, isWayIn, isOutside }) => {
-    const lists = listsOf(sources.get(ip.family)?.get(keyOf(port)) ?? [], isLocal);
+    const { lists, isReady } = listsOf(sources.get(ip.family)?.get(keyOf(port)) ?? [], isLocal);
     const { targets, offered } = spread(lists, ip.family, most);
     if (targets.length === most && offered > most) largest = Math.max(largest, offered);
-    const vip = { address: { ip, port: number }, protocol: port.protocol, isWayIn, isOutside };
-    return isLocal ? onEachNode(vip, targets) : [{ ...vip, targets, node: undefined }];
+    const address = { ip, port: number };
+    const vip = { address, protocol: port.protocol, isWayIn, isOutside, near: undefined };
+    if (isLocal) return onEachNode(vip, targets);
+    const near = isReady ? nearOnes(targets) : [];
+    return [
+      { ...vip, targets, node: undefined },
+      ...near.map((one) => ({ ...vip, ...one, node: undefined })),
+    ];
   });
   const parts = [
     beyond("ports", serviceLimits.ports, service.ports.length),
@@ -150,16 +160,24 @@ interface List {
 }
 
 /** `isLocal`: whether anything is ready is asked for each node. */
-function listsOf(sources: readonly Source[], isLocal: boolean): readonly List[] {
+function listsOf(
+  sources: readonly Source[],
+  isLocal: boolean,
+): { readonly lists: readonly List[]; readonly isReady: boolean } {
+  const isReady = sources.some(({ ready }) => ready.length > 0);
   if (isLocal) {
     const served = new Set(sources.flatMap(({ ready }) => ready.map(({ nodeName }) => nodeName)));
-    return sources.map(({ number, ready, leaving }) => ({
+    const lists = sources.map(({ number, ready, leaving }) => ({
       number,
       endpoints: [...ready, ...leaving().filter(({ nodeName }) => !served.has(nodeName))],
     }));
+    return { lists, isReady };
   }
-  const isAnyReady = sources.some(({ ready }) => ready.length > 0);
-  return sources.map(({ number, ready, leaving }) => ({ number, endpoints: isAnyReady ? ready : leaving() }));
+  const lists = sources.map(({ number, ready, leaving }) => ({
+    number,
+    endpoints: isReady ? ready : leaving(),
+  }));
+  return { lists, isReady };
 }
 
 /** Once for each node with endpoints; where no node has any, once for all, so that packets are rejected. */
@@ -194,7 +212,7 @@ function spread(
       if (same?.some((target) => target.port === number && target.nodeName === nodeName)) continue;
       const ip = parseIp(address);
       if (ip?.family !== family) continue;
-      const target = { ip, port: number, nodeName };
+      const target = { ip, port: number, nodeName, ...(endpoint.hints && { hints: endpoint.hints }) };
       targets.push(target);
       if (same) same.push(target);
       else known.set(address, [target]);

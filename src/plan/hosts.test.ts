@@ -54,6 +54,7 @@ test("what rows prove of a node counts until the node is decided", () => {
     hostAddresses: ["172.30.0.1", "172.31.0.1"].map(ip),
     shared: [ip("172.30.0.1")],
     isControlPlane: true,
+    zone: undefined,
   };
   hosts.set("n1", provenHostView(rows));
   assert.equal(target(hosts, "172.30.0.1"), "10.244.1.2");
@@ -128,4 +129,23 @@ test("a node that claims another's address concerns the Services with that addre
   const hosts = withNodes(aNode(1));
   hosts.follow("service/default/kubernetes", [ip("172.30.0.1")]);
   assert.deepEqual(set(hosts, aNode(3, ["172.30.0.3", "172.30.0.1"])), ["service/default/kubernetes"]);
+});
+
+test("who asks where clients are is planned again when a node or a zone comes or goes, and for nothing else", () => {
+  const hosts = withNodes(aNode(1, undefined, { zone: "a" }));
+  hosts.follow("service/shop/zones", [], [], "by zone");
+  hosts.follow("service/shop/nodes", [], [], "by node");
+  hosts.follow("service/shop/plain", []);
+  const [zones, nodes] = ["service/shop/zones", "service/shop/nodes"];
+  assert.deepEqual(set(hosts, aNode(2, undefined, { zone: "b" })), [nodes, zones]);
+  assert.deepEqual(set(hosts, aNode(3, undefined, { zone: "b" })), [nodes]);
+  assert.deepEqual(set(hosts, aNode(3, ["172.30.0.9"], { zone: "b" })), []);
+  assert.deepEqual(set(hosts, aNode(3)), [nodes, zones]);
+  assert.deepEqual(hosts.zones(), ["a", "b", undefined]);
+  assert.deepEqual([...hosts.set("n2", undefined)], [nodes, zones]);
+  assert.deepEqual(hosts.zones(), ["a", undefined]);
+  assert.deepEqual(
+    hosts.nodes().map(({ name }) => name),
+    ["n1", "n3"],
+  );
 });

@@ -23,7 +23,11 @@ export interface HostView {
   readonly shared: readonly Ip[];
   /** Endpoints at its addresses that name no node mean this node too. */
   readonly isControlPlane: boolean;
+  readonly zone: string | undefined;
 }
+
+/** What a Service has to know of where clients are. */
+export type Distribution = "same everywhere" | "by zone" | "by node";
 
 export const hostViewOf = ({
   name,
@@ -32,12 +36,14 @@ export const hostViewOf = ({
   subnets,
   hostAddresses,
   isControlPlane,
+  zone,
 }: ResolvedNode): HostView => ({
   name,
   claims: hostAddresses.map(formatIp).toSorted(),
   replaced: gateway && chassisId !== undefined ? managementAddresses(subnets, hostAddresses) : [],
   shared: gateway && chassisId !== undefined ? gateway.addresses.map(({ ip }) => ip) : [],
   isControlPlane: isControlPlane === true,
+  zone,
 });
 
 /**
@@ -50,18 +56,24 @@ export const provenHostView = ({
   hostAddresses,
   shared,
   isControlPlane,
+  zone,
 }: NodeRows): HostView => ({
   name: node,
   claims: hostAddresses.map(formatIp).toSorted(),
   replaced: shared.length > 0 ? managementAddresses(subnets, hostAddresses) : [],
   shared,
   isControlPlane,
+  zone,
 });
 
 export class Hosts {
+  /** Every switch is a node's. */
+  readonly hasMachines = false;
   readonly #pods: readonly Cidr[];
   /** name -> node */
   readonly #nodes = new Map<string, HostView>();
+  /** zone -> names of the nodes in it */
+  readonly #zones = new Multimap<string | undefined, string>();
   /** address -> names of the nodes that claim it */
   readonly #claims = new Multimap<string, string>();
   /** owner -> the addresses of its endpoints, and the nodes that it has balancers for */
@@ -76,7 +88,8 @@ export class Hosts {
 
   /** The node changed to `view`, or is gone. Returns the owners that have to be planned again. */
   set(name: string, view: HostView | undefined): ReadonlySet<Owner> {
-    const before = linesOf(this.#nodes.get(name));
+    const old = this.#nodes.get(name);
+    const before = linesOf(old);
     const after = linesOf(view);
     for (const line of before.keys()) if (!after.has(line)) this.#claims.delete(line, name);
     for (const line of after.keys()) this.#claims.add(line, name);
@@ -85,13 +98,34 @@ export class Hosts {
     const changed = [...before.keys(), ...after.keys()].filter(
       (line) => before.get(line) !== after.get(line),
     );
-    return new Set(changed.flatMap((line) => [...this.#readers.get(line)]));
+    return new Set(
+      [...changed, ...this.#move(name, old, view)].flatMap((line) => [...this.#readers.get(line)]),
+    );
   }
 
-  /** From now on `owner` depends on these addresses of endpoints, and on what is known of these nodes. */
-  follow(owner: Owner, addresses: readonly Ip[], nodes: Iterable<string> = []): void {
+  /** Notes the node's zone. Returns what has changed for those who ask where clients are. */
+  #move(name: string, old: HostView | undefined, now: HostView | undefined): readonly string[] {
+    if (old && now && old.zone === now.zone) return [];
+    if (old) this.#zones.delete(old.zone, name);
+    const isLast = old !== undefined && this.#zones.get(old.zone).size === 0;
+    const isFirst = now !== undefined && this.#zones.get(now.zone).size === 0;
+    if (now) this.#zones.add(now.zone, name);
+    return isFirst || isLast ? [lineOfNodes, lineOfZones] : [lineOfNodes];
+  }
+
+  /**
+   * From now on `owner` depends on these addresses of endpoints, on what is known of these nodes, and on which zones or
+   * nodes there are.
+   */
+  follow(
+    owner: Owner,
+    addresses: readonly Ip[],
+    nodes: Iterable<string> = [],
+    distribution: Distribution = "same everywhere",
+  ): void {
     const hosts = addresses.filter((ip) => !this.#pods.some((range) => contains(range, ip)));
-    const reads = [...new Set([...hosts.map(formatIp), ...[...nodes].map(lineOfNode)])];
+    const places = linesOfPlaces[distribution];
+    const reads = [...new Set([...hosts.map(formatIp), ...[...nodes].map(lineOfNode), ...places])];
     for (const address of this.#reads.get(owner) ?? []) this.#readers.delete(address, owner);
     for (const address of reads) this.#readers.add(address, owner);
     if (reads.length > 0) this.#reads.set(owner, reads);
@@ -101,6 +135,18 @@ export class Hosts {
   /** The node, once its place in the network has been decided. */
   node(name: string): HostView | undefined {
     return this.#nodes.get(name);
+  }
+
+  /** Every node, in the order of names. */
+  nodes(): readonly HostView[] {
+    return [...this.#nodes.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The zones that nodes are in, sorted; undefined among them when one says nothing of a zone. */
+  zones(): readonly (string | undefined)[] {
+    return [...this.#zones.keys()].toSorted((a, b) =>
+      a === undefined ? 1 : b === undefined || a < b ? -1 : 1,
+    );
   }
 
   /** Where a balancer sends traffic for the endpoint `address` on the node `nodeName` ("" when the endpoint names none). */
@@ -121,6 +167,16 @@ export class Hosts {
 
 /** No address has a blank. */
 const lineOfNode = (name: string): string => `node ${name}`;
+/** Which nodes there are, and where. */
+const lineOfNodes = "all nodes";
+/** Which zones there are. */
+const lineOfZones = "all zones";
+
+const linesOfPlaces: Readonly<Record<Distribution, readonly string[]>> = {
+  "same everywhere": [],
+  "by zone": [lineOfZones],
+  "by node": [lineOfNodes],
+};
 
 /**
  * address -> what replaces it, if anything does, and for whom; node -> the addresses that it shares. Views with equal lines are

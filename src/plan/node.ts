@@ -4,7 +4,7 @@
 import type { Fact } from "../model/fact.ts";
 import { formatCidr, formatIp, type Ip } from "../model/ip.ts";
 import { macOfFirst } from "../model/mac.ts";
-import { controlPlaneKey, hostAddressesKey } from "../model/names.ts";
+import { controlPlaneKey, hostAddressesKey, zoneKey } from "../model/names.ts";
 import {
   type ClusterNetwork,
   gatewayOf,
@@ -52,6 +52,7 @@ export function planSwitch(
     name: names.routerToSwitch(node.name),
     mac: macOfFirst(addresses),
     networks: addresses.map(formatCidr),
+    external_ids: mapOf({ [zoneKey]: node.zone }),
   });
   facts.member("Logical_Router", router, "ports", routerPort);
 
@@ -59,6 +60,8 @@ export function planSwitch(
   const nodeSwitch = facts.row("Logical_Switch", name, { name });
   const group = facts.ref("Load_Balancer_Group", names.serviceGroup);
   facts.member("Logical_Switch", nodeSwitch, "load_balancer_group", group);
+  const ofZone = facts.ref("Load_Balancer_Group", names.zoneGroup(node.zone));
+  facts.member("Logical_Switch", nodeSwitch, "load_balancer_group", ofZone);
 
   const port = names.switchToRouter(node.name);
   const attachment = routerAttachment(port, names.routerToSwitch(node.name));

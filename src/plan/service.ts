@@ -5,7 +5,8 @@
 //
 // What a traffic policy keeps on each node (`Local`) is in a balancer of that node, if it has endpoints: on its switch and, for
 // node ports that must see the client's own address, on its gateway router. Addresses from outside are in the balancer of all
-// switches and, with `Local`, in another one on the gateway router of each node with endpoints.
+// switches and, with `Local`, in another one on the gateway router of each node with endpoints. Where endpoints are meant for the
+// clients of a zone or a node, there is a balancer for each such place (near.ts).
 
 import type { Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
@@ -18,12 +19,16 @@ import type { Scope } from "../model/scope.ts";
 import { type Backend, formatBackend, type Vip } from "./endpoints.ts";
 import { FactList, mapOf } from "./facts.ts";
 import type { Hosts, HostView } from "./hosts.ts";
+import { distributionOf, nearBalancers } from "./near.ts";
 import { aclPriority } from "./priorities.ts";
 
 const protocols: readonly Protocol[] = ["TCP", "UDP", "SCTP"];
 
 /** What a Service has to know of nodes. */
-export type KnownHosts = Pick<Hosts, "node" | "targetOf">;
+export interface KnownHosts extends Pick<Hosts, "node" | "nodes" | "zones" | "targetOf"> {
+  /** There are switches that are no node's. */
+  readonly hasMachines: boolean;
+}
 
 /** OVN keeps the time-out in 16 bits (18 hours); Kubernetes allows a day. */
 const longestAffinitySeconds = 65_535;
@@ -44,21 +49,32 @@ export function serviceFacts(
     );
     for (const there of byPlace.values()) {
       const [{ node, isOutside } = { node: undefined, isOutside: false }] = there;
+      if (distributionOf(there) !== "same everywhere") {
+        planNear(facts, scope, service, protocol, there, hosts);
+        continue;
+      }
       const view = node === undefined ? undefined : hosts.node(node);
       if (node !== undefined && !view) continue;
       if (isOutside && view?.shared.length === 0) continue;
-      const backends = new Map(
-        there.flatMap((vip) => {
-          const to = backendsOf(vip, hosts);
-          return entrancesOf(vip, view).map((address) => [formatBackend(address), to] as const);
-        }),
-      );
-      planBalancer(facts, scope, service, protocol, backends, view, isOutside);
+      planBalancer(facts, scope, service, protocol, translations(there, view, hosts), view, isOutside);
     }
     planSourceRanges(facts, scope, service, protocol);
   }
   return facts.facts;
 }
+
+/** Where each virtual address leads, as OVN writes it. */
+const translations = (
+  vips: readonly Vip[],
+  node: HostView | undefined,
+  hosts: KnownHosts,
+): ReadonlyMap<string, string> =>
+  new Map(
+    vips.flatMap((vip) => {
+      const to = backendsOf(vip, hosts);
+      return entrancesOf(vip, node).map((address) => [formatBackend(address), to] as const);
+    }),
+  );
 
 /** A port of the node itself is also balanced where packets for the node's shared addresses pass through OVN. */
 function entrancesOf({ address, isWayIn }: Vip, node: HostView | undefined): readonly Backend[] {
@@ -107,6 +123,41 @@ function planBalancer(
   if (service.externalTrafficPolicy === undefined || node.shared.length === 0) return;
   const gateway = facts.ref("Logical_Router", names.gatewayRouter(node.name));
   facts.member("Logical_Router", gateway, "load_balancer", balancer);
+}
+
+/** Balancers for the clients of each place, where they have endpoints of their own. */
+function planNear(
+  facts: FactList,
+  { names }: Scope,
+  service: Service,
+  protocol: Protocol,
+  vips: readonly Vip[],
+  hosts: KnownHosts,
+): void {
+  const places =
+    distributionOf(vips) === "by node"
+      ? hosts.nodes().map((node) => ({ node }))
+      : hosts.zones().map((zone) => ({ zone }));
+  for (const { near, vips: there, places: at } of nearBalancers(vips, places)) {
+    const hasMachines = near === undefined && hosts.hasMachines;
+    if (at.length === 0 && !hasMachines) continue;
+    const place = [service.namespace, service.name, lowerCase[protocol]] as const;
+    const name = near ? names.nearBalancer(...place, near) : names.loadBalancer(...place);
+    const balancer = facts.row("Load_Balancer", name, {
+      name,
+      protocol: lowerCase[protocol],
+      vips: translations(there, undefined, hosts),
+      options: balancerOptions(service, protocol),
+    });
+    const groups = at.flatMap((one) => ("node" in one ? [] : [names.zoneGroup(one.zone)]));
+    for (const group of [...groups, ...(hasMachines ? [names.machineGroup] : [])])
+      facts.member("Load_Balancer_Group", facts.ref("Load_Balancer_Group", group), "load_balancer", balancer);
+    for (const one of at)
+      if ("node" in one) {
+        const nodeSwitch = facts.ref("Logical_Switch", names.nodeSwitch(one.node.name));
+        facts.member("Logical_Switch", nodeSwitch, "load_balancer", balancer);
+      }
+  }
 }
 
 /**

@@ -13,6 +13,7 @@ import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import type { Tenant } from "../observe/tenant.ts";
 import { planClosed } from "./closed.ts";
+import { planZones } from "./cluster.ts";
 import { FactList } from "./facts.ts";
 import { planSwitch } from "./node.ts";
 import { aclPriority } from "./priorities.ts";
@@ -23,12 +24,16 @@ export function tenantFacts(
   owner: Owner,
   network: ClusterNetwork,
   tenant: Tenant,
+  zones: readonly (string | undefined)[],
 ): readonly Fact[] {
   const { names } = scope;
   const facts = new FactList(scope, owner);
+  planZones(facts, scope, zones);
   const group = facts.row("Load_Balancer_Group", names.serviceGroup, { name: names.serviceGroup });
+  const elsewhere = facts.row("Load_Balancer_Group", names.machineGroup, { name: names.machineGroup });
   for (const ofMachines of tenant.switches)
-    facts.member("Logical_Switch", ofMachines, "load_balancer_group", group);
+    for (const one of [group, elsewhere])
+      facts.member("Logical_Switch", ofMachines, "load_balancer_group", one);
   const entries = facts.row("Port_Group", names.serviceEntries, { name: names.serviceEntries });
   for (const port of tenant.routerPorts) facts.member("Port_Group", entries, "ports", port);
   for (const range of keptInside(network)) keepInside(facts, scope, range, tenant.router);

@@ -107,7 +107,7 @@ export async function buildWorld(name: string, plugin: string, settings: Json = 
   session.start();
   await session.connected();
   const commit = (facts: readonly Fact[]) => session.transact(transactionOf(facts));
-  await commit(clusterFacts(scope, "cluster", network));
+  await commit(clusterFacts(scope, "cluster", network, [undefined]));
 
   const nodes = new Map<number, ResolvedNode>();
   const nodeName = (index: number): string => `n${index + 1}`;

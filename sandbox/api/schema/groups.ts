@@ -77,7 +77,8 @@ PodDisruptionBudgetSpec: 1 minAvailable IntOrString, 2 selector LabelSelector, 3
 PodDisruptionBudgetStatus: 1 observedGeneration int, 2 disruptedPods {}Time, 3 disruptionsAllowed int,
   4 currentHealthy int, 5 desiredHealthy int, 6 expectedPods int, 7 conditions []Condition key=type
 EndpointConditions: 1 ready bool, 2 serving bool, 3 terminating bool
-EndpointHints: 1 forZones []ForZone
+EndpointHints: 1 forZones []ForZone, 2 forNodes []ForNode
 RollingUpdateDeployment: 1 maxUnavailable IntOrString, 2 maxSurge IntOrString
 ForZone: 1 name string
+ForNode: 1 name string
 `;
