@@ -23,7 +23,7 @@ import { Staleness } from "../kube/staleness.ts";
 import { allReady, missingInput, type Stores, watchAll } from "../kube/stores.ts";
 import { unservedInOverlay } from "../kube/unservedInOverlay.ts";
 import { unservedInUnderlay } from "../kube/unservedInUnderlay.ts";
-import { annotate, setGrant, setIngress } from "../kube/write.ts";
+import { annotate, setAnnouncers, setGrant, setIngress } from "../kube/write.ts";
 import type { Cidr } from "../model/ip.ts";
 import { annotations, namesOf } from "../model/names.ts";
 import type { ClusterNetwork } from "../model/network.ts";
@@ -169,10 +169,12 @@ export class Controller {
       ...this.#common(stores, server, databases),
       patch: ({ annotations, ifVersion, ...object }) =>
         annotate(client, object, annotations, { signal, ifVersion, timeoutMs: writeMs }),
-      writeServiceStatus: (service, status) =>
-        "ingress" in status
-          ? setIngress(client, service, status.ingress, { signal, timeoutMs: writeMs })
-          : setGrant(client, service, status.granted, { signal, timeoutMs: writeMs }),
+      writeServiceStatus: (service, status) => {
+        const limits = { signal, timeoutMs: writeMs };
+        if ("ingress" in status) return setIngress(client, service, status.ingress, limits);
+        if ("granted" in status) return setGrant(client, service, status.granted, limits);
+        return setAnnouncers(client, service, status.announcers, limits);
+      },
       tell: told.tell,
       destinations: [
         northboundDestination({

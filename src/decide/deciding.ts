@@ -35,7 +35,11 @@ export interface Tell {
 
 export interface ServiceTell {
   /** An address from outside that the Service asks for and does not get. */
-  readonly notGiven: (service: Service, reason: "NoAddress" | "AddressRefused", message: string) => void;
+  readonly notGiven: (
+    service: Service,
+    reason: "NoAddress" | "AddressRefused" | "NotAnnounced",
+    message: string,
+  ) => void;
 }
 
 /** Asks until the choice is durable. Undefined when there is nothing to choose now. */

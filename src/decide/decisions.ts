@@ -35,7 +35,9 @@ export interface DecisionsOptions {
 }
 
 /** The kinds of objects that decisions read. */
-export const decisionReads: readonly Kind[] = ["Node", "Pod", "Service", "ServiceCIDR", "IPAddressPool"];
+export const decisionReads: readonly Kind[] = [
+  ...(["Node", "Pod", "Service", "EndpointSlice", "ServiceCIDR", "IPAddressPool"] as const),
+];
 
 export function decisions(options: DecisionsOptions): readonly AnyDecides[] {
   const { network, externalIps, decider, stores, observed, policing, clock, enqueueLater, signal, tell } =
@@ -63,6 +65,7 @@ export function decisions(options: DecisionsOptions): readonly AnyDecides[] {
     serviceDecision({
       ...{ network, externalIps, stores, tell },
       places: decider,
+      hasGateways: observed.tenant === undefined,
       write: options.writeServiceStatus,
     }),
   ];

@@ -34,11 +34,13 @@ class World {
     network,
     externalIps: [cidr("203.0.113.0/24"), cidr("192.0.2.0/24"), cidr("10.0.0.0/8")],
     stores: this.stores,
-    places: { nodes: () => [node] },
+    places: { nodes: () => [node], node: (name) => (name === node.name ? node : undefined) },
+    hasGateways: false,
     write: async ({ namespace, name }: ObjectRef, status) => {
       if (this.refuseWrites) throw new Error("conflict");
       const raw = this.#raw.get(`${namespace}/${name}`) ?? assert.fail();
       const before = raw["status"] as object | undefined;
+      assert.ok(!("announcers" in status));
       this.put(name, raw["spec"] as object, {
         ...before,
         ...("ingress" in status

@@ -1,16 +1,19 @@
-// A Service's addresses from outside: those that it gets from a pool, and which of its external IPs it may have. Both are in its
-// status before any fact uses them.
+// A Service's addresses from outside: those that it gets from a pool, who announces them, and which of its external IPs it may
+// have. All of it is in its status before any fact uses it.
 
 import type { AddressPool } from "../kube/addressPool.ts";
 import type { ObjectRef } from "../kube/kinds.ts";
 import type { Service } from "../kube/objects.ts";
+import { announcersText } from "../kube/outerAddresses.ts";
 import type { Change } from "../kube/store.ts";
 import type { Stores } from "../kube/stores.ts";
 import { type Cidr, contains, parseIp } from "../model/ip.ts";
 import { inRange } from "../model/ipRange.ts";
 import type { ClusterNetwork } from "../model/network.ts";
+import type { Announcer } from "../model/outerAddresses.ts";
 import { type Owner, ownerOf, parseOwner } from "../model/owner.ts";
 import { sidesOf } from "../observe/concerns.ts";
+import { Announcing, gatewayView, isMove } from "./announcing.ts";
 import { BalancerAddresses } from "./allocate/balancerAddresses.ts";
 import type { Decides, ServiceTell } from "./deciding.ts";
 import { addressProblem, ownRanges, poolProblems } from "./ownRanges.ts";
@@ -19,7 +22,10 @@ import type { Places } from "./places.ts";
 /** What is written into a Service's status. Resolves when the API server has acknowledged it. */
 export type WriteServiceStatus = (
   service: ObjectRef & { readonly resourceVersion: string },
-  status: { readonly ingress: readonly string[] } | { readonly granted: readonly string[] },
+  status:
+    | { readonly ingress: readonly string[] }
+    | { readonly granted: readonly string[] }
+    | { readonly announcers: readonly Announcer[] },
 ) => Promise<void>;
 
 export interface ServiceDecisionOptions {
@@ -27,12 +33,14 @@ export interface ServiceDecisionOptions {
   /** What a Service may have as external IP. */
   readonly externalIps: readonly Cidr[];
   readonly stores: Pick<Stores, Reads>;
-  readonly places: Pick<Places, "nodes">;
+  readonly places: Pick<Places, "node" | "nodes">;
+  /** Nodes have gateway routers, which can answer for addresses. */
+  readonly hasGateways: boolean;
   readonly write: WriteServiceStatus;
   readonly tell: ServiceTell;
 }
 
-type Reads = "IPAddressPool" | "Node" | "Service" | "ServiceCIDR";
+type Reads = "EndpointSlice" | "IPAddressPool" | "Node" | "Service" | "ServiceCIDR";
 
 /** Services that name it, and those that name none, get their addresses here. */
 export const loadBalancerClass = "weft.io/pool";
@@ -40,6 +48,7 @@ export const loadBalancerClass = "weft.io/pool";
 export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads> {
   const { stores, tell } = options;
   const addresses = new BalancerAddresses();
+  const announcing = new Announcing(options);
   /** Service -> what has been written and does not show yet */
   const written = new Map<Owner, { readonly uid: string; readonly ips: readonly string[] }>();
   /** Services that wait for an address */
@@ -49,7 +58,7 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
 
   const say = (
     service: Service,
-    reason: "NoAddress" | "AddressRefused",
+    reason: Parameters<ServiceTell["notGiven"]>[1],
     message: string | undefined,
   ): void => {
     const key = `${service.uid} ${reason}`;
@@ -129,6 +138,26 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
     if (!isSame(granted, grantedIps)) await options.write(service, { granted });
   }
 
+  /** After its addresses, which it may just have been given: then their news bring the Service here again. */
+  async function decideAnnouncers(service: Service): Promise<void> {
+    if (!options.hasGateways || !service.balancer) return;
+    const all = [...stores.IPAddressPool.values()];
+    const before = service.announcers ?? [];
+    if (before.length === 0 && all.every(({ l2 }) => !l2)) return;
+    const problems = poolProblems(all, own());
+    const usable = all.filter(({ name }) => !problems.has(name));
+    const { announcers, problem } = announcing.announcement(service, usable);
+    say(service, "NotAnnounced", problem);
+    if (announcersText(announcers) === announcersText(before)) return;
+    await options.write(service, { announcers });
+  }
+
+  /** Services with a balancer's address, if nodes announce any. */
+  const announced = (): readonly Owner[] =>
+    [...stores.IPAddressPool.values()].some(({ l2 }) => l2)
+      ? [...stores.Service.values()].filter(({ ingressIps }) => ingressIps !== undefined).map(ownerOfService)
+      : [];
+
   /** A Service that has an address and port keeps it. If several ask at the same time, the first by name gets it. */
   function rivalOf(service: Service, ip: string): string | undefined {
     const has = ({ grantedIps = [] }: Service): boolean => grantedIps.includes(ip);
@@ -151,18 +180,29 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
       ],
       IPAddressPool: () =>
         [...stores.Service.values()].filter(({ balancer }) => balancer !== undefined).map(ownerOfService),
-      Node: (change) => sharing(sidesOf(change).flatMap(({ internalIps }) => internalIps)),
+      Node: (change) => [
+        ...sharing(sidesOf(change).flatMap(({ internalIps }) => internalIps)),
+        ...(isMove(change) ? announced() : []),
+      ],
       ServiceCIDR: () => [],
+      EndpointSlice: (change) =>
+        sidesOf(change).flatMap(({ namespace, serviceName }) => {
+          const service = stores.Service.get(namespace, serviceName);
+          return service?.ingressIps ? [ownerOfService(service)] : [];
+        }),
     },
+    nodes: { view: gatewayView, owners: announced },
     async decide({ namespace, name }) {
       const service = stores.Service.get(namespace, name);
       if (service) {
         await decideIngress(service);
         await decideGrant(service);
+        await decideAnnouncers(service);
         return {};
       }
       written.delete(ownerOf("service", name, namespace));
       waiting.delete(ownerOf("service", name, namespace));
+      announcing.forget({ namespace, name });
       return {};
     },
   };

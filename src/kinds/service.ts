@@ -26,7 +26,7 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
     hosts.follow(
       owner,
       vips.flatMap(({ targets }) => targets.map(({ ip }) => ip)),
-      vips.flatMap(({ node }) => node ?? []),
+      [...vips.flatMap(({ node }) => node ?? []), ...(service?.announcers ?? []).map(({ node }) => node)],
       distributionOf(vips),
     );
     if (!service) return { facts: [] };

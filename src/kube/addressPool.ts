@@ -2,7 +2,7 @@
 // same name (metallb.io/v1beta1).
 
 import { type IpRange, parseRange } from "../model/ipRange.ts";
-import { integer, list, record, texts } from "./json.ts";
+import { integer, isRecord, list, record, texts } from "./json.ts";
 import { labelSelectorOf } from "./labelSelector.ts";
 import type { LabelSelector, ObjectMeta } from "./objects.ts";
 import { metaOf, type Projection } from "./project.ts";
@@ -20,6 +20,8 @@ export interface AddressPool extends ObjectMeta {
   readonly namespaces: readonly string[];
   /** One of them must select the Service; empty: all are served. */
   readonly serviceSelectors: readonly LabelSelector[];
+  /** Nodes answer for its addresses on their own network; absent: a router outside has routes to the nodes. */
+  readonly l2?: { readonly nodeSelectors: readonly LabelSelector[] };
 }
 
 export const addressPoolOf: Projection<AddressPool> = (object, intern) => {
@@ -37,5 +39,10 @@ export const addressPoolOf: Projection<AddressPool> = (object, intern) => {
     priority: integer(allocation.priority, 0, 1_000_000) ?? 0,
     namespaces: Object.freeze(texts(allocation.namespaces)),
     serviceSelectors: Object.freeze(list(allocation.serviceSelectors).map(labelSelectorOf)),
+    ...(isRecord(spec.l2Advertisement) && {
+      l2: Object.freeze({
+        nodeSelectors: Object.freeze(list(spec.l2Advertisement.nodeSelectors).map(labelSelectorOf)),
+      }),
+    }),
   });
 };

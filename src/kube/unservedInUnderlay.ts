@@ -9,6 +9,8 @@ export function unservedInUnderlay(object: KubeObject): readonly string[] {
     const isInside = object.hostPorts?.some(({ hostIp }) => hostIp && isLoopback(hostIp));
     return isInside ? ["a host port at a loopback address in underlay mode"] : [];
   }
+  if (object.kind === "IPAddressPool" && object.l2)
+    return ["l2Advertisement in underlay mode: nobody answers for the pool's addresses"];
   if (object.kind !== "Service") return [];
   const isOuter =
     object.externalIps !== undefined || object.ingressIps !== undefined || object.balancer !== undefined;

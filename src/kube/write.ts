@@ -1,10 +1,11 @@
 // Writes that decide/, controller/ and the agent share. Each carries the uid of the object it was decided for: if
 // another object has that name by now, the API server answers with a conflict instead of changing the wrong one.
 
+import type { Announcer } from "../model/outerAddresses.ts";
 import type { KubeClient, RequestOptions } from "./client.ts";
 import { kinds, type ObjectRef } from "./kinds.ts";
 import type { ConditionText } from "./objects.ts";
-import { grantCondition } from "./outerAddresses.ts";
+import { announcementCondition, announcersText, grantCondition } from "./outerAddresses.ts";
 import { pathOf } from "./resource.ts";
 
 /**
@@ -76,6 +77,26 @@ export const setGrant = (
       status: ips.length > 0 ? "True" : "False",
       reason: ips.length > 0 ? "Served" : "NoneServed",
       message: ips.join(", "),
+    },
+    new Date(),
+    options,
+  );
+
+/** Says on a Service which node announces which of its addresses. */
+export const setAnnouncers = (
+  client: KubeClient,
+  service: ObjectRef,
+  announcers: readonly Announcer[],
+  options: RequestOptions = {},
+): Promise<void> =>
+  setCondition(
+    client,
+    service,
+    {
+      type: announcementCondition,
+      status: announcers.length > 0 ? "True" : "False",
+      reason: announcers.length > 0 ? "Answered" : "NobodyAnswers",
+      message: announcersText(announcers),
     },
     new Date(),
     options,

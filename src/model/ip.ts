@@ -54,6 +54,10 @@ export function formatIp(ip: Ip): string {
   return ip.family === 4 ? formatIpv4(ip.value) : formatIpv6(ip.value);
 }
 
+/** As it is sent: 4 or 16 bytes. */
+export const bytesOfIp = ({ family, value }: Ip): Buffer =>
+  Buffer.from(value.toString(16).padStart(widthOf(family) / 4, "0"), "hex");
+
 /** A prefix or an interface address as text: `10.0.0.0/24`, `10.0.0.7/24`. */
 export const formatCidr = (cidr: Cidr | InterfaceAddress): string => `${formatIp(cidr.ip)}/${cidr.bits}`;
 

@@ -60,6 +60,8 @@ export interface Names {
   readonly nearBalancer: (namespace: string, service: string, protocol: string, near: Near) => string;
   /** For what comes from outside the cluster to that node. */
   readonly outerBalancer: (namespace: string, service: string, protocol: string, node: string) => string;
+  /** What makes a node's gateway router answer for addresses of a Service. */
+  readonly announcement: (namespace: string, service: string, node: string) => string;
   /** The balancer of a pod's ports on its node. */
   readonly hostPorts: (namespace: string, pod: string, protocol: string) => string;
 }
@@ -104,6 +106,7 @@ export function namesOf(cluster: string): Names {
     nearBalancer: (namespace, service, protocol, near) =>
       name("near", namespace, service, protocol, near.kind, near.name),
     outerBalancer: (namespace, service, protocol, node) => name("outer", namespace, service, protocol, node),
+    announcement: (namespace, service, node) => name("announce", namespace, service, node),
     hostPorts: (namespace, pod, protocol) => name("hostport", namespace, pod, protocol),
   };
 }
@@ -125,6 +128,9 @@ export const controlPlaneLabel = "node-role.kubernetes.io/control-plane";
 
 /** A key of `external_ids` in the row of the router's port to a node's switch: the node's zone. */
 export const zoneKey = "weft.io/zone";
+
+/** The label of a Node to which nothing from outside the cluster is to be sent (KEP-1143). */
+export const noOutsideLabel = "node.kubernetes.io/exclude-from-external-load-balancers";
 
 /** The label of a Node that says in which zone it is. */
 export const zoneLabel = "topology.kubernetes.io/zone";

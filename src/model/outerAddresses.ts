@@ -3,6 +3,12 @@
 import { type Cidr, type Ip, parseIp } from "./ip.ts";
 import { serviceLimits } from "./limits.ts";
 
+/** The node that answers for an address on its network, so that nobody needs a route. */
+export interface Announcer {
+  readonly ip: string;
+  readonly node: string;
+}
+
 /** What a Service says about addresses from outside; each absent when there is nothing of it. */
 export interface OuterAddresses {
   /** `spec.externalIPs`, in canonical form. */
@@ -11,6 +17,8 @@ export interface OuterAddresses {
   readonly grantedIps?: readonly string[];
   /** `status.loadBalancer.ingress` of type LoadBalancer, but not those whose packets never arrive under that address. */
   readonly ingressIps?: readonly string[];
+  /** Who announces which of them, as the controller has decided. */
+  readonly announcers?: readonly Announcer[];
   /** Of type LoadBalancer. */
   readonly balancer?: BalancerWish;
 }
@@ -33,6 +41,10 @@ export const outerIpsOf = ({
   [...new Set([...ingressIps, ...externalIps.filter((ip) => grantedIps.includes(ip))])]
     .slice(0, serviceLimits.outerAddresses)
     .flatMap((address) => parseIp(address) ?? []);
+
+/** Who announces an address that the Service has. */
+export const announcersOf = ({ announcers = [], ingressIps = [] }: OuterAddresses): readonly Announcer[] =>
+  announcers.filter(({ ip }) => ingressIps.includes(ip));
 
 /** How many it has, beyond the limit too. */
 export const outerCount = ({ grantedIps = [], ingressIps = [] }: OuterAddresses): number =>

@@ -8,6 +8,7 @@ import type { AgentOptions } from "../config/agent.ts";
 import { serveHealth } from "../health/serve.ts";
 import type { AnnotationValues } from "../kube/annotations.ts";
 import { KubeClient } from "../kube/client.ts";
+import { systemClock } from "../kube/clock.ts";
 import { inCluster } from "../kube/in-cluster.ts";
 import { loadKubeconfig } from "../kube/kubeconfig.ts";
 import type { Node } from "../kube/objects.ts";
@@ -43,8 +44,9 @@ import { answer, type Handled } from "./runtime/commands.ts";
 import { serveCni } from "./runtime/server.ts";
 import { underlayPlan } from "./underlay.ts";
 import { Upkeep } from "./upkeep.ts";
+import { Announcer } from "./wayIn/announcer.ts";
 import { HealthChecks } from "./wayIn/healthChecks.ts";
-import { WayIn } from "./wayIn/wayIn.ts";
+import { WayIn, type WayInPlace } from "./wayIn/wayIn.ts";
 
 /** Runs until `signal` is aborted, then closes its sockets and connections. Pods keep running. */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
@@ -73,6 +75,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     ...{ services, pods, run, log },
     forget: (addresses, port) => flush(addresses.flatMap((ip) => withUdpPort(ip, port))),
   });
+
+  const announcer = new Announcer({ nodeName, services, run, clock: systemClock, log });
 
   const healthChecks = new HealthChecks({
     ...{ nodeName, services, log },
@@ -139,7 +143,11 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     : undefined;
   const host = {
     ...options,
-    ...{ names, db, writer, run, announce, remark: remarksTo(log), enterServices: wayIn.set },
+    ...{ names, db, writer, run, announce, remark: remarksTo(log) },
+    enterServices: (place: WayInPlace) => {
+      wayIn.set(place);
+      announcer.set(place.bridge);
+    },
   };
   const plan =
     network.mode === "underlay"
@@ -207,6 +215,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   await Promise.all([
     upkeep.run(signal),
     wayIn.run(signal),
+    announcer.run(signal),
     healthChecks.run(signal),
     pool?.run(signal),
     dataPlane.run(signal),

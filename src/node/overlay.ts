@@ -140,6 +140,7 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promi
       socket,
       mac: gateway.mac,
       uplinks,
+      out: outputTo(uplink),
       patch: patch.ofport,
       shared: gateway.addresses.map(({ ip }) => ip),
     },

@@ -16,6 +16,7 @@ import { guardedIpsOf } from "../model/outerAddresses.ts";
 import type { Owner } from "../model/owner.ts";
 import { lowerCase, type Protocol } from "../model/protocol.ts";
 import type { Scope } from "../model/scope.ts";
+import { planAnnouncements } from "./announcement.ts";
 import { type Backend, formatBackend, type Vip } from "./endpoints.ts";
 import { FactList, mapOf } from "./facts.ts";
 import type { Hosts, HostView } from "./hosts.ts";
@@ -60,6 +61,7 @@ export function serviceFacts(
     }
     planSourceRanges(facts, scope, service, protocol);
   }
+  planAnnouncements(facts, scope, service, hosts);
   return facts.facts;
 }
 
@@ -109,7 +111,7 @@ function planBalancer(
     name,
     protocol: lowerCase[protocol],
     vips,
-    options: balancerOptions(service, protocol),
+    options: balancerOptions(service, protocol, isOutside),
   });
   if (!node) {
     const group = facts.ref("Load_Balancer_Group", names.serviceGroup);
@@ -183,7 +185,11 @@ function planSourceRanges(facts: FactList, { names }: Scope, service: Service, p
   }
 }
 
-function balancerOptions(service: Service, protocol: Protocol): ReadonlyMap<string, string> {
+function balancerOptions(
+  service: Service,
+  protocol: Protocol,
+  isOutside = false,
+): ReadonlyMap<string, string> {
   const affinity = Math.min(service.affinitySeconds, longestAffinitySeconds);
   return mapOf({
     reject: "true",
@@ -192,6 +198,8 @@ function balancerOptions(service: Service, protocol: Protocol): ReadonlyMap<stri
     // A UDP client that never changes its port would talk to a dead endpoint for ever. TCP connections to a departing
     // endpoint must be able to end by themselves.
     ct_flush: protocol === "UDP" ? "true" : undefined,
+    // Of all nodes that have endpoints, one announces the address (announcement.ts).
+    neighbor_responder: isOutside ? "none" : undefined,
   });
 }
 

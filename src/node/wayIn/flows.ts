@@ -15,6 +15,8 @@ export interface SharedBridge {
   readonly socket: string;
   readonly mac: string;
   readonly uplinks: readonly number[];
+  /** The action that sends towards the network. */
+  readonly out: string;
   readonly patch: number;
   /** The addresses that the node shares with its gateway router. */
   readonly shared: readonly Ip[];

@@ -84,7 +84,7 @@ test("the bridge leads clients that are allowed to the gateway router, and lets 
     }),
   ]);
   const bridge = {
-    ...{ socket: "unix:s", mac: "02:00:00:00:00:11", uplinks: [1], patch: 2 },
+    ...{ socket: "unix:s", mac: "02:00:00:00:00:11", uplinks: [1], out: "output:1", patch: 2 },
     shared: [parseIp("172.30.0.11") ?? assert.fail()],
   };
   const flow = (match: string, actions: string): string =>

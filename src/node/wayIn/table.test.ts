@@ -76,7 +76,7 @@ test("where nothing else makes the node their source, the table does, and advise
 
 test("only ports that keep the client have flows, one for each uplink and shared address where they are open", () => {
   const bridge: SharedBridge = {
-    ...{ socket: "unix:s", mac: "02:00:00:00:00:11", uplinks: [1, 3], patch: 2 },
+    ...{ socket: "unix:s", mac: "02:00:00:00:00:11", uplinks: [1, 3], out: "output:1", patch: 2 },
     shared: [ip("172.30.0.11"), ip("fd00:172:30::11")],
   };
   const keeps = { port: 30_081, keepsClient: true };

@@ -1,0 +1,31 @@
+// Who answers when somebody on the nodes' network asks for the MAC of a Service's address from outside (ARP, RFC 826; neighbour
+// discovery, RFC 4861): the gateway router of the node that has been chosen (decide/announcers.ts). OVN answers for the addresses of
+// a router's balancers. This one has no ports, so it answers and leads nowhere: whatever comes for the address takes the way
+// that it takes at every node.
+
+import type { Service } from "../kube/objects.ts";
+import { announcersOf } from "../model/outerAddresses.ts";
+import type { Scope } from "../model/scope.ts";
+import { type FactList, mapOf } from "./facts.ts";
+import type { Hosts } from "./hosts.ts";
+
+/** One balancer for each node that announces addresses of the Service; none for a node without gateway router. */
+export function planAnnouncements(
+  facts: FactList,
+  { names }: Scope,
+  service: Service,
+  hosts: Pick<Hosts, "node">,
+): void {
+  for (const [node, those] of Map.groupBy(announcersOf(service), (one) => one.node)) {
+    if (!hosts.node(node)?.shared.length) continue;
+    const name = names.announcement(service.namespace, service.name, node);
+    const balancer = facts.row("Load_Balancer", name, {
+      name,
+      vips: new Map(those.map(({ ip }) => [ip, ""])),
+      // Also for addresses that are not in the node's network (ovn-nb(5)).
+      options: mapOf({ neighbor_responder: "all" }),
+    });
+    const gateway = facts.ref("Logical_Router", names.gatewayRouter(node));
+    facts.member("Logical_Router", gateway, "load_balancer", balancer);
+  }
+}
