@@ -57,6 +57,11 @@ const meanings: { readonly [K in keyof typeof annotations]: Meaning } = {
     by: "you",
     what: "of type LoadBalancer: the IPAddressPool that its address is to come from",
   },
+  allowSharedIp: {
+    on: "Service",
+    by: "you",
+    what: "of type LoadBalancer: a key; Services of one namespace with the same key may have one address, each with its own ports",
+  },
   troubles: {
     on: "Lease of the controllers",
     by: "leader",

@@ -37,7 +37,7 @@ export interface ServiceTell {
   /** An address from outside that the Service asks for and does not get. */
   readonly notGiven: (
     service: Service,
-    reason: "NoAddress" | "AddressRefused" | "NotAnnounced",
+    reason: "NoAddress" | "AddressTaken" | "AddressRefused" | "NotAnnounced",
     message: string,
   ) => void;
 }

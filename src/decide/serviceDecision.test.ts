@@ -265,3 +265,48 @@ test("whoever has an external IP and port keeps it from one that comes later, wh
   await world.decide("a-thief");
   assert.deepEqual(world.grantedTo("a-thief"), ["203.0.113.7"]);
 });
+
+test("Services with one key share an address while their ports differ, and only in their namespace", async () => {
+  const world = new World();
+  world.pool("a", ["198.51.100.1-198.51.100.9"]);
+  world.put("first", balancer);
+  await world.decide("first");
+  world.annotations = { "weft.io/allow-shared-ip": "one" };
+  const at = (port: number, more: object = {}) => ({ ...balancer, ports: [{ port }], ...more });
+  world.put("a", at(80));
+  world.put("b", at(53));
+  world.put("c", at(80));
+  world.put("d", at(90, { externalTrafficPolicy: "Local" }));
+  await world.decide("a", "b", "c", "d");
+  assert.deepEqual(
+    ["a", "b", "c", "d"].map((name) => world.ipsOf(name)[0]),
+    ["198.51.100.2", "198.51.100.2", "198.51.100.3", "198.51.100.4"],
+  );
+  world.annotations = { "weft.io/allow-shared-ip": "other", "weft.io/loadBalancerIPs": "198.51.100.2" };
+  world.put("e", at(91));
+  await world.decide("e");
+  assert.deepEqual(world.told, ["e: NoAddress: it asks for 198.51.100.2, which another Service has"]);
+});
+
+test("a Service that comes to have a port of one it shares with gets another address, and is told", async () => {
+  const world = new World();
+  world.pool("a", ["198.51.100.1-198.51.100.9"]);
+  world.annotations = { "weft.io/allow-shared-ip": "one" };
+  world.put("a", balancer);
+  world.put("b", { ...balancer, ports: [{ port: 53 }] });
+  await world.decide("a", "b");
+  assert.deepEqual(world.ipsOf("b"), world.ipsOf("a"));
+  world.put(
+    "b",
+    { ...balancer, ports: [{ port: 53 }, { port: 80 }] },
+    {
+      loadBalancer: { ingress: [{ ip: "198.51.100.1" }] },
+    },
+  );
+  await world.decide("a", "b");
+  assert.deepEqual(world.ipsOf("a"), ["198.51.100.1"]);
+  assert.deepEqual(world.ipsOf("b"), ["198.51.100.2"]);
+  assert.deepEqual(world.told, [
+    "b: AddressTaken: 198.51.100.1 is also that of Service shop/a, and both have port TCP 80; this one gets another address",
+  ]);
+});

@@ -12,9 +12,10 @@ import { inRange } from "../model/ipRange.ts";
 import type { ClusterNetwork } from "../model/network.ts";
 import type { Announcer } from "../model/outerAddresses.ts";
 import { type Owner, ownerOf, parseOwner } from "../model/owner.ts";
+import { commonPort, mayShare } from "../model/sharing.ts";
 import { sidesOf } from "../observe/concerns.ts";
-import { Announcing, gatewayView, isMove } from "./announcing.ts";
 import { BalancerAddresses } from "./allocate/balancerAddresses.ts";
+import { Announcing, gatewayView, isMove } from "./announcing.ts";
 import type { Decides, ServiceTell } from "./deciding.ts";
 import { addressProblem, ownRanges, poolProblems } from "./ownRanges.ts";
 import type { Places } from "./places.ts";
@@ -71,10 +72,11 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
   const own = () => ownRanges(options.network, stores.ServiceCIDR.values(), options.places.nodes());
 
   /** Whether another Service that still exists has just been given it. */
-  const isPromised = (ip: string, owner: Owner): boolean =>
+  const isPromised = (ip: string, to: Service): boolean =>
     [...written].some(([other, { uid, ips }]) => {
       const { namespace, name } = parseOwner(other);
-      return other !== owner && ips.includes(ip) && stores.Service.get(namespace, name)?.uid === uid;
+      const service = ips.includes(ip) ? stores.Service.get(namespace, name) : undefined;
+      return service !== undefined && service.uid === uid && isRival(to, service);
     });
 
   async function decideIngress(service: Service): Promise<void> {
@@ -88,9 +90,11 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
     const pools = [...stores.IPAddressPool.values()];
     // An address that is in no pool is another controller's, or the pool has been made smaller and the address stays.
     if (shown.length > 0 && !shown.some((ip) => pools.some((pool) => isOf(pool, ip)))) return;
-    const isContested = shown.some((ip) =>
-      stores.Service.by("ingressIp", ip).some((other) => isBefore(other, service)),
+    const rivals = shown.flatMap((ip) =>
+      stores.Service.by("ingressIp", ip).filter((one) => isRival(service, one) && isBefore(one, service)),
     );
+    const isContested = rivals.length > 0;
+    say(service, "AddressTaken", isContested ? takenText(service, shown, rivals) : undefined);
     const isAsIsAsked = balancer.wanted.length === 0 || isSame(balancer.wanted, shown);
     if (shown.length > 0 && isAsIsAsked && !isContested) return say(service, "NoAddress", undefined);
     if (written.has(owner)) return;
@@ -99,8 +103,11 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
       service,
       pools: pools.filter(({ name }) => !problems.has(name)),
       isTaken: (ip) =>
-        stores.Service.by("ingressIp", ip).some((other) => other.uid !== service.uid) ||
-        isPromised(ip, owner),
+        stores.Service.by("ingressIp", ip).some((other) => isRival(service, other)) ||
+        isPromised(ip, service),
+      shared: sharers(service).flatMap(
+        (other) => written.get(ownerOfService(other))?.ips ?? other.ingressIps ?? [],
+      ),
     });
     if ("refused" in choice) {
       waiting.add(owner);
@@ -116,6 +123,12 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
       throw error;
     }
   }
+
+  /** Those whose addresses it may have too, in the order of names. */
+  const sharers = (service: Service): readonly Service[] =>
+    stores.Service.by("sharing", `${service.namespace}/${service.sharingKey}`)
+      .filter((other) => other.uid !== service.uid && mayShare(service, other))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 
   async function decideGrant(service: Service): Promise<void> {
     const { externalIps = [], grantedIps = [] } = service;
@@ -216,6 +229,16 @@ const ownerOfService = ({ namespace, name }: Service): Owner => ownerOf("service
 
 const isReleased = ({ old, new: now }: Change<Service>): boolean =>
   old?.ingressIps?.some((ip) => !now?.ingressIps?.includes(ip)) ?? false;
+
+/** Whether the other one keeps it from having the same address. */
+const isRival = (service: Service, other: Service): boolean =>
+  other.uid !== service.uid && !mayShare(service, other);
+
+function takenText(service: Service, shown: readonly string[], [rival]: readonly Service[]): string {
+  const port = rival && service.sharingKey === rival.sharingKey && commonPort(service, rival);
+  const why = port ? `, and both have port ${port}` : "";
+  return `${shown.join(" and ")} is also that of Service ${rival?.namespace}/${rival?.name}${why}; this one gets another address`;
+}
 
 const isOf = ({ ranges }: AddressPool, text: string): boolean => {
   const ip = parseIp(text);

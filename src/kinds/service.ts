@@ -7,12 +7,16 @@ import { sidesOf } from "../observe/concerns.ts";
 import { balanced } from "../plan/endpoints.ts";
 import { distributionOf } from "../plan/near.ts";
 import { type OwnerKind, saying } from "./kind.ts";
+import { othersAt, shareOf } from "./rivals.ts";
 
 export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
   name: "service",
   of: "Service",
   reads: {
-    Service: (change) => sidesOf(change).map(({ namespace, name }) => ownerOf("service", name, namespace)),
+    Service: (change, { Service: services }) =>
+      [...sidesOf(change), ...othersAt(sidesOf(change), services)].map(({ namespace, name }) =>
+        ownerOf("service", name, namespace),
+      ),
     EndpointSlice: (change) =>
       sidesOf(change)
         .filter(({ serviceName }) => serviceName !== "")
@@ -22,19 +26,21 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
   plan(owner, { namespace, name }, { cloud, stores, hosts }) {
     const service = stores.Service.get(namespace, name);
     const slices = service ? stores.EndpointSlice.by("service", `${namespace}/${name}`) : [];
-    const { vips, leftOut } = service ? balanced(service, slices) : { vips: [] };
+    const { vips: all, leftOut } = service ? balanced(service, slices) : { vips: [] };
+    const share = service && shareOf(service, all, stores.Service);
+    const vips = share?.vips ?? [];
     hosts.follow(
       owner,
       vips.flatMap(({ targets }) => targets.map(({ ip }) => ip)),
       [...vips.flatMap(({ node }) => node ?? []), ...(service?.announcers ?? []).map(({ node }) => node)],
       distributionOf(vips),
     );
-    if (!service) return { facts: [] };
-    const said = cloud.serviceFacts(owner, service, vips, hosts);
+    if (!service || !share) return { facts: [] };
+    const said = cloud.serviceFacts(owner, share.service, vips, hosts);
     if ("notNow" in said || said.length === 0) return saying(said);
     return {
       facts: said,
-      leftOut,
+      ...{ leftOut, taken: share.taken },
       ...(lacksSlices(service, slices) && { doubt: service.hasSelector ? "held" : "missing" }),
     };
   },

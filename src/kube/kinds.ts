@@ -58,6 +58,9 @@ const table = {
       nodePort: nodePortKeys,
       externalIp: ({ externalIps = [] }) => externalIps,
       ingressIp: ({ ingressIps = [] }) => ingressIps,
+      /** `shop/key` */
+      sharing: ({ namespace, sharingKey }) =>
+        sharingKey === undefined ? [] : [`${namespace}/${sharingKey}`],
     },
   }),
   EndpointSlice: watchable<EndpointSlice>({

@@ -28,8 +28,12 @@ function announcersIn(message: string): readonly Announcer[] {
   );
 }
 
-/** `service` as the API sent it. `wish` is the annotation for addresses. */
-export function outerAddressesOf(service: unknown, wish: string | undefined): OuterAddresses {
+/** `service` as the API sent it. `wish` is the annotation for addresses, `sharingKey` the one for sharing them. */
+export function outerAddressesOf(
+  service: unknown,
+  wish: string | undefined,
+  sharingKey?: string,
+): OuterAddresses {
   const { spec, status } = record(service);
   const { externalIPs, type, loadBalancerClass, loadBalancerIP, loadBalancerSourceRanges } = record(spec);
   const external = type === "ExternalName" ? [] : ips(texts(externalIPs));
@@ -49,6 +53,7 @@ export function outerAddressesOf(service: unknown, wish: string | undefined): Ou
     ...(granted && { grantedIps: ips(text(granted.message).split(", ")) }),
     ...(ingress.length > 0 && { ingressIps: ips(ingress.map(({ ip }) => text(ip))) }),
     ...(announced && { announcers: announcersIn(text(announced.message)) }),
+    ...(balanced && sharingKey && { sharingKey }),
     ...(balanced && {
       balancer: Object.freeze({
         loadBalancerClass: text(loadBalancerClass) || undefined,

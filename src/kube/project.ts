@@ -149,7 +149,11 @@ export const serviceOf: Projection<Service> = (object, intern) => {
     affinitySeconds: spec.sessionAffinity === "ClientIP" ? affinityOf(spec) : 0,
     publishNotReadyAddresses: spec.publishNotReadyAddresses === true,
     ...wayInOf(spec),
-    ...outerAddressesOf(object, meta.annotations[annotations.loadBalancerIps]),
+    ...outerAddressesOf(
+      object,
+      meta.annotations[annotations.loadBalancerIps],
+      meta.annotations[annotations.allowSharedIp],
+    ),
   });
 };
 

@@ -163,6 +163,8 @@ export const annotations = {
   loadBalancerIps: "weft.io/loadBalancerIPs",
   /** There too: the name of the IPAddressPool that it asks for. */
   addressPool: "weft.io/address-pool",
+  /** There too: a key; with others of its namespace that have the same one it may share its addresses. */
+  allowSharedIp: "weft.io/allow-shared-ip",
 } as const;
 
 /** The names of things in a node's own Open vSwitch. */

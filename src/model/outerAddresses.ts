@@ -19,6 +19,8 @@ export interface OuterAddresses {
   readonly ingressIps?: readonly string[];
   /** Who announces which of them, as the controller has decided. */
   readonly announcers?: readonly Announcer[];
+  /** Services with one key may have one address together (sharing.ts). */
+  readonly sharingKey?: string;
   /** Of type LoadBalancer. */
   readonly balancer?: BalancerWish;
 }

@@ -117,6 +117,40 @@ suite("addresses that nodes announce", { timeout: 240_000 }, () => {
     }
   });
 
+  test("two Services share an announced address, each with its own port", async () => {
+    const share = (name: string, port: object) =>
+      cluster.apply({
+        ...{ apiVersion: "v1", kind: "Service" },
+        metadata: {
+          ...{ namespace: ns, name },
+          annotations: { "weft.io/address-pool": "near", "weft.io/allow-shared-ip": "one" },
+        },
+        spec: {
+          ...{ type: "LoadBalancer", ipFamilyPolicy: "PreferDualStack", selector: { app: "steady" } },
+          ports: [{ targetPort: 8080, ...port }],
+        },
+      });
+    await share("shared-a", { port: 80 });
+    const ips = await given("shared-a");
+    await share("shared-b", { port: 53, protocol: "UDP" });
+    assert.deepEqual(await given("shared-b"), ips);
+    for (const address of ips) {
+      for (const question of [asks(address), { way: "udp", address, port: 53 } as const])
+        await becomes(`outside ▶ ${question.way} ${address}`, ["steady"], () =>
+          cluster.answering("outside", question),
+        );
+      const node = (await announcers("shared-b")).get(address) ?? "";
+      assert.equal((await announcers("shared-a")).get(address), node);
+      assert.deepEqual(await answeringMacs(address), [await macOf(node)]);
+    }
+    await cluster.kubectl("delete", "service", "-n", ns, "shared-a");
+    for (const address of ips)
+      await becomes(`the other one keeps ${address}`, ["steady"], () =>
+        cluster.answering("outside", { way: "udp", address, port: 53 }),
+      );
+    await cluster.kubectl("delete", "service", "-n", ns, "shared-b");
+  });
+
   test("nobody answers for an address of a pool that is not announced", async () => {
     await expose("quiet", "steady", {}, "silent");
     for (const ip of await given("quiet")) {

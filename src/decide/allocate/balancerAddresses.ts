@@ -15,6 +15,8 @@ export interface BalancerQuestion {
   /** Those without a problem. */
   readonly pools: readonly AddressPool[];
   readonly isTaken: (ip: string) => boolean;
+  /** Addresses of others that it would share, the best first. */
+  readonly shared: readonly string[];
 }
 
 export class BalancerAddresses {
@@ -22,7 +24,7 @@ export class BalancerAddresses {
   readonly #last = new Map<string, bigint>();
 
   /** One address of each family of the Service that a pool has; those it asks for, if it does. */
-  choose({ service, pools, isTaken }: BalancerQuestion): BalancerChoice {
+  choose({ service, pools, isTaken, shared }: BalancerQuestion): BalancerChoice {
     if (pools.length === 0)
       return {
         refused:
@@ -46,10 +48,12 @@ export class BalancerAddresses {
     const ips: string[] = [];
     for (const family of families) {
       const having = chosen.filter(({ ranges }) => ranges.some(({ first }) => first.family === family));
-      const ip = having
-        .values()
-        .flatMap((pool) => this.#free(pool, family, isTaken) ?? [])
-        .next().value;
+      const ip =
+        shared.find((text) => isOf(having, family, text) && !isTaken(text)) ??
+        having
+          .values()
+          .flatMap((pool) => this.#free(pool, family, isTaken) ?? [])
+          .next().value;
       if (ip !== undefined) ips.push(ip);
       else if (having.length > 0)
         return {
@@ -103,6 +107,11 @@ function asked(
   const isDouble = new Set(ips.map(({ family }) => family)).size < ips.length;
   return isDouble ? { refused: "it asks for two addresses of one family" } : { ips: ips.map(formatIp) };
 }
+
+const isOf = (pools: readonly AddressPool[], family: Family, text: string): boolean => {
+  const ip = parseIp(text);
+  return ip?.family === family && pools.some(({ ranges }) => ranges.some((range) => inRange(range, ip)));
+};
 
 const isFor = ({ namespaces, serviceSelectors }: AddressPool, { namespace, labels }: Service): boolean =>
   (namespaces.length === 0 || namespaces.includes(namespace)) &&
