@@ -11,6 +11,8 @@ import { poolsBench } from "./pools/poolsBench.ts";
 import { underlayBench } from "./pools/underlayBench.ts";
 import { hostServicesBench } from "./scale/hostServicesBench.ts";
 import { restartBench, restartLargeBench } from "./scale/restartBench.ts";
+import { serviceFlowsBench } from "./scale/serviceFlowsBench.ts";
+import { servicePlansBench } from "./scale/servicePlansBench.ts";
 import { watchBench } from "./scale/watchBench.ts";
 import { selectBench } from "./select/bench.ts";
 
@@ -23,6 +25,8 @@ export const benches: readonly Bench[] = [
   restartBench,
   restartLargeBench,
   hostServicesBench,
+  servicePlansBench,
+  serviceFlowsBench,
   watchBench,
   membersBench,
   selectBench,

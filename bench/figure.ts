@@ -5,7 +5,17 @@ import { blockRatios } from "./inTurn.ts";
 import { quantile } from "./quantile.ts";
 import { spreadOf } from "./spread.ts";
 
-export type Unit = "ms" | "s" | "MB" | "per s" | "operations" | "pods" | "facts" | "Services" | "requests";
+export type Unit =
+  | "ms"
+  | "s"
+  | "MB"
+  | "per s"
+  | "operations"
+  | "pods"
+  | "facts"
+  | "flows"
+  | "Services"
+  | "requests";
 
 export interface Figure {
   readonly name: string;

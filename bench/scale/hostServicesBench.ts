@@ -3,8 +3,8 @@
 
 import type { EndpointSlice, Service } from "../../src/kube/objects.ts";
 import type { Fact } from "../../src/model/fact.ts";
-import { type Cidr, formatIp, parseCidr } from "../../src/model/ip.ts";
-import { managementOf, podNetworkAt, type ResolvedNode } from "../../src/model/network.ts";
+import { formatIp } from "../../src/model/ip.ts";
+import { podNetworkAt, type ResolvedNode } from "../../src/model/network.ts";
 import type { Owner } from "../../src/model/owner.ts";
 import { northboundScope } from "../../src/model/scope.ts";
 import { balanced } from "../../src/plan/endpoints.ts";
@@ -12,6 +12,7 @@ import { Hosts, hostViewOf } from "../../src/plan/hosts.ts";
 import { serviceFacts } from "../../src/plan/service.ts";
 import { type Bench, compared, repeated } from "../figure.ts";
 import { inTurn, Side } from "../inTurn.ts";
+import { cidr, hostOf, nodeAt } from "./planNodes.ts";
 
 const count = 1_000;
 const turns = { fewest: 9, most: 27 };
@@ -123,28 +124,8 @@ function objectsOf({ name: node }: ResolvedNode, address: string): Objects {
   return { owner: `service/bench/${service.name}`, service, slices: [slice] };
 }
 
-function nodeAt(index: number): ResolvedNode {
-  const host = hostOf(index);
-  return {
-    name: `n${index}`,
-    id: index,
-    subnets: [cidr(`10.${index >> 8}.${index & 255}.0/24`)],
-    chassisId: `chassis-${index}`,
-    gateway: { mac: "02:00:00:00:00:01", addresses: [{ ip: host, bits: 16 }], nextHops: [], mtuBytes: 1500 },
-    hostAddresses: [host],
-  };
-}
-
-const hostOf = (index: number) => managementOf(cidr(`172.${16 + (index >> 8)}.${index & 255}.0/24`));
-
 function podOf({ subnets }: ResolvedNode) {
   const [address] = podNetworkAt(subnets, 3).addresses;
   if (!address) throw new Error("no subnet");
   return address.ip;
-}
-
-function cidr(text: string): Cidr {
-  const found = parseCidr(text);
-  if (!found) throw new Error(`${text} is no network`);
-  return found;
 }

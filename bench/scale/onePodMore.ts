@@ -13,6 +13,7 @@ import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.
 import { type InsertOf, Session, Transaction } from "../../src/ovsdb/index.ts";
 import { compared, type Figure } from "../figure.ts";
 import { inTurn, Side } from "../inTurn.ts";
+import { Sightings } from "./sightings.ts";
 
 const cluster = "weft";
 const node = "node-0";
@@ -108,23 +109,4 @@ function likeOfWeft(name: string): InsertOf<NorthboundTables, "Logical_Switch_Po
       ["bare/owner", `pod/${namespace}/${name}`],
     ]),
   };
-}
-
-/** When things were first seen. Can be asked before or after. */
-class Sightings {
-  readonly #known = new Map<string, PromiseWithResolvers<number>>();
-
-  note(what: string): void {
-    this.#entry(what).resolve(performance.now());
-  }
-
-  of(what: string): Promise<number> {
-    return this.#entry(what).promise;
-  }
-
-  #entry(what: string): PromiseWithResolvers<number> {
-    const known = this.#known.get(what) ?? Promise.withResolvers<number>();
-    this.#known.set(what, known);
-    return known;
-  }
 }

@@ -1,5 +1,5 @@
 // The controller with a large cluster, on a real northbound server: the restart that finds nothing changed, several times.
-// At ten thousand pods also one pod more. Nothing but the northbound server takes part on OVN's side.
+// At ten thousand pods also one pod more, at fifty thousand a Service's endpoint that changes. Nothing but the northbound server takes part on OVN's side.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +8,7 @@ import { KubeClient } from "../../src/kube/client.ts";
 import { loadKubeconfig } from "../../src/kube/kubeconfig.ts";
 import { northboundSchema, startOvsdbServer } from "../../test/real/ovsdbServer.ts";
 import { type Bench, type Figure, repeated } from "../figure.ts";
+import { endpointChangeFigures } from "./endpointChange.ts";
 import type { Scale } from "./objects.ts";
 import { onePodMoreFigures } from "./onePodMore.ts";
 import { BenchProcess } from "./process.ts";
@@ -24,7 +25,7 @@ export const restartBench: Bench = restartOf(
 export const restartLargeBench: Bench = restartOf(
   "restart-large",
   { nodes: 1_000, pods: 50_000, services: 5_000 },
-  { aims: { seconds: 10, megabytes: 600 }, more: async () => [] },
+  { aims: { seconds: 10, megabytes: 600 }, more: endpointChangeFigures },
 );
 
 interface Parts {
