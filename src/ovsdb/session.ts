@@ -1,22 +1,17 @@
-// A program's lasting connection to one database, over changing network connections: it connects, performs the
-// handshake, starts the monitors of its replicas, and begins again when a connection is lost. reconnect.ts decides
-// when to do what, membership.ts whether to stay with a server.
+// What a program does with one database: transactions, replicas, locks. They outlive network connections: on each new one
+// (connection.ts) the session starts the monitors of its replicas and asks for its locks again.
 
 import { settledOrAborted } from "./abort.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Condition } from "./condition.ts";
+import { Connection, type SessionState } from "./connection.ts";
 import type { ColumnOf, Database, RowOf, RowWith } from "./database.ts";
 import { deferred } from "./deferred.ts";
 import { givenUp, OvsdbError } from "./errors.ts";
-import { Gate } from "./gate.ts";
 import type { Guard } from "./guard.ts";
-import { Link } from "./link.ts";
 import { checkLockId, Lock, type LockOptions } from "./lock.ts";
 import type { Log } from "./log.ts";
-import { Membership } from "./membership.ts";
 import { Monitor } from "./monitor.ts";
-import { Reconnect } from "./reconnect.ts";
-import { parseRemote, type Remote } from "./remote.ts";
 import {
   type Indexes,
   type OnlyTables,
@@ -31,24 +26,17 @@ import type { RowIndex } from "./rows.ts";
 import { type DatabaseSchema, parseSchema } from "./schema.ts";
 import type { SessionOptions, TransactOptions } from "./sessionOptions.ts";
 import { Slices } from "./slices.ts";
-import type { TlsOptions } from "./tlsOptions.ts";
 import { Transaction } from "./transaction.ts";
 import { encodeTransaction, readReply, type Sent, type TransactionResult } from "./transactionReply.ts";
 
 /** The wait before a transaction with a marker is sent again. */
 const retryMs = 20;
 
-export type SessionState = "connecting" | "connected" | "backoff" | "closed";
-
 export class Session implements AsyncDisposable {
   readonly #database: string;
-  readonly #remotes: readonly (readonly [name: string, remote: Remote])[];
-  readonly #tls: TlsOptions | undefined;
   readonly #log: Log;
   readonly #clock: Clock;
-  readonly #reconnect: Reconnect;
-  readonly #membership: Membership;
-  readonly #connected = new Gate();
+  readonly #connection: Connection;
   /** Monitor id -> monitor, one for each replica. */
   readonly #monitors = new Map<string, Monitor>();
   /** Lock id -> lock. */
@@ -58,66 +46,47 @@ export class Session implements AsyncDisposable {
    * the event loop.
    */
   readonly #encoding = new Slices((error) => this.#debug("transact", error));
-  #attempts = 0;
   #lastMonitorId = 0;
-  #link: Link | undefined;
-  /** Kept while there is no connection. */
-  #serverSchema: DatabaseSchema | undefined;
-  #lastError: OvsdbError | undefined;
-  #lastRemote = "";
-  /** The remote that the session is connected to, or tries. */
-  #remoteName = "";
-  #state: "new" | "started" | "closed" = "new";
-  #cancelTimer = (): void => {};
-  readonly #ended = new AbortController();
 
   /** Throws an `OvsdbError` "invalid remote" for malformed remotes. Does no I/O. */
   constructor(options: SessionOptions) {
-    if (options.remotes.length === 0) throw new OvsdbError("invalid remote", "no remote given");
     this.#database = options.database;
-    this.#remotes = options.remotes.map((remote) => [remote, parseRemote(remote)]);
-    if (!options.tls && this.#remotes.some(([, remote]) => remote.kind === "tls"))
-      throw new OvsdbError("invalid remote", "a remote ssl:HOST:PORT needs the option tls");
-    this.#tls = options.tls;
     this.#log = options.log ?? (() => {});
     this.#clock = options.clock ?? systemClock;
-    this.#reconnect = new Reconnect(
-      {
-        remotes: options.remotes.length,
-        minBackoffMs: options.minBackoffMs ?? 100,
-        maxBackoffMs: options.maxBackoffMs ?? 8000,
-        connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
-        probeIntervalMs: options.probeIntervalMs ?? 10_000,
-        random: options.random ?? Math.random,
+    this.#connection = new Connection(options, {
+      usable: (link) => {
+        for (const monitor of this.#monitors.values()) link.follow(monitor);
+        for (const lock of this.#locks.values()) this.#request(lock);
       },
-      this.#clock.now(),
-    );
-    this.#membership = new Membership(options.leaderOnly ?? false);
+      notified: (method, params) => this.#notified(method, params),
+      converted: (link) => {
+        for (const monitor of this.#monitors.values()) link.resume(monitor);
+      },
+      lost: () => {
+        for (const monitor of this.#monitors.values()) monitor.stop();
+        for (const lock of this.#locks.values()) lock.set(false);
+      },
+      closed: (reason) => this.#closed(reason),
+    });
   }
 
   get state(): SessionState {
-    if (this.#state !== "started") return this.#state === "closed" ? "closed" : "backoff";
-    if (this.#connected.isOpen) return "connected";
-    return this.#link ? "connecting" : "backoff";
+    return this.#connection.state;
   }
 
   /** The server's schema, which may be older or newer than the generated one; undefined before the first connection. */
   get serverSchema(): DatabaseSchema | undefined {
-    return this.#serverSchema;
+    return this.#connection.serverSchema;
   }
 
   /** Why there is no connection, or why the last one ended; undefined before anything has failed. */
   get lastError(): OvsdbError | undefined {
-    return this.#lastError;
+    return this.#connection.lastError;
   }
 
   /** Begins to connect, and keeps trying until `signal` is aborted or the session is disposed. */
   start(signal?: AbortSignal): void {
-    if (this.#state !== "new") return;
-    this.#state = "started";
-    signal?.addEventListener("abort", () => this.#close(), { signal: this.#ended.signal });
-    if (signal?.aborted) this.#close();
-    else this.#pump();
+    this.#connection.start(signal);
   }
 
   /**
@@ -125,7 +94,7 @@ export class Session implements AsyncDisposable {
    * what there was instead.
    */
   connected(signal?: AbortSignal): Promise<void> {
-    return this.#connected.wait(signal, () => `a connection: ${this.#situation()}`);
+    return this.#connection.connected(signal);
   }
 
   /**
@@ -157,11 +126,11 @@ export class Session implements AsyncDisposable {
     signal: AbortSignal | undefined,
     guard?: Guard,
   ): Promise<TransactionResult> {
-    const link = this.#usableLink();
+    const link = this.#connection.usableLink();
     // If it was given up meanwhile, it is refused below, without being sent.
     if (link.settled) await settledOrAborted(link.settled, signal);
     const schema = link.schema;
-    if (!schema) throw this.#notConnected();
+    if (!schema) throw this.#connection.notConnected();
     const { promise, resolve, reject } = deferred<readonly [reply: unknown, sent: readonly Sent[]]>();
     const encode = function* (database: string): Generator<void> {
       try {
@@ -183,7 +152,7 @@ export class Session implements AsyncDisposable {
     const stop = this.#clock.after(retryMs, resolve);
     const abort = (): void => {
       stop();
-      if (signal) reject(givenUp(`another attempt: ${this.#situation()}`, signal));
+      if (signal) reject(givenUp(`another attempt: ${this.#connection.situation()}`, signal));
     };
     signal?.addEventListener("abort", abort, { once: true });
     return promise.finally(() => signal?.removeEventListener("abort", abort));
@@ -218,27 +187,27 @@ export class Session implements AsyncDisposable {
   lock(id: string, options: LockOptions = {}): Lock {
     checkLockId(id);
     if (this.#locks.has(id)) throw new OvsdbError("invalid value", `lock ${id}: this session already has it`);
-    if (this.#state === "closed") throw this.#notConnected();
+    if (this.state === "closed") throw this.#connection.notConnected();
     const lock = new Lock(id, options, {
       dispose: () => this.#unlock(id),
-      situation: () => this.#situation("not granted by"),
+      situation: () => this.#connection.situation("not granted by"),
       failed: (error) => this.#log("error", `a listener of lock ${id} failed`, { error }),
     });
     this.#locks.set(id, lock);
-    if (this.#connected.isOpen) this.#request(lock);
+    if (this.#connection.isOpen) this.#request(lock);
     return lock;
   }
 
   /** The names of the server's databases. */
   async databases(signal?: AbortSignal): Promise<readonly string[]> {
-    const names = await this.#usableLink().rpc.request("list_dbs", [], signal);
+    const names = await this.#connection.usableLink().rpc.request("list_dbs", [], signal);
     if (Array.isArray(names) && names.every((name) => typeof name === "string")) return names;
     throw new OvsdbError("protocol error", "list_dbs: expected names");
   }
 
   /** The schema of any database on the server. */
   async schemaOf(database: string, signal?: AbortSignal): Promise<DatabaseSchema> {
-    return parseSchema(await this.#usableLink().rpc.request("get_schema", [database], signal));
+    return parseSchema(await this.#connection.usableLink().rpc.request("get_schema", [database], signal));
   }
 
   /**
@@ -247,7 +216,7 @@ export class Session implements AsyncDisposable {
    * others like it keep running.
    */
   async convert(schema: unknown, signal?: AbortSignal): Promise<void> {
-    await this.#usableLink().rpc.request("convert", [this.#database, schema], signal);
+    await this.#connection.usableLink().rpc.request("convert", [this.#database, schema], signal);
   }
 
   /** A copy of `tables` that is kept up to date, across reconnections too, until it or the session is disposed. */
@@ -261,7 +230,7 @@ export class Session implements AsyncDisposable {
     tables: Readonly<Record<string, true | TableSelection | undefined>>,
     options: { readonly indexes?: Readonly<Record<string, readonly RowIndex[] | undefined>> } = {},
   ): unknown {
-    if (this.#state === "closed") throw new OvsdbError("closed", `${this.#database}: the session is closed`);
+    if (this.state === "closed") throw new OvsdbError("closed", `${this.#database}: the session is closed`);
     const selection = new Map<string, TableSelection>();
     const indexes = new Map<string, readonly RowIndex[]>();
     for (const [name, wanted] of Object.entries(tables)) {
@@ -273,78 +242,16 @@ export class Session implements AsyncDisposable {
     const store = new ReplicaStore(indexes, this.#log, {
       select: (table, where) => monitor.select(table, where),
       dispose: () => this.#forget(id),
-      situation: () => this.#situation("not complete yet from"),
+      situation: () => this.#connection.situation("not complete yet from"),
     });
     const monitor = new Monitor({ id, schema: database.schema, selection, store });
     this.#monitors.set(id, monitor);
-    this.#link?.follow(monitor);
+    this.#connection.link?.follow(monitor);
     return store;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#close();
-  }
-
-  /** Does what is due now, and schedules itself for what is due next. */
-  readonly #pump = (): void => {
-    while (this.#state === "started") {
-      const now = this.#clock.now();
-      const advice = this.#reconnect.advise(now);
-      this.#cancelTimer();
-      switch (advice.action) {
-        case "connect":
-          this.#reconnect.connecting(now);
-          this.#connect();
-          break;
-        case "probe":
-          this.#reconnect.probed(now);
-          this.#link?.rpc.request("echo", ["probe"]).catch((error: unknown) => this.#debug("probe", error));
-          break;
-        case "disconnect":
-          this.#link?.rpc.close(new OvsdbError("connection lost", this.#silence(advice.reason)));
-          break;
-        case "wait":
-          if (advice.until < Number.POSITIVE_INFINITY)
-            this.#cancelTimer = this.#clock.after(advice.until - now, this.#pump);
-          return;
-      }
-    }
-  };
-
-  #connect(): void {
-    const remote = this.#remotes[this.#attempts++ % this.#remotes.length];
-    if (!remote) return;
-    const [name, target] = remote;
-    this.#remoteName = name;
-    const link = new Link({
-      remote: target,
-      name,
-      tls: this.#tls,
-      database: this.#database,
-      membership: this.#membership,
-      log: this.#log,
-      received: () => this.#reconnect.received(this.#clock.now()),
-      notified: (method, params) => this.#notified(method, params),
-      converted: (schema) => this.#converted(link, schema),
-      closed: (reason) => this.#lost(name, reason),
-    });
-    this.#link = link;
-    link.handshake().then(
-      (schema) => this.#usable(link, name, schema),
-      (error: unknown) => this.#debug("handshake", error),
-    );
-  }
-
-  #usable(link: Link, remote: string, schema: DatabaseSchema): void {
-    // A server not worth staying with is left even while it answers.
-    if (this.#link !== link) return;
-    this.#serverSchema = schema;
-    this.#reconnect.connected(this.#clock.now());
-    this.#connected.open();
-    this.#log("info", "connected", { database: this.#database, remote, schemaVersion: schema.version });
-    for (const monitor of this.#monitors.values()) link.follow(monitor);
-    for (const lock of this.#locks.values()) this.#request(lock);
-    this.#pump();
+    this.#connection.close();
   }
 
   #notified(method: string, params: readonly unknown[]): void {
@@ -354,14 +261,8 @@ export class Session implements AsyncDisposable {
     else if (method === "locked" || method === "stolen") this.#locks.get(id)?.set(method === "locked");
   }
 
-  #converted(link: Link, schema: DatabaseSchema): void {
-    this.#serverSchema = schema;
-    this.#log("info", "converted", { database: this.#database, schemaVersion: schema.version });
-    for (const monitor of this.#monitors.values()) link.resume(monitor);
-  }
-
   #request(lock: Lock): void {
-    const link = this.#link;
+    const { link } = this.#connection;
     lock
       .request(async (method, id) => link?.rpc.request(method, [id]))
       .catch((error: unknown) => this.#debug(`lock ${lock.id}`, error));
@@ -372,68 +273,22 @@ export class Session implements AsyncDisposable {
     if (!lock) return;
     this.#locks.delete(id);
     lock.end(new OvsdbError("closed", `lock ${id}: given back`));
-    if (!this.#connected.isOpen) return;
-    await this.#link?.rpc.request("unlock", [id]).catch((error: unknown) => this.#debug("unlock", error));
-  }
-
-  #usableLink(): Link {
-    if (this.#link?.schema) return this.#link;
-    throw this.#notConnected();
-  }
-
-  #notConnected(): OvsdbError {
-    return new OvsdbError(
-      this.#state === "closed" ? "closed" : "not connected",
-      `${this.#database}: ${this.#situation()}`,
-    );
-  }
-
-  /** What the session has to do with its server now. `connected` says what is missing if it is connected. */
-  #situation(connected = "connected to"): string {
-    if (this.#state === "new") return "the session was never started: call start()";
-    if (this.#state === "closed") return "the session is closed";
-    const remotes = this.#remotes.map(([name]) => name);
-    if (this.#connected.isOpen) return `${connected} ${this.#remoteName}`;
-    if (this.#lastError) return `not connected, last tried ${this.#lastRemote}: ${this.#lastError.message}`;
-    return `not connected, no answer yet from ${remotes.join(" or ")}`;
-  }
-
-  /** `reason` to give up a server, with what it owes. */
-  #silence(reason: string): string {
-    const owed = this.#link?.rpc.unanswered ?? [];
-    return `${this.#remoteName}: ${reason}${owed.length > 0 ? `; unanswered: ${owed.join(", ")}` : ""}`;
+    if (!this.#connection.isOpen) return;
+    await this.#connection.link?.rpc
+      .request("unlock", [id])
+      .catch((error: unknown) => this.#debug("unlock", error));
   }
 
   #forget(id: string): void {
     this.#monitors.get(id)?.stop();
     this.#monitors.delete(id);
-    if (!this.#connected.isOpen) return;
-    this.#link?.rpc
+    if (!this.#connection.isOpen) return;
+    this.#connection.link?.rpc
       .request("monitor_cancel", [id])
       .catch((error: unknown) => this.#debug("monitor_cancel", error));
   }
 
-  #lost(remote: string, reason: OvsdbError): void {
-    this.#link = undefined;
-    this.#lastError = reason;
-    this.#lastRemote = remote;
-    this.#connected.shut();
-    for (const monitor of this.#monitors.values()) monitor.stop();
-    for (const lock of this.#locks.values()) lock.set(false);
-    if (this.#state === "closed") return;
-    this.#reconnect.disconnected(this.#clock.now());
-    this.#log("warn", "disconnected", { database: this.#database, remote, reason: reason.message });
-    this.#pump();
-  }
-
-  #close(): void {
-    if (this.#state === "closed") return;
-    this.#state = "closed";
-    this.#ended.abort();
-    this.#cancelTimer();
-    const reason = new OvsdbError("closed", `${this.#database}: the session is closed`);
-    this.#link?.rpc.close(reason);
-    this.#connected.fail(reason);
+  #closed(reason: OvsdbError): void {
     for (const monitor of this.#monitors.values()) monitor.end(reason);
     this.#monitors.clear();
     for (const lock of this.#locks.values()) lock.end(reason);
