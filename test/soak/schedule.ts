@@ -50,15 +50,19 @@ const mostFaults = 3;
 /** Each app has a pod that lives throughout, so that its Services always have somebody to answer. */
 export const appsOf = (nodes: readonly string[]): readonly string[] => nodes.map((node) => `on-${node}`);
 
+interface Campaign extends CampaignOptions {
+  readonly random: SeededRandom;
+  readonly endMs: number;
+}
+
 /** The steps in the order of time. No fault lasts beyond the end. */
 export function scheduleOf(options: CampaignOptions): readonly Step[] {
-  const random = seededRandom(options.seed);
-  const endMs = options.minutes * 60_000;
+  const campaign = { ...options, random: seededRandom(options.seed), endMs: options.minutes * 60_000 };
   return [
-    ...podSteps(options, random, endMs),
-    ...serviceSteps(options, random, endMs),
-    ...policySteps(options, random, endMs),
-    ...faultSteps(options, random, endMs),
+    ...podSteps(campaign),
+    ...serviceSteps(campaign),
+    ...policySteps(campaign),
+    ...faultSteps(campaign),
   ].toSorted((a, b) => a.atMs - b.atMs);
 }
 
@@ -75,7 +79,7 @@ interface Life {
  * `count` lives at random moments. A slot is taken again as soon as its last life is over, so a name comes back under
  * which another has just died.
  */
-function lives(random: SeededRandom, count: number, endMs: number, lengthMs: () => number): readonly Life[] {
+function lives({ random, endMs }: Campaign, count: number, lengthMs: () => number): readonly Life[] {
   const births = Array.from({ length: count }, () => random.below(endMs)).toSorted((a, b) => a - b);
   const freeAt: number[] = [];
   return births.map((bornMs) => {
@@ -87,65 +91,77 @@ function lives(random: SeededRandom, count: number, endMs: number, lengthMs: () 
   });
 }
 
-/** One in ten dies while it starts. */
-function podSteps({ minutes, nodes }: CampaignOptions, random: SeededRandom, endMs: number): readonly Step[] {
-  const lengthMs = (): number => between(random, random.below(10) === 0 ? [0, 400] : [1_500, 40_000]);
-  return lives(random, Math.round(podsPerMinute * minutes), endMs, lengthMs).flatMap(
-    ({ slot, bornMs, diesMs }): readonly Step[] => {
-      const name = `pod-${slot}`;
-      const [node, app] = [random.pick(nodes), random.pick(appsOf(nodes))];
-      const graceSeconds = random.below(3) === 0 ? 0 : 1;
-      return [
-        { atMs: bornMs, deed: { type: "pod is born", name, node, app } },
-        ...(diesMs < endMs
-          ? [{ atMs: diesMs, deed: { type: "pod dies", name, graceSeconds } } as const]
-          : []),
-      ];
-    },
-  );
+interface Ends {
+  readonly born: Deed;
+  readonly dies: Deed;
+  /** Dies then at the latest. */
+  readonly latestMs?: number;
 }
 
-function serviceSteps(
-  { minutes, nodes }: CampaignOptions,
-  random: SeededRandom,
-  endMs: number,
+/** So many lives a minute, each with two deeds. Who outlives the campaign does not die. */
+function lifeSteps(
+  campaign: Campaign,
+  perMinute: number,
+  lengthMs: () => number,
+  ends: (slot: number) => Ends,
 ): readonly Step[] {
-  const lengthMs = (): number => between(random, [500, 50_000]);
-  return lives(random, Math.round(servicesPerMinute * minutes), endMs, lengthMs).flatMap(
-    ({ slot, bornMs, diesMs }): readonly Step[] => {
+  const { minutes, endMs } = campaign;
+  return lives(campaign, Math.round(perMinute * minutes), lengthMs).flatMap(({ slot, bornMs, diesMs }) => {
+    const { born, dies, latestMs = diesMs } = ends(slot);
+    const lastMs = Math.min(diesMs, latestMs);
+    return [{ atMs: bornMs, deed: born }, ...(lastMs < endMs ? [{ atMs: lastMs, deed: dies }] : [])];
+  });
+}
+
+/** One in ten dies while it starts. */
+function podSteps(campaign: Campaign): readonly Step[] {
+  const { random, nodes } = campaign;
+  const lengthMs = (): number => between(random, random.below(10) === 0 ? [0, 400] : [1_500, 40_000]);
+  return lifeSteps(campaign, podsPerMinute, lengthMs, (slot) => {
+    const name = `pod-${slot}`;
+    const [node, app] = [random.pick(nodes), random.pick(appsOf(nodes))];
+    const graceSeconds = random.below(3) === 0 ? 0 : 1;
+    return { born: { type: "pod is born", name, node, app }, dies: { type: "pod dies", name, graceSeconds } };
+  });
+}
+
+function serviceSteps(campaign: Campaign): readonly Step[] {
+  const { random, nodes } = campaign;
+  return lifeSteps(
+    campaign,
+    servicesPerMinute,
+    () => between(random, [500, 50_000]),
+    (slot) => {
       const name = `service-${slot}`;
       const outside = random.pick(["none", "Cluster", "Local"] as const);
-      return [
-        { atMs: bornMs, deed: { type: "service is born", name, app: random.pick(appsOf(nodes)), outside } },
-        ...(diesMs < endMs ? [{ atMs: diesMs, deed: { type: "service dies", name } } as const] : []),
-      ];
+      const app = random.pick(appsOf(nodes));
+      return { born: { type: "service is born", name, app, outside }, dies: { type: "service dies", name } };
     },
   );
 }
 
 /** One in three closes its pods, and ends with the campaign at the latest, since then every packet must arrive. */
-function policySteps(
-  { minutes, nodes }: CampaignOptions,
-  random: SeededRandom,
-  endMs: number,
-): readonly Step[] {
-  const lengthMs = (): number => between(random, [500, 50_000]);
-  return lives(random, Math.round(policiesPerMinute * minutes), endMs, lengthMs).flatMap(
-    ({ slot, bornMs, diesMs }): readonly Step[] => {
+function policySteps(campaign: Campaign): readonly Step[] {
+  const { random, nodes, endMs } = campaign;
+  return lifeSteps(
+    campaign,
+    policiesPerMinute,
+    () => between(random, [500, 50_000]),
+    (slot) => {
       const name = `policy-${slot}`;
       const [app, peer] = [random.pick(appsOf(nodes)), random.pick(appsOf(nodes))];
       const from = random.below(3) === 0 ? undefined : peer;
-      const endsMs = from === undefined ? Math.min(diesMs, endMs - 1) : diesMs;
-      return [
-        { atMs: bornMs, deed: { type: "policy is born", name, app, from } },
-        ...(endsMs < endMs ? [{ atMs: endsMs, deed: { type: "policy dies", name } } as const] : []),
-      ];
+      return {
+        born: { type: "policy is born", name, app, from },
+        dies: { type: "policy dies", name },
+        ...(from === undefined && { latestMs: endMs - 1 }),
+      };
     },
   );
 }
 
 /** Every fault comes once before any comes again, unless its turn is while something else is done to its victim. */
-function faultSteps({ faults }: CampaignOptions, random: SeededRandom, endMs: number): readonly Step[] {
+function faultSteps({ faults, random, endMs }: Campaign): readonly Step[] {
   const steps: Step[] = [];
   let running: { readonly until: number; readonly victims: readonly string[] }[] = [];
   let bag: Fault[] = [];
