@@ -47,13 +47,14 @@ function granted(file: string, role: Role): string[] {
 /** What the program says that it asks for. */
 const asked = (role: Role): string[] =>
   rightsOf[role]
-    .flatMap(({ group, resource, subresource, verbs, inLeaseNamespace }) =>
+    .flatMap(({ group, resource, subresource, name, verbs, inLeaseNamespace }) =>
       verbs.map((verb) =>
         line(
           verb,
           group,
           subresource === undefined ? resource : `${resource}/${subresource}`,
           inLeaseNamespace && leaseNamespace,
+          name,
         ),
       ),
     )

@@ -11,6 +11,8 @@ export interface Right {
   readonly group: string;
   readonly resource: string;
   readonly subresource?: string;
+  /** Only this one object. */
+  readonly name?: string;
   readonly verbs: readonly string[];
   /** Only in the namespace of the Leases. */
   readonly inLeaseNamespace?: true;
@@ -43,12 +45,13 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
     },
   ],
   agent: [
-    { group: core, resource: "nodes", verbs: ["list", "watch", "patch"] },
+    { group: core, resource: "nodes", verbs: [...watched, "patch"] },
     { group: core, resource: "nodes", subresource: "status", verbs: ["patch"] },
     { group: core, resource: "pods", verbs: watched },
-    { group: core, resource: "services", verbs: ["list", "watch"] },
-    { group: "discovery.k8s.io", resource: "endpointslices", verbs: ["list", "watch"] },
-    { group: "networking.k8s.io", resource: "networkpolicies", verbs: ["list", "watch"] },
+    { group: core, resource: "services", verbs: watched },
+    { group: core, resource: "namespaces", name: "kube-system", verbs: ["get"] },
+    { group: "discovery.k8s.io", resource: "endpointslices", verbs: watched },
+    { group: "networking.k8s.io", resource: "networkpolicies", verbs: watched },
     { group: "coordination.k8s.io", resource: "leases", verbs: ["create", "patch"], inLeaseNamespace: true },
   ],
 };
@@ -98,13 +101,13 @@ const nameOf = ({ group, resource, subresource }: Right): string =>
 
 async function mayDo(
   client: KubeClient,
-  { group, resource, subresource = "", inLeaseNamespace }: Right,
+  { group, resource, subresource = "", name = "", inLeaseNamespace }: Right,
   verb: string,
   leaseNamespace: string,
   signal: AbortSignal,
 ): Promise<boolean> {
   const resourceAttributes = {
-    ...{ group, resource, subresource, verb },
+    ...{ group, resource, subresource, name, verb },
     namespace: inLeaseNamespace ? leaseNamespace : "",
   };
   const review = {

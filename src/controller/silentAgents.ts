@@ -43,7 +43,7 @@ export const followAgentLeases = (
   signal: AbortSignal,
   log: Log,
 ): Store<AgentLease> =>
-  watchResource(client, agentLeases, { namespace, labelSelector: agentLeasesOf(cluster), signal, log });
+  watchResource(client, agentLeases, { namespace, labels: agentLeasesOf(cluster), signal, log });
 
 export class SilentAgents {
   readonly #options: SilentAgentsOptions;

@@ -33,8 +33,10 @@ export const agentLeases: Watchable<AgentLease> = {
   },
 };
 
-/** Selects the agents' Leases of one cluster. */
-export const agentLeasesOf = (cluster: string): string => `${clusterLabel}=${cluster}`;
+/** The labels of the agents' Leases of one cluster. */
+export const agentLeasesOf = (cluster: string): Readonly<Record<string, string>> => ({
+  [clusterLabel]: cluster,
+});
 
 export interface Beat {
   readonly namespace: string;
@@ -61,7 +63,7 @@ export async function renewAgentLease(
     renewTime: microTime(wallMs),
   };
   const owner = { apiVersion: "v1", kind: "Node", name: node.name, uid: node.uid };
-  const metadata = { labels: { [clusterLabel]: cluster }, ownerReferences: [owner] };
+  const metadata = { labels: agentLeasesOf(cluster), ownerReferences: [owner] };
   try {
     await client.patch(pathOf(leases, namespace, name), { metadata, spec }, options);
   } catch (error) {

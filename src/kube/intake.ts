@@ -11,7 +11,10 @@ import type { Edit, Store } from "./store.ts";
 import { Unlisted, type UnlistedOptions } from "./unlisted.ts";
 
 /** Who is asked about objects that a list leaves out. */
-export type Keeping = Pick<UnlistedOptions, "client" | "listAgain" | "server" | "signal">;
+export interface Keeping extends Pick<UnlistedOptions, "client" | "listAgain" | "server" | "signal"> {
+  /** Whether the watch is about the object. */
+  readonly isMeant: (raw: unknown) => boolean;
+}
 
 /** Bounds how long one slice blocks the event loop, including the store's listeners. */
 const sliceMs = 8;
@@ -48,8 +51,10 @@ export class Intake<T extends ObjectMeta> {
         log,
         known: () => store.size,
         put: (raw) => {
+          if (!keeping.isMeant(raw)) return false;
           const object = resource.project(raw, this.#interner);
           if (object) store.apply([{ type: "put", object }]);
+          return true;
         },
         remove: (keys) => store.apply(keys.map((key) => ({ type: "remove", ...namesIn(key) }))),
         onSize: (unlisted) => store.note({ unlisted }),

@@ -56,7 +56,10 @@ async function world() {
   });
   const ending = new AbortController();
   let listedAgain = 0;
-  const keeping = { client, server, signal: ending.signal, listAgain: () => listedAgain++ };
+  const keeping = {
+    ...{ client, server, signal: ending.signal, isMeant: () => true },
+    listAgain: () => listedAgain++,
+  };
   const intake = new Intake(kinds.Service, store, { clock, log: silent }, keeping);
   const list = async (...names: readonly string[]): Promise<void> => {
     intake.beginList();

@@ -16,7 +16,8 @@ export interface UnlistedOptions {
   /** How many objects are known, these included. */
   readonly known: () => number;
   readonly remove: (keys: readonly string[]) => void;
-  readonly put: (raw: unknown) => void;
+  /** Takes the object in; false when it is none that the watch is about any more. */
+  readonly put: (raw: unknown) => boolean;
   readonly onSize: (size: number) => void;
   /** Has everything listed again. */
   readonly listAgain: () => void;
@@ -109,8 +110,9 @@ export class Unlisted {
     if (!this.#keys.has(key)) return undefined;
     switch (answer.is) {
       case "there":
-        put(answer.raw);
-        return areThere;
+        if (put(answer.raw)) return areThere;
+        this.#remove([key]);
+        return undefined;
       case "gone":
         this.#remove([key]);
         return undefined;

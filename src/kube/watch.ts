@@ -10,6 +10,7 @@ import { beginning, type Failure, nextAfter, type Outcome, type Step } from "./c
 import { isExpired, KubeError } from "./error.ts";
 import { type WatchEvent, watchEventOf } from "./event.ts";
 import { Intake } from "./intake.ts";
+import { record } from "./json.ts";
 import { type Indexes, type Kind, type KindMap, kinds, type Watchable } from "./kinds.ts";
 import { Lines } from "./lines.ts";
 import type { ObjectMeta } from "./objects.ts";
@@ -24,7 +25,8 @@ export interface WatchOptions<T> extends Surroundings {
   /** Watch one namespace only. */
   readonly namespace?: string;
   readonly fieldSelector?: string;
-  readonly labelSelector?: string;
+  /** Watch only objects with these labels. */
+  readonly labels?: Readonly<Record<string, string>>;
   /** In addition to those of the kind. */
   readonly indexes?: Indexes<T>;
   /**
@@ -99,7 +101,7 @@ class Watcher<T extends ObjectMeta> {
       resource,
       store,
       { clock: this.#clock, log: this.#log },
-      server && { client, server, signal, listAgain: this.#listAgain },
+      server && { client, server, signal, listAgain: this.#listAgain, isMeant: this.#isMeant },
     );
   }
 
@@ -305,8 +307,16 @@ class Watcher<T extends ObjectMeta> {
   }
 
   #selectors(): Query {
-    return { fieldSelector: this.#options.fieldSelector, labelSelector: this.#options.labelSelector };
+    const { fieldSelector, labels = {} } = this.#options;
+    const labelSelector = Object.entries(labels).map((entry) => entry.join("="));
+    return { fieldSelector, labelSelector: labelSelector.length > 0 ? labelSelector.join() : undefined };
   }
+
+  /** What a field selector selects by never changes while an object lives. */
+  readonly #isMeant = (raw: unknown): boolean => {
+    const labels = record(record(record(raw).metadata).labels);
+    return Object.entries(this.#options.labels ?? {}).every(([key, value]) => labels[key] === value);
+  };
 }
 
 /** The watch cannot go on from where it is. */

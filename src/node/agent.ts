@@ -13,7 +13,6 @@ import { inCluster } from "../kube/in-cluster.ts";
 import { loadKubeconfig } from "../kube/kubeconfig.ts";
 import type { Node } from "../kube/objects.ts";
 import { Staleness } from "../kube/staleness.ts";
-import { watchKind } from "../kube/watch.ts";
 import { declareNetwork } from "../kube/write.ts";
 import { namesOf, onNode } from "../model/names.ts";
 import { rowUuid } from "../model/uuid.ts";
@@ -44,6 +43,7 @@ import { answer, type Handled } from "./runtime/commands.ts";
 import { serveCni } from "./runtime/server.ts";
 import { underlayPlan } from "./underlay.ts";
 import { Upkeep } from "./upkeep.ts";
+import { watched } from "./watched.ts";
 import { Announcer } from "./wayIn/announcer.ts";
 import { HealthChecks } from "./wayIn/healthChecks.ts";
 import { WayIn, type WayInPlace } from "./wayIn/wayIn.ts";
@@ -61,16 +61,18 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   using client = await KubeClient.reading(() =>
     kubeconfig === undefined ? inCluster() : loadKubeconfig(kubeconfig),
   );
-  const watching = { signal, log };
-  const nodes = watchKind(client, "Node", { ...watching, fieldSelector: `metadata.name=${nodeName}` });
-  const pods = watchKind(client, "Pod", { ...watching, fieldSelector: `spec.nodeName=${nodeName}` });
+  const isPooled = options.addresses === "pooled";
+  const { nodes, pods, services, policies, slicesOf } = watched(
+    client,
+    { nodeName, isPooled },
+    { signal, log },
+  );
 
   /** Does not reject: a failed flush leaves a stale entry behind, and the caller could not do anything about it. */
   const flush = (matches: readonly Match[]): Promise<void> =>
     flushConntrack(options.ovsRunDirectory, matches).catch((error: unknown) =>
       log("warn", "UDP connections were not flushed", { error }),
     );
-  const services = watchKind(client, "Service", watching);
   const wayIn = new WayIn({
     ...{ services, pods, run, log },
     forget: (addresses, port) => flush(addresses.flatMap((ip) => withUdpPort(ip, port))),
@@ -79,18 +81,10 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const announcer = new Announcer({ nodeName, services, run, clock: systemClock, log });
 
   const healthChecks = new HealthChecks({
-    ...{ nodeName, services, log },
-    slicesOf: ({ namespace, name }, ending) =>
-      watchKind(client, "EndpointSlice", {
-        ...{ signal: ending, log, namespace },
-        labelSelector: `kubernetes.io/service-name=${name}`,
-      }),
+    ...{ nodeName, services, slicesOf, log },
     // A virtual machine has no gateway router that could keep the client's address.
     isHealthy: () => options.network.mode === "overlay" && notReady() === undefined,
   });
-
-  const isPooled = options.addresses === "pooled";
-  const policies = isPooled ? watchKind(client, "NetworkPolicy", watching) : undefined;
 
   const announce = (node: Node, values: AnnotationValues): Promise<void> =>
     annotateNode(client, node, values);

@@ -1,5 +1,5 @@
 // The minimal Kubernetes API that an agent needs, as a process of its own in a namespace of the sandbox: list and watch
-// of any path, single pods, patches of annotations and status. The test writes objects over a unix socket, and decides
+// of any path, single objects, patches of annotations and status. The test writes objects over a unix socket, and decides
 // when watches are told how far they have come (PUT /bookmarks). Pods under /late are those that no watch has brought
 // yet. Arguments: port, path of the unix socket.
 
@@ -75,13 +75,16 @@ function answerList(url: URL, response: ServerResponse): void {
   });
 }
 
-/** One pod, if the path is that of one. */
-function answerPod(url: URL, response: ServerResponse): boolean {
-  const [path, namespace, name] = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)$/.exec(url.pathname) ?? [];
-  if (path === undefined) return false;
+/** One object, if the path is that of one. */
+function answerObject(url: URL, response: ServerResponse): boolean {
+  const found =
+    /^(?<base>\/.*)\/namespaces\/(?<namespace>[^/]+)\/(?<plural>[^/]+)\/(?<name>[^/]+)$/.exec(url.pathname) ??
+    /^(?<base>\/api\/v1)\/(?<plural>namespaces|nodes)\/(?<name>[^/]+)$/.exec(url.pathname);
+  const { base, namespace = "", plural, name } = found?.groups ?? {};
+  if (plural === undefined) return false;
   const key = `${namespace}/${name}`;
-  const pod = collectionAt("/late").get(key) ?? collectionAt("/api/v1/pods").get(key);
-  if (pod) response.end(JSON.stringify(pod));
+  const object = collectionAt("/late").get(key) ?? collectionAt(`${base}/${plural}`).get(key);
+  if (object) response.end(JSON.stringify(object));
   else response.writeHead(404).end(JSON.stringify({ kind: "Status", reason: "NotFound", code: 404 }));
   return true;
 }
@@ -111,7 +114,7 @@ async function bodyOf(request: IncomingMessage): Promise<Json> {
 const serve: RequestListener = (request, response) => {
   const url = new URL(request.url ?? "/", "http://api");
   if (request.method === "GET") {
-    if (!answerPod(url, response)) answerList(url, response);
+    if (!answerObject(url, response)) answerList(url, response);
     return undefined;
   }
   return void bodyOf(request).then((body) => {

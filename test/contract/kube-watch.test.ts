@@ -404,14 +404,14 @@ test("selectors and the namespace are sent with lists and watches alike", async 
     clock: skippingClock(),
     namespace: "shop",
     fieldSelector: "spec.nodeName=n1",
-    labelSelector: "app=web",
+    labels: { app: "web", tier: "back" },
   });
   await until(() => server.seen.length === 3, "the watch is open");
   ending.abort();
   for (const seen of server.seen) {
     assert.equal(seen.path, "/api/v1/namespaces/shop/pods");
     assert.equal(seen.query.get("fieldSelector"), "spec.nodeName=n1");
-    assert.equal(seen.query.get("labelSelector"), "app=web");
+    assert.equal(seen.query.get("labelSelector"), "app=web,tier=back");
   }
 });
 
