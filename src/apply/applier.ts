@@ -3,7 +3,7 @@
 
 import type { Owner } from "../model/owner.ts";
 import type { EngineStatus } from "./engineEvents.ts";
-import type { PruneHeld } from "./pruneGuard.ts";
+import type { PruneHeld } from "./pruneReport.ts";
 
 /** How far an owner's facts are known to have got; `unknown` when the destination cannot tell. */
 export type Installed = "installed" | "unknown";

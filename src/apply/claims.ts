@@ -1,10 +1,12 @@
 // What there can be only one of: the addresses and the name of a port, the tag that a port has on its parent, the
 // address of a Service, a port of an address that several Services or pods share, a route. A row that the prune guard holds
-// gives way to a row that is wanted and claims the same. Otherwise the old one would answer in the place of the new one.
+// gives way to a row that is wanted and claims the same. Otherwise the old one would answer in the place of the new one. But a
+// Service's port does not give way to a pod.
 
 import type { ColumnValue } from "../model/fact.ts";
 import { contains, parseIp } from "../model/ip.ts";
 import { isForAllNodes } from "../model/names.ts";
+import { type Owner, parseOwner } from "../model/owner.ts";
 import { innerRange } from "../model/wayIn.ts";
 import type { Row } from "../ovsdb/index.ts";
 
@@ -48,6 +50,14 @@ export function claimsOfKey(key: string, value: ValueOf): readonly [address: str
   const port = `${textsOf(value("protocol")).join()} ${key}`;
   return [isWayIn ? port : `service ${address}`, port];
 }
+
+/**
+ * Whether the holder of a claim gives way to `claimant`. Whoever gives out addresses, names, tags and node ports gives none
+ * twice, so a second claim proves that the first is over. A host port nobody gives out: any pod may ask for the number of a
+ * Service's node port, and does not get it (model/hostPort.ts).
+ */
+export const givesWay = (holder: Owner | undefined, claimant: Owner): boolean =>
+  holder === undefined || parseOwner(holder).kind !== "service" || parseOwner(claimant).kind !== "pod";
 
 const keysOf = (value: ReturnType<ValueOf>): readonly string[] =>
   value instanceof Map ? [...value.keys()].map(String) : [];

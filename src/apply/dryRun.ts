@@ -5,7 +5,8 @@ import { batches, ready, transactionOf } from "./batch.ts";
 import { batchLimits, type EngineOptions, pruneLimits } from "./engineOptions.ts";
 import type { LiveWorld } from "./liveWorld.ts";
 import { wholeRow } from "./look.ts";
-import { PruneGuard, type PruneHeld } from "./pruneGuard.ts";
+import { PruneGuard } from "./pruneGuard.ts";
+import type { PruneHeld } from "./pruneReport.ts";
 import { Slicer } from "./slicer.ts";
 import { survey } from "./survey.ts";
 

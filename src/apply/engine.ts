@@ -219,7 +219,7 @@ export class Engine implements Applier {
       const possible = await slicer.run(this.#possible(groups, signal));
       const owned = (): number => this.#world.countOwned();
       const { sendable, held } = await slicer.run(this.#guard.sort(possible, world, owned, clock.now()));
-      backlog.again(this.#guard.inTheWayOf(sendable).map(wholeRow));
+      backlog.again(this.#guard.inTheWayOf(sendable, world).map(wholeRow));
       for (const group of held) backlog.leave(group);
       this.#rebirths.going(sendable, signal);
       for (const batch of await slicer.run(batches(sendable, batchLimits(this.#options))))

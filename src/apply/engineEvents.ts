@@ -3,7 +3,7 @@
 import type { Owner } from "../model/owner.ts";
 import type { OvsdbError } from "../ovsdb/index.ts";
 import type { ImpossibleFactsError } from "./errors.ts";
-import type { PruneHeld } from "./pruneGuard.ts";
+import type { PruneHeld } from "./pruneReport.ts";
 
 /** A transaction was committed, and the replica shows it. */
 export interface Committed {

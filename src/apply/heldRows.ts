@@ -23,7 +23,7 @@ export class HeldRows {
   readonly #any = new RowMap<Reason>();
   /** Of these, the rows whose deletion is held, and those that would lose part of a column -> why. */
   readonly #lessened = new RowMap<Reason>();
-  /** Rows that would lose a plain value which a held row names. */
+  /** Rows that would lose a plain value which a held row names, or that would claim what a held row has. */
   readonly #keepers = new RowMap<true>();
   /** What the held rows claim -> a row that claims it */
   readonly #claims = new Map<string, RowName>();
@@ -47,8 +47,8 @@ export class HeldRows {
     return this.#lessened;
   }
 
-  get isAnyMissing(): boolean {
-    return [...this.#any.values()].includes("missing");
+  isAny(reason: Reason): boolean {
+    return [...this.#any.values()].includes(reason);
   }
 
   hold(group: AtomicGroup, reason: Reason, world: World): void {
@@ -62,7 +62,7 @@ export class HeldRows {
     }
   }
 
-  /** The group takes out a plain value that a held row names. */
+  /** The group takes out a plain value that a held row names, or claims what a held row has. */
   keep(group: AtomicGroup, reason: Reason): void {
     for (const { table, uuid } of group.changes) {
       this.#any.set(table, uuid, reason);
@@ -92,6 +92,11 @@ export class HeldRows {
     return this.#claims.get(claim);
   }
 
+  /** Why the row is held. */
+  why({ table, uuid }: RowName): Reason | undefined {
+    return this.#any.get(table, uuid);
+  }
+
   /** Why a held row is held that names `value`; undefined when none does. */
   whyNamed(value: Atom): Reason | undefined {
     const [uuid] = this.#namedIn.get(String(value));
@@ -108,7 +113,7 @@ export class HeldRows {
     yield* this.keepers();
   }
 
-  /** The rows that keep a plain value only for as long as another row is held. */
+  /** The rows that stay as they are only for as long as another row is held. */
   *keepers(): Iterable<RowName> {
     for (const [table, uuid] of this.#keepers.entries()) yield { table, uuid };
   }

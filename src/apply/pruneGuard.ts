@@ -10,15 +10,17 @@ import type { Atom } from "../model/fact.ts";
 import { Multimap } from "../model/multimap.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
 import { type Change, targetOf } from "./change.ts";
-import { claims } from "./claims.ts";
+import { givesWay } from "./claims.ts";
 import { HeldRows, type Reason } from "./heldRows.ts";
 import type { RowName } from "./look.ts";
+import { type PruneHeld, pruneReport } from "./pruneReport.ts";
 import {
   type Claimants,
   claimants,
   claimsOf,
   isClaimedByAnother,
   lessened,
+  newClaims,
   withoutTaking,
   wordOn,
 } from "./taking.ts";
@@ -35,22 +37,10 @@ export interface PruneLimits {
 
 export const defaultPruneLimits: PruneLimits = { share: 0.3, rows: 3, windowMs: 10_000 };
 
-export interface PruneHeld {
-  readonly rows: number;
-  /** The number of Weft's rows in the database. */
-  readonly of: number;
-  readonly tables: ReadonlyMap<string, number>;
-  /** Names of some of the rows. */
-  readonly examples: readonly string[];
-  readonly message: string;
-}
-
 export interface Sorted {
   readonly sendable: readonly AtomicGroup[];
   readonly held: readonly AtomicGroup[];
 }
-
-const maxExamples = 5;
 
 export class PruneGuard {
   readonly #limits: PruneLimits;
@@ -163,33 +153,30 @@ export class PruneGuard {
       if (kept) sendable.push(kept);
     }
     for (const group of sendable) {
-      const reason = this.#whyKept(group);
+      const reason = this.#whyKept(group) ?? this.#whyKeptOut(group, world);
       if (reason === undefined) continue;
       this.#held.keep(group, reason);
       held.set(group, reason);
     }
-    this.#heldOf = this.#synced && this.#held.isAnyMissing ? (this.#heldOf ?? owned()) : undefined;
+    this.#heldOf = this.#synced && this.#held.isAny("missing") ? (this.#heldOf ?? owned()) : undefined;
     return { sendable: sendable.filter((group) => !held.has(group)), held: [...held.keys()] };
   }
 
   /** Held rows that may be in the way of what these groups insert or change, and have to be looked at again. */
-  inTheWayOf(groups: readonly AtomicGroup[]): readonly RowName[] {
+  inTheWayOf(groups: readonly AtomicGroup[], world: World): readonly RowName[] {
     if (!this.#held.hasClaims) return [];
-    return groups
-      .flatMap(({ changes }) => changes)
-      .flatMap((change) =>
-        change.kind === "insert" || change.kind === "update"
-          ? claims(change.table, (column) => change.columns.get(column)).flatMap((claim) => {
-              const row = this.#held.claimant(claim);
-              return row && row.uuid !== change.uuid ? row : [];
-            })
-          : [],
-      );
+    return groups.flatMap((group) =>
+      [...newClaims(group, world)].flatMap(({ claim, row }) => {
+        const held = this.#held.claimant(claim);
+        return held && held.uuid !== row.uuid ? held : [];
+      }),
+    );
   }
 
-  /** Whether so little is held now that it may go. */
+  /** Whether so little is held now that it may go, or something for a reason that ended while it was being sorted. */
   mayRelease(owned: () => number, now: number): boolean {
-    return this.#synced && this.#held.isAnyMissing && !this.#isTooMuch([], owned, now);
+    if (this.#suspended === undefined && this.#held.isAny("suspended")) return true;
+    return this.#synced && this.#held.isAny("missing") && !this.#isTooMuch([], owned, now);
   }
 
   /** Removals were committed. */
@@ -208,30 +195,13 @@ export class PruneGuard {
   }
 
   report(owned: number): PruneHeld {
-    const rows = this.heldRows;
-    const tables = this.#held.lessened.counts();
-    const named = [...this.#held.lessened.entries()].slice(0, maxExamples);
-    const examples = named.map(([table, uuid]) => this.#nameOf(table, uuid));
-    const counts = [...tables].map(([table, count]) => `${count} ${table}`).join(", ");
-    return {
-      rows,
-      of: owned,
-      tables,
-      examples,
-      message: `deletion of ${rows} of ${owned} rows is held (${counts}; such as ${examples.join(", ")}): ${this.#why()}`,
-    };
-  }
-
-  #why(): string {
-    if (this.#suspended !== undefined) return this.#suspended;
-    const few =
-      "If they should go, approve the deletion; if not, find out why Kubernetes no longer lists their objects";
-    const reasons = new Set(this.#held.lessened.values());
-    if (reasons.has("held"))
-      return `the API server does not list their objects, and does not say that they are gone. ${few}`;
-    if (!reasons.has("missing"))
-      return "their owners cannot be planned; the log and the Events of their objects say why";
-    return `more than ${this.#limits.share * 100} %. ${few}`;
+    return pruneReport({
+      lessened: this.#held.lessened,
+      owned,
+      nameOf: this.#nameOf,
+      share: this.#limits.share,
+      suspended: this.#suspended,
+    });
   }
 
   #doubtAbout(group: AtomicGroup, world: World): Reason | undefined {
@@ -250,6 +220,19 @@ export class PruneGuard {
     const isPlain = group.changes.every((change) => change.kind === "member" && !targetOf(change));
     const reasons = isPlain ? group.changes.flatMap(keysOf).map((key) => this.#held.whyNamed(key)) : [];
     return reasons.find((reason) => reason !== undefined);
+  }
+
+  /** Why a row does not come yet: a held row has what it claims, and does not give way. */
+  #whyKeptOut(group: AtomicGroup, world: World): Reason | undefined {
+    if (!this.#held.hasClaims) return undefined;
+    for (const { claim, row, owners } of newClaims(group, world)) {
+      const held = this.#held.claimant(claim);
+      if (!held || held.uuid === row.uuid) continue;
+      const found = world.actual(held.table, held.uuid);
+      const holder = found && world.ownerOf(found);
+      if (!owners.some((owner) => givesWay(holder, owner))) return this.#held.why(held);
+    }
+    return undefined;
   }
 
   #isTooMuch(groups: readonly AtomicGroup[], owned: () => number, now: number): boolean {

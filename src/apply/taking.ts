@@ -5,7 +5,7 @@ import { type Atom, type ColumnValue, sameValue } from "../model/fact.ts";
 import type { Owner } from "../model/owner.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
 import { type Change, isRemoval, type RowUpdate, targetOf } from "./change.ts";
-import { claims, claimsOfKey } from "./claims.ts";
+import { claims, claimsOfKey, givesWay } from "./claims.ts";
 import { keeping } from "./gathered.ts";
 import type { RowName } from "./look.ts";
 import type { World } from "./world.ts";
@@ -50,7 +50,7 @@ export function* claimants(of: ReadonlySet<string>, world: World): Generator<voi
   return found;
 }
 
-/** Whether a claim of the existing row is made by the wanted row of another owner. */
+/** Whether a claim of the existing row is made by the wanted row of another owner, to whom it gives way. */
 export function isClaimedByAnother(
   claim: string,
   { table, uuid }: RowName,
@@ -59,7 +59,23 @@ export function isClaimedByAnother(
 ): boolean {
   const row = world.actual(table, uuid);
   const owner = row && world.ownerOf(row);
-  return [...(claimedBy.get(claim) ?? [])].some((claimant) => claimant !== owner);
+  return [...(claimedBy.get(claim) ?? [])].some(
+    (claimant) => claimant !== owner && givesWay(owner, claimant),
+  );
+}
+
+/** The claims that the group makes anew, each with those who make it. */
+export function* newClaims(
+  group: AtomicGroup,
+  world: World,
+): Generator<{ readonly claim: string; readonly row: RowName; readonly owners: readonly Owner[] }> {
+  for (const change of group.changes) {
+    if (change.kind !== "insert" && change.kind !== "update") continue;
+    const { table, uuid, owners, columns } = change;
+    const found = world.actual(table, uuid);
+    for (const claim of claims(table, (column) => columns.get(column) ?? found?.[column]))
+      yield { claim, row: { table, uuid }, owners };
+  }
 }
 
 /** The group without what it takes away; undefined when nothing is left of it. */
