@@ -43,14 +43,30 @@ test("above the high mark ports are withdrawn, and go once the agent has acknowl
   assert.equal(pool.ports.length, 8, "the acknowledgement counts, whatever was offered since");
 });
 
-test("a spent closed port comes back by being withdrawn, acknowledged and offered anew", () => {
+for (const kind of ["closed", "open"] as const)
+  test(`a spent port that was ${kind} comes back by being withdrawn, acknowledged and offered anew`, () => {
+    const pool = filled();
+    const [port = 0, ...others] = offsets(pool.offer[kind]);
+    const spent = seen(pool.offer.generation, [port], [port]);
+    pool.next(inputs({ seen: spent, inUse: new Set([port]) }));
+    assert.deepEqual(offsets(pool.offer.withdrawn), [], "its pod is still there");
+    pool.next(inputs({ seen: spent }));
+    assert.deepEqual(offsets(pool.offer.withdrawn), [port]);
+    assert.deepEqual(offsets(pool.offer[kind]), others, "no more than the low mark is missing");
+    for (let round = 0; round < 2; round++) pool.next(inputs({ seen: seen(pool.offer.asked) }));
+    assert.ok(offsets(pool.offer[kind]).includes(port));
+  });
+
+test("a port that a pod had is offered as open only when no policy counts it as that pod's any more", () => {
   const pool = filled();
-  const [port = 0, ...others] = offsets(pool.offer.closed);
+  const [port = 0] = offsets(pool.offer.open);
   pool.next(inputs({ seen: seen(pool.offer.generation, [port], [port]) }));
-  assert.deepEqual(offsets(pool.offer.withdrawn), [port]);
-  assert.deepEqual(offsets(pool.offer.closed), others, "no more than the low mark is missing");
-  for (let round = 0; round < 2; round++) pool.next(inputs({ seen: seen(pool.offer.asked) }));
-  assert.ok(offsets(pool.offer.closed).includes(port));
+  const remembered = { seen: seen(pool.offer.asked), isForgotten: () => false };
+  for (let round = 0; round < 3; round++)
+    assert.ok(pool.next(inputs(remembered)).againMs === 200 || round === 0);
+  assert.ok(!offsets(pool.offer.open).includes(port));
+  pool.next(inputs({ seen: seen(pool.offer.asked) }));
+  assert.ok(offsets(pool.offer.open).includes(port));
 });
 
 test("a port that OVN no longer carries is withdrawn, but not from a pod", () => {

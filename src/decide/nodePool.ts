@@ -11,12 +11,16 @@ import { isAsLate, type OfferName, type PoolOffer, type PoolPort, type PoolSeen 
 import { Pace } from "./pace.ts";
 import { type Most, middleOf } from "./poolSize.ts";
 
+const untilForgottenMs = 200;
+
 export type PortKind = "open" | "closed";
 const kinds: readonly PortKind[] = ["closed", "open"];
 
 interface Port extends PoolPort {
   readonly kind: PortKind;
   readonly state: "new" | "offered" | "withdrawn";
+  /** It was offered before, so a pod may have had it. */
+  readonly isReused?: true;
 }
 
 /** Hands out places in the subnets, and tags. A place belongs to the pool until it is released. */
@@ -40,6 +44,8 @@ export interface PoolInputs {
    * unknown.
    */
   readonly isReady: (port: PoolPort, kind: PortKind) => boolean | undefined;
+  /** Whether no policy counts the port as an earlier pod's. */
+  readonly isForgotten: (port: PoolPort) => boolean;
   /** Tags of other people's ports on the same parent. */
   readonly foreignTags: ReadonlySet<number>;
   /** Milliseconds on a clock that never goes back. */
@@ -114,7 +120,7 @@ export class NodePool {
     const mustBeginAnew = this.#mustAsk || this.#isOutdone(inputs);
     const free = mustBeginAnew ? this.#beginAnew(inputs) : this.#acknowledged(inputs);
     this.#withdrawUnfit(inputs);
-    for (const port of this.#in("new")) if (inputs.isReady(port, port.kind) === true) this.#offer(port);
+    const isRemembered = this.#offerReady(inputs);
     let problem = this.#doubled(inputs);
     let allowance = this.#pace.allowance(this.#unused(undefined, "new", inputs).length, inputs.now);
     for (const kind of kinds) {
@@ -126,7 +132,19 @@ export class NodePool {
     for (const port of free) this.#release(port);
     this.#rename(inputs);
     const waitMs = this.#filling.size === 0 ? 0 : this.#pace.waitMs(inputs.now);
-    return { problem, againMs: waitMs > 0 ? waitMs : undefined };
+    const againMs = isRemembered ? untilForgottenMs : waitMs;
+    return { problem, againMs: againMs > 0 ? againMs : undefined };
+  }
+
+  /** Returns whether there is a port that only has to be forgotten before. */
+  #offerReady({ isReady, isForgotten }: PoolInputs): boolean {
+    const ready = this.#in("new").filter((port) => isReady(port, port.kind) === true);
+    // What a closed port still has of an earlier pod is looked at before it opens.
+    const mustWait = (port: Port): boolean =>
+      port.isReused === true && port.kind === "open" && !isForgotten(port);
+    const { true: waiting = [], false: offered = [] } = Object.groupBy(ready, (port) => `${mustWait(port)}`);
+    for (const port of offered) this.#offer(port);
+    return waiting.length > 0;
   }
 
   /** The agent has already seen a later offer: the API server was restored from an older state, or the Node is new. */
@@ -167,15 +185,14 @@ export class NodePool {
     return new Set(this.#in("withdrawn").filter(({ offset }) => !used.has(offset) && !inUse.has(offset)));
   }
 
-  /** Withdraws closed ports that are spent, ports that OVN no longer carries, and ports whose tag somebody else also uses. */
+  /** Withdraws ports that are spent, ports that OVN no longer carries, and ports whose tag somebody else also uses. */
   #withdrawUnfit({ seen, inUse, isReady, foreignTags }: PoolInputs): void {
     const spent = new Set(seen?.spent);
     const used = new Set(seen?.used);
     for (const port of this.#in("offered")) {
       if (inUse.has(port.offset)) continue;
-      const isSpent = port.kind === "closed" && spent.has(port.offset);
       const isUnfit = !used.has(port.offset) && isReady(port, port.kind) === false;
-      if (isSpent || isUnfit || isDoubled(port, foreignTags)) this.#withdraw(port);
+      if (spent.has(port.offset) || isUnfit || isDoubled(port, foreignTags)) this.#withdraw(port);
     }
   }
 
@@ -201,7 +218,7 @@ export class NodePool {
       if (missing <= 0) break;
       if (isDoubled(port, inputs.foreignTags)) continue;
       free.delete(port);
-      this.#put({ ...port, kind, state: "new" });
+      this.#put({ ...port, kind, state: "new", isReused: true });
       this.#grew();
       missing--;
     }

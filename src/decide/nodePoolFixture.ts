@@ -32,6 +32,7 @@ export const inputs = (change: Partial<PoolInputs> = {}): PoolInputs => ({
   inUse: new Set(),
   seen: undefined,
   isReady: () => true,
+  isForgotten: () => true,
   foreignTags: new Set(),
   now: (late += 60_000),
   ...change,

@@ -4,11 +4,13 @@
 import { isConflict } from "../kube/error.ts";
 import type { Node } from "../kube/objects.ts";
 import type { Stores } from "../kube/stores.ts";
+import type { Ip } from "../model/ip.ts";
 import type { Names } from "../model/names.ts";
 import { podNetworkAt, type ResolvedNode } from "../model/network.ts";
 import { type Owner, ownerOf } from "../model/owner.ts";
 import type { PoolPort } from "../model/pool.ts";
 import { sidesOf } from "../observe/concerns.ts";
+import type { GroupIds } from "../observe/groupRows.ts";
 import type { Observed } from "../observe/observed.ts";
 import type { PortState } from "../observe/portStates.ts";
 import type { Decider } from "./decider.ts";
@@ -110,21 +112,26 @@ function forgetUnlessBack({ decider, stores, observed, again }: PoolDecisionOpti
   else decider.parents.release(name);
 }
 
+const noGroups: GroupIds = { subject: new Set(), peer: new Set() };
+
 const untilRowsGoMs = 5_000;
 
 function surroundings(options: PoolDecisionOptions, node: ResolvedNode): PoolSurroundings {
   const { decider, names, observed, carriedFrom, policing, now } = options;
   const heldBack = observed.heldBackOn(node.name);
   const portOf = ({ offset }: PoolPort): string => names.poolPort(node.name, offset);
+  const addressesOf = ({ offset }: PoolPort): readonly Ip[] =>
+    podNetworkAt(node.subnets, offset).addresses.map(({ ip }) => ip);
   return {
     isCarried: (port) => observed.ports.isAtLeast(carriedFrom, portOf(port)),
     isHeldBack: ({ offset }) => heldBack.has(podNetworkAt(node.subnets, offset).mac),
     isInForce: (pod, port) => {
       const name = portOf(port);
-      const addresses = podNetworkAt(node.subnets, port.offset).addresses.map(({ ip }) => ip);
       const chassis = observed.ports.chassisOf(name) ?? node.chassisId;
-      return policing?.isInForce(pod, { name, addresses, chassis }) === true;
+      return policing?.isInForce(pod, { name, addresses: addressesOf(port), chassis }) === true;
     },
+    isForgotten: (port) =>
+      observed.isExactlyIn({ name: portOf(port), addresses: addressesOf(port) }, noGroups),
     foreignTags: decider.parents?.foreignTags(node.name) ?? new Set(),
     now: now(),
   };

@@ -42,6 +42,7 @@ test("after a restart a port has the tag of its row, whatever the offer on the N
     pools.next(stating, resolved, [], {
       isCarried: () => true,
       isHeldBack: () => false,
+      isForgotten: () => true,
       isInForce: () => false,
       foreignTags: new Set(),
       now: 0,
@@ -85,6 +86,7 @@ test("after a restart a closed port that passes packets stays open though its po
       pools.next(node, resolved, pods, {
         isCarried: () => true,
         isHeldBack: ({ offset }) => closed.has(offset) || offset > 5,
+        isForgotten: () => true,
         isInForce: () => false,
         foreignTags: new Set(),
         now: 0,
@@ -112,6 +114,7 @@ test("after a restart ports that no offer names are closed or offered once their
     pools.next(api.node("n1"), resolved, [], {
       isCarried: () => true,
       isHeldBack: ({ offset }) => planned.some((one) => one.offset === offset && one.isClosed),
+      isForgotten: () => true,
       isInForce: () => false,
       foreignTags: new Set(),
       now: round * 10_000,

@@ -32,6 +32,8 @@ export interface PoolSurroundings {
   readonly isCarried: (port: PoolPort) => boolean | undefined;
   /** Whether the database drops the port's packets. */
   readonly isHeldBack: (port: PoolPort) => boolean;
+  /** Whether no group of policies has the port, or its addresses. */
+  readonly isForgotten: (port: PoolPort) => boolean;
   /** Whether the policies that select the pod, perhaps none, are in force on the port. */
   readonly isInForce: (pod: Pod, port: PoolPort) => boolean;
   readonly foreignTags: ReadonlySet<number>;
@@ -131,6 +133,7 @@ export class Pools {
       seen: poolSeenOf(node),
       isReady: (port, kind) =>
         around.isHeldBack(port) === (kind === "closed") ? around.isCarried(port) : false,
+      isForgotten: around.isForgotten,
       foreignTags: around.foreignTags,
       now: around.now,
     });

@@ -57,8 +57,9 @@ export interface PoolSeen extends Pick<OfferName, "line" | "generation"> {
   /** Offsets of the ports that are claimed, or that rest after a claim. */
   readonly used: readonly number[];
   /**
-   * The closed ports among `used` that have rested. The controller may have opened such a port for its last pod and
-   * not have closed it since, so the port returns only by being withdrawn and offered anew.
+   * The ports among `used` that have rested and wait for the controller: it may have opened a closed port for its last
+   * pod and not have closed it since, and policies may count an open one as that pod's. Such a port returns only by being
+   * withdrawn and offered anew.
    */
   readonly spent: readonly number[];
 }

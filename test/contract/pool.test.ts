@@ -29,6 +29,21 @@ test("a node serves pods once it has accepted an offer, and says so", async () =
   assert.deepEqual(await world.counts(), { ready: 20 });
 });
 
+test("an address rests after its pod; where no policy exists an open port is then ready, a closed one is the controller's to give", async () => {
+  const free = await world.pod("brief");
+  const strange = await world.pod("strange", { known: false });
+  const one = offsetOf(await world.cni("ADD", "brief", free));
+  const other = offsetOf(await world.cni("ADD", "strange", strange));
+  for (const pod of [free, strange]) assert.equal((await world.cni("DEL", pod.name, pod)).exit, 0);
+  assert.deepEqual([await world.stateOf(one), await world.stateOf(other)], ["resting", "resting"]);
+  assert.equal((await world.cni("DEL", "brief", free)).exit, 0, "once more");
+  await world.eventually(async () => (await world.stateOf(one)) === "ready", "ready again");
+  const { spent, used } = await world.seen((seen) => seen.spent.length > 0);
+  assert.deepEqual(spent, [other]);
+  assert.ok(used.includes(other));
+  assert.equal(await world.stateOf(other), "spent");
+});
+
 test("a pod that nothing selects gets an open port, others a closed one, and they reach each other", async () => {
   await world.policy("web", { matchLabels: { app: "web" } });
   const free = await world.pod("free");
@@ -54,29 +69,37 @@ test("a second ADD of one container, also at the same moment, has the same port"
   assert.deepEqual(await world.cni("ADD", "twice", pod), one);
 });
 
-test("an address rests after its pod; an open port is then ready, a closed one is the controller's to give", async () => {
-  const free = await world.pod("brief");
-  const strange = await world.pod("strange", { known: false });
-  const one = offsetOf(await world.cni("ADD", "brief", free));
-  const other = offsetOf(await world.cni("ADD", "strange", strange));
-  for (const pod of [free, strange]) assert.equal((await world.cni("DEL", pod.name, pod)).exit, 0);
-  assert.deepEqual([await world.stateOf(one), await world.stateOf(other)], ["resting", "resting"]);
-  assert.equal((await world.cni("DEL", "brief", free)).exit, 0, "once more");
-  await world.eventually(async () => (await world.stateOf(one)) === "ready", "ready again");
-  const { spent, used } = await world.seen((seen) => seen.spent.length > 0);
-  assert.deepEqual(spent, [other]);
-  assert.ok(used.includes(other));
-  assert.equal(await world.stateOf(other), "spent");
+test("where policies exist, an open port is the controller's to give as well: they count its address as its last pod's", async () => {
+  const known = await world.pod("counted");
+  const offset = offsetOf(await world.cni("ADD", "counted", known));
+  assert.ok(open.includes(offset));
+  const thaw = world.freezeApi();
+  try {
+    assert.equal((await world.cni("DEL", "counted", known)).exit, 0);
+    await world.eventually(async () => (await world.stateOf(offset)) === "spent", "it has rested");
+  } finally {
+    thaw();
+  }
+  assert.ok((await world.seen(({ spent }) => spent.includes(offset))).used.includes(offset));
+  await world.offer({
+    generation: 2,
+    closed,
+    open: open.filter((one) => one !== offset),
+    withdrawn: [offset],
+  });
+  await world.seen(({ generation, used }) => generation === 2 && !used.includes(offset));
+  await world.offer({ generation: 3, closed, open });
+  await world.eventually(async () => (await world.stateOf(offset)) === "ready", "it is offered anew");
 });
 
 test("a withdrawn port goes at once if it is ready, otherwise once its pod is gone and it has rested", async () => {
-  await world.afresh(2, { closed: 2, open: 1 });
+  await world.afresh(4, { closed: 2, open: 1 });
   const pod = await world.pod("keeps");
   const offset = offsetOf(await world.cni("ADD", "keeps", pod));
-  await world.offer({ generation: 3, closed: [10], withdrawn: [11, offset] });
-  assert.deepEqual(await world.seen((seen) => seen.generation === 3), {
+  await world.offer({ generation: 5, closed: [10], withdrawn: [11, offset] });
+  assert.deepEqual(await world.seen((seen) => seen.generation === 5), {
     line: "1",
-    generation: 3,
+    generation: 5,
     used: [offset],
     spent: [],
   });
@@ -89,12 +112,12 @@ test("a withdrawn port goes at once if it is ready, otherwise once its pod is go
   );
   assert.ok(reaches(pod, "10.244.0.1"));
   assert.equal((await world.cni("DEL", "keeps", pod)).exit, 0);
-  await world.seen((seen) => seen.generation === 3 && seen.used.length === 0);
+  await world.seen((seen) => seen.generation === 5 && seen.used.length === 0);
   assert.equal(await world.stateOf(offset), "none");
 });
 
 test("a pool that is exhausted makes ADD wait for a port, and otherwise say what to do", async () => {
-  await world.afresh(4, { closed: 1, open: 1 });
+  await world.afresh(6, { closed: 1, open: 1 });
   const first = await world.pod("first", { known: false });
   assert.equal((await world.cni("ADD", "first", first)).exit, 0);
   const second = await world.pod("second", { known: false });
@@ -105,7 +128,7 @@ test("a pool that is exhausted makes ADD wait for a port, and otherwise say what
     /^pod default\/second: node n1 has only open ports ready, which let packets pass at once.*2 ports: 1 used, 0 resting after their pods, 1 ready/,
   );
   const waiting = world.cni("ADD", "second", second);
-  await world.offer({ generation: 4, closed: [10, 11], open: [20] });
+  await world.offer({ generation: 7, closed: [10, 11], open: [20] });
   assert.equal(offsetOf(await waiting), 11);
   await world.assertWhole();
 });
@@ -127,8 +150,8 @@ test("with the API server away, proven pods get open ports and others closed one
     assert.ok(places.every((place) => reaches(late, `10.244.0.${place}`)));
     assert.equal((await world.cni("DEL", "p1", proven[0] ?? assert.fail())).exit, 0);
     await world.eventually(
-      async () => (await world.stateOf(places[0] ?? 0)) === "ready",
-      "the port is ready again",
+      async () => (await world.stateOf(places[0] ?? 0)) === "spent",
+      "the port waits for the controller",
     );
   } finally {
     thaw();

@@ -26,6 +26,7 @@ const other: Holder = { ...holder, container: "c2" };
 /** A cache, and the node around it. */
 interface Node {
   offer: Offer | undefined;
+  policed: boolean;
   readonly rows: Map<string, ExternalIds>;
   /** offset -> who has an interface of that port */
   readonly interfaces: Map<number, readonly Holder[]>;
@@ -36,6 +37,7 @@ interface Node {
 
 const nodeWith = (offer?: Offer): Node => ({
   offer,
+  policed: false,
   rows: new Map(),
   interfaces: new Map(),
   rested: new Set(),
@@ -66,6 +68,7 @@ const viewOf = (node: Node): PoolView => ({
     .map(([uuid, ids]): CacheRow => ({ uuid, ids, port: portIn(scope, uuid, ids) })),
   holders: (name) =>
     [...node.interfaces].find(([offset]) => scope.names.poolPort("n1", offset) === name)?.[1] ?? [],
+  policed: node.policed,
   rested: (uuid) => node.rested.has(uuid),
   reserved: (name) => node.reserved.has(name),
   lost: (uuid) => node.lost.has(uuid),
@@ -171,6 +174,28 @@ test("a withdrawn port rests to the end before it is gone, and a spent one goes 
   assert.equal(stateAt(spent, 5), "open ready");
 });
 
+test("while policies may exist an open port is spent after its rest, until it has been withdrawn and is offered anew", () => {
+  const node = nodeWith(offering({ open: [5], closed: [6] }));
+  node.policed = true;
+  node.interfaces.set(5, [holder]);
+  settle(node);
+  node.interfaces.clear();
+  settle(node);
+  assert.equal(stateAt(node, 5), "open resting");
+  node.rested.add(rowOf(scope, 5));
+  settle(node);
+  assert.equal(stateAt(node, 5), "open spent");
+  node.policed = false;
+  settle(node);
+  assert.equal(stateAt(node, 5), "open spent", "that no policy is left does not say who counts it");
+  node.offer = offering({ closed: [6], withdrawn: [5] });
+  settle(node);
+  assert.equal(stateAt(node, 5), "none");
+  node.offer = offering({ open: [5], closed: [6] });
+  settle(node);
+  assert.equal(stateAt(node, 5), "open ready");
+});
+
 test("rows of ours that make no sense are rebuilt where they are offered, and removed where not", () => {
   const node = nodeWith(offering({ closed: [5, 6] }));
   const garbage = new Map([["weft.io/pool", "demo"]]);
@@ -217,12 +242,17 @@ test("whatever there is, following the changes once leaves none, and no port tha
     isReserved: fc.boolean(),
     isLost: fc.boolean(),
   });
-  const world = fc.record({ places: fc.array(place, { maxLength: 12 }), isOfferKnown: fc.boolean() });
+  const world = fc.record({
+    isPoliced: fc.boolean(),
+    places: fc.array(place, { maxLength: 12 }),
+    isOfferKnown: fc.boolean(),
+  });
   fc.assert(
-    fc.property(world, ({ places, isOfferKnown }) => {
+    fc.property(world, ({ places, isOfferKnown, isPoliced }) => {
       const at = (kind: string) => places.flatMap(({ offer }, index) => (offer === kind ? [index + 3] : []));
       const lists = { open: at("open"), closed: at("closed"), withdrawn: at("withdrawn") };
       const node = nodeWith(isOfferKnown ? offering(lists) : undefined);
+      node.policed = isPoliced;
       for (const [index, each] of places.entries()) {
         const offset = index + 3;
         const uuid = rowOf(scope, offset);

@@ -34,6 +34,8 @@ export interface PoolView {
   readonly holders: (portName: string) => readonly Holder[];
   /** Whether an address has rested long enough since its last pod. */
   readonly rested: (uuid: string) => boolean;
+  /** Whether policies may exist, which count an address as its last pod's until the controller has seen that pod gone. */
+  readonly policed: boolean;
   /** Whether a pod is about to be plugged into the port. */
   readonly reserved: (portName: string) => boolean;
   /** Whether somebody else has removed the row, so that nobody knows what its port was used for. */
@@ -134,10 +136,12 @@ function next(
       return view.reserved(port.name) ? port : become({ ...use, state: "resting" });
     case "resting":
       if (!view.rested(uuid)) return become(use);
-      return withdrawn ? undefined : become(facts.open ? { state: "ready" } : { ...use, state: "spent" });
+      if (withdrawn) return undefined;
+      return become(facts.open && !view.policed ? { state: "ready" } : { ...use, state: "spent" });
     case "spent":
-      // The port may have been opened for its last pod. Only the controller knows, and it will offer the port anew.
-      return withdrawn ? undefined : become(facts.open ? { state: "ready" } : use);
+      // A closed port may have been opened for its last pod, and policies may count an open one as its last pod's. Only the
+      // controller knows, and it will offer the port anew.
+      return withdrawn ? undefined : become(facts.open && !port.open ? { state: "ready" } : use);
   }
 }
 

@@ -40,7 +40,7 @@ test("who gets no port is told why, and what to do", () => {
     [{ offered: "yes" }, /offers node n1 no ready port: see its log/],
     [
       { ports: used, offered: "yes" },
-      /no ready port is left on node n1 \(3 ports: 1 used, 2 resting after their pods, 0 ready\)/,
+      /no ready port is left on node n1 \(3 ports: 1 used, 1 resting after their pods, 1 until the controller offers them anew, 0 ready\)/,
     ],
     [{ ports: [port(3, true)], offered: "yes", doubt: "why" }, /must wait for its policies \(why\)/],
     [

@@ -49,7 +49,9 @@ export function shortageText(shortage: Shortage): string {
   }
   const count = (state: Use["state"]): number => ports.filter(({ use }) => use.state === state).length;
   const ready = count("ready");
-  const used = `${ports.length} ports: ${count("claimed")} used, ${count("resting") + count("spent")} resting after their pods, ${ready} ready`;
+  const spent = count("spent");
+  const waiting = spent === 0 ? "" : `${spent} until the controller offers them anew, `;
+  const used = `${ports.length} ports: ${count("claimed")} used, ${count("resting")} resting after their pods, ${waiting}${ready} ready`;
   if (ready > 0 && doubt !== undefined) {
     return `node ${nodeName} has only open ports ready, which let packets pass at once, and this pod must wait for its policies (${doubt}): the controller has to offer more closed ports (${used})${away}`;
   }
