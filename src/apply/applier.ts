@@ -3,6 +3,7 @@
 
 import type { Owner } from "../model/owner.ts";
 import type { EngineStatus } from "./engineEvents.ts";
+import type { Mark } from "./generations.ts";
 import type { PruneHeld } from "./pruneReport.ts";
 
 /** How far an owner's facts are known to have got; `unknown` when the destination cannot tell. */
@@ -33,11 +34,15 @@ export interface Applier {
   approvePrune(): void;
   /** Resolves when the destination holds everything that `owner` states, and nothing that it no longer states. */
   committed(owner: Owner, signal?: AbortSignal): Promise<void>;
+  /** Whether it does so now. */
+  isCommitted(owner: Owner): boolean;
   /**
    * Resolves when the owner's facts are committed and in force on each of these chassis: a closed port may open only
    * after its policy has got there. "unknown" when nobody can tell, for example for a chassis that does not exist.
    */
   installed(owner: Owner, chassis: readonly string[], signal?: AbortSignal): Promise<Installed>;
+  /** What the destination holds now, to see later where it is in force; undefined when nobody can tell. */
+  mark(signal?: AbortSignal): Promise<Mark | undefined>;
   /** Resolves when there is nothing to do except what waits for a retry, for other facts or for approval. */
   settled(signal?: AbortSignal): Promise<void>;
   /** Sends nothing, and takes no facts. */

@@ -5,6 +5,7 @@ import { type Destination, destinationId } from "../model/fact.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Applier, Installed } from "./applier.ts";
 import type { EngineStatus } from "./engineEvents.ts";
+import type { Mark } from "./generations.ts";
 
 export class Appliers {
   /** destination id -> its applier */
@@ -46,6 +47,24 @@ export class Appliers {
   /** Resolves when every destination holds everything that the owner states, and nothing that it no longer states. */
   async committed(owner: Owner, signal?: AbortSignal): Promise<void> {
     await Promise.all([...this.#all.values()].map((applier) => applier.committed(owner, signal)));
+  }
+
+  isCommitted(owner: Owner): boolean {
+    return [...this.#all.values()].every((applier) => applier.isCommitted(owner));
+  }
+
+  /** In force is what is so everywhere; undefined when any destination cannot tell. */
+  async mark(signal?: AbortSignal): Promise<Mark | undefined> {
+    const all = await Promise.all([...this.#all.values()].map((applier) => applier.mark(signal)));
+    const marks = all.filter((mark) => mark !== undefined);
+    if (marks.length < all.length) return undefined;
+    return {
+      chassis: Math.max(0, ...marks.map(({ chassis }) => chassis)),
+      get reached() {
+        const [first = new Set<string>(), ...others] = marks.map(({ reached }) => reached);
+        return others.reduce((both, other) => both.intersection(other), first);
+      },
+    };
   }
 
   /** "unknown" when any destination cannot tell. */

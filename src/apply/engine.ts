@@ -15,6 +15,7 @@ import { type DryRun, dryRun } from "./dryRun.ts";
 import type { EngineStatus } from "./engineEvents.ts";
 import { batchLimits, type EngineOptions, pruneLimits } from "./engineOptions.ts";
 import { ImpossibleFactsError } from "./errors.ts";
+import type { Mark } from "./generations.ts";
 import { LiveWorld } from "./liveWorld.ts";
 import { lookAt, wholeRow } from "./look.ts";
 import { Penalties } from "./penalties.ts";
@@ -127,6 +128,14 @@ export class Engine implements Applier {
   /** Resolves when the database holds all rows and members that `owner` states, and no row that it no longer states. */
   committed(owner: Owner, signal?: AbortSignal): Promise<void> {
     return this.#progress.until(() => this.#backlog.isCommitted(owner), signal);
+  }
+
+  isCommitted(owner: Owner): boolean {
+    return this.#backlog.isCommitted(owner);
+  }
+
+  async mark(signal?: AbortSignal): Promise<Mark | undefined> {
+    return this.#options.generations?.mark(signal);
   }
 
   /** As ovn-controllers report it. */

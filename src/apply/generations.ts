@@ -18,6 +18,14 @@ export interface GenerationsOptions {
   readonly fence: Fence | undefined;
 }
 
+/** A state of the northbound database. */
+export interface Mark {
+  /** The names of the chassis on which that state is in force by now. */
+  readonly reached: ReadonlySet<string>;
+  /** How many chassis there are. */
+  readonly chassis: number;
+}
+
 export class Generations {
   readonly #options: GenerationsOptions;
   /** The next request, not sent yet: everyone who asks until then shares it. */
@@ -42,13 +50,24 @@ export class Generations {
     stack.defer(southbound.subscribe(() => progress.notify()));
     let lost = false;
     await progress.until(() => {
-      const at = new Map(
-        [...southbound.table("Chassis_Private").values()].map(({ name, nb_cfg: nbCfg }) => [name, nbCfg]),
-      );
+      const at = this.#numbers();
       lost = chassis.some((name) => !at.has(name));
       return lost || chassis.every((name) => (at.get(name) ?? 0) >= number);
     }, signal);
     return !lost;
+  }
+
+  /** The present contents of the northbound database, to be looked at later. */
+  async mark(signal?: AbortSignal): Promise<Mark> {
+    signal?.throwIfAborted();
+    const number = await until(this.#ask(), signal);
+    const numbers = (): Iterable<readonly [string, number]> => this.#numbers();
+    return {
+      chassis: this.chassis,
+      get reached() {
+        return new Set([...numbers()].flatMap(([name, at]) => (at >= number ? [name] : [])));
+      },
+    };
   }
 
   /** Resolves when ovn-northd has translated the present contents of the northbound database. */
@@ -74,6 +93,12 @@ export class Generations {
   /** How many chassis repeat each number. */
   get chassis(): number {
     return [...this.#options.southbound.table("Chassis_Private").values()].length;
+  }
+
+  /** chassis -> the number that it has reached */
+  #numbers(): ReadonlyMap<string, number> {
+    const rows = this.#options.southbound.table("Chassis_Private").values();
+    return new Map([...rows].map(({ name, nb_cfg: nbCfg }) => [name, Number(nbCfg)]));
   }
 
   /** A number for the state of the database at some time after this call. */

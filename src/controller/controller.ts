@@ -43,6 +43,7 @@ import { requireSameOptions } from "./otherOptions.ts";
 import { plannedState } from "./plannedState.ts";
 import type { PlanningOptions } from "./planning.ts";
 import { podStates } from "./podStates.ts";
+import { noPolicies, type PolicySummary, policySummaryText } from "./policySummary.ts";
 import type { SilentAgents } from "./silentAgents.ts";
 import { type Telling, telling } from "./telling.ts";
 import { Term, type TermOptions } from "./term.ts";
@@ -150,6 +151,7 @@ export class Controller {
         new Map(Object.entries(stores).map(([kind, { freshness }]) => [kind, freshness.unlisted])),
       heldDeletions: () => this.#term?.appliers.status.heldRows ?? 0,
       troubles: () => health.troubles,
+      policies: () => this.#policies,
       agents: () => ({ all: this.#agents?.count ?? 0, silent: this.#agents?.nodes.length ?? 0 }),
     });
     this.#missing = () => missingInput(stores, replica);
@@ -160,6 +162,7 @@ export class Controller {
       births,
       metrics,
       objectOf: (owner) => this.#term?.planning.objectOf(owner),
+      policies: () => this.#term?.planning.policies,
       onHeld: (message) => {
         this.#held = message;
       },
@@ -190,6 +193,7 @@ export class Controller {
         }),
       ],
       onPlanned: (owner, ms) => metrics.planSeconds.observe({ kind: parseOwner(owner).kind }, ms / 1000),
+      policyNews: told.policyNews,
     };
     const lease = new Lease({
       client,
@@ -199,6 +203,7 @@ export class Controller {
       annotations: () => ({
         [annotations.heldDeletions]: this.#heldBack(stores, server),
         [annotations.troubles]: troublesText(health.troubles),
+        [annotations.policies]: policySummaryText(this.#policies),
       }),
       log,
     });
@@ -222,6 +227,10 @@ export class Controller {
         await new Promise((resolve) => setTimeout(resolve, pauseAfterFailureMs));
       }
     }
+  }
+
+  get #policies(): PolicySummary {
+    return this.#term?.planning.policies?.summary ?? noPolicies;
   }
 
   /** What is held back, for people, and how it is released; undefined when nothing is. */

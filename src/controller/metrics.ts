@@ -3,12 +3,14 @@
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
 import { parts, type Troubles } from "./health.ts";
+import type { PolicySummary } from "./policySummary.ts";
 
 const quick = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export interface ControllerMetrics {
   readonly planSeconds: Histogram<"kind">;
   readonly birthSeconds: Histogram<"step">;
+  readonly inForceSeconds: Histogram;
   readonly transactionSeconds: Histogram;
   readonly transactionOperations: Histogram;
   readonly refused: Counter;
@@ -25,6 +27,8 @@ export interface Readings {
   readonly troubles: () => Troubles;
   /** Those that this leader knows; none where another controller leads. */
   readonly agents: () => { readonly all: number; readonly silent: number };
+  /** On the leader. */
+  readonly policies: () => Omit<PolicySummary, "first">;
   readonly unlisted: () => ReadonlyMap<string, number>;
 }
 
@@ -69,6 +73,18 @@ export function controllerMetrics(registry: Registry, readings: Readings): Contr
     },
   });
   new Gauge({
+    name: "weft_policies",
+    help: "Policies by state: in force, settling (on their way), late (not in force after five seconds, or no longer everywhere); on the leader",
+    labelNames: ["state"] as const,
+    registers,
+    collect() {
+      const { inForce, settling, late } = readings.policies();
+      this.set({ state: "in force" }, inForce);
+      this.set({ state: "settling" }, settling);
+      this.set({ state: "late" }, late);
+    },
+  });
+  new Gauge({
     name: "weft_pods",
     help: "Pods by state: unscheduled, waiting (for an address), addressed, bound, installed, outside (host network or finished)",
     labelNames: ["state"] as const,
@@ -99,6 +115,12 @@ export function controllerMetrics(registry: Registry, readings: Readings): Contr
       name: "weft_pod_birth_step_seconds",
       help: "Time from the step before: seen, decided, committed, bound, installed",
       labelNames: ["step"] as const,
+      buckets: quick,
+      registers,
+    }),
+    inForceSeconds: new Histogram({
+      name: "weft_policy_in_force_seconds",
+      help: "Time from seeing a policy until it is in force on every chassis that carries a pod it selects",
       buckets: quick,
       registers,
     }),

@@ -111,6 +111,17 @@ test("an object beyond a limit is told once, until it is within it again or repl
   assert.deepEqual(told, ["n1 uid: a", "n1 uid: c", "n1 another: c"]);
 });
 
+test("an object that makes no sense is told again when it makes no sense in another way", async () => {
+  const said: { now: Planned } = { now: "as before" };
+  const { planner, told, node } = world(said);
+  node();
+  for (const malformed of ["a", "a", "b"]) {
+    said.now = { facts: [], malformed };
+    await planner.plan("node/n1");
+  }
+  assert.deepEqual(told, ["n1 uid: a", "n1 uid: b"]);
+});
+
 test("until an owner has stated something, a plan that fails or waits keeps the rows that it has", async () => {
   const said: { now: Planned } = { now: { notNow: "no router yet" } };
   const { planner, desired, node } = world(said);

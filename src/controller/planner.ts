@@ -52,7 +52,7 @@ export interface PlannerTell {
   readonly conflict: (conflict: Conflict) => void;
   /**
    * The object gets less than it asks for: beyond a limit, where it makes no sense, or where another one has it. Told once,
-   * until it gets all it asks for.
+   * until it gets all it asks for or makes no sense in another way.
    */
   readonly fellShort: (object: ObjectRef, reason: ShortReason, message: string) => void;
 }
@@ -65,7 +65,7 @@ export class Planner {
   readonly #decides: ReadonlyMap<string, AnyDecides>;
   /** Owners that have rows from an earlier time. Until their object is there, or known to be gone, it is asked for. */
   readonly #unheard = new Set<Owner>();
-  /** Owner that gets less than it asks for -> uid of the object that was told so. */
+  /** Owner that gets less than it asks for -> what was told of which object. */
   readonly #fellShort = new Map<Owner, string>();
   readonly #served: ReadonlySet<string>;
   /** Objects as which their owners have been planned. */
@@ -180,8 +180,11 @@ export class Planner {
     message: string | undefined,
   ): void {
     if (!object || message === undefined) this.#fellShort.delete(owner);
-    else if (this.#fellShort.get(owner) !== object.uid) {
-      this.#fellShort.set(owner, object.uid);
+    else {
+      // Numbers in what is beyond a limit change all the time; what makes no sense is somebody's next attempt.
+      const told = `${object.uid} ${reason === "Malformed" ? message : reason}`;
+      if (this.#fellShort.get(owner) === told) return;
+      this.#fellShort.set(owner, told);
       this.#options.tell.fellShort(object, reason, message);
     }
   }

@@ -2,6 +2,7 @@
 // no Lease, fence or engine, so a term, a dry run and the golden tests all plan alike.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Appliers } from "../apply/appliers.ts";
 import { Slicer } from "../apply/slicer.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import { Decider } from "../decide/decider.ts";
@@ -32,6 +33,8 @@ import { Concerned } from "./concerned.ts";
 import { Grouping } from "./grouping.ts";
 import { type Applied, type Enforced, type ObjectName, Planner, type PlannerTell } from "./planner.ts";
 import { PodPolicing } from "./podPolicing.ts";
+import type { PolicyNews } from "./policyNews.ts";
+import { PolicyStates } from "./policyStates.ts";
 import { OwnerQueue } from "./queue.ts";
 
 export interface PlanningOptions {
@@ -51,6 +54,8 @@ export interface PlanningOptions {
   readonly writeServiceStatus: WriteServiceStatus;
   readonly tell: Tell & ServiceTell & PlannerTell;
   readonly onPlanned: (owner: Owner, ms: number) => void;
+  /** Undefined when nobody wants to know which policies are in force. */
+  readonly policyNews?: PolicyNews;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
@@ -62,8 +67,8 @@ const sliceMs = 8;
 const untilAskedAgainMs = 30_000;
 
 export interface PlanningApplied extends Applied {
-  /** Undefined when nothing is sent: then no pod waits for its policies. */
-  readonly installed?: Enforced["installed"];
+  /** Undefined when nothing is sent: then no pod waits for its policies, and nobody is told of them. */
+  readonly reach?: Pick<Enforced, "installed"> & Pick<Appliers, "isCommitted" | "mark">;
 }
 
 export class Planning {
@@ -75,6 +80,7 @@ export class Planning {
   #planner: Planner | undefined;
   #grouping: Grouping | undefined;
   #policing: PodPolicing | undefined;
+  #policies: PolicyStates | undefined;
 
   constructor(options: PlanningOptions, applied: PlanningApplied) {
     this.#options = options;
@@ -92,6 +98,11 @@ export class Planning {
   /** The object that the owner stands for, if it exists. */
   objectOf(owner: Owner): KubeObject | undefined {
     return this.#planner?.objectOf(owner);
+  }
+
+  /** Which policies are in force; undefined before that is followed. */
+  get policies(): PolicyStates | undefined {
+    return this.#policies;
   }
 
   /**
@@ -170,6 +181,7 @@ export class Planning {
       nodeRows,
     });
     await grouping.begin(signal);
+    this.#followPolicies(grouping, decider, signal);
     enqueue = (owner) => queue.add(owner);
     for (const { always = [] } of ownerKinds) for (const owner of always) queue.add(owner);
     // Nodes come first in the list of kinds, because the plans of others depend on them.
@@ -228,8 +240,9 @@ export class Planning {
 
   #police({ groups }: Grouping, signal: AbortSignal): PodPolicing | undefined {
     const { client, stores, observed, tell, clock, log } = this.#options;
-    const { committed, installed } = this.#applied;
-    if (!installed) return undefined;
+    const { committed, reach } = this.#applied;
+    if (!reach) return undefined;
+    const { installed } = reach;
     const proof = new PolicyProof({ client, policies: stores.NetworkPolicy, clock, log, signal });
     return new PodPolicing({
       ...{ stores, groups, observed, proof, tell, clock, log, signal },
@@ -237,6 +250,25 @@ export class Planning {
       isPlanned: (owner) => this.#planner?.isPlanned(owner) === true,
       enqueue: (owner) => this.queue.add(owner),
     });
+  }
+
+  #followPolicies({ groups }: Grouping, decider: Decider, signal: AbortSignal): void {
+    const { stores, observed, policyNews: news, clock, log } = this.#options;
+    const { reach } = this.#applied;
+    if (!reach || !news) return;
+    const nodeOf = (chassis: string): string | undefined =>
+      [...decider.nodes()].find(({ chassisId }) => chassisId === chassis)?.name;
+    this.#policies = new PolicyStates(
+      {
+        ...{ kinds: ownerKinds, stores, groups, observed, nodeOf, news, clock, log },
+        isPlanned: (owner) => this.#planner?.isPlanned(owner) === true,
+        enqueue: (owner) => this.queue.add(owner),
+        isCommitted: reach.isCommitted,
+        mark: reach.mark,
+      },
+      signal,
+    );
+    this.#policies.begin(new Set(observed.owners()));
   }
 
   /** An object that only rows are known of is asked for by name: the list may have left it out. */

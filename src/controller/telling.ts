@@ -9,6 +9,8 @@ import { type Owner, parseOwner } from "../model/owner.ts";
 import type { Births } from "./births.ts";
 import type { ControllerMetrics } from "./metrics.ts";
 import type { PlannerTell } from "./planner.ts";
+import type { PolicyNews } from "./policyNews.ts";
+import type { PolicyStates } from "./policyStates.ts";
 
 export interface TellingOptions {
   readonly events: EventRecorder;
@@ -16,6 +18,8 @@ export interface TellingOptions {
   readonly metrics: ControllerMetrics;
   /** The object that the owner stands for, if it exists. */
   readonly objectOf: (owner: Owner) => KubeObject | undefined;
+  /** Which policies are in force, while this controller leads. */
+  readonly policies: () => Pick<PolicyStates, "written" | "refused"> | undefined;
   /** Which deletions the prune guard holds, as a sentence; undefined when it holds none. */
   readonly onHeld: (message: string | undefined) => void;
   readonly log: Log;
@@ -28,10 +32,12 @@ export interface Telling {
       /** The object asks for something that Weft does not serve. */
       readonly unserved: (object: ObjectRef, message: string) => void;
     };
+  readonly policyNews: PolicyNews;
   readonly engine: EngineEvents;
 }
 
-export function telling({ events, births, metrics, objectOf, onHeld, log }: TellingOptions): Telling {
+export function telling(options: TellingOptions): Telling {
+  const { events, births, metrics, objectOf, policies, onHeld, log } = options;
   const warnOwners = (owners: Iterable<Owner>, reason: string, message: string): void => {
     for (const owner of owners) {
       const object = objectOf(owner);
@@ -65,11 +71,20 @@ export function telling({ events, births, metrics, objectOf, onHeld, log }: Tell
       },
       unserved: (object, message) => events.record(object, "Warning", "NotServed", message),
     },
+    policyNews: {
+      cameIntoForce: (ms) => metrics.inForceSeconds.observe(ms / 1000),
+      inForce: (policy, message) => events.record(policy, "Normal", "InForce", message),
+      notInForce: (policy, message) => {
+        log("warn", "a policy is not in force", { kind: policy.kind, policy: nameOf(policy), message });
+        events.record(policy, "Warning", "NotInForce", message);
+      },
+    },
     engine: {
       committed: ({ owners, operations, commitMs, drift }) => {
         metrics.transactionSeconds.observe(commitMs / 1000);
         metrics.transactionOperations.observe(operations);
         if (drift > 0) metrics.drift.inc(drift);
+        policies()?.written(owners);
         for (const owner of owners) {
           const { kind, namespace, name } = parseOwner(owner);
           if (kind === "pod") births.reach(`${namespace}/${name}`, "committed");
@@ -77,6 +92,7 @@ export function telling({ events, births, metrics, objectOf, onHeld, log }: Tell
       },
       refused: ({ owners, error }) => {
         metrics.refused.inc();
+        policies()?.refused(owners, error.message);
         warnOwners(owners, "NetworkRefused", `the network database refuses it: ${error.message}`);
       },
       pruneHeld: ({ rows, message }) => {

@@ -29,7 +29,11 @@ export class Term {
     this.#options = options;
     this.planning = new Planning(options, {
       committed: (owner) => this.appliers.committed(owner, this.#over.signal),
-      installed: (owner, chassis) => this.appliers.installed(owner, chassis, this.#over.signal),
+      reach: {
+        installed: (owner, chassis) => this.appliers.installed(owner, chassis, this.#over.signal),
+        isCommitted: (owner) => this.appliers.isCommitted(owner),
+        mark: (signal) => this.appliers.mark(signal),
+      },
       hasRows: (owner) => options.observed.hasRows(owner) || others.length > 0,
       served: () => this.appliers.served,
     });

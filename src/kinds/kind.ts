@@ -21,6 +21,8 @@ export interface OwnerKind<K extends Kind = Kind> extends Concerns<K> {
   readonly name: string;
   /** The kind of the objects that its owners stand for, each named like its object; undefined when there is none. */
   readonly of: K | undefined;
+  /** Its objects are policies: people are told whether they are in force (controller/policyStates.ts). */
+  readonly isPolicy?: true;
   /** Owners that exist without an object. */
   readonly always?: readonly Owner[];
   /** The northbound tables that its plan writes. */

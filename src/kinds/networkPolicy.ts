@@ -19,6 +19,7 @@ type Read = "NetworkPolicy" | "Namespace" | "Pod";
 export const networkPolicyKind: OwnerKind<Read> = {
   name: "networkpolicy",
   of: "NetworkPolicy",
+  isPolicy: true,
   reads: {
     NetworkPolicy: (change) => sidesOf(change).map(ownerOfPolicy),
     // Groups follow namespaces and pods; what policies read of them is which pod means which port by a name. A pod's

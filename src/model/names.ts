@@ -54,6 +54,8 @@ export interface Names {
   readonly nodesIn: (id: string, family: number) => string;
   /** The addresses of one family of the pods that mean one port by a name, by the id of that meaning. */
   readonly portHolders: (id: string, family: number) => string;
+  /** The meter of the packets of a namespace that are logged. */
+  readonly logMeter: (namespace: string) => string;
   /** `node`: of the endpoints on that node only. */
   readonly loadBalancer: (namespace: string, service: string, protocol: string, node?: string) => string;
   /** For clients on that node, or in that zone. */
@@ -100,6 +102,7 @@ export function namesOf(cluster: string): Names {
     peers: (id, family) => plain("peers", id, `ip${family}`),
     nodesIn: (id, family) => plain("nodes", id, `ip${family}`),
     portHolders: (id, family) => plain("port", id, `ip${family}`),
+    logMeter: (namespace) => name("log", namespace),
     loadBalancer: (namespace, service, protocol, node) =>
       name("svc", namespace, service, protocol, ...(node === undefined ? [] : [node])),
     // A zone may contain `_`, so it comes last.
@@ -156,12 +159,16 @@ export const annotations = {
   heldDeletions: "weft.io/held-deletions",
   /** There too: what the leader sees that does not work, as JSON. */
   troubles: "weft.io/troubles",
+  /** There too: how many policies are in force, and what others wait for, as JSON. */
+  policies: "weft.io/policies",
   /** On the mirror of a static pod, both written by the kubelet: the hash that is the static pod's own UID. */
   mirrorOf: "kubernetes.io/config.mirror",
   configHash: "kubernetes.io/config.hash",
   /** On a Service of type LoadBalancer: the addresses that it asks for, one of each family, with a comma between. */
   loadBalancerIps: "weft.io/loadBalancerIPs",
-  /** There too: the name of the IPAddressPool that it asks for. */
+  /** On a Namespace: with which severity the packets are logged that its policies drop and allow. */
+  aclLogging: "k8s.ovn.org/acl-logging",
+  /** On a Service of type LoadBalancer: the name of the IPAddressPool that it asks for. */
   addressPool: "weft.io/address-pool",
   /** There too: a key; with others of its namespace that have the same one it may share its addresses. */
   allowSharedIp: "weft.io/allow-shared-ip",

@@ -4,7 +4,7 @@ import { parseIp } from "../model/ip.ts";
 import { ownership } from "../model/names.ts";
 import { northboundScope } from "../model/scope.ts";
 import { rowUuid } from "../model/uuid.ts";
-import { type GroupRows, isExactlyIn } from "./groupRows.ts";
+import { type GroupLookup, type GroupRows, hasMembers, isExactlyIn } from "./groupRows.ts";
 
 const scope = northboundScope("demo", "global");
 const [four, six] = [parseIp("10.244.0.3") ?? assert.fail(), parseIp("fd00::3") ?? assert.fail()];
@@ -66,3 +66,36 @@ test("a port of a pod that nobody speaks of is in no group", () => {
   assert.ok(isExactlyIn({ portGroups: [], addressSets: [] }, scope, place, none));
   assert.ok(!isExactlyIn(asRows(wanted), scope, place, none));
 });
+
+/** The rows of `wanted`; of the ports, only those of this place and of `more` exist. */
+const lookup = (more: readonly string[] = []): GroupLookup => {
+  const byName = (table: string, rows: readonly { readonly name: string }[]) =>
+    new Map(rows.map((row) => [rowUuid("demo", table, row.name), row]));
+  const found: { readonly portGroups: unknown; readonly addressSets: unknown } = {
+    portGroups: byName("Port_Group", wanted.portGroups),
+    addressSets: byName("Address_Set", [...wanted.addressSets, set("q", 6, [])]),
+  };
+  const { portGroups, addressSets } = found as {
+    readonly portGroups: ReadonlyMap<string, ReturnType<GroupLookup["portGroup"]>>;
+    readonly addressSets: ReadonlyMap<string, ReturnType<GroupLookup["addressSet"]>>;
+  };
+  return {
+    portGroup: (uuid) => portGroups.get(uuid),
+    addressSet: (uuid) => addressSets.get(uuid),
+    hasPort: (uuid) => [port, ...more].includes(uuid),
+  };
+};
+const unborn = { ...place, name: "demo_pool_n1_9" };
+const memberCases: readonly (readonly [string, "subject" | "peer", string, readonly string[], boolean])[] = [
+  ["all whose ports exist", "subject", "a", [], true],
+  ["not one whose port exists", "subject", "a", [rowUuid("demo", "Logical_Switch_Port", unborn.name)], false],
+  ["another port", "subject", "b", [], false],
+  ["not a row", "subject", "c", [], false],
+  ["all addresses", "peer", "p", [], true],
+  ["another address", "peer", "q", [], false],
+  ["a row of one family", "peer", "r", [], false],
+];
+for (const [what, role, id, more, has] of memberCases)
+  test(`a group of ${role}s is ${has ? "complete" : "not complete"} that has ${what}`, () => {
+    assert.equal(hasMembers(lookup(more), scope, role, id, [place, unborn]), has);
+  });

@@ -53,6 +53,40 @@ export function isExactlyIn(
   return found.length === wanted.size && found.every((one) => wanted.has(one));
 }
 
+/** What is read of the database: rows by their UUIDs. */
+export interface GroupLookup {
+  readonly portGroup: (uuid: string) => Pick<PortGroupRow, "_uuid" | "ports"> | undefined;
+  readonly addressSet: (uuid: string) => Pick<AddressSetRow, "_uuid" | "addresses"> | undefined;
+  readonly hasPort: (uuid: string) => boolean;
+}
+
+/** Whether the database has the group, with each of these members whose port exists. */
+export function hasMembers(
+  { portGroup, addressSet, hasPort }: GroupLookup,
+  { cluster, names }: Scope,
+  role: keyof GroupIds,
+  id: string,
+  members: Iterable<PortPlace>,
+): boolean {
+  const ports = portGroup(rowUuid(cluster, "Port_Group", names.subjects(id)));
+  const sets = ([4, 6] as const).map((family) =>
+    addressSet(rowUuid(cluster, "Address_Set", names.peers(id, family))),
+  );
+  const hasInGroup = ports && memberLookup(ports, "ports");
+  const [hasFour, hasSix] = sets.map((row) => row && memberLookup(row, "addresses"));
+  if (role === "subject" ? !hasInGroup : !hasFour || !hasSix) return false;
+  for (const { name, addresses } of members) {
+    const port = rowUuid(cluster, "Logical_Switch_Port", name);
+    if (!hasPort(port)) continue;
+    const isIn =
+      role === "subject"
+        ? hasInGroup?.(port) !== undefined
+        : addresses.every((ip) => (ip.family === 4 ? hasFour : hasSix)?.(formatIp(ip)) !== undefined);
+    if (!isIn) return false;
+  }
+  return true;
+}
+
 /** Whether the row is a group of this cluster that policies use in one of these roles. */
 export function isGroup(
   { external_ids: ids }: { readonly external_ids: ReadonlyMap<string, string> },

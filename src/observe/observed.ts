@@ -8,7 +8,14 @@ import type { Scope } from "../model/scope.ts";
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Replica, RowIndex, Selection } from "../ovsdb/index.ts";
 import { type Built, builtRows } from "./builtRows.ts";
-import { type GroupIds, isExactlyIn, isGroup, type PortPlace } from "./groupRows.ts";
+import {
+  type GroupIds,
+  type GroupLookup,
+  hasMembers,
+  isExactlyIn,
+  isGroup,
+  type PortPlace,
+} from "./groupRows.ts";
 import { type NodeRows, nodeRows } from "./nodeRows.ts";
 import { heldBackOn, type PoolRow, poolRows } from "./poolRows.ts";
 import type { PortState, PortStates } from "./portStates.ts";
@@ -116,6 +123,21 @@ export class Observed {
     const portGroups = this.#replica.table("Port_Group").values();
     const addressSets = this.#replica.table("Address_Set").values();
     return isExactlyIn({ portGroups, addressSets }, this.#scope, port, groups);
+  }
+
+  /** Whether the database has the group of policies, with each of these members whose port exists. */
+  hasMembers(role: keyof GroupIds, id: string, members: Iterable<PortPlace>): boolean {
+    const [groups, sets, ports] = [
+      this.#replica.table("Port_Group"),
+      this.#replica.table("Address_Set"),
+      this.#replica.table("Logical_Switch_Port"),
+    ];
+    const lookup: GroupLookup = {
+      portGroup: (uuid) => groups.get(uuid),
+      addressSet: (uuid) => sets.get(uuid),
+      hasPort: (uuid) => ports.get(uuid) !== undefined,
+    };
+    return hasMembers(lookup, this.#scope, role, id, members);
   }
 
   /** Calls `listener` until `signal` aborts. */

@@ -46,6 +46,8 @@ export class Groups implements GroupView {
   readonly #users = new Map<string, Set<Owner>>();
   /** policy -> `role id` of what it uses */
   readonly #used = new Map<Owner, ReadonlySet<string>>();
+  /** policy -> the selections that it uses */
+  readonly #selections = new Map<Owner, Readonly<Record<Role, readonly Selection[]>>>();
   /** id -> a block in use */
   readonly #blocks = new Map<string, AddressBlock>();
   /** What must exist, and of which nothing has been heard. */
@@ -86,6 +88,8 @@ export class Groups implements GroupView {
     }
     if (after.size > 0) this.#used.set(user, after);
     else this.#used.delete(user);
+    if (policy) this.#selections.set(user, wanted);
+    else this.#selections.delete(user);
     const groups = changed.map(groupIdOf);
     for (const { role, id } of groups)
       if (role === "block" && !this.isUsed(role, id)) this.#blocks.delete(id);
@@ -115,6 +119,15 @@ export class Groups implements GroupView {
   heardOf(what: string): boolean {
     this.asked(what);
     return this.#awaited.delete(what) && this.#awaited.size === 0;
+  }
+
+  selectionsOf(user: Owner): Readonly<Record<Role, readonly Selection[]>> {
+    return this.#selections.get(user) ?? { subject: [], peer: [] };
+  }
+
+  /** The policies that use the selection with this id. */
+  usersOf(role: Role, id: string): Iterable<Owner> {
+    return this.#users.get(`${role} ${id}`) ?? [];
   }
 
   isUsed(role: GroupId["role"], id: string): boolean {

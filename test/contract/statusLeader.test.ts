@@ -50,7 +50,9 @@ const cases: readonly [string, readonly Answer[], Leader["silent"] | undefined][
 for (const [what, answers, silent] of cases)
   test(what, async () => {
     const leader =
-      silent === undefined ? undefined : { holder: "a", silent, heldDeletions: "", troubles: new Map() };
+      silent === undefined
+        ? undefined
+        : { holder: "a", silent, heldDeletions: "", troubles: new Map(), policies: undefined };
     assert.deepEqual(await found(...answers), leader);
   });
 

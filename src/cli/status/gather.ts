@@ -2,14 +2,12 @@
 // answer in time becomes a sentence, and the others still count.
 
 import type { KubeClient } from "../../kube/client.ts";
-import { Interner } from "../../kube/intern.ts";
-import { kinds, type Watchable } from "../../kube/kinds.ts";
-import type { ObjectMeta } from "../../kube/objects.ts";
-import { pathOf } from "../../kube/resource.ts";
+import { kinds } from "../../kube/kinds.ts";
 import { ownership } from "../../model/names.ts";
 import { northbound } from "../../ovn/northbound.gen.ts";
 import { southbound } from "../../ovn/southbound.gen.ts";
 import { type AnyReplica, type Database, Session, type TlsOptions, Transaction } from "../../ovsdb/index.ts";
+import { listAll } from "../listAll.ts";
 import { unanswered } from "../unanswered.ts";
 import { leaderOf } from "./leader.ts";
 import type {
@@ -34,7 +32,6 @@ export interface Sources {
   readonly probe: boolean;
 }
 
-const pageSize = 500;
 /** How long a generation may take: ovn-controller beside 1,000 switches needs a second. */
 const underwayMs = 3_000;
 
@@ -74,10 +71,10 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
   };
   const question = { client, lease: sources.lease, timeoutMs: sources.timeoutMs };
   const asked = [
-    orElse(all(client, kinds.Node, signal), []),
-    orElse(all(client, kinds.Pod, signal), []),
-    orElse(all(client, kinds.Service, signal), []),
-    orElse(all(client, kinds.NetworkPolicy, signal), []),
+    orElse(listAll(client, kinds.Node, signal), []),
+    orElse(listAll(client, kinds.Pod, signal), []),
+    orElse(listAll(client, kinds.Service, signal), []),
+    orElse(listAll(client, kinds.NetworkPolicy, signal), []),
     orElse<KubernetesView["leader"]>(leaderOf(question, signal), "unknown"),
   ] as const;
   const [nodes, pods, services, policies, leader] = await Promise.all(asked);
@@ -88,27 +85,13 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
     pods,
     serviceCount: services.length,
     policyCount: policies.length,
+    malformed: policies.flatMap(({ namespace, name, problems: [problem] }) =>
+      problem === undefined ? [] : [{ policy: `${namespace}/${name}`, problem }],
+    ),
     unserved: [...pods, ...services],
     leader,
     refused: failures.map((failure) => (failure instanceof Error ? failure.message : String(failure))),
   };
-}
-
-async function all<T extends ObjectMeta>(
-  client: KubeClient,
-  kind: Watchable<T>,
-  signal: AbortSignal,
-): Promise<readonly T[]> {
-  const intern = new Interner();
-  const objects: T[] = [];
-  let next = "";
-  do {
-    const query = { limit: pageSize, continue: next === "" ? undefined : next };
-    const page = await client.list(pathOf(kind), { query, signal });
-    objects.push(...page.items.flatMap((item) => kind.project(item, intern) ?? []));
-    next = page.continue;
-  } while (next !== "");
-  return objects;
 }
 
 async function northboundView(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { PolicySummary } from "../../controller/policySummary.ts";
 import type { Node, Pod } from "../../kube/objects.ts";
 import { annotations, namesOf } from "../../model/names.ts";
 import { judge } from "./judge.ts";
@@ -59,12 +60,62 @@ function snapshot(
   };
 }
 
+function kubernetesOf({ kubernetes }: Snapshot): KubernetesView {
+  assert.ok(!("unreachable" in kubernetes));
+  return kubernetes;
+}
+
 const bindings = (bound: boolean, up: boolean): Partial<Snapshot> => ({
   southbound: { chassis: new Map([["c1", 1]]), expected: 1, bindings: new Map([[port, { bound, up }]]) },
 });
 
 test("a cluster in which nothing waits is healthy", () => {
   assert.equal(judge(snapshot()).sentence, "healthy: 1 node, 1 pod, 1 Service, 1 policy; nothing waits");
+});
+
+const late = { kind: "NetworkPolicy", policy: "shop/closed", waitsFor: "the controller to plan it" };
+const policySentences: readonly (readonly [PolicySummary, string])[] = [
+  [
+    { inForce: 4, settling: 0, late: 0, first: [] },
+    "healthy: 1 node, 1 pod, 1 Service, 4 policies in force; nothing waits",
+  ],
+  [
+    { inForce: 3, settling: 1, late: 0, first: [] },
+    "healthy: 1 node, 1 pod, 1 Service, 4 policies (1 on the way); nothing waits",
+  ],
+  [
+    { inForce: 3, settling: 0, late: 1, first: [late] },
+    "unhealthy: 1 policy not in force (shop/closed waits for the controller to plan it)",
+  ],
+  [
+    { inForce: 0, settling: 0, late: 2, first: [{ ...late, kind: "ClusterPolicy", policy: "all" }] },
+    "unhealthy: 2 policies not in force (all waits for the controller to plan it)",
+  ],
+];
+for (const [policies, sentence] of policySentences)
+  test(`what the leader says of policies is told: ${sentence}`, () => {
+    const leader = { holder: "n1_17", silent: false, heldDeletions: "", troubles: new Map(), policies };
+    const given = snapshot();
+    const report = judge({ ...given, kubernetes: { ...kubernetesOf(given), leader } });
+    assert.equal(report.sentence, sentence);
+    assert.deepEqual(report.policies, policies);
+    const [first] = policies.first;
+    if (!first) return;
+    assert.match(printed(report), new RegExp(`${first.policy} +${first.kind} +the controller to plan it`));
+    const named = first.policy === "all" ? "clusterpolicy all" : "networkpolicy -n shop closed";
+    assert.match(printed(report), new RegExp(`next: kubectl describe ${named}$`));
+  });
+
+test("policies with parts that make no sense are listed, and are no reason to call a cluster unhealthy", () => {
+  const given = snapshot();
+  const malformed = Array.from({ length: 12 }, (_, index) => ({
+    policy: `shop/odd-${index}`,
+    problem: "spec: no",
+  }));
+  const report = judge({ ...given, kubernetes: { ...kubernetesOf(given), malformed } });
+  assert.equal(report.health, "healthy");
+  assert.equal(report.malformed.length, 12);
+  assert.equal(printed(report).match(/shop\/odd-\d+ +spec: no/g)?.length, 10);
 });
 
 const waits: readonly [string, Snapshot, string][] = [

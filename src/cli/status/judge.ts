@@ -1,9 +1,10 @@
 // From the answers of the three sources to one sentence of health. Pure, so that each sentence has a test. When a
 // source cannot be reached, the others are still judged, and the answer is "cannot tell".
 
+import type { PolicySummary } from "../../controller/policySummary.ts";
 import { type NodeReport, nodeReports } from "./nodes.ts";
 import { counted, obstacles, type Problem, problemsOf } from "./problems.ts";
-import type { KubernetesView, Probe, Snapshot } from "./snapshot.ts";
+import type { KubernetesView, MalformedPolicy, Probe, Snapshot } from "./snapshot.ts";
 import { type WaitingPod, waitingPods } from "./waiting.ts";
 
 export interface Report {
@@ -14,6 +15,10 @@ export interface Report {
   readonly heldDeletions: string | undefined;
   readonly nodes: readonly NodeReport[];
   readonly waiting: readonly WaitingPod[];
+  /** How many policies are in force, and which are not; undefined when no leader says so. */
+  readonly policies: PolicySummary | undefined;
+  /** Policies with parts that make no sense and allow nothing. */
+  readonly malformed: readonly MalformedPolicy[];
   /** What objects ask for in vain, and how many of them. */
   readonly notServed: readonly { readonly what: string; readonly objects: number }[];
   readonly lag: Lag;
@@ -50,6 +55,8 @@ export function judge(snapshot: Snapshot): Report {
     heldDeletions: leader?.heldDeletions || undefined,
     nodes,
     waiting,
+    policies: leader?.silent === false ? leader.policies : undefined,
+    malformed: "unreachable" in kubernetes ? [] : (kubernetes.malformed ?? []),
     notServed,
     lag: lagOf(snapshot, waiting),
     unreachable: unreachable.map(({ what }) => what),
@@ -74,14 +81,21 @@ function sentenceOf(
     return `cannot tell: ${why}${wrong === "" ? "" : `; ${wrong}`}`;
   }
   if ("unreachable" in kubernetes || health === "unhealthy") return `unhealthy: ${wrong}`;
-  const { nodes, pods, serviceCount, policyCount } = kubernetes;
+  const { nodes, pods, serviceCount } = kubernetes;
   const ignored = ignoring(kubernetes).length;
   const served =
     ignored === 0
       ? ""
       : `; ${counted(ignored, "object")} ${ignored === 1 ? "asks" : "ask"} for what Weft does not serve`;
-  const policies = policyCount === 0 ? "" : policyCount === 1 ? ", 1 policy" : `, ${policyCount} policies`;
-  return `healthy: ${counted(nodes.length, "node")}, ${counted(pods.length, "pod")}, ${counted(serviceCount, "Service")}${policies}; nothing waits${served}`;
+  return `healthy: ${counted(nodes.length, "node")}, ${counted(pods.length, "pod")}, ${counted(serviceCount, "Service")}${policiesText(kubernetes)}; nothing waits${served}`;
+}
+
+function policiesText({ policyCount, leader }: KubernetesView): string {
+  const said = leader === "unknown" ? undefined : leader?.policies;
+  const count = said ? said.inForce + said.settling : policyCount;
+  if (count === 0) return "";
+  const state = !said ? "" : said.settling === 0 ? " in force" : ` (${said.settling} on the way)`;
+  return `, ${count} ${count === 1 ? "policy" : "policies"}${state}`;
 }
 
 const ignoring = ({ unserved }: KubernetesView): KubernetesView["unserved"] =>

@@ -3,6 +3,7 @@
 // for one.
 
 import { troublesIn } from "../../controller/health.ts";
+import { policySummaryIn } from "../../controller/policySummary.ts";
 import type { KubeClient, RequestOptions } from "../../kube/client.ts";
 import { type Clock, systemClock } from "../../kube/clock.ts";
 import { list, record, text } from "../../kube/json.ts";
@@ -70,5 +71,6 @@ function leaderIn({ holder, object }: LeaseRecord, silent: boolean): Leader {
     silent,
     heldDeletions: text(said[annotations.heldDeletions]),
     troubles: troublesIn(text(said[annotations.troubles])),
+    policies: policySummaryIn(text(said[annotations.policies])),
   };
 }

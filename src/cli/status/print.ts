@@ -2,6 +2,9 @@
 
 import type { Lag, Report } from "./judge.ts";
 
+/** So many policies with faults are named. */
+const mostFaults = 10;
+
 export function printed(report: Report): string {
   const sections = [
     [report.sentence],
@@ -19,6 +22,14 @@ export function printed(report: Report): string {
     table(
       ["POD WAITING", "NODE", "FOR", "WHY"],
       report.waiting.map((pod) => [pod.pod, pod.node, pod.step, pod.why]),
+    ),
+    table(
+      ["POLICY NOT IN FORCE", "KIND", "WAITS FOR"],
+      (report.policies?.first ?? []).map(({ policy, kind, waitsFor }) => [policy, kind, waitsFor]),
+    ),
+    table(
+      ["POLICY WITH A FAULT", "WHAT OF IT ALLOWS NOTHING"],
+      report.malformed.slice(0, mostFaults).map(({ policy, problem }) => [policy, problem]),
     ),
     [
       ...lagLines(report.lag),

@@ -74,6 +74,7 @@ export function problemsOf(snapshot: Snapshot, { nodes, waiting }: Findings): Pr
         ]
       : []),
     ...waitingPods(waiting),
+    ...latePolicies(known),
   ];
 }
 
@@ -133,6 +134,20 @@ function waitingPods(waiting: readonly WaitingPod[]): Problem[] {
     {
       what: `${counted(waiting.length, "pod")} waiting for the network`,
       next: `kubectl describe pod -n ${first.pod.replace("/", " ")}`,
+    },
+  ];
+}
+
+function latePolicies(leader: Leader | undefined): Problem[] {
+  const { late = 0, first: [worst] = [] } = leader?.policies ?? {};
+  if (!leader || leader.silent || late === 0 || !worst) return [];
+  const { kind, policy, waitsFor } = worst;
+  const [namespace, name] = policy.split("/");
+  const where = name === undefined ? namespace : `-n ${namespace} ${name}`;
+  return [
+    {
+      what: `${late === 1 ? "1 policy" : `${late} policies`} not in force (${policy} waits for ${waitsFor})`,
+      next: `kubectl describe ${kind.toLowerCase()} ${where}`,
     },
   ];
 }

@@ -1,6 +1,7 @@
 // What the three sources have answered: the input of judge.ts.
 
 import type { Troubles } from "../../controller/health.ts";
+import type { PolicySummary } from "../../controller/policySummary.ts";
 import type { Node, ObjectMeta, Pod } from "../../kube/objects.ts";
 
 export interface Snapshot {
@@ -20,12 +21,20 @@ export interface KubernetesView {
   readonly pods: readonly Pod[];
   readonly serviceCount: number;
   readonly policyCount: number;
+  /** Policies with parts that make no sense, each with the first of these. */
+  readonly malformed?: readonly MalformedPolicy[];
   /** Everything that asks for something Weft does not serve. */
   readonly unserved: readonly Pick<ObjectMeta, "unserved">[];
   /** "unknown" when the API server refused to tell. */
   readonly leader: Leader | undefined | "unknown";
   /** What the API server refused to tell, each with its reason; that part is empty here. */
   readonly refused: readonly string[];
+}
+
+export interface MalformedPolicy {
+  /** `shop/odd` */
+  readonly policy: string;
+  readonly problem: string;
 }
 
 /** Who holds the controllers' Lease. */
@@ -37,6 +46,8 @@ export interface Leader {
   readonly heldDeletions: string;
   /** What it sees that does not work. */
   readonly troubles: Troubles;
+  /** Undefined when it says nothing, as one of an earlier release, or there are no policies. */
+  readonly policies?: PolicySummary | undefined;
 }
 
 export interface NorthboundView {
