@@ -8,6 +8,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   node: async () => (await import("./node.ts")).nodeCommand(),
   controller: async () => (await import("./controller.ts")).controllerCommand(),
   agent: async () => (await import("./agent.ts")).agentCommand(),
+  logs: async () => (await import("./logs.ts")).logsCommand(),
   backup: async () => (await import("./backup.ts")).backupCommand(),
   restore: async () => (await import("./backup.ts")).restoreCommand(),
   teardown: async () => (await import("./teardown.ts")).teardownCommand(),

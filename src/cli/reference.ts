@@ -3,6 +3,7 @@
 
 import { Registry } from "prom-client";
 import { controllerMetrics } from "../controller/metrics.ts";
+import { noPolicies } from "../controller/policySummary.ts";
 import { annotations } from "../model/names.ts";
 import { agentMetrics } from "../node/metrics.ts";
 import { allCommands } from "./commands.ts";
@@ -52,6 +53,11 @@ const meanings: { readonly [K in keyof typeof annotations]: Meaning } = {
     by: "you",
     what: "of type LoadBalancer: the addresses that it is to get, one of each family, with a comma between",
   },
+  aclLogging: {
+    on: "Namespace",
+    by: "you",
+    what: 'with which severity the packets are logged that its policies drop and allow: `{"deny":"info","allow":"notice"}`; `weft logs policy` prints them',
+  },
   addressPool: {
     on: "Service",
     by: "you",
@@ -61,6 +67,11 @@ const meanings: { readonly [K in keyof typeof annotations]: Meaning } = {
     on: "Service",
     by: "you",
     what: "of type LoadBalancer: a key; Services of one namespace with the same key may have one address, each with its own ports",
+  },
+  policies: {
+    on: "Lease of the controllers",
+    by: "leader",
+    what: "how many policies are in force, and what the others wait for, as JSON",
   },
   troubles: {
     on: "Lease of the controllers",
@@ -147,6 +158,7 @@ function controllerRegistry(): Registry {
     unlisted: () => new Map(),
     troubles: () => new Map(),
     agents: () => ({ all: 0, silent: 0 }),
+    policies: () => noPolicies,
   });
   return registry;
 }

@@ -6,6 +6,7 @@ import { addressPoolKind } from "./addressPool.ts";
 import { clusterKind } from "./cluster.ts";
 import { blockKind, peerKind, subjectKind } from "./groups.ts";
 import type { AnyOwnerKind } from "./kind.ts";
+import { loggingKind } from "./logging.ts";
 import { networkPolicyKind } from "./networkPolicy.ts";
 import { nodeKind } from "./node.ts";
 import { podKind } from "./pod.ts";
@@ -25,6 +26,7 @@ export const ownerKinds: readonly AnyOwnerKind[] = [
   peerKind,
   blockKind,
   networkPolicyKind,
+  loggingKind,
 ];
 
 /** The northbound tables that the controller copies whole: those that plans write. */

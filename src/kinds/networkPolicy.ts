@@ -1,6 +1,8 @@
 // A NetworkPolicy: its ACLs. The groups of pods that it speaks of have owners of their own (groups.ts), and pods state
 // their memberships themselves.
 
+import { isDeepStrictEqual } from "node:util";
+import { aclLoggingOf } from "../kube/aclLogging.ts";
 import type { NetworkPolicy, PolicyRule } from "../kube/networkPolicy.ts";
 import type { Ip } from "../model/ip.ts";
 import { type Owner, ownerOf } from "../model/owner.ts";
@@ -22,9 +24,12 @@ export const networkPolicyKind: OwnerKind<Read> = {
   isPolicy: true,
   reads: {
     NetworkPolicy: (change) => sidesOf(change).map(ownerOfPolicy),
-    // Groups follow namespaces and pods; what policies read of them is which pod means which port by a name. A pod's
-    // ports stay the same for as long as it lives.
-    Namespace: () => [],
+    // Groups follow namespaces and pods by themselves.
+    Namespace: ({ old, new: namespace }, { NetworkPolicy: policies }) =>
+      isDeepStrictEqual(aclLoggingOf(old), aclLoggingOf(namespace))
+        ? []
+        : policies.by("namespace", (namespace ?? old)?.name ?? "").map(ownerOfPolicy),
+    // What policies read of pods is which of them means which port by a name, and that stays the same while a pod lives.
     Pod: ({ old, new: pod }, { NetworkPolicy: policies }) =>
       old?.uid !== pod?.uid && (old?.namedPorts || pod?.namedPorts)
         ? [...policies.values()].filter(usesNames).map(ownerOfPolicy)
@@ -34,7 +39,8 @@ export const networkPolicyKind: OwnerKind<Read> = {
   plan(owner, { namespace, name }, { scope, stores, groups }) {
     const policy = stores.NetworkPolicy.get(namespace, name);
     if (!policy) return { facts: [] };
-    const facts = networkPolicyFacts(scope, owner, policy, groupsOf(policy, groups, stores.Pod));
+    const logging = aclLoggingOf(stores.Namespace.get("", namespace));
+    const facts = networkPolicyFacts(scope, owner, policy, groupsOf(policy, groups, stores.Pod), logging);
     return { facts, malformed: policy.problems.length > 0 ? problemText(policy) : undefined };
   },
 };

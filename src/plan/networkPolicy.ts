@@ -6,6 +6,7 @@
 // its packets are dropped, so that replies end too.
 
 import { hash } from "node:crypto";
+import type { AclLogging, Severity } from "../kube/aclLogging.ts";
 import type { NetworkPolicy, PolicyPeer, PolicyPort, PolicyRule } from "../kube/networkPolicy.ts";
 import type { Fact } from "../model/fact.ts";
 import { formatCidr, formatIp, type Ip } from "../model/ip.ts";
@@ -53,6 +54,7 @@ export function networkPolicyFacts(
   owner: Owner,
   policy: NetworkPolicy,
   groups: PolicyGroups,
+  logging: Pick<AclLogging, "deny" | "allow">,
 ): readonly Fact[] {
   const facts = new FactList(scope, owner);
   const name = scope.names.subjects(groups.subjects);
@@ -68,6 +70,7 @@ export function networkPolicyFacts(
         priority,
         match: `${own} == @${name} && ${condition}`,
         action,
+        ...logged(scope, policy.namespace, action === "drop" ? logging.deny : logging.allow),
         ...(way === "egress" && { options: afterBalancers }),
       });
       facts.member("Port_Group", group, "acls", acl);
@@ -93,6 +96,10 @@ export function networkPolicyFacts(
   }
   return facts.facts;
 }
+
+/** That nothing is logged is stated too: it may have been before. */
+const logged = ({ names }: Scope, namespace: string, severity: Severity | undefined) =>
+  severity === undefined ? { log: false } : { log: true, severity, meter: names.logMeter(namespace) };
 
 /** Undefined when the rule allows nobody, "" when it allows everybody. */
 function peersMatch(
