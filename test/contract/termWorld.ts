@@ -12,7 +12,7 @@ import { northboundTables } from "../../src/kinds/kinds.ts";
 import { ApiServer } from "../../src/kube/apiServer.ts";
 import { KubeClient } from "../../src/kube/client.ts";
 import { systemClock } from "../../src/kube/clock.ts";
-import { record, text } from "../../src/kube/json.ts";
+import { type Json, record, text } from "../../src/kube/json.ts";
 import { type Kind, kinds } from "../../src/kube/kinds.ts";
 import { emptyStore, putRaw, type Stores, storesOf } from "../../src/kube/stores.ts";
 import { northboundScope } from "../../src/model/scope.ts";
@@ -28,12 +28,16 @@ import { linesOf } from "./rowLines.ts";
 export const server = await startOvsdbServer(northboundSchema);
 after(() => server[Symbol.asyncDispose]());
 
-/** A cluster's API server that has nothing but its namespace. */
+/** What the API server lists, by path: the stores of a test may lag behind it. */
+export const listed = new Map<string, readonly Json[]>();
+
+/** A cluster's API server that has nothing else but its namespace. */
 const api = await scripted([
   (response, seen) => {
     if (seen.path === "/api/v1/namespaces/kube-system")
       json({ metadata: { uid: "cluster" } })(response, seen);
-    else if (seen.query.has("limit")) json({ metadata: { resourceVersion: "5" }, items: [] })(response, seen);
+    else if (seen.query.has("limit"))
+      json({ metadata: { resourceVersion: "5" }, items: listed.get(seen.path) ?? [] })(response, seen);
     else status(404, "NotFound")(response, seen);
   },
 ]);

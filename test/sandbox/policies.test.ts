@@ -256,6 +256,77 @@ suite("NetworkPolicies", { timeout: 240_000 }, () => {
     await stream.goesOn();
   });
 
+  const eventsOf = (name: string, reason: string): Promise<string> =>
+    cluster.kubectl(
+      ...["get", "events", "-n", "shop", "-o", "custom-columns=MESSAGE:.message", "--no-headers"],
+      `--field-selector=involvedObject.name=${name},reason=${reason}`,
+    );
+
+  test("a policy is said to be in force when the chassis of its pods has it, and before that what it waits for", async () => {
+    const { processes } = cluster.sandbox;
+    const status = async (): Promise<string> => (await cluster.weft("status")).stdout;
+    const controller = `${cluster.chassis[0]}-ovn-controller`;
+    await processes.pause(controller);
+    try {
+      await cluster.apply(policy("shop", "late", { podSelector: {} }));
+      await becomes("an Event that it waits", true, async () =>
+        (await eventsOf("late", "NotInForce")).includes("not in force yet: waits for ovn-controller of "),
+      );
+      assert.match(await status(), /1 policy not in force \(shop\/late waits for ovn-controller of /);
+    } finally {
+      await processes.resume(controller);
+    }
+    await becomes("in force in the status", true, async () => (await status()).includes("1 policy in force"));
+    await without("shop", "late");
+    await cluster.apply(policy("shop", "soon", { podSelector: db }));
+    await becomes("an Event that it is in force", true, async () =>
+      /in force since 20[^;]*Z; it selects 2 pods/.test(await eventsOf("soon", "InForce")),
+    );
+    await without("shop", "soon");
+  });
+
+  test("packets that policies drop and allow are logged where the namespace asks for it, and printed with names", async () => {
+    const logging = "k8s.ovn.org/acl-logging";
+    await cluster.kubectl("annotate", "namespace", "shop", `${logging}={"deny":"info","allow":"notice"}`);
+    const allowed = [{ podSelector: { matchLabels: { app: "web" } } }];
+    await cluster.apply(policy("shop", "logged", { podSelector: db, ingress: [{ from: allowed }] }));
+    await becomes("web alone", ["n2", "shop/db", "shop/web"], () => reaching("shop/db", 8080));
+    const logged = async (...more: readonly string[]): Promise<string> => {
+      const files = cluster.chassis.map((name) =>
+        cluster.sandbox.processes.logFile(`${name}-ovn-controller`),
+      );
+      const all = files.map((file) => cluster.weft("logs", "policy", "--file", file, ...more));
+      return (await Promise.all(all)).map(({ stdout }) => stdout).join("");
+    };
+    const by = "NetworkPolicy shop/logged, ingress";
+    for (const said of [
+      String.raw`drop  info bank/till \(10\S+:\d+\) > shop/db \(10\S+:8080\) tcp: ${by}, no rule allows it`,
+      String.raw`drop  info bank/till \(\[fd\S+\]:\d+\) > shop/db \(\[fd\S+\]:8080\) tcp6: ${by}, no rule allows it`,
+      String.raw`allow notice shop/web \(10\S+:\d+\) > shop/db \(10\S+:8080\) tcp: ${by}, rule 0`,
+    ])
+      await becomes(said, true, async () => new RegExp(said).test(await logged()));
+    const [first = "{}"] = (await logged("-o", "json", "-n", "shop")).split("\n");
+    assert.equal(JSON.parse(first).policy.name, "logged");
+    assert.equal(await logged("-n", "bank"), "");
+    await cluster.kubectl("annotate", "namespace", "shop", `${logging}-`);
+    await becomes("no ACL logs", [], () => cluster.rows("ACL", "name", "log=true"));
+    await cluster.kubectl("annotate", "namespace", "bank", `${logging}=loud`);
+    await becomes("an Event", true, async () =>
+      (
+        await cluster.kubectl(
+          "get",
+          "events",
+          "-A",
+          "--field-selector=involvedObject.name=bank",
+          "-o",
+          "yaml",
+        )
+      ).includes(`its annotation ${logging} logs nothing where it makes no sense: "loud" is no JSON object`),
+    );
+    await cluster.kubectl("annotate", "namespace", "bank", `${logging}-`);
+    await without("shop", "logged");
+  });
+
   test("a policy that cannot be understood in full closes, and its Event says which part", async () => {
     await cluster.apply(
       policy("shop", "odd", { podSelector: db, ingress: [{ from: [{ ipBlock: { cidr: "10.0.0.0/40" } }] }] }),
