@@ -6,6 +6,8 @@ import type { Bench } from "./figure.ts";
 import { membersBench } from "./members/bench.ts";
 import { ovsdbBench } from "./ovsdb/bench.ts";
 import { pluginBench } from "./plugin/bench.ts";
+import { policiesInForceBench } from "./policies/inForceBench.ts";
+import { policiesBench } from "./policies/scaleBench.ts";
 import { assignedBench } from "./pools/assignedBench.ts";
 import { poolsBench } from "./pools/poolsBench.ts";
 import { underlayBench } from "./pools/underlayBench.ts";
@@ -24,6 +26,8 @@ export const benches: readonly Bench[] = [
   assignedBench,
   restartBench,
   restartLargeBench,
+  policiesBench,
+  policiesInForceBench,
   hostServicesBench,
   servicePlansBench,
   serviceFlowsBench,

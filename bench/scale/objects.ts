@@ -7,6 +7,9 @@ export interface Scale {
   readonly nodes: number;
   readonly pods: number;
   readonly services: number;
+  /** 20 unless it is given. */
+  readonly namespaces?: number;
+  readonly policies?: number;
 }
 
 const created = "2026-01-01T00:00:00Z";
@@ -19,13 +22,15 @@ const meta = (kind: number, index: number, name: string, namespace?: string): Ob
   uid: uid(kind, index),
   creationTimestamp: created,
 });
-const namespaceOf = (index: number): string => `team-${index % 20}`;
+/** The `index`th pod's, Service's or policy's. */
+export const namespaceOf = ({ namespaces: count = 20 }: Scale, index: number): string =>
+  `team-${index % count}`;
 
-export const namespaces = (): KubeObject[] =>
-  Array.from({ length: 20 }, (_, i) => ({
+export const namespaces = ({ namespaces: count = 20 }: Scale): KubeObject[] =>
+  Array.from({ length: count }, (_, i) => ({
     apiVersion: "v1",
     kind: "Namespace",
-    metadata: meta(1, i, `team-${i}`),
+    metadata: { ...meta(1, i, `team-${i}`), labels: { tier: `tier-${i % 10}` } },
     status: { phase: "Active" },
   }));
 
@@ -70,7 +75,7 @@ function podObject(scale: Scale, i: number): KubeObject {
     apiVersion: "v1",
     kind: "Pod",
     metadata: {
-      ...meta(3, i, name, namespaceOf(i)),
+      ...meta(3, i, name, namespaceOf(scale, i)),
       labels: { app: `web-${i % scale.services}`, "pod-template-hash": "5d4f8c7b9d" },
       managedFields: [
         {
@@ -123,7 +128,7 @@ export const services = (scale: Scale): KubeObject[] =>
   Array.from({ length: scale.services }, (_, i) => ({
     apiVersion: "v1",
     kind: "Service",
-    metadata: meta(4, i, `web-${i}`, namespaceOf(i)),
+    metadata: meta(4, i, `web-${i}`, namespaceOf(scale, i)),
     spec: {
       type: "ClusterIP",
       clusterIP: clusterIp(i),
@@ -143,7 +148,7 @@ export const endpointSlices = (scale: Scale): KubeObject[] =>
     apiVersion: "discovery.k8s.io/v1",
     kind: "EndpointSlice",
     metadata: {
-      ...meta(5, i, `web-${i}-abcde`, namespaceOf(i)),
+      ...meta(5, i, `web-${i}-abcde`, namespaceOf(scale, i)),
       labels: { "kubernetes.io/service-name": `web-${i}` },
     },
     addressType: "IPv4",
@@ -154,3 +159,38 @@ export const endpointSlices = (scale: Scale): KubeObject[] =>
       nodeName: `node-${i % scale.nodes}`,
     })),
   }));
+
+/**
+ * Each selects the pods of one Service, and allows those of another, those of a tenth of all namespaces, those that are
+ * called friends, and a block of addresses, on ports by number and range. What it may send to is a block with an exception.
+ */
+export const policies = (scale: Scale): KubeObject[] =>
+  Array.from({ length: scale.policies ?? 0 }, (_, i) => {
+    const app = (index: number) => ({
+      podSelector: { matchLabels: { app: `web-${index % scale.services}` } },
+    });
+    return {
+      apiVersion: "networking.k8s.io/v1",
+      kind: "NetworkPolicy",
+      metadata: meta(6, i, `web-${i}`, namespaceOf(scale, i)),
+      spec: {
+        ...app(i),
+        policyTypes: ["Ingress", "Egress"],
+        ingress: [
+          {
+            from: [
+              app(i + (scale.namespaces ?? 20)),
+              { namespaceSelector: { matchLabels: { tier: `tier-${i % 10}` } } },
+              { podSelector: { matchLabels: { role: "friend" } } },
+            ],
+            ports: [{ protocol: "TCP", port: 8080 }],
+          },
+          {
+            from: [{ ipBlock: { cidr: "192.0.2.0/24" } }],
+            ports: [{ protocol: "TCP", port: 9000, endPort: 9100 }],
+          },
+        ],
+        egress: [{ to: [{ ipBlock: { cidr: "10.0.0.0/8", except: ["10.99.0.0/16"] } }] }],
+      },
+    };
+  });
