@@ -19,7 +19,7 @@ import {
 /** What a user chooses. Kept in `<state>/sandbox.json`. */
 export interface Settings {
   readonly name: string;
-  /** `overlay`: OVN runs on the nodes. `underlay`: the nodes are virtual machines of a cloud that OVN networks. */
+  /** `overlay`: OVN runs on the nodes. `underlay`: the nodes are virtual machines of an OVN cloud. */
   readonly mode: "overlay" | "underlay";
   /** `assigned`: the controller gives each pod an address. `pooled`: nodes keep ready ports. */
   readonly addresses: "assigned" | "pooled";

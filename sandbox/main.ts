@@ -39,10 +39,10 @@ interface UpFlags {
 
 function upCommand(): Command {
   return new Command("up")
-    .description("start a sandbox, or start again what has died in it")
+    .description("start a sandbox, or restart what has died in it")
     .addOption(nameOption)
     .addOption(
-      new Option("--mode <mode>", "overlay: OVN on the nodes; underlay: nodes are VMs of a cloud on OVN")
+      new Option("--mode <mode>", "overlay: OVN on the nodes; underlay: nodes are VMs of an OVN cloud")
         .choices(["overlay", "underlay"])
         .default("overlay"),
     )
@@ -106,7 +106,7 @@ function upCommand(): Command {
 
 function downCommand(): Command {
   return new Command("down")
-    .description("take a sandbox away: processes, namespaces, links, mounts, files")
+    .description("remove a sandbox: processes, namespaces, links, mounts, files")
     .addOption(nameOption)
     .action(async ({ name }: { name: string }) => {
       const { existed, holders } = await downSandbox(name, baseDirectory(process.env));

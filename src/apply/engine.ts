@@ -281,7 +281,7 @@ export class Engine implements Applier {
     const penalty = this.#penalties.add(group, this.#options.clock.now());
     this.#backlog.leave(group);
     const fields = { owners: [...owners], error: error.message, ...penalty };
-    this.#options.log("warn", "facts were refused; all others go on", fields);
+    this.#options.log("warn", "facts were refused; the others are not affected", fields);
     this.#options.events?.refused?.({ owners, error, ...penalty });
   }
 

@@ -68,7 +68,7 @@ export function agentCommand(): Command {
     .addOption(modeOption())
     .addOption(addressesOption())
     .addOption(
-      new Option("--rest <seconds>", "how long a pool address rests after its pod has gone")
+      new Option("--rest <seconds>", "how long a pool's address rests after its pod is gone")
         .default(agentDefaults.restMs / 1000)
         .argParser(wholeNumber(0, 3600)),
     )
@@ -112,7 +112,7 @@ export function agentCommand(): Command {
     .addOption(
       new Option(
         "--heartbeat <seconds>",
-        "how often the agent renews its Lease; the controller takes it for dead after three times as long",
+        "how often the agent renews its Lease; the controller considers it dead after three times as long",
       )
         .default(agentDefaults.heartbeatMs / 1000)
         .argParser(wholeNumber(1, 3600)),

@@ -59,7 +59,7 @@ interface RestoreFlags extends Flags {
 
 export const restoreCommand = (): Command =>
   common(new Command("restore"))
-    .description("make the northbound database as a backup has it; stop the controllers first")
+    .description("restore the northbound database from a backup; stop the controllers first")
     .option("--dry-run", "say what would change, but change nothing")
     .action(async (file: string, flags: RestoreFlags) => {
       const signal = AbortSignal.timeout(flags.timeout * 1000);

@@ -59,7 +59,7 @@ interface ClusterFlags extends Flags, TlsFlags {
 
 export const checkCommand = (): Command =>
   new Command("check")
-    .description("say what stands in Weft's way, before it is installed and after; changes nothing")
+    .description("find what stands in Weft's way, before an install and after; changes nothing")
     .addCommand(nodeCommand())
     .addCommand(clusterCommand());
 
@@ -87,7 +87,7 @@ function nodeCommand(): Command {
     )
     .option(
       "--southbound <remotes>",
-      "the southbound database that the agent is to use, to tell it from another OVN's",
+      "the southbound database that the agent will use; shows whether ovn-controller belongs to another OVN",
     )
     .option("--vswitch <remote>", "this node's Open vSwitch database", agentDefaults.ovsDb)
     .option("--ovs-rundir <folder>", "where ovs-vswitchd has its sockets", agentDefaults.ovsRunDirectory)
@@ -97,7 +97,7 @@ function nodeCommand(): Command {
       "where the container runtime reads network configurations",
       agentDefaults.cniConfDirectory,
     )
-    .option("--central", "OVN's databases are to run on this machine, too")
+    .option("--central", "OVN's databases will run on this machine too")
     .action(async (flags: NodeFlags) => {
       const network = networkIn(flags);
       const { cniConfDir: cniConfDirectory, vswitch, ovsRundir, ovnRundir, timeout } = flags;

@@ -72,7 +72,7 @@ export function controllerCommand(): Command {
     .addOption(joinCidrOption())
     .option(
       "--external-ips <list>",
-      "ranges that Services may take their spec.externalIPs from; by default there are none",
+      "ranges from which Services may take spec.externalIPs; none by default",
       list,
       [],
     )
@@ -92,7 +92,7 @@ export function controllerCommand(): Command {
     .addOption(
       new Option(
         "--prune-limit <percent>",
-        "where nobody can say that objects are gone, rows above this share wait for SIGUSR2",
+        "largest share of all rows to delete while it is unknown whether their objects are gone; more wait for SIGUSR2",
       )
         .default(30)
         .argParser(wholeNumber(0, 100)),

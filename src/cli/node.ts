@@ -6,6 +6,6 @@ import { nodeUplinkCommand } from "./nodeUplink.ts";
 
 export const nodeCommand = (): Command =>
   new Command("node")
-    .description("set up this node's uplink, or take Weft off this node")
+    .description("set up this node's uplink, or remove Weft from this node")
     .addCommand(nodeUplinkCommand())
     .addCommand(nodeCleanupCommand());

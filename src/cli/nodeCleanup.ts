@@ -29,7 +29,7 @@ interface Flags {
 export const nodeCleanupCommand = (): Command =>
   new Command("cleanup")
     .description(
-      "take Weft off this node: files, ports, flows, identifiers, rules; drain it and stop agent and ovn-controller first",
+      "remove Weft from this node: files, ports, flows, identifiers, rules; drain it and stop agent and ovn-controller first",
     )
     .addOption(
       new Option("--node <name>", "this node's name in Kubernetes")

@@ -42,7 +42,7 @@ interface Flags {
 export const nodeUplinkCommand = (): Command =>
   new Command("uplink")
     .description(
-      "make br-ex, with the uplink in it and the node's addresses on it: tries, verifies, takes it back if something is no longer reached",
+      "put the uplink into br-ex and the node's addresses on it; puts everything back if something is no longer reached",
     )
     .option("--uplink <interface>", "a card, bond, VLAN or veth; by default that of the default route")
     .option("--vswitch <remote>", "this node's Open vSwitch database", agentDefaults.ovsDb)
@@ -54,7 +54,7 @@ export const nodeUplinkCommand = (): Command =>
     .addOption(
       new Option(
         "--verify <list>",
-        "servers HOST:PORT that must be reached afterwards, the API server for example",
+        "servers HOST:PORT that must still be reached afterwards, such as the API server",
       )
         .default([], "the gateways alone")
         .argParser(serversIn),
@@ -67,17 +67,17 @@ export const nodeUplinkCommand = (): Command =>
     .addOption(
       new Option(
         "--confirm-within <seconds>",
-        "take everything back after this time unless `--confirm` comes",
+        "put everything back after this time unless `--confirm` follows",
       ).argParser(wholeNumber(5, 86_400)),
     )
-    .option("--record <file>", "where a move on trial is noted", "/run/weft/uplink.json")
+    .option("--record <file>", "where a move on trial is recorded", "/run/weft/uplink.json")
     .option("--dry-run", "say what would be done, but do nothing")
     .option("--confirm", "keep a move that waits for confirmation")
     .option("--undo", "move everything back to the uplink, and remove br-ex")
     .addOption(
       new Option(
         "--configuration <program>",
-        "print what to configure where another program is to own br-ex",
+        "print what to configure if another program will own br-ex",
       ).choices(managers),
     )
     .addOption(new Option("--guard <trial>").hideHelp())

@@ -30,7 +30,7 @@ interface Flags extends TlsFlags {
 export function statusCommand(): Command {
   return new Command("status")
     .description(
-      "one sentence of health, then nodes, waiting pods and why they wait, lag; exit 0 healthy, 1 not, 2 cannot tell",
+      "show health in one sentence, then nodes, waiting pods and why they wait, lag; exit 0 healthy, 1 not, 2 unknown",
     )
     .addOption(clusterOption())
     .addOption(kubeconfigOption())

@@ -59,7 +59,7 @@ export const joinCidrOption = (): Option =>
 export const leaseNamespaceOption = (): Option =>
   new Option(
     "--lease-namespace <namespace>",
-    "namespace of the Leases by which the controllers choose a leader and agents say that they live",
+    "namespace of the Leases with which controllers elect a leader and agents show that they run",
   ).default("kube-system");
 
 export const logLevelOption = (): Option =>
@@ -102,7 +102,7 @@ export type Addresses = "assigned" | "pooled";
 export const modeOption = (): Option =>
   new Option(
     "--mode <mode>",
-    "overlay: OVN runs on the nodes; underlay: the nodes are virtual machines of a cloud that OVN networks",
+    "overlay: OVN runs on the nodes; underlay: the nodes are virtual machines of an OVN cloud",
   )
     .choices(["overlay", "underlay"])
     .default("overlay");

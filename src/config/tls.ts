@@ -13,7 +13,7 @@ export interface TlsFlags {
 export const caCertOption = (): Option =>
   new Option(
     "--ca-cert <file>",
-    "for remotes ssl:HOST:PORT: certificate of the authority that signed those of OVN's databases",
+    "for remotes ssl:HOST:PORT: certificate of the authority that signed OVN's databases' certificates",
   );
 
 export const certificateOption = (): Option =>

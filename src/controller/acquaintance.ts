@@ -49,7 +49,7 @@ export class Acquaintance {
         await (remembered ? server.remember(remembered) : server.lookAround());
         break;
       } catch (error) {
-        log("warn", "the API server does not say who it is", { error });
+        log("warn", "the API server cannot be identified", { error });
         // There is nothing to compare it with, so it is accepted.
         if (!remembered) break;
         await pause(clock, 1_000, signal);
@@ -92,11 +92,11 @@ export class Acquaintance {
     const { server, appliers, log } = this.#options;
     const { doubt } = server;
     appliers.suspendPrune(doubt);
-    if (doubt === undefined) log("info", "the API server is the one that is known", {});
+    if (doubt === undefined) log("info", "the API server is the known one again", {});
     else
       log(
         "error",
-        `${doubt}: nothing is taken away until it lists everything that has rows. To believe it, send SIGUSR2 to this process`,
+        `${doubt}: nothing is deleted until it lists everything that has rows. To trust it, send SIGUSR2 to this process`,
         {},
       );
   }

@@ -237,7 +237,7 @@ export class Controller {
   #heldBack(stores: Stores, server: ApiServer): string | undefined {
     const unlisted = Object.entries(stores).flatMap(([kind, { size, freshness }]) =>
       freshness.unlisted > 0
-        ? `${freshness.unlisted} of ${size} ${kind}s are no longer listed, and count as there`
+        ? `${freshness.unlisted} of ${size} ${kind}s are no longer listed, and are treated as existing`
         : [],
     );
     const parts = [this.#held, ...unlisted, server.doubt].flatMap((part) => part ?? []);

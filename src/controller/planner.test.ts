@@ -71,7 +71,7 @@ test("a fact about a destination that nothing serves is an error that names the 
   const { planner, desired } = world({ now: { facts: switchFacts("far") } });
   await assert.rejects(
     planner.plan("node/n1"),
-    /^Error: node\/n1 states facts about far\/OVN_Northbound, which nothing serves here; served: global\/OVN_Northbound$/,
+    /^Error: node\/n1 states facts about far\/OVN_Northbound, which is not served here; served: global\/OVN_Northbound$/,
   );
   assert.deepEqual(desired.factsOf("node/n1"), []);
 });

@@ -207,7 +207,7 @@ export class Planner {
     const stray = facts.find(({ destination }) => !served.has(destinationId(destination)));
     if (!stray) return;
     throw new Error(
-      `${owner} states facts about ${destinationId(stray.destination)}, which nothing serves here; served: ${[...served].join(", ")}`,
+      `${owner} states facts about ${destinationId(stray.destination)}, which is not served here; served: ${[...served].join(", ")}`,
     );
   }
 }

@@ -127,7 +127,8 @@ export class Planning {
       enqueue: (owner) => queue.add(owner),
       withRows: () => observed.owners(),
       now: clock.now,
-      onError: (error) => log("error", "the groups of policies are not kept", { error: String(error) }),
+      onError: (error) =>
+        log("error", "cannot keep the groups of policies up to date", { error: String(error) }),
     }));
     this.#policing = this.#police(grouping, signal);
     const decides = decisions({
@@ -163,7 +164,7 @@ export class Planning {
       absence: (object, owner) => this.#absence(object, owner),
       tell,
       onReleaseEnded: (owner, error) => {
-        if (!signal.aborted) log("error", "what was chosen is not released", { owner, error });
+        if (!signal.aborted) log("error", "cannot release what was chosen for an owner", { owner, error });
       },
     });
     // Comes first, so that whatever changes while the decider adopts is planned again, after everything that exists.
@@ -275,14 +276,16 @@ export class Planning {
   async #absence({ kind, namespace, name }: ObjectName, owner: Owner): Promise<Word> {
     const { client, server, stores, log } = this.#options;
     const answer = await askFor(client, server, kinds[kind], namespace, name).catch((error: unknown) => {
-      throw new NotNow(`${owner} has rows and no object, and nobody answers about it: ${String(error)}`);
+      throw new NotNow(
+        `${owner} has rows but no object, and the API server does not answer about it: ${String(error)}`,
+      );
     });
     // The watch may have brought a newer state meanwhile.
     if (answer.is === "there" && !stores[kind].get(namespace, name)) putRaw(stores, kind, answer.raw);
     if (answer.is === "there" || (answer.is === "gone" && server.isProven)) return "said";
     this.queue.addLater(owner, untilAskedAgainMs);
     if (answer.is !== "doubtful") return "missing";
-    log("debug", "rows stay whose object is not listed", { owner, why: answer.why });
+    log("debug", "keeping rows whose object is not listed", { owner, why: answer.why });
     return "held";
   }
 

@@ -119,7 +119,7 @@ export class Term {
     const owners = [...applier.owners()].filter((owner) => queue.hasFailed(owner));
     if (owners.length === 0) return;
     const fields = { count: owners.length, owners: owners.slice(0, 10) };
-    this.#options.log("error", "the rows of owners that cannot be planned stay", fields);
+    this.#options.log("error", "keeping the rows of owners that cannot be planned", fields);
   }
 }
 

@@ -112,7 +112,7 @@ test("what no pod of the node can have is not taken, and does not disturb a clai
     const limit = new AbortController();
     const refused = assert.rejects(
       addresses.claim(lying, attachment, limit.signal),
-      /pod shop\/web: somebody else than the Weft controller wrote its annotation k8s\.ovn\.org\/pod-networks: /,
+      /pod shop\/web: its annotation k8s\.ovn\.org\/pod-networks is not the Weft controller's: /,
     );
     limit.abort();
     await refused;

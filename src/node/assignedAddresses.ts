@@ -2,9 +2,9 @@
 // that the runtime names counts: a pod of the same name that is being deleted still has one, and its address may be
 // given away at any moment.
 //
-// Anybody may have written the annotation who may patch the pod. What no pod of this node can have is ignored. The rest is
-// tried, and OVN has the last word: the interface's version names the addresses (model/portVersion.ts), so ovn-controller
-// installs the port only if they are those in the row that the controller wrote.
+// Anyone who may patch the pod may have written the annotation. Addresses that no pod of this node can have are
+// ignored. The rest are tried, and OVN decides: the interface's version names the addresses (model/portVersion.ts), so
+// ovn-controller installs the port only if they are those in the row that the controller wrote.
 
 import { isDeepStrictEqual } from "node:util";
 import { nodeSubnetsOf, podNetworkOf } from "../kube/annotations.ts";
@@ -95,7 +95,7 @@ export class AssignedAddresses implements AddressSource {
     return doubt === undefined
       ? { network }
       : {
-          doubt: `somebody else than the Weft controller wrote its annotation ${annotations.podNetworks}: ${doubt}`,
+          doubt: `its annotation ${annotations.podNetworks} is not the Weft controller's: ${doubt}`,
         };
   }
 
@@ -107,7 +107,8 @@ export class AssignedAddresses implements AddressSource {
       const reason = "doubt" in stated ? stated.doubt : "it has an address now";
       return `${who}: ${reason}; see kubectl -n ${namespace} describe pod ${name}`;
     }
-    if (this.#pods.lagging) return `${who}: this node's agent gets no news of its pods from the API server`;
+    if (this.#pods.lagging)
+      return `${who}: this node's agent receives no updates about its pods from the API server`;
     return pod
       ? `${who}: waited for the pod with UID ${uid}, but the pod of that name in the API server has UID ${pod.uid}`
       : `${who}: the API server knows no such pod on this node`;

@@ -1,7 +1,7 @@
-// Notices that a pod is gone while its ADD is under way. What the ADD waits for would never come, and the runtime would
-// wait with it for as long as an ADD may take. This node's watch tells most; but it cannot tell a pod that is already
-// gone from one that it has not heard of yet, so then the API server is asked. The runtime had the pod's name from the
-// API server, so a pod that is not there any more was there.
+// Notices that a pod is gone while its ADD is under way. Otherwise the ADD would wait in vain for as long as it may,
+// and the runtime with it. This node's watch usually shows it; but it cannot tell a pod that is already gone from one
+// that it has not shown yet, so then the API server is asked. The runtime got the pod's name from the API server, so a
+// pod that is not there now must have existed.
 
 import { setTimeout as pause } from "node:timers/promises";
 import type { KubeClient } from "../kube/client.ts";
@@ -22,7 +22,7 @@ export interface DepartureOptions {
   readonly askMs: { readonly first: number; readonly again: number };
 }
 
-/** How it is known that the pod is gone, as soon as it is. Rejects with the signal's reason when that is aborted. */
+/** Resolves when the pod is known to be gone, with how that is known. Rejects with the signal's reason when that is aborted. */
 export async function departureAsked(
   options: DepartureOptions,
   wanted: PodIdentity,

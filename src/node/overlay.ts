@@ -42,7 +42,7 @@ import type { WayInPlace } from "./wayIn/wayIn.ts";
 
 export interface OverlayOptions {
   readonly nodeName: string;
-  /** The chassis' id, should Open vSwitch have none yet. */
+  /** The chassis' id, if Open vSwitch has none yet. */
   readonly chassisId: string;
   readonly names: Names;
   readonly ovnRemote: string;
@@ -54,7 +54,7 @@ export interface OverlayOptions {
   readonly db: Vswitch;
   readonly writer: Writer;
   readonly run: Run;
-  /** Tells the cluster who this node is and how it reaches the world, by these annotations. */
+  /** Announces in these annotations who this node is and how it reaches the outside. */
   readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
   /** Takes where packets for Services come in. */
   readonly enterServices: (place: WayInPlace) => void;
@@ -80,8 +80,8 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promi
     clusterRanges: [...options.clusterCidrs, ...options.serviceCidrs, ...options.joinCidrs],
   });
   options.remark(remarks);
-  // Not earlier than this: the Node says which address is the node's, and tunnels end there.
-  if (!node && !subnets) return waiting(`the API server has not told about node ${nodeName} yet`);
+  // Not before this point: the Node says which address is the node's, and tunnels end there.
+  if (!node && !subnets) return waiting(`the API server has not reported node ${nodeName} yet`);
   const refused = node && refusedChassisOf(node);
   if (refused !== undefined && refused === systemIdOf(db)) {
     await leaveOvn(db, writer);
@@ -110,7 +110,7 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promi
   const led = [...options.serviceCidrs, ...families.map(innerRange), ...subnets];
   await run(["nft", "-f", "-"], { stdin: firewall(onNode.managementInterface, addresses, led) });
   await enableForwarding(families);
-  // Not earlier: once this is announced, Services send traffic for this node to its management port.
+  // Not before this point: once this is announced, Services send traffic for this node to its management port.
   if (node) {
     await options.announce(node, {
       ...chassisIdAnnotation(chassisId),

@@ -1,4 +1,5 @@
-// Things about a node that are not wrong but may surprise: said once each, and again only when they come back.
+// Things about a node that are not wrong but may surprise an operator. Each is logged once, and again only if it comes
+// back.
 
 import type { Log } from "../kube/clock.ts";
 

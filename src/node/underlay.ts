@@ -1,7 +1,6 @@
-// Brings a node of an underlay onto the network. The node is a virtual machine of a cloud that OVN networks, so
-// little is left to do. Its administrator has made the external bridge, with the machine's port and address; the
-// bridge forwards like any switch (NORMAL), and pods become access ports of it. OVN, its tunnels and its rules are in
-// the hypervisor.
+// Brings a node of an underlay onto the network. The node is a virtual machine of an OVN cloud, so little is left to
+// do. Its administrator has made the external bridge, with the machine's port and address; the bridge forwards like any
+// switch (NORMAL), and pods become access ports of it. OVN, its tunnels and its rules are in the hypervisor.
 
 import { type AnnotationValues, gatewayConfigAnnotation } from "../kube/annotations.ts";
 import type { Node } from "../kube/objects.ts";

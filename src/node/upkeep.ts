@@ -25,7 +25,7 @@ export interface UpkeepOptions {
   readonly db: Vswitch;
   readonly ovsRunDirectory: string;
   readonly nodes: Store<Node>;
-  /** The node's subnets as the last run knew them, from the database; undefined when nothing of them is left. */
+  /** The node's subnets as the last run knew them, from the database; undefined when the database has no trace of them. */
   readonly formerSubnets: () => readonly Cidr[] | undefined;
   /**
    * Called when the node can serve, for the first time before pods are accepted. If it rejects, it is tried again.

@@ -295,7 +295,7 @@ test("an ADD of a pod that is gone fails, whether the agent saw it go or not, an
 test("a second interface of a container is refused, and the first one stays", async () => {
   const { said } = await world.cni("ADD", "ca", a, { CNI_IFNAME: "net1" });
   assert.equal(said?.code, 4);
-  assert.match(String(said.msg), /^CNI_IFNAME net1: the container has an interface of Weft already, eth0/);
+  assert.match(String(said.msg), /^CNI_IFNAME net1: the container already has an interface of Weft, eth0/);
   assert.equal((await world.cni("DEL", "ca", a, { CNI_IFNAME: "net1" })).exit, 0);
   assert.deepEqual(unreachable(a.netns, ["10.244.1.10"]), []);
 });

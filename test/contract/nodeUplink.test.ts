@@ -209,14 +209,14 @@ suite("weft node uplink", { timeout: 240_000 }, () => {
       ],
       [],
       [["ovs-vsctl", "del-br", "br-ex"]],
-      /somebody else's OpenFlow controller programs br-ex/,
+      /another OpenFlow controller programs br-ex/,
     ],
     [
       "a Linux bridge called br-ex",
       [["ip", "link", "add", "br-ex", "type", "bridge"]],
       [],
       [["ip", "link", "delete", "br-ex"]],
-      /there is an interface br-ex, and it is none of Open vSwitch/,
+      /there is an interface br-ex that does not belong to Open vSwitch/,
     ],
     [
       "a port of a Linux bridge",

@@ -40,7 +40,7 @@ test("a restart keeps the rows of a node that can no longer be planned, and remo
   assert.ok(before.has("demo_pod_shop_p2") && before.has("demo_pod_shop_p3"), [...before].join());
 
   const stores = storesWith(node(2), node(3), podOn(2), podOn(3));
-  await lead(fewer, stores, "the rows of owners that cannot be planned stay");
+  await lead(fewer, stores, "keeping the rows of owners that cannot be planned");
   assert.deepEqual(await portNames(), before);
 
   await lead(fewer, storesWith(node(2), podOn(2)), "steady");

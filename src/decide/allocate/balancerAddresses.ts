@@ -1,5 +1,5 @@
-// Which addresses a Service of type LoadBalancer gets from the pools. Pure but for the place where each pool's search goes on, so
-// that an address rests for as long as others are free.
+// Which addresses a Service of type LoadBalancer gets from the pools. Pure except for the place where each pool's
+// search continues, so that an address rests for as long as others are free.
 
 import type { AddressPool } from "../../kube/addressPool.ts";
 import { selects } from "../../kube/labelSelector.ts";
@@ -28,7 +28,7 @@ export class BalancerAddresses {
     if (pools.length === 0)
       return {
         refused:
-          "there is no usable IPAddressPool (weft.io) to take an address from: make one, or name in spec.loadBalancerClass who else serves it",
+          "there is no usable IPAddressPool (weft.io) to take an address from: make one, or name the controller that serves it in spec.loadBalancerClass",
       };
     const families = [...new Set(service.clusterIps.flatMap((text) => parseIp(text)?.family ?? []))];
     const byName = service.annotations[annotations.addressPool];

@@ -1,5 +1,5 @@
-// Which node has which chassis of OVN. The agents say so, each of its own Open vSwitch; machines made from one image say the
-// same, and a node could say another's. The first to have a chassis keeps it.
+// Which node has which chassis of OVN. Each agent reports its own; machines made from one image report the same, and a
+// node could claim another's. The first node to have a chassis keeps it.
 
 export class Chassis {
   /** chassis id -> node */

@@ -69,6 +69,6 @@ interface Slices {
 function slicesOf(range: PodRange): Slices {
   const step = 1n << BigInt(widthOf(range.cidr.ip.family) - range.nodeBits);
   const count = sizeOf(range.cidr) / step;
-  // Nobody needs more than a million subnets: node ids end at 5000.
+  // A million subnets are more than enough: node ids end at 5000.
   return { range, step, ring: new Ring(Number(count < 1_000_000n ? count : 1_000_000n)) };
 }

@@ -1,6 +1,6 @@
-// Notices when somebody has taken an nftables table of ours away, as a restart of the machine's own firewall does (`nft flush
-// ruleset`). The kernel tells what goes, and `nft monitor` prints it. It prints our own replacements as well, so the table is
-// looked for before anybody is told.
+// Notices when one of our nftables tables has been deleted, as a restart of the machine's own firewall does (`nft flush
+// ruleset`). The kernel reports what goes, and `nft monitor` prints it. It prints our own replacements as well, so the
+// code checks that the table is missing before it reports that.
 
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";

@@ -1,6 +1,6 @@
-// Lets the kernel forward, which what comes to a node port needs. Most nodes do already, since kubeadm asks for it. With IPv6
-// forwarding the kernel would stop to take router advertisements, and drop the routes it has from them, where it is not told
-// to go on (accept_ra = 2; net/ipv6 in the kernel's ip-sysctl documentation).
+// Lets the kernel forward packets, which node ports need. Most nodes already do, since kubeadm asks for it. With IPv6
+// forwarding the kernel would stop accepting router advertisements, and drop the routes it has from them, unless it is
+// told to continue (accept_ra = 2; net/ipv6 in the kernel's ip-sysctl documentation).
 
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -35,7 +35,7 @@ export interface HostQuestion extends Known {
   readonly clusterRanges: readonly Cidr[];
 }
 
-/** A node with more addresses than this has them for others. Each takes flows on all nodes. */
+/** A node with more addresses than this has them for something else. Each takes flows on all nodes. */
 const mostHosts = 100;
 
 /** Rejects when the bridge or its address is missing, and says how to fix that. */
@@ -101,7 +101,7 @@ function leftOvers({ links }: HostState, clusterRanges: readonly Cidr[]): readon
         const range = address && clusterRanges.find((each) => contains(each, address.ip));
         if (!range || address.bits >= (address.ip.family === 4 ? 32 : 128)) return [];
         return [
-          `${ifname} has ${formatCidr(address)}, inside the cluster's range ${formatCidr(range)}: is it left over from another network plugin? Then remove it`,
+          `${ifname} has ${formatCidr(address)}, inside the cluster's range ${formatCidr(range)}: if it is left over from another network plugin, remove it`,
         ];
       }),
     );

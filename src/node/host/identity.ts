@@ -33,7 +33,7 @@ export function identityOf(bridge: HostLink, { internal, former }: Known): reado
   const mayBe = (candidate: Candidate): boolean => {
     const { dadfailed, tentative, temporary, deprecated } = candidate.info;
     if (dadfailed) return false;
-    // Duplicate detection runs again after each loss of carrier; that alone does not make another of the node.
+    // Duplicate detection runs again after each loss of carrier; that alone does not change who the node is.
     if (tentative) return isIn(former, candidate);
     return isIn(internal, candidate) || !(temporary || deprecated);
   };

@@ -3,9 +3,9 @@
 // time Open vSwitch's userspace datapath restarts. The address and the route of a subnet that the node had before are taken
 // away: the subnet may be another node's by now.
 //
-// The routes have the node's own address as their source, not the management address. A UDP server that leaves it to the
-// kernel which address it answers from then answers from the one it was asked on, which firewall.ts has made the node's own.
-// Connections that the node opens get the management address there.
+// The routes have the node's own address as their source, not the management address. A UDP server that lets the kernel
+// choose the address it answers from then answers from the one it was asked on, which firewall.ts has made the node's
+// own. Connections that the node opens get the management address there.
 
 import { writeFile } from "node:fs/promises";
 import {

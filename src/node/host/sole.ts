@@ -1,6 +1,6 @@
-// One agent for each node: a second one would take the first one's socket, and undo its work. The lock is flock(2)'s, which
-// ends with the process however it dies. It belongs to the open file and not to whoever asked for it, so that flock(1) can
-// take it for this process, which cannot ask itself.
+// One agent for each node: a second one would take the first one's socket, and undo its work. The lock is flock(2)'s,
+// which ends with the process however it dies. It belongs to the open file and not to the process that asked for it, so
+// flock(1) can take it for this process, because Node.js has no call for it.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -83,6 +83,6 @@ export function ruleRemarks({ rules }: Pick<HostState, "rules">): readonly strin
   const own = [...new Set(tables)].filter((table) => !["local", "main", "default"].includes(table));
   if (own.length === 0) return [];
   return [
-    `the node's routing rules (table ${own.join(", ")}) do not hold for pods, which leave by the main table's default route`,
+    `the node's routing rules (table ${own.join(", ")}) do not apply to pods, which leave by the main table's default route`,
   ];
 }

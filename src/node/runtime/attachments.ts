@@ -100,7 +100,7 @@ export class Attachments {
       .all()
       .find(({ id }) => id.container === container && id.ifname !== ifname);
     if (!other) return;
-    const message = `CNI_IFNAME ${ifname}: the container has an interface of Weft already, ${other.id.ifname}, and can have no second one`;
+    const message = `CNI_IFNAME ${ifname}: the container already has an interface of Weft, ${other.id.ifname}, and cannot have a second one`;
     throw new CniError(cniCode.invalidEnvironment, message);
   }
 

@@ -5,7 +5,7 @@ import * as v from "valibot";
 import type { AttachmentId } from "../nouns/attachment.ts";
 import { CniError, cniCode } from "../nouns/cniError.ts";
 
-/** A JSON object whose fields nobody has checked. */
+/** A JSON object with unchecked fields. */
 export type Configuration = Readonly<Record<string, unknown>>;
 
 const listOf = <T extends v.GenericSchema>(item: T) => v.nullish(v.array(item), []);

@@ -49,7 +49,7 @@ export function podIn(env: Environment): PodIdentity {
   return { namespace, name, uid };
 }
 
-/** `FOO=BAR;ABC=123`. What is not a pair is nobody's; a key that comes twice would leave open which one counts. */
+/** `FOO=BAR;ABC=123`. What is not a pair is ignored; a key that comes twice is refused, because either value could be meant. */
 function argsIn(text: string): ReadonlyMap<string, string> {
   const args = new Map<string, string>();
   for (const pair of text.split(";")) {

@@ -14,7 +14,7 @@ const longestRequest = 4 * 1024 * 1024;
 export type Answerer = (line: string, gone: AbortSignal) => Promise<Answer>;
 
 export interface CniServer {
-  /** Why the executable does not reach this agent; undefined when it does. It is tried. */
+  /** Tries the socket: why the executable cannot reach this agent; undefined when it can. */
   readonly unreachable: () => Promise<string | undefined>;
 }
 

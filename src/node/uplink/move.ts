@@ -1,6 +1,6 @@
-// Moves the node's addresses and routes from the uplink to br-ex, so that the node is not lost: tried, verified, and taken
-// back unless all that was reached before is reached again (docs/decisions/0036-uplink-on-trial.md). Everything is
-// repeatable; a node whose uplink is where it should be is left alone.
+// Moves the node's addresses and routes from the uplink to br-ex without losing the node: the move is verified, and
+// taken back unless everything that was reached before is reached again (docs/decisions/0036-uplink-on-trial.md). Every
+// step is repeatable; a node whose uplink is where it should be is left alone.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { onNode } from "../../model/names.ts";
@@ -30,9 +30,9 @@ export interface MoveOptions {
   readonly datapath: "system" | "netdev";
   /** Besides the gateways. */
   readonly servers: readonly Target[];
-  /** How long what was reached may take to be reached again. */
+  /** How long it may take until everything is reached again. */
   readonly verifyMs: number;
-  /** Called once the trial is noted, and before anything is changed. */
+  /** Called once the trial is recorded, before anything is changed. */
   readonly noted: () => void;
 }
 
@@ -86,7 +86,9 @@ export async function deviceOfDefaultRoute(run: Run): Promise<string> {
     const device = / dev (\S+)/.exec(printed)?.[1];
     if (device !== undefined) return device;
   }
-  throw new Error("there is no default route that shows which interface is the uplink: name it by --uplink");
+  throw new Error(
+    "there is no default route that shows which interface is the uplink: name it with --uplink",
+  );
 }
 
 /** Rejects, with everything as it was, when something that was reached before is not reached any more. */
@@ -163,7 +165,7 @@ async function restored(run: Run, { device, addresses }: Stand): Promise<void> {
   }
 }
 
-/** The move that a node has now, back to front: what is on br-ex goes to the uplink. Undefined when there is none of Weft's. */
+/** The reverse of the node's present move: what is on br-ex goes to the uplink. Undefined when Weft has moved nothing. */
 export async function undo(node: Node): Promise<string | undefined> {
   const record = await readRecord(node.recordFile);
   if (record) {
@@ -174,7 +176,7 @@ export async function undo(node: Node): Promise<string | undefined> {
   if (!externalBridge) return undefined;
   if (externalBridge.mark === undefined) {
     throw new Error(
-      `${bridge} has not been set up by weft node uplink (no external_ids:${uplinkMark}): take it back as it was made`,
+      `${bridge} has not been set up by weft node uplink (no external_ids:${uplinkMark}): undo it the way it was made`,
     );
   }
   const local = (await readLinks(node.run)).find(({ ifname }) => ifname === bridge);

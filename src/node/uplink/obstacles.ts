@@ -7,7 +7,7 @@ import type { StandLink } from "./stand.ts";
 
 const bridge = onNode.externalBridge;
 
-/** On br-ex and in it: the uplink that Weft has put there. Only such a bridge does Weft take away again. */
+/** On br-ex: the uplink that Weft has put into it. Weft removes only such a bridge. */
 export const uplinkMark = "weft.io/uplink";
 
 export interface ExternalBridge {
@@ -57,11 +57,11 @@ function foreignBridge(
 ): string | undefined {
   if (!externalBridge) {
     return links.some(({ ifname, linkinfo }) => ifname === bridge && linkinfo.info_kind !== "tun")
-      ? `there is an interface ${bridge}, and it is none of Open vSwitch: rename or remove it`
+      ? `there is an interface ${bridge} that does not belong to Open vSwitch: rename or remove it`
       : undefined;
   }
   if (externalBridge.hasController)
-    return `somebody else's OpenFlow controller programs ${bridge} (ovs-vsctl get-controller ${bridge})`;
+    return `another OpenFlow controller programs ${bridge} (ovs-vsctl get-controller ${bridge})`;
   if (externalBridge.mark !== undefined && externalBridge.mark !== uplink)
     return `${bridge} has been set up with the uplink ${externalBridge.mark}; move that one back first: weft node uplink --undo`;
   const others = externalBridge.ports
@@ -71,6 +71,6 @@ function foreignBridge(
     )
     .map(({ name }) => name);
   return others.length > 0
-    ? `${bridge} has ports that are not Weft's (${others.join(", ")}): it is somebody else's bridge; remove it if nobody needs it (ovs-vsctl del-br ${bridge}), or keep it and make ${uplink} its uplink by hand`
+    ? `${bridge} has ports that are not Weft's (${others.join(", ")}): it belongs to somebody else; remove it if it is not needed (ovs-vsctl del-br ${bridge}), or keep it and make ${uplink} its uplink by hand`
     : undefined;
 }

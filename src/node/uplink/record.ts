@@ -1,5 +1,5 @@
-// What is known of a move while it is on trial, in a file below /run: gone after a reboot, like the move itself. Whoever
-// finds it there can put everything back, though the process that made the move has died.
+// What is known of a move while it is on trial, in a file below /run: gone after a reboot, like the move itself. A
+// process that finds it can put everything back, even if the process that made the move has died.
 
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
