@@ -9,6 +9,7 @@ import { controlPlaneLabel, ownership } from "../model/names.ts";
 import { northbound } from "../ovn/northbound.gen.ts";
 import { Session, type TlsOptions } from "../ovsdb/index.ts";
 import type { Finding } from "./finding.ts";
+import { orElseNoting } from "./orElse.ts";
 import { type Role, rightsFindings } from "./rights.ts";
 
 export interface ClusterQuestion {
@@ -50,14 +51,7 @@ const mostObjects = 500;
 
 export async function clusterFacts(question: ClusterQuestion): Promise<ClusterFacts> {
   const unknown: string[] = [];
-  const orElse = async <T>(what: string, answer: Promise<T>, otherwise: T): Promise<T> => {
-    try {
-      return await answer;
-    } catch (error) {
-      unknown.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
-      return otherwise;
-    }
-  };
+  const orElse = orElseNoting(unknown);
   const signal = AbortSignal.timeout(question.timeoutMs);
   const databases = Promise.all([
     orElse("northbound", databaseView(question, "OVN_Northbound", question.northbound, signal), undefined),

@@ -79,7 +79,7 @@ export function versionFindings({ openVSwitch, ovn }: NodeFacts, { mode }: NodeI
   ];
 }
 
-export function versionFinding(name: string, version: string, least: readonly [number, number]): Finding {
+function versionFinding(name: string, version: string, least: readonly [number, number]): Finding {
   const number = `${least[0]}.${String(least[1]).padStart(name === "OVN" ? 2 : 1, "0")}`;
   if (isAtLeast(version, least)) return fine(`${name} ${version}`, "its control socket");
   return {

@@ -14,6 +14,7 @@ import { type BridgePort, portsOf, uplinkKey } from "../node/host/uplink.ts";
 import { absence, controlSocket, unixctl } from "../node/ovs/unixctl.ts";
 import { bridgeNamed, followVswitch } from "../node/ovs/vswitch.ts";
 import { Session } from "../ovsdb/index.ts";
+import { orElseNoting } from "./orElse.ts";
 import type { Traces } from "./others.ts";
 
 export interface CniFile {
@@ -91,14 +92,7 @@ export async function nodeFacts({
   timeoutMs,
 }: NodeQuestion): Promise<NodeFacts> {
   const unknown: string[] = [];
-  const orElse = async <T>(what: string, answer: Promise<T>, otherwise: T): Promise<T> => {
-    try {
-      return await answer;
-    } catch (error) {
-      unknown.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
-      return otherwise;
-    }
-  };
+  const orElse = orElseNoting(unknown);
   const kernel = release();
   const [modules, host, routes, links, rules, listeners, cniFiles, bridgeFilter, openVSwitch, ovn] =
     await Promise.all([
