@@ -1,11 +1,18 @@
 // `weft agent`: from command-line options to a running agent.
 
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { Registry } from "prom-client";
 import { type AgentOptions, agentDefaults } from "../config/agent.ts";
 import { ConfigError } from "../config/error.ts";
+import {
+  cniBinDirOption,
+  cniConfDirOption,
+  nodeNameOption,
+  ovnRundirOption,
+  ovsRundirOption,
+  vswitchOption,
+} from "../config/nodeOptions.ts";
 import {
   type Addresses,
   addressesIn,
@@ -58,11 +65,7 @@ const builtPlugin = join(import.meta.dirname, "../../build/weft-cni");
 export function agentCommand(): Command {
   return new Command("agent")
     .description("on each node: set up Open vSwitch, serve the CNI plugin, wire pods")
-    .addOption(
-      new Option("--node <name>", "this node's name in Kubernetes")
-        .env("NODE_NAME")
-        .default(hostname(), "the host's name"),
-    )
+    .addOption(nodeNameOption())
     .addOption(clusterOption())
     .addOption(kubeconfigOption())
     .addOption(modeOption())
@@ -83,20 +86,12 @@ export function agentCommand(): Command {
     .addOption(podCidrOption())
     .addOption(serviceCidrOption())
     .addOption(joinCidrOption())
-    .option("--vswitch <remote>", "this node's Open vSwitch database", agentDefaults.ovsDb)
-    .option("--ovs-rundir <folder>", "where ovs-vswitchd has its sockets", agentDefaults.ovsRunDirectory)
-    .option("--ovn-rundir <folder>", "where ovn-controller has its sockets", agentDefaults.ovnRunDirectory)
+    .addOption(vswitchOption())
+    .addOption(ovsRundirOption())
+    .addOption(ovnRundirOption())
     .option("--cni-socket <path>", "socket on which the plugin reaches this agent", agentDefaults.cniSocket)
-    .option(
-      "--cni-conf-dir <folder>",
-      "where the container runtime reads network configurations",
-      agentDefaults.cniConfDirectory,
-    )
-    .option(
-      "--cni-bin-dir <folder>",
-      "where the container runtime finds plugins",
-      agentDefaults.cniBinDirectory,
-    )
+    .addOption(cniConfDirOption())
+    .addOption(cniBinDirOption())
     .addOption(
       new Option("--cni-plugin <file>", "the plugin executable to install there").default(
         builtPlugin,

@@ -10,7 +10,7 @@ import { nodeFacts } from "../check/nodeFacts.ts";
 import { nodeFindings } from "../check/nodeFindings.ts";
 import { printed } from "../check/print.ts";
 import { type Role, roles } from "../check/rights.ts";
-import { agentDefaults } from "../config/agent.ts";
+import { cniConfDirOption, ovnRundirOption, ovsRundirOption, vswitchOption } from "../config/nodeOptions.ts";
 import {
   clusterOption,
   joinCidrOption,
@@ -89,14 +89,10 @@ function nodeCommand(): Command {
       "--southbound <remotes>",
       "the southbound database that the agent will use; shows whether ovn-controller belongs to another OVN",
     )
-    .option("--vswitch <remote>", "this node's Open vSwitch database", agentDefaults.ovsDb)
-    .option("--ovs-rundir <folder>", "where ovs-vswitchd has its sockets", agentDefaults.ovsRunDirectory)
-    .option("--ovn-rundir <folder>", "where ovn-controller has its sockets", agentDefaults.ovnRunDirectory)
-    .option(
-      "--cni-conf-dir <folder>",
-      "where the container runtime reads network configurations",
-      agentDefaults.cniConfDirectory,
-    )
+    .addOption(vswitchOption())
+    .addOption(ovsRundirOption())
+    .addOption(ovnRundirOption())
+    .addOption(cniConfDirOption())
     .option("--central", "OVN's databases will run on this machine too")
     .action(async (flags: NodeFlags) => {
       const network = networkIn(flags);

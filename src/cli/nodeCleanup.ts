@@ -1,9 +1,16 @@
 // `weft node cleanup`: takes Weft off a node. Exit status 0 when the node is clean (or, in a dry run, could be told), 2 when it
 // was refused.
 
-import { hostname } from "node:os";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { agentDefaults } from "../config/agent.ts";
+import {
+  cniBinDirOption,
+  cniConfDirOption,
+  nodeNameOption,
+  ovnRundirOption,
+  ovsRundirOption,
+  vswitchOption,
+} from "../config/nodeOptions.ts";
 import { clusterOption } from "../config/options.ts";
 import { rowUuid } from "../model/uuid.ts";
 import { clean, hasBridgeFlows, traceTexts } from "../node/cleanup/cleanup.ts";
@@ -31,26 +38,14 @@ export const nodeCleanupCommand = (): Command =>
     .description(
       "remove Weft from this node: files, ports, flows, identifiers, rules; drain it and stop agent and ovn-controller first",
     )
-    .addOption(
-      new Option("--node <name>", "this node's name in Kubernetes")
-        .env("NODE_NAME")
-        .default(hostname(), "the host's name"),
-    )
+    .addOption(nodeNameOption())
     .addOption(clusterOption())
-    .option("--vswitch <remote>", "this node's Open vSwitch database", agentDefaults.ovsDb)
-    .option("--ovs-rundir <folder>", "where ovs-vswitchd has its sockets", agentDefaults.ovsRunDirectory)
-    .option("--ovn-rundir <folder>", "where ovn-controller has its sockets", agentDefaults.ovnRunDirectory)
+    .addOption(vswitchOption())
+    .addOption(ovsRundirOption())
+    .addOption(ovnRundirOption())
     .option("--cni-socket <path>", "socket of the agent", agentDefaults.cniSocket)
-    .option(
-      "--cni-conf-dir <folder>",
-      "where the container runtime reads network configurations",
-      agentDefaults.cniConfDirectory,
-    )
-    .option(
-      "--cni-bin-dir <folder>",
-      "where the container runtime finds plugins",
-      agentDefaults.cniBinDirectory,
-    )
+    .addOption(cniConfDirOption())
+    .addOption(cniBinDirOption())
     .option("--cni-plugin <name>", "the plugin's name there", "weft-cni")
     .option("--dry-run", "say what would be removed, but remove nothing")
     .action(async (flags: Flags) => {

@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { agentDefaults } from "../config/agent.ts";
+import { vswitchOption } from "../config/nodeOptions.ts";
 import { list, wholeNumber } from "../config/options.ts";
 import { run } from "../node/host/run.ts";
 import { configurationText, type Manager, managers } from "../node/uplink/advice.ts";
@@ -45,7 +45,7 @@ export const nodeUplinkCommand = (): Command =>
       "put the uplink into br-ex and the node's addresses on it; puts everything back if something is no longer reached",
     )
     .option("--uplink <interface>", "a card, bond, VLAN or veth; by default that of the default route")
-    .option("--vswitch <remote>", "this node's Open vSwitch database", agentDefaults.ovsDb)
+    .addOption(vswitchOption())
     .addOption(
       new Option("--datapath <type>", "system: the kernel's; netdev: Open vSwitch's own, in userspace")
         .choices(["system", "netdev"])
