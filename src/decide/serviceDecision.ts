@@ -44,7 +44,7 @@ export interface ServiceDecisionOptions {
 type Reads = "EndpointSlice" | "IPAddressPool" | "Node" | "Service" | "ServiceCIDR";
 
 /** Services that name it, and those that name none, get their addresses here. */
-export const loadBalancerClass = "weft.io/pool";
+const loadBalancerClass = "weft.io/pool";
 
 export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads> {
   const { stores, tell } = options;

@@ -141,7 +141,7 @@ async function madeInTime(db: Vswitch, uplink: string): Promise<void> {
 }
 
 /** Puts addresses and routes back on the uplink, and removes the bridge that Weft has made. */
-export async function takeBack(node: Node, stand: Stand): Promise<void> {
+async function takeBack(node: Node, stand: Stand): Promise<void> {
   await removeBridge(node.db, node.writer);
   await node.run(["nft", "-f", "-"], {
     stdin: `table netdev ${shieldTable}\ndelete table netdev ${shieldTable}\n`,
