@@ -1,5 +1,5 @@
-// From the rows that a database has to those of a backup: only what differs, and rows keep their UUIDs (`ovsdb-client restore`
-// gives all rows new ones). So OVN has as little to do as possible, and pods that run notice nothing.
+// From the rows that a database has to those of a backup: only what differs, and rows keep their UUIDs (`ovsdb-client
+// restore` gives all rows new ones). So OVN has as little to do as possible, and running pods are not affected.
 
 import type { Atom, ColumnValue, DatabaseSchema, Row, Transaction } from "../ovsdb/index.ts";
 import type { Content } from "./file.ts";

@@ -1,5 +1,5 @@
-// A backup as text: one line that says what it is, and one line with the rows, whose checksum the first line has. A
-// file is somebody's until parsed.
+// A backup as text: one line that says what it is and has a checksum, and one line with the rows. Nothing in a file is
+// trusted before it has been parsed.
 
 import { hash } from "node:crypto";
 import * as v from "valibot";

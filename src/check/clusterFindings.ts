@@ -1,4 +1,4 @@
-// From what a cluster is to what stands in Weft's way there. Pure.
+// Finds what stands in Weft's way in a cluster, from its facts. Pure.
 
 import { contains, formatCidr, parseIp } from "../model/ip.ts";
 import { controlPlaneLabel } from "../model/names.ts";

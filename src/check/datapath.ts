@@ -1,4 +1,4 @@
-// Whether packets can be moved here: kernel, modules, versions of Open vSwitch and OVN, room in a frame.
+// Checks whether this node can move packets: kernel, modules, versions of Open vSwitch and OVN, room in a frame.
 
 import { podMtuBytes } from "../model/mtu.ts";
 import { onNode } from "../model/names.ts";

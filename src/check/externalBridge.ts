@@ -1,4 +1,5 @@
-// br-ex and the node's Open vSwitch: is it ours to use? Other people's ports, controllers, clusters and OVNs are theirs.
+// Checks whether Weft may use br-ex and the node's Open vSwitch, or whether they have somebody else's ports,
+// controller, cluster or OVN.
 
 import { chassisMarkKey, onNode } from "../model/names.ts";
 import { portsAmong, uplinkKey } from "../node/host/uplink.ts";

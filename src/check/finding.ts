@@ -1,5 +1,5 @@
-// What `weft check` finds, and the verdict on all of it. A refusal is what Weft would fail on or break; a warning is
-// what somebody should know; what is fine is listed, so that one sees what was looked at.
+// What `weft check` finds, and the verdict on all of it. A refusal is something that Weft would fail on or break; a
+// warning is something to know. What is fine is listed too, to show what was checked.
 
 export interface Finding {
   readonly severity: "refusal" | "warning" | "fine";

@@ -1,5 +1,5 @@
-// What `weft check node` reads of a node. It changes nothing, and needs neither Kubernetes nor OVN's databases. What is not
-// there is a fact too; what cannot be asked is a sentence in `unknown`.
+// What `weft check node` reads of a node. It changes nothing, and needs neither Kubernetes nor OVN's databases. That
+// something is missing is a fact too; what cannot be read becomes a sentence in `unknown`.
 
 import { readdir, readFile } from "node:fs/promises";
 import { release } from "node:os";

@@ -1,4 +1,4 @@
-// From what is on a node to what stands in Weft's way there. Pure; one function for each thing that is looked at.
+// Finds what stands in Weft's way on a node, from its facts. Pure; one function for each thing that is checked.
 
 import { onNode } from "../model/names.ts";
 import { configurationFile } from "../node/host/install.ts";

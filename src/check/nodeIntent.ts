@@ -1,4 +1,4 @@
-// What a node is to become: all that its check has to know besides the node itself.
+// What the node will be used for: everything that its check has to know besides the node itself.
 
 import type { ClusterNetwork } from "../model/network.ts";
 

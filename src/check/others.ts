@@ -1,4 +1,4 @@
-// By what one knows kube-proxy and other network plugins: names of their interfaces, nftables and iptables chains,
+// How to recognise kube-proxy and other network plugins: names of their interfaces, nftables and iptables chains,
 // DaemonSets. From their documentation and sources; only names that nobody else uses.
 
 export interface Other {

@@ -1,5 +1,5 @@
-// `weft check node` and `weft check cluster`: what stands in Weft's way, before it is installed and after. Nothing is changed.
-// Exit status 0 when nothing is refused, 1 when something is, 2 when that cannot be told.
+// `weft check node` and `weft check cluster`: find what stands in Weft's way, before an install and after. Nothing is
+// changed. Exit status 0 when nothing is refused, 1 when something is, 2 when that is unknown.
 
 import { hostname } from "node:os";
 import { Command, Option } from "commander";

@@ -1,5 +1,5 @@
-// `weft node cleanup`: takes Weft off a node. Exit status 0 when the node is clean (or, in a dry run, could be told), 2 when it
-// was refused.
+// `weft node cleanup`: removes Weft from a node. Exit status 0 when the node is clean (or the dry run has been
+// printed), 2 when the removal was refused.
 
 import { Command } from "commander";
 import { agentDefaults } from "../config/agent.ts";

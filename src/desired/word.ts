@@ -1,5 +1,5 @@
-// Whose word it is that something is to go. What an owner no longer states goes at once when it said so itself. When the
-// owner has only not been heard of, the prune guard decides (apply/pruneGuard.ts).
+// What is known of an owner that no longer states something. If its object exists or is known to be gone, the row goes
+// at once. If the object is only missing, the prune guard decides (apply/pruneGuard.ts).
 
 /**
  * `said`: the owner speaks for an object that exists, or the API server said that the object is gone. `missing`: nobody

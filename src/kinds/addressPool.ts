@@ -1,4 +1,5 @@
-// A pool of addresses for Services: what is sent to them stays in the cluster, also while no Service has them.
+// A pool of addresses for Services: packets to them stay in the cluster, even while no Service has
+// them.
 
 import { ownRanges, poolProblems } from "../decide/ownRanges.ts";
 import type { AddressPool } from "../kube/addressPool.ts";

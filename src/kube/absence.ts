@@ -1,5 +1,5 @@
-// An object that a list leaves out is asked for by name. A list may be wrong; that one object is not there is said by the
-// server about this object alone, and counts, if it is the server that the controller knows.
+// An object that a list leaves out is asked for by name. A list may be wrong; an answer about one object counts, if it
+// comes from the server that the controller knows.
 
 import type { ApiServer } from "./apiServer.ts";
 import type { KubeClient } from "./client.ts";

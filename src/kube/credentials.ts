@@ -1,6 +1,6 @@
-// As whom and over which connections the client speaks. Certificates are replaced long before they expire, by writing the
-// files anew, so the configuration is read again from time to time, and at once when the server does not accept it any
-// more. Streams that are open go on with what they began with.
+// The client's identity and connections. Certificates are replaced long before they expire, by rewriting the files, so
+// the configuration is read again from time to time, and at once when the server no longer accepts it. Streams that are
+// open keep the identity they began with.
 
 import http from "node:http";
 import https from "node:https";

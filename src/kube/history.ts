@@ -1,6 +1,6 @@
 // The history that one API server's resource versions count. A server that is restored from a backup goes back to an
-// earlier version and counts on from there, differently: from then on versions of before prove nothing. Whoever
-// remembers versions, or relies on what it once wrote, subscribes.
+// earlier version and counts on from there, differently: earlier versions then prove nothing. Code that remembers
+// versions, or relies on what it once wrote, subscribes.
 
 export class History {
   readonly #listeners = new Set<() => void>();

@@ -1,6 +1,6 @@
-// Reads a Service's addresses from outside (model/outerAddresses.ts). It asks for them in its spec, and has those that its
-// status grants. A status is written by controllers alone, so it is the word of the cluster's operator, where a spec is
-// anybody's who may write a Service (CVE-2020-8554).
+// Reads a Service's addresses from outside (model/outerAddresses.ts). It asks for them in its spec, and has those that
+// its status grants. Only controllers write a status, so the cluster's operator decides about it; a spec can be written
+// by anyone who may write a Service (CVE-2020-8554).
 
 import { formatIp, parseCidr, parseIp } from "../model/ip.ts";
 import type { Announcer, OuterAddresses } from "../model/outerAddresses.ts";

@@ -1,4 +1,4 @@
-// What only a cluster with OVN on its own nodes serves (unserved.ts has what nobody does).
+// What is not served in underlay mode (unserved.ts has what is not served in any mode).
 
 import { isLoopback } from "../model/hostPort.ts";
 import type { KubeObject } from "./kinds.ts";

@@ -1,5 +1,5 @@
-// Ports of a node that lead to pods. A node's kernel and its balancer in OVN must agree on whose a port is, so the agent and
-// the plan both ask here.
+// Ports of a node that lead to pods. A node's kernel and its balancer in OVN must agree on which pod has a port, so the
+// agent and the plan both use these functions.
 
 import type { Ip } from "./ip.ts";
 import { hostPortLimit } from "./limits.ts";

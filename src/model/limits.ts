@@ -1,6 +1,6 @@
-// How much one object may ask of OVN. Whoever may write a Service or a Node could otherwise fill every node's memory and
-// keep the controller from its Lease, because ports and endpoints multiply. What is beyond a limit is left out, and an
-// Event on the object says so. docs/decisions/0024-limits.md has the reasons and the measurements.
+// How much one object may ask of OVN. Without limits, anyone who may write a Service or a Node could fill every node's
+// memory and make the controller lose its Lease, because ports and endpoints multiply. What is beyond a limit is left
+// out, and an Event on the object says so. docs/decisions/0024-limits.md has the reasons and the measurements.
 
 export const serviceLimits = {
   /** Ports of one Service, and of one EndpointSlice. */

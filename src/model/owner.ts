@@ -1,5 +1,5 @@
-// Who says a fact, by name: `cluster`, `node/n3`, `pod/shop/web-1`. The first word is the kind of owner, one of kinds/; the
-// rest names the Kubernetes object that the owner speaks for. Made and taken apart here alone.
+// The names of owners, which state facts: `cluster`, `node/n3`, `pod/shop/web-1`. The first word is the kind of owner,
+// one of kinds/; the rest names the Kubernetes object that the owner stands for. Only this file makes and parses them.
 
 export type Owner = string;
 

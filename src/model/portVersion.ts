@@ -1,7 +1,7 @@
 // Which pod's port an interface is for, and with which addresses: `options:iface-id-ver` of the port and
-// `external_ids:iface-id-ver` of the interface. ovn-controller binds a port only where the two are equal (ovn-nb(5)). The
-// controller makes one from what it decided, the agent the other from what it read on the pod, where anybody may have
-// written who may patch the pod. So an interface with other addresses than the decided ones never gets a flow.
+// `external_ids:iface-id-ver` of the interface. ovn-controller binds a port only where the two are equal (ovn-nb(5)).
+// The controller makes one from what it decided, the agent the other from the pod's annotation, which anyone who may
+// patch the pod can write. So an interface with other addresses than the decided ones never gets a flow.
 
 import { hash } from "node:crypto";
 import { formatCidr, formatIp } from "./ip.ts";

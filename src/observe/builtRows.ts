@@ -1,4 +1,5 @@
-// What the rows in the northbound database tell about the options of the controllers that made them.
+// What the rows in the northbound database show about the options of the controllers that made
+// them.
 
 import { type Cidr, contains, networkOf, parseCidr, parseInterfaceAddress } from "../model/ip.ts";
 import { ownership } from "../model/names.ts";

@@ -1,6 +1,6 @@
-// What the rows of the northbound database prove about nodes: the subnets of a node's switch, its place in the join network,
-// its chassis, its own addresses and its zone.
-// After a restart they count for more than the Node's annotations, which anybody may have written who may write the Node.
+// What the rows of the northbound database prove about nodes: the subnets of a node's switch, its place in the join
+// network, its chassis, its own addresses and its zone. After a restart they count for more than the Node's annotations,
+// which anyone who may write the Node can write.
 
 import { type Cidr, type Ip, networkOf, parseInterfaceAddress, parseIp } from "../model/ip.ts";
 import { controlPlaneKey, hostAddressesKey, ownership, zoneKey } from "../model/names.ts";

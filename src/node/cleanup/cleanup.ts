@@ -1,4 +1,4 @@
-// Takes away what Weft has made on a node, when Weft leaves it. Done again, it finds nothing. Pods that still run lose their
+// Removes what Weft has made on a node. Run again, it finds nothing. Pods that still run lose their
 // network; br-ex and the node's addresses on it stay (`weft node uplink --undo` moves them).
 
 import { rm } from "node:fs/promises";

@@ -1,5 +1,5 @@
-// What Weft has made on a node, found again: in Open vSwitch, in the kernel, in files. Everything is known by a mark or a
-// name of Weft's own, so that nothing of anybody else is among it. Reading changes nothing.
+// Finds what Weft has made on a node: in Open vSwitch, in the kernel, in files. Everything is recognised by a mark or a
+// name of Weft's own, so nothing that belongs to others is included. Reading changes nothing.
 
 import { access } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";

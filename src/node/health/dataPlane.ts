@@ -1,6 +1,6 @@
-// Whether what moves the node's packets works: Open vSwitch with its database and, in overlay mode, ovn-controller
-// with its connection to the southbound database. The rows of a dead vswitchd look as well as those of a living one, so
-// the processes themselves are asked.
+// Whether what moves the node's packets works: Open vSwitch with its database and, in overlay mode, ovn-controller with
+// its connection to the southbound database. The rows of a dead vswitchd look just like those of a live one, so the
+// processes themselves are asked.
 
 import { type DaemonState, DaemonWatch } from "../ovs/daemonWatch.ts";
 
