@@ -106,7 +106,7 @@ export class Engine implements Applier {
     this.#work.notify();
   }
 
-  /** As long as there is a `reason`, nothing is taken away, whoever says so. */
+  /** As long as there is a `reason`, nothing is deleted, no matter what is said of an object. */
   suspendPrune(reason: string | undefined): void {
     this.#guard.suspend(reason);
     this.#backlog.again([...this.#guard.held.values()].map(wholeRow));
@@ -169,7 +169,7 @@ export class Engine implements Applier {
     const { log, replica, fence } = this.#options;
     let pauseMs = firstPauseMs;
     while (!signal.aborted) {
-      // Whoever takes the fence is noticed at once, also while there is nothing to write.
+      // Another controller that takes the fence is noticed at once, even while there is nothing to write.
       const lost = fence?.takenIn(replica);
       if (lost) throw lost;
       this.#lookAtDue();

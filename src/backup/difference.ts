@@ -14,7 +14,7 @@ type Changes = ReadonlyMap<string, ColumnValue>;
 
 /** How a server listens, and with which certificate, is that server's own. */
 const serversOwn: ReadonlySet<string> = new Set(["Connection", "SSL"]);
-/** Of NB_Global. The numbers only grow: whoever waits for one would wait for ever. */
+/** Of NB_Global. The numbers only grow: anything that waits for a later one would wait forever. */
 const ownColumns: ReadonlySet<string> = new Set([
   ...["connections", "ssl"],
   ...["nb_cfg", "sb_cfg", "hv_cfg"].flatMap((name) => [name, `${name}_timestamp`]),

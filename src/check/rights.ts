@@ -65,7 +65,7 @@ export interface RightsQuestion {
   readonly signal: AbortSignal;
 }
 
-/** A refusal for each kind of object of which something is missing. Rejects when the API server does not answer. */
+/** A refusal for each kind of object for which a right is missing. Rejects when the API server does not answer. */
 export async function rightsFindings({
   client,
   role,

@@ -44,7 +44,7 @@ export const backupCommand = (): Command =>
       };
       await using session = await opened(flags, "OVN_Northbound", signal);
       const text = await backup(session, about, signal);
-      // Whoever finds the file finds it whole.
+      // The file appears complete or not at all.
       await writeFile(`${file}.new`, text, { mode: 0o600 });
       await rename(`${file}.new`, file);
       const { rows, schemaVersion } = headerOf(text);

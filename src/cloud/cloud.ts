@@ -17,7 +17,7 @@ import type { Hosts } from "../plan/hosts.ts";
 
 /**
  * The facts, or why there can be none at the moment, in words for people; then the earlier facts stay. `isUsual` marks
- * a reason that passes by itself, so that nobody is told.
+ * a reason that passes by itself and is not reported.
  */
 export type Said = readonly Fact[] | NotYet;
 export type NotYet = { readonly notNow: string; readonly isUsual?: true };

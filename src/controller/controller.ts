@@ -81,7 +81,7 @@ const pauseAfterFailureMs = 1_000;
 /** Longer than an API server waits for a webhook by default, so that its own answer comes first. */
 const writeMs = 15_000;
 
-/** As long as an unrenewed Lease lasts: a leader without a database is as good as dead. */
+/** As long as an unrenewed Lease lasts: a leader without a database is useless. */
 const databaseAwayMs = 15_000;
 
 export class Controller {

@@ -1,5 +1,5 @@
-// Keeps the groups of pods that policies speak of up to date with the stores, and queues whom their changes concern.
-// While there is no policy, nothing is kept.
+// Keeps the groups of pods that policies speak of up to date with the stores, and queues the owners that their changes
+// concern. While there is no policy, nothing is kept.
 
 import { Slicer } from "../apply/slicer.ts";
 import type { Places } from "../decide/places.ts";

@@ -18,7 +18,7 @@ export interface PlannerOptions {
   readonly context: PlanContext<Kind>;
   readonly desired: Desired;
   readonly applied: Applied;
-  /** Asks about an object of which only rows are known. Also asks for the owner to be planned again if need be. */
+  /** Asks about an object that only rows are known of, and has its owner planned again if needed. */
   readonly absence: (object: ObjectName, owner: Owner) => Promise<Word>;
   readonly tell: PlannerTell;
   /** What was chosen for the owner could not be released, because the term has ended or because of a fault. */

@@ -43,7 +43,7 @@ interface Case {
   inForce: readonly NetworkPolicy[] | undefined;
 }
 
-/** How long a pod waits before people are told for what. */
+/** How long a pod waits before people are told what it waits for. */
 const patienceMs = 5_000;
 const retryMs = 1_000;
 

@@ -14,7 +14,7 @@ interface Parent {
   mac: string | undefined;
 }
 
-/** Why a node has no parent. `isUsual` marks what passes by itself, so that nobody is told. */
+/** Why a node has no parent. `isUsual` marks what passes by itself and is not reported. */
 export type NoParent = { readonly notNow: string; readonly isUsual?: true };
 
 export class Parents {

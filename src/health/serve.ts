@@ -60,7 +60,7 @@ interface Reply {
 
 const longestLevel = 16;
 
-/** GET tells the level, PUT with its name changes it. Whoever may scrape metrics from elsewhere may not do that. */
+/** GET returns the level, PUT with a level's name changes it: only from this machine, even if metrics are read from elsewhere. */
 async function answerLogLevel(levels: LogLevels | undefined, request: IncomingMessage): Promise<Reply> {
   if (!levels) return { status: 404, body: "this process has no log level" };
   if (request.method === "GET") return { status: 200, body: levels.current() };

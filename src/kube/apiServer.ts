@@ -1,7 +1,7 @@
-// Whether the API server that answers is the one that this controller knows: the same cluster, and not an older state of
-// it. A cluster is told by the UID of its namespace kube-system, which lives as long as the cluster. Versions of one
-// resource can be compared as numbers (KEP-5504), so a server that goes back in time, as after a restore, shows. What
-// another server does not list is not gone.
+// Whether the API server that answers is the one that this controller knows: the same cluster, and not an older state
+// of it. A cluster is recognised by the UID of its namespace kube-system, which lives as long as the cluster. Versions
+// of one resource can be compared as numbers (KEP-5504), so a server that goes back in time, as after a restore, shows.
+// What another server does not list is not gone.
 
 import type { Remembered } from "../model/remembered.ts";
 import type { KubeClient } from "./client.ts";

@@ -1,4 +1,4 @@
-// How to reach an API server and as whom: the result of kubeconfig.ts and of in-cluster.ts.
+// How to reach an API server and with which identity: the result of kubeconfig.ts and of in-cluster.ts.
 
 import { readFile } from "node:fs/promises";
 

@@ -1,5 +1,5 @@
-// What objects may ask for and Weft does not serve yet. The object is told so by an Event, since what is accepted and then ignored
-// misleads people. Whoever comes to serve an entry takes it out of this list.
+// What objects may ask for and Weft does not serve yet. An Event on the object says so, because accepting and then
+// ignoring something misleads people. An entry that Weft comes to serve is removed from this list.
 
 import { type Json, record } from "./json.ts";
 

@@ -28,7 +28,7 @@ export interface RowFact {
 
 /**
  * The set column has the member `value`, or, when `key` is given, the map column has the entry `key` ▶ `value`. The
- * fact is about the row `uuid`, whoever owns that row.
+ * fact is about the row `uuid`, no matter which owner states that row.
  */
 export interface MemberFact {
   readonly kind: "member";

@@ -26,7 +26,7 @@ export interface OuterAddresses {
 }
 
 export interface BalancerWish {
-  /** Who is to serve it; undefined: whoever the cluster has for that. */
+  /** The class of controller that serves it; undefined for the cluster's default. */
   readonly loadBalancerClass: string | undefined;
   /** `spec.loadBalancerIP`, or the annotation for both families. */
   readonly wanted: readonly string[];
@@ -52,7 +52,7 @@ export const announcersOf = ({ announcers = [], ingressIps = [] }: OuterAddresse
 export const outerCount = ({ grantedIps = [], ingressIps = [] }: OuterAddresses): number =>
   grantedIps.length + ingressIps.length;
 
-/** Whose clients `sourceRanges` are about: the balancer's addresses of the families of which there are ranges. */
+/** The addresses whose clients `sourceRanges` limit: the balancer's addresses of those families that have ranges. */
 export const guardedIpsOf = ({ ingressIps = [], balancer }: OuterAddresses): readonly Ip[] =>
   ingressIps
     .flatMap((address) => parseIp(address) ?? [])

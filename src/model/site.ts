@@ -1,4 +1,4 @@
-// Which addresses the pods of a node can have at all, whoever has them now.
+// Which addresses the pods of a node can have at all, taken or not.
 
 import { type Cidr, formatCidr, formatIp, type Ip, sizeOf } from "./ip.ts";
 import { macOfFirst } from "./mac.ts";

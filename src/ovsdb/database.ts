@@ -115,5 +115,5 @@ export type IndexedBy<R, I extends string> = string extends keyof R
         : never
       : never;
 
-/** A row of which only the columns `C` are there. */
+/** A row with only the columns `C`. */
 export type RowWith<R, C> = string extends keyof R ? R : Pick<R, Extract<keyof R, C | "_uuid">>;

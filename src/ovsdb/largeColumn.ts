@@ -1,6 +1,6 @@
 // Columns of a row that are too large to be copied for each change: a row holds them as `Members`, and makes the array
-// or map that its type promises when somebody reads the property. Whoever wants one member, or what changed, asks here
-// and spares that.
+// or map that its type promises when the property is read. Code that wants one member, or what changed, asks here and
+// spares that.
 
 import { type Atom, type ColumnValue, isMapValue, isSetValue, mapAfter, setAfter } from "./columnValue.ts";
 import type { Row } from "./database.ts";

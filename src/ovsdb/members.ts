@@ -90,7 +90,7 @@ export class Members {
   }
 }
 
-/** What `pieces` has and `others` has not. Most often they are the same but for a few in one place. */
+/** What `pieces` has and `others` lacks. Usually they differ only in a few members in one place. */
 function notIn(pieces: readonly Piece[], others: readonly Piece[]): readonly Piece[] {
   let start = 0;
   while (start < pieces.length && pieces[start] === others[start]) start++;

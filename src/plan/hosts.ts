@@ -179,8 +179,8 @@ const linesOfPlaces: Readonly<Record<Distribution, readonly string[]>> = {
 };
 
 /**
- * address -> what replaces it, if anything does, and for whom; node -> the addresses that it shares. Views with equal lines are
- * the same to every Service.
+ * address -> what replaces it, if anything does, and for which endpoints; node -> the addresses that it shares. Views
+ * with equal lines are the same to every Service.
  */
 function linesOf(view: HostView | undefined): ReadonlyMap<string, string> {
   if (!view) return new Map();

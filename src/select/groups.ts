@@ -50,7 +50,7 @@ export class Groups implements GroupView {
   readonly #selections = new Map<Owner, Readonly<Record<Role, readonly Selection[]>>>();
   /** id -> a block in use */
   readonly #blocks = new Map<string, AddressBlock>();
-  /** What must exist, and of which nothing has been heard. */
+  /** What must exist but has not been seen yet. */
   readonly #awaited = new Set<string>();
   readonly #unasked = new Set<string>();
 
@@ -178,7 +178,7 @@ const blocksOf = ({ ingress = [], egress = [] }: NetworkPolicy): readonly Addres
     peers.flatMap((peer) => (peer.kind === "block" ? [peer] : [])),
   );
 
-/** All pods: whom a rule means that allows a port by name and names no peers. */
+/** All pods: the peers of a rule that allows a port by name and names no peers. */
 export const everyPod: Selection = labelSelection(allNamespaces, []);
 
 function peersOf({ namespace, ingress = [], egress = [] }: NetworkPolicy): readonly Selection[] {

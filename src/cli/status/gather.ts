@@ -78,7 +78,7 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
     orElse<KubernetesView["leader"]>(leaderOf(question, signal), "unknown"),
   ] as const;
   const [nodes, pods, services, policies, leader] = await Promise.all(asked);
-  // A server that tells nothing at all is as good as away.
+  // A server that answers nothing at all counts as down.
   if (failures.length === asked.length) throw failures[0];
   return {
     nodes,

@@ -78,7 +78,7 @@ export class NodeReporter {
   }
 }
 
-/** A node that works is told so once; after that it does not matter who says it, and in which words. */
+/** That a node works is written once; after that the author and the wording of the condition do not matter. */
 function differs(node: Node, problem: Problem | undefined): boolean {
   if (!problem) return node.networkUnavailable || node.networkCondition === undefined;
   return (

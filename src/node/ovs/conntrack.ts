@@ -24,7 +24,8 @@ export const withEnd = (ip: Ip): readonly Match[] => [
 ];
 
 /**
- * Connections with this end, whoever is taken for their opener: where only answers were tracked, it is who answered. Only UDP.
+ * Connections with this end, whichever end counts as the opener: if only answers were tracked, it is the end that
+ * answered. Only UDP.
  */
 export const withUdpPort = (ip: Ip, port: number): readonly Match[] =>
   (["src", "dst"] as const).map((end) => [`${field(end, ip)},${udp},ct_tp_${end}=${port}`]);

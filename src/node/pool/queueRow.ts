@@ -36,7 +36,7 @@ import { poolKey } from "../ovs/vswitch.ts";
 export interface PoolScope {
   readonly names: Names;
   readonly nodeName: string;
-  /** Whether ports are told apart by VLAN tags on the node's own port: then each has one, otherwise none has. */
+  /** Whether VLAN tags on the node's own port distinguish the ports: then each has one, otherwise none has. */
   readonly nested: boolean;
 }
 

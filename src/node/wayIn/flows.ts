@@ -35,7 +35,7 @@ export function wayInFlows(
     if (at && isOuter) return [at];
     return shared.filter((ip) => ip.family === to.family && (at === undefined || at.value === ip.value));
   };
-  // Clients whom a guard does not know go to the kernel like everything else, and it drops them.
+  // Packets of clients that a guard does not allow go to the kernel like everything else, and it drops them.
   const sources = (door: Door): readonly string[] =>
     guards
       .find((guard) => guardKey(guard) === guardKey(door))

@@ -104,7 +104,7 @@ function outerSets(family: Family, addresses: readonly Ip[], guards: readonly Gu
   ];
 }
 
-/** Clients whom a Service's source ranges do not allow; and what would go back to where it came from, for ever. */
+/** Clients that a Service's source ranges do not allow; and packets that would go back and forth forever. */
 function keptOut(families: readonly Family[]): readonly string[] {
   const guarded = families.map((family) => {
     const to = `${ipOf(family)} daddr . meta l4proto . th dport`;
