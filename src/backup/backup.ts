@@ -13,7 +13,7 @@ import { type About, backupOf, backupText, type Content, headerOf } from "./file
 
 /** The server's own schema rather than the one that Weft was made with: it may have more. */
 function schemaOf(session: Session): DatabaseSchema {
-  if (!session.serverSchema) throw new Error("the database has not said what its schema is");
+  if (!session.serverSchema) throw new Error("the database has not sent its schema");
   return session.serverSchema;
 }
 
@@ -51,7 +51,7 @@ function requireOwn(clusters: ReadonlySet<string>, cluster: string, what: string
     throw new Error(
       clusters.has(cluster)
         ? `${what} is shared by the clusters ${[...clusters].join(", ")}: it belongs to their cloud, whose operator backs it up as a whole; Weft makes a cluster's rows again by itself`
-        : `${what} is of cluster ${others.join(", ")}, and not of ${cluster}: name the right one by --cluster`,
+        : `${what} is of cluster ${others.join(", ")}, and not of ${cluster}: name the right one with --cluster`,
     );
   }
 }
@@ -71,10 +71,10 @@ export async function restore(options: RestoreOptions, signal: AbortSignal): Pro
   const schema = schemaOf(session);
   const header = headerOf(text);
   if (header.database !== schema.name)
-    throw new Error(`this is a backup of ${header.database}, and not of ${schema.name}`);
+    throw new Error(`this is a backup of ${header.database}, not of ${schema.name}`);
   if (header.cluster !== cluster)
     throw new Error(
-      `this is a backup of cluster ${header.cluster}, and not of ${cluster}: use the right file, or --cluster ${header.cluster}`,
+      `this is a backup of cluster ${header.cluster}, not of ${cluster}: use the right file, or --cluster ${header.cluster}`,
     );
   if (isNewer(header.schemaVersion, schema.version)) {
     throw new Error(

@@ -73,7 +73,7 @@ export function headerOf(text: string): BackupHeader {
   try {
     return v.parse(headerSchema, JSON.parse(line));
   } catch (error) {
-    throw new Error("this is no backup that weft has written, or one of a later version of weft", {
+    throw new Error("this file is not a backup made by weft, or was made by a later version", {
       cause: error,
     });
   }
@@ -84,7 +84,7 @@ export function backupOf(text: string, schema: DatabaseSchema): Backup {
   const header = headerOf(text);
   const body = text.slice(text.indexOf("\n") + 1).trimEnd();
   if (hash("sha256", body) !== header.sha256)
-    throw new Error("the backup is damaged: its rows do not have the checksum that its first line names");
+    throw new Error("the backup is damaged: its rows do not match the checksum in its first line");
   const { columns, tables } = v.parse(bodySchema, parseExactly(body));
   const content = Object.entries(tables).map(([table, rows]): [string, readonly Row[]] => {
     const known = schema.tables.get(table);

@@ -39,7 +39,7 @@ function pluginFindings({ daemonSets }: ClusterFacts): readonly Finding[] {
     what: `${name} runs in this cluster`,
     where: `DaemonSet ${daemonSet}`,
     why: "two network plugins write their configuration on the same nodes, and each pod gets the network of whichever comes first by file name",
-    mend: `remove ${name}, or keep it off the nodes that are Weft's, by a node selector on its DaemonSet`,
+    mend: `remove ${name}, or keep it off Weft's nodes with a node selector on its DaemonSet`,
   }));
 }
 
@@ -105,7 +105,7 @@ function apiServerFindings(
         severity: "warning" as const,
         what: `the Service kubernetes leads to ${address} on node ${name}, which has no label ${controlPlaneLabel}`,
         where: `Node ${name}`,
-        why: "Weft believes no other node that it has the API server, so the node's own processes do not reach that Service",
+        why: "Weft trusts only nodes with this label to have the API server, so this node's own processes do not reach that Service",
         mend: `kubectl label node ${name} ${controlPlaneLabel}=`,
       },
     ];

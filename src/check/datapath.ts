@@ -34,7 +34,7 @@ export function datapathFindings(facts: NodeFacts, { mode }: NodeIntent): readon
           severity: "refusal",
           what: `Linux ${facts.kernel} is older than ${leastKernel.join(".")}`,
           where: "uname -r",
-          why: "its openvswitch module cannot measure packets (check_pkt_len), so large ones to the outside are lost without a word",
+          why: "its openvswitch module cannot measure packets (check_pkt_len), so large ones to the outside are lost silently",
           mend: "install a newer kernel and reboot the node",
         },
       ];
@@ -59,8 +59,8 @@ export function versionFindings({ openVSwitch, ovn }: NodeFacts, { mode }: NodeI
           severity: "warning" as const,
           what: "Open vSwitch does not answer",
           where: openVSwitch.away,
-          why: "it moves the packets; before the install that is as it should be if the chart brings it",
-          mend: "if the node is to have its own: apt-get install openvswitch-switch; systemctl enable --now openvswitch-switch",
+          why: "it moves the packets; before an install that is normal if the chart brings it",
+          mend: "if the node should have its own: apt-get install openvswitch-switch; systemctl enable --now openvswitch-switch",
         }
       : versionFinding("Open vSwitch", openVSwitch.version, leastSwitch),
     ...(mode === "underlay"
@@ -108,7 +108,7 @@ export function mtuFindings(facts: NodeFacts, { mode, network }: NodeIntent): re
         severity: "warning",
         what: "there is no default route",
         where: "ip route",
-        why: "pods reach only the node's own network, and the way out is what the uplink is known by",
+        why: "pods reach only the node's own network, and the uplink is recognised by that route",
         mend: "ip route add default via GATEWAY",
       },
     ];

@@ -81,7 +81,7 @@ function traceFindings({ traces }: NodeFacts): readonly Finding[] {
             severity: "warning" as const,
             what: "kube-proxy's rules are on this node",
             where: some(proxy),
-            why: "processes of the node reach Services by them and not by OVN; once kube-proxy is gone, nobody updates them, and they lead to addresses that no longer exist",
+            why: "the node's processes reach Services by them instead of OVN; once kube-proxy is gone, they are no longer updated and lead to addresses that do not exist",
             mend: "kubectl -n kube-system delete daemonset kube-proxy; then on the node: kube-proxy --cleanup, or reboot",
           },
         ]),

@@ -76,7 +76,7 @@ function restoredText(time: string, { inserted, updated, deleted }: Difference, 
   const state = `the state of ${time}`;
   return dryRun
     ? `would restore ${state}: ${counts}\nnext: stop the controllers, then: ${["weft", ...process.argv.slice(2).filter((word) => word !== "--dry-run")].join(" ")}`
-    : `restored ${state}: ${counts}\nnext: start the controllers; they bring what has changed since then up to date`;
+    : `restored ${state}: ${counts}\nnext: start the controllers; they apply what has changed since then`;
 }
 
 async function opened(flags: Flags, database: string, signal: AbortSignal): Promise<Session> {

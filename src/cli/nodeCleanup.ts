@@ -90,6 +90,6 @@ async function noController(ovnRunDirectory: string): Promise<void> {
     throw error;
   }
   throw new Error(
-    `ovn-controller runs on this node, and would make everything anew: stop it so that it takes its chassis away (systemctl stop ovn-host, or ovn-appctl -t ovn-controller exit). Nothing has been removed`,
+    `ovn-controller runs on this node, and would recreate everything: stop it, so that it removes its chassis (systemctl stop ovn-host, or ovn-appctl -t ovn-controller exit). Nothing has been removed`,
   );
 }

@@ -170,7 +170,7 @@ async function confirmed(flags: Flags): Promise<void> {
   const uplink = await confirm({ recordFile: flags.record });
   if (uplink !== undefined) return console.log(`${uplink} stays in br-ex\nnext: weft check node`);
   console.log(
-    "no move waits for confirmation: it was taken back, or was final already\nnext: weft node uplink --dry-run",
+    "no move waits for confirmation: it was taken back, or is already final\nnext: weft node uplink --dry-run",
   );
   process.exitCode = exitCodes.no;
 }
@@ -194,6 +194,6 @@ const dryRunText = ({ stand, batch, targets }: Planned): string =>
   [
     `would put ${stand.device} into br-ex and move ${stand.addresses.map(({ local, prefixlen }) => `${local}/${prefixlen}`).join(", ")} there`,
     batch.trimEnd(),
-    `would verify: ${targets.map(nameOf).join(", ") || "nothing; name a server by --verify"}`,
+    `would verify: ${targets.map(nameOf).join(", ") || "nothing; name a server with --verify"}`,
     `next: ${["weft", ...process.argv.slice(2).filter((word) => word !== "--dry-run")].join(" ")}`,
   ].join("\n");

@@ -72,13 +72,13 @@ suite("backup and restore", { timeout: 240_000 }, () => {
       "another cluster's",
       (text) => text.replace('"cluster":"weft"', '"cluster":"shop"'),
       [],
-      /this is a backup of cluster shop, and not of weft/,
+      /this is a backup of cluster shop, not of weft/,
     ],
     [
       "one for which another cluster is named",
       (text) => text,
       ["--cluster", "shop"],
-      /this is a backup of cluster weft, and not of shop/,
+      /this is a backup of cluster weft, not of shop/,
     ],
     [
       "a newer schema's",
@@ -87,7 +87,7 @@ suite("backup and restore", { timeout: 240_000 }, () => {
       /schema 99\.0\.0 is newer than the database's .*upgrade OVN's databases/,
     ],
     ["a damaged one", (text) => text.replace("weft_fence", "weft_fenc"), [], /the backup is damaged/],
-    ["another file", () => "hello\n", [], /this is no backup that weft has written/],
+    ["another file", () => "hello\n", [], /this is not a backup made by weft/],
   ];
   for (const [what, change, args, message] of refusals)
     test(`a backup is refused: ${what}`, async () => {
@@ -101,7 +101,7 @@ suite("backup and restore", { timeout: 240_000 }, () => {
     assert.equal(status, 2);
     assert.match(
       stderr,
-      /this database is of cluster weft, and not of shop: name the right one by --cluster/,
+      /this database is of cluster weft, and not of shop: name the right one with --cluster/,
     );
   });
 
