@@ -35,6 +35,14 @@ build/weft-cni: node_modules/.installed $(wildcard src/cni/*)
 image: setup cni ## build the container image without a container daemon: build/weft-image.tar, and its bill of materials
 	@node deploy/image/main.ts
 
+.PHONY: deb
+deb: setup cni ## build the Debian package for machines that Kubernetes does not run itself on: build/weft_VERSION_amd64.deb
+	@node deploy/deb/main.ts
+
+.PHONY: deb-test
+deb-test: deb ## not in CI: install that package on a copy of this machine's disk, run it, verify its units, remove it
+	@node --test --test-isolation=none deploy/deb/install.ts
+
 # Helm is one of the programs that `make kubernetes-programs` builds.
 HELM ?= $(firstword $(wildcard $(HOME)/.cache/weft/kubernetes-*/bin/helm) helm)
 .PHONY: manifests

