@@ -30,14 +30,14 @@ export class Backlog {
    * removes it at once, the merged change would show nothing.
    */
   #changed: AnyChange[] = [];
-  /** All existing rows, when all are to be looked at. Undefined is a step on the way. */
+  /** All existing rows, when all are to be compared; undefined items only let the caller pause. */
   #scan: Iterable<RowName | undefined> = [];
   #isScanDue = false;
   /** Owners of what is being taken now: not all of it is in `#pending` yet. */
   #taking: ReadonlySet<Owner> = new Set();
   /** Rows of the current flush that another writer changed, and no fact. */
   #drifted = new RowMap<true>();
-  /** Row -> its members that are to go: column and member -> who took it back */
+  /** Row -> its members to remove: column and member -> the owners that no longer state it */
   readonly #leaving = new RowMap<Multimap<string, Owner>>();
   /** Row of the current flush -> owners whose facts about it are not true yet. */
   #left = new RowMap<Set<Owner>>();
@@ -77,8 +77,9 @@ export class Backlog {
   }
 
   /**
-   * Everything that became dirty since the last call, piece by piece, so that the caller can pause in between; undefined is a step
-   * that found nothing. Tells `guard` which rows and members somebody said are to go, and which are wanted.
+   * Everything that became dirty since the last call, piece by piece, so that the caller can pause in between;
+   * undefined is a step that found nothing. Tells `guard` which rows and members are known to be gone, and which are
+   * wanted.
    */
   *take(
     world: World,
@@ -170,7 +171,7 @@ export class Backlog {
   }
 }
 
-/** Before all inputs are synced, a look at a whole row leaves out members that are to go, also those that somebody named. */
+/** Before all inputs are synced, a look at a whole row leaves out members to remove, even those known to be gone. */
 function partOf(members: readonly LeavingMember[]): Part {
   const part = new Part();
   for (const { column, key } of members) part.add(column, key);

@@ -39,7 +39,7 @@ export class LiveWorld {
     return this.#known.world;
   }
 
-  /** Every row that is wanted or exists. Undefined is a step on the way to the next one, so that a walk can be paused. */
+  /** Every row that is wanted or exists. Undefined items only let the caller pause. */
   *rows(): Generator<RowName | undefined> {
     const { desired, destination, replica } = this.#options;
     const wanted = desired.database(destination);

@@ -46,7 +46,7 @@ export interface ClusterFacts {
   readonly unknown: readonly string[];
 }
 
-/** More objects than this are not looked at: a check is to be quick. */
+/** More objects than this are not read, so that a check is quick. */
 const mostObjects = 500;
 
 export async function clusterFacts(question: ClusterQuestion): Promise<ClusterFacts> {

@@ -81,7 +81,7 @@ function report(texts: readonly string[], { node, cluster, dryRun }: Flags): str
 /** Holds the agent's lock, so that none starts meanwhile. */
 const noAgent = (socket: string) => soleAgent(`${socket}.lock`);
 
-/** A running ovn-controller makes br-int anew. */
+/** A running ovn-controller would create br-int again. */
 async function noController(ovnRunDirectory: string): Promise<void> {
   try {
     await unixctl(await controlSocket(ovnRunDirectory, "ovn-controller"), "version");

@@ -86,7 +86,7 @@ export const nodeUplinkCommand = (): Command =>
       if (flags.guard !== undefined) return guard(flags, flags.guard);
       if (flags.confirm) return confirmed(flags);
       if (flags.configuration !== undefined) return configuration(flags, flags.configuration);
-      // The move takes the terminal's own connection along: it must not end with it.
+      // The move also moves the terminal's own connection, and must not end if that breaks.
       process.on("SIGHUP", () => undefined);
       process.stdout.on("error", () => undefined);
       await withVswitch(flags.vswitch, async (db, writer) => {

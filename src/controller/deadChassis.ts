@@ -6,8 +6,7 @@
 // - there is no Node of that name, and none that claims the chassis;
 // - no row of the node is left in the northbound database, so the prune guard has let the node go;
 // - its ovn-controller has not repeated the numbers that were asked for since (ovn-sb(5), nb_cfg).
-//
-// If it should be alive nevertheless, ovn-controller makes the chassis anew.
+// If it is alive after all, ovn-controller creates the chassis again.
 
 import { type Clock, type Log, pause } from "../kube/clock.ts";
 import type { Node } from "../kube/objects.ts";

@@ -28,7 +28,7 @@ export interface Begun {
   readonly take: (signal: AbortSignal) => Promise<void>;
   /** Shows that what carries the facts further is alive, until `signal` aborts. */
   readonly beat?: (signal: AbortSignal) => Promise<void>;
-  /** What is to be remembered by the next term. */
+  /** What the next term has to know. */
   readonly memory: Pick<Memory, "read" | "write">;
 }
 

@@ -90,7 +90,7 @@ export class Planner {
     return !this.#unheard.has(owner);
   }
 
-  /** Whether the owner states what its object asks for now; also when it has none. */
+  /** Whether the owner states what its object asks for now, or has no object. */
   isPlanned(owner: Owner): boolean {
     const object = this.objectOf(owner);
     return !object || this.#planned.has(object);

@@ -106,7 +106,7 @@ export class NodeLives {
     const chassisId = this.#choices.chassis(node);
     const clash = this.clash(node);
     if (clash && chassisId === undefined) {
-      // Without a chassis its pods' ports could be bound by any, also by the one it states.
+      // Without a chassis its pods' ports could be bound by any chassis, even by the one it states.
       this.#resolve(node.name, life, undefined);
       return { state: "waiting", reason: clash.reason };
     }

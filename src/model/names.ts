@@ -132,7 +132,7 @@ export const controlPlaneLabel = "node-role.kubernetes.io/control-plane";
 /** A key of `external_ids` in the row of the router's port to a node's switch: the node's zone. */
 export const zoneKey = "weft.io/zone";
 
-/** The label of a Node to which nothing from outside the cluster is to be sent (KEP-1143). */
+/** The label of a Node that must get no traffic from outside the cluster (KEP-1143). */
 export const noOutsideLabel = "node.kubernetes.io/exclude-from-external-load-balancers";
 
 /** The label of a Node that says in which zone it is. */

@@ -81,7 +81,7 @@ async function asked(
 
 const isThat = (pod: Pod, { uid }: PodIdentity): boolean => uid === undefined || isMeant(pod, uid);
 
-/** Why a pod that the API server still has needs no network any more. */
+/** Why a pod that the API server still has no longer needs a network. */
 function endOf({ deletionTimestamp, phase }: Pod): string | undefined {
   if (deletionTimestamp !== undefined) return "it is being deleted";
   return phase === "Succeeded" || phase === "Failed" ? "it has ended" : undefined;

@@ -95,7 +95,7 @@ export class Monitor {
   async restart(rpc: Rpc, schema: DatabaseSchema): Promise<void> {
     this.stop();
     this.#early = undefined;
-    // A monitor requested while the schema changed may be alive; its updates are of no use any more.
+    // A monitor requested while the schema changed may be alive; its updates are no longer useful.
     await rpc.request("monitor_cancel", [this.id]).catch((error: unknown) => {
       if (!isOvsdbError(error, "unknown monitor")) throw error;
     });

@@ -109,7 +109,7 @@ export class Groups implements GroupView {
     this.#unasked.delete(what);
   }
 
-  /** Something is to be heard of before anybody is certain to be in no group. */
+  /** Something must be seen before it is certain that a pod is in no group. */
   await(what: string): void {
     this.#awaited.add(what);
     this.#unasked.add(what);

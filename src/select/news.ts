@@ -1,4 +1,5 @@
-// What has changed since subscribers last heard, as a net result: a place that came and went in between is no news.
+// What has changed since subscribers were last notified, as a net result: a place that came and went in between is not
+// reported.
 
 import type { Place } from "../model/place.ts";
 import type { MembershipChange } from "./memberSource.ts";

@@ -47,7 +47,7 @@ interface Present {
 
 /** Kernel settings of the interface, by the family they belong to; a kernel may be without the other family. */
 const settings: readonly (readonly [family: Family, path: string, value: string])[] = [
-  // Strict reverse path filtering would drop what comes in for another of the node's addresses.
+  // Strict reverse path filtering would drop packets for another of the node's addresses.
   [4, `ipv4/conf/${onNode.managementInterface}/rp_filter`, "2"],
   [6, `ipv6/conf/${onNode.managementInterface}/disable_ipv6`, "0"],
   [6, `ipv6/conf/${onNode.managementInterface}/accept_ra`, "0"],
