@@ -31,7 +31,7 @@ const meanings: { readonly [K in keyof typeof annotations]: Meaning } = {
   gatewayConfig: {
     on: "Node",
     by: "agent",
-    what: "how the node reaches the world: MAC, addresses, next hops and MTU of its external bridge",
+    what: "how the node reaches the outside: MAC, addresses, next hops and MTU of its external bridge",
   },
   hostCidrs: { on: "Node", by: "agent", what: "all addresses of the node, on all its interfaces" },
   pool: { on: "Node", by: "controller", what: "the ready ports that the agent may claim" },
@@ -44,24 +44,24 @@ const meanings: { readonly [K in keyof typeof annotations]: Meaning } = {
   refusedChassis: {
     on: "Node",
     by: "controller",
-    what: "the chassis id that the Node states and does not get, because another node has it",
+    what: "the chassis id that the Node states but may not have, because another node has it",
   },
   mirrorOf: { on: "Pod", by: "kubelet", what: "that the pod is the mirror of a static one" },
-  configHash: { on: "Pod", by: "kubelet", what: "of a static pod's mirror: the static pod's own UID" },
+  configHash: { on: "Pod", by: "kubelet", what: "on a mirror: the UID of the static pod itself" },
   loadBalancerIps: {
     on: "Service",
     by: "you",
-    what: "of type LoadBalancer: the addresses that it is to get, one of each family, with a comma between",
+    what: "for type LoadBalancer: the addresses it should get, at most one of each family, separated by a comma",
   },
   aclLogging: {
     on: "Namespace",
     by: "you",
-    what: 'with which severity the packets are logged that its policies drop and allow: `{"deny":"info","allow":"notice"}`; `weft logs policy` prints them',
+    what: 'the severity with which packets that its policies drop and allow are logged: `{"deny":"info","allow":"notice"}`; `weft logs policy` prints them',
   },
   addressPool: {
     on: "Service",
     by: "you",
-    what: "of type LoadBalancer: the IPAddressPool that its address is to come from",
+    what: "for type LoadBalancer: the IPAddressPool to take its addresses from",
   },
   allowSharedIp: {
     on: "Service",
@@ -76,7 +76,7 @@ const meanings: { readonly [K in keyof typeof annotations]: Meaning } = {
   troubles: {
     on: "Lease of the controllers",
     by: "leader",
-    what: "what the leader sees that does not work, as JSON: `api`, `southbound`, `northd`, `agents`, `ranges`, each with a sentence",
+    what: "what does not work, as JSON: `api`, `southbound`, `northd`, `agents`, `ranges`, each with a sentence",
   },
 };
 
@@ -90,7 +90,7 @@ const conditionReasons: readonly (readonly [string, string])[] = [
     "WeftNotReady",
     "the agent is still bringing the node onto the network; the message says what it waits for",
   ],
-  ["ApiUnreachable", "the API server tells the agent nothing of its pods"],
+  ["ApiUnreachable", "the agent receives nothing about its pods from the API server"],
   ["AgentSilent", "written by the controller: the agent has not renewed its Lease"],
 ];
 
