@@ -20,8 +20,8 @@ test("an agent tells of the addresses that its node announces, and of all again 
   let heard = Promise.withResolvers<void>();
   const announcer = new Announcer({
     ...{ nodeName: "n1", services, clock: systemClock, log: silent },
-    run: async (argv) => {
-      told.push(argv.slice(3).join(" "));
+    run: async (argv, options) => {
+      told.push(`${argv.slice(2).join(" ")}: ${options?.stdin}`);
       heard.resolve();
       return "";
     },
@@ -52,7 +52,7 @@ test("an agent tells of the addresses that its node announces, and of all again 
   const frame = (mac: string): string =>
     `ffffffffffff${mac}08060001080006040001${mac}ac1e00c8000000000000ac1e00c8`;
   const said = (mac: string, out: string): string =>
-    `unix:s in_port=LOCAL packet=${frame(mac)} actions=${out}`;
+    `bundle unix:s -: packet-out in_port=LOCAL packet=${frame(mac)} actions=${out}\n`;
   assert.deepEqual(await next(), [said("020000000011", "output:1")]);
   announcer.set({ ...bridge, mac: "02:00:00:00:00:12", out: "output:3" });
   assert.deepEqual(await next(), [said("020000000012", "output:3")]);

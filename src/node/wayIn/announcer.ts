@@ -83,15 +83,18 @@ export class Announcer {
     }
   }
 
+  /** All that is due, in one command: a node that takes over may have hundreds of addresses to tell of. */
   async #tell({ socket, mac, out }: SharedBridge): Promise<void> {
     const now = this.#options.clock.now();
-    for (const [text, news] of this.#news) {
-      const due = dueMs(news);
-      if (due === undefined || due > now) continue;
-      this.#news.set(text, { ...news, round: news.round + 1 });
-      const packet = `in_port=LOCAL packet=${neighbourNews(mac, news.ip)} actions=${out}`;
-      await this.#options.run(["ovs-ofctl", "-OOpenFlow14", "packet-out", socket, packet]);
-    }
+    const due = [...this.#news].filter(([, news]) => (dueMs(news) ?? Number.POSITIVE_INFINITY) <= now);
+    if (due.length === 0) return;
+    for (const [text, news] of due) this.#news.set(text, { ...news, round: news.round + 1 });
+    const packets = due.map(
+      ([, { ip }]) => `packet-out in_port=LOCAL packet=${neighbourNews(mac, ip)} actions=${out}\n`,
+    );
+    await this.#options.run(["ovs-ofctl", "-OOpenFlow14", "bundle", socket, "-"], {
+      stdin: packets.join(""),
+    });
   }
 
   #nextMs(): number | undefined {
