@@ -271,6 +271,7 @@ export class Controller {
           decided: () => undefined,
           refused: (_, reason) => notes.push(reason),
           distrusted: () => undefined,
+          announced: () => undefined,
           notGiven: (_, reason, message) => notes.push(`${reason}: ${message}`),
           conflict: ({ message }) => notes.push(message),
           fellShort: ({ kind, namespace, name }, _, message) =>

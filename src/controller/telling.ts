@@ -56,6 +56,7 @@ export function telling(options: TellingOptions): Telling {
         const message = `its network annotation was replaced: ${reason}`;
         events.record(object, "Warning", "AnnotationIgnored", message);
       },
+      announced: (service, message) => events.record(service, "Normal", "Announced", message),
       notGiven: (service, reason, message) => {
         log("warn", "a Service gets no address from outside", { service: nameOf(service), reason, message });
         events.record(service, "Warning", reason, message);

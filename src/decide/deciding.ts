@@ -34,6 +34,8 @@ export interface Tell {
 }
 
 export interface ServiceTell {
+  /** Which nodes announce its addresses from now on. */
+  readonly announced: (service: Service, message: string) => void;
   /** An address from outside that the Service asks for and does not get. */
   readonly notGiven: (
     service: Service,

@@ -50,7 +50,10 @@ class World {
             }),
       });
     },
-    tell: { notGiven: ({ name }, reason, message) => this.told.push(`${name}: ${reason}: ${message}`) },
+    tell: {
+      announced: () => assert.fail(),
+      notGiven: ({ name }, reason, message) => this.told.push(`${name}: ${reason}: ${message}`),
+    },
   });
   annotations: Readonly<Record<string, string>> = {};
 

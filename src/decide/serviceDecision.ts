@@ -163,6 +163,8 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
     say(service, "NotAnnounced", problem);
     if (announcersText(announcers) === announcersText(before)) return;
     await options.write(service, { announcers });
+    if (announcers.length > 0)
+      tell.announced(service, `announced on the nodes' network: ${announcersText(announcers)}`);
   }
 
   /** Services with a balancer's address, if nodes announce any. */

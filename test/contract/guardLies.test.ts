@@ -118,6 +118,7 @@ async function controller(api: LyingApi, remote: string): Promise<Controller> {
         decided: () => undefined,
         refused: () => undefined,
         distrusted: () => undefined,
+        announced: () => undefined,
         notGiven: () => undefined,
         fellShort: () => undefined,
         conflict: ({ message }) => assert.fail(message),

@@ -138,6 +138,7 @@ export async function lead(
         decided: () => undefined,
         refused: () => undefined,
         distrusted: () => undefined,
+        announced: () => undefined,
         notGiven: () => undefined,
         conflict: () => undefined,
         fellShort: () => undefined,

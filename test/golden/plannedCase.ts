@@ -79,6 +79,7 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
       tell: {
         decided: () => undefined,
         distrusted: () => undefined,
+        announced: () => undefined,
         notGiven: () => undefined,
         refused: ({ kind, namespace, name }, reason) =>
           void refused.set(`${kind} ${namespace}/${name}`, reason),

@@ -58,6 +58,8 @@ suite("addresses that nodes announce", { timeout: 240_000 }, () => {
     becomes(`${name} is announced by ${node}`, [node, node], async () => [
       ...(await announcers(name)).values(),
     ]);
+  const eventsOf = (name: string): Promise<string> =>
+    cluster.kubectl("get", "events", "-n", ns, `--field-selector=involvedObject.name=${name}`);
   const asks = (address: string, way: Question["way"] = "tcp"): Question => ({ way, address, port: 80 });
   const macOf = async (node: string): Promise<string> =>
     /link\/ether (\S+)/.exec(await cluster.sandbox.host(node).exec(["ip", "link", "show", "br-ex"]))?.[1] ??
@@ -114,6 +116,9 @@ suite("addresses that nodes announce", { timeout: 240_000 }, () => {
       const node = (await announcers("any")).get(ip) ?? "";
       assert.match(node, /^n[23]$/);
       assert.deepEqual(await answeringMacs(ip), [await macOf(node)]);
+      await becomes(`an Event says that ${node} announces ${ip}`, true, async () =>
+        (await eventsOf("any")).includes(`${ip} by ${node}`),
+      );
     }
   });
 
@@ -210,9 +215,7 @@ suite("addresses that nodes announce", { timeout: 240_000 }, () => {
   test("an address that nobody may announce is told, and nothing is left of it", async () => {
     for (const node of ["n2", "n3"]) await cluster.kubectl("label", "node", node, `${excluded}=`);
     await becomes("the Event", true, async () =>
-      /NotAnnounced.*nobody answers for 172\.30\.0\.2/.test(
-        await cluster.kubectl("get", "events", "-n", ns, "--field-selector=involvedObject.name=any"),
-      ),
+      /NotAnnounced.*nobody answers for 172\.30\.0\.2/.test(await eventsOf("any")),
     );
     await becomes("no router answers", [], async () =>
       (await cluster.rows("Load_Balancer", "name")).filter((name) => name.includes("_announce_")),

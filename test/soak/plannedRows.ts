@@ -77,6 +77,7 @@ async function plannedRows({ cluster, client }: Ground): Promise<Dump> {
         tell: {
           decided: () => undefined,
           distrusted: () => undefined,
+          announced: () => undefined,
           notGiven: () => undefined,
           refused: () => undefined,
           conflict: ({ message }) => {
