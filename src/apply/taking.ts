@@ -2,7 +2,7 @@
 
 import { leastSure, type Word } from "../desired/word.ts";
 import { type Atom, type ColumnValue, sameValue } from "../model/fact.ts";
-import type { Owner } from "../model/owner.ts";
+import { type Owner, parseOwner } from "../model/owner.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
 import { type Change, isRemoval, type RowUpdate, targetOf } from "./change.ts";
 import { claims, claimsOfKey, givesWay } from "./claims.ts";
@@ -16,14 +16,22 @@ export const wordOn = (group: AtomicGroup, world: World): Word =>
 
 /**
  * A membership is stated by the owner of the row that is the member, a plain value by somebody whom nobody remembers. A row
- * without a place for its owner may be anybody's.
+ * without a place for its owner may be anybody's. A ready port has one pod after the other, and none of them has a row: the
+ * group that the port is in speaks for them.
  */
 function wordOnChange(change: Change, world: World): Word {
-  const { table, uuid } = targetOf(change) ?? change;
-  const row = world.actual(table, uuid);
-  const owner = row && world.ownerOf(row);
-  return owner === undefined ? world.leastSureWord() : world.wordOf(owner);
+  const owner = ownerOf(targetOf(change) ?? change, world);
+  if (owner === undefined) return world.leastSureWord();
+  const holder = change.table === "Port_Group" && isReadyPort(owner) ? ownerOf(change, world) : undefined;
+  return leastSure([owner, ...(holder === undefined ? [] : [holder])].map((one) => world.wordOf(one)));
 }
+
+function ownerOf({ table, uuid }: RowName, world: World): Owner | undefined {
+  const row = world.actual(table, uuid);
+  return row && world.ownerOf(row);
+}
+
+const isReadyPort = (owner: Owner): boolean => parseOwner(owner).kind === "pool";
 
 /** The rows that the group deletes, and those that it takes something out of. */
 export const lessened = (group: AtomicGroup): readonly Change[] =>
@@ -57,8 +65,7 @@ export function isClaimedByAnother(
   world: World,
   claimedBy: Claimants,
 ): boolean {
-  const row = world.actual(table, uuid);
-  const owner = row && world.ownerOf(row);
+  const owner = ownerOf({ table, uuid }, world);
   return [...(claimedBy.get(claim) ?? [])].some(
     (claimant) => claimant !== owner && givesWay(owner, claimant),
   );

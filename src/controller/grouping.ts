@@ -23,6 +23,8 @@ export interface GroupingOptions {
   readonly places: Pick<Places, "node" | "pod">;
   readonly names: Names;
   readonly enqueue: (owner: Owner) => void;
+  /** Resolves when all that is queued is planned. */
+  readonly planned: () => Promise<void>;
   /** The owners that have rows. */
   readonly withRows: () => Iterable<Owner>;
   /** Milliseconds on a clock that never goes back. */
@@ -38,6 +40,8 @@ export class Grouping {
   readonly #told = new WeakMap<Pod, PodPlace>();
   /** Namespaces of pods that are not listed themselves. */
   readonly #missing = new Set<string>();
+  /** The last thing to be heard of, which has been heard of. */
+  #ending: string | undefined;
   #isFed = false;
 
   constructor(options: GroupingOptions) {
@@ -56,11 +60,11 @@ export class Grouping {
       if (kind === networkPolicyKind.name && !stores.NetworkPolicy.get(namespace, name))
         this.groups.await(owner);
       // The pod may not be listed either.
-      if (kind === podKind.name && !stores.Namespace.get("", namespace)) this.#awaitNamespace(namespace);
+      if (kind === podKind.name) this.awaitNamespace(namespace);
     }
     for (const { namespace } of stores.Pod.values()) {
       if (slicer.due) await slicer.pause();
-      if (!stores.Namespace.get("", namespace)) this.#awaitNamespace(namespace);
+      this.awaitNamespace(namespace);
     }
     for (const policy of stores.NetworkPolicy.values()) this.#use(ownerOfPolicy(policy), policy);
     const stops = [
@@ -84,13 +88,32 @@ export class Grouping {
     });
   }
 
-  /** It has been planned, and is there or known to be gone. */
+  /**
+   * It has been planned, and is there or known to be gone. If it was the last one, who is in no group is certain once everything has
+   * been planned with it.
+   */
   heardOf(what: string): void {
+    if (!this.groups.isLast(what)) return void this.groups.heardOf(what);
+    this.groups.asked(what);
+    if (this.#ending === what) return;
+    this.#ending = what;
+    this.#enqueueMembers();
+    void this.#end(what);
+  }
+
+  async #end(what: string): Promise<void> {
+    const { planned, withRows, enqueue } = this.#options;
+    await planned();
+    this.#ending = undefined;
     if (!this.groups.heardOf(what)) return;
-    const { enqueue, stores, withRows } = this.#options;
+    this.#enqueueMembers();
+    for (const owner of withRows()) if (isGroup(owner)) enqueue(owner);
+  }
+
+  #enqueueMembers(): void {
+    const { enqueue, stores } = this.#options;
     for (const { namespace, name } of stores.Pod.values()) enqueue(ownerOf("pod", name, namespace));
     for (const { name } of stores.Node.values()) enqueue(ownerOf("node", name));
-    for (const owner of withRows()) if (isGroup(owner)) enqueue(owner);
   }
 
   /** The pod's place has been decided. */
@@ -100,7 +123,8 @@ export class Grouping {
   }
 
   /** A pod cannot be without its namespace, so a list has left that out, and with it labels that decide about groups. */
-  #awaitNamespace(name: string): void {
+  awaitNamespace(name: string): void {
+    if (this.#missing.has(name) || this.#options.stores.Namespace.get("", name)) return;
     this.#missing.add(name);
     this.groups.await(ownerOf("namespace", name));
   }

@@ -36,6 +36,7 @@ import { PodPolicing } from "./podPolicing.ts";
 import type { PolicyNews } from "./policyNews.ts";
 import { PolicyStates } from "./policyStates.ts";
 import { OwnerQueue } from "./queue.ts";
+import { UnseenPods } from "./unseenPods.ts";
 
 export interface PlanningOptions {
   readonly scope: Scope;
@@ -81,6 +82,8 @@ export class Planning {
   #grouping: Grouping | undefined;
   #policing: PodPolicing | undefined;
   #policies: PolicyStates | undefined;
+  #unseen: UnseenPods | undefined;
+  #decider: Decider | undefined;
 
   constructor(options: PlanningOptions, applied: PlanningApplied) {
     this.#options = options;
@@ -112,19 +115,20 @@ export class Planning {
   async begin(signal: AbortSignal): Promise<void> {
     const { scope, network, cloud, pools, stores, observed, patch, tell, clock, log } = this.#options;
     const { queue } = this;
-    const decider = new Decider({
+    const decider = (this.#decider = new Decider({
       network,
       names: scope.names,
       patch: inLanes(patch, writesAtOnce),
       rows: observed.addresses,
       pools,
       tenant: observed.tenant,
-    });
+    }));
     const grouping = (this.#grouping = new Grouping({
       stores,
       places: decider,
       names: scope.names,
       enqueue: (owner) => queue.add(owner),
+      planned: () => queue.idle(),
       withRows: () => observed.owners(),
       now: clock.now,
       onError: (error) =>
@@ -183,6 +187,16 @@ export class Planning {
     });
     await grouping.begin(signal);
     this.#followPolicies(grouping, decider, signal);
+    this.#unseen = new UnseenPods(
+      {
+        ...this.#options,
+        await: (what) => grouping.groups.await(what),
+        awaitNamespace: (name) => grouping.awaitNamespace(name),
+        heardOf: (what) => grouping.heardOf(what),
+        signal,
+      },
+      pools ? observed.groupedPoolPorts() : [],
+    );
     enqueue = (owner) => queue.add(owner);
     for (const { always = [] } of ownerKinds) for (const owner of always) queue.add(owner);
     // Nodes come first in the list of kinds, because the plans of others depend on them.
@@ -296,6 +310,8 @@ export class Planning {
       await this.#planner?.plan(owner);
       this.#grouping?.groups.asked(owner);
       if (this.#planner?.hasHeardOf(owner)) this.#grouping?.heardOf(owner);
+      const object = this.objectOf(owner);
+      if (object?.kind === "Pod" && this.#decider?.pod(object)) this.#unseen?.planned(object);
       this.#policing?.look();
     } catch (error) {
       if (!(error instanceof NotNow))

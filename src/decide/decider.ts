@@ -72,7 +72,10 @@ export class Decider implements Places {
     );
     // To find them, all ports in the database are walked.
     const poolRows = Map.groupBy(this.pools || this.parents ? held.poolRows : [], ({ node }) => node);
-    for (const [node, rows] of poolRows) this.parents?.adopt(node, rows);
+    for (const [node, rows] of poolRows) {
+      this.parents?.adopt(node, rows);
+      if (!sites.has(node)) this.pools?.adoptLater(node, rows);
+    }
     for (const node of nodes) {
       const site = sites.get(node.name);
       const rows = poolRows.get(node.name) ?? [];

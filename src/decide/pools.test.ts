@@ -98,6 +98,37 @@ test("after a restart a closed port that passes packets stays open though its po
   }
 });
 
+test("after a restart the pool of a node that is listed late is taken over as it was", () => {
+  const offer = {
+    ...{ line: "ab", from: 0, generation: 7, asked: 1 },
+    ...{ open: [], closed: [port(3, 1), port(9, 2)], withdrawn: [] },
+  };
+  const node = aNode("n1", { annotations: poolOfferAnnotation(offer) });
+  const rows = [port(3, 1), port(9, 2)].map((row) => ({
+    ...row,
+    ...{ node: "n1", parent: "vm", isHeldBack: row.offset === 3 },
+  }));
+  const options = { isNested: true, marks: { low: 2, high: 4 }, random: () => 0.5 };
+  const pools = new Pools(options, namesOf("demo"), new Api().patch, new PodAddresses(new PortRows()));
+  pools.adoptLater("n1", rows);
+  const pod = aPod("web-1", { podIps: ["10.244.0.9"] });
+  assert.equal(pools.placeOf(resolved, pod), 9, "rows prove it before the node is there");
+  pools.next(node, resolved, [], {
+    isCarried: () => true,
+    isHeldBack: ({ offset }) => offset !== 9,
+    isForgotten: () => true,
+    isInForce: () => false,
+    foreignTags: new Set(),
+    now: 0,
+  });
+  assert.equal(pools.placeOf(resolved, pod), 9);
+  const planned = pools.planned("n1")?.filter(({ offset }) => offset === 3 || offset === 9);
+  assert.deepEqual(planned, [
+    { offset: 3, tag: 1, isClosed: true },
+    { offset: 9, tag: 2, isClosed: false },
+  ]);
+});
+
 test("after a restart ports that no offer names are closed or offered once their agent has given them back", async () => {
   const api = new Api();
   const options = { isNested: true, marks: { low: 2, high: 4 }, random: () => 0.5 };

@@ -69,6 +69,8 @@ export class Pools {
   readonly #addresses: PodAddresses;
   /** node -> its pool */
   readonly #known = new Map<string, Known>();
+  /** Node that is not listed -> what rows prove of its pool */
+  readonly #unlisted = new Map<string, readonly PoolRow[]>();
 
   constructor(options: PoolOptions, names: Names, patch: Patch, addresses: PodAddresses) {
     this.#options = options;
@@ -107,17 +109,26 @@ export class Pools {
     for (const { offset, tag } of rows) take({ offset, tag }, "closed", "withdrawn");
   }
 
+  /** The node is not listed. If it exists after all, its pool is taken over when it is seen. */
+  adoptLater(node: string, rows: readonly PoolRow[]): void {
+    this.#unlisted.set(node, rows);
+  }
+
   /** The offset of the pool port that the pod has; undefined when it has none. */
   placeOf(node: ResolvedNode, pod: Pod): number | undefined {
-    const pool = this.#known.get(node.name)?.pool;
     const ip = parseIp(pod.podIps[0] ?? "");
     const offset = ip && offsetIn(node, ip);
-    return offset !== undefined && pool?.port(offset) ? offset : undefined;
+    return offset !== undefined && this.#hasPort(node.name, offset) ? offset : undefined;
+  }
+
+  #hasPort(node: string, offset: number): boolean {
+    const rows = this.#unlisted.get(node);
+    return rows ? rows.some((row) => row.offset === offset) : !!this.#known.get(node)?.pool.port(offset);
   }
 
   /** Advances a node's pool as far as is possible now. `pods` are those of the node that have not ended. */
   next(node: Node, resolved: ResolvedNode, pods: Iterable<Pod>, around: PoolSurroundings): PoolDecision {
-    const known = this.#of(resolved);
+    const known = this.#of(node, resolved);
     const holders = new Map<number, Pod>();
     for (const pod of pods) {
       const offset = this.placeOf(resolved, pod);
@@ -170,6 +181,7 @@ export class Pools {
     for (const { offset } of this.#known.get(node)?.pool.ports ?? [])
       this.#addresses.release(holderOf(node, offset));
     this.#known.delete(node);
+    this.#unlisted.delete(node);
   }
 
   /**
@@ -208,11 +220,14 @@ export class Pools {
     });
   }
 
-  #of(node: ResolvedNode): Known {
+  #of(node: Node, resolved: ResolvedNode): Known {
+    const rows = this.#unlisted.get(node.name);
+    this.#unlisted.delete(node.name);
+    if (rows) this.adopt(node, resolved, rows);
     const known = this.#known.get(node.name);
     if (known) return known;
-    this.#make(node);
-    return this.#of(node);
+    this.#make(resolved);
+    return this.#of(node, resolved);
   }
 
   #make(site: Site, last?: PoolOffer, from?: number): NodePool {

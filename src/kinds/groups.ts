@@ -4,15 +4,18 @@
 import type { Fact } from "../model/fact.ts";
 import { blockFacts, peerFacts } from "../plan/groups.ts";
 import type { GroupView } from "../select/groups.ts";
-import { type OwnerKind, type Planned, saying } from "./kind.ts";
+import type { OwnerKind, Planned } from "./kind.ts";
 
 export const subjectKind: OwnerKind<never> = {
   name: "subject",
   of: undefined,
   reads: {},
   tables: ["ACL", "Port_Group"],
-  plan: (owner, { name }, { cloud, groups }) =>
-    groups.isUsed("subject", name) ? saying(cloud.subjectFacts(owner, name)) : certain(groups, []),
+  // A pod on a ready port has no row of its own, so the group speaks for it.
+  plan: (owner, { name }, { cloud, groups }) => {
+    const said = groups.isUsed("subject", name) ? cloud.subjectFacts(owner, name) : [];
+    return "notNow" in said ? said : certain(groups, said);
+  },
 };
 
 export const peerKind: OwnerKind<never> = {

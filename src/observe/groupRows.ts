@@ -6,7 +6,7 @@ import { ownership } from "../model/names.ts";
 import { parseOwner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import { rowUuid } from "../model/uuid.ts";
-import type { AddressSetRow, PortGroupRow } from "../ovn/northbound.gen.ts";
+import type { AddressSetRow, LogicalSwitchPortRow, PortGroupRow } from "../ovn/northbound.gen.ts";
 import { memberLookup } from "../ovsdb/index.ts";
 
 /** A logical switch port and its addresses. */
@@ -85,6 +85,31 @@ export function hasMembers(
     if (!isIn) return false;
   }
   return true;
+}
+
+/** A port that is in a group, or one of whose addresses is. */
+export interface GroupedPort {
+  readonly name: string;
+  /** As text. */
+  readonly addresses: readonly string[];
+}
+
+/** Those of the ports that are in any group of subjects or peers. */
+export function* groupedPorts(
+  { portGroups, addressSets }: GroupRows,
+  { cluster }: Scope,
+  ports: Iterable<Pick<LogicalSwitchPortRow, "_uuid" | "name" | "addresses">>,
+): Generator<GroupedPort> {
+  const [members, addresses] = [new Set<string>(), new Set<string>()];
+  for (const row of portGroups)
+    if (isGroup(row, cluster, "subject")) for (const port of row.ports) members.add(port);
+  for (const row of addressSets)
+    if (isGroup(row, cluster, "peer")) for (const address of row.addresses) addresses.add(address);
+  if (members.size + addresses.size === 0) return;
+  for (const { _uuid: uuid, name, addresses: texts } of ports) {
+    const own = texts.flatMap((text) => text.split(" ").slice(1));
+    if (members.has(uuid) || own.some((ip) => addresses.has(ip))) yield { name, addresses: own };
+  }
 }
 
 /** Whether the row is a group of this cluster that policies use in one of these roles. */

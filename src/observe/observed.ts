@@ -2,15 +2,18 @@
 // with ports, which ports are held back and, in underlay mode, what the cloud's tenant has. It is kept up to date from
 // the start of the process, on waiting controllers too, so that a new leader decides from what exists.
 
-import { ownership } from "../model/names.ts";
+import { ownership, placeOfPort } from "../model/names.ts";
 import { type Owner, parseOwner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Replica, RowIndex, Selection } from "../ovsdb/index.ts";
 import { type Built, builtRows } from "./builtRows.ts";
 import {
+  type GroupedPort,
   type GroupIds,
   type GroupLookup,
+  type GroupRows,
+  groupedPorts,
   hasMembers,
   isExactlyIn,
   isGroup,
@@ -118,11 +121,25 @@ export class Observed {
     return heldBackOn(this.#replica, this.#scope, node);
   }
 
+  /** Ready ports of nodes that are in groups of policies. */
+  *groupedPoolPorts(): Iterable<GroupedPort> {
+    const { cluster } = this.#scope;
+    const ports = [...this.#replica.table("Logical_Switch_Port").values()].filter(
+      (row) => this.#idsOf(row) && placeOfPort(cluster, row.name),
+    );
+    yield* groupedPorts(this.#groupRows(), this.#scope, ports);
+  }
+
   /** Whether the database has the port in exactly these groups of policies. */
   isExactlyIn(port: PortPlace, groups: GroupIds): boolean {
-    const portGroups = this.#replica.table("Port_Group").values();
-    const addressSets = this.#replica.table("Address_Set").values();
-    return isExactlyIn({ portGroups, addressSets }, this.#scope, port, groups);
+    return isExactlyIn(this.#groupRows(), this.#scope, port, groups);
+  }
+
+  #groupRows(): GroupRows {
+    return {
+      portGroups: this.#replica.table("Port_Group").values(),
+      addressSets: this.#replica.table("Address_Set").values(),
+    };
   }
 
   /** Whether the database has the group of policies, with each of these members whose port exists. */

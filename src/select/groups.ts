@@ -115,6 +115,11 @@ export class Groups implements GroupView {
     this.#unasked.add(what);
   }
 
+  /** Whether nothing else is to be heard of. */
+  isLast(what: string): boolean {
+    return this.#awaited.size === 1 && this.#awaited.has(what);
+  }
+
   /** It is there, or known to be gone. Returns whether that was the last one to be heard of. */
   heardOf(what: string): boolean {
     this.asked(what);
