@@ -3,7 +3,9 @@
 
 import { hash } from "node:crypto";
 import type { ServerResponse } from "node:http";
-import { type Json, record, text } from "../../src/kube/json.ts";
+import type { AnnotationPatch } from "../../src/decide/durable.ts";
+import { KubeError } from "../../src/kube/error.ts";
+import { type Json, list, record, text } from "../../src/kube/json.ts";
 import { kinds } from "../../src/kube/kinds.ts";
 import type { ApiObject } from "./clusterObjects.ts";
 import { type Answer, json, type Scripted, scripted, status } from "./kubeScript.ts";
@@ -70,6 +72,33 @@ export class LyingApi implements AsyncDisposable {
     if (object) this.#send(plural, { type: "DELETED", object: { ...object, metadata } });
   }
 
+  annotationsOf(plural: string, key: string): Readonly<Record<string, string>> {
+    const { annotations } = record(this.#objects.get(plural)?.get(key)?.metadata);
+    return Object.fromEntries(
+      Object.entries(record(annotations)).map(([name, value]) => [name, text(value)]),
+    );
+  }
+
+  /** Writes annotations, as a patch with the same preconditions does. */
+  annotate({ kind, namespace, name, uid, annotations, ifVersion }: AnnotationPatch): void {
+    const { plural } = kinds[kind];
+    const object = this.#isAnother ? undefined : this.#objects.get(plural)?.get(`${namespace}/${name}`);
+    const metadata = record(object?.metadata);
+    if (
+      !object ||
+      metadata.uid !== uid ||
+      (ifVersion ?? metadata.resourceVersion) !== metadata.resourceVersion
+    )
+      throw new KubeError(`${plural} ${name}: Conflict`, { status: 409, reason: "Conflict" });
+    this.put({
+      plural,
+      object: {
+        ...object,
+        metadata: { ...metadata, annotations: { ...record(metadata.annotations), ...annotations } },
+      },
+    });
+  }
+
   /** What older lists will show is the present state. */
   remember(): void {
     for (const [plural, of] of this.#objects) this.#older.set(plural, [...of.values()]);
@@ -128,6 +157,8 @@ export class LyingApi implements AsyncDisposable {
       words[0] === "namespaces" && words.length > 2 ? words.slice(1) : ["", ...words];
     if (name !== "") return this.#named(plural, `${namespace}/${name}`);
     if (this.#lies.get(plural) === "not served") return status(404, "NotFound");
+    const [, address] = /^status\.podIP=(.*)$/.exec(query.get("fieldSelector") ?? "") ?? [];
+    if (address !== undefined) return json(this.#podsAt(address));
     return query.has("watch") ? this.#watch(plural, query) : json(this.#list(plural));
   }
 
@@ -136,6 +167,15 @@ export class LyingApi implements AsyncDisposable {
     if (!object || this.#lies.get(plural) === "not served") return status(404, "NotFound");
     if (plural !== this.#late) return json(object);
     return (response, seen) => void setTimeout(() => json(object)(response, seen), lateMs);
+  }
+
+  /** As true as an answer about one name. */
+  #podsAt(address: string): { readonly metadata: Json; readonly items: readonly Json[] } {
+    const all = this.#isAnother ? [] : [...(this.#objects.get("pods")?.values() ?? [])];
+    const items = all.filter(({ status: of }) =>
+      list(record(of).podIPs).some((one) => record(one).ip === address),
+    );
+    return { metadata: { resourceVersion: String(this.#version) }, items };
   }
 
   #list(plural: string): { readonly metadata: Json; readonly items: readonly Json[] } {

@@ -3,10 +3,8 @@
 
 import { after } from "node:test";
 import { defaultPruneLimits } from "../../src/apply/pruneGuard.ts";
-import { OwnNodes } from "../../src/cloud/ownNodes.ts";
-import { clusterNetwork, defaultJoin } from "../../src/config/ranges.ts";
-import { northboundDestination, type Served } from "../../src/controller/destinations.ts";
-import { Term } from "../../src/controller/term.ts";
+import type { Served } from "../../src/controller/destinations.ts";
+import type { Term } from "../../src/controller/term.ts";
 import type { Patch } from "../../src/decide/durable.ts";
 import { northboundTables } from "../../src/kinds/kinds.ts";
 import { ApiServer } from "../../src/kube/apiServer.ts";
@@ -15,15 +13,13 @@ import { systemClock } from "../../src/kube/clock.ts";
 import { type Json, record, text } from "../../src/kube/json.ts";
 import { type Kind, kinds } from "../../src/kube/kinds.ts";
 import { emptyStore, putRaw, type Stores, storesOf } from "../../src/kube/stores.ts";
-import { northboundScope } from "../../src/model/scope.ts";
-import { Observed, observedIndexes } from "../../src/observe/observed.ts";
-import type { PortStates } from "../../src/observe/portStates.ts";
-import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
+import type { NorthboundTables } from "../../src/ovn/northbound.gen.ts";
 import { type Replica, Session } from "../../src/ovsdb/index.ts";
 import { northboundSchema, select, startOvsdbServer } from "../real/ovsdbServer.ts";
 import type { ApiObject } from "./clusterObjects.ts";
 import { json, scripted, status } from "./kubeScript.ts";
 import { linesOf } from "./rowLines.ts";
+import { served, termOf } from "./termFixture.ts";
 
 export const server = await startOvsdbServer(northboundSchema);
 after(() => server[Symbol.asyncDispose]());
@@ -60,19 +56,11 @@ export function storesWith(...objects: readonly ApiObject[]): Stores {
   return stores;
 }
 
+/** A node is half of this cluster. */
+const prune = { ...defaultPruneLimits, share: 1 };
+
 export const serve = (zone: string, session: Session, replica: Replica<NorthboundTables>): Served =>
-  northboundDestination({
-    destination: northboundScope("demo", zone).destination,
-    cluster: "demo",
-    session,
-    replica,
-    generations: undefined,
-    events: {},
-    // A node is half of this cluster.
-    prune: { ...defaultPruneLimits, share: 1 },
-    clock: systemClock,
-    log: () => undefined,
-  });
+  served(zone, { session, replica, prune, clock: systemClock });
 
 export interface LeadOptions {
   /** Further destinations. */
@@ -107,52 +95,16 @@ export async function lead(
   const said = Promise.withResolvers<void>();
   if (message === undefined) said.resolve();
   const ending = new AbortController();
-  const scope = northboundScope("demo", "global");
-  const network = clusterNetwork({ pods, services, join: defaultJoin });
-  const noPorts: PortStates = {
-    synced: true,
-    ready: () => Promise.resolve(),
-    stateOf: () => "absent",
-    chassisOf: () => undefined,
-    isAtLeast: () => false,
-    subscribe: () => () => undefined,
-  };
   using client = new KubeClient({ server: api.url, namespace: "default" });
-  const replica = session.replica(northbound, northboundTables, {
-    indexes: observedIndexes(northboundTables),
-  });
-  const term = new Term(
-    {
-      scope,
-      network,
-      cloud: new OwnNodes(scope, network, pooled),
-      pools: pooled ? { isNested: false, marks: { low: 4, high: 8 }, random: Math.random } : undefined,
-      client,
-      server: new ApiServer(client),
-      stores,
-      observed: new Observed({ scope, replica, ports: noPorts, router }),
-      patch,
-      externalIps: [],
-      writeServiceStatus: async () => undefined,
-      tell: {
-        decided: () => undefined,
-        refused: () => undefined,
-        distrusted: () => undefined,
-        announced: () => undefined,
-        notGiven: () => undefined,
-        conflict: () => undefined,
-        fellShort: () => undefined,
-      },
-      onPlanned,
-      destinations: [serve("global", session, replica), ...others],
-      clock: systemClock,
-      random: Math.random,
-      log: (_, text) => {
-        if (message !== undefined && text.startsWith(message)) said.resolve();
-      },
+  const term = termOf({
+    ...{ client, stores, session, pods, services, router, prune, others, patch, onPlanned },
+    server: new ApiServer(client),
+    isPooled: pooled,
+    clock: systemClock,
+    log: (_, text) => {
+      if (message !== undefined && text.startsWith(message)) said.resolve();
     },
-    crypto.randomUUID(),
-  );
+  });
   session.start();
   const ended = term.run(ending.signal);
   await Promise.race([said.promise, ended]);

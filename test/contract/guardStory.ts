@@ -1,0 +1,295 @@
+// One story about the whole controller, from an API server that lies to the rows in a real database: a controller leads by
+// the truth, the server lies to it or to its successor, and tells the truth again.
+
+import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Term } from "../../src/controller/term.ts";
+import type { AnnotationPatch } from "../../src/decide/durable.ts";
+import { poolOfferOf } from "../../src/kube/annotations.ts";
+import { ApiServer } from "../../src/kube/apiServer.ts";
+import { KubeClient } from "../../src/kube/client.ts";
+import type { Clock } from "../../src/kube/clock.ts";
+import { record } from "../../src/kube/json.ts";
+import { allReady, everyStore, type Stores, watchAll } from "../../src/kube/stores.ts";
+import { parseIp } from "../../src/model/ip.ts";
+import { macOf } from "../../src/model/mac.ts";
+import { northbound } from "../../src/ovn/northbound.gen.ts";
+import { Session, Transaction } from "../../src/ovsdb/index.ts";
+import { northboundSchema, startOvsdbServer } from "../real/ovsdbServer.ts";
+import {
+  type ApiObject,
+  hostAddress,
+  node,
+  pod,
+  policy,
+  present,
+  range,
+  service,
+  shop,
+  slice,
+} from "./clusterObjects.ts";
+import { type OpenPort, Witness } from "./guardWitness.ts";
+import { type Lie, LyingApi } from "./lyingApi.ts";
+import { termOf } from "./termFixture.ts";
+
+/** How pods get onto the network. */
+export const ways = ["assigned", "pooled", "underlay"] as const;
+export type Way = (typeof ways)[number];
+
+export const plurals = [
+  "nodes",
+  "namespaces",
+  "pods",
+  "services",
+  "endpointslices",
+  "networkpolicies",
+  "servicecidrs",
+] as const;
+
+export interface Story {
+  readonly way: Way;
+  readonly lies: Readonly<Record<string, Lie>> | "another server";
+  /** The controller runs when the server begins to lie; otherwise another one starts then. */
+  readonly isRunning: boolean;
+  /** The kind whose objects come last when they are asked for by name. */
+  readonly late?: string | undefined;
+}
+
+/** A hundred times as fast. */
+const hurried: Clock = {
+  now: () => performance.now() * 100,
+  wall: () => Date.now(),
+  after: (ms, action) => {
+    const timer = setTimeout(action, ms / 100);
+    return () => clearTimeout(timer);
+  },
+};
+
+const nodes = [2, 3];
+
+const withoutPods: readonly ApiObject[] = [
+  ...nodes.map(node),
+  ...[5, 6, 7].map(service),
+  ...[5, 6].map((number) => slice(number, ["10.242.0.5", "10.243.0.5"])),
+  // Its endpoint is in a node's own network: the balancer has the node's management address instead.
+  slice(7, [hostAddress(2)]),
+  range("10.97.0.0/16"),
+  shop,
+  policy,
+];
+
+const assignedPods = nodes.flatMap((id) => [5, 6].map((offset) => pod(`p${id}-${offset}`, id, offset)));
+
+/** An earlier state: nothing that it says is true any more. */
+const earlier: readonly ApiObject[] = [
+  node(2),
+  pod("old", 2, 9),
+  service(5),
+  slice(5, ["10.242.0.9"]),
+  slice(6, []),
+];
+
+/** What a pod has whose node's agent has taken the ready port at `offset`. */
+function claimed(
+  name: string,
+  id: number,
+  offset: number,
+  labels: Readonly<Record<string, string>>,
+): ApiObject {
+  const { object } = pod(name, id, offset);
+  const status = { phase: "Running", podIPs: [{ ip: `10.24${id}.0.${offset}` }] };
+  return { plural: "pods", object: { ...object, metadata: { namespace: "shop", name, labels }, status } };
+}
+
+/** The pods of a pooled cluster, and the ports that were opened for those that no policy selects. */
+interface Claims {
+  readonly pods: readonly ApiObject[];
+  readonly addresses: readonly string[];
+  readonly open: readonly OpenPort[];
+}
+
+async function claims(api: LyingApi): Promise<Claims> {
+  const found: { pods: ApiObject[]; addresses: string[]; open: OpenPort[] } = {
+    pods: [],
+    addresses: [],
+    open: [],
+  };
+  for (const id of nodes) {
+    const closed = (): readonly number[] =>
+      poolOfferOf({ annotations: api.annotationsOf("nodes", `/n${id}`) })?.closed.map(
+        ({ offset }) => offset,
+      ) ?? [];
+    await becomes("a pool has three closed ports", () => closed().length >= 3);
+    const [first, second, third] = closed().map(Number);
+    for (const [offset, app] of [
+      [first, "web"],
+      [second, "web"],
+      [third, "free"],
+    ] as const) {
+      found.pods.push(claimed(`p${id}-${offset}`, id, present(offset), { app }));
+      const address = `10.24${id}.0.${offset}`;
+      found.addresses.push(address);
+      if (app === "free") found.open.push({ node: `n${id}`, mac: macOf(present(parseIp(address))) });
+    }
+  }
+  return found;
+}
+
+const tenantsRouter = "tenant";
+
+/** What the cloud has of the tenant whose machines are the nodes. */
+async function makeTenant(remote: string): Promise<void> {
+  await using session = new Session({ remotes: [remote], database: "OVN_Northbound" });
+  session.start();
+  await session.connected();
+  const [routerPort, facing, ...machines] = Array.from({ length: 2 + nodes.length }, () =>
+    crypto.randomUUID(),
+  );
+  const transaction = new Transaction(northbound)
+    .insert(
+      "Logical_Router_Port",
+      { name: "tenant-vms", mac: "02:00:00:00:00:01", networks: ["172.30.0.1/24"] },
+      routerPort,
+    )
+    .insert("Logical_Router", { name: tenantsRouter, ports: [present(routerPort)] })
+    .insert(
+      "Logical_Switch_Port",
+      {
+        name: "vms-tenant",
+        type: "router",
+        addresses: ["router"],
+        options: new Map([["router-port", "tenant-vms"]]),
+      },
+      facing,
+    )
+    .insert("Logical_Switch", { name: "vms", ports: [present(facing), ...machines] });
+  for (const [index, id] of nodes.entries())
+    transaction.insert(
+      "Logical_Switch_Port",
+      { name: `vm-${id}`, addresses: [`02:00:00:00:00:1${id} ${hostAddress(id)}`] },
+      machines[index],
+    );
+  await session.transact(transaction);
+}
+
+interface Controller extends AsyncDisposable {
+  readonly stores: Stores;
+  readonly server: ApiServer;
+  readonly term: Term;
+}
+
+/** Begins to lead; returns once every kind is listed. */
+async function controller(api: LyingApi, remote: string, way: Way): Promise<Controller> {
+  const session = new Session({ remotes: [remote], database: "OVN_Northbound" });
+  const ending = new AbortController();
+  const client = new KubeClient({ server: api.url, namespace: "default" });
+  const server = new ApiServer(client);
+  const stores = watchAll(
+    client,
+    new Set(["Node", "Namespace", "Pod", "Service", "EndpointSlice", "ServiceCIDR", "NetworkPolicy"]),
+    ending.signal,
+    { clock: hurried, server },
+  );
+  const term = termOf({
+    ...{ client, server, stores, session, clock: hurried },
+    pods: ["10.240.0.0/12"],
+    services: ["10.96.0.0/16"],
+    isPooled: way !== "assigned",
+    router: way === "underlay" ? tenantsRouter : undefined,
+    arePortsCarried: true,
+    patch: async (patch: AnnotationPatch) => api.annotate(patch),
+    conflict: ({ message }) => assert.fail(message),
+  });
+  session.start();
+  await allReady(stores, ending.signal);
+  const ended = term.run(ending.signal);
+  ended.catch(() => undefined);
+  return {
+    stores,
+    server,
+    term,
+    async [Symbol.asyncDispose]() {
+      ending.abort(new Error("the controller ends"));
+      await ended;
+      await session[Symbol.asyncDispose]();
+      client[Symbol.dispose]();
+    },
+  };
+}
+
+async function becomes(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (!(await isTrue())) {
+    assert.ok(performance.now() < deadline, `waited in vain until ${what}`);
+    await pause(5);
+  }
+}
+
+const listsOf = (stores: Stores): readonly number[] =>
+  everyStore(stores).map(({ freshness }) => freshness.lists);
+
+/** The server is known, and what it has said has led to all that it will lead to. */
+const isSteady = ({ server, term }: Controller): boolean =>
+  server.isProven && server.doubt === undefined && term.appliers.status.heldRows === 0;
+
+export async function tell({ way, lies: said, isRunning, late }: Story): Promise<void> {
+  await using server = await startOvsdbServer(northboundSchema);
+  if (way === "underlay") await makeTenant(server.remote);
+  await using api = await LyingApi.start(earlier);
+  api.remember();
+  for (const { plural, object } of earlier) {
+    const { namespace = "", name } = record(object.metadata);
+    api.delete(plural, `${String(namespace)}/${String(name)}`);
+  }
+  for (const one of withoutPods) api.put(one);
+  if (way === "assigned") for (const one of assignedPods) api.put(one);
+  await using witness = new Witness(server.remote);
+  await using ends = new AsyncDisposableStack();
+  const first = ends.use(await controller(api, server.remote, way));
+  const { pods, addresses, open } = way === "assigned" ? unclaimed : await claims(api);
+  for (const one of pods) api.put(one);
+  await becomes("the first controller knows its server", () => isSteady(first));
+  await becomes("ports are open for the pods that no policy selects", () =>
+    open.every((port) => witness.isOpen(port)),
+  );
+  const lines = (): Promise<ReadonlySet<string>> => witness.lines(addresses);
+  await becomes("its memory is written", async () => {
+    await first.term.appliers.settled();
+    return [...(await lines())].length > 0 && first.term.acquainted;
+  });
+  const truth = await lines();
+  witness.keep(truth, open);
+  if (!isRunning) await first[Symbol.asyncDispose]();
+  const before = listsOf(first.stores);
+  if (said === "another server") api.replace();
+  else api.lie(said, late);
+  const now = isRunning ? first : ends.use(await controller(api, server.remote, way));
+  if (isRunning)
+    await becomes("the lies are taken in", () =>
+      everyStore(now.stores).every(
+        ({ freshness, size }, index) =>
+          freshness.lists > (before[index] ?? 0) || size === 0 || isUnserved(said, index),
+      ),
+    );
+  // Several rounds of whatever happens from time to time.
+  await pause(600);
+  await now.term.appliers.settled();
+  assert.deepEqual(witness.harm, []);
+  api.tellTheTruth();
+  await becomes("everything is as before", async () => {
+    const after = await lines();
+    return isSteady(now) && after.size === truth.size && after.isSubsetOf(truth);
+  });
+  // And a deletion is a deletion again.
+  witness.keep(new Set());
+  api.delete("services", "shop/s5");
+  await becomes(
+    "a deleted Service goes",
+    async () => ![...(await lines())].some((line) => line.includes("10.96.0.5:80")),
+  );
+}
+
+const unclaimed: Claims = { pods: [], addresses: [], open: [] };
+
+const isUnserved = (said: Story["lies"], index: number): boolean =>
+  said !== "another server" && said[plurals[index] ?? ""] === "not served";
