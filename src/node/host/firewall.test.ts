@@ -37,6 +37,8 @@ table inet weft {
     type filter hook input priority filter; policy accept;
     iifname "weft0" ip daddr 127.0.0.0/8 ct state != { established, related } drop
     iifname "weft0" ip daddr 127.0.0.0/8 ct direction original drop
+    iifname "weft0" icmp type destination-unreachable icmp code frag-needed drop
+    iifname "weft0" icmpv6 type packet-too-big drop
   }
   chain output {
     type filter hook output priority filter; policy accept;

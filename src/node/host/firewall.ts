@@ -7,7 +7,8 @@
 // (net.ipv4.ip_forward) would pass it on untranslated and past OVN's rules. So nothing that comes in there is forwarded but
 // answers and what wayIn/table.ts leads to a Service or a pod, not even packets of a connection that OVN has let the pod open:
 // the gateway router tracks those in the kernel's own zone. And nothing but answers reaches the loopback addresses, which
-// route_localnet opens.
+// route_localnet opens. Nor does the node believe a pod that some path takes only small packets: the cluster's router drops
+// such messages (plan/pathMtu.ts), but the management port is a pod's neighbour.
 
 import { type Cidr, formatCidr, formatIp } from "../../model/ip.ts";
 import type { ManagementAddress } from "../../model/network.ts";
@@ -53,6 +54,8 @@ ${turned.join("")}    iifname "${interfaceName}" ct state != { established, rela
     type filter hook input priority filter; policy accept;
     iifname "${interfaceName}" ip daddr 127.0.0.0/8 ct state != { established, related } drop
     iifname "${interfaceName}" ip daddr 127.0.0.0/8 ct direction original drop
+    iifname "${interfaceName}" icmp type destination-unreachable icmp code frag-needed drop
+    iifname "${interfaceName}" icmpv6 type packet-too-big drop
   }
   chain output {
     type filter hook output priority filter; policy accept;
