@@ -20,6 +20,8 @@ export interface Path {
   readonly way: Way;
   readonly address: string;
   readonly port: number;
+  /** The client's own port; by default its kernel chooses. */
+  readonly fromPort?: number;
 }
 
 export interface Result {

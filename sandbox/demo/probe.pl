@@ -1,5 +1,5 @@
 # Runs inside a pod or on a node: tries many paths at once and reports which work.
-# In: lines `ID icmp|tcp|udp|connect ADDRESS PORT`; `connect` asks for no answer after the handshake. Out: lines `ID ok|fail MILLISECONDS WORDS`, in any order.
+# In: lines `ID icmp|tcp|udp|connect ADDRESS PORT FROM`, with the client's own port or 0; `connect` asks for no answer after the handshake. Out: lines `ID ok|fail MILLISECONDS WORDS`, in any order.
 # Its argument is how many seconds an answer is waited for.
 # Perl, because every Debian has it, it starts in 10 ms, and it can fork, so that forty slow paths cost one time-out.
 use strict;
@@ -16,22 +16,22 @@ $| = 1;
 
 while ( my $line = <STDIN> ) {
     chomp $line;
-    my ( $id, $way, $address, $port ) = split / /, $line;
+    my ( $id, $way, $address, $port, $from ) = split / /, $line;
     if ( $running >= $at_once ) { wait; $running-- }
     my $pid = fork // die "fork: $!";
     if ($pid) { $running++; next }
-    try_path( $id, $way, $address, $port );
+    try_path( $id, $way, $address, $port, $from );
     exit 0;
 }
 1 while wait != -1;
 
 sub try_path {
-    my ( $id, $way, $address, $port ) = @_;
+    my ( $id, $way, $address, $port, $from ) = @_;
     my $start = time;
     my ( $ok, $words ) = eval {
         local $SIG{ALRM} = sub { die "no answer in $limit_seconds s\n" };
         alarm $limit_seconds;
-        $way eq 'icmp' ? ping($address) : talk( $way, $address, $port );
+        $way eq 'icmp' ? ping($address) : talk( $way, $address, $port, $from );
     };
     ( $ok, $words ) = ( 0, $@ ) if $@;
     $words =~ s{[^ -~]+}{ }g;
@@ -51,8 +51,9 @@ sub ping {
 }
 
 sub talk {
-    my ( $way, $address, $port ) = @_;
+    my ( $way, $address, $port, $from ) = @_;
     my $socket = IO::Socket::IP->new(
+        ( $from ? ( LocalPort => $from ) : () ),
         PeerHost => $address,
         PeerPort => $port,
         Type     => $way eq 'udp' ? SOCK_DGRAM : SOCK_STREAM,

@@ -49,7 +49,7 @@ function probe(
 }
 
 /** One question to one address; `port` is 0 for a ping. */
-export type Question = Pick<Path, "way" | "address" | "port">;
+export type Question = Pick<Path, "way" | "address" | "port" | "fromPort">;
 
 /** Asks all at once, wherever `exec` runs commands. The answers are in the order of the questions. */
 export async function askFrom(
@@ -58,7 +58,7 @@ export async function askFrom(
   limitSeconds = patienceSeconds,
 ): Promise<readonly Result[]> {
   const input = questions
-    .map(({ way, address, port }, index) => `${index} ${way} ${address} ${port}\n`)
+    .map(({ way, address, port, fromPort = 0 }, index) => `${index} ${way} ${address} ${port} ${fromPort}\n`)
     .join("");
   const results = parsed(await exec(["perl", "-e", program, String(limitSeconds)], { input, timeoutMs }));
   return questions.map((_, index) => results.get(String(index)) ?? silence);

@@ -25,6 +25,8 @@ export interface Question {
   readonly way: Way;
   readonly address: string;
   readonly port: number;
+  /** The client's own port; by default its kernel chooses. */
+  readonly fromPort?: number;
 }
 
 /** The ways in which pods get onto a network. What people expect of pods, Services and the CNI is the same in all of them. */
