@@ -52,14 +52,18 @@ export function unixctl(
   });
 }
 
-/** The whole answer, or undefined while part of it is still missing: the protocol has no delimiter. */
+/**
+ * The whole answer, or undefined while part of it is still missing: the protocol has no delimiter. Of result and error a daemon
+ * may leave out the one that is null.
+ */
 function answerIn(text: string): { readonly result: string; readonly error: unknown } | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value !== "object" || value === null || !("result" in value) || !("error" in value)) {
-      return { result: "", error: "the answer is not JSON-RPC" };
-    }
-    return { result: typeof value.result === "string" ? value.result : "", error: value.error };
+    const result = typeof value === "object" && value !== null && "result" in value ? value.result : null;
+    const error = typeof value === "object" && value !== null && "error" in value ? value.error : null;
+    if (typeof result === "string" || typeof error === "string")
+      return { result: typeof result === "string" ? result : "", error };
+    return { result: "", error: "the answer is not JSON-RPC" };
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
