@@ -9,6 +9,8 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   controller: async () => (await import("./controller.ts")).controllerCommand(),
   agent: async () => (await import("./agent.ts")).agentCommand(),
   logs: async () => (await import("./logs.ts")).logsCommand(),
+  central: async () => (await import("./central.ts")).centralCommand(),
+  signer: async () => (await import("./signer.ts")).signerCommand(),
   backup: async () => (await import("./backup.ts")).backupCommand(),
   restore: async () => (await import("./backup.ts")).restoreCommand(),
   teardown: async () => (await import("./teardown.ts")).teardownCommand(),

@@ -16,7 +16,7 @@ function offered(...words: readonly string[]): readonly string[] {
 }
 
 test("bash completes commands", () => {
-  assert.deepEqual(offered("weft", "s"), ["status", "sandbox"]);
+  assert.deepEqual(offered("weft", "s"), ["status", "signer", "sandbox"]);
   assert.ok(offered("weft", "").includes("agent"));
   assert.deepEqual(offered("weft", "--v"), ["--version"]);
   assert.deepEqual(offered("weft", "sandbox", "u"), ["up"]);

@@ -2,10 +2,12 @@
 // the file, and a test fails when it is stale.
 
 import { Registry } from "prom-client";
+import { keeperMetrics } from "../central/metrics.ts";
 import { controllerMetrics } from "../controller/metrics.ts";
 import { noPolicies } from "../controller/policySummary.ts";
 import { annotations } from "../model/names.ts";
 import { agentMetrics } from "../node/metrics.ts";
+import { signerMetrics } from "../signer/metrics.ts";
 import { allCommands } from "./commands.ts";
 import { type CommandEntry, commandTree } from "./commandTree.ts";
 
@@ -120,11 +122,15 @@ export async function referenceText(): Promise<string> {
       conditionReasons.map(([reason, meaning]) => [`\`${reason}\``, meaning]),
     ),
     "## Metrics",
-    "Besides these, both have Node.js's own under their usual names: `process_cpu_seconds_total`, `process_resident_memory_bytes`, `process_start_time_seconds`, `process_open_fds`, `nodejs_eventloop_lag_seconds` and others.",
+    "Besides these, all have Node.js's own under their usual names: `process_cpu_seconds_total`, `process_resident_memory_bytes`, `process_start_time_seconds`, `process_open_fds`, `nodejs_eventloop_lag_seconds` and others.",
     "### weft controller",
     await metricTable(controllerRegistry()),
     "### weft agent",
     await metricTable(agentRegistry()),
+    "### weft signer",
+    await metricTable(signerRegistry()),
+    "### weft central keep",
+    await metricTable(keeperRegistry()),
   ]
     .join("\n\n")
     .concat("\n");
@@ -172,6 +178,18 @@ function agentRegistry(): Registry {
     poolPorts: () => [],
   };
   agentMetrics(registry, readings);
+  return registry;
+}
+
+function signerRegistry(): Registry {
+  const registry = new Registry();
+  signerMetrics(registry, () => new Map());
+  return registry;
+}
+
+function keeperRegistry(): Registry {
+  const registry = new Registry();
+  keeperMetrics(registry, () => new Map());
   return registry;
 }
 

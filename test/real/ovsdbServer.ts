@@ -135,10 +135,12 @@ export async function select(remote: string, database: string, table: string): P
 }
 
 /** Runs a command to its end. Resolves with its standard output; a status other than 0 is an error. */
-export async function run(command: string, args: readonly string[]): Promise<string> {
-  const child = untilExit(
-    spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], timeout: 30_000, env: ovnEnvironment }),
-  );
+export async function run(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = ovnEnvironment,
+): Promise<string> {
+  const child = untilExit(spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], timeout: 30_000, env }));
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
