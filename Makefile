@@ -51,7 +51,7 @@ manifests: node_modules/.installed ## write deploy/manifests/ from the Helm char
 
 .PHONY: chart-test
 chart-test: node_modules/.installed ## not in CI: the manifests are the chart's, and it refuses bad values
-	@$(HELM) lint deploy/helm/weft --quiet --set apiServer.host=192.0.2.1,central.node=a,central.address=192.0.2.1
+	@$(HELM) lint deploy/helm/weft --quiet --set 'apiServer.host=192.0.2.1,central.nodes[0].name=a,central.nodes[0].address=192.0.2.1'
 	@node deploy/chart/manifests.ts --helm $(HELM) --check
 
 # Compiles every command once and keeps the result, so that a first start is as quick and small as all others.

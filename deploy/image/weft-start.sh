@@ -1,8 +1,8 @@
 #!/bin/sh
 # Starts one process of OVN or Open vSwitch in a container: weft-start WHAT. All log to standard error.
 #
-#     northbound southbound   a database of OVN central, on port 6641 or 6642 of $ADDRESS
-#     northd                  ovn-northd, beside both
+#     northbound southbound   a database of OVN central; $NODE_NAME and $MEMBERS say where (weft central begin --help)
+#     northd                  ovn-northd, for the databases $NORTHBOUND and $SOUTHBOUND
 #     vswitch-database        the node's database
 #     vswitchd controller     ovs-vswitchd and ovn-controller
 #
@@ -19,38 +19,24 @@ await() {
   until [ -S "$1" ]; do sleep 0.2; done
 }
 
-# Longer than the longest recompute of an ovn-controller, during which it answers no probe.
-probe_ms=180000
-
-# central NAME PORT SCHEMA DATABASE TABLE: one of OVN's two databases. Where it listens is a row of its own (ovn-nb(5)).
+# central NAME PREFIX: one of OVN's two databases. `weft central begin` makes its file and says where it listens.
 central() {
-  file=/var/lib/ovn/ovn${1}_db.db
-  if [ ! -e "$file" ]; then
-    ovsdb-tool create "$file.new" "/usr/share/ovn/$3.ovsschema"
-    ovsdb-tool transact "$file.new" "[\"$4\",{\"op\":\"insert\",\"table\":\"$5\",\"row\":{}}]" >&2
-    mv "$file.new" "$file"
-  fi
-  case "$ADDRESS" in *:*) address="[$ADDRESS]" ;; *) address=$ADDRESS ;; esac
-  authority=$TLS/ca.crt
-  [ "$1" = nb ] || [ ! -e "$TLS/clients.crt" ] || authority=$TLS/clients.crt
-  ovsdb-tool transact "$file" "[\"$4\",{\"op\":\"delete\",\"table\":\"Connection\",\"where\":[]},
-    {\"op\":\"insert\",\"table\":\"Connection\",\"uuid-name\":\"listener\",
-      \"row\":{\"target\":\"pssl:$2:$address\",\"inactivity_probe\":$probe_ms}},
-    {\"op\":\"update\",\"table\":\"$5\",\"where\":[],\"row\":{\"connections\":[\"named-uuid\",\"listener\"]}}]" >&2
   # shellcheck disable=SC2086
-  exec ovsdb-server "$file" "--remote=punix:/run/ovn/ovn${1}_db.sock" "--remote=db:$4,$5,connections" \
-    "--unixctl=/run/ovn/ovn${1}_db.ctl" "--pidfile=/run/ovn/ovn${1}_db.pid" $tls "--ca-cert=$authority" $logging
+  weft central begin --database "$1" $tls "--ca-cert=$TLS/ca.crt" >&2
+  authority=$TLS/ca.crt
+  [ "$1" = northbound ] || [ ! -e "$TLS/clients.crt" ] || authority=$TLS/clients.crt
+  # shellcheck disable=SC2086
+  exec ovsdb-server "--config-file=/run/ovn/$1.json" "--unixctl=/run/ovn/$2.ctl" "--pidfile=/run/ovn/$2.pid" \
+    $tls "--ca-cert=$authority" $logging
 }
 
 mkdir -p /run/ovn /run/openvswitch
 # shellcheck disable=SC2086
 case "${1:-}" in
-  northbound) central nb 6641 ovn-nb OVN_Northbound NB_Global ;;
-  southbound) central sb 6642 ovn-sb OVN_Southbound SB_Global ;;
+  northbound) central northbound ovnnb_db ;;
+  southbound) central southbound ovnsb_db ;;
   northd)
-    await /run/ovn/ovnnb_db.sock
-    await /run/ovn/ovnsb_db.sock
-    exec ovn-northd --ovnnb-db=unix:/run/ovn/ovnnb_db.sock --ovnsb-db=unix:/run/ovn/ovnsb_db.sock --pidfile $logging
+    exec ovn-northd "--ovnnb-db=$NORTHBOUND" "--ovnsb-db=$SOUTHBOUND" --pidfile $tls "--ca-cert=$TLS/ca.crt" $logging
     ;;
   vswitch-database)
     file=/var/lib/openvswitch/conf.db

@@ -1,9 +1,11 @@
-// What the controller and the agents ask of the API server, and whether the identity that asks may do it
+// What the controller, the agents and the signer ask of the API server, and whether the identity that asks may do it
 // (SelfSubjectAccessReview, authorization.k8s.io/v1). One question for each verb, because RBAC grants verbs.
 
 import type { KubeClient } from "../kube/client.ts";
 import { isNotFound } from "../kube/error.ts";
 import { record } from "../kube/json.ts";
+import { memberNames } from "../signer/renewal.ts";
+import { authoritiesSecret, secretOf } from "../signer/secrets.ts";
 import { type Finding, fine } from "./finding.ts";
 
 export interface Right {
@@ -18,7 +20,7 @@ export interface Right {
   readonly inLeaseNamespace?: true;
 }
 
-export const roles = ["controller", "agent"] as const;
+export const roles = ["controller", "agent", "signer"] as const;
 export type Role = (typeof roles)[number];
 
 const watched = ["get", "list", "watch"];
@@ -53,6 +55,17 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
     { group: "discovery.k8s.io", resource: "endpointslices", verbs: watched },
     { group: "networking.k8s.io", resource: "networkpolicies", verbs: watched },
     { group: "coordination.k8s.io", resource: "leases", verbs: ["create", "patch"], inLeaseNamespace: true },
+  ],
+  signer: [
+    ...[authoritiesSecret, ...memberNames.map(secretOf)].map(
+      (name): Right => ({
+        ...{ group: core, resource: "secrets", name },
+        verbs: ["get", "update"],
+        inLeaseNamespace: true,
+      }),
+    ),
+    // What is not there yet has no name that a right could be limited to.
+    { group: core, resource: "secrets", verbs: ["create"], inLeaseNamespace: true },
   ],
 };
 

@@ -29,10 +29,11 @@ const { values } = parseArgs({
 const everything = String.raw`\[sig-network\]`;
 
 try {
+  const installation = installationNamed(values.install);
   const cluster = await upCluster({
     name: values.name,
     nodes: Number(values.nodes),
-    installation: installationNamed(values.install),
+    installation,
     progress: console.log,
   });
   const folder = join(
@@ -45,7 +46,7 @@ try {
   const skip = [untriedPattern(excuses), values.skip].filter(Boolean).join("|");
   const selection = { focus, skip, processes: Number(values.procs) };
   const specs = await runSpecs(cluster, folder, selection, console.log);
-  const uses = usesOf(await readFile(cluster.places.audit.log, "utf8"));
+  const uses = usesOf(await readFile(cluster.places.audit.log, "utf8"), installation.roles);
   const rows = [
     ...rowsOf(specs, excuses, new RegExp(focus)),
     // A focus is about specs; without one, everything is judged.

@@ -21,6 +21,7 @@ test("an account passes when nothing was refused to it, and what it did not use 
       entry("agent", "create", { resource: "leases", apiGroup: "coordination.k8s.io" }),
       "",
     ].join("\n"),
+    ["controller", "agent"],
   );
   assert.deepEqual([controller?.row.outcome, agent?.row.outcome], ["passed", "passed"]);
   assert.ok(controller?.unused.includes("get nodes"));
@@ -30,7 +31,7 @@ test("an account passes when nothing was refused to it, and what it did not use 
 
 test("an account fails by what was refused to it, or when it asked for nothing", () => {
   const refused = entry("controller", "list", { resource: "secrets" }, "forbid");
-  const uses = usesOf(`${refused}\n${refused}\n`);
+  const uses = usesOf(`${refused}\n${refused}\n`, ["controller", "agent"]);
   assert.deepEqual(
     uses.map(({ row }) => [row.outcome, row.reason]),
     [

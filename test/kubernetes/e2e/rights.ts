@@ -2,7 +2,7 @@
 // account may do but did not is named. Pure: the log in, rows out.
 
 import * as v from "valibot";
-import { type Right, rightsOf, roles } from "../../../src/check/rights.ts";
+import { type Right, type Role, rightsOf } from "../../../src/check/rights.ts";
 import { accountOf } from "../install/audit.ts";
 import type { Row } from "./verdict.ts";
 
@@ -27,8 +27,8 @@ export interface Use {
   readonly unused: readonly string[];
 }
 
-/** For each account, what `log` (one JSON object a line) says of it. An account that asked for nothing has failed. */
-export function usesOf(log: string): readonly Use[] {
+/** For the account of each role, what `log` (one JSON object a line) says of it. An account that asked for nothing has failed. */
+export function usesOf(log: string, roles: readonly Role[]): readonly Use[] {
   const entries = log
     .split("\n")
     .filter(Boolean)

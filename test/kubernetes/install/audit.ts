@@ -6,6 +6,7 @@ import type { Role } from "../../../src/check/rights.ts";
 export const accountOf: Readonly<Record<Role, string>> = {
   controller: "system:serviceaccount:kube-system:weft-controller",
   agent: "system:serviceaccount:kube-system:weft-agent",
+  signer: "system:serviceaccount:kube-system:weft-signer",
 };
 
 /** A log's policy: only Weft's accounts, once for each request, without what was sent. */

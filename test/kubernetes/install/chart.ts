@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { type RunOptions, run } from "../../../sandbox/process/run.ts";
+import { roles } from "../../../src/check/rights.ts";
 import { programFolder } from "../build/versions.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { apiPort, type NodePlaces } from "../cluster/places.ts";
@@ -22,6 +23,7 @@ export const waiting = ["--wait", "--timeout=4m"];
 export const asChart: Installation = {
   about: "image and Helm chart",
   parts: "ovs",
+  roles,
   async install(cluster, signal) {
     for (const node of cluster.places.nodes) await importImage(node);
     await upgradeChart(cluster, {}, waiting, signal);
@@ -39,7 +41,7 @@ export async function upgradeChart(
   const [address = ""] = places.controlPlane.addresses;
   const needed = {
     apiServer: { host: address, port: apiPort },
-    central: { node: places.controlPlane.host.name, address },
+    central: { nodes: [{ name: places.controlPlane.host.name, address }] },
     clusterCidrs: places.layout.clusterCidrs,
     serviceCidrs: places.layout.serviceCidrs,
     node: { openVSwitch: "host", datapath: "netdev" },

@@ -1,6 +1,7 @@
 // As chart.ts, with all of Weft's containers: Open vSwitch is the image's, in userspace, and the nodes have nothing but their
 // addresses on eth0. So somebody has to move the uplink, and it is done as docs/install.md says.
 
+import { roles } from "../../../src/check/rights.ts";
 import { type Cluster, until } from "../cluster/cluster.ts";
 import { apiPort, type NodePlaces } from "../cluster/places.ts";
 import { importImage, upgradeChart } from "./chart.ts";
@@ -12,6 +13,7 @@ const system = ["-n", "kube-system"];
 export const asChartWithSwitch: Installation = {
   about: "image and Helm chart, with the image's Open vSwitch",
   parts: "hosts",
+  roles,
   async install(cluster, signal) {
     for (const node of cluster.places.nodes) await importImage(node);
     await upgradeChart(cluster, { node: { openVSwitch: "container", datapath } }, [], signal);

@@ -1,5 +1,6 @@
 // How Weft gets onto a cluster. All else about a cluster is the same, whichever it is.
 
+import type { Role } from "../../../src/check/rights.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 
 export interface Installation {
@@ -7,6 +8,8 @@ export interface Installation {
   readonly about: string;
   /** What the nodes have before: nothing, Open vSwitch alone, or OVN as well. */
   readonly parts: "hosts" | "ovs" | "ovn";
+  /** Whose accounts are used. */
+  readonly roles: readonly Role[];
   /** Returns when everything is on its way; nodes may become ready later. Can be repeated. */
   install(cluster: Cluster, signal: AbortSignal | undefined): Promise<void>;
 }

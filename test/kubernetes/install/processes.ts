@@ -22,6 +22,7 @@ const tokenDuration = "240h";
 export const asProcesses: Installation = {
   about: "controller and agents as processes, with service accounts",
   parts: "ovn",
+  roles: ["controller", "agent"],
   async install(cluster, signal) {
     const { places, sandbox } = cluster;
     await cluster.apply(await accounts());

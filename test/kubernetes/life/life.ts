@@ -9,10 +9,10 @@ import { upCluster } from "../cluster/up.ts";
 import { asChart, helm, tagImage, upgradeChart, waiting } from "../install/chart.ts";
 import { ctr } from "../node/ctr.ts";
 import { nodeStates } from "./nodeState.ts";
+import { rolledOut } from "./rollout.ts";
 import { namespace, newPodsStart, startStreams, streamsGoOn } from "./streams.ts";
 
 const name = "life";
-const objects = ["statefulset/weft-central", "daemonset/weft-node", "deployment/weft-controller"];
 const system = ["-n", "kube-system"];
 
 suite("the life of an installed chart", { timeout: 20 * 60_000 }, () => {
@@ -21,9 +21,6 @@ suite("the life of an installed chart", { timeout: 20 * 60_000 }, () => {
   let streams: readonly string[];
 
   const kubectl = (...args: readonly string[]) => cluster.kubectl([...system, ...args]);
-  const rolledOut = async () => {
-    for (const object of objects) await kubectl("rollout", "status", object, "--timeout=110s");
-  };
   const images = async () =>
     new Set(
       (await kubectl("get", "pods", "-o", "jsonpath={..spec.containers[*].image}"))
@@ -31,7 +28,7 @@ suite("the life of an installed chart", { timeout: 20 * 60_000 }, () => {
         .filter((image) => image.includes("weft")),
     );
   const allIsWell = async () => {
-    await rolledOut();
+    await rolledOut(cluster);
     await streamsGoOn(cluster, streams);
     await newPodsStart(cluster);
   };
@@ -85,7 +82,7 @@ suite("the life of an installed chart", { timeout: 20 * 60_000 }, () => {
           "get",
           "pods",
           "-l",
-          "app in (weft-central,weft-controller,weft-node)",
+          "app in (weft-central,weft-controller,weft-node,weft-signer)",
           "-o",
           `jsonpath=${path}`,
         )
@@ -96,7 +93,7 @@ suite("the life of an installed chart", { timeout: 20 * 60_000 }, () => {
         .map(([container = "", id = ""]) => ({ container, id: id.replace("containerd://", "") }));
     const victims = Map.groupBy(await read(), ({ container }) => container);
     assert.deepEqual([...victims.keys()].toSorted(), [
-      ...["agent", "controller", "northbound", "northd", "ovn-controller", "southbound"],
+      ...["agent", "controller", "keeper", "northbound", "northd", "ovn-controller", "signer", "southbound"],
     ]);
     for (const [container, instances] of victims) {
       for (const { id } of instances) await kill(id);

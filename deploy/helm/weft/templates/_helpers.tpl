@@ -18,12 +18,51 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- if contains ":" . }}[{{ . }}]{{ else }}{{ . }}{{ end }}
 {{- end }}
 
+{{/* The remotes of a database at its members: (list $ 6641). */}}
+{{- define "weft.remotes" -}}
+{{- $port := last . }}{{ range $index, $node := (first .).Values.central.nodes }}{{ if $index }},{{ end }}ssl:{{ include "weft.host" $node.address }}:{{ $port }}{{ end }}
+{{- end }}
+
 {{- define "weft.northbound" -}}
-{{- if eq .Values.mode "underlay" }}{{ join "," .Values.controller.northbound }}{{ else }}ssl:{{ include "weft.host" .Values.central.address }}:6641{{ end }}
+{{- if eq .Values.mode "underlay" }}{{ join "," .Values.controller.northbound }}{{ else }}{{ include "weft.remotes" (list . 6641) }}{{ end }}
 {{- end }}
 
 {{- define "weft.southbound" -}}
-{{- if eq .Values.mode "underlay" }}{{ join "," .Values.controller.southbound }}{{ else }}ssl:{{ include "weft.host" .Values.central.address }}:6642{{ end }}
+{{- if eq .Values.mode "underlay" }}{{ join "," .Values.controller.southbound }}{{ else }}{{ include "weft.remotes" (list . 6642) }}{{ end }}
+{{- end }}
+
+{{/* Not empty if the databases are on several nodes. */}}
+{{- define "weft.several" -}}
+{{- if gt (len .Values.central.nodes) 1 }}several{{ end }}
+{{- end }}
+
+{{/* Where a member is, and where all are. */}}
+{{- define "weft.members" -}}
+- { name: NODE_NAME, valueFrom: { fieldRef: { fieldPath: spec.nodeName } } }
+- { name: MEMBERS, value: "{{ range $index, $node := .Values.central.nodes }}{{ if $index }},{{ end }}{{ $node.name }}={{ $node.address }}{{ end }}" }
+{{- if .Values.central.clustered }}
+- { name: CLUSTERED, value: "true" }
+{{- end }}
+{{- end }}
+
+{{/*
+The certificate of central, controller or node, and whom it trusts: (list $ "node"). A kubelet brings what changes into the
+pod, and everybody there reads it again.
+*/}}
+{{- define "weft.tls" -}}
+{{- $ := first . }}{{ $name := last . -}}
+name: tls
+{{- if and (eq $.Values.mode "overlay") (eq $.Values.tls.certificates "certManager") }}
+projected:
+  defaultMode: 0400
+  sources:
+    - secret: { name: weft-{{ $name }}-tls, items: [{ key: tls.crt, path: tls.crt }, { key: tls.key, path: tls.key }] }
+    - configMap:
+        name: {{ $.Values.tls.certManager.trust }}
+        items: [{ key: ca.crt, path: ca.crt }{{ if eq $name "central" }}, { key: clients.crt, path: clients.crt }{{ end }}]
+{{- else }}
+secret: { secretName: weft-{{ $name }}-tls, defaultMode: 0400 }
+{{- end }}
 {{- end }}
 
 {{/* No capability at all, and nothing to write to but volumes. */}}
@@ -52,4 +91,13 @@ livenessProbe:
   periodSeconds: 10
   timeoutSeconds: 10
   failureThreshold: 6
+{{- end }}
+
+{{/* For a server that may wait for others before it answers: an hour. */}}
+{{- define "weft.patience" -}}
+startupProbe:
+  exec: { command: {{ . | toJson }} }
+  periodSeconds: 2
+  timeoutSeconds: 10
+  failureThreshold: 1800
 {{- end }}
