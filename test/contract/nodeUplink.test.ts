@@ -155,125 +155,66 @@ suite("weft node uplink", { timeout: 240_000 }, () => {
     assert.deepEqual(await state(), before);
   });
 
+  /** What it is, commands that make it, flags, commands that undo it, the refusal. */
   const refusals: readonly (readonly [
     string,
-    readonly (readonly string[])[],
     readonly string[],
-    readonly (readonly string[])[],
+    readonly string[],
+    readonly string[],
     RegExp,
   ])[] = [
     [
       "a br-ex with someone else's ports",
       [
-        [
-          "ovs-vsctl",
-          "add-br",
-          "br-ex",
-          "--",
-          "set",
-          "Bridge",
-          "br-ex",
-          "datapath_type=netdev",
-          "--",
-          "add-port",
-          "br-ex",
-          "theirs",
-          "--",
-          "set",
-          "Interface",
-          "theirs",
-          "type=internal",
-        ],
+        "ovs-vsctl add-br br-ex -- set Bridge br-ex datapath_type=netdev -- add-port br-ex theirs -- set Interface theirs type=internal",
       ],
       [],
-      [["ovs-vsctl", "del-br", "br-ex"]],
+      ["ovs-vsctl del-br br-ex"],
       /br-ex has ports that are not Weft's \(theirs\).*Nothing has been changed/,
     ],
     [
       "a br-ex that somebody programs",
       [
-        [
-          "ovs-vsctl",
-          "add-br",
-          "br-ex",
-          "--",
-          "set",
-          "Bridge",
-          "br-ex",
-          "datapath_type=netdev",
-          "--",
-          "set-controller",
-          "br-ex",
-          "tcp:192.0.2.1:6653",
-        ],
+        "ovs-vsctl add-br br-ex -- set Bridge br-ex datapath_type=netdev -- set-controller br-ex tcp:192.0.2.1:6653",
       ],
       [],
-      [["ovs-vsctl", "del-br", "br-ex"]],
+      ["ovs-vsctl del-br br-ex"],
       /another OpenFlow controller programs br-ex/,
     ],
     [
       "a Linux bridge called br-ex",
-      [["ip", "link", "add", "br-ex", "type", "bridge"]],
+      ["ip link add br-ex type bridge"],
       [],
-      [["ip", "link", "delete", "br-ex"]],
+      ["ip link delete br-ex"],
       /there is an interface br-ex that does not belong to Open vSwitch/,
     ],
     [
       "a port of a Linux bridge",
       [
-        ["ip", "link", "add", "br7", "type", "bridge"],
-        ["ip", "link", "add", "v7", "type", "veth", "peer", "name", "w7"],
-        ["ip", "link", "set", "v7", "master", "br7", "up"],
+        "ip link add br7 type bridge",
+        "ip link add v7 type veth peer name w7",
+        "ip link set v7 master br7 up",
       ],
       ["--uplink", "v7"],
-      [
-        ["ip", "link", "delete", "br7"],
-        ["ip", "link", "delete", "v7"],
-      ],
+      ["ip link delete br7", "ip link delete v7"],
       /v7 is part of br7: name that one/,
     ],
     [
       "an address from DHCP",
-      [
-        [
-          "ip",
-          "address",
-          "change",
-          "172.30.0.77/32",
-          "dev",
-          "eth0",
-          "valid_lft",
-          "3600",
-          "preferred_lft",
-          "3600",
-        ],
-      ],
+      ["ip address change 172.30.0.77/32 dev eth0 valid_lft 3600 preferred_lft 3600"],
       [],
-      [
-        [
-          "ip",
-          "address",
-          "change",
-          "172.30.0.77/32",
-          "dev",
-          "eth0",
-          "valid_lft",
-          "forever",
-          "preferred_lft",
-          "forever",
-        ],
-      ],
+      ["ip address change 172.30.0.77/32 dev eth0 valid_lft forever preferred_lft forever"],
       /eth0 has 172\.30\.0\.77 from DHCP or router advertisements.*--configuration networkd\|networkmanager\|netplan/,
     ],
     ["an interface that is not there", [], ["--uplink", "eth7"], [], /there is no interface eth7/],
   ];
   for (const [what, make, args, unmake, message] of refusals)
     test(`${what} is refused before anything is changed`, async () => {
-      for (const argv of make) await node.exec(argv);
+      for (const command of make) await node.exec(command.split(" "));
       const before = await state();
       const { status, stderr } = await uplink(...args);
       const after = await state();
-      for (const argv of unmake) await node.exec(argv);
+      for (const command of unmake) await node.exec(command.split(" "));
       assert.equal(status, 2, stderr);
       assert.match(stderr, message);
       assert.deepEqual(after, before);
