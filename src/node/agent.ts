@@ -40,6 +40,7 @@ import { poolOf } from "./pool/pool.ts";
 import { remarksTo } from "./remarks.ts";
 import { Attachments } from "./runtime/attachments.ts";
 import { answer, type Handled } from "./runtime/commands.ts";
+import { retune } from "./runtime/retune.ts";
 import { serveCni } from "./runtime/server.ts";
 import { underlayPlan } from "./underlay.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -168,7 +169,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     // Repeated on every run, in case somebody has cleaned up.
     serve: async (firstTime: boolean, { mtu }: LinkSettings) => {
       if (firstTime) await attachments.adopt();
-      for (const failure of await attachments.retune(mtu)) log("warn", failure, {});
+      for (const failure of await retune(ports, run, mtu)) log("warn", failure, {});
       // First the executable, because its configuration tells the runtime that this node can serve pods.
       await plugin.install();
       const configuration = networkConfiguration(basename(options.cniPlugin), options.cniSocket);

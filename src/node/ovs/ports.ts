@@ -1,7 +1,8 @@
 // Pods' ports in the Open vSwitch database: made, found again, removed. One interface is one attachment of one
 // container. The row itself says whose it is, so a restarted agent needs no memory of its own.
 
-import { formatCidr } from "../../model/ip.ts";
+import { formatCidr, parseInterfaceAddress } from "../../model/ip.ts";
+import { gatewayOf, networkAround, type PodNetwork } from "../../model/network.ts";
 import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
 import type { Transaction } from "../../ovsdb/index.ts";
 import type { Claim } from "../nouns/addressSource.ts";
@@ -109,4 +110,13 @@ export class PodPorts {
       return container === undefined || ifname === undefined ? [] : [{ id: { container, ifname }, row }];
     });
   }
+}
+
+/** A pod's MAC and addresses as `attach` wrote them into its row. */
+export function networkIn({ external_ids }: InterfaceRow): PodNetwork {
+  const addresses = (external_ids.get("ip_addresses") ?? "")
+    .split(",")
+    .flatMap((text) => parseInterfaceAddress(text) ?? []);
+  const gateways = addresses.map((address) => gatewayOf(networkAround(address)));
+  return { addresses, mac: external_ids.get("attached_mac") ?? "", gateways };
 }

@@ -1,8 +1,6 @@
-// ADD, DEL, CHECK and GC: the life of a pod's interface. ADD reads from top to bottom: address, link, port in the
+// ADD, DEL and GC: the life of a pod's interface. ADD reads from top to bottom: address, link, port in the
 // bridge, wait until packets can pass. The Open vSwitch database is its only memory.
 
-import { type InterfaceAddress, type Ip, parseInterfaceAddress } from "../../model/ip.ts";
-import { gatewayOf, networkAround, type PodNetwork } from "../../model/network.ts";
 import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
 import { isOvsdbError, type Transaction } from "../../ovsdb/index.ts";
 import { hostInterfaceOf } from "../host/links.ts";
@@ -14,18 +12,18 @@ import {
   makeLink,
   removeLinks,
   requireForeignNamespace,
-  retuneLink,
 } from "../host/podLink.ts";
-import { CommandError, type Run } from "../host/run.ts";
+import type { Run } from "../host/run.ts";
 import type { AddressSource, Claim } from "../nouns/addressSource.ts";
 import type { AttachmentId } from "../nouns/attachment.ts";
 import { CniError, cniCode } from "../nouns/cniError.ts";
-import type { LinkSettings, PodLink, PodMtu } from "../nouns/link.ts";
+import type { LinkSettings, PodLink } from "../nouns/link.ts";
 import type { Completion } from "../ovs/completion.ts";
 import { type Match, withEnd } from "../ovs/conntrack.ts";
-import type { PodPorts } from "../ovs/ports.ts";
-import { attachmentKeys, type InterfaceRow } from "../ovs/vswitch.ts";
+import { networkIn, type PodPorts } from "../ovs/ports.ts";
+import type { InterfaceRow } from "../ovs/vswitch.ts";
 import { type Source, whenever } from "../wait/whenever.ts";
+import { check } from "./check.ts";
 import { Locks } from "./locks.ts";
 import type { AddRequest, CheckRequest, GcRequest } from "./request.ts";
 import { type Departures, unlessGone } from "./unlessGone.ts";
@@ -136,30 +134,15 @@ export class Attachments {
       const name = hostInterfaceOf(id.container, id.ifname);
       const row = this.#options.ports.named(name);
       await this.#detach([name], id);
-      if (row) await this.#options.flushConntrack(addressesOf(row).flatMap(withEnd));
+      if (!row) return;
+      const addresses = networkIn(row).addresses.map(({ ip }) => ip);
+      await this.#options.flushConntrack(addresses.flatMap(withEnd));
     });
   }
 
   /** Throws a CniError that says what is no longer as ADD left it. */
-  async check(request: CheckRequest): Promise<void> {
-    const { completion, ports, run } = this.#options;
-    const wrong = (what: string): CniError =>
-      new CniError(cniCode.notAsAttached, `container ${request.container}, ${request.ifname}: ${what}`);
-    ports.requireDatabase();
-    const row = ports.named(hostInterfaceOf(request.container, request.ifname));
-    if (!row) throw wrong("no interface in Open vSwitch");
-    if (row.error !== undefined) throw wrong(`Open vSwitch says ${row.error}`);
-    const port = row.external_ids.get("iface-id") ?? "";
-    if (!completion.isComplete(row)) throw wrong(`waits for ${completion.awaited(port, row.name)}`);
-    const found = await inspectLink(run, request.ifname, request.netns);
-    if (!found) throw wrong(`no such interface in ${request.netns}`);
-    if (request.mac !== undefined && found.mac !== request.mac.toLowerCase()) {
-      throw wrong(`its MAC is not ${request.mac}`);
-    }
-    const wanted = request.addresses.flatMap((text) => parseInterfaceAddress(text) ?? []);
-    if (wanted.length < request.addresses.length || !hasAddresses(found, wanted)) {
-      throw wrong(`its addresses are not ${request.addresses.join(", ")}`);
-    }
+  check(request: CheckRequest): Promise<void> {
+    return check(this.#options, request);
   }
 
   /** Removes every attachment but the valid ones: as many as can be removed, and then says which could not. */
@@ -187,30 +170,6 @@ export class Attachments {
     if (failed.length === 1) throw first.reason;
     const message = `${failed.length} of ${stale.length} attachments could not be removed: ${String(first.reason)}`;
     throw new CniError(cniCode.tryAgainLater, message, { cause: first.reason });
-  }
-
-  /**
-   * Gives the running pods the MTU that new ones get, after it has changed. Returns a sentence for each pod where that failed;
-   * the others are done. It does not wait for an ADD or DEL of the same pod: at worst it finds a part gone.
-   */
-  async retune(mtu: PodMtu): Promise<readonly string[]> {
-    const { ports, run } = this.#options;
-    const failures: string[] = [];
-    for (const { id, row } of ports.all()) {
-      const netns = row.external_ids.get(attachmentKeys.netns);
-      const formerBytes = Number(row.mtu ?? mtu.linkBytes);
-      if (formerBytes === mtu.linkBytes || netns === undefined) continue;
-      if (!(await inspectLink(run, id.ifname, netns))) continue;
-      const link = { hostInterface: row.name, netns, ifname: id.ifname, network: networkOf(row), mtu };
-      try {
-        await retuneLink(run, link, formerBytes);
-      } catch (error) {
-        if (!(error instanceof CommandError)) throw error;
-        const pod = row.external_ids.get(attachmentKeys.pod);
-        failures.push(`pod ${pod} keeps its MTU of ${formerBytes}: ${error.message}`);
-      }
-    }
-    return failures;
   }
 
   async #isWhole(claim: Claim, { hostInterface, netns, ifname }: PodLink): Promise<boolean> {
@@ -281,19 +240,6 @@ export class Attachments {
 }
 
 const keyOf = ({ container, ifname }: AttachmentId): string => `${container}/${ifname}`;
-
-const interfaceAddressesOf = (row: InterfaceRow): readonly InterfaceAddress[] =>
-  (row.external_ids.get("ip_addresses") ?? "")
-    .split(",")
-    .flatMap((text) => parseInterfaceAddress(text) ?? []);
-
-const addressesOf = (row: InterfaceRow): readonly Ip[] => interfaceAddressesOf(row).map(({ ip }) => ip);
-
-function networkOf(row: InterfaceRow): PodNetwork {
-  const addresses = interfaceAddressesOf(row);
-  const gateways = addresses.map((address) => gatewayOf(networkAround(address)));
-  return { addresses, mac: row.external_ids.get("attached_mac") ?? "", gateways };
-}
 
 const describe = (row: InterfaceRow | undefined): string =>
   row
