@@ -61,6 +61,9 @@ export const bytesOfIp = ({ family, value }: Ip): Buffer =>
 /** A prefix or an interface address as text: `10.0.0.0/24`, `10.0.0.7/24`. */
 export const formatCidr = (cidr: Cidr | InterfaceAddress): string => `${formatIp(cidr.ip)}/${cidr.bits}`;
 
+/** The prefix that has this address alone. */
+export const hostCidrOf = (ip: Ip): Cidr => ({ ip, bits: widthOf(ip.family) });
+
 /** How many addresses the prefix spans, including the network and broadcast addresses. */
 export const sizeOf = (cidr: Cidr): bigint => 1n << BigInt(widthOf(cidr.ip.family) - cidr.bits);
 

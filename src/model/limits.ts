@@ -23,3 +23,15 @@ export const hostAddressLimit = 16;
 
 /** Pods that a node is believed to run, whatever its kubelet says. */
 export const nodePodLimit = 5_000;
+
+/** Of policies of a whole cluster. What is beyond is closed. */
+export const clusterPolicyLimits = {
+  /** Rules of one direction. AdminNetworkPolicy may have as many, ClusterNetworkPolicy 25. */
+  rules: 100,
+  /** Peers, networks and ports of one rule, each. */
+  entries: 100,
+  /** Parts that a rule falls into because of the Pass rules before it. */
+  parts: 100,
+  /** Blocks of addresses in one rule, after nodes and networks have been taken out that are passed on before it. */
+  blocks: 2_000,
+} as const;
