@@ -171,7 +171,9 @@ function apiFlags(layout: Layout, node: NodeHost): Flags {
     "service-cidr": layout.serviceCidrs,
     endpoint: addresses,
     "dns-endpoint": addresses,
-    definition: join(root, "deploy/helm/weft/crds/ipaddresspools.yaml"),
+    definition: ["clusternetworkpolicies", "ipaddresspools"].map((plural) =>
+      join(root, `deploy/helm/weft/crds/${plural}.yaml`),
+    ),
     kubeconfig: [
       `${layout.kubeconfig}=https://127.0.0.1:${layout.apiPort}`,
       ...layout.nodeHosts.map(({ kubeconfig }) => `${kubeconfig}=${server}`),

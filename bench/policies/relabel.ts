@@ -11,7 +11,7 @@ import { namesOf } from "../../src/model/names.ts";
 import { rowUuid } from "../../src/model/uuid.ts";
 import { northbound } from "../../src/ovn/northbound.gen.ts";
 import { Session, Transaction } from "../../src/ovsdb/index.ts";
-import { idOf } from "../../src/select/groups.ts";
+import { idOf } from "../../src/select/podGroup.ts";
 import { labelSelection, oneNamespace } from "../../src/select/selection.ts";
 import { compared, type Figure } from "../figure.ts";
 import { inTurn, Side } from "../inTurn.ts";

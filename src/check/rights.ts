@@ -25,6 +25,8 @@ export type Role = (typeof roles)[number];
 
 const watched = ["get", "list", "watch"];
 const core = "";
+const policyGroup = "policy.networking.k8s.io";
+const clusterPolicies = ["clusternetworkpolicies", "adminnetworkpolicies", "baselineadminnetworkpolicies"];
 
 export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
   controller: [
@@ -38,6 +40,7 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
     { group: "discovery.k8s.io", resource: "endpointslices", verbs: watched },
     { group: "networking.k8s.io", resource: "networkpolicies", verbs: watched },
     { group: "networking.k8s.io", resource: "servicecidrs", verbs: watched },
+    ...clusterPolicies.map((resource) => ({ group: policyGroup, resource, verbs: watched })),
     { group: core, resource: "events", verbs: ["create", "patch"] },
     {
       group: "coordination.k8s.io",
@@ -54,6 +57,7 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
     { group: core, resource: "namespaces", name: "kube-system", verbs: ["get"] },
     { group: "discovery.k8s.io", resource: "endpointslices", verbs: watched },
     { group: "networking.k8s.io", resource: "networkpolicies", verbs: watched },
+    ...clusterPolicies.map((resource) => ({ group: policyGroup, resource, verbs: watched })),
     { group: "coordination.k8s.io", resource: "leases", verbs: ["create", "patch"], inLeaseNamespace: true },
   ],
   signer: [

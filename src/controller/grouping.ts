@@ -4,24 +4,31 @@
 import { Slicer } from "../apply/slicer.ts";
 import type { Places } from "../decide/places.ts";
 import { blockKind, peerKind, subjectKind } from "../kinds/groups.ts";
-import { networkPolicyKind, ownerOfPolicy, usesNames } from "../kinds/networkPolicy.ts";
 import { podKind } from "../kinds/pod.ts";
-import type { NetworkPolicy } from "../kube/networkPolicy.ts";
+import { ownerOfAnyPolicy, policyKindOf, spokenBy, usesNames } from "../kinds/policies.ts";
+import type { AnyPolicy, ClusterPolicy } from "../kube/clusterPolicy.ts";
 import type { Pod } from "../kube/objects.ts";
+import { clusterPoliciesOf, clusterPolicyKinds, type PolicyKind, policyKinds } from "../kube/policies.ts";
+import type { Change } from "../kube/store.ts";
 import type { Stores } from "../kube/stores.ts";
-import { type Names } from "../model/names.ts";
+import type { Cidr } from "../model/ip.ts";
+import type { Names } from "../model/names.ts";
 import { type Owner, ownerOf, parseOwner } from "../model/owner.ts";
 import { defaultNetwork, type Place, placeOf } from "../model/place.ts";
 import type { PodPlace } from "../model/places.ts";
 import { offsetIn } from "../model/site.ts";
-import { Groups, type Role } from "../select/groups.ts";
+import { sidesOf } from "../observe/concerns.ts";
+import { mayPassFor } from "../select/clusterRules.ts";
+import { Groups, type Role, type Spoken } from "../select/groups.ts";
 import type { MembershipChange } from "../select/memberSource.ts";
 import { Selections } from "../select/selections.ts";
 
 export interface GroupingOptions {
-  readonly stores: Pick<Stores, "Namespace" | "NetworkPolicy" | "Node" | "Pod">;
+  readonly stores: Pick<Stores, PolicyKind | "Namespace" | "Node" | "Pod">;
   readonly places: Pick<Places, "node" | "pod">;
   readonly names: Names;
+  /** Where pods have their addresses. */
+  readonly podRanges: readonly Cidr[];
   readonly enqueue: (owner: Owner) => void;
   /** Resolves when all that is queued is planned. */
   readonly planned: () => Promise<void>;
@@ -57,8 +64,8 @@ export class Grouping {
     for (const owner of withRows()) {
       if (slicer.due) await slicer.pause();
       const { kind, namespace, name } = parseOwner(owner);
-      if (kind === networkPolicyKind.name && !stores.NetworkPolicy.get(namespace, name))
-        this.groups.await(owner);
+      const policyKind = policyKindOf(kind);
+      if (policyKind && !stores[policyKind].get(namespace, name)) this.groups.await(owner);
       // The pod may not be listed either.
       if (kind === podKind.name) this.awaitNamespace(namespace);
     }
@@ -66,14 +73,15 @@ export class Grouping {
       if (slicer.due) await slicer.pause();
       this.awaitNamespace(namespace);
     }
-    for (const policy of stores.NetworkPolicy.values()) this.#use(ownerOfPolicy(policy), policy);
+    for (const policy of this.#policies()) this.#use(policy);
     const stops = [
-      stores.NetworkPolicy.subscribe((changes) => {
-        for (const { old, new: policy } of changes) {
-          const named = policy ?? old;
-          if (named) this.#use(ownerOfPolicy(named), policy);
-        }
-      }),
+      stores.NetworkPolicy.subscribe((changes) => this.#changedPolicies(changes)),
+      ...clusterPolicyKinds.map((kind) =>
+        stores[kind].subscribe((changes: readonly Change<ClusterPolicy>[]) => {
+          this.#changedPolicies(changes);
+          this.#changedOrder(changes);
+        }),
+      ),
       stores.Namespace.subscribe((changes) => {
         if (this.#isFed) for (const source of this.#all()) source.takeNamespaces(changes);
         this.#lookForNamespaces();
@@ -141,10 +149,35 @@ export class Grouping {
       }
   }
 
-  #use(owner: Owner, policy: NetworkPolicy | undefined): void {
+  *#policies(): Iterable<AnyPolicy> {
+    const { stores } = this.#options;
+    for (const kind of policyKinds) yield* stores[kind].values();
+  }
+
+  #changedPolicies(changes: readonly Change<AnyPolicy>[]): void {
+    for (const { old, new: policy } of changes)
+      if (policy) this.#use(policy);
+      else if (old) this.#using(ownerOfAnyPolicy(old), undefined);
+  }
+
+  /** What a policy passes on changes what later ones speak of. */
+  #changedOrder(changes: readonly Change<ClusterPolicy>[]): void {
+    const sides = changes.flatMap(sidesOf);
+    for (const policy of clusterPoliciesOf(this.#options.stores))
+      if (sides.some((side) => mayPassFor(side, policy))) this.#use(policy);
+  }
+
+  #use(policy: AnyPolicy): void {
+    const { stores, podRanges } = this.#options;
+    this.#feed();
+    this.#using(ownerOfAnyPolicy(policy), spokenBy(policy, stores, podRanges));
+  }
+
+  #using(owner: Owner, spoken: Spoken | undefined): void {
     const { enqueue, stores } = this.#options;
-    if (policy) this.#feed();
-    for (const { role, id } of this.groups.use(owner, policy)) {
+    const { groups, places } = this.groups.use(owner, spoken);
+    for (const { namespace, pod } of places) enqueue(ownerOf("pod", pod, namespace));
+    for (const { role, id } of groups) {
       enqueue(ownerOf(role, id));
       if (role === "block") for (const node of stores.Node.values()) enqueue(ownerOf("node", node.name));
     }
@@ -201,7 +234,7 @@ export class Grouping {
         isNamed ||= stores.Pod.get(namespace, pod)?.namedPorts !== undefined;
       }
     if (!isNamed) return;
-    for (const policy of stores.NetworkPolicy.values()) if (usesNames(policy)) enqueue(ownerOfPolicy(policy));
+    for (const policy of this.#policies()) if (usesNames(policy)) enqueue(ownerOfAnyPolicy(policy));
   }
 }
 

@@ -127,6 +127,7 @@ export class Planning {
       stores,
       places: decider,
       names: scope.names,
+      podRanges: network.pods.map(({ cidr }) => cidr),
       enqueue: (owner) => queue.add(owner),
       planned: () => queue.idle(),
       withRows: () => observed.owners(),
@@ -258,11 +259,11 @@ export class Planning {
     const { committed, reach } = this.#applied;
     if (!reach) return undefined;
     const { installed } = reach;
-    const proof = new PolicyProof({ client, policies: stores.NetworkPolicy, clock, log, signal });
+    const proof = new PolicyProof({ client, stores, clock, log, signal });
     return new PodPolicing({
       ...{ stores, groups, observed, proof, tell, clock, log, signal },
       enforced: { committed, installed },
-      isPlanned: (owner) => this.#planner?.isPlanned(owner) === true,
+      isPlanned: (owner) => this.#planner?.isPlanned(owner) === true && !this.queue.isWaiting(owner),
       enqueue: (owner) => this.queue.add(owner),
     });
   }

@@ -3,8 +3,10 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { aPod } from "../decide/decidedFixture.ts";
 import { silent, systemClock } from "../kube/clock.ts";
+import type { ClusterPolicy, ClusterRule } from "../kube/clusterPolicy.ts";
 import type { NetworkPolicy } from "../kube/networkPolicy.ts";
 import type { Pod } from "../kube/objects.ts";
+import { policyStores } from "../kube/policies.ts";
 import { emptyStore } from "../kube/stores.ts";
 import { PodPolicing } from "./podPolicing.ts";
 
@@ -28,7 +30,13 @@ const port = { name: "demo_pool_n1_3", addresses: [], chassis: "chassis-n1" };
 
 /** One policy selects `db`, none `web`. Every step succeeds, unless the test says otherwise. */
 function world() {
-  const [NetworkPolicy, Pod] = [emptyStore("NetworkPolicy"), emptyStore("Pod")];
+  const [NetworkPolicy, Pod, Namespace] = [
+    emptyStore("NetworkPolicy"),
+    emptyStore("Pod"),
+    emptyStore("Namespace"),
+  ];
+  const ofCluster = policyStores(emptyStore);
+  const { ClusterNetworkPolicy } = ofCluster;
   const put = (...policies: readonly NetworkPolicy[]): void =>
     NetworkPolicy.apply(policies.map((object) => ({ type: "put", object })));
   const putPods = (...pods: readonly Pod[]): void =>
@@ -36,27 +44,17 @@ function world() {
   put(policy("guards", "db"));
   putPods(db, web);
   const is = { known: true, asked: true, planned: true, committed: true, filed: true, installed: true };
-  const seen: { queued: string[]; told: string[]; late: (() => void)[]; subjects: number } = {
-    queued: [],
-    told: [],
-    late: [],
-    subjects: 0,
-  };
+  const seen: { queued: string[]; told: string[]; late: (() => void)[] } = { queued: [], told: [], late: [] };
   const untilTrue = async (what: keyof typeof is): Promise<void> => {
     while (!is[what]) await turn();
   };
   const policing = new PodPolicing({
-    stores: { NetworkPolicy, Pod },
+    stores: { ...ofCluster, NetworkPolicy, Pod, Namespace },
     groups: {
       isUnaskedIn: () => !is.asked,
-      membershipsOf: () => [],
+      meantFor: () => ({ subject: new Set(), peer: new Map() }),
     },
-    observed: {
-      isExactlyIn: (_, { subject }) => {
-        seen.subjects = subject.size;
-        return is.filed;
-      },
-    },
+    observed: { isExactlyIn: () => is.filed },
     proof: { known: () => untilTrue("known") },
     enforced: {
       committed: () => untilTrue("committed"),
@@ -94,7 +92,9 @@ function world() {
     }
     return policing.isInForce(pod, at);
   };
-  return { policing, put, putPods, is, seen, inForce, remove: NetworkPolicy };
+  const putOfCluster = (...policies: readonly ClusterPolicy<"ClusterNetworkPolicy">[]): void =>
+    ClusterNetworkPolicy.apply(policies.map((object) => ({ type: "put", object })));
+  return { policing, put, putPods, putOfCluster, is, seen, inForce };
 }
 
 const steps = ["known", "asked", "planned", "committed", "filed", "installed"] as const;
@@ -107,7 +107,6 @@ for (const step of steps)
     is[step] = true;
     assert.ok(await inForce(db));
     assert.ok(seen.queued.includes("pool/n1"));
-    assert.equal(seen.subjects, 1);
   });
 
 test("a policy that has not been planned as it is now is queued", async () => {
@@ -125,6 +124,42 @@ test("for a pod that no policy selects nothing has to be in force, but nothing o
   is.filed = true;
   assert.ok(await inForce(web, unbound));
 });
+
+const ofCluster = (
+  subject: string,
+  action: ClusterRule["action"],
+  peer: string,
+): ClusterPolicy<"ClusterNetworkPolicy"> => {
+  const pods = (app: string) =>
+    ({ kind: "pods", namespaces: [], pods: [{ key: "app", operator: "In", values: [app] }] }) as const;
+  const { podSelector: _, ...meta } = policy("all", "");
+  return {
+    ...meta,
+    kind: "ClusterNetworkPolicy",
+    namespace: "",
+    tier: "Admin",
+    priority: 1,
+    subject: pods(subject),
+    ingress: [{ action, index: 0, name: "", peers: [pods(peer)], ports: undefined }],
+    egress: [],
+  };
+};
+const concerning: readonly (readonly [string, ClusterPolicy<"ClusterNetworkPolicy">, boolean])[] = [
+  ["selects it", ofCluster("web", "Accept", "db"), true],
+  ["closes others to it", ofCluster("db", "Deny", "web"), true],
+  ["opens others to it", ofCluster("db", "Accept", "web"), false],
+  ["is about others", ofCluster("db", "Deny", "db"), false],
+];
+for (const [what, object, isWaitedFor] of concerning)
+  test(`a pod's port ${isWaitedFor ? "waits" : "does not wait"} for a policy of the cluster that ${what}`, async () => {
+    const { is, seen, inForce, putOfCluster } = world();
+    putOfCluster(object);
+    is.planned = false;
+    assert.equal(await inForce(web), !isWaitedFor);
+    assert.equal(seen.queued.includes("clusternetworkpolicy/all"), isWaitedFor);
+    is.planned = true;
+    assert.ok(await inForce(web));
+  });
 
 test("what was in force is so no more when another policy selects the pod, or the pod has other labels", async () => {
   const { put, putPods, is, policing, inForce } = world();

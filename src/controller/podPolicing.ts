@@ -8,25 +8,25 @@ import type { Tell } from "../decide/deciding.ts";
 import { ownerOfPod } from "../decide/podOwners.ts";
 import type { PolicedPort, Policing } from "../decide/policing.ts";
 import type { PolicyProof } from "../decide/policyProof.ts";
-import { ownerOfPolicy } from "../kinds/networkPolicy.ts";
+import { ownerOfAnyPolicy, policiesAbout, seenPod } from "../kinds/policies.ts";
 import { type Clock, type Log, pause } from "../kube/clock.ts";
-import { selects } from "../kube/labelSelector.ts";
-import type { NetworkPolicy } from "../kube/networkPolicy.ts";
+import type { AnyPolicy } from "../kube/clusterPolicy.ts";
 import type { Pod } from "../kube/objects.ts";
+import { type PolicyKind, policyText } from "../kube/policies.ts";
 import type { Stores } from "../kube/stores.ts";
 import { type Owner, ownerOf } from "../model/owner.ts";
 import type { GroupIds } from "../observe/groupRows.ts";
 import type { Observed } from "../observe/observed.ts";
-import { type GroupView, idOf, subjectsOf } from "../select/groups.ts";
+import type { GroupView } from "../select/groups.ts";
 import type { Enforced } from "./planner.ts";
 
 export interface PodPolicingOptions {
-  readonly stores: Pick<Stores, "NetworkPolicy" | "Pod">;
-  readonly groups: Pick<GroupView, "isUnaskedIn" | "membershipsOf">;
+  readonly stores: Pick<Stores, PolicyKind | "Namespace" | "Pod">;
+  readonly groups: Pick<GroupView, "isUnaskedIn" | "meantFor">;
   readonly observed: Pick<Observed, "isExactlyIn">;
   readonly proof: Pick<PolicyProof, "known">;
   readonly enforced: Enforced;
-  /** Whether the owner's facts are those of its present object. */
+  /** Whether the owner's facts are those of its present object, and nothing else that they depend on waits for it. */
   readonly isPlanned: (owner: Owner) => boolean;
   readonly enqueue: (owner: Owner) => void;
   readonly tell: Pick<Tell, "refused">;
@@ -39,8 +39,8 @@ export interface PodPolicingOptions {
 interface Case {
   readonly port: PolicedPort;
   readonly ending: AbortController;
-  /** The policies, perhaps none, that select the pod and are in force; undefined while they are not. */
-  inForce: readonly NetworkPolicy[] | undefined;
+  /** The policies, perhaps none, that are about the pod and are in force; undefined while they are not. */
+  inForce: readonly AnyPolicy[] | undefined;
 }
 
 /** How long a pod waits before people are told what it waits for. */
@@ -71,7 +71,7 @@ export class PodPolicing implements Policing {
     const known = this.#cases.get(pod.uid);
     const isSame = known !== undefined && isDeepStrictEqual(known.port, port);
     if (isSame && !known.inForce) return false;
-    if (isSame && known.inForce && isSameList(known.inForce, this.#selecting(pod))) return true;
+    if (isSame && known.inForce && isSameList(known.inForce, this.#about(pod))) return true;
     this.#forget(pod.uid);
     const begun: Case = { port, ending: new AbortController(), inForce: undefined };
     this.#cases.set(pod.uid, begun);
@@ -108,8 +108,8 @@ export class PodPolicing implements Policing {
     }
   }
 
-  /** The policies that select the pod. All that are older than it are known, and they are in the database as they are now. */
-  async #settled(pod: Pod, waiting: Waiting, signal: AbortSignal): Promise<readonly NetworkPolicy[]> {
+  /** The policies that are about the pod. All that are older than it are known, and they are in the database as they are now. */
+  async #settled(pod: Pod, waiting: Waiting, signal: AbortSignal): Promise<readonly AnyPolicy[]> {
     const { proof, groups, isPlanned, enqueue, enforced } = this.#options;
     const isPlannedOrQueued = (owner: Owner): boolean => {
       if (isPlanned(owner)) return true;
@@ -117,18 +117,18 @@ export class PodPolicing implements Policing {
       return false;
     };
     for (;;) {
-      waiting.for = `every NetworkPolicy of namespace ${pod.namespace} that is older than it is known`;
+      waiting.for = `every policy for namespace ${pod.namespace} that is older than it is known`;
       await proof.known(this.#present(pod));
       await this.#progress.until(() => !groups.isUnaskedIn(pod.namespace), signal);
-      const policies = this.#selecting(pod);
+      const policies = this.#about(pod);
       for (const policy of policies) {
-        waiting.for = `NetworkPolicy ${nameOf(policy)} is in the database`;
-        const owner = ownerOfPolicy(policy);
+        waiting.for = `${policyText(policy)} is in the database`;
+        const owner = ownerOfAnyPolicy(policy);
         await this.#progress.until(() => isPlannedOrQueued(owner), signal);
         await enforced.committed(owner);
         signal.throwIfAborted();
       }
-      if (isSameList(policies, this.#selecting(pod))) return policies;
+      if (isSameList(policies, this.#about(pod))) return policies;
     }
   }
 
@@ -136,12 +136,12 @@ export class PodPolicing implements Policing {
   async #reached(
     pod: Pod,
     port: PolicedPort,
-    policies: readonly NetworkPolicy[],
+    policies: readonly AnyPolicy[],
     waiting: Waiting,
     signal: AbortSignal,
   ): Promise<boolean> {
     const { enforced, observed } = this.#options;
-    const isFiled = (): boolean => observed.isExactlyIn(port, this.#groupsOf(pod));
+    const isFiled = (): boolean => observed.isExactlyIn(port, this.#groupsOf(pod, port));
     waiting.for = "the database has its port in exactly the groups that policies speak of";
     await this.#progress.until(isFiled, signal);
     if (policies.length > 0) {
@@ -149,22 +149,16 @@ export class PodPolicing implements Policing {
       if (port.chassis === undefined) return false;
       if ((await enforced.installed(ownerOfPod(pod), [port.chassis])) !== "installed") return false;
     }
-    return isSameList(policies, this.#selecting(pod)) && isFiled();
+    return isSameList(policies, this.#about(pod)) && isFiled();
   }
 
-  #groupsOf(pod: Pod): GroupIds {
-    const peers = this.#options.groups.membershipsOf("peer", pod.namespace, pod.name);
-    return {
-      subject: new Set(this.#selecting(pod).map((policy) => idOf(subjectsOf(policy)))),
-      peer: new Set(peers.map(({ selection }) => idOf(selection))),
-    };
+  #groupsOf(pod: Pod, { addresses }: PolicedPort): GroupIds {
+    const { groups, stores } = this.#options;
+    return groups.meantFor(seenPod(this.#present(pod), stores), addresses);
   }
 
-  #selecting(pod: Pod): readonly NetworkPolicy[] {
-    const { labels } = this.#present(pod);
-    return this.#options.stores.NetworkPolicy.by("namespace", pod.namespace).filter(({ podSelector }) =>
-      selects(podSelector, labels),
-    );
+  #about(pod: Pod): readonly AnyPolicy[] {
+    return policiesAbout(this.#present(pod), this.#options.stores);
   }
 
   /** The pod as it is now. */

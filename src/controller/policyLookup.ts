@@ -5,11 +5,11 @@ import { type Owner, ownerOf } from "../model/owner.ts";
 import type { Place } from "../model/place.ts";
 import type { PortPlace } from "../observe/groupRows.ts";
 import type { Observed } from "../observe/observed.ts";
-import { type Groups, idOf, type Role } from "../select/groups.ts";
-import type { Selection } from "../select/selection.ts";
+import type { Groups, Role } from "../select/groups.ts";
+import { idOf, type PodGroup } from "../select/podGroup.ts";
 
 export interface PolicyLookup {
-  readonly groups: Pick<Groups, "selectionsOf" | "source">;
+  readonly groups: Pick<Groups, "usedBy" | "members" | "source">;
   readonly observed: Pick<Observed, "hasMembers"> & { readonly ports: Pick<Observed["ports"], "chassisOf"> };
   /** Whether the owner's facts are those of its present object. */
   readonly isPlanned: (owner: Owner) => boolean;
@@ -44,11 +44,10 @@ export function policyLookup(options: PolicyLookup): (policy: Owner, refusal: st
       return { waitsFor: `the northbound database${what}` };
     }
     const chassis = new Set<string>();
-    const { subject, peer } = groups.selectionsOf(policy);
-    for (const [role, selections] of [["subject", subject] as const, ["peer", peer] as const])
-      for (const selection of selections) {
-        const key = `${role} ${selection.key}`;
-        const group = known.get(key) ?? groupOf(options, role, selection);
+    for (const role of ["subject", "peer"] as const)
+      for (const spoken of groups.usedBy(policy, role)) {
+        const key = `${role} ${spoken.key}`;
+        const group = known.get(key) ?? groupOf(options, role, spoken);
         known.set(key, group);
         if (!group.isComplete)
           return {
@@ -60,10 +59,10 @@ export function policyLookup(options: PolicyLookup): (policy: Owner, refusal: st
   };
 }
 
-function groupOf({ groups, observed, isCommitted }: PolicyLookup, role: Role, selection: Selection): Group {
+function groupOf({ groups, observed, isCommitted }: PolicyLookup, role: Role, group: PodGroup): Group {
   const source = groups.source(role);
-  const members = source.members(selection);
-  const id = idOf(selection);
+  const members = [...groups.members(role, group)];
+  const id = idOf(group);
   const isComplete =
     source.isSettled && isCommitted(ownerOf(role, id)) && observed.hasMembers(role, id, portsOf(members));
   const chassis = new Set<string>();

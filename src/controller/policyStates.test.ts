@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { Slicer } from "../apply/slicer.ts";
 import { aPod } from "../decide/decidedFixture.ts";
-import { networkPolicyKind, ownerOfPolicy } from "../kinds/networkPolicy.ts";
+import { networkPolicyKind } from "../kinds/networkPolicy.ts";
+import { ownerOfAnyPolicy } from "../kinds/policies.ts";
 import { silent } from "../kube/clock.ts";
 import type { NetworkPolicy } from "../kube/networkPolicy.ts";
 import type { Pod } from "../kube/objects.ts";
@@ -11,6 +12,7 @@ import { emptyStore, storesOf } from "../kube/stores.ts";
 import type { Owner } from "../model/owner.ts";
 import { defaultNetwork, placeOf } from "../model/place.ts";
 import { Groups } from "../select/groups.ts";
+import { spokenByPolicy } from "../select/networkPolicyGroups.ts";
 import { Selections } from "../select/selections.ts";
 import { PolicyStates } from "./policyStates.ts";
 
@@ -68,7 +70,7 @@ async function world({ withRows = [] as readonly string[], there = [] as readonl
   const groups = new Groups({ subject: subjects, peer: peers });
   const stores = storesOf(emptyStore);
   const put = (...policies: readonly NetworkPolicy[]): void => {
-    for (const one of policies) groups.use(ownerOfPolicy(one), one);
+    for (const one of policies) groups.use(ownerOfAnyPolicy(one), spokenByPolicy(one));
     stores.NetworkPolicy.apply(policies.map((object) => ({ type: "put", object })));
   };
   const putPods = async (...pods: readonly Pod[]): Promise<void> => {

@@ -14,7 +14,7 @@ import type { Clock } from "../kube/clock.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import type { AnyStore, Stores } from "../kube/stores.ts";
 import { type Owner, ownerOf } from "../model/owner.ts";
-import { type Groups, idOf } from "../select/groups.ts";
+import type { Groups } from "../select/groups.ts";
 import { Drip } from "./drip.ts";
 import { Marking, type MarkingOptions } from "./marking.ts";
 import { type PolicyLookup, policyLookup } from "./policyLookup.ts";
@@ -24,7 +24,7 @@ import { mostNamed, type PolicySummary } from "./policySummary.ts";
 export interface PolicyStatesOptions extends PolicyLookup, MarkingOptions {
   readonly kinds: readonly AnyOwnerKind[];
   readonly stores: Stores;
-  readonly groups: Pick<Groups, "selectionsOf" | "usersOf" | "source">;
+  readonly groups: Pick<Groups, "usedBy" | "gainers" | "members" | "source">;
   /** The node that runs the chassis; undefined for one of a cloud. */
   readonly nodeOf: (chassis: string) => string | undefined;
   readonly news: PolicyNews;
@@ -109,9 +109,8 @@ export class PolicyStates {
     for (const role of ["subject", "peer"] as const)
       stops.push(
         groups.source(role).subscribe((changes) => {
-          for (const { selection, added } of changes)
-            for (const owner of added.length > 0 ? groups.usersOf(role, idOf(selection)) : [])
-              this.#podsChanged(owner);
+          for (const change of changes)
+            for (const owner of groups.gainers(role, change)) this.#podsChanged(owner);
         }),
       );
     this.#signal.addEventListener("abort", () => {
@@ -264,8 +263,10 @@ export class PolicyStates {
   /** How many pods the policy selects. */
   #podsOf(owner: Owner): number {
     const { groups } = this.#options;
-    const { subject } = groups.selectionsOf(owner);
-    return subject.reduce((sum, one) => sum + groups.source("subject").members(one).size, 0);
+    const selected = groups
+      .usedBy(owner, "subject")
+      .flatMap((one) => [...groups.members("subject", one)].map(({ port }) => port));
+    return new Set(selected).size;
   }
 }
 

@@ -57,6 +57,11 @@ export class OwnerQueue {
     this.#timers.set(owner, setTimeout(() => this.add(owner), delayMs).unref());
   }
 
+  /** Whether the owner is to be planned, or planned again. */
+  isWaiting(owner: Owner): boolean {
+    return this.#waiting.has(owner) || this.#changed.has(owner);
+  }
+
   /** Whether the owner's last plan failed. */
   hasFailed(owner: Owner): boolean {
     return this.#failures.has(owner);

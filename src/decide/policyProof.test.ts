@@ -3,9 +3,12 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Page } from "../kube/client.ts";
 import { silent, systemClock } from "../kube/clock.ts";
-import { kinds } from "../kube/kinds.ts";
+import { clusterNetworkPolicyOf } from "../kube/clusterNetworkPolicy.ts";
+import { KubeError } from "../kube/error.ts";
+import { Interner } from "../kube/intern.ts";
 import type { NetworkPolicy } from "../kube/networkPolicy.ts";
-import { Store } from "../kube/store.ts";
+import { policyStores } from "../kube/policies.ts";
+import { emptyStore } from "../kube/stores.ts";
 import { aPod } from "./decidedFixture.ts";
 import { PolicyProof } from "./policyProof.ts";
 
@@ -26,26 +29,31 @@ const policy = (name: string): NetworkPolicy => ({
 
 /** The watch of policies has come to version 10, and the server, which has `listed`, to 20. */
 function world(listed: readonly NetworkPolicy[]) {
-  const policies = new Store<NetworkPolicy>(kinds.NetworkPolicy.indexes, (error) =>
-    assert.fail(String(error)),
-  );
-  policies.note({ synced: true, resourceVersion: "10" });
+  const stores = { ...policyStores(emptyStore), Namespace: emptyStore("Namespace") };
+  const { NetworkPolicy: policies, ClusterNetworkPolicy: ofCluster, Namespace: namespaces } = stores;
+  for (const store of [policies, namespaces]) store.note({ synced: true, resourceVersion: "10" });
   const asked: string[] = [];
   const waits: number[] = [];
-  const server = { isAway: false };
+  const server = { isAway: false, namespace: "" };
   const ending = new AbortController();
   const proof = new PolicyProof({
     client: {
       list: (path: string): Promise<Page> => {
-        asked.push(path);
+        if (path.includes("networkpolicies") && !path.includes("policy.")) asked.push(path);
         if (server.isAway) return Promise.reject(new Error("away"));
+        if (path.includes("policy.networking.k8s.io"))
+          return Promise.reject(new KubeError("no such kind", { status: 404, reason: "NotFound" }));
+        if (path === "/api/v1/namespaces") {
+          const items = [{ metadata: { name: "shop", resourceVersion: server.namespace } }];
+          return Promise.resolve({ items, resourceVersion: "20", continue: "" });
+        }
         const items = listed.map(({ namespace, name, resourceVersion }) => ({
           metadata: { namespace, name, resourceVersion },
         }));
         return Promise.resolve({ items, resourceVersion: "20", continue: "" });
       },
     },
-    policies,
+    stores,
     // It waits for a turn of the event loop, however long it is asked to wait.
     clock: {
       ...systemClock,
@@ -60,7 +68,7 @@ function world(listed: readonly NetworkPolicy[]) {
   const state = { isKnown: false };
   const ask = (version: string): Promise<void> =>
     proof.known(aPod("web", { resourceVersion: version })).then(() => void (state.isKnown = true));
-  return { policies, asked, waits, server, ending, state, ask };
+  return { policies, ofCluster, namespaces, asked, waits, server, ending, state, ask };
 }
 
 test("what the watch has brought is known without a question", async () => {
@@ -96,3 +104,22 @@ test("a list that was asked for before a pod was seen proves nothing about one t
   assert.equal(asked.length, 2);
   assert.deepEqual(waits, [], "the next list is asked for at once");
 });
+
+test("where a policy of the whole cluster is known, the labels of the pod's namespace have to be known too", async () => {
+  const { ofCluster, namespaces, server, state, ask } = world([]);
+  server.namespace = "18";
+  ofCluster.note({ resourceVersion: "30" });
+  ofCluster.apply([{ type: "put", object: aClusterPolicy }]);
+  const known = ask("15");
+  for (let turns = 0; turns < 20; turns++) await turn();
+  assert.ok(!state.isKnown);
+  const shop = { ...aPod("shop", { resourceVersion: "18" }), kind: "Namespace", namespace: "" } as const;
+  namespaces.apply([{ type: "put", object: shop }]);
+  await known;
+});
+
+const aClusterPolicy =
+  clusterNetworkPolicyOf(
+    { metadata: { name: "all", uid: "all", resourceVersion: "12" }, spec: {} },
+    new Interner(),
+  ) ?? assert.fail("it has an identity");

@@ -1,22 +1,19 @@
-// Proves that the controller knows every NetworkPolicy that is older than a pod. A watch says how far it has come only when
-// something happens, or about once a minute, so the policies of the pod's namespace are listed and compared with what
-// the watch has brought (kube/sameList.ts). A list that was asked for after the pod was seen shows all that is older than the
-// pod; of an earlier list its version tells (docs/decisions/0015).
+// Proves that the controller knows every policy that is older than a pod, and the labels that the pod's namespace had then. A
+// list that was asked for after the pod was seen shows all that is older than the pod; of an earlier list its version
+// tells (kube/reach.ts, docs/decisions/0035).
 
 import type { KubeClient } from "../kube/client.ts";
 import { type Clock, type Log, pause } from "../kube/clock.ts";
-import { kinds } from "../kube/kinds.ts";
-import type { NetworkPolicy } from "../kube/networkPolicy.ts";
 import type { Pod } from "../kube/objects.ts";
-import { sameListVersion } from "../kube/sameList.ts";
-import type { Store } from "../kube/store.ts";
-import { isAtLeast } from "../kube/version.ts";
+import { clusterPoliciesOf, type PolicyKind, policyKinds } from "../kube/policies.ts";
+import { type Question, Reach } from "../kube/reach.ts";
+import type { Stores } from "../kube/stores.ts";
 
 const betweenListsMs = 100;
 
 export interface PolicyProofOptions {
   readonly client: Pick<KubeClient, "list">;
-  readonly policies: Pick<Store<NetworkPolicy>, "by" | "freshness">;
+  readonly stores: Pick<Stores, PolicyKind | "Namespace">;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -24,58 +21,38 @@ export interface PolicyProofOptions {
 
 export class PolicyProof {
   readonly #options: PolicyProofOptions;
-  /** namespace -> version up to which a list has shown its policies */
-  readonly #listed = new Map<string, string>();
-  /** namespace -> the list under way */
-  readonly #asking = new Map<string, Promise<boolean>>();
+  readonly #reach: Reach;
 
   constructor(options: PolicyProofOptions) {
     this.#options = options;
+    const { client, stores, log } = options;
+    this.#reach = new Reach({ client, stores, log });
   }
 
-  /** Resolves when every policy is known that is older than this version of the pod. Rejects when the signal aborts. */
-  async known(pod: Pod): Promise<void> {
+  /** Resolves when all of that is known that is older than this version of the pod. Rejects when the signal aborts. */
+  async known({ namespace, resourceVersion }: Pod): Promise<void> {
+    await Promise.all(
+      policyKinds.map((kind) =>
+        this.#answered(
+          { kind, namespace: kind === "NetworkPolicy" ? namespace : "", name: "" },
+          resourceVersion,
+        ),
+      ),
+    );
+    // Only policies of the whole cluster read the labels of namespaces for whom they select.
+    if (clusterPoliciesOf(this.#options.stores).length > 0)
+      await this.#answered({ kind: "Namespace", namespace: "", name: namespace }, resourceVersion);
+  }
+
+  async #answered(question: Question, version: string): Promise<void> {
     const { clock, signal } = this.#options;
-    while (!this.#knows(pod)) {
+    while (!this.#reach.knows(question, version)) {
       signal.throwIfAborted();
-      const isAsked = this.#asking.has(pod.namespace);
-      const isSame = await this.#list(pod.namespace);
+      const isAsked = this.#reach.isAsked(question);
+      const isSame = await this.#reach.ask(question, version, signal);
       if (isSame && !isAsked) return;
       // A list that was under way may be older than the pod; then the next one is asked for at once.
       if (!isSame) await pause(clock, betweenListsMs, signal);
-    }
-  }
-
-  #knows({ namespace, resourceVersion: wanted }: Pod): boolean {
-    const { resourceVersion } = this.#options.policies.freshness;
-    return isAtLeast(resourceVersion, wanted) || isAtLeast(this.#listed.get(namespace) ?? "", wanted);
-  }
-
-  /** Whether the watch has brought what a list shows. Callers share a list that is under way. */
-  #list(namespace: string): Promise<boolean> {
-    const known = this.#asking.get(namespace);
-    if (known) return known;
-    const asked = this.#ask(namespace).finally(() => this.#asking.delete(namespace));
-    this.#asking.set(namespace, asked);
-    return asked;
-  }
-
-  async #ask(namespace: string): Promise<boolean> {
-    const { client, policies, log, signal } = this.#options;
-    try {
-      const version = await sameListVersion({
-        client,
-        resource: kinds.NetworkPolicy,
-        namespace,
-        held: () => policies.by("namespace", namespace),
-        signal,
-      });
-      if (version !== undefined) this.#listed.set(namespace, version);
-      return version !== undefined;
-    } catch (error) {
-      if (!signal.aborted)
-        log("debug", "NetworkPolicies cannot be listed, so new pods wait", { namespace, error });
-      return false;
     }
   }
 }

@@ -112,7 +112,7 @@ function forgetUnlessBack({ decider, stores, observed, again }: PoolDecisionOpti
   else decider.parents.release(name);
 }
 
-const noGroups: GroupIds = { subject: new Set(), peer: new Set() };
+const noGroups: GroupIds = { subject: new Set(), peer: new Map() };
 
 const untilRowsGoMs = 5_000;
 

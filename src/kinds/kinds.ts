@@ -1,9 +1,11 @@
 // All kinds of owners. Adding one is a file in this folder, its plan in plan/, and an entry here (docs/add-a-kind.md).
 
+import { clusterPolicyKinds } from "../kube/policies.ts";
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Selection } from "../ovsdb/index.ts";
 import { addressPoolKind } from "./addressPool.ts";
 import { clusterKind } from "./cluster.ts";
+import { clusterPolicyKind } from "./clusterPolicy.ts";
 import { blockKind, peerKind, subjectKind } from "./groups.ts";
 import type { AnyOwnerKind } from "./kind.ts";
 import { loggingKind } from "./logging.ts";
@@ -26,6 +28,7 @@ export const ownerKinds: readonly AnyOwnerKind[] = [
   peerKind,
   blockKind,
   networkPolicyKind,
+  ...clusterPolicyKinds.map(clusterPolicyKind),
   loggingKind,
 ];
 

@@ -5,34 +5,33 @@ import { isDeepStrictEqual } from "node:util";
 import { aclLoggingOf } from "../kube/aclLogging.ts";
 import type { NetworkPolicy, PolicyRule } from "../kube/networkPolicy.ts";
 import type { Ip } from "../model/ip.ts";
-import { type Owner, ownerOf } from "../model/owner.ts";
 import { sidesOf } from "../observe/concerns.ts";
-import {
-  type Direction,
-  type NamedPort,
-  networkPolicyFacts,
-  type PolicyGroups,
-} from "../plan/networkPolicy.ts";
-import { blockIdOf, everyPod, type GroupView, idOf, selectionOf, subjectsOf } from "../select/groups.ts";
+import { type NamedPort, networkPolicyFacts, type PolicyGroups } from "../plan/networkPolicy.ts";
+import type { Direction } from "../plan/sides.ts";
+import type { GroupView } from "../select/groups.ts";
+import { everybody, nodesIn, podsOf, subjectsOf } from "../select/networkPolicyGroups.ts";
+import { nodeGroupId } from "../select/nodeGroup.ts";
+import { idOf } from "../select/podGroup.ts";
 import type { OwnerKind, PlanContext } from "./kind.ts";
+import { ownerOfAnyPolicy, ownerWord, usesNames } from "./policies.ts";
 
 type Read = "NetworkPolicy" | "Namespace" | "Pod";
 
 export const networkPolicyKind: OwnerKind<Read> = {
-  name: "networkpolicy",
+  name: ownerWord("NetworkPolicy"),
   of: "NetworkPolicy",
   isPolicy: true,
   reads: {
-    NetworkPolicy: (change) => sidesOf(change).map(ownerOfPolicy),
+    NetworkPolicy: (change) => sidesOf(change).map(ownerOfAnyPolicy),
     // Groups follow namespaces and pods by themselves.
     Namespace: ({ old, new: namespace }, { NetworkPolicy: policies }) =>
       isDeepStrictEqual(aclLoggingOf(old), aclLoggingOf(namespace))
         ? []
-        : policies.by("namespace", (namespace ?? old)?.name ?? "").map(ownerOfPolicy),
+        : policies.by("namespace", (namespace ?? old)?.name ?? "").map(ownerOfAnyPolicy),
     // What policies read of pods is which of them means which port by a name, and that stays the same while a pod lives.
     Pod: ({ old, new: pod }, { NetworkPolicy: policies }) =>
       old?.uid !== pod?.uid && (old?.namedPorts || pod?.namedPorts)
-        ? [...policies.values()].filter(usesNames).map(ownerOfPolicy)
+        ? [...policies.values()].filter(usesNames).map(ownerOfAnyPolicy)
         : [],
   },
   tables: ["ACL", "Address_Set", "Port_Group"],
@@ -45,15 +44,8 @@ export const networkPolicyKind: OwnerKind<Read> = {
   },
 };
 
-export const ownerOfPolicy = ({ namespace, name }: NetworkPolicy): Owner =>
-  ownerOf("networkpolicy", name, namespace);
-
 const problemText = ({ problems: [first = "", ...others] }: NetworkPolicy): string =>
   `what makes no sense in it allows nothing: ${first}${others.length > 0 ? `, and ${others.length} more` : ""}`;
-
-/** Whether it allows ports by their names, so that it depends on which pods have them. */
-export const usesNames = ({ ingress = [], egress = [] }: NetworkPolicy): boolean =>
-  [...ingress, ...egress].some(({ ports }) => ports?.some(({ port }) => typeof port === "string"));
 
 function groupsOf(
   policy: NetworkPolicy,
@@ -61,8 +53,8 @@ function groupsOf(
   pods: PlanContext<Read>["stores"]["Pod"],
 ): PolicyGroups {
   const peersId = (peer: Parameters<PolicyGroups["peers"]>[0]): string => {
-    const selection = selectionOf(peer, policy.namespace);
-    return selection ? idOf(selection) : "";
+    const group = podsOf(peer, policy.namespace);
+    return group ? idOf(group) : "";
   };
   const holders = (
     way: Direction,
@@ -76,12 +68,17 @@ function groupsOf(
           found.set(port, [...(found.get(port) ?? []), ...addresses]);
     return found;
   };
-  return { subjects: idOf(subjectsOf(policy)), peers: peersId, block: blockIdOf, holders };
+  return {
+    subjects: idOf(subjectsOf(policy)),
+    peers: peersId,
+    block: (peer) => nodeGroupId(nodesIn(peer)),
+    holders,
+  };
 }
 
 /** The places of the pods at whose ports the rule is aimed. */
 function receivers(policy: NetworkPolicy, way: Direction, { peers }: PolicyRule, groups: GroupView) {
-  if (way === "ingress") return groups.source("subject").members(subjectsOf(policy));
-  const selections = peers?.flatMap((peer) => selectionOf(peer, policy.namespace) ?? []) ?? [everyPod];
-  return new Set(selections.flatMap((selection) => [...groups.source("peer").members(selection)]));
+  if (way === "ingress") return groups.members("subject", subjectsOf(policy));
+  const named = peers?.flatMap((peer) => podsOf(peer, policy.namespace) ?? []) ?? [everybody];
+  return new Set(named.flatMap((group) => [...groups.members("peer", group)]));
 }

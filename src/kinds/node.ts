@@ -1,11 +1,9 @@
 // A node: its switch and, in overlay mode, its gateway router.
 
-import type { ManagementAddress } from "../model/network.ts";
 import { ownerOf } from "../model/owner.ts";
 import { sidesOf } from "../observe/concerns.ts";
-import { type BlockMember, nodeMembershipFacts } from "../plan/groups.ts";
+import { nodeMembershipFacts } from "../plan/groups.ts";
 import { withinHostLimit } from "../plan/hostLimit.ts";
-import type { GroupView } from "../select/groups.ts";
 import type { OwnerKind } from "./kind.ts";
 
 export const nodeKind: OwnerKind<"Node"> = {
@@ -33,19 +31,14 @@ export const nodeKind: OwnerKind<"Node"> = {
       const { limited, leftOut } = withinHostLimit(node);
       const said = cloud.nodeFacts(owner, limited);
       if ("notNow" in said) return said;
-      const facts = [
-        ...said,
-        ...nodeMembershipFacts(scope, owner, blocksOf(cloud.standIns(limited), groups)),
-      ];
+      const memberships = groups.nodeMemberships({
+        labels: stores.Node.get("", name)?.labels ?? {},
+        hostAddresses: limited.hostAddresses,
+        standIns: cloud.standIns(limited),
+      });
+      const facts = [...said, ...nodeMembershipFacts(scope, owner, memberships)];
       return { facts, leftOut, ...(groups.isIncomplete && { doubt: "held" }) };
     }
     return stores.Node.get("", name) ? "as before" : { facts: [] };
   },
 };
-
-/** The blocks that have an address of the node, with the address that pods see instead, unless that is in the block too. */
-const blocksOf = (standIns: readonly ManagementAddress[], groups: GroupView): readonly BlockMember[] =>
-  standIns.flatMap(({ host, management }) => {
-    const seen = new Set(groups.blocksWith(management));
-    return groups.blocksWith(host).flatMap((id) => (seen.has(id) ? [] : [{ id, management }]));
-  });

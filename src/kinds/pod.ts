@@ -7,9 +7,9 @@ import { lastingUid } from "../kube/staticPod.ts";
 import type { Stores } from "../kube/stores.ts";
 import { formatCidr, formatIp } from "../model/ip.ts";
 import type { ResolvedNode } from "../model/network.ts";
-import { type GroupMember, membershipFacts } from "../plan/groups.ts";
+import { membershipFacts } from "../plan/groups.ts";
 import { podFacts } from "../plan/pod.ts";
-import { idOf, type Role } from "../select/groups.ts";
+import type { Membership, Role } from "../select/groups.ts";
 import { type HostPortReads, otherSeekers, plannedHostPorts, seekersOf } from "./hostPort.ts";
 import type { Doubt, OwnerKind } from "./kind.ts";
 
@@ -56,10 +56,7 @@ export const podKind: OwnerKind<HostPortReads | "Node"> = {
     const port = place.ownPort
       ? podFacts(scope, owner, { namespace, name, uid: lastingUid(pod) }, node, place.network)
       : [];
-    const of = (role: Role): readonly GroupMember[] =>
-      groups
-        .membershipsOf(role, namespace, name)
-        .map(({ place: member, selection }) => ({ place: member, id: idOf(selection) }));
+    const of = (role: Role): readonly Membership[] => groups.membershipsOf(role, namespace, name);
     const ports = plannedHostPorts(owner, pod, place, node, context);
     const facts = [...port, ...ports.facts, ...membershipFacts(scope, owner, of("subject"), of("peer"))];
     return { ...ports, facts, ...(groups.isIncomplete && { doubt: "held" }) };

@@ -2,6 +2,9 @@
 
 import { hostPortKey } from "../model/hostPort.ts";
 import { type AddressPool, addressPoolOf } from "./addressPool.ts";
+import { adminNetworkPolicyOf, baselineAdminNetworkPolicyOf } from "./adminNetworkPolicy.ts";
+import { clusterNetworkPolicyOf } from "./clusterNetworkPolicy.ts";
+import type { ClusterPolicy } from "./clusterPolicy.ts";
 import { type NetworkPolicy, networkPolicyOf } from "./networkPolicy.ts";
 import { nodePortKeys } from "./nodePorts.ts";
 import type { EndpointSlice, Namespace, Node, ObjectMeta, Pod, Service } from "./objects.ts";
@@ -93,6 +96,30 @@ const table = {
     plural: "ipaddresspools",
     namespaced: false,
     project: addressPoolOf,
+    indexes: {},
+    optional: true,
+  }),
+  ClusterNetworkPolicy: watchable<ClusterPolicy<"ClusterNetworkPolicy">>({
+    prefix: "/apis/policy.networking.k8s.io/v1alpha2",
+    plural: "clusternetworkpolicies",
+    namespaced: false,
+    project: clusterNetworkPolicyOf,
+    indexes: {},
+    optional: true,
+  }),
+  AdminNetworkPolicy: watchable<ClusterPolicy<"AdminNetworkPolicy">>({
+    prefix: "/apis/policy.networking.k8s.io/v1alpha1",
+    plural: "adminnetworkpolicies",
+    namespaced: false,
+    project: adminNetworkPolicyOf,
+    indexes: {},
+    optional: true,
+  }),
+  BaselineAdminNetworkPolicy: watchable<ClusterPolicy<"BaselineAdminNetworkPolicy">>({
+    prefix: "/apis/policy.networking.k8s.io/v1alpha1",
+    plural: "baselineadminnetworkpolicies",
+    namespaced: false,
+    project: baselineAdminNetworkPolicyOf,
     indexes: {},
     optional: true,
   }),

@@ -46,7 +46,7 @@ type Report = (path: string, problem: string) => void;
 
 const protocols = ["TCP", "UDP", "SCTP"] as const;
 /** IANA_SVC_NAME (RFC 6335, section 5.1), as the API server checks names of ports. */
-const portName = /^(?=.{1,15}$)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$/;
+export const portName = /^(?=.{1,15}$)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$/;
 
 export const networkPolicyOf: Projection<NetworkPolicy> = (object, intern) => {
   const meta = metaOf(object, intern);

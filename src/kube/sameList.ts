@@ -14,24 +14,27 @@ export interface SameListOptions {
   readonly resource: Resource;
   /** "" for all. */
   readonly namespace: string;
-  /** What the watch has brought of the namespace. Read after the list, so that it may be newer. */
+  /** "" for all. */
+  readonly name: string;
+  /** What the watch has brought of that. Read after the list, so that it may be newer. */
   readonly held: () => Iterable<ObjectMeta>;
   readonly signal: AbortSignal;
 }
 
 /** The version of a list that contains exactly what is held; undefined when they differ. */
 export async function sameListVersion(options: SameListOptions): Promise<string | undefined> {
-  const { client, resource, namespace, held, signal } = options;
+  const { client, resource, namespace, name, held, signal } = options;
+  const fieldSelector = name === "" ? undefined : `metadata.name=${name}`;
   const listed = new Map<string, string>();
   let cursor = "";
   let version = "";
   do {
-    const query = { limit: pageSize, continue: cursor || undefined };
+    const query = { limit: pageSize, continue: cursor || undefined, fieldSelector };
     const page = await client.list(pathOf(resource, namespace), { query, signal });
     for (const item of page.items) {
       const { metadata } = record(item);
-      const { namespace: where, name, resourceVersion } = record(metadata);
-      listed.set(`${text(where)}/${text(name)}`, text(resourceVersion));
+      const { namespace: where, name: called, resourceVersion } = record(metadata);
+      listed.set(`${text(where)}/${text(called)}`, text(resourceVersion));
     }
     // A later page may show a later state, if the server could not keep the first one's.
     version ||= page.resourceVersion;

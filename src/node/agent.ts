@@ -98,7 +98,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     changed: () => reporter.ring(),
   });
   // With a pool, pods start without the API server; but one that refuses has to be told.
-  const read = { Node: nodes, Pod: pods, Service: services, ...(policies && { NetworkPolicy: policies }) };
+  const read = { Node: nodes, Pod: pods, Service: services, ...policies };
   const staleness = new Staleness(read, () => performance.now(), isPooled);
   staleness.follow(signal);
   const problem = (): Problem | undefined =>

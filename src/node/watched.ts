@@ -5,8 +5,8 @@
 import { ApiServer } from "../kube/apiServer.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Surroundings } from "../kube/clock.ts";
-import type { NetworkPolicy } from "../kube/networkPolicy.ts";
 import type { EndpointSlice, Node, Pod, Service } from "../kube/objects.ts";
+import { type PolicyStores, policyStores } from "../kube/policies.ts";
 import type { Store } from "../kube/store.ts";
 import { watchKind } from "../kube/watch.ts";
 
@@ -15,7 +15,7 @@ export interface Watched {
   readonly pods: Store<Pod>;
   readonly services: Store<Service>;
   /** Undefined without a pool. */
-  readonly policies: Store<NetworkPolicy> | undefined;
+  readonly policies: PolicyStores | undefined;
   /** A Service's slices, until `signal` is aborted. */
   readonly slicesOf: (service: Service, signal: AbortSignal) => Store<EndpointSlice>;
 }
@@ -30,7 +30,7 @@ export function watched(
     nodes: watchKind(client, "Node", { ...watching, fieldSelector: `metadata.name=${nodeName}` }),
     pods: watchKind(client, "Pod", { ...watching, fieldSelector: `spec.nodeName=${nodeName}` }),
     services: watchKind(client, "Service", watching),
-    policies: isPooled ? watchKind(client, "NetworkPolicy", watching) : undefined,
+    policies: isPooled ? policyStores((kind) => watchKind(client, kind, watching)) : undefined,
     slicesOf: ({ namespace, name }, signal) =>
       watchKind(client, "EndpointSlice", {
         ...{ ...watching, signal, namespace },

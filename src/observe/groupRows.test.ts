@@ -27,7 +27,7 @@ const set = (id: string, family: 4 | 6, addresses: readonly string[]) => ({
   addresses,
   external_ids: ids(`peer/${id}`),
 });
-const groups = { subject: new Set(["a"]), peer: new Set(["p"]) };
+const groups = { subject: new Set(["a"]), peer: new Map([["p", [four, six]]]) };
 const wanted = {
   portGroups: [group("a", [another, port]), group("b", [another])],
   addressSets: [
@@ -62,7 +62,7 @@ for (const [what, rows, isExact] of cases)
   });
 
 test("a port of a pod that nobody speaks of is in no group", () => {
-  const none = { subject: new Set<string>(), peer: new Set<string>() };
+  const none = { subject: new Set<string>(), peer: new Map<string, never>() };
   assert.ok(isExactlyIn({ portGroups: [], addressSets: [] }, scope, place, none));
   assert.ok(!isExactlyIn(asRows(wanted), scope, place, none));
 });

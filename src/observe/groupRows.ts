@@ -21,10 +21,11 @@ export interface GroupRows {
   readonly addressSets: Iterable<Pick<AddressSetRow, "_uuid" | "name" | "addresses" | "external_ids">>;
 }
 
-/** Ids of selections, by what policies do with the pods that these have. */
+/** Ids of groups, by what policies do with their members. */
 export interface GroupIds {
   readonly subject: ReadonlySet<string>;
-  readonly peer: ReadonlySet<string>;
+  /** With the port's addresses that are in the group. */
+  readonly peer: ReadonlyMap<string, readonly Ip[]>;
 }
 
 /**
@@ -39,8 +40,8 @@ export function isExactlyIn(
 ): boolean {
   const port = rowUuid(cluster, "Logical_Switch_Port", name);
   const wanted = new Set([...subject].map((id) => names.subjects(id)));
-  for (const id of peer)
-    for (const ip of addresses) wanted.add(`${names.peers(id, ip.family)} ${formatIp(ip)}`);
+  for (const [id, there] of peer)
+    for (const ip of there) wanted.add(`${names.peers(id, ip.family)} ${formatIp(ip)}`);
   const found: string[] = [];
   for (const row of portGroups)
     if (isGroup(row, cluster, "subject") && memberLookup(row, "ports")(port) !== undefined)

@@ -1,11 +1,11 @@
-// The facts of the groups that NetworkPolicies speak of, and of the memberships of pods and nodes in them.
+// The facts of the groups that policies speak of, and of the memberships of pods and nodes in them.
 
 import type { Fact } from "../model/fact.ts";
-import { formatIp, type Ip } from "../model/ip.ts";
+import { formatIp } from "../model/ip.ts";
 import { hairpinAddresses } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
-import type { Place } from "../model/place.ts";
 import type { Scope } from "../model/scope.ts";
+import type { Membership } from "../select/groups.ts";
 import { FactList, mapOf } from "./facts.ts";
 import { type AclAction, aclPriority } from "./priorities.ts";
 
@@ -51,7 +51,7 @@ export function subjectFacts(
   return facts.facts;
 }
 
-/** The address sets of the pods that policies allow. */
+/** The address sets of the pods that rules of policies name. */
 export function peerFacts(scope: Scope, owner: Owner, id: string): readonly Fact[] {
   const facts = new FactList(scope, owner);
   for (const family of families) {
@@ -61,7 +61,7 @@ export function peerFacts(scope: Scope, owner: Owner, id: string): readonly Fact
   return facts.facts;
 }
 
-/** The address sets of the nodes that have an address in a block which policies allow. */
+/** The address sets of the nodes that rules of policies mean, by an address or by their labels. */
 export function blockFacts(scope: Scope, owner: Owner, id: string): readonly Fact[] {
   const facts = new FactList(scope, owner);
   for (const family of families) {
@@ -71,49 +71,35 @@ export function blockFacts(scope: Scope, owner: Owner, id: string): readonly Fac
   return facts.facts;
 }
 
-/** What pods see of a node, by the id of a block that has an address of it. */
-export interface BlockMember {
-  readonly id: string;
-  readonly management: Ip;
-}
-
-/**
- * The memberships in these sets of the address by which pods see a node: the node's packets to pods elsewhere carry its
- * management address, and balancers use it in place of the node's own address.
- */
+/** The memberships of these addresses of a node in these groups. */
 export function nodeMembershipFacts(
   scope: Scope,
   owner: Owner,
-  blocks: readonly BlockMember[],
+  memberships: readonly Omit<Membership, "port">[],
 ): readonly Fact[] {
   const facts = new FactList(scope, owner);
-  for (const { id, management } of blocks) {
-    const set = facts.ref("Address_Set", scope.names.nodesIn(id, management.family));
-    facts.member("Address_Set", set, "addresses", formatIp(management));
-  }
+  for (const { id, addresses } of memberships)
+    for (const ip of addresses) {
+      const set = facts.ref("Address_Set", scope.names.nodesIn(id, ip.family));
+      facts.member("Address_Set", set, "addresses", formatIp(ip));
+    }
   return facts.facts;
-}
-
-/** A pod's place in groups, by the groups' ids. */
-export interface GroupMember {
-  readonly place: Place;
-  readonly id: string;
 }
 
 /** The pod's memberships in these groups. They are stated with its port, so that it never has a port without its policies. */
 export function membershipFacts(
   scope: Scope,
   owner: Owner,
-  subjects: readonly GroupMember[],
-  peers: readonly GroupMember[],
+  subjects: readonly Membership[],
+  peers: readonly Membership[],
 ): readonly Fact[] {
   const facts = new FactList(scope, owner);
-  for (const { place, id } of subjects) {
-    const port = facts.ref("Logical_Switch_Port", place.port);
-    facts.member("Port_Group", facts.ref("Port_Group", scope.names.subjects(id)), "ports", port);
+  for (const { port, id } of subjects) {
+    const ofPod = facts.ref("Logical_Switch_Port", port);
+    facts.member("Port_Group", facts.ref("Port_Group", scope.names.subjects(id)), "ports", ofPod);
   }
-  for (const { place, id } of peers)
-    for (const ip of place.addresses) {
+  for (const { id, addresses } of peers)
+    for (const ip of addresses) {
       const set = facts.ref("Address_Set", scope.names.peers(id, ip.family));
       facts.member("Address_Set", set, "addresses", formatIp(ip));
     }

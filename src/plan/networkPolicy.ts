@@ -5,17 +5,18 @@
 // Running connections follow the policies: OVN looks at each of their packets, and marks a connection as blocked when
 // its packets are dropped, so that replies end too.
 
-import { hash } from "node:crypto";
 import type { AclLogging, Severity } from "../kube/aclLogging.ts";
 import type { NetworkPolicy, PolicyPeer, PolicyPort, PolicyRule } from "../kube/networkPolicy.ts";
 import type { Fact } from "../model/fact.ts";
-import { formatCidr, formatIp, type Ip } from "../model/ip.ts";
+import { formatCidr, type Ip } from "../model/ip.ts";
 import type { Owner } from "../model/owner.ts";
 import { remainder } from "../model/remainder.ts";
 import type { Scope } from "../model/scope.ts";
 import { FactList } from "./facts.ts";
 import { afterBalancers } from "./groups.ts";
+import { planHolders } from "./portHolders.ts";
 import { type AclAction, aclPriority } from "./priorities.ts";
+import { type Direction, sides } from "./sides.ts";
 
 /** What the plan needs to know about groups of pods. */
 export interface PolicyGroups {
@@ -33,21 +34,7 @@ export interface PolicyGroups {
   ) => ReadonlyMap<number, readonly Ip[]>;
 }
 
-export type Direction = "ingress" | "egress";
 export type NamedPort = PolicyPort & { readonly port: string };
-
-interface Side {
-  readonly direction: "to-lport" | "from-lport";
-  /** The port of the pod that the policy selects. */
-  readonly own: "outport" | "inport";
-  /** Where the peers' addresses are. */
-  readonly far: "src" | "dst";
-}
-
-const sides = {
-  ingress: { direction: "to-lport", own: "outport", far: "src" },
-  egress: { direction: "from-lport", own: "inport", far: "dst" },
-} as const satisfies Readonly<Record<Direction, Side>>;
 
 export function networkPolicyFacts(
   scope: Scope,
@@ -154,15 +141,3 @@ function namedPortsOf({ ports = [] }: PolicyRule): readonly NamedPort[] {
 }
 
 const protocolOf = ({ protocol }: PolicyPort): string => protocol.toLowerCase();
-
-/** The sets of those who mean one port by a name, and the match that a packet goes to one of them. */
-function planHolders(facts: FactList, { names }: Scope, meaning: string, ips: readonly Ip[]): string {
-  const id = hash("sha256", meaning, "hex").slice(0, 16);
-  const terms = ([4, 6] as const).map((family) => {
-    const name = names.portHolders(id, family);
-    const addresses = ips.filter((ip) => ip.family === family).map(formatIp);
-    facts.row("Address_Set", name, { name, addresses });
-    return `ip${family}.dst == $${name}`;
-  });
-  return `(${terms.join(" || ")})`;
-}

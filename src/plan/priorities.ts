@@ -1,6 +1,7 @@
 // Priorities of the cluster router's policies and of the switches' ACLs, in one place because only their order matters.
 // The numbers follow ovn-kubernetes where it has the same policy, and leave gaps for later ones.
 
+import { lastPriority, levelCount } from "../model/levels.ts";
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 
 export const policyPriority = {
@@ -14,19 +15,37 @@ export const policyPriority = {
 
 export type AclAction = NorthboundTables["ACL"]["row"]["action"];
 
+/**
+ * From the lowest: 1 to 7,014 are for the Baseline tier, 7,200 to 30,222 for the Admin tier (`clusterPolicyPriority`). All of
+ * that is below `services`: what no balancer has taken reaches nobody, whatever policies allow.
+ */
 export const aclPriority = {
-  /** Drops what no NetworkPolicy allows to or from a pod that one selects. */
-  isolated: 500,
-  /** What a NetworkPolicy allows. Below `services`: what no balancer has taken reaches nobody. */
-  allowed: 501,
-  /** What no NetworkPolicy can forbid. */
-  always: 502,
+  /** Drops what no NetworkPolicy allows to or from a pod that one selects. So no rule of the Baseline tier is about it. */
+  isolated: 7_100,
+  /** What a NetworkPolicy allows. */
+  allowed: 7_101,
+  /** What no policy can forbid. */
+  always: 30_300,
   /** Drops packets addressed to a Service that no balancer has taken. */
-  services: 1000,
+  services: 31_000,
   /** Drops what a Service's source ranges do not allow. */
-  sourceRanges: 1001,
+  sourceRanges: 31_001,
   /** Lets a closed port's neighbour discovery pass. */
   neighbours: 32_001,
   /** Drops all packets of a closed port: above anything that a policy could allow. */
   closed: 32_000,
 } as const;
+
+/**
+ * The ACL priority of a rule. Each priority of a tier has as many as rules may have levels (model/levels.ts), so that no
+ * policy's ACLs depend on which others there are.
+ */
+export function clusterPolicyPriority(
+  tier: keyof typeof levelCount,
+  priority: number,
+  level: number,
+): number {
+  const before = { Admin: 7_200, Baseline: 1 }[tier];
+  const last = { Admin: lastPriority - 1, Baseline: lastPriority }[tier];
+  return before + (last - priority) * levelCount[tier] + (levelCount[tier] - 1 - level);
+}

@@ -2,10 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NetworkPolicy } from "../kube/networkPolicy.ts";
 import type { LabelSelector } from "../kube/objects.ts";
-import { parseCidr, parseIp } from "../model/ip.ts";
+import { formatIp, parseCidr, parseIp } from "../model/ip.ts";
 import { Fed } from "./fedFixture.ts";
-import { blockIdOf, Groups, idOf, subjectsOf } from "./groups.ts";
+import { type GroupChange, Groups } from "./groups.ts";
+import { nodesIn, spokenByPolicy, subjectsOf } from "./networkPolicyGroups.ts";
+import { nodeGroupId } from "./nodeGroup.ts";
+import { idOf, narrowed, wholeGroup } from "./podGroup.ts";
 import { namespaceFixture, podFixture } from "./selectFixture.ts";
+import { everyPod, labelSelection, oneNamespace } from "./selection.ts";
 
 const label = (value: string): LabelSelector => [{ key: "app", operator: "In", values: [value] }];
 
@@ -23,12 +27,13 @@ const policy = (name: string, podSelector: LabelSelector, allowed?: LabelSelecto
   egress: undefined,
   problems: [],
 });
+const spoken = (...words: Parameters<typeof policy>) => spokenByPolicy(policy(...words));
 
 async function world() {
   const [subject, peer] = [new Fed(), new Fed()];
   const cluster = {
     pods: ["web", "db"].map((app, index) =>
-      podFixture("shop", app, { app }, { podIps: [`10.0.0.${index}`] }),
+      podFixture("shop", app, { app }, { podIps: [`10.0.0.${index}`, `fd00::${index}`] }),
     ),
     namespaces: [namespaceFixture("shop", {})],
   };
@@ -38,22 +43,21 @@ async function world() {
 
 test("policies that select alike share a group, which lives as long as one of them", async () => {
   const groups = await world();
-  const [one, other] = [policy("one", label("db")), policy("other", label("db"))];
-  const id = idOf(subjectsOf(one));
-  assert.deepEqual(groups.use("a", one), [{ role: "subject", id }]);
-  assert.deepEqual(groups.use("b", other), []);
-  assert.deepEqual(groups.use("a", undefined), []);
+  const id = idOf(subjectsOf(policy("one", label("db"))));
+  assert.deepEqual(groups.use("a", spoken("one", label("db"))).groups, [{ role: "subject", id }]);
+  assert.deepEqual(groups.use("b", spoken("other", label("db"))).groups, []);
+  assert.deepEqual(groups.use("a", undefined).groups, []);
   assert.ok(groups.isUsed("subject", id));
-  assert.deepEqual(groups.use("b", undefined), [{ role: "subject", id }]);
+  assert.deepEqual(groups.use("b", undefined).groups, [{ role: "subject", id }]);
   assert.ok(!groups.isUsed("subject", id));
 });
 
 test("a selection may be subject to one policy and peer of another", async () => {
   const groups = await world();
-  groups.use("a", policy("one", label("db"), label("web")));
-  groups.use("b", policy("other", label("web")));
+  groups.use("a", spoken("one", label("db"), label("web")));
+  groups.use("b", spoken("other", label("web")));
   const idsOf = (role: "subject" | "peer", pod: string) =>
-    groups.membershipsOf(role, "shop", pod).map(({ selection }) => idOf(selection));
+    groups.membershipsOf(role, "shop", pod).map(({ id }) => id);
   const web = idOf(subjectsOf(policy("", label("web"))));
   assert.deepEqual([idsOf("subject", "web"), idsOf("peer", "web")], [[web], [web]]);
   assert.deepEqual([idsOf("subject", "db").length, idsOf("peer", "db").length], [1, 0]);
@@ -61,36 +65,100 @@ test("a selection may be subject to one policy and peer of another", async () =>
 
 test("a policy that changes gives up what it no longer speaks of", async () => {
   const groups = await world();
-  groups.use("a", policy("one", label("db"), label("web")));
-  const roles = groups.use("a", policy("one", label("db"))).map(({ role }) => role);
+  groups.use("a", spoken("one", label("db"), label("web")));
+  const roles = groups.use("a", spoken("one", label("db"))).groups.map(({ role }) => role);
   assert.deepEqual(roles, ["peer"]);
   assert.deepEqual(groups.membershipsOf("peer", "shop", "web"), []);
 });
 
-test("a block is a group as long as a policy allows it, and knows which addresses are in it", async () => {
+test("a block is a group as long as a policy allows it, of the nodes that have an address in it", async () => {
   const groups = await world();
   const cidr = (text: string) => parseCidr(text) ?? assert.fail(text);
   const ip = (text: string) => parseIp(text) ?? assert.fail(text);
   const block = { kind: "block", range: cidr("172.30.0.0/24"), except: [cidr("172.30.0.12/32")] } as const;
   const everything = { kind: "block", range: cidr("0.0.0.0/0"), except: [] } as const;
-  const allowing: NetworkPolicy = {
+  const allowing = spokenByPolicy({
     ...policy("one", label("db")),
     egress: [{ peers: [block, everything], ports: undefined }],
-  };
-  const id = blockIdOf(block) ?? assert.fail("it has an id");
-  assert.equal(blockIdOf(everything), undefined);
-  const begun = groups.use("a", allowing);
+  });
+  const id = nodeGroupId(nodesIn(block)) ?? assert.fail("it has an id");
+  assert.equal(nodeGroupId(nodesIn(everything)), undefined);
+  const begun = groups.use("a", allowing).groups;
   assert.deepEqual(
     begun.filter(({ role }) => role === "block"),
     [{ role: "block", id }],
   );
-  const found = ["172.30.0.11", "172.30.0.12", "172.30.1.1", "fd00::1"].map((text) =>
-    groups.blocksWith(ip(text)),
+  const management = ip("10.244.0.2");
+  const found = ["172.30.0.11", "172.30.0.12", "172.30.1.1"].map((text) =>
+    groups.nodeMemberships({
+      labels: {},
+      hostAddresses: [ip(text)],
+      standIns: [{ host: ip(text), management }],
+    }),
   );
-  assert.deepEqual(found, [[id], [], [], []]);
-  assert.deepEqual(groups.use("b", { ...allowing, name: "two" }), []);
+  assert.deepEqual(found, [[{ id, addresses: [management] }], [], []]);
+  assert.deepEqual(groups.use("b", allowing).groups, []);
   groups.use("a", undefined);
   assert.ok(groups.isUsed("block", id));
-  assert.ok(groups.use("b", undefined).some((group) => group.role === "block" && group.id === id));
-  assert.deepEqual(groups.blocksWith(ip("172.30.0.11")), []);
+  assert.ok(groups.use("b", undefined).groups.some((group) => group.role === "block" && group.id === id));
+  const node = { labels: {}, hostAddresses: [], standIns: [{ host: ip("172.30.0.11"), management }] };
+  assert.deepEqual(groups.nodeMemberships(node), []);
+});
+
+const narrow =
+  narrowed(everyPod, {
+    except: [labelSelection(oneNamespace("shop"), label("db"))],
+    within: [parseCidr("10.0.0.0/24") ?? assert.fail()],
+  }) ?? assert.fail("somebody is left");
+
+test("a group without another selection has who is not in that, with the addresses in its networks", async () => {
+  const groups = await world();
+  const id = idOf(narrow);
+  groups.use("a", { subject: [], peer: [narrow], nodes: [] });
+  const addresses = (pod: string) =>
+    groups.membershipsOf("peer", "shop", pod).map((one) => [one.id, one.addresses.map(formatIp)]);
+  assert.deepEqual([addresses("web"), addresses("db")], [[[id, ["10.0.0.0"]]], []]);
+  assert.deepEqual(
+    [...groups.members("peer", narrow)].map(({ pod }) => pod),
+    ["web"],
+  );
+});
+
+test("the groups that are meant for a pod follow from its labels, before anybody has heard of its place", async () => {
+  const groups = await world();
+  groups.use("a", { subject: [], peer: [narrow], nodes: [] });
+  groups.use("b", spoken("one", label("db")));
+  const at = ["10.0.0.9", "10.0.1.9"].map((text) => parseIp(text) ?? assert.fail());
+  const meant = (app: string) => {
+    const { subject, peer } = groups.meantFor(
+      { namespace: "shop", labels: { app }, namespaceLabels: undefined },
+      at,
+    );
+    return [subject.size, [...peer].map(([id, there]) => [id, there.map(formatIp)])];
+  };
+  assert.deepEqual(meant("db"), [1, []]);
+  assert.deepEqual(meant("new"), [0, [[idOf(narrow), ["10.0.0.9"]]]]);
+});
+
+test("what waits for a policy of the whole cluster waits in every namespace", async () => {
+  const groups = await world();
+  groups.await("namespace/bank");
+  assert.ok(!groups.isUnaskedIn("shop"));
+  groups.await("clusternetworkpolicy/all");
+  assert.ok(groups.isUnaskedIn("shop"));
+  groups.asked("clusternetworkpolicy/all");
+  groups.await("networkpolicy/bank/one");
+  assert.deepEqual([groups.isUnaskedIn("shop"), groups.isUnaskedIn("bank")], [false, true]);
+});
+
+test("members of a selection that is in use already are named when another group is made of it, or one ends", async () => {
+  const groups = await world();
+  groups.use("a", { subject: [], peer: [wholeGroup(everyPod)], nodes: [] });
+  const podsOf = ({ places }: GroupChange) => [...places].map(({ pod }) => pod);
+  const rest = narrowed(everyPod, { except: [subjectsOf(policy("", label("db"))).of] }) ?? assert.fail();
+  groups.use("b", { subject: [], peer: [subjectsOf(policy("", label("db")))], nodes: [] });
+  assert.deepEqual(podsOf(groups.use("c", { subject: [], peer: [rest], nodes: [] })), ["web"]);
+  assert.deepEqual(podsOf(groups.use("d", { subject: [], peer: [rest], nodes: [] })), []);
+  assert.deepEqual(podsOf(groups.use("c", undefined)), []);
+  assert.deepEqual(podsOf(groups.use("d", undefined)), ["web"]);
 });

@@ -1,56 +1,91 @@
-// The groups of pods that NetworkPolicies speak of. A policy's subjects are the pods it selects; its peers are the pods
-// it allows. Subjects become a port group, because ACLs match the ports of switches; peers become address sets, which
-// are the cheapest to change. Both are shared by all policies that select alike.
+// The groups of pods and nodes that policies speak of. A policy's subjects are the pods it selects; its peers are those that
+// its rules name. Subjects become a port group, because ACLs match the ports of switches; peers become address sets, which
+// are the cheapest to change. Both are shared by all policies that speak of the same.
 //
-// A block of addresses that a policy allows is a group too: of the nodes that have an address in it, since pods see a
-// node under another address.
+// A block of addresses is a group too: of the nodes that have an address in it, since pods see a node under another
+// address.
 
-import { hash } from "node:crypto";
-import type { NetworkPolicy, PolicyPeer } from "../kube/networkPolicy.ts";
-import { contains, formatCidr, type Ip } from "../model/ip.ts";
+import type { Ip } from "../model/ip.ts";
+import { Multimap } from "../model/multimap.ts";
 import { type Owner, parseOwner } from "../model/owner.ts";
-import type { MemberSource, Membership } from "./memberSource.ts";
-import {
-  allNamespaces,
-  labelSelection,
-  namespacesMatching,
-  oneNamespace,
-  type Selection,
-} from "./selection.ts";
+import type { Place } from "../model/place.ts";
+import type { MemberSource, MembershipChange } from "./memberSource.ts";
+import { type NodeGroup, nodeAddressesIn, nodeGroupId, type SeenNode } from "./nodeGroup.ts";
+import { addressesIn, idOf, type PodGroup, selectionsOf } from "./podGroup.ts";
+import { hasPod, type SeenPod } from "./selection.ts";
 
 export type Role = "subject" | "peer";
-export type AddressBlock = Extract<PolicyPeer, { readonly kind: "block" }>;
+const roles = ["subject", "peer"] as const satisfies readonly Role[];
 
 export interface GroupId {
   readonly role: Role | "block";
   readonly id: string;
 }
 
+/** What the use of groups has changed. */
+export interface GroupChange {
+  /** Those that begin or end. */
+  readonly groups: readonly GroupId[];
+  /** The places of pods that are in one of these now, or were. */
+  readonly places: ReadonlySet<Place>;
+}
+
+/** What a policy speaks of. */
+export interface Spoken {
+  readonly subject: readonly PodGroup[];
+  readonly peer: readonly PodGroup[];
+  readonly nodes: readonly NodeGroup[];
+}
+
+/** A member of a group, by the group's id. */
+export interface Membership {
+  readonly id: string;
+  /** The name of the port. */
+  readonly port: string;
+  /** Those of its addresses that are in the group. */
+  readonly addresses: readonly Ip[];
+}
+
 /** What plans see. */
 export interface GroupView {
-  /** Whether a policy uses the selection with this id in this role, or the block. */
+  /** Whether a policy uses the group with this id in this role. */
   isUsed(role: GroupId["role"], id: string): boolean;
   /** Policies or namespaces exist that nobody has told of yet, so it is not certain who is in no group. */
   readonly isIncomplete: boolean;
-  /** Some of these policies are in this namespace, and nobody has been asked about them yet. */
+  /** Some of these policies are about pods of this namespace, and nobody has been asked about them yet. */
   isUnaskedIn(namespace: string): boolean;
   membershipsOf(role: Role, namespace: string, pod: string): readonly Membership[];
-  source(role: Role): Pick<MemberSource, "members">;
-  /** The ids of the blocks in use that the address is in. */
-  blocksWith(ip: Ip): readonly string[];
+  /** The pods in a group that is in use, with those of their addresses that are. */
+  members(role: Role, group: PodGroup): Iterable<Place>;
+  /** The groups that a port with these addresses belongs to when it is the pod's, by their ids. */
+  meantFor(pod: SeenPod, addresses: readonly Ip[]): MeantGroups;
+  /** The groups in use that addresses of the node are in, with these. */
+  nodeMemberships(node: SeenNode): readonly Omit<Membership, "port">[];
+}
+
+export interface MeantGroups {
+  readonly subject: ReadonlySet<string>;
+  readonly peer: ReadonlyMap<string, readonly Ip[]>;
 }
 
 export class Groups implements GroupView {
   readonly #sources: Readonly<Record<Role, MemberSource>>;
-  /** `role id` -> the policies that use the selection */
+  /** `role id` -> the policies that use the group */
   readonly #users = new Map<string, Set<Owner>>();
   /** policy -> `role id` of what it uses */
   readonly #used = new Map<Owner, ReadonlySet<string>>();
-  /** policy -> the selections that it uses */
-  readonly #selections = new Map<Owner, Readonly<Record<Role, readonly Selection[]>>>();
-  /** id -> a block in use */
-  readonly #blocks = new Map<string, AddressBlock>();
-  /** What must exist but has not been seen yet. */
+  /** key of the selection that a group is made of -> id -> a group in use */
+  readonly #pods: Readonly<Record<Role, Map<string, Map<string, PodGroup>>>> = {
+    subject: new Map(),
+    peer: new Map(),
+  };
+  /** `role id` -> the group */
+  readonly #inUse = new Map<string, PodGroup>();
+  /** `role` and key of a selection -> `role id` of the groups that it decides about */
+  readonly #madeOf = new Multimap<string, string>();
+  /** id -> a group in use */
+  readonly #nodes = new Map<string, NodeGroup>();
+  /** What must exist, and of which nothing has been heard. */
   readonly #awaited = new Set<string>();
   readonly #unasked = new Set<string>();
 
@@ -58,42 +93,28 @@ export class Groups implements GroupView {
     this.#sources = sources;
   }
 
-  /** From now on the policy is this; undefined when it is gone. Returns the groups that begin or end by that. */
-  use(user: Owner, policy: NetworkPolicy | undefined): readonly GroupId[] {
-    const wanted = { subject: policy ? [subjectsOf(policy)] : [], peer: policy ? peersOf(policy) : [] };
-    const after = new Set<string>();
-    for (const role of ["subject", "peer"] as const) {
-      this.#sources[role].use(user, wanted[role]);
-      for (const selection of wanted[role]) after.add(`${role} ${idOf(selection)}`);
-    }
-    for (const block of policy ? blocksOf(policy) : []) {
-      const id = blockIdOf(block);
-      if (id === undefined) continue;
-      this.#blocks.set(id, block);
-      after.add(`block ${id}`);
-    }
+  /** From now on the policy speaks of this; undefined when it is gone. */
+  use(user: Owner, spoken: Spoken | undefined): GroupChange {
     const before = this.#used.get(user) ?? new Set<string>();
-    const changed: string[] = [];
-    for (const key of after.difference(before)) {
-      const users = this.#users.get(key) ?? new Set();
-      if (users.size === 0) changed.push(key);
-      this.#users.set(key, users.add(user));
+    const wanted = new Map<string, PodGroup | NodeGroup>();
+    for (const role of roles)
+      for (const group of spoken?.[role] ?? []) wanted.set(`${role} ${idOf(group)}`, group);
+    for (const group of spoken?.nodes ?? []) {
+      const id = nodeGroupId(group);
+      if (id !== undefined) wanted.set(`block ${id}`, group);
     }
-    for (const key of before.difference(after)) {
-      const users = this.#users.get(key);
-      users?.delete(user);
-      if (users?.size !== 0) continue;
-      this.#users.delete(key);
-      changed.push(key);
-    }
+    const after = new Set(wanted.keys());
+    const ended = [...before.difference(after)].filter((key) => this.#leave(key, user)).map(groupIdOf);
+    // Selections that go on have no news of their own about who is no longer, or who is now, in a group of them.
+    const places = new Set(ended.flatMap((group) => this.#placesOf(group)));
+    for (const group of ended) this.#forget(group);
+    for (const role of roles) this.#sources[role].use(user, (spoken?.[role] ?? []).flatMap(selectionsOf));
+    const begun = [...after.difference(before)].filter((key) => this.#join(key, user)).map(groupIdOf);
+    for (const [key, group] of wanted) this.#file(groupIdOf(key), group);
+    for (const group of begun) for (const place of this.#placesOf(group)) places.add(place);
     if (after.size > 0) this.#used.set(user, after);
     else this.#used.delete(user);
-    if (policy) this.#selections.set(user, wanted);
-    else this.#selections.delete(user);
-    const groups = changed.map(groupIdOf);
-    for (const { role, id } of groups)
-      if (role === "block" && !this.isUsed(role, id)) this.#blocks.delete(id);
-    return groups;
+    return { groups: [...begun, ...ended], places };
   }
 
   get isIncomplete(): boolean {
@@ -101,7 +122,10 @@ export class Groups implements GroupView {
   }
 
   isUnaskedIn(namespace: string): boolean {
-    return [...this.#unasked].some((owner) => parseOwner(owner).namespace === namespace);
+    return [...this.#unasked].some((what) => {
+      const { kind, namespace: where } = parseOwner(what);
+      return where === namespace || (where === "" && kind !== "namespace");
+    });
   }
 
   /** It has been asked about, whatever the answer. */
@@ -126,13 +150,23 @@ export class Groups implements GroupView {
     return this.#awaited.delete(what) && this.#awaited.size === 0;
   }
 
-  selectionsOf(user: Owner): Readonly<Record<Role, readonly Selection[]>> {
-    return this.#selections.get(user) ?? { subject: [], peer: [] };
+  /** What the policy speaks of, in the role. */
+  usedBy(user: Owner, role: Role): readonly PodGroup[] {
+    return [...(this.#used.get(user) ?? [])].flatMap((key) =>
+      key.startsWith(`${role} `) ? (this.#inUse.get(key) ?? []) : [],
+    );
   }
 
-  /** The policies that use the selection with this id. */
-  usersOf(role: Role, id: string): Iterable<Owner> {
-    return this.#users.get(`${role} ${id}`) ?? [];
+  /** The policies that speak of a group which has more members after this change of a selection. */
+  *gainers(role: Role, { selection, added, removed }: MembershipChange): Iterable<Owner> {
+    for (const key of this.#madeOf.get(`${role} ${selection.key}`)) {
+      const isExcept = this.#inUse.get(key)?.except.some((one) => one.key === selection.key);
+      if ((isExcept ? removed : added).length > 0) yield* this.#users.get(key) ?? [];
+    }
+  }
+
+  source(role: Role): Pick<MemberSource, "subscribe" | "isSettled"> {
+    return this.#sources[role];
   }
 
   isUsed(role: GroupId["role"], id: string): boolean {
@@ -140,58 +174,92 @@ export class Groups implements GroupView {
   }
 
   membershipsOf(role: Role, namespace: string, pod: string): readonly Membership[] {
-    return this.#sources[role].membershipsOf(namespace, pod);
+    const found = Map.groupBy(this.#sources[role].membershipsOf(namespace, pod), ({ place }) => place);
+    return [...found].flatMap(([{ port, addresses }, of]) => {
+      const keys = new Set(of.map(({ selection }) => selection.key));
+      return [...keys].flatMap((key) =>
+        [...(this.#pods[role].get(key) ?? [])].flatMap(([id, group]) => {
+          const there = addressesIn(group, (selection) => keys.has(selection.key), addresses);
+          return there ? [{ id, port, addresses: there }] : [];
+        }),
+      );
+    });
   }
 
-  source(role: Role): MemberSource {
-    return this.#sources[role];
+  *members(role: Role, group: PodGroup): Iterable<Place> {
+    const source = this.#sources[role];
+    for (const place of source.members(group.of)) {
+      const has = (selection: PodGroup["of"]): boolean => source.members(selection).has(place);
+      const addresses = addressesIn(group, has, place.addresses);
+      if (addresses) yield addresses.length === place.addresses.length ? place : { ...place, addresses };
+    }
   }
 
-  blocksWith(ip: Ip): readonly string[] {
-    return [...this.#blocks].flatMap(([id, { range, except }]) =>
-      contains(range, ip) && !except.some((one) => contains(one, ip)) ? [id] : [],
-    );
+  meantFor(pod: SeenPod, addresses: readonly Ip[]): MeantGroups {
+    const found = (role: Role): readonly (readonly [string, readonly Ip[]])[] =>
+      [...this.#pods[role].values()].flatMap((groups) =>
+        [...groups].flatMap(([id, group]) => {
+          const there = addressesIn(group, (selection) => hasPod(selection, pod), addresses);
+          return there ? [[id, there] as const] : [];
+        }),
+      );
+    return { subject: new Set(found("subject").map(([id]) => id)), peer: new Map(found("peer")) };
+  }
+
+  nodeMemberships(node: SeenNode): readonly Omit<Membership, "port">[] {
+    return [...this.#nodes].flatMap(([id, group]) => {
+      const addresses = nodeAddressesIn(group, node);
+      return addresses.length === 0 ? [] : [{ id, addresses }];
+    });
+  }
+
+  /** Returns whether nobody has used the group before. */
+  #join(key: string, user: Owner): boolean {
+    const users = this.#users.get(key) ?? new Set();
+    this.#users.set(key, users.add(user));
+    return users.size === 1;
+  }
+
+  /** Returns whether nobody uses the group any more. */
+  #leave(key: string, user: Owner): boolean {
+    const users = this.#users.get(key);
+    users?.delete(user);
+    return users?.size === 0 && this.#users.delete(key);
+  }
+
+  /** The members as far as they are known. */
+  #placesOf({ role, id }: GroupId): readonly Place[] {
+    if (role === "block") return [];
+    const group = this.#inUse.get(`${role} ${id}`);
+    return group ? [...this.members(role, group)] : [];
+  }
+
+  #file({ role, id }: GroupId, group: PodGroup | NodeGroup): void {
+    if (role === "block") {
+      if ("kind" in group) this.#nodes.set(id, group);
+    } else if ("of" in group) {
+      this.#inUse.set(`${role} ${id}`, group);
+      for (const { key } of selectionsOf(group)) this.#madeOf.add(`${role} ${key}`, `${role} ${id}`);
+      const groups = this.#pods[role].get(group.of.key) ?? new Map<string, PodGroup>();
+      this.#pods[role].set(group.of.key, groups.set(id, group));
+    }
+  }
+
+  #forget({ role, id }: GroupId): void {
+    if (role === "block") {
+      this.#nodes.delete(id);
+      return;
+    }
+    const group = this.#inUse.get(`${role} ${id}`);
+    if (!group) return;
+    this.#inUse.delete(`${role} ${id}`);
+    for (const { key } of selectionsOf(group)) this.#madeOf.delete(`${role} ${key}`, `${role} ${id}`);
+    const groups = this.#pods[role].get(group.of.key);
+    if (groups?.delete(id) && groups.size === 0) this.#pods[role].delete(group.of.key);
   }
 }
 
 function groupIdOf(key: string): GroupId {
   const [role, id = ""] = key.split(" ");
   return { role: role === "subject" || role === "block" ? role : "peer", id };
-}
-
-/** Names a selection in OVN and in owners: 64 bits of a hash of its key. */
-export const idOf = ({ key }: Selection): string => hash("sha256", key, "hex").slice(0, 16);
-
-export const subjectsOf = ({ namespace, podSelector }: NetworkPolicy): Selection =>
-  labelSelection(oneNamespace(namespace), podSelector);
-
-/** The pods that a peer means; undefined for a block of addresses. */
-export function selectionOf(peer: PolicyPeer, namespace: string): Selection | undefined {
-  if (peer.kind !== "pods") return undefined;
-  const scope = peer.namespaces ? namespacesMatching(peer.namespaces) : oneNamespace(namespace);
-  return labelSelection(scope, peer.pods);
-}
-
-/** Names a block in OVN and in owners; undefined for one of all addresses, which needs no group. */
-export const blockIdOf = ({ range, except }: AddressBlock): string | undefined =>
-  range.bits === 0 && except.length === 0
-    ? undefined
-    : hash("sha256", [range, ...except].map(formatCidr).join(), "hex").slice(0, 16);
-
-const blocksOf = ({ ingress = [], egress = [] }: NetworkPolicy): readonly AddressBlock[] =>
-  [...ingress, ...egress].flatMap(({ peers = [] }) =>
-    peers.flatMap((peer) => (peer.kind === "block" ? [peer] : [])),
-  );
-
-/** All pods: the peers of a rule that allows a port by name and names no peers. */
-export const everyPod: Selection = labelSelection(allNamespaces, []);
-
-function peersOf({ namespace, ingress = [], egress = [] }: NetworkPolicy): readonly Selection[] {
-  const named = egress.some(
-    ({ peers, ports }) => !peers && ports?.some(({ port }) => typeof port === "string"),
-  );
-  const peers = [...ingress, ...egress].flatMap(({ peers = [] }) =>
-    peers.flatMap((peer) => selectionOf(peer, namespace) ?? []),
-  );
-  return named ? [...peers, everyPod] : peers;
 }

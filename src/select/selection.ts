@@ -82,6 +82,60 @@ export const matches = (selection: Selection, labels: Labels, addresses: readonl
 export const isInRange = ({ range, except }: RangeSelection, ip: Ip): boolean =>
   contains(range, ip) && !except.some((cidr) => contains(cidr, ip));
 
+/** As much of a pod as decides whether a label selection has it. */
+export interface SeenPod {
+  readonly namespace: string;
+  readonly labels: Labels;
+  /** Undefined while the Namespace is unknown; then no selector matches it. */
+  readonly namespaceLabels: Labels | undefined;
+}
+
+export function hasPod(selection: Selection, { namespace, labels, namespaceLabels }: SeenPod): boolean {
+  if (selection.kind !== "labels" || !selects(selection.pods, labels)) return false;
+  const { namespaces } = selection;
+  if (namespaces.kind === "one") return namespaces.name === namespace;
+  return (
+    namespaces.kind === "all" ||
+    (namespaceLabels !== undefined && selects(namespaces.selector, namespaceLabels))
+  );
+}
+
+/** Whether it is certain that `a` includes all places of `b`. It may do so for other reasons, which nobody looks for. */
+export function covers(a: Selection, b: Selection): boolean {
+  if (a.key === b.key) return true;
+  if (a.kind !== "labels" || b.kind !== "labels" || !isPartOf(a.pods, b.pods)) return false;
+  if (a.namespaces.kind === "matching" && b.namespaces.kind === "matching")
+    return isPartOf(a.namespaces.selector, b.namespaces.selector);
+  return a.namespaces.kind === "all" || scopeKey(a.namespaces) === scopeKey(b.namespaces);
+}
+
+/** Whether it is certain that no place is in both. */
+export function areDisjoint(a: Selection, b: Selection): boolean {
+  if (a.kind !== "labels" || b.kind !== "labels") return false;
+  if (contradict(a.pods, b.pods)) return true;
+  const [one, other] = [a.namespaces, b.namespaces];
+  if (one.kind === "one" && other.kind === "one") return one.name !== other.name;
+  return one.kind === "matching" && other.kind === "matching" && contradict(one.selector, other.selector);
+}
+
+/** Whether no labels can match both. */
+const contradict = (a: LabelSelector, b: LabelSelector): boolean =>
+  a.some((one) => b.some((other) => isContradiction(one, other) || isContradiction(other, one)));
+
+function isContradiction(a: LabelRequirement, b: LabelRequirement): boolean {
+  if (a.key !== b.key) return false;
+  if (b.operator === "DoesNotExist") return a.operator === "In" || a.operator === "Exists";
+  if (a.operator !== "In") return false;
+  if (b.operator === "In") return !a.values.some((value) => b.values.includes(value));
+  return b.operator === "NotIn" && a.values.every((value) => b.values.includes(value));
+}
+
+/** Both canonical. */
+function isPartOf(few: LabelSelector, many: LabelSelector): boolean {
+  const texts = new Set(many.map((requirement) => textOf([requirement])));
+  return few.every((requirement) => texts.has(textOf([requirement])));
+}
+
 /** The same requirements without duplicates, in an order that does not depend on how they were written. */
 function canonicalSelector(selector: LabelSelector): LabelSelector {
   const byText = new Map<string, LabelRequirement>();
@@ -98,3 +152,6 @@ function canonicalSelector(selector: LabelSelector): LabelSelector {
 /** As JSON: anybody can write labels, and no two selectors may share a text. */
 const textOf = (selector: LabelSelector): string =>
   JSON.stringify(selector.map(({ key, operator, values }) => [key, operator, ...values]));
+
+/** All pods. */
+export const everyPod: LabelSelection = labelSelection(allNamespaces, []);

@@ -57,7 +57,7 @@ async function agent(): Promise<Agent> {
   );
   await services.ready(ending.signal);
   const slices = slicesOf(known(services.get("shop", "s5")), ending.signal);
-  const stores = [nodes, pods, services, slices, known(policies)];
+  const stores = [nodes, pods, services, slices, known(policies).NetworkPolicy];
   for (const store of stores) await store.ready(ending.signal);
   return {
     ...{ api, stores, services },

@@ -4,8 +4,7 @@
 
 import { poolSeenOf } from "../../kube/annotations.ts";
 import type { Log } from "../../kube/clock.ts";
-import type { NetworkPolicy } from "../../kube/networkPolicy.ts";
-import type { Store } from "../../kube/store.ts";
+import { type PolicyStores, policyKinds } from "../../kube/policies.ts";
 import type { Vswitch } from "../ovs/vswitch.ts";
 import type { Writer } from "../ovs/writer.ts";
 import { Bell } from "../wait/bell.ts";
@@ -24,7 +23,7 @@ export interface KeeperOptions {
   readonly cache: PoolCache;
   readonly offers: Offers;
   readonly reservations: Reservations;
-  readonly policies: Pick<Store<NetworkPolicy>, "synced" | "size">;
+  readonly policies: PolicyStores;
   /** How long an address rests after its pod. */
   readonly restMs: number;
   /** Milliseconds, never going back. */
@@ -103,7 +102,7 @@ export class PoolKeeper {
       rows: cache.rows(offer?.ports.keys()),
       holders: (portName) => cache.holders(portName),
       rested: (uuid) => now() - (this.#resting.get(uuid) ?? now()) >= restMs,
-      policed: !policies.synced || policies.size > 0,
+      policed: policyKinds.some((kind) => !policies[kind].synced || policies[kind].size > 0),
       reserved: reservations.has,
       lost: (uuid) => this.#known?.has(uuid) === true,
     };

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { clusterNetworkPolicyOf } from "../../kube/clusterNetworkPolicy.ts";
+import type { ClusterPolicy } from "../../kube/clusterPolicy.ts";
+import { Interner } from "../../kube/intern.ts";
 import type { NetworkPolicy } from "../../kube/networkPolicy.ts";
 import type { LabelSelector, Pod } from "../../kube/objects.ts";
 import { isAtLeast } from "../../kube/version.ts";
@@ -41,10 +44,12 @@ const knowing = (
   resourceVersion: string,
   policies: readonly NetworkPolicy[] = [],
   synced = true,
+  ofCluster: readonly ClusterPolicy[] = [],
 ): Policies => ({
   synced,
   knows: (pod) => isAtLeast(resourceVersion, pod.resourceVersion),
   by: (_, namespace) => policies.filter((each) => each.namespace === namespace),
+  ofCluster: () => ofCluster,
   subscribe: () => () => undefined,
 });
 
@@ -63,13 +68,10 @@ test("versions are compared as numbers, of any length", () => {
   const long = { ...pod, resourceVersion: "9007199254740993" };
   assert.match(
     doubtAbout(wanted, long, knowing("9007199254740992")) ?? "",
-    /every NetworkPolicy that is older than the pod/,
+    /every policy that is older than the pod/,
   );
   assert.equal(doubtAbout(wanted, long, knowing("9007199254740993")), undefined);
-  assert.match(
-    doubtAbout(wanted, pod, knowing("99")) ?? "",
-    /every NetworkPolicy that is older than the pod/,
-  );
+  assert.match(doubtAbout(wanted, pod, knowing("99")) ?? "", /every policy that is older than the pod/);
 });
 
 test("whatever is missing, unparsable or about another pod proves nothing", () => {
@@ -77,12 +79,12 @@ test("whatever is missing, unparsable or about another pod proves nothing", () =
     [doubtAbout({ ...wanted, uid: undefined }, pod, knowing("100")), /UID/],
     [doubtAbout(wanted, undefined, knowing("100")), /has not reported the pod/],
     [doubtAbout({ ...wanted, uid: "u2" }, pod, knowing("100")), /has not reported the pod/],
-    [doubtAbout(wanted, pod, knowing("100", [], false)), /has not reported NetworkPolicies/],
-    [doubtAbout(wanted, pod, knowing("")), /every NetworkPolicy that is older than the pod/],
-    [doubtAbout(wanted, pod, knowing("1e9")), /every NetworkPolicy that is older than the pod/],
+    [doubtAbout(wanted, pod, knowing("100", [], false)), /has not reported all policies/],
+    [doubtAbout(wanted, pod, knowing("")), /every policy that is older than the pod/],
+    [doubtAbout(wanted, pod, knowing("1e9")), /every policy that is older than the pod/],
     [
       doubtAbout(wanted, { ...pod, resourceVersion: "x" }, knowing("100")),
-      /every NetworkPolicy that is older than the pod/,
+      /every policy that is older than the pod/,
     ],
     [doubtAbout(wanted, pod, knowing("100", [policy("shop", web)])), /NetworkPolicy shop\/p selects it/],
     [doubtAbout(wanted, pod, knowing("100", [policy("shop", [])])), /selects it/],
@@ -94,4 +96,44 @@ test("a static pod, which the runtime names by its file's hash, is proven by its
   const mirror = { ...pod, annotations: { "kubernetes.io/config.hash": "hash" } };
   assert.equal(doubtAbout({ ...wanted, uid: "hash" }, mirror, knowing("100")), undefined);
   assert.match(doubtAbout({ ...wanted, uid: "another" }, mirror, knowing("100")) ?? "", /has not reported/);
+});
+
+const ofCluster = (
+  subject: object,
+  ingress: readonly object[] = [],
+  egress: readonly object[] = [],
+): ClusterPolicy =>
+  clusterNetworkPolicyOf(
+    {
+      metadata: { name: "all", uid: "all", resourceVersion: "1" },
+      spec: { tier: "Admin", priority: 1, subject, ingress, egress },
+    },
+    new Interner(),
+  ) ?? assert.fail("it has an identity");
+const named = (...values: readonly string[]) => ({
+  namespaces: { matchExpressions: [{ key: "kubernetes.io/metadata.name", operator: "In", values }] },
+});
+const others = { pods: { namespaceSelector: {}, podSelector: { matchLabels: { app: "db" } } } };
+
+test("a policy of the whole cluster is a doubt where it may select the pod by labels that the agent does not know", () => {
+  const doubt = (...policies: readonly ClusterPolicy[]) =>
+    doubtAbout(wanted, pod, knowing("100", [], true, policies)) ?? "";
+  assert.match(
+    doubt(ofCluster({ namespaces: { matchLabels: { team: "a" } } })),
+    /ClusterNetworkPolicy all may be/,
+  );
+  assert.match(doubt(ofCluster(named("shop"))), /may be about it/);
+  assert.equal(doubt(ofCluster(named("bank", "zoo"))), "");
+  assert.equal(doubt(ofCluster(others)), "");
+});
+
+test("so is one that closes others to the pod, and one that closes networks when pods are passed on before it", () => {
+  const doubt = (...policies: readonly ClusterPolicy[]) =>
+    doubtAbout(wanted, pod, knowing("100", [], true, policies)) ?? "";
+  const from = [named("shop")];
+  assert.match(doubt(ofCluster(others, [{ action: "Deny", from }])), /may be about it/);
+  assert.equal(doubt(ofCluster(others, [{ action: "Accept", from }])), "");
+  const closing = ofCluster(others, [], [{ action: "Deny", to: [{ networks: ["0.0.0.0/0"] }] }]);
+  assert.equal(doubt(closing), "");
+  assert.match(doubt(closing, ofCluster(others, [{ action: "Pass", from: [others] }])), /may be about it/);
 });

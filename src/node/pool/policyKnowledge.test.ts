@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Page } from "../../kube/client.ts";
+import { KubeError } from "../../kube/error.ts";
 import { History } from "../../kube/history.ts";
 import { kinds } from "../../kube/kinds.ts";
 import type { NetworkPolicy } from "../../kube/networkPolicy.ts";
 import type { ObjectMeta, Pod } from "../../kube/objects.ts";
+import { clusterPolicyKinds, policyStores } from "../../kube/policies.ts";
 import { Store } from "../../kube/store.ts";
+import { emptyStore } from "../../kube/stores.ts";
 import { PolicyKnowledge } from "./policyKnowledge.ts";
 
 const meta = (name: string, resourceVersion: string): ObjectMeta => ({
@@ -40,9 +43,17 @@ const put = <T extends ObjectMeta>(store: Store<T>, ...objects: readonly T[]): v
 
 const unexpected = (error: unknown): void => assert.fail(String(error));
 
+/** A server that has no policies of the whole cluster at version 99. */
+function storesOfPolicies() {
+  const stores = policyStores(emptyStore);
+  for (const kind of clusterPolicyKinds) stores[kind].note({ synced: true, resourceVersion: "99" });
+  return stores;
+}
+
 /** The watches have come to version 10; the server is at 20, and answers lists with `held` until told otherwise. */
 function surroundings(held: readonly NetworkPolicy[]) {
-  const policies = new Store<NetworkPolicy>(kinds.NetworkPolicy.indexes, unexpected);
+  const stores = storesOfPolicies();
+  const policies = stores.NetworkPolicy;
   const pods = new Store<Pod>(kinds.Pod.indexes, unexpected);
   policies.note({ synced: true, resourceVersion: "10" });
   const asked: string[] = [];
@@ -53,6 +64,8 @@ function surroundings(held: readonly NetworkPolicy[]) {
     list: (path: string): Promise<Page> => {
       asked.push(path);
       if (server.isAway) return Promise.reject(new Error("away"));
+      if (path.includes("policy.networking.k8s.io"))
+        return Promise.reject(new KubeError("no such kind", { status: 404, reason: "NotFound" }));
       const items = server.held.map(({ namespace, name, resourceVersion }) => ({
         metadata: { namespace, name, resourceVersion },
       }));
@@ -60,8 +73,9 @@ function surroundings(held: readonly NetworkPolicy[]) {
     },
   };
   const stop = new AbortController();
-  const knowledge = new PolicyKnowledge({ client, policies, pods, log: () => undefined });
+  const knowledge = new PolicyKnowledge({ client, policies: stores, pods, log: () => undefined });
   return {
+    stores,
     policies,
     pods,
     history,
@@ -105,15 +119,16 @@ test("a list that is what the watch has brought makes everything up to its versi
 });
 
 test("whoever waits hears when the first list is complete, even if there is no policy", async () => {
-  const policies = new Store<NetworkPolicy>(kinds.NetworkPolicy.indexes, unexpected);
+  const policies = storesOfPolicies();
   const pods = new Store<Pod>(kinds.Pod.indexes, unexpected);
   const client = { history: new History(), list: () => Promise.reject(new Error("away")) };
   const stop = new AbortController();
   const knowledge = new PolicyKnowledge({ client, policies, pods, log: () => undefined });
+  knowledge.start(stop.signal);
+  await settled();
   let heard = 0;
   knowledge.subscribe(() => heard++);
-  knowledge.start(stop.signal);
-  policies.note({ synced: true, resourceVersion: "10" });
+  policies.NetworkPolicy.note({ synced: true, resourceVersion: "10" });
   await settled();
   assert.equal(heard, 1);
   stop.abort();
@@ -164,5 +179,18 @@ test("nothing that a restored API server said before proves anything about pods 
   policies.note({ resourceVersion: "13" });
   assert.equal(knowledge.knows(later), true);
   assert.equal(knowledge.knows(podAt("11")), true, "a pod that has gone back too");
+  stop.abort();
+});
+
+test("where the API server does not serve a kind, its answer after a pod was seen proves that there is none", async () => {
+  const { stores, pods, asked, knowledge, start, stop } = surroundings([]);
+  stores.ClusterNetworkPolicy.note({ resourceVersion: "" });
+  start();
+  put(pods, podAt("15"));
+  assert.equal(knowledge.knows(podAt("15")), false);
+  await settled();
+  assert.ok(asked.includes("/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies"));
+  assert.equal(knowledge.knows(podAt("15")), true);
+  assert.equal(knowledge.knows(podAt("16", { uid: "later" })), false);
   stop.abort();
 });

@@ -1,15 +1,14 @@
-// How far this agent knows the NetworkPolicies. A watch reports its progress only when something happens, or about
-// once a minute, so a new pod would nearly always seem newer than everything known. Therefore, as soon as a pod
-// appears on this node, long before the runtime asks for its interface, the policies of its namespace are listed once
-// and compared with those of the watch. If they are equal, everything up to the list's version is known.
+// How far this agent knows the policies. As soon as a pod appears on this node, long before the runtime asks for its
+// interface, the policies are listed once and compared with those of the watch (kube/reach.ts).
 
 import { isDeepStrictEqual } from "node:util";
 import type { KubeClient } from "../../kube/client.ts";
 import type { Log } from "../../kube/clock.ts";
-import { kinds } from "../../kube/kinds.ts";
+import type { ClusterPolicy } from "../../kube/clusterPolicy.ts";
 import type { NetworkPolicy } from "../../kube/networkPolicy.ts";
 import type { Pod } from "../../kube/objects.ts";
-import { sameListVersion } from "../../kube/sameList.ts";
+import { clusterPoliciesOf, type PolicyStores, policyKinds } from "../../kube/policies.ts";
+import { type Question, Reach } from "../../kube/reach.ts";
 import type { Store } from "../../kube/store.ts";
 import { isAtLeast } from "../../kube/version.ts";
 import type { Policies } from "./openProof.ts";
@@ -18,7 +17,7 @@ const betweenListsMs = 500;
 
 export interface KnowledgeOptions {
   readonly client: Pick<KubeClient, "list" | "history">;
-  readonly policies: Store<NetworkPolicy>;
+  readonly policies: PolicyStores;
   /** The pods of this node. */
   readonly pods: Store<Pod>;
   readonly log: Log;
@@ -26,15 +25,17 @@ export interface KnowledgeOptions {
 
 export class PolicyKnowledge implements Policies {
   readonly #options: KnowledgeOptions;
+  readonly #reach: Reach;
   /** pod UID -> the pod as it was when it first had its present labels */
   readonly #first = new Map<string, Pod>();
-  /** namespace -> version up to which a list has shown its policies */
-  readonly #listed = new Map<string, string>();
+  /** Namespaces whose policies are being asked for. */
   readonly #asking = new Set<string>();
   readonly #listeners = new Set<() => void>();
 
   constructor(options: KnowledgeOptions) {
     this.#options = options;
+    const { client, policies, log } = options;
+    this.#reach = new Reach({ client, stores: policies, log });
   }
 
   /** Follows the node's pods until `signal` is aborted. */
@@ -53,7 +54,7 @@ export class PolicyKnowledge implements Policies {
     });
     const forget = client.history.subscribe(() => {
       this.#first.clear();
-      this.#listed.clear();
+      this.#reach.forget();
     });
     signal.addEventListener("abort", () => {
       unsubscribe();
@@ -61,15 +62,19 @@ export class PolicyKnowledge implements Policies {
     });
     for (const pod of pods.values()) look(pod);
     // A first list without policies changes nothing in the store, but proves a lot.
-    this.#options.policies.ready(signal).then(this.#tell, () => undefined);
+    for (const store of this.#stores()) store.ready(signal).then(this.#tell, () => undefined);
   }
 
   get synced(): boolean {
-    return this.#options.policies.synced;
+    return this.#stores().every(({ synced }) => synced);
   }
 
   by(index: "namespace", namespace: string): readonly NetworkPolicy[] {
-    return this.#options.policies.by(index, namespace);
+    return this.#options.policies.NetworkPolicy.by(index, namespace);
+  }
+
+  ofCluster(): readonly ClusterPolicy[] {
+    return clusterPoliciesOf(this.#options.policies);
   }
 
   /**
@@ -78,16 +83,15 @@ export class PolicyKnowledge implements Policies {
    */
   knows(pod: Pod): boolean {
     const wanted = (this.#first.get(pod.uid) ?? pod).resourceVersion;
-    const { resourceVersion } = this.#options.policies.freshness;
-    return isAtLeast(resourceVersion, wanted) || isAtLeast(this.#listed.get(pod.namespace) ?? "", wanted);
+    return questionsFor(pod.namespace).every((question) => this.#reach.knows(question, wanted));
   }
 
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
-    const unsubscribe = this.#options.policies.subscribe(listener);
+    const stops = this.#stores().map((store) => store.subscribe(listener));
     return () => {
       this.#listeners.delete(listener);
-      unsubscribe();
+      for (const stop of stops) stop();
     };
   }
 
@@ -95,32 +99,33 @@ export class PolicyKnowledge implements Policies {
     for (const listener of this.#listeners) listener();
   };
 
+  #stores() {
+    return policyKinds.map((kind) => this.#options.policies[kind]);
+  }
+
   /** Lists until everything older than the namespace's starting pods is known. */
   async #ask(namespace: string, signal: AbortSignal): Promise<void> {
     if (this.#asking.has(namespace)) return;
     this.#asking.add(namespace);
-    const { client, policies, log } = this.#options;
-    try {
-      while (!signal.aborted && this.#isAwaited(namespace)) {
-        const version = await sameListVersion({
-          client,
-          resource: kinds.NetworkPolicy,
-          namespace,
-          held: () => policies.by("namespace", namespace),
-          signal,
-        });
-        if (version !== undefined) {
-          this.#listed.set(namespace, version);
-          this.#tell();
-        }
-        if (this.#isAwaited(namespace)) await new Promise((resolve) => setTimeout(resolve, betweenListsMs));
-      }
-    } catch (error) {
-      // The next change of a pod asks again; until then the pod gets a closed port.
-      if (!signal.aborted) log("warn", "NetworkPolicies cannot be listed", { namespace, error });
-    } finally {
-      this.#asking.delete(namespace);
+    while (!signal.aborted && this.#isAwaited(namespace)) {
+      const seen = this.#youngest(namespace);
+      const answers = await Promise.all(
+        questionsFor(namespace)
+          .filter((question) => !this.#reach.knows(question, seen))
+          .map((question) => this.#reach.ask(question, seen, signal)),
+      );
+      if (answers.includes(true)) this.#tell();
+      if (this.#isAwaited(namespace)) await new Promise((resolve) => setTimeout(resolve, betweenListsMs));
     }
+    this.#asking.delete(namespace);
+  }
+
+  /** The highest version of the namespace's pods that are to start. */
+  #youngest(namespace: string): string {
+    const versions = [...this.#options.pods.values()]
+      .filter((pod) => pod.namespace === namespace && isToStart(pod))
+      .map(({ resourceVersion }) => resourceVersion);
+    return versions.reduce((high, one) => (isAtLeast(one, high) ? one : high), versions[0] ?? "");
   }
 
   #isAwaited(namespace: string): boolean {
@@ -129,6 +134,9 @@ export class PolicyKnowledge implements Policies {
     );
   }
 }
+
+const questionsFor = (namespace: string): readonly Question[] =>
+  policyKinds.map((kind) => ({ kind, namespace: kind === "NetworkPolicy" ? namespace : "", name: "" }));
 
 const isToStart = ({ phase, hostNetwork, podIps, deletionTimestamp }: Pod): boolean =>
   phase === "Pending" && !hostNetwork && podIps.length === 0 && deletionTimestamp === undefined;

@@ -4,8 +4,8 @@
 import type { AnnotationValues } from "../../kube/annotations.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { Log } from "../../kube/clock.ts";
-import type { NetworkPolicy } from "../../kube/networkPolicy.ts";
 import type { Node, Pod } from "../../kube/objects.ts";
+import type { PolicyStores } from "../../kube/policies.ts";
 import type { Store } from "../../kube/store.ts";
 import type { Cidr } from "../../model/ip.ts";
 import type { Vswitch } from "../ovs/vswitch.ts";
@@ -26,7 +26,7 @@ export interface PoolOptions {
   readonly nodes: Nodes;
   readonly client: KubeClient;
   readonly pods: Store<Pod>;
-  readonly policies: Store<NetworkPolicy>;
+  readonly policies: PolicyStores;
   /** How long an address rests after its pod. */
   readonly restMs: number;
   readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;

@@ -1,0 +1,65 @@
+// All kinds of policies together, for those who keep their groups and hold pods back until they are in force.
+
+import { type AnyPolicy, hasPass, isAbout } from "../kube/clusterPolicy.ts";
+import { selects } from "../kube/labelSelector.ts";
+import type { Pod } from "../kube/objects.ts";
+import { clusterPoliciesOf, type PolicyKind, policyKinds } from "../kube/policies.ts";
+import type { Stores } from "../kube/stores.ts";
+import type { Cidr } from "../model/ip.ts";
+import { type Owner, ownerOf } from "../model/owner.ts";
+import { partsOf, selectionOfPods, spokenByParts } from "../select/clusterRules.ts";
+import type { Spoken } from "../select/groups.ts";
+import { spokenByPolicy } from "../select/networkPolicyGroups.ts";
+import { hasPod, type SeenPod } from "../select/selection.ts";
+
+/** The first word of the owners' names of a kind of policies. */
+export const ownerWord = (kind: PolicyKind): string => kind.toLowerCase();
+
+/** The kind of policies whose owners' names begin so. */
+export const policyKindOf = (word: string): PolicyKind | undefined =>
+  policyKinds.find((kind) => ownerWord(kind) === word);
+
+export const ownerOfAnyPolicy = ({ kind, namespace, name }: AnyPolicy): Owner =>
+  ownerOf(ownerWord(kind), name, namespace);
+
+export const spokenBy = (
+  policy: AnyPolicy,
+  stores: Pick<Stores, PolicyKind>,
+  podRanges: readonly Cidr[],
+): Spoken =>
+  policy.kind === "NetworkPolicy"
+    ? spokenByPolicy(policy)
+    : spokenByParts(partsOf(policy, clusterPoliciesOf(stores), podRanges).parts);
+
+/** Whether it has ports by their names, so that it depends on which pods have them. */
+export const usesNames = (policy: AnyPolicy): boolean =>
+  policy.kind === "NetworkPolicy"
+    ? [...(policy.ingress ?? []), ...(policy.egress ?? [])].some(({ ports }) =>
+        ports?.some(({ port }) => typeof port === "string"),
+      )
+    : [...policy.ingress, ...policy.egress].some(({ ports }) => ports?.some((port) => "name" in port));
+
+/**
+ * The policies that have to be in force before the pod's packets may pass: those that select it, and those that close
+ * others to it, or to which it may be closed.
+ */
+export function policiesAbout(
+  pod: Pod,
+  stores: Pick<Stores, PolicyKind | "Namespace">,
+): readonly AnyPolicy[] {
+  const seen = seenPod(pod, stores);
+  const ofCluster = clusterPoliciesOf(stores);
+  const isPassed = ofCluster.some(hasPass);
+  return [
+    ...stores.NetworkPolicy.by("namespace", pod.namespace).filter(({ podSelector }) =>
+      selects(podSelector, pod.labels),
+    ),
+    ...ofCluster.filter((policy) => isAbout(policy, (peer) => hasPod(selectionOfPods(peer), seen), isPassed)),
+  ];
+}
+
+export const seenPod = ({ namespace, labels }: Pod, { Namespace }: Pick<Stores, "Namespace">): SeenPod => ({
+  namespace,
+  labels,
+  namespaceLabels: Namespace.get("", namespace)?.labels,
+});

@@ -1,0 +1,123 @@
+// The facts of a policy of the whole cluster: one ACL for each part of a rule (select/clusterRules.ts), on the port group
+// of the part's subjects. Nothing is isolated by being selected; what no rule matches is left to the next tier.
+
+import type { ClusterPolicy, ClusterPolicyKind } from "../kube/clusterPolicy.ts";
+import type { Fact } from "../model/fact.ts";
+import { type Cidr, formatCidr, type Ip } from "../model/ip.ts";
+import type { Owner } from "../model/owner.ts";
+import { isWholeProtocol, type PortSet, protocols } from "../model/portSet.ts";
+import { lowerCase } from "../model/protocol.ts";
+import type { Scope } from "../model/scope.ts";
+import type { RulePart } from "../select/clusterRules.ts";
+import type { NodeGroup } from "../select/nodeGroup.ts";
+import type { PodGroup } from "../select/podGroup.ts";
+import { FactList } from "./facts.ts";
+import { afterBalancers } from "./groups.ts";
+import { planHolders } from "./portHolders.ts";
+import { clusterPolicyPriority } from "./priorities.ts";
+import { sides } from "./sides.ts";
+
+/** What the plan needs to know about the groups that parts name. */
+export interface PartGroups {
+  readonly id: (group: PodGroup) => string;
+  readonly nodesId: (group: NodeGroup) => string | undefined;
+  /** The blocks without the addresses of the nodes that the part leaves out. */
+  readonly blocks: (part: RulePart) => readonly Cidr[];
+  /** What the part's receivers mean by the name of a port. */
+  readonly holders: (part: RulePart, name: string) => readonly PortHolders[];
+}
+
+/** Who has this number under a name. */
+export interface PortHolders {
+  readonly protocol: keyof typeof lowerCase;
+  readonly port: number;
+  readonly addresses: readonly Ip[];
+}
+
+export function clusterPolicyFacts(
+  scope: Scope,
+  owner: Owner,
+  policy: ClusterPolicy,
+  parts: readonly RulePart[],
+  groups: PartGroups,
+): readonly Fact[] {
+  const facts = new FactList(scope, owner);
+  for (const part of parts) {
+    const { way, rule, action, level } = part;
+    const { direction, own } = sides[way];
+    const group = scope.names.subjects(groups.id(part.subjects));
+    const add = (what: string, condition: string): void => {
+      const name = [marks[policy.kind], policy.name, way, String(rule)].join(":");
+      const acl = facts.row("ACL", [owner, way, rule, part.part, what].join(" "), {
+        name: name.slice(0, 63),
+        direction,
+        priority: clusterPolicyPriority(policy.tier, policy.priority, level),
+        match: `${own} == @${group} && ${condition}`,
+        action: action === "Deny" ? "drop" : "allow-related",
+        ...(way === "egress" && { options: afterBalancers }),
+      });
+      facts.member("Port_Group", facts.ref("Port_Group", group), "acls", acl);
+    };
+    const peers = peersMatch(scope, part, groups);
+    if (peers === undefined) continue;
+    const ports = portsMatch(part.ports);
+    if (ports !== undefined) add("", `${peers} && ${ports}`);
+    for (const name of part.portNames)
+      for (const { protocol, port, addresses } of groups.holders(part, name)) {
+        const meaning = [owner, way, rule, part.part, protocol, name, port].join(" ");
+        const receivers = planHolders(facts, scope, meaning, addresses);
+        const dst = `${lowerCase[protocol]}.dst == ${port}`;
+        add(`${protocol} ${name} ${port}`, `${peers} && ${receivers} && ${dst}`);
+      }
+  }
+  return facts.facts;
+}
+
+/** How names of ACLs begin. */
+const marks: Readonly<Record<ClusterPolicyKind, string>> = {
+  ClusterNetworkPolicy: "CNP",
+  AdminNetworkPolicy: "ANP",
+  BaselineAdminNetworkPolicy: "BANP",
+};
+
+/** Undefined when the part is about nobody. */
+function peersMatch({ names }: Scope, part: RulePart, groups: PartGroups): string | undefined {
+  const { far } = sides[part.way];
+  const blocks = groups.blocks(part);
+  const terms = ([4, 6] as const).flatMap((family) => {
+    const ofFamily = blocks.filter(({ ip }) => ip.family === family);
+    // OVN takes no constant with an empty mask.
+    if (ofFamily.some(({ bits }) => bits === 0)) return [`ip${family}`];
+    const members = [
+      ...part.peers.pods.map((group) => `$${names.peers(groups.id(group), family)}`),
+      ...part.peers.nodes.flatMap((group) => {
+        const id = groups.nodesId(group);
+        return id === undefined ? [] : [`$${names.nodesIn(id, family)}`];
+      }),
+      ...ofFamily.map(formatCidr),
+    ];
+    return members.length === 0 ? [] : [`ip${family}.${far} == {${[...new Set(members)].sort().join(", ")}}`];
+  });
+  return terms.length === 0 ? undefined : `(${terms.join(" || ")})`;
+}
+
+/** Undefined when there is none. */
+function portsMatch(ports: PortSet): string | undefined {
+  const terms: string[] = [];
+  const whole = protocols.filter((protocol) => isWholeProtocol(ports, protocol));
+  if (ports.others && whole.length === protocols.length) return "ip";
+  // What has no ports is neither of the three protocols.
+  if (ports.others) terms.push(`(${protocols.map((protocol) => `!${lowerCase[protocol]}`).join(" && ")})`);
+  for (const protocol of protocols) {
+    const name = lowerCase[protocol];
+    if (whole.includes(protocol)) {
+      terms.push(name);
+      continue;
+    }
+    const single = ports.ranges[protocol].filter(({ from, to }) => from === to).map(({ from }) => from);
+    if (single.length > 0) terms.push(`${name}.dst == {${single.join(", ")}}`);
+    for (const { from, to } of ports.ranges[protocol])
+      if (from < to) terms.push(`${from} <= ${name}.dst <= ${to}`);
+  }
+  return terms.length === 0 ? undefined : `(${terms.join(" || ")})`;
+}
