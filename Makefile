@@ -135,9 +135,10 @@ bench: setup cni compiled ## measure: a table, and JSON in bench/out/
 	@node bench/run.ts $(if $(ONLY),--only $(ONLY))
 
 .PHONY: test-policies
-test-policies: setup cni compiled ## not in CI: 100 random worlds of NetworkPolicies in real OVN, against a naive reading of them; and policies in the other networks
+test-policies: setup cni compiled ## not in CI: 100 random worlds of policies in real OVN, against a naive reading of them; and policies in the other networks
 	@WEFT_RUNS=100 node --test test/contract/policies.test.ts
-	@for network in pooled underlay; do WEFT_NETWORK=$$network node --test test/sandbox/policies.test.ts || exit 1; done
+	@for network in pooled underlay; do \
+	  WEFT_NETWORK=$$network node --test test/sandbox/policies.test.ts test/sandbox/clusterPolicies.test.ts || exit 1; done
 
 .PHONY: test-births
 test-births: setup cni compiled ## not in CI: 200 pods are born under a policy in each network, and not one forbidden packet arrives (an hour)

@@ -1,4 +1,4 @@
-// Random worlds of pods and NetworkPolicies, planned, turned into logical flows by a real ovn-northd, and compared packet
+// Random worlds of pods and policies, planned, turned into logical flows by a real ovn-northd, and compared packet
 // by packet: what ovn-trace says against a naive reading of the policies. WEFT_RUNS says how many worlds.
 
 import assert from "node:assert/strict";
@@ -12,7 +12,9 @@ import { Session } from "../../src/ovsdb/index.ts";
 import { plannedCase } from "../golden/plannedCase.ts";
 import { factTransaction } from "../real/factTransaction.ts";
 import { type OvnCentral, startOvnCentral } from "../real/ovnCentral.ts";
-import { allows, anyWorld, type Packet, type PolicyWorld, type Protocol } from "./policyWorld.ts";
+import { clusterPolicyObject } from "./clusterPolicyWorld.ts";
+import { allows, anyWorld, type PolicyWorld } from "./policyWorld.ts";
+import type { Packet, Protocol } from "./worldPods.ts";
 
 const worlds = Number(process.env["WEFT_RUNS"] ?? 3);
 /** Of each world: these, from every pod to every other. */
@@ -118,5 +120,6 @@ function objectsOf(world: PolicyWorld, cluster: string): readonly object[] {
       metadata: { namespace, name: `policy${index}` },
       spec: { podSelector, policyTypes, ingress: rules(ingress, "from"), egress: rules(egress, "to") },
     })),
+    ...world.clusterPolicies.map(clusterPolicyObject),
   ];
 }

@@ -1,17 +1,20 @@
-// Small worlds of pods and NetworkPolicies, and a naive reading of what they allow. It reads the objects as the API
+// Small worlds of pods and policies, and a naive reading of what they allow. It reads the objects as the API
 // serves them, and shares no code with the plans.
 
 import fc from "fast-check";
+import { clusterPolicies, verdict, type WorldClusterPolicy } from "./clusterPolicyWorld.ts";
+import {
+  anyLabels,
+  inRange,
+  type Labels,
+  matches,
+  type Packet,
+  type Protocol,
+  type Selector,
+  selector,
+  type WorldPod,
+} from "./worldPods.ts";
 
-interface Requirement {
-  readonly key: string;
-  readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
-  readonly values?: readonly string[];
-}
-interface Selector {
-  readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: readonly Requirement[];
-}
 interface Peer {
   readonly podSelector?: Selector;
   readonly namespaceSelector?: Selector;
@@ -26,8 +29,6 @@ interface Rule {
   readonly peers: readonly Peer[] | undefined;
   readonly ports: readonly Port[] | undefined;
 }
-export type Protocol = "TCP" | "UDP" | "SCTP";
-export type Labels = Readonly<Record<string, string>>;
 
 export interface WorldPolicy {
   readonly namespace: string;
@@ -36,44 +37,13 @@ export interface WorldPolicy {
   readonly ingress: readonly Rule[] | undefined;
   readonly egress: readonly Rule[] | undefined;
 }
-export interface WorldPod {
-  readonly namespace: string;
-  readonly node: string;
-  readonly labels: Labels;
-  /** What it calls `web`, a TCP port. */
-  readonly web: number | undefined;
-}
 export interface PolicyWorld {
   readonly namespaces: Readonly<Record<string, Labels>>;
   readonly pods: readonly WorldPod[];
   readonly policies: readonly WorldPolicy[];
+  readonly clusterPolicies: readonly WorldClusterPolicy[];
 }
 
-export interface Packet {
-  readonly from: number;
-  readonly to: number;
-  readonly protocol: Protocol;
-  readonly port: number;
-  /** The IPv4 addresses of all pods, by their place in the world; undefined for a packet of IPv6. */
-  readonly ip4: readonly string[] | undefined;
-}
-
-const value = fc.constantFrom("1", "2");
-const key = fc.constantFrom("a", "b");
-export const anyLabels: fc.Arbitrary<Labels> = fc.dictionary(key, value, { noNullPrototype: true });
-const requirement: fc.Arbitrary<Requirement> = fc.oneof(
-  fc.record({
-    key,
-    operator: fc.constantFrom("In" as const, "NotIn" as const),
-    values: fc.array(value, { minLength: 1 }),
-  }),
-  fc.record({ key, operator: fc.constantFrom("Exists" as const, "DoesNotExist" as const) }),
-);
-const selector: fc.Arbitrary<Selector> = fc.oneof(
-  fc.constant({}),
-  fc.record({ matchLabels: anyLabels }),
-  fc.record({ matchExpressions: fc.array(requirement, { minLength: 1, maxLength: 2 }) }),
-);
 const ranges: Readonly<Record<string, readonly string[]>> = {
   "0.0.0.0/0": ["10.244.0.4/32", "10.244.1.0/24", "10.0.0.0/9"],
   "10.244.0.0/16": ["10.244.0.0/30", "10.244.1.4/32"],
@@ -123,8 +93,9 @@ export const anyWorld: fc.Arbitrary<PolicyWorld> = fc.record({
       ingress: rules,
       egress: rules,
     }),
-    { minLength: 1, maxLength: 3 },
+    { maxLength: 3 },
   ),
+  clusterPolicies,
 });
 
 /** Whether the policies let the first packet of a connection through. */
@@ -142,6 +113,9 @@ function passes(
   own: number,
   far: number,
 ): boolean {
+  const side = way === "Ingress" ? "ingress" : "egress";
+  const before = verdict(world, "Admin", packet, side, own, far);
+  if (before) return before === "Accept";
   const pod = world.pods[own];
   const isolating = world.policies.filter(
     (policy) =>
@@ -149,7 +123,7 @@ function passes(
       matches(policy.podSelector, pod.labels) &&
       (policy.policyTypes ?? (policy.egress ? ["Ingress", "Egress"] : ["Ingress"])).includes(way),
   );
-  if (isolating.length === 0) return true;
+  if (isolating.length === 0) return verdict(world, "Baseline", packet, side, own, far) !== "Deny";
   return isolating.some((policy) =>
     (way === "Ingress" ? policy.ingress : policy.egress)?.some(
       ({ peers, ports }) =>
@@ -178,23 +152,3 @@ function isPort(one: Port, packet: Packet, receiver: WorldPod | undefined): bool
   if (typeof one.port === "string") return receiver?.web === packet.port;
   return one.port <= packet.port && packet.port <= (one.endPort ?? one.port);
 }
-
-const matches = ({ matchLabels = {}, matchExpressions = [] }: Selector, labels: Labels): boolean =>
-  Object.entries(matchLabels).every(([name, wanted]) => labels[name] === wanted) &&
-  matchExpressions.every(({ key: name, operator, values = [] }) => {
-    const found = labels[name];
-    if (operator === "Exists") return found !== undefined;
-    if (operator === "DoesNotExist") return found === undefined;
-    const isListed = found !== undefined && values.includes(found);
-    return operator === "In" ? isListed : !isListed;
-  });
-
-function inRange(cidr: string, address: string): boolean {
-  const [start = "", bits = ""] = cidr.split("/");
-  const size = 2 ** (32 - Number(bits));
-  const first = Math.floor(numberOf(start) / size) * size;
-  return numberOf(address) >= first && numberOf(address) < first + size;
-}
-
-const numberOf = (address: string): number =>
-  address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);

@@ -1,0 +1,283 @@
+// Policies of the whole cluster before and after NetworkPolicies, by the packets that pass and those that do not, in both
+// families.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, suite, test } from "node:test";
+import { becomes, Cluster, type Question } from "./cluster.ts";
+import { namespace, pod, service } from "./manifests.ts";
+import { Stream } from "./stream.ts";
+
+const pods: Readonly<Record<string, string>> = {
+  "shop/web": "n1",
+  "shop/db": "n2",
+  "bank/till": "n1",
+  "bank/clerk": "n2",
+};
+const everybody = [...Object.keys(pods), "n1", "n2"].toSorted();
+const kinds = "clusternetworkpolicy,adminnetworkpolicy";
+/** For an answer. Half of the questions get none. */
+const limitSeconds = 2;
+
+suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
+  let cluster: Cluster;
+  const addresses = new Map<string, readonly string[]>();
+
+  before(async () => {
+    cluster = await Cluster.up({ name: "testcluster", nodes: 2 });
+    await cluster.apply(
+      // The controller looks for it again within half a minute.
+      olderKind,
+      { ...namespace("shop"), metadata: { name: "shop", labels: { team: "sales" } } },
+      { ...namespace("bank"), metadata: { name: "bank", labels: { team: "money" } } },
+      ...Object.entries(pods).map(([full, node]) => {
+        const [ns = "", name = ""] = full.split("/");
+        return pod({
+          namespace: ns,
+          name,
+          node,
+          labels: { app: name },
+          ports: { api: name === "db" ? 8081 : 8080, admin: 9090 },
+        });
+      }),
+      service({
+        namespace: "shop",
+        name: "web",
+        spec: { selector: { app: "web" }, ports: [{ port: 80, targetPort: 8080 }] },
+      }),
+    );
+    await cluster.kubectl("label", "node", "n2", "edge=yes");
+    for (const ns of ["shop", "bank"]) await cluster.podsReady(ns);
+    for (const full of Object.keys(pods)) {
+      const [ns = "", name = ""] = full.split("/");
+      addresses.set(full, await cluster.addressesOf(ns, name));
+    }
+  });
+  afterEach(async () => {
+    await cluster.kubectl("delete", kinds, "--all");
+    await cluster.kubectl("delete", "networkpolicy", "-A", "--all");
+  });
+  after(() => cluster?.[Symbol.asyncDispose]());
+
+  const questions = (to: string, port: number, way: Question["way"] = "tcp"): readonly Question[] =>
+    (addresses.get(to) ?? []).map((address) => ({ way, address, port }));
+  /** Which of the pods, and of the nodes, get an answer from `to` at `port` in both families; one that gets half is named so. */
+  const reaching = async (to: string, port: number, way?: Question["way"]): Promise<readonly string[]> => {
+    const asked = questions(to, port, way);
+    assert.equal(asked.length, 2);
+    const found = await Promise.all(
+      everybody.map(async (from) => {
+        const passed = (await cluster.ask(from, asked, limitSeconds)).filter(({ ok }) => ok).length;
+        return passed === 0 ? [] : [passed === asked.length ? from : `${from} by ${passed} family`];
+      }),
+    );
+    return found.flat().toSorted();
+  };
+  const policy = (name: string, tier: "Admin" | "Baseline", priority: number, rest: object): object => ({
+    apiVersion: "policy.networking.k8s.io/v1alpha2",
+    kind: "ClusterNetworkPolicy",
+    metadata: { name },
+    spec: { tier, priority, ...rest },
+  });
+  const networkPolicy = (ns: string, name: string, spec: object): object => ({
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { namespace: ns, name },
+    spec,
+  });
+  const team = (name: string): object => ({ namespaces: { matchLabels: { team: name } } });
+  const all = { namespaces: {} };
+  const app = (name: string): object => ({
+    pods: { namespaceSelector: {}, podSelector: { matchLabels: { app: name } } },
+  });
+  const without = (...names: readonly string[]): readonly string[] =>
+    everybody.filter((one) => !names.includes(one));
+
+  test("the Admin tier beats NetworkPolicies, Pass leaves it to them, and Baseline is for those without", async () => {
+    await cluster.apply(
+      policy("closed", "Baseline", 5, { subject: all, ingress: [{ action: "Deny", from: [all] }] }),
+    );
+    await becomes("nobody but nodes", ["n1", "n2"], async () =>
+      (await reaching("shop/db", 8081)).filter((one) => one !== "shop/db"),
+    );
+    await cluster.apply(
+      networkPolicy("shop", "friends", {
+        podSelector: { matchLabels: { app: "db" } },
+        ingress: [{ from: [{ namespaceSelector: { matchLabels: { team: "money" } } }] }],
+      }),
+    );
+    await becomes("whom the NetworkPolicy allows", ["bank/clerk", "bank/till", "n2", "shop/db"], () =>
+      reaching("shop/db", 8081),
+    );
+    await cluster.apply(
+      policy("tenants", "Admin", 10, {
+        subject: team("sales"),
+        ingress: [
+          { action: "Accept", from: [app("web")], protocols: [{ destinationNamedPort: "api" }] },
+          { action: "Pass", from: [app("clerk")] },
+          { action: "Deny", from: [team("money")] },
+        ],
+      }),
+    );
+    await becomes("web, and of the bank the clerk", ["bank/clerk", "n2", "shop/db", "shop/web"], () =>
+      reaching("shop/db", 8081),
+    );
+    await becomes("at another port web is not accepted", ["bank/clerk", "n2", "shop/db"], () =>
+      reaching("shop/db", 9090),
+    );
+    await cluster.kubectl("label", "namespace", "bank", "--overwrite", "team=art");
+    await becomes("who is not of the bank's team is the NetworkPolicy's", ["n2", "shop/db", "shop/web"], () =>
+      reaching("shop/db", 8081),
+    );
+    await cluster.kubectl("label", "namespace", "bank", "--overwrite", "team=money");
+  });
+
+  test("lower numbers come first, and of equal ones what is denied", async () => {
+    const rules = (action: string) => ({ subject: app("db"), ingress: [{ action, from: [team("money")] }] });
+    await cluster.apply(
+      policy("low", "Admin", 7, rules("Deny")),
+      policy("high", "Admin", 3, rules("Accept")),
+    );
+    await becomes("3 beats 7", everybody, () => reaching("shop/db", 8081));
+    await cluster.apply(policy("high", "Admin", 7, rules("Accept")));
+    await becomes("Deny beats Accept", without("bank/till", "bank/clerk"), () => reaching("shop/db", 8081));
+  });
+
+  test("nodes and networks, with pods and nodes passed on before", async () => {
+    const answers = async (to: readonly Question[]): Promise<readonly boolean[]> =>
+      (await cluster.ask("bank/till", to, limitSeconds)).map(({ ok }) => ok);
+    const at = (node: string): readonly Question[] =>
+      cluster.hostAddresses(node).map((address) => ({ way: "icmp", address, port: 0 }));
+    const seen = async () => {
+      const places = [at("n1"), at("n2"), questions("shop/web", 8080), questions("bank/clerk", 8080)];
+      const [n1, n2, web, clerk] = await Promise.all(places.map(answers));
+      return { n1, n2, web, clerk };
+    };
+    const [yes, no] = [
+      [true, true],
+      [false, false],
+    ];
+    await becomes("all", { n1: yes, n2: yes, web: yes, clerk: yes }, seen);
+    const closing = { action: "Deny", to: [{ networks: ["0.0.0.0/0", "::/0"] }] };
+    await cluster.apply(policy("out", "Admin", 1, { subject: team("money"), egress: [closing] }));
+    await becomes("none", { n1: no, n2: no, web: no, clerk: no }, seen);
+    const nodes = { action: "Accept", to: [{ nodes: { matchLabels: { edge: "yes" } } }] };
+    await cluster.apply(policy("out", "Admin", 1, { subject: team("money"), egress: [nodes, closing] }));
+    await becomes("the edge", { n1: no, n2: yes, web: no, clerk: no }, seen);
+    await cluster.apply(
+      policy("out", "Admin", 1, {
+        subject: team("money"),
+        egress: [
+          { action: "Pass", to: [team("money"), { nodes: { matchLabels: { edge: "yes" } } }] },
+          closing,
+        ],
+      }),
+    );
+    await becomes("its team and the edge", { n1: no, n2: yes, web: no, clerk: yes }, seen);
+    await cluster.kubectl("label", "node", "n1", "edge=yes");
+    await becomes("another node is of the edge", { n1: yes, n2: yes, web: no, clerk: yes }, seen);
+    await cluster.kubectl("label", "node", "n1", "edge-");
+  });
+
+  test("a pod reaches itself by its Service whatever is denied, and its replies pass", async () => {
+    const itself = (await cluster.clusterIpsOf("shop", "web")).map(
+      (address): Question => ({ way: "tcp", address, port: 80 }),
+    );
+    const asked = async (): Promise<readonly boolean[]> =>
+      (await cluster.ask("shop/web", itself, limitSeconds)).map(({ ok }) => ok);
+    await cluster.apply(
+      policy("self", "Admin", 1, { subject: app("web"), egress: [{ action: "Deny", to: [team("sales")] }] }),
+    );
+    await becomes("web does not reach db", without("shop/web"), () => reaching("shop/db", 8081));
+    assert.deepEqual(await asked(), [true, true]);
+    assert.deepEqual(await reaching("shop/web", 8080), everybody);
+  });
+
+  test("a running connection ends when a policy denies it, and goes on when the policy goes", async () => {
+    const stream = await Stream.start(cluster, { namespace: "shop", name: "stream", from: "n1", to: "n2" });
+    await cluster.apply(
+      policy("ending", "Admin", 1, { subject: team("sales"), ingress: [{ action: "Deny", from: [all] }] }),
+    );
+    await stream.stops();
+    await cluster.kubectl("delete", "clusternetworkpolicy", "ending");
+    await stream.goesOn();
+  });
+
+  test("domain names are not served: their rule closes, and an Event says so", async () => {
+    await cluster.apply(
+      policy("names", "Admin", 1, {
+        subject: app("till"),
+        egress: [
+          { action: "Accept", to: [{ domainNames: ["example.com"] }] },
+          { action: "Deny", to: [app("web")] },
+        ],
+      }),
+    );
+    await becomes("web is denied", without("bank/till"), () => reaching("shop/web", 8080));
+    await becomes("an Event", true, async () =>
+      (
+        await cluster.kubectl(
+          "get",
+          "events",
+          "-A",
+          "--field-selector=involvedObject.name=names",
+          "-o",
+          "yaml",
+        )
+      ).includes("spec.egress[0].to[0].domainNames"),
+    );
+  });
+
+  test("an AdminNetworkPolicy is in force where its kind was installed after the controller had begun", async () => {
+    await cluster.apply({
+      apiVersion: "policy.networking.k8s.io/v1alpha1",
+      kind: "AdminNetworkPolicy",
+      metadata: { name: "older" },
+      spec: {
+        priority: 1,
+        subject: app("db"),
+        ingress: [
+          { action: "Allow", from: [app("till")], ports: [{ portNumber: { protocol: "TCP", port: 8081 } }] },
+          { action: "Deny", from: [team("money")] },
+        ],
+      },
+    });
+    await becomes("till is allowed", without("bank/clerk"), () => reaching("shop/db", 8081));
+    await becomes("and not elsewhere", without("bank/clerk", "bank/till"), () => reaching("shop/db", 9090));
+  });
+});
+
+/** As much of its definition as it needs here. */
+const olderKind = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: {
+    name: "adminnetworkpolicies.policy.networking.k8s.io",
+    annotations: {
+      "api-approved.kubernetes.io": "https://github.com/kubernetes-sigs/network-policy-api/pull/30",
+    },
+  },
+  spec: {
+    group: "policy.networking.k8s.io",
+    scope: "Cluster",
+    names: {
+      kind: "AdminNetworkPolicy",
+      listKind: "AdminNetworkPolicyList",
+      plural: "adminnetworkpolicies",
+      singular: "adminnetworkpolicy",
+      shortNames: ["anp"],
+    },
+    versions: [
+      {
+        name: "v1alpha1",
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: {
+            type: "object",
+            properties: { spec: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
+          },
+        },
+      },
+    ],
+  },
+};
