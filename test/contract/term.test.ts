@@ -7,11 +7,12 @@ import type { Term } from "../../src/controller/term.ts";
 import { northboundTables } from "../../src/kinds/kinds.ts";
 import { gatewayConfigAnnotation, podNetworkAnnotation } from "../../src/kube/annotations.ts";
 import { record, text } from "../../src/kube/json.ts";
-import { parseCidr, parseInterfaceAddress } from "../../src/model/ip.ts";
+import { formatIp, parseCidr, parseInterfaceAddress } from "../../src/model/ip.ts";
+import { macOf } from "../../src/model/mac.ts";
 import { annotations } from "../../src/model/names.ts";
 import { podNetworkAt } from "../../src/model/network.ts";
 import { northbound } from "../../src/ovn/northbound.gen.ts";
-import { Session } from "../../src/ovsdb/index.ts";
+import { Session, Transaction } from "../../src/ovsdb/index.ts";
 import { select } from "../real/ovsdbServer.ts";
 import {
   type ApiObject,
@@ -155,6 +156,27 @@ test("nodes and pods that state what is not theirs while nobody leads get their 
   assert.match(patched.get("n2") ?? "", /10\.242\.0\.0\/24/);
   assert.match(patched.get("p3") ?? "", /10\.243\.0\.3\/24/);
   assert.equal(patched.has("n3"), false);
+});
+
+test("what somebody has written into a pod's row while nobody leads is the pod's address: rows are the proof", async () => {
+  await lead(ranges, storesWith(node(2), podOn(2)), "steady");
+  const { ip } = present(parseInterfaceAddress("10.242.0.77/24"));
+  {
+    await using session = new Session({ remotes: [server.remote], database: "OVN_Northbound" });
+    session.start();
+    await session.connected();
+    await session.transact(
+      new Transaction(northbound).update("Logical_Switch_Port", [["name", "==", "demo_pod_shop_p2"]], {
+        addresses: [`${macOf(ip)} ${formatIp(ip)}`],
+      }),
+    );
+  }
+  const patched = new Map<string, string>();
+  await lead(ranges, storesWith(node(2), podOn(2)), "steady", {
+    patch: async ({ name, annotations: written }) => void patched.set(name, JSON.stringify(written)),
+  });
+  assert.match(patched.get("p2") ?? "", /10\.242\.0\.77\/24/);
+  await lead(ranges, storesWith(), "steady");
 });
 
 test("a static pod keeps its port when its mirror is deleted and made again, in one term and in the next", async () => {

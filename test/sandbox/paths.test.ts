@@ -5,7 +5,8 @@ import { after, before, suite, test } from "node:test";
 import { demoApps, demoObjects } from "../../sandbox/demo/objects.ts";
 import { pathsBetween } from "../../sandbox/demo/paths.ts";
 import { checkPaths } from "../../sandbox/demo/probe.ts";
-import { Cluster, type Question } from "./cluster.ts";
+import { becomes, Cluster, type Question } from "./cluster.ts";
+import { believesPacketTooBig, forgetPathMtus, tellPacketTooBig } from "./packetTooBig.ts";
 
 const nodes = ["n1", "n2", "n3"];
 const pods = nodes.map((node) => `shop/web-${node}`);
@@ -176,6 +177,43 @@ suite("a cluster of three nodes", { timeout: 90_000 }, () => {
       const whole = ["ping", "-n", "-c1", "-W5", "-M", "do", "-s", String(sizes[index]), address];
       assert.match(await server.exec(whole), /1 received/);
     }
+  });
+
+  test("a pod that says falsely that a path takes only small packets is believed by no node", async () => {
+    // In a cloud whoever reaches a machine may tell it so.
+    if (cluster.beyond === "machine") return;
+    const node = cluster.sandbox.host("n1");
+    const told = cluster.hostAddresses("n1");
+    const ends = cluster.hostAddresses("n3");
+    const subnets = await cluster.field(
+      "node",
+      "",
+      "n1",
+      "{.metadata.annotations.k8s\\.ovn\\.org/node-subnets}",
+    );
+    const management = [...subnets.matchAll(/([0-9a-f.:]+?)(?:0|(?<=:))\/\d+/g)].map(
+      ([, start]) => `${start}2`,
+    );
+    assert.equal(management.length, 2, subnets);
+    const lies = (at: readonly string[]) =>
+      at.flatMap((address) => {
+        const index = address.includes(":") ? 1 : 0;
+        return [[address, told[index] ?? "", ends[index] ?? ""]];
+      });
+    const believed = async (): Promise<readonly string[]> => {
+      const found: string[] = [];
+      for (const end of ends) if (await believesPacketTooBig(node, end)) found.push(end);
+      return found;
+    };
+    for (const pod of ["shop/web-n1", "shop/web-n2"])
+      for (const lie of lies([...told, ...management])) {
+        await inPod(pod, "perl", "-e", tellPacketTooBig, ...lie);
+        assert.deepEqual(await believed(), [], `${pod} told ${lie.join(" ")}`);
+      }
+    for (const lie of lies(told))
+      await cluster.sandbox.host(cluster.beyond).exec(["perl", "-e", tellPacketTooBig, ...lie]);
+    await becomes("the node believes the same of a router", ends, believed);
+    await forgetPathMtus(node);
   });
 });
 
