@@ -1,5 +1,5 @@
-// What closes a pod's port without Weft, by one transaction each: an ACL, a member of the address set of one, and a member
-// of the port group of one.
+// What closes a pod's port without Weft, by one transaction each: an ACL, and a member of the address set of one. A port
+// group by hand is none of them: Weft takes its ports out of groups that it does not know.
 
 import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
 import { type InsertOf, type Session, Transaction } from "../../src/ovsdb/index.ts";
@@ -11,8 +11,7 @@ export interface Way {
 }
 
 export interface Target {
-  /** Rows of the port and of its switch. */
-  readonly port: string;
+  /** The row of its switch. */
   readonly nodeSwitch: string;
   readonly portName: string;
   /** Its address of IPv4. */
@@ -54,18 +53,5 @@ export async function byAddressSet(session: Session, { nodeSwitch, address }: Ta
   );
   const change = (mutation: "insert" | "delete"): Promise<unknown> =>
     session.transact(tx().mutateSet("Address_Set", set, "addresses", mutation, [address]));
-  return { close: () => change("insert"), open: () => change("delete") };
-}
-
-export async function byPortGroup(session: Session, { port }: Target): Promise<Way> {
-  const [group, acl] = [crypto.randomUUID(), crypto.randomUUID()];
-  const tx = (): Transaction<NorthboundTables> => new Transaction(northbound);
-  await session.transact(
-    tx()
-      .insert("ACL", dropping("outport == @by_hand_ports && ip"), acl)
-      .insert("Port_Group", { name: "by_hand_ports", acls: [acl] }, group),
-  );
-  const change = (mutation: "insert" | "delete"): Promise<unknown> =>
-    session.transact(tx().mutateSet("Port_Group", group, "ports", mutation, [port]));
   return { close: () => change("insert"), open: () => change("delete") };
 }

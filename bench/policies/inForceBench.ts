@@ -7,7 +7,7 @@ import { type Bench, compared, type Figure } from "../figure.ts";
 import { inTurn, type Pair, Side } from "../inTurn.ts";
 import { addManySwitches, many } from "../pools/manySwitches.ts";
 import { settled } from "../wiring/databases.ts";
-import { byAcl, byAddressSet, byPortGroup, type Way } from "./byHand.ts";
+import { byAcl, byAddressSet, type Way } from "./byHand.ts";
 import { flowFigures } from "./flows.ts";
 import { PolicyBed } from "./policyBed.ts";
 
@@ -18,7 +18,7 @@ const others = 10;
 
 export const policiesInForceBench: Bench = {
   name: "policies-in-force",
-  about: `a policy made, a pod selected, and an ACL, an address set and a port group by hand, in turn, until no datagram arrives, beside few and ${many.switches} other switches; and flows`,
+  about: `a policy made, a pod selected, and an ACL and an address set by hand, in turn, until no datagram arrives, beside few and ${many.switches} other switches; and flows`,
   async run(progress) {
     await using few = await PolicyBed.up("benchpolicy", 3, others, progress);
     const atFew = await sidesOf(few, ofBlock.few);
@@ -43,7 +43,6 @@ interface Sides {
   readonly label: Side;
   readonly acl: Side;
   readonly set: Side;
-  readonly group: Side;
   readonly pairs: readonly Pair[];
 }
 
@@ -65,23 +64,20 @@ async function sidesOf(bed: PolicyBed, count: number): Promise<Sides> {
   const label = side(await bed.byLabel());
   const acl = side(byAcl(northbound, target));
   const set = side(await byAddressSet(northbound, target));
-  const group = side(await byPortGroup(northbound, target));
   return {
-    ...{ policy, label, acl, set, group },
+    ...{ policy, label, acl, set },
     pairs: [
       [policy, acl],
-      [label, group],
       [label, set],
     ],
   };
 }
 
-function figuresOf(where: string, { policy, label, acl, set, group }: Sides): Figure[] {
+function figuresOf(where: string, { policy, label, acl, set }: Sides): Figure[] {
   const figure = (name: string, own: Side, limit: { readonly name: string; readonly side: Side }): Figure =>
     compared({ name: `${name}, ${where}`, unit: "ms", own, limit });
   return [
     figure("policy made, until its last packet", policy, { name: "ACL by hand", side: acl }),
-    figure("pod first selected, until its last packet", label, { name: "port group by hand", side: group }),
     figure("pod first selected, until its last packet", label, { name: "address set by hand", side: set }),
   ];
 }

@@ -75,7 +75,6 @@ export class PolicyBed implements AsyncDisposable {
     const portName = names.podPort(namespace, listener);
     const target = {
       portName,
-      port: rowUuid(cluster, "Logical_Switch_Port", portName),
       nodeSwitch: rowUuid(cluster, "Logical_Switch", names.nodeSwitch("n1")),
       address: address ?? "",
     };
