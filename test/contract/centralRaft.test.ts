@@ -115,7 +115,8 @@ class Home {
 
   async ready(): Promise<void> {
     const why = (): string | undefined => this.keeper.notReady;
-    await until(`${this.member.node} is ready`, () => why() === undefined).catch((cause: unknown) => {
+    // A member that joins tries again after up to 8 s, and needs a leader, whose election takes up to 10 s.
+    await until(`${this.member.node} is ready`, () => why() === undefined, 90_000).catch((cause: unknown) => {
       throw new Error(`${this.member.node}: ${why()}`, { cause });
     });
   }
