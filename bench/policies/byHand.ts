@@ -1,5 +1,4 @@
-// What closes a pod's port without Weft, by one transaction each: an ACL, and a member of the address set of one. A port
-// group by hand is none of them: Weft takes its ports out of groups that it does not know.
+// What closes a pod's port without Weft, by one transaction each: an ACL, and a member of the address set of one.
 
 import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
 import { type InsertOf, type Session, Transaction } from "../../src/ovsdb/index.ts";

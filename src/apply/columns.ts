@@ -38,6 +38,11 @@ const databases: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>> = n
   ["OVN_Northbound", new Map(Object.entries(northbound))],
 ]);
 
+/** Tables whose rows refer to rows that exist without them. Another writer may make such a group of Weft's rows. */
+const groups: ReadonlySet<string> = new Set<Table>(["Load_Balancer_Group", "Port_Group"]);
+
+export const isGroupTable = (table: string): boolean => groups.has(table);
+
 /** The columns of `table` that member facts may fill. */
 export const sharedColumns = (database: string, table: string): readonly string[] =>
   databases.get(database)?.get(table) ?? [];

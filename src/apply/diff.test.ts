@@ -68,6 +68,15 @@ test("an unwanted member is removed only if it is a reference to one of Weft's r
   assert.deepEqual(diff({ a: [row(switchTable, "r")] }, rows), ["delete ports mine=mine"]);
 });
 
+test("what another writer's group has of Weft's rows stays in it", () => {
+  const port = row("Logical_Switch_Port", "p");
+  const rowsWith = (group: Row): Rows => ({ Logical_Switch_Port: [ours("p")], Port_Group: [group] });
+  assert.deepEqual(diff({ a: [port] }, rowsWith(theirs("r", { ports: ["p"] })), "Port_Group"), []);
+  const group = row("Port_Group", "r");
+  const changes = diff({ a: [port, group] }, rowsWith(ours("r", { ports: ["p"] })), "Port_Group");
+  assert.deepEqual(changes, ["delete ports p=p"]);
+});
+
 test("before all inputs are synced, a member that nobody has asked for yet is not looked for", () => {
   const facts = [row(switchTable, "r", { name: "n1" }), member(switchTable, "r", "ports", "p")];
   const rows = { [switchTable]: [ours("r", { name: "n1", ports: ["q"] })], Logical_Switch_Port: [ours("q")] };

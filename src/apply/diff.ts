@@ -8,6 +8,7 @@ import { type Atom, type ColumnValue, sameMembers, sameValue } from "../model/fa
 import type { Owner } from "../model/owner.ts";
 import { changedColumns, changedMembers, memberLookup, membersOf, type Row } from "../ovsdb/index.ts";
 import type { Change, Impossible, MemberChange } from "./change.ts";
+import { isGroupTable } from "./columns.ts";
 import { keeping } from "./gathered.ts";
 import type { MemberColumn, TableRules } from "./tableRules.ts";
 import type { World } from "./world.ts";
@@ -162,6 +163,8 @@ function memberComparison(
   const found = memberLookup(row, name);
   // While the row does not exist it may still become Weft's, and the member waits for it.
   const isForeign = row !== undefined && !reference && !wanted?.columns;
+  // Who makes a group says what is in it. Weft's facts are about groups of its own.
+  const isGroupOfOthers = row !== undefined && isGroupTable(table) && !world.owns(table, row);
   const change = (action: "insert" | "delete", key: Atom, value: Atom, owners: readonly Owner[]) =>
     ({ kind: "member", table, uuid, column, action, key, value, owners }) as const;
 
@@ -180,8 +183,8 @@ function memberComparison(
       const why = `${name} ${String(key)}: the row is not Weft's`;
       return { ...impossible(sides, slot.owners, why), member: { column: name, key } };
     }
-    if (there === undefined || isForeign || (reference && !isWefts(world, reference.table, key)))
-      return undefined;
+    if (there === undefined || isForeign || isGroupOfOthers) return undefined;
+    if (reference && !isWefts(world, reference.table, key)) return undefined;
     return change("delete", key, key, []);
   };
 }

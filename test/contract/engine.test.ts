@@ -107,6 +107,11 @@ test("rows and members of others stay, even in rows of Weft", bounded, () =>
     desired.remove("pod/a");
     await engine.committed("pod/b");
     await engine.committed("pod/a");
+    const group = crypto.randomUUID();
+    const members = [foreign, refOf("Logical_Switch_Port", "b")];
+    await other.transact(transaction().insert("Port_Group", { name: "their_group", ports: members }, group));
+    await engine.settled();
+    assert.deepEqual(new Set(replica.table("Port_Group").get(group)?.ports), new Set(members));
     assert.deepEqual(new Set(portsOf(running, "n1")), new Set([foreign, refOf("Logical_Switch_Port", "b")]));
     assert.ok(replica.table("Logical_Switch").get(theirs));
 
