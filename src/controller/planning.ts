@@ -193,7 +193,10 @@ export class Planning {
         ...this.#options,
         await: (what) => grouping.groups.await(what),
         awaitNamespace: (name) => grouping.awaitNamespace(name),
-        heardOf: (what) => grouping.heardOf(what),
+        heardOf: (what) => {
+          grouping.heardOf(what);
+          this.#policing?.look();
+        },
         signal,
       },
       pools ? observed.groupedPoolPorts() : [],
@@ -313,7 +316,8 @@ export class Planning {
       if (this.#planner?.hasHeardOf(owner)) this.#grouping?.heardOf(owner);
       const object = this.objectOf(owner);
       if (object?.kind === "Pod" && this.#decider?.pod(object)) this.#unseen?.planned(object);
-      this.#policing?.look();
+      // No pod waits for the plan of another, and when a cluster starts thousands wait for policies.
+      if (object?.kind !== "Pod") this.#policing?.look();
     } catch (error) {
       if (!(error instanceof NotNow))
         log("warn", "cannot plan; trying again", { owner, error: String(error) });
