@@ -11,10 +11,8 @@ import { Membership } from "./membership.ts";
 import { Reconnect } from "./reconnect.ts";
 import { parseRemote, type Remote } from "./remote.ts";
 import type { DatabaseSchema } from "./schema.ts";
-import type { SessionOptions } from "./sessionOptions.ts";
+import type { SessionOptions, SessionState } from "./sessionOptions.ts";
 import type { TlsOptions } from "./tlsOptions.ts";
-
-export type SessionState = "connecting" | "connected" | "backoff" | "closed";
 
 /** What a connection tells its session. */
 export interface ConnectionEvents {

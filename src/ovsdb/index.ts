@@ -6,7 +6,6 @@ export type { Clock } from "./clock.ts";
 export { decodeColumn, encodeColumn } from "./codec.ts";
 export type { Atom, ColumnValue, Integer } from "./columnValue.ts";
 export type { Condition } from "./condition.ts";
-export type { SessionState } from "./connection.ts";
 export type {
   ColumnOf,
   Columns,
@@ -54,7 +53,7 @@ export {
 } from "./schema.ts";
 export { type ServerDatabaseRow, type ServerTables, serverDatabase } from "./serverDatabase.ts";
 export { Session } from "./session.ts";
-export type { SessionOptions, TransactOptions } from "./sessionOptions.ts";
+export type { SessionOptions, SessionState, TransactOptions } from "./sessionOptions.ts";
 export type { TableView } from "./table.ts";
 export type { TlsOptions } from "./tlsOptions.ts";
 export { type RowOptions, type Target, Transaction, type WaitOptions } from "./transaction.ts";

@@ -4,7 +4,7 @@
 import { settledOrAborted } from "./abort.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Condition } from "./condition.ts";
-import { Connection, type SessionState } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import type { ColumnOf, Database, RowOf, RowWith } from "./database.ts";
 import { deferred } from "./deferred.ts";
 import { givenUp, OvsdbError } from "./errors.ts";
@@ -24,7 +24,7 @@ import {
 } from "./replica.ts";
 import type { RowIndex } from "./rows.ts";
 import { type DatabaseSchema, parseSchema } from "./schema.ts";
-import type { SessionOptions, TransactOptions } from "./sessionOptions.ts";
+import type { SessionOptions, SessionState, TransactOptions } from "./sessionOptions.ts";
 import { Slices } from "./slices.ts";
 import { Transaction } from "./transaction.ts";
 import { encodeTransaction, readReply, type Sent, type TransactionResult } from "./transactionReply.ts";

@@ -1,4 +1,4 @@
-// The options of a session and of its transactions.
+// The options of a session and of its transactions, and the states a session can be in.
 
 import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
@@ -25,6 +25,8 @@ export interface SessionOptions {
   readonly minBackoffMs?: number;
   readonly maxBackoffMs?: number;
 }
+
+export type SessionState = "connecting" | "connected" | "backoff" | "closed";
 
 export interface TransactOptions {
   /** Abandons the transaction; if it was already sent, its outcome is unknown. */
