@@ -57,10 +57,10 @@ const otherNetworks: ReadonlyMap<string, readonly string[]> = new Map([
 const contractOnOwn =
   /^(agent|commandsTls|engine|ovsdb(?!Garbage|Package)|plan|pool(?!Faults)|statusLeader|teardown|term)/;
 /**
- * Among the sandbox files: packets between all places, Services, the life of a port, restarts of OVN's processes under
- * load.
+ * Among the sandbox files: packets between all places, the life of a port, restarts of OVN's processes under load. Services
+ * would take two minutes more: `make test OVN=host`.
  */
-const sandboxOnOwn: ReadonlySet<string> = new Set(["paths", "services", "cni", "faultRestart"]);
+const sandboxOnOwn: ReadonlySet<string> = new Set(["paths", "cni", "faultRestart"]);
 
 /** Sandbox files that measure how long a stream stands still, or count single packets that get no answer. */
 const needsTheMachine: ReadonlySet<string> = new Set([
