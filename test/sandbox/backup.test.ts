@@ -87,7 +87,7 @@ suite("backup and restore", { timeout: 240_000 }, () => {
       /schema 99\.0\.0 is newer than the database's .*upgrade OVN's databases/,
     ],
     ["a damaged one", (text) => text.replace("weft_fence", "weft_fenc"), [], /the backup is damaged/],
-    ["another file", () => "hello\n", [], /this is not a backup made by weft/],
+    ["another file", () => "hello\n", [], /this file is not a backup made by weft/],
   ];
   for (const [what, change, args, message] of refusals)
     test(`a backup is refused: ${what}`, async () => {

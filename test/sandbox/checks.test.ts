@@ -57,7 +57,8 @@ suite("weft check", { timeout: 120_000 }, () => {
     );
     const state = () =>
       Promise.all([
-        inNode("ip", "address"),
+        // A new link's own address is tentative for a moment.
+        inNode("ip", "address").then((addresses) => addresses.replaceAll(" tentative", "")),
         // The agent may write its tables again meanwhile, and then they are listed last.
         inNode("nft", "list", "ruleset").then((rules) => rules.split(/^(?=table )/m).toSorted()),
         inNode("ovs-vsctl", "--columns=name", "list", "Port"),
