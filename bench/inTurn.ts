@@ -14,6 +14,16 @@ export class Side {
   constructor(measure: (block: number) => Promise<readonly number[]>) {
     this.measure = measure;
   }
+
+  /** A side that does `one` thing at a time, `ofBlock` of them in a block; they count from 0 over all blocks. */
+  static ofSingles(ofBlock: number, one: (index: number) => Promise<number>): Side {
+    return new Side(async (block) => {
+      const measured: number[] = [];
+      for (let index = block * ofBlock; index < (block + 1) * ofBlock; index++)
+        measured.push(await one(index));
+      return measured;
+    });
+  }
 }
 
 /** A side and the one it is held against. */

@@ -84,14 +84,7 @@ export const relabelFigures =
       const [row = 0] = await once(() => session.transact(tx), ["row"]);
       return row - start;
     };
-    const side = (one: (index: number) => Promise<number>): Side =>
-      new Side(async (block) => {
-        const times: number[] = [];
-        for (let index = block * ofBlock; index < (block + 1) * ofBlock; index++)
-          times.push(await one(index));
-        return times;
-      });
-    const [weft, bare] = [side(oneOfWeft), side(oneBare)];
+    const [weft, bare] = [Side.ofSingles(ofBlock, oneOfWeft), Side.ofSingles(ofBlock, oneBare)];
     await inTurn([[weft, bare]], turns);
     await session.transact(new Transaction(northbound).delete("Address_Set", hand));
     stopping.abort();

@@ -67,13 +67,7 @@ export async function endpointChangeFigures(client: KubeClient, remote: string):
     );
     return (await seen.of(`row ${address}`)) - start;
   };
-  const side = (one: (index: number) => Promise<number>): Side =>
-    new Side(async (block) => {
-      const times: number[] = [];
-      for (let index = block * ofBlock; index < (block + 1) * ofBlock; index++) times.push(await one(index));
-      return times;
-    });
-  const [weft, bare] = [side(oneOfWeft), side(oneBare)];
+  const [weft, bare] = [Side.ofSingles(ofBlock, oneOfWeft), Side.ofSingles(ofBlock, oneBare)];
   await inTurn([[weft, bare]], turns);
   stopping.abort();
   const figure = (share: number): Figure =>

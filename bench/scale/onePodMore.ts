@@ -69,13 +69,7 @@ export async function onePodMoreFigures(client: KubeClient, remote: string): Pro
     );
     return (await seen.of(`row ${name}`)) - start;
   };
-  const side = (one: (index: number) => Promise<number>): Side =>
-    new Side(async (block) => {
-      const times: number[] = [];
-      for (let index = block * ofBlock; index < (block + 1) * ofBlock; index++) times.push(await one(index));
-      return times;
-    });
-  const [weft, bare] = [side(oneOfWeft), side(oneBare)];
+  const [weft, bare] = [Side.ofSingles(ofBlock, oneOfWeft), Side.ofSingles(ofBlock, oneBare)];
   await inTurn([[weft, bare]], turns);
   stopping.abort();
   const figure = (share: number, aim?: number): Figure =>

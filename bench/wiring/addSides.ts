@@ -30,13 +30,9 @@ const hearingMs = 200;
 export function addSides(runtime: BenchRuntime, options: AddOptions): AddSides {
   const { node, ofBlock, name, known = false, idle = () => Promise.resolve() } = options;
   const side = (add: (index: number) => Promise<number>): Side =>
-    new Side(async (block) => {
-      const times: number[] = [];
-      for (let index = block * ofBlock; index < (block + 1) * ofBlock; index++) {
-        await idle();
-        times.push(await add(index));
-      }
-      return times;
+    Side.ofSingles(ofBlock, async (index) => {
+      await idle();
+      return add(index);
     });
   return {
     weft: side((index) => oneOfWeft(runtime, node, `${name}w${index}`, known)),

@@ -17,7 +17,6 @@ import type { KubeClient } from "../kube/client.ts";
 import { type Log, systemClock } from "../kube/clock.ts";
 import type { Kind } from "../kube/kinds.ts";
 import { Lease } from "../kube/lease.ts";
-import type { Pod } from "../kube/objects.ts";
 import { EventRecorder } from "../kube/recorder.ts";
 import { Staleness } from "../kube/staleness.ts";
 import { allReady, missingInput, type Stores, watchAll } from "../kube/stores.ts";
@@ -37,6 +36,7 @@ import { Births } from "./births.ts";
 import { requireFreeRanges, takenRange } from "./cloudRanges.ts";
 import { type Databases, openDatabases } from "./databases.ts";
 import { northboundDestination } from "./destinations.ts";
+import { followBirths } from "./followBirths.ts";
 import { Health, troublesText } from "./health.ts";
 import { type ControllerMetrics, controllerMetrics } from "./metrics.ts";
 import { requireSameOptions } from "./otherOptions.ts";
@@ -156,7 +156,7 @@ export class Controller {
     });
     this.#missing = () => missingInput(stores, replica);
     databases.start(signal);
-    followBirths(stores, births);
+    followBirths(stores.Pod, births);
     const told = telling({
       events,
       births,
@@ -386,21 +386,6 @@ const kindsRead: ReadonlySet<Kind> = new Set([
   ...ownerKinds.flatMap(({ reads }) => Object.keys(reads) as Kind[]),
   ...decisionReads,
 ]);
-
-const nameOf = ({ namespace, name }: Pod): string => `${namespace}/${name}`;
-
-/** A birth begins when the pod is on a node and has no address yet, and is forgotten when the pod is gone. */
-function followBirths(stores: Stores, births: Births): void {
-  stores.Pod.subscribe((changes) => {
-    for (const { old, new: now } of changes) {
-      if (!now) births.forget(old ? nameOf(old) : "");
-      else if (old?.nodeName !== now.nodeName && isUnborn(now)) births.reach(nameOf(now), "seen");
-    }
-  });
-}
-
-const isUnborn = (pod: Pod): boolean =>
-  pod.nodeName !== "" && !pod.hostNetwork && pod.phase === "Pending" && pod.podIps.length === 0;
 
 const rounded = (timeline: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>
   Object.fromEntries(Object.entries(timeline).map(([step, ms]) => [step, Math.round(ms * 10) / 10]));

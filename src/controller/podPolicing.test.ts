@@ -7,23 +7,12 @@ import type { ClusterPolicy, ClusterRule } from "../kube/clusterPolicy.ts";
 import type { NetworkPolicy } from "../kube/networkPolicy.ts";
 import type { Pod } from "../kube/objects.ts";
 import { policyStores } from "../kube/policies.ts";
+import { aPolicy } from "../kube/policyFixture.ts";
 import { emptyStore } from "../kube/stores.ts";
 import { PodPolicing } from "./podPolicing.ts";
 
-const policy = (name: string, app: string): NetworkPolicy => ({
-  kind: "NetworkPolicy",
-  namespace: "shop",
-  name,
-  uid: name,
-  resourceVersion: "1",
-  labels: {},
-  annotations: {},
-  deletionTimestamp: undefined,
-  podSelector: [{ key: "app", operator: "In", values: [app] }],
-  ingress: [],
-  egress: undefined,
-  problems: [],
-});
+const policy = (name: string, app: string): NetworkPolicy =>
+  aPolicy(name, { podSelector: [{ key: "app", operator: "In", values: [app] }] });
 const db = aPod("db", { labels: { app: "db" } });
 const web = aPod("web", { labels: { app: "web" } });
 const port = { name: "demo_pool_n1_3", addresses: [], chassis: "chassis-n1" };

@@ -8,6 +8,7 @@ import { ownerOfAnyPolicy } from "../kinds/policies.ts";
 import { silent } from "../kube/clock.ts";
 import type { NetworkPolicy } from "../kube/networkPolicy.ts";
 import type { Pod } from "../kube/objects.ts";
+import { aPolicy } from "../kube/policyFixture.ts";
 import { emptyStore, storesOf } from "../kube/stores.ts";
 import type { Owner } from "../model/owner.ts";
 import { defaultNetwork, placeOf } from "../model/place.ts";
@@ -16,21 +17,8 @@ import { spokenByPolicy } from "../select/networkPolicyGroups.ts";
 import { Selections } from "../select/selections.ts";
 import { PolicyStates } from "./policyStates.ts";
 
-const policy = (name: string, change: Partial<NetworkPolicy> = {}): NetworkPolicy => ({
-  kind: "NetworkPolicy",
-  namespace: "shop",
-  name,
-  uid: name,
-  resourceVersion: "1",
-  labels: {},
-  annotations: {},
-  deletionTimestamp: undefined,
-  podSelector: [{ key: "app", operator: "In", values: ["db"] }],
-  ingress: [],
-  egress: undefined,
-  problems: [],
-  ...change,
-});
+const policy = (name: string, change: Partial<NetworkPolicy> = {}): NetworkPolicy =>
+  aPolicy(name, { podSelector: [{ key: "app", operator: "In", values: ["db"] }], ...change });
 const db = (name: string): Pod => aPod(name, { labels: { app: "db" } });
 
 /** One pod `db-1`, carried by chassis `c-n1`. Every step succeeds at once, unless the test says otherwise. */

@@ -36,7 +36,12 @@ export interface DecisionsOptions {
 
 /** The kinds of objects that decisions read. */
 export const decisionReads: readonly Kind[] = [
-  ...(["Node", "Pod", "Service", "EndpointSlice", "ServiceCIDR", "IPAddressPool"] as const),
+  "Node",
+  "Pod",
+  "Service",
+  "EndpointSlice",
+  "ServiceCIDR",
+  "IPAddressPool",
 ];
 
 export function decisions(options: DecisionsOptions): readonly AnyDecides[] {

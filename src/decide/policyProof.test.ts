@@ -8,24 +8,12 @@ import { KubeError } from "../kube/error.ts";
 import { Interner } from "../kube/intern.ts";
 import type { NetworkPolicy } from "../kube/networkPolicy.ts";
 import { policyStores } from "../kube/policies.ts";
+import { aPolicy } from "../kube/policyFixture.ts";
 import { emptyStore } from "../kube/stores.ts";
 import { aPod } from "./decidedFixture.ts";
 import { PolicyProof } from "./policyProof.ts";
 
-const policy = (name: string): NetworkPolicy => ({
-  kind: "NetworkPolicy",
-  namespace: "shop",
-  name,
-  uid: name,
-  resourceVersion: "12",
-  labels: {},
-  annotations: {},
-  deletionTimestamp: undefined,
-  podSelector: [],
-  ingress: [],
-  egress: undefined,
-  problems: [],
-});
+const policy = (name: string): NetworkPolicy => aPolicy(name, { resourceVersion: "12" });
 
 /** The watch of policies has come to version 10, and the server, which has `listed`, to 20. */
 function world(listed: readonly NetworkPolicy[]) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NetworkPolicy } from "../kube/networkPolicy.ts";
 import type { LabelSelector } from "../kube/objects.ts";
+import { aPolicy } from "../kube/policyFixture.ts";
 import { formatIp, parseCidr, parseIp } from "../model/ip.ts";
 import { Fed } from "./fedFixture.ts";
 import { type GroupChange, Groups } from "./groups.ts";
@@ -13,20 +14,13 @@ import { everyPod, labelSelection, oneNamespace } from "./selection.ts";
 
 const label = (value: string): LabelSelector => [{ key: "app", operator: "In", values: [value] }];
 
-const policy = (name: string, podSelector: LabelSelector, allowed?: LabelSelector): NetworkPolicy => ({
-  kind: "NetworkPolicy",
-  namespace: "shop",
-  name,
-  uid: name,
-  resourceVersion: "1",
-  labels: {},
-  annotations: {},
-  deletionTimestamp: undefined,
-  podSelector,
-  ingress: allowed && [{ peers: [{ kind: "pods", namespaces: undefined, pods: allowed }], ports: undefined }],
-  egress: undefined,
-  problems: [],
-});
+const policy = (name: string, podSelector: LabelSelector, allowed?: LabelSelector): NetworkPolicy =>
+  aPolicy(name, {
+    podSelector,
+    ingress: allowed && [
+      { peers: [{ kind: "pods", namespaces: undefined, pods: allowed }], ports: undefined },
+    ],
+  });
 const spoken = (...words: Parameters<typeof policy>) => spokenByPolicy(policy(...words));
 
 async function world() {

@@ -23,9 +23,10 @@ import { silent, systemClock } from "../../src/kube/clock.ts";
 import { parseIp } from "../../src/model/ip.ts";
 import { unixctl } from "../../src/node/ovs/unixctl.ts";
 import { northbound } from "../../src/ovn/northbound.gen.ts";
-import { isOvsdbError, Session, type TlsOptions, Transaction } from "../../src/ovsdb/index.ts";
+import { Session, type TlsOptions, Transaction } from "../../src/ovsdb/index.ts";
 import { renewed } from "../../src/signer/renewal.ts";
 import { makeFolder, removeFolder, untilExit } from "../real/atExit.ts";
+import { commitOnce } from "../real/commitOnce.ts";
 import { ovnEnvironment } from "../real/ovn.ts";
 import { northboundSchema, southboundSchema } from "../real/ovsdbServer.ts";
 import { until } from "../real/until.ts";
@@ -186,22 +187,6 @@ function open(): Session {
   return session;
 }
 
-/** Inserts a row of that name, until it is known to be there. */
-async function write(session: Session, row: string): Promise<void> {
-  const insert = new Transaction(northbound).insert("Address_Set", { name: row }, crypto.randomUUID());
-  const signal = soon();
-  for (;;) {
-    await session.connected(signal);
-    try {
-      await session.transact(insert, { signal });
-      return;
-    } catch (error) {
-      if (isOvsdbError(error, "duplicate uuid")) return;
-      if (!isOvsdbError(error) || !error.retryable) throw error;
-    }
-  }
-}
-
 async function names(session: Session): Promise<readonly string[]> {
   await session.connected(soon());
   const rows = await session.select(northbound, "Address_Set", [], { columns: ["name"] });
@@ -227,7 +212,7 @@ test(
     const remote = [remoteOf(a.member, port)];
     await using session = new Session({ remotes: remote, database, tls, minBackoffMs: 20 });
     session.start();
-    await write(session, "kept");
+    await commitOnce(session, "kept");
     await a.ready();
     assert.equal(a.keeper.states.get(name), "standalone");
     await a.stop();
@@ -267,7 +252,7 @@ test("members that are replaced one at a time lose no write", timeout, async () 
   const written: string[] = [];
   const writing = (async () => {
     for (let index = 0; !replaced.signal.aborted; index++) {
-      await write(session, `rolling-${index}`);
+      await commitOnce(session, `rolling-${index}`);
       written.push(`rolling-${index}`);
     }
   })();
@@ -291,14 +276,14 @@ test("a member whose disk is lost joins anew, and the server that it was is kick
   for (const home of [c, a]) {
     await home.stop("SIGKILL");
     await home.loseDisk();
-    await write(session, `without-${home.member.node}`);
+    await commitOnce(session, `without-${home.member.node}`);
     await home.start();
     await home.ready();
     await until("the dead server is kicked", async () => (await counted()) === 3, 40_000);
   }
   // The majority is that of three again.
   await b.stop("SIGKILL");
-  await write(session, "with two of three");
+  await commitOnce(session, "with two of three");
   await b.start();
   await allReady();
 });
@@ -308,7 +293,7 @@ test(
   timeout,
   async () => {
     await using session = open();
-    await write(session, "before");
+    await commitOnce(session, "before");
     for (const home of homes) await home.stop();
     await a.loseDisk();
     await assert.rejects(a.start({ signal: AbortSignal.timeout(4000) }), "it begins a second cluster");

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type NorthboundTables, northbound } from "../../src/ovn/northbound.gen.ts";
 import { isOvsdbError, Marker, Session, Transaction } from "../../src/ovsdb/index.ts";
 import { makeFolder } from "../real/atExit.ts";
+import { commitOnce } from "../real/commitOnce.ts";
 import { startOvsdbCluster } from "../real/ovsdbCluster.ts";
 import { freePort, northboundSchema, run, startServer } from "../real/ovsdbServer.ts";
 import { until } from "../real/until.ts";
@@ -54,22 +55,6 @@ test(
     assert.equal(log.at(-1), cluster.remotes[after]);
   },
 );
-
-/** Inserts a row under a UUID of its own, until it is known to be there. */
-async function commitOnce(session: Session, name: string): Promise<void> {
-  const insert = begin().insert("Address_Set", { name }, crypto.randomUUID());
-  const signal = soon();
-  for (;;) {
-    await session.connected(signal);
-    try {
-      await session.transact(insert, { signal });
-      return;
-    } catch (error) {
-      if (isOvsdbError(error, "duplicate uuid")) return;
-      if (!isOvsdbError(error) || !error.retryable) throw error;
-    }
-  }
-}
 
 test("a compare-and-swap that comes too late fails on every member", timeout, async () => {
   await using cluster = await startOvsdbCluster(northboundSchema, database);

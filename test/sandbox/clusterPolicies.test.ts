@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, suite, test } from "node:test";
 import { becomes, Cluster, type Question } from "./cluster.ts";
 import { namespace, pod, service } from "./manifests.ts";
+import { limitSeconds, Reach } from "./reach.ts";
 import { Stream } from "./stream.ts";
 
 const pods: Readonly<Record<string, string>> = {
@@ -15,12 +16,10 @@ const pods: Readonly<Record<string, string>> = {
 };
 const everybody = [...Object.keys(pods), "n1", "n2"].toSorted();
 const kinds = "clusternetworkpolicy,adminnetworkpolicy";
-/** For an answer. Half of the questions get none. */
-const limitSeconds = 2;
 
 suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
   let cluster: Cluster;
-  const addresses = new Map<string, readonly string[]>();
+  let reach: Reach;
 
   before(async () => {
     cluster = await Cluster.up({ name: "testcluster", nodes: 2 });
@@ -47,10 +46,7 @@ suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
     );
     await cluster.kubectl("label", "node", "n2", "edge=yes");
     for (const ns of ["shop", "bank"]) await cluster.podsReady(ns);
-    for (const full of Object.keys(pods)) {
-      const [ns = "", name = ""] = full.split("/");
-      addresses.set(full, await cluster.addressesOf(ns, name));
-    }
+    reach = await Reach.of(cluster, pods);
   });
   afterEach(async () => {
     await cluster.kubectl("delete", kinds, "--all");
@@ -58,20 +54,6 @@ suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
   });
   after(() => cluster?.[Symbol.asyncDispose]());
 
-  const questions = (to: string, port: number, way: Question["way"] = "tcp"): readonly Question[] =>
-    (addresses.get(to) ?? []).map((address) => ({ way, address, port }));
-  /** Which of the pods, and of the nodes, get an answer from `to` at `port` in both families; one that gets half is named so. */
-  const reaching = async (to: string, port: number, way?: Question["way"]): Promise<readonly string[]> => {
-    const asked = questions(to, port, way);
-    assert.equal(asked.length, 2);
-    const found = await Promise.all(
-      everybody.map(async (from) => {
-        const passed = (await cluster.ask(from, asked, limitSeconds)).filter(({ ok }) => ok).length;
-        return passed === 0 ? [] : [passed === asked.length ? from : `${from} by ${passed} family`];
-      }),
-    );
-    return found.flat().toSorted();
-  };
   const policy = (name: string, tier: "Admin" | "Baseline", priority: number, rest: object): object => ({
     apiVersion: "policy.networking.k8s.io/v1alpha2",
     kind: "ClusterNetworkPolicy",
@@ -97,7 +79,7 @@ suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
       policy("closed", "Baseline", 5, { subject: all, ingress: [{ action: "Deny", from: [all] }] }),
     );
     await becomes("nobody but nodes", ["n1", "n2"], async () =>
-      (await reaching("shop/db", 8081)).filter((one) => one !== "shop/db"),
+      (await reach.to("shop/db", 8081)).filter((one) => one !== "shop/db"),
     );
     await cluster.apply(
       networkPolicy("shop", "friends", {
@@ -106,7 +88,7 @@ suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
       }),
     );
     await becomes("whom the NetworkPolicy allows", ["bank/clerk", "bank/till", "n2", "shop/db"], () =>
-      reaching("shop/db", 8081),
+      reach.to("shop/db", 8081),
     );
     await cluster.apply(
       policy("tenants", "Admin", 10, {
@@ -119,14 +101,14 @@ suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
       }),
     );
     await becomes("web, and of the bank the clerk", ["bank/clerk", "n2", "shop/db", "shop/web"], () =>
-      reaching("shop/db", 8081),
+      reach.to("shop/db", 8081),
     );
     await becomes("at another port web is not accepted", ["bank/clerk", "n2", "shop/db"], () =>
-      reaching("shop/db", 9090),
+      reach.to("shop/db", 9090),
     );
     await cluster.kubectl("label", "namespace", "bank", "--overwrite", "team=art");
     await becomes("who is not of the bank's team is the NetworkPolicy's", ["n2", "shop/db", "shop/web"], () =>
-      reaching("shop/db", 8081),
+      reach.to("shop/db", 8081),
     );
     await cluster.kubectl("label", "namespace", "bank", "--overwrite", "team=money");
   });
@@ -137,9 +119,9 @@ suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
       policy("low", "Admin", 7, rules("Deny")),
       policy("high", "Admin", 3, rules("Accept")),
     );
-    await becomes("3 beats 7", everybody, () => reaching("shop/db", 8081));
+    await becomes("3 beats 7", everybody, () => reach.to("shop/db", 8081));
     await cluster.apply(policy("high", "Admin", 7, rules("Accept")));
-    await becomes("Deny beats Accept", without("bank/till", "bank/clerk"), () => reaching("shop/db", 8081));
+    await becomes("Deny beats Accept", without("bank/till", "bank/clerk"), () => reach.to("shop/db", 8081));
   });
 
   test("nodes and networks, with pods and nodes passed on before", async () => {
@@ -148,7 +130,12 @@ suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
     const at = (node: string): readonly Question[] =>
       cluster.hostAddresses(node).map((address) => ({ way: "icmp", address, port: 0 }));
     const seen = async () => {
-      const places = [at("n1"), at("n2"), questions("shop/web", 8080), questions("bank/clerk", 8080)];
+      const places = [
+        at("n1"),
+        at("n2"),
+        reach.questions("shop/web", 8080),
+        reach.questions("bank/clerk", 8080),
+      ];
       const [n1, n2, web, clerk] = await Promise.all(places.map(answers));
       return { n1, n2, web, clerk };
     };
@@ -187,9 +174,9 @@ suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
     await cluster.apply(
       policy("self", "Admin", 1, { subject: app("web"), egress: [{ action: "Deny", to: [team("sales")] }] }),
     );
-    await becomes("web does not reach db", without("shop/web"), () => reaching("shop/db", 8081));
+    await becomes("web does not reach db", without("shop/web"), () => reach.to("shop/db", 8081));
     assert.deepEqual(await asked(), [true, true]);
-    assert.deepEqual(await reaching("shop/web", 8080), everybody);
+    assert.deepEqual(await reach.to("shop/web", 8080), everybody);
   });
 
   test("a running connection ends when a policy denies it, and goes on when the policy goes", async () => {
@@ -212,7 +199,7 @@ suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
         ],
       }),
     );
-    await becomes("web is denied", without("bank/till"), () => reaching("shop/web", 8080));
+    await becomes("web is denied", without("bank/till"), () => reach.to("shop/web", 8080));
     await becomes("an Event", true, async () =>
       (
         await cluster.kubectl(
@@ -241,8 +228,8 @@ suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
         ],
       },
     });
-    await becomes("till is allowed", without("bank/clerk"), () => reaching("shop/db", 8081));
-    await becomes("and not elsewhere", without("bank/clerk", "bank/till"), () => reaching("shop/db", 9090));
+    await becomes("till is allowed", without("bank/clerk"), () => reach.to("shop/db", 8081));
+    await becomes("and not elsewhere", without("bank/clerk", "bank/till"), () => reach.to("shop/db", 9090));
   });
 });
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, suite, test } from "node:test";
 import { becomes, Cluster, type Question } from "./cluster.ts";
 import { namespace, pod, service } from "./manifests.ts";
+import { limitSeconds, Reach } from "./reach.ts";
 import { Stream } from "./stream.ts";
 
 const pods: Readonly<Record<string, string>> = {
@@ -14,12 +15,10 @@ const pods: Readonly<Record<string, string>> = {
   "bank/clerk": "n2",
 };
 const ports = { api: 8080, admin: 9090 };
-/** For an answer. Half of the questions get none. */
-const limitSeconds = 2;
 
 suite("NetworkPolicies", { timeout: 240_000 }, () => {
   let cluster: Cluster;
-  const addresses = new Map<string, readonly string[]>();
+  let reach: Reach;
 
   before(async () => {
     cluster = await Cluster.up({ name: "testpolicy", nodes: 2 });
@@ -39,28 +38,11 @@ suite("NetworkPolicies", { timeout: 240_000 }, () => {
     );
     await cluster.podsReady("shop");
     await cluster.podsReady("bank");
-    for (const full of Object.keys(pods)) {
-      const [ns = "", name = ""] = full.split("/");
-      addresses.set(full, await cluster.addressesOf(ns, name));
-    }
+    reach = await Reach.of(cluster, pods);
   });
   afterEach(() => cluster.kubectl("delete", "networkpolicy", "-n", "shop", "--all"));
   after(() => cluster?.[Symbol.asyncDispose]());
 
-  const questions = (to: string, port: number, way: Question["way"] = "tcp"): readonly Question[] =>
-    (addresses.get(to) ?? []).map((address) => ({ way, address, port }));
-  /** Which of the pods, and of the nodes, get an answer from `to` at `port` in both families; one that gets half is named so. */
-  const reaching = async (to: string, port: number, way?: Question["way"]): Promise<readonly string[]> => {
-    const asked = questions(to, port, way);
-    assert.equal(asked.length, 2);
-    const found = await Promise.all(
-      [...Object.keys(pods), "n1", "n2"].map(async (from) => {
-        const passed = (await cluster.ask(from, asked, limitSeconds)).filter(({ ok }) => ok).length;
-        return passed === 0 ? [] : [passed === asked.length ? from : `${from} by ${passed} family`];
-      }),
-    );
-    return found.flat().toSorted();
-  };
   const everybody = [...Object.keys(pods), "n1", "n2"].toSorted();
   const policy = (ns: string, name: string, spec: object): object => ({
     apiVersion: "networking.k8s.io/v1",
@@ -74,16 +56,16 @@ suite("NetworkPolicies", { timeout: 240_000 }, () => {
   const db = { matchLabels: { app: "db" } };
 
   test("without a policy everybody reaches everybody", async () => {
-    await becomes("everybody reaches db", everybody, () => reaching("shop/db", 8080));
+    await becomes("everybody reaches db", everybody, () => reach.to("shop/db", 8080));
   });
 
   test("a policy without rules leaves a pod to itself and its own node, and opens again when it goes", async () => {
     await cluster.apply(policy("shop", "closed", { podSelector: db }));
-    await becomes("only db and its node", ["n2", "shop/db"], () => reaching("shop/db", 8080));
-    await becomes("only old-db and its node", ["n1", "shop/old-db"], () => reaching("shop/old-db", 8081));
-    await becomes("others stay open", everybody, () => reaching("shop/web", 8080));
+    await becomes("only db and its node", ["n2", "shop/db"], () => reach.to("shop/db", 8080));
+    await becomes("only old-db and its node", ["n1", "shop/old-db"], () => reach.to("shop/old-db", 8081));
+    await becomes("others stay open", everybody, () => reach.to("shop/web", 8080));
     await without("shop", "closed");
-    await becomes("everybody again", everybody, () => reaching("shop/db", 8080));
+    await becomes("everybody again", everybody, () => reach.to("shop/db", 8080));
   });
 
   test("peers by pods, by namespaces and by both add up over rules and policies, and follow labels", async () => {
@@ -107,14 +89,14 @@ suite("NetworkPolicies", { timeout: 240_000 }, () => {
       }),
     );
     const allowed = ["bank/till", "n2", "shop/db", "shop/web"];
-    await becomes("web and till", allowed, () => reaching("shop/db", 8080));
+    await becomes("web and till", allowed, () => reach.to("shop/db", 8080));
     await cluster.kubectl("label", "pod", "-n", "bank", "till", "--overwrite", "app=clerk");
-    await becomes("till is a clerk", ["n2", "shop/db", "shop/web"], () => reaching("shop/db", 8080));
+    await becomes("till is a clerk", ["n2", "shop/db", "shop/web"], () => reach.to("shop/db", 8080));
     await cluster.kubectl("label", "pod", "-n", "bank", "till", "--overwrite", "app=till");
     await cluster.kubectl("label", "namespace", "bank", "--overwrite", "team=art");
-    await becomes("bank has no money", ["n2", "shop/db", "shop/web"], () => reaching("shop/db", 8080));
+    await becomes("bank has no money", ["n2", "shop/db", "shop/web"], () => reach.to("shop/db", 8080));
     await cluster.kubectl("label", "namespace", "bank", "--overwrite", "team=money");
-    await becomes("bank has money", allowed, () => reaching("shop/db", 8080));
+    await becomes("bank has money", allowed, () => reach.to("shop/db", 8080));
     await without("shop", "pods", "both");
   });
 
@@ -134,11 +116,11 @@ suite("NetworkPolicies", { timeout: 240_000 }, () => {
       }),
     );
     const all = Object.keys(pods).toSorted();
-    await becomes("api of db", [...all, "n2"].toSorted(), () => reaching("shop/db", 8080));
-    await becomes("api of old-db", [...all, "n1"].toSorted(), () => reaching("shop/old-db", 8081));
-    await becomes("admin of db", ["n2", "shop/db", "shop/web"], () => reaching("shop/db", 9090));
-    await becomes("UDP", everybody, () => reaching("shop/db", 8080, "udp"));
-    await becomes("no ping", ["n2", "shop/db"], () => reaching("shop/db", 0, "icmp"));
+    await becomes("api of db", [...all, "n2"].toSorted(), () => reach.to("shop/db", 8080));
+    await becomes("api of old-db", [...all, "n1"].toSorted(), () => reach.to("shop/old-db", 8081));
+    await becomes("admin of db", ["n2", "shop/db", "shop/web"], () => reach.to("shop/db", 9090));
+    await becomes("UDP", everybody, () => reach.to("shop/db", 8080, "udp"));
+    await becomes("no ping", ["n2", "shop/db"], () => reach.to("shop/db", 0, "icmp"));
     await without("shop", "ports");
   });
 
@@ -164,20 +146,20 @@ suite("NetworkPolicies", { timeout: 240_000 }, () => {
       (await cluster.ask("shop/web", [{ way: "tcp", address: ip, port }], limitSeconds)).every(
         ({ ok }) => ok,
       );
-    const [tillIp = ""] = addresses.get("bank/till") ?? [];
+    const [tillIp = ""] = reach.addressesOf("bank/till");
     for (const address of await cluster.clusterIpsOf("shop", "db"))
       await becomes(`db by ${address}`, true, () => asked(address, 80));
     for (const address of await cluster.clusterIpsOf("shop", "web"))
       await becomes(`itself by ${address}`, true, () => asked(address, 80));
     await becomes("till is not allowed", false, () => asked(tillIp, 8080));
-    await becomes("nor is admin of db", false, () => asked(addresses.get("shop/db")?.[0] ?? "", 9090));
+    await becomes("nor is admin of db", false, () => asked(reach.addressesOf("shop/db")[0] ?? "", 9090));
     await without("shop", "web");
     await becomes("till again", true, () => asked(tillIp, 8080));
   });
 
   test("blocks of addresses with exceptions, in both families", async () => {
-    const [web4 = "", web6 = ""] = addresses.get("shop/web") ?? [];
-    const [till4 = "", till6 = ""] = addresses.get("bank/till") ?? [];
+    const [web4 = "", web6 = ""] = reach.addressesOf("shop/web");
+    const [till4 = "", till6 = ""] = reach.addressesOf("bank/till");
     await cluster.apply(
       policy("shop", "blocks", {
         podSelector: db,
@@ -190,7 +172,7 @@ suite("NetworkPolicies", { timeout: 240_000 }, () => {
     await becomes(
       "all but till",
       everybody.filter((one) => one !== "bank/till"),
-      () => reaching("shop/db", 8080),
+      () => reach.to("shop/db", 8080),
     );
     await cluster.apply(
       policy("shop", "blocks", {
@@ -198,7 +180,7 @@ suite("NetworkPolicies", { timeout: 240_000 }, () => {
         ingress: [{ from: [{ ipBlock: { cidr: `${web4}/32` } }, { ipBlock: { cidr: `${web6}/128` } }] }],
       }),
     );
-    await becomes("web alone", ["n2", "shop/db", "shop/web"], () => reaching("shop/db", 8080));
+    await becomes("web alone", ["n2", "shop/db", "shop/web"], () => reach.to("shop/db", 8080));
     await without("shop", "blocks");
   });
 
@@ -210,10 +192,10 @@ suite("NetworkPolicies", { timeout: 240_000 }, () => {
     const [one, two] = ["n1", "n2"].map((node) => cluster.hostAddresses(node).map(blockOf));
     await cluster.apply(policy("shop", "nodes", { podSelector: db, ingress: [{ from: one }] }));
     await becomes("node n1, the pod's own node and itself", ["n1", "n2", "shop/db"], () =>
-      reaching("shop/db", 8080),
+      reach.to("shop/db", 8080),
     );
     await cluster.apply(policy("shop", "nodes", { podSelector: db, ingress: [{ from: two }] }));
-    await becomes("not node n1", ["n2", "shop/db"], () => reaching("shop/db", 8080));
+    await becomes("not node n1", ["n2", "shop/db"], () => reach.to("shop/db", 8080));
 
     const to = (peers: unknown) =>
       policy("shop", "nodes", {
@@ -292,7 +274,7 @@ suite("NetworkPolicies", { timeout: 240_000 }, () => {
     await cluster.kubectl("annotate", "namespace", "shop", `${logging}={"deny":"info","allow":"notice"}`);
     const allowed = [{ podSelector: { matchLabels: { app: "web" } } }];
     await cluster.apply(policy("shop", "logged", { podSelector: db, ingress: [{ from: allowed }] }));
-    await becomes("web alone", ["n2", "shop/db", "shop/web"], () => reaching("shop/db", 8080));
+    await becomes("web alone", ["n2", "shop/db", "shop/web"], () => reach.to("shop/db", 8080));
     const logged = async (...more: readonly string[]): Promise<string> => {
       const files = cluster.chassis.map((name) =>
         cluster.sandbox.processes.logFile(`${name}-ovn-controller`),
@@ -326,7 +308,7 @@ suite("NetworkPolicies", { timeout: 240_000 }, () => {
     await cluster.apply(
       policy("shop", "odd", { podSelector: db, ingress: [{ from: [{ ipBlock: { cidr: "10.0.0.0/40" } }] }] }),
     );
-    await becomes("closed", ["n2", "shop/db"], () => reaching("shop/db", 8080));
+    await becomes("closed", ["n2", "shop/db"], () => reach.to("shop/db", 8080));
     await becomes("an Event", true, async () =>
       (
         await cluster.kubectl(
@@ -341,6 +323,6 @@ suite("NetworkPolicies", { timeout: 240_000 }, () => {
       ).includes("spec.ingress[0].from[0].ipBlock.cidr"),
     );
     await without("shop", "odd");
-    await becomes("open again", everybody, () => reaching("shop/db", 8080));
+    await becomes("open again", everybody, () => reach.to("shop/db", 8080));
   });
 });

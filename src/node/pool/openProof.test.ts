@@ -5,6 +5,7 @@ import type { ClusterPolicy } from "../../kube/clusterPolicy.ts";
 import { Interner } from "../../kube/intern.ts";
 import type { NetworkPolicy } from "../../kube/networkPolicy.ts";
 import type { LabelSelector, Pod } from "../../kube/objects.ts";
+import { aPolicy } from "../../kube/policyFixture.ts";
 import { isAtLeast } from "../../kube/version.ts";
 import { doubtAbout, type Policies } from "./openProof.ts";
 
@@ -24,20 +25,8 @@ const pod: Pod = {
 };
 const wanted = { namespace: "shop", name: "web", uid: "u1" };
 
-const policy = (namespace: string, podSelector: LabelSelector): NetworkPolicy => ({
-  kind: "NetworkPolicy",
-  namespace,
-  name: "p",
-  uid: "p",
-  resourceVersion: "50",
-  labels: {},
-  annotations: {},
-  deletionTimestamp: undefined,
-  podSelector,
-  ingress: [],
-  egress: undefined,
-  problems: [],
-});
+const policy = (namespace: string, podSelector: LabelSelector): NetworkPolicy =>
+  aPolicy("p", { namespace, resourceVersion: "50", podSelector });
 
 /** Knows everything up to a version. */
 const knowing = (

@@ -8,6 +8,7 @@ import { kinds } from "../../kube/kinds.ts";
 import type { NetworkPolicy } from "../../kube/networkPolicy.ts";
 import type { ObjectMeta, Pod } from "../../kube/objects.ts";
 import { clusterPolicyKinds, policyStores } from "../../kube/policies.ts";
+import { aPolicy } from "../../kube/policyFixture.ts";
 import { Store } from "../../kube/store.ts";
 import { emptyStore } from "../../kube/stores.ts";
 import { PolicyKnowledge } from "./policyKnowledge.ts";
@@ -30,14 +31,8 @@ const podAt = (resourceVersion: string, more: Partial<Pod> = {}): Pod => ({
   podIps: [],
   ...more,
 });
-const policy = (name: string, resourceVersion: string): NetworkPolicy => ({
-  kind: "NetworkPolicy",
-  ...meta(name, resourceVersion),
-  podSelector: [],
-  ingress: [],
-  egress: undefined,
-  problems: [],
-});
+const policy = (name: string, resourceVersion: string): NetworkPolicy =>
+  aPolicy(name, meta(name, resourceVersion));
 const put = <T extends ObjectMeta>(store: Store<T>, ...objects: readonly T[]): void =>
   store.apply(objects.map((object) => ({ type: "put", object })));
 
