@@ -22,15 +22,17 @@ function world(listed: readonly NetworkPolicy[]) {
   for (const store of [policies, namespaces]) store.note({ synced: true, resourceVersion: "10" });
   const asked: string[] = [];
   const waits: number[] = [];
-  const server = { isAway: false, namespace: "" };
+  const server = { isAway: false, namespace: "", questionsAboutOthers: 0, now: 0 };
   const ending = new AbortController();
   const proof = new PolicyProof({
     client: {
       list: (path: string): Promise<Page> => {
         if (path.includes("networkpolicies") && !path.includes("policy.")) asked.push(path);
         if (server.isAway) return Promise.reject(new Error("away"));
-        if (path.includes("policy.networking.k8s.io"))
+        if (path.includes("policy.networking.k8s.io")) {
+          server.questionsAboutOthers++;
           return Promise.reject(new KubeError("no such kind", { status: 404, reason: "NotFound" }));
+        }
         if (path === "/api/v1/namespaces") {
           const items = [{ metadata: { name: "shop", resourceVersion: server.namespace } }];
           return Promise.resolve({ items, resourceVersion: "20", continue: "" });
@@ -45,6 +47,7 @@ function world(listed: readonly NetworkPolicy[]) {
     // It waits for a turn of the event loop, however long it is asked to wait.
     clock: {
       ...systemClock,
+      now: () => server.now,
       after(ms, action) {
         waits.push(ms);
         return systemClock.after(0, action);
@@ -111,3 +114,12 @@ const aClusterPolicy =
     { metadata: { name: "all", uid: "all", resourceVersion: "12" }, spec: {} },
     new Interner(),
   ) ?? assert.fail("it has an identity");
+
+test("kinds that the server does not serve are asked for once in half a minute, not for every pod", async () => {
+  const { ask, server } = world([]);
+  for (const version of ["15", "25", "35"]) await ask(version);
+  assert.equal(server.questionsAboutOthers, 3, "one for each kind");
+  server.now = 30_000;
+  await ask("45");
+  assert.equal(server.questionsAboutOthers, 6);
+});

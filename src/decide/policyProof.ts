@@ -11,6 +11,9 @@ import type { Stores } from "../kube/stores.ts";
 
 const betweenListsMs = 100;
 
+/** About as long as the watch of a kind that is not served waits before it looks again: until then its policies hold for nobody. */
+const absentMs = 30_000;
+
 export interface PolicyProofOptions {
   readonly client: Pick<KubeClient, "list">;
   readonly stores: Pick<Stores, PolicyKind | "Namespace">;
@@ -25,8 +28,8 @@ export class PolicyProof {
 
   constructor(options: PolicyProofOptions) {
     this.#options = options;
-    const { client, stores, log } = options;
-    this.#reach = new Reach({ client, stores, log });
+    const { client, stores, clock, log } = options;
+    this.#reach = new Reach({ client, stores, absentMs, clock, log });
   }
 
   /** Resolves when all of that is known that is older than this version of the pod. Rejects when the signal aborts. */

@@ -4,7 +4,7 @@
 // is known.
 
 import type { KubeClient } from "./client.ts";
-import type { Log } from "./clock.ts";
+import type { Clock, Log } from "./clock.ts";
 import { KubeError } from "./error.ts";
 import { type Kind, kinds } from "./kinds.ts";
 import { sameListVersion } from "./sameList.ts";
@@ -24,6 +24,9 @@ export interface ReachOptions {
   readonly client: Pick<KubeClient, "list">;
   /** Of all kinds that are asked about. */
   readonly stores: { readonly [K in Kind]?: HeldStore };
+  /** For how long a kind that the server does not serve counts as empty without another question, in milliseconds. */
+  readonly absentMs: number;
+  readonly clock: Pick<Clock, "now">;
   readonly log: Log;
 }
 
@@ -33,6 +36,8 @@ export class Reach {
   readonly #options: ReachOptions;
   /** question -> version up to which a list has answered it */
   readonly #listed = new Map<string, string>();
+  /** kind that the server does not serve -> when it said so, by the clock */
+  readonly #absent = new Map<Kind, number>();
   /** question -> the list under way */
   readonly #asking = new Map<string, Promise<boolean>>();
 
@@ -43,6 +48,7 @@ export class Reach {
   /** Whether everything is known of it that the server had done by this version. */
   knows(question: Question, version: string): boolean {
     const { resourceVersion } = this.#store(question.kind).freshness;
+    if (this.#isAbsent(question.kind)) return true;
     return isAtLeast(resourceVersion, version) || isAtLeast(this.#listed.get(keyOf(question)) ?? "", version);
   }
 
@@ -66,6 +72,12 @@ export class Reach {
   /** The server's history has begun anew. */
   forget(): void {
     this.#listed.clear();
+    this.#absent.clear();
+  }
+
+  #isAbsent(kind: Kind): boolean {
+    const since = this.#absent.get(kind);
+    return since !== undefined && this.#options.clock.now() - since < this.#options.absentMs;
   }
 
   async #list(question: Question, seen: string, signal: AbortSignal): Promise<boolean> {
@@ -93,6 +105,7 @@ export class Reach {
       const isAbsent = error instanceof KubeError && [403, 404].includes(error.status);
       if (isAbsent && kinds[kind].optional && store.size === 0) {
         this.#listed.set(keyOf(question), seen);
+        this.#absent.set(kind, this.#options.clock.now());
         return true;
       }
       log("debug", `${kinds[kind].plural} cannot be listed, so new pods wait`, { namespace, error });

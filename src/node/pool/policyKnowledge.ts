@@ -3,7 +3,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { KubeClient } from "../../kube/client.ts";
-import type { Log } from "../../kube/clock.ts";
+import { type Log, systemClock } from "../../kube/clock.ts";
 import type { ClusterPolicy } from "../../kube/clusterPolicy.ts";
 import type { NetworkPolicy } from "../../kube/networkPolicy.ts";
 import type { Pod } from "../../kube/objects.ts";
@@ -35,7 +35,7 @@ export class PolicyKnowledge implements Policies {
   constructor(options: KnowledgeOptions) {
     this.#options = options;
     const { client, policies, log } = options;
-    this.#reach = new Reach({ client, stores: policies, log });
+    this.#reach = new Reach({ client, stores: policies, absentMs: 0, clock: systemClock, log });
   }
 
   /** Follows the node's pods until `signal` is aborted. */
