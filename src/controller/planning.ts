@@ -66,6 +66,8 @@ export interface PlanningOptions {
 const writesAtOnce = 64;
 const sliceMs = 8;
 const untilAskedAgainMs = 30_000;
+/** What owners of all other kinds build upon. */
+const ownersOfAll: ReadonlySet<Owner> = new Set(ownerKinds.flatMap(({ always = [] }) => always));
 
 export interface PlanningApplied extends Applied {
   /** Undefined when nothing is sent: then no pod waits for its policies, and nobody is told of them. */
@@ -90,6 +92,7 @@ export class Planning {
     this.#applied = applied;
     this.#hosts = new Hosts(options.network.pods.map(({ cidr }) => cidr));
     this.queue = new OwnerQueue({
+      isFirst: (owner) => ownersOfAll.has(owner),
       work: (owner) => this.#plan(owner),
       firstBackoffMs: 200,
       maxBackoffMs: 30_000,
@@ -202,7 +205,7 @@ export class Planning {
       pools ? observed.groupedPoolPorts() : [],
     );
     enqueue = (owner) => queue.add(owner);
-    for (const { always = [] } of ownerKinds) for (const owner of always) queue.add(owner);
+    for (const owner of ownersOfAll) queue.add(owner);
     // Nodes come first in the list of kinds, because the plans of others depend on them.
     const slicer = new Slicer(clock.now);
     for (const store of everyStore(stores))

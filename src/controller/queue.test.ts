@@ -8,6 +8,7 @@ function queueOf(
   more: Partial<QueueOptions> = {},
 ): { queue: OwnerQueue; stop: () => Promise<void> } {
   const queue = new OwnerQueue({
+    isFirst: (owner) => owner === "cluster",
     work,
     firstBackoffMs: 1,
     maxBackoffMs: 4,
@@ -176,5 +177,19 @@ test("owners that wait for an answer, however many, hold up nobody else", async 
   answer.resolve();
   await queue.idle();
   assert.equal(pods, 1_001);
+  await stop();
+});
+
+test("an owner that others build upon is taken before all that wait", async () => {
+  const seen: string[] = [];
+  const { queue, stop } = queueOf(async (owner) => {
+    seen.push(owner);
+    if (owner === "node/a") queue.add("cluster");
+  });
+  for (const owner of ["pod/a", "node/a", "pod/b", "cluster"]) queue.add(owner);
+  assert.equal(queue.isWaiting("cluster"), true);
+  assert.equal(queue.depth, 4);
+  await queue.idle();
+  assert.deepEqual(seen, ["cluster", "pod/a", "node/a", "cluster", "pod/b"]);
   await stop();
 });

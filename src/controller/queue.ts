@@ -1,11 +1,14 @@
 // The work queue: owners whose plan may have changed. An owner waits at most once. If it changes while it is being
 // planned, it is planned again afterwards. If its plan fails, it comes back after a back-off of its own, while all
 // others go on. An owner whose decision waits for the API server holds up nobody, however many such owners there are.
+// Owners whose rows others refer to come first: until they are planned, the rows of all the others wait.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Owner } from "../model/owner.ts";
 
 export interface QueueOptions {
+  /** Whether the owner is taken before all others; none is by default. */
+  readonly isFirst?: (owner: Owner) => boolean;
   /** Plans one owner. If it rejects, the owner comes back after a back-off; `work` itself reports the error. */
   readonly work: (owner: Owner) => Promise<void>;
   readonly firstBackoffMs: number;
@@ -17,7 +20,8 @@ export interface QueueOptions {
 
 export class OwnerQueue {
   readonly #options: QueueOptions;
-  /** In order of arrival. */
+  /** Each in order of arrival. */
+  readonly #first = new Set<Owner>();
   readonly #waiting = new Set<Owner>();
   #inOrder = this.#waiting.values();
   readonly #inHand = new Set<Owner>();
@@ -34,7 +38,7 @@ export class OwnerQueue {
 
   /** Owners that wait or are being planned, except those in back-off. */
   get depth(): number {
-    return this.#waiting.size + this.#inHand.size;
+    return this.#first.size + this.#waiting.size + this.#inHand.size;
   }
 
   /** Owners whose last plan failed. */
@@ -46,20 +50,20 @@ export class OwnerQueue {
   add(owner: Owner): void {
     this.#stopTimer(owner);
     if (this.#inHand.has(owner)) this.#changed.add(owner);
-    else this.#waiting.add(owner);
+    else this.#queueOf(owner).add(owner);
     this.#wake();
   }
 
   /** Queues the owner after a delay, unless it is queued before. */
   addLater(owner: Owner, delayMs: number): void {
-    if (this.#waiting.has(owner) || this.#changed.has(owner)) return;
+    if (this.isWaiting(owner)) return;
     this.#stopTimer(owner);
     this.#timers.set(owner, setTimeout(() => this.add(owner), delayMs).unref());
   }
 
   /** Whether the owner is to be planned, or planned again. */
   isWaiting(owner: Owner): boolean {
-    return this.#waiting.has(owner) || this.#changed.has(owner);
+    return this.#queueOf(owner).has(owner) || this.#changed.has(owner);
   }
 
   /** Whether the owner's last plan failed. */
@@ -84,7 +88,7 @@ export class OwnerQueue {
     signal.addEventListener("abort", woken);
     let sliceEnd = performance.now() + this.#options.sliceMs;
     while (!signal.aborted) {
-      const owner = this.#first();
+      const owner = this.#next();
       // Lets an owner that waits for nobody finish before the next is taken. Otherwise all would finish in one stretch.
       if (owner !== undefined) await Promise.race([this.#take(owner), nextTurn()]);
       else
@@ -99,17 +103,23 @@ export class OwnerQueue {
     signal.removeEventListener("abort", woken);
     for (const [owner, timer] of this.#timers) {
       clearTimeout(timer);
-      this.#waiting.add(owner);
+      this.#queueOf(owner).add(owner);
     }
     this.#timers.clear();
     this.#endWait();
   }
 
+  #queueOf(owner: Owner): Set<Owner> {
+    return this.#options.isFirst?.(owner) === true ? this.#first : this.#waiting;
+  }
+
   /**
-   * The owner that has waited longest; the caller takes it. One iterator goes on from call to call, because a set keeps the
-   * places of what was deleted, and each new iterator would step over all of them.
+   * The owner to plan next; the caller takes it. One iterator goes on from call to call, because a set keeps the places of
+   * what was deleted, and each new iterator would step over all of them. Those that come first are too few for that.
    */
-  #first(): Owner | undefined {
+  #next(): Owner | undefined {
+    const [first] = this.#first;
+    if (first !== undefined) return first;
     const next = this.#inOrder.next();
     if (!next.done) return next.value;
     this.#inOrder = this.#waiting.values();
@@ -117,7 +127,7 @@ export class OwnerQueue {
   }
 
   async #take(owner: Owner): Promise<void> {
-    this.#waiting.delete(owner);
+    this.#queueOf(owner).delete(owner);
     this.#inHand.add(owner);
     const failed = await this.#options.work(owner).then(
       () => false,
@@ -125,7 +135,7 @@ export class OwnerQueue {
     );
     this.#inHand.delete(owner);
     if (!failed) this.#failures.delete(owner);
-    if (this.#changed.delete(owner)) this.#waiting.add(owner);
+    if (this.#changed.delete(owner)) this.#queueOf(owner).add(owner);
     else if (failed) this.#backOff(owner);
     if (this.depth === 0) this.#endWait();
     this.#wake();

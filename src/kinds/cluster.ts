@@ -11,7 +11,6 @@ export const clusterKind: OwnerKind<never> = {
   of: undefined,
   reads: {},
   always: [cluster],
-  nodes: { view: ({ zone }) => zone ?? "", owners: () => [cluster] },
   sees: ({ what }) => (what === "tenant" ? [cluster] : []),
   tables: [
     "ACL",
@@ -23,5 +22,8 @@ export const clusterKind: OwnerKind<never> = {
     "Logical_Switch",
     "Logical_Switch_Port",
   ],
-  plan: (owner, _, { cloud, hosts }) => saying(cloud.clusterFacts(owner, hosts.zones())),
+  plan(owner, _, { cloud, hosts }) {
+    hosts.follow(owner, [], [], "by zone");
+    return saying(cloud.clusterFacts(owner, hosts.zones()));
+  },
 };

@@ -23,7 +23,7 @@ export interface OwnerKind<K extends Kind = Kind> extends Concerns<K> {
   readonly of: K | undefined;
   /** Its objects are policies: people are told whether they are in force (controller/policyStates.ts). */
   readonly isPolicy?: true;
-  /** Owners that exist without an object. */
+  /** Owners that exist without an object. Others' rows refer to theirs, so they are planned before all others. */
   readonly always?: readonly Owner[];
   /** The northbound tables that its plan writes. */
   readonly tables: readonly (keyof NorthboundTables)[];
