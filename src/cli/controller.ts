@@ -28,6 +28,8 @@ import { type Marks, parseMarks } from "../config/poolMarks.ts";
 import { clusterNetwork } from "../config/ranges.ts";
 import { caCertOption, certificateOption, privateKeyOption, type TlsFlags, tlsIn } from "../config/tls.ts";
 import { Controller } from "../controller/controller.ts";
+import type { ControllerOptions } from "../controller/controllerOptions.ts";
+import { dryRun } from "../controller/dryRun.ts";
 import { serveHealth } from "../health/serve.ts";
 import { silent } from "../kube/clock.ts";
 import { type Cidr, parseCidr } from "../model/ip.ts";
@@ -109,7 +111,7 @@ export function controllerCommand(): Command {
         join: flags.joinCidr,
       });
       using client = await kubeClient(flags.kubeconfig, "controller");
-      const controller = new Controller({
+      const options: ControllerOptions = {
         cluster: flags.cluster,
         network,
         externalIps: externalIpsIn(flags),
@@ -127,9 +129,10 @@ export function controllerCommand(): Command {
         pruneShare: flags.pruneLimit / 100,
         registry,
         log: flags.dryRun ? silent : log,
-      });
+      };
       await untilStopped(async (signal) => {
-        if (flags.dryRun) return printDryRun(controller, signal);
+        if (flags.dryRun) return printDryRun(options, signal);
+        const controller = new Controller(options);
         process.on("SIGUSR2", () => controller.approvePrune());
         await serveHealth(
           {
@@ -163,8 +166,8 @@ function cloudRouterIn({ mode, cloudRouter }: Flags): string | undefined {
   return cloudRouter;
 }
 
-async function printDryRun(controller: Controller, signal: AbortSignal): Promise<void> {
-  const { operations, notes } = await controller.dryRun(signal);
+async function printDryRun(options: ControllerOptions, signal: AbortSignal): Promise<void> {
+  const { operations, notes } = await dryRun(options, signal);
   console.log(operations === "" ? "nothing to do" : operations);
   for (const note of notes) console.error(`note: ${note}`);
 }

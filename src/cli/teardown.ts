@@ -7,7 +7,7 @@ import { hostname } from "node:os";
 import { Command, Option } from "commander";
 import { clusterId, northboundOption, wholeNumber } from "../config/options.ts";
 import { caCertOption, certificateOption, privateKeyOption, type TlsFlags, tlsIn } from "../config/tls.ts";
-import { zone } from "../controller/controller.ts";
+import { zone } from "../controller/controllerOptions.ts";
 import { type TornDown, teardown } from "../controller/teardown.ts";
 import { silent, systemClock } from "../kube/clock.ts";
 import { Session } from "../ovsdb/index.ts";

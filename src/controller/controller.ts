@@ -1,20 +1,11 @@
 // The controller keeps stores and replicas up to date whether it leads or not, and leads while it holds the Lease and
 // the fence. Everything it needs to know is in Kubernetes and in the databases, so it can be killed at any time.
 
-import type { Registry } from "prom-client";
-import { Engine } from "../apply/engine.ts";
 import { FenceLostError } from "../apply/errors.ts";
-import { rememberedIn } from "../apply/memory.ts";
 import { defaultPruneLimits } from "../apply/pruneGuard.ts";
-import { OvnCloud } from "../cloud/ovnCloud.ts";
-import { OwnNodes } from "../cloud/ownNodes.ts";
 import { ConfigError } from "../config/error.ts";
-import { decisionReads } from "../decide/decisions.ts";
-import type { PoolOptions } from "../decide/pools.ts";
-import { ownerKinds } from "../kinds/kinds.ts";
 import { ApiServer } from "../kube/apiServer.ts";
-import type { KubeClient } from "../kube/client.ts";
-import { type Log, systemClock } from "../kube/clock.ts";
+import { systemClock } from "../kube/clock.ts";
 import type { Kind } from "../kube/kinds.ts";
 import { Lease } from "../kube/lease.ts";
 import { EventRecorder } from "../kube/recorder.ts";
@@ -23,25 +14,20 @@ import { allReady, missingInput, type Stores, watchAll } from "../kube/stores.ts
 import { unservedInOverlay } from "../kube/unservedInOverlay.ts";
 import { unservedInUnderlay } from "../kube/unservedInUnderlay.ts";
 import { annotate, setAnnouncers, setGrant, setIngress } from "../kube/write.ts";
-import type { Cidr } from "../model/ip.ts";
 import { annotations, namesOf } from "../model/names.ts";
-import type { ClusterNetwork } from "../model/network.ts";
 import { parseOwner } from "../model/owner.ts";
 import { northboundScope } from "../model/scope.ts";
 import { NorthdWatch } from "../observe/northdWatch.ts";
-import { northbound } from "../ovn/northbound.gen.ts";
-import type { TlsOptions } from "../ovsdb/index.ts";
 import { awayFor } from "./awayFor.ts";
 import { Births } from "./births.ts";
 import { requireFreeRanges, takenRange } from "./cloudRanges.ts";
-import { type Databases, openDatabases } from "./databases.ts";
+import { type ControllerOptions, databasesOf, kindsRead, planningInputs, zone } from "./controllerOptions.ts";
+import type { Databases } from "./databases.ts";
 import { northboundDestination } from "./destinations.ts";
 import { followBirths } from "./followBirths.ts";
 import { Health, troublesText } from "./health.ts";
 import { type ControllerMetrics, controllerMetrics } from "./metrics.ts";
 import { requireSameOptions } from "./otherOptions.ts";
-import { plannedState } from "./plannedState.ts";
-import type { PlanningOptions } from "./planning.ts";
 import { podStates } from "./podStates.ts";
 import { noPolicies, type PolicySummary, policySummaryText } from "./policySummary.ts";
 import type { SilentAgents } from "./silentAgents.ts";
@@ -49,32 +35,6 @@ import { type Telling, telling } from "./telling.ts";
 import { Term, type TermOptions } from "./term.ts";
 import { followUnserved } from "./unservedEvents.ts";
 import { watchNodes } from "./watchNodes.ts";
-
-export interface ControllerOptions {
-  readonly cluster: string;
-  readonly network: ClusterNetwork;
-  /** What a Service may have as external IP. */
-  readonly externalIps: readonly Cidr[];
-  /** The router of the tenant whose virtual machines are the nodes; undefined when OVN runs on the nodes. */
-  readonly cloudRouter: string | undefined;
-  /** Undefined when every pod gets a port of its own. */
-  readonly pools: PoolOptions | undefined;
-  readonly client: KubeClient;
-  readonly northbound: readonly string[];
-  readonly southbound: readonly string[];
-  /** For remotes `ssl:…`. */
-  readonly tls: TlsOptions | undefined;
-  /** Unique to this process. */
-  readonly identity: string;
-  readonly leaseNamespace: string;
-  /** The share of Weft's rows, 0 to 1, that may be deleted at once without approval. */
-  readonly pruneShare: number;
-  readonly registry: Registry;
-  readonly log: Log;
-}
-
-/** One zone holds the whole cluster today. */
-export const zone = "global";
 
 const pauseAfterFailureMs = 1_000;
 
@@ -114,7 +74,7 @@ export class Controller {
   /** Runs until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { client, cluster, identity, leaseNamespace, log, registry } = this.#options;
-    await using databases = this.#databases();
+    await using databases = databasesOf(this.#options);
     await using events = new EventRecorder({ client, component: "weft-controller", log });
     const server = new ApiServer(client);
     const stores = watchAll(client, kindsRead, signal, { log, server });
@@ -169,7 +129,7 @@ export class Controller {
       log,
     });
     const options: LeaderOptions = {
-      ...this.#common(stores, server, databases),
+      ...planningInputs(this.#options, stores, server, databases),
       patch: ({ annotations, ifVersion, ...object }) =>
         annotate(client, object, annotations, { signal, ifVersion, timeoutMs: writeMs }),
       writeServiceStatus: (service, status) => {
@@ -244,62 +204,6 @@ export class Controller {
     return parts.length === 0 ? undefined : `${parts.join("; ")}. To approve, send SIGUSR2 to the controller`;
   }
 
-  /** What a leader would send now, as text. Sends nothing to anybody. */
-  async dryRun(
-    signal: AbortSignal,
-  ): Promise<{ readonly operations: string; readonly notes: readonly string[] }> {
-    const { client, cluster, pruneShare, log } = this.#options;
-    const ending = new AbortController();
-    const both = AbortSignal.any([signal, ending.signal]);
-    await using databases = this.#databases();
-    const server = new ApiServer(client);
-    const stores = watchAll(client, kindsRead, both, { log, server });
-    databases.start(both);
-    const notes: string[] = [];
-    const { replica, northbound: session } = databases;
-    try {
-      await allReady(stores, both);
-      await replica.ready(both);
-      const remembered = rememberedIn(replica, cluster);
-      if (remembered) await server.remember(remembered);
-      if (server.doubt !== undefined) notes.push(server.doubt);
-      const planning: PlanningOptions = {
-        ...this.#common(stores, server, databases),
-        patch: async () => undefined,
-        writeServiceStatus: async () => undefined,
-        tell: {
-          decided: () => undefined,
-          refused: (_, reason) => notes.push(reason),
-          distrusted: () => undefined,
-          announced: () => undefined,
-          notGiven: (_, reason, message) => notes.push(`${reason}: ${message}`),
-          conflict: ({ message }) => notes.push(message),
-          fellShort: ({ kind, namespace, name }, _, message) =>
-            notes.push(`${kind} ${namespace === "" ? name : `${namespace}/${name}`}: ${message}`),
-        },
-        onPlanned: () => undefined,
-      };
-      requireSameOptions(planning);
-      requireFreeRanges(planning);
-      const engine = new Engine({
-        destination: planning.scope.destination,
-        cluster,
-        database: northbound,
-        desired: await plannedState(planning, both),
-        session,
-        replica,
-        clock: planning.clock,
-        log,
-        limits: { prune: { ...defaultPruneLimits, share: pruneShare } },
-      });
-      const { transactions, held, problems } = await engine.dryRun(both);
-      if (held) notes.push(held.message);
-      return { operations: transactions.map(String).join("\n\n"), notes: [...notes, ...problems] };
-    } finally {
-      ending.abort(new Error("the dry run is over"));
-    }
-  }
-
   async #leadOnce(
     lease: Lease,
     options: LeaderOptions,
@@ -337,55 +241,11 @@ export class Controller {
       metrics.leader.set(0);
     }
   }
-
-  #databases(): Databases {
-    const { cluster, cloudRouter, northbound, southbound, tls, log } = this.#options;
-    return openDatabases({
-      scope: northboundScope(cluster, zone),
-      cloudRouter,
-      northbound,
-      southbound,
-      tls,
-      log,
-    });
-  }
-
-  #common(
-    stores: Stores,
-    server: ApiServer,
-    { observed }: Databases,
-  ): Omit<PlanningOptions, "patch" | "writeServiceStatus" | "tell" | "onPlanned"> {
-    const { cluster, network, externalIps, client, pools, log } = this.#options;
-    const scope = northboundScope(cluster, zone);
-    const cloud = observed.tenant
-      ? new OvnCloud(scope, network, observed.tenant)
-      : new OwnNodes(scope, network, pools !== undefined);
-    return {
-      scope,
-      network,
-      externalIps,
-      cloud,
-      pools,
-      client,
-      server,
-      stores,
-      observed,
-      clock: systemClock,
-      random: Math.random,
-      log,
-    };
-  }
 }
 
 interface LeaderOptions extends TermOptions {
   readonly tell: Telling["tell"];
 }
-
-/** The kinds of objects that plans and decisions read. */
-const kindsRead: ReadonlySet<Kind> = new Set([
-  ...ownerKinds.flatMap(({ reads }) => Object.keys(reads) as Kind[]),
-  ...decisionReads,
-]);
 
 const rounded = (timeline: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>
   Object.fromEntries(Object.entries(timeline).map(([step, ms]) => [step, Math.round(ms * 10) / 10]));
