@@ -1,6 +1,9 @@
 // What the image is made of. The root file system is cut from Debian 13's packages, without what only a machine needs:
 // manuals, systemd units, Python. Copyright files stay, because licenses ask for them.
 
+/** Of Debian. */
+export const release = "trixie";
+
 /** The packages that are named; the libraries that they are linked with come along. */
 export const packages = [
   ...["ovn-central", "ovn-host", "openvswitch-switch"],
@@ -51,3 +54,5 @@ export const texts: Readonly<Record<string, string>> = {
 
 /** Searched by every program of the image. */
 export const searchPath = "/usr/sbin:/usr/bin";
+
+export const entrypoint: readonly string[] = ["weft"];

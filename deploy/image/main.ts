@@ -4,7 +4,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { searchPath } from "./contents.ts";
+import { entrypoint, searchPath } from "./contents.ts";
 import { writeImage } from "./oci.ts";
 import { makeRootFs } from "./rootFs.ts";
 import { billOfMaterials } from "./sbom.ts";
@@ -39,7 +39,7 @@ try {
     const digest = await writeImage(join(build, "weft-image.tar"), root, scratch, {
       reference: `weft.local/weft:${version}`,
       path: searchPath,
-      entrypoint: ["weft"],
+      entrypoint,
       labels: {
         "org.opencontainers.image.title": "weft",
         "org.opencontainers.image.version": version,

@@ -6,10 +6,8 @@ import { dirname, join } from "node:path";
 import { type Package, PrivateApt } from "../../sandbox/install/apt.ts";
 import { linkedWith } from "../../sandbox/install/ovn.ts";
 import { run } from "../../sandbox/process/run.ts";
-import { folders, kept, links, packages, texts } from "./contents.ts";
+import { folders, kept, links, packages, release, texts } from "./contents.ts";
 import { addWeftFiles, nodeProgram } from "./weftFiles.ts";
-
-const release = "trixie";
 
 /** Makes `root` anew, with everything else in `scratch`. Resolves with the Debian packages that are in it. */
 export async function makeRootFs(root: string, scratch: string): Promise<readonly Package[]> {
@@ -42,7 +40,8 @@ async function unpackDebian(root: string, scratch: string): Promise<readonly Pac
   return taken;
 }
 
-async function addWeft(root: string): Promise<void> {
+/** All that is not Debian's. Needs build/weft-cni (`make cni`). */
+export async function addWeft(root: string): Promise<void> {
   await addWeftFiles(join(root, "opt/weft"));
   await mkdir(join(root, "usr/bin"), { recursive: true });
   await copyFile(nodeProgram, join(root, "usr/bin/node"));
