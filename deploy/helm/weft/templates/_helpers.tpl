@@ -65,6 +65,14 @@ secret: { secretName: weft-{{ $name }}-tls, defaultMode: 0400 }
 {{- end }}
 {{- end }}
 
+{{/* Who has this pod's credentials has the network, so it is to be where nobody else's workloads are. */}}
+{{- define "weft.controlPlane" -}}
+nodeAffinity:
+  preferredDuringSchedulingIgnoredDuringExecution:
+    - weight: 100
+      preference: { matchExpressions: [{ key: node-role.kubernetes.io/control-plane, operator: Exists }] }
+{{- end }}
+
 {{/* No capability at all, and nothing to write to but volumes. */}}
 {{- define "weft.confined" -}}
 securityContext:
