@@ -1,5 +1,6 @@
 // Compares the API server with what earlier terms remember of it. While it is another server, or shows an older state,
-// nothing is deleted. It is trusted again when a person says so, or when it lists everything that Weft has rows for.
+// nothing is deleted. It is trusted again when a person says so, or when it lists everything that Weft has rows for. Then
+// everything is listed again, and nothing is deleted before the plans follow those lists.
 
 import type { Appliers } from "../apply/appliers.ts";
 import type { Memory } from "../apply/memory.ts";
@@ -13,12 +14,15 @@ export interface AcquaintanceOptions {
   readonly stores: Stores;
   readonly appliers: Appliers;
   readonly memory: Pick<Memory, "read" | "write">;
+  /** Resolves when everything that the stores have told is planned, also what was put off because of doubts. */
+  readonly replanned: () => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 const lookMs = 5_000;
 const writeMs = 60_000;
+const untilListedMs = 200;
 
 export class Acquaintance {
   readonly #options: AcquaintanceOptions;
@@ -26,6 +30,7 @@ export class Acquaintance {
   #listsBefore: readonly number[] = [];
   #written = "";
   #writtenAt = Number.NEGATIVE_INFINITY;
+  #isRecovering = false;
 
   constructor(options: AcquaintanceOptions) {
     this.#options = options;
@@ -55,12 +60,12 @@ export class Acquaintance {
         await pause(clock, 1_000, signal);
       }
     }
-    // What the stores hold by now is from the server that answers now.
-    if (server.doubt !== undefined) this.#passOn();
+    // What the stores hold by now is from the server that answers now, or from an earlier one.
+    this.#passOn(signal);
     const stop = server.subscribe({
       doubt: () => {
         this.#listsBefore = everyStore(stores).map(({ freshness }) => freshness.lists);
-        this.#passOn();
+        this.#passOn(signal);
       },
       // The next term must know the server that a person has accepted.
       believed: () => {
@@ -88,17 +93,44 @@ export class Acquaintance {
     }
   }
 
-  #passOn(): void {
+  #passOn(signal: AbortSignal): void {
     const { server, appliers, log } = this.#options;
     const { doubt } = server;
-    appliers.suspendPrune(doubt);
-    if (doubt === undefined) log("info", "the API server is the known one again", {});
-    else
+    const reason = doubt ?? this.#outdated;
+    if (reason === undefined) return;
+    appliers.suspendPrune(reason);
+    if (doubt !== undefined)
       log(
         "error",
         `${doubt}: nothing is deleted until it lists everything that has rows. To trust it, send SIGUSR2 to this process`,
         {},
       );
+    if (!this.#isRecovering) void this.#recover(signal);
+  }
+
+  /** What is held of an earlier state, as a sentence; undefined when everything is of the present one. */
+  get #outdated(): string | undefined {
+    const kinds = Object.entries(this.#options.stores).filter(
+      ([, { freshness }]) => freshness.outdated !== "nothing",
+    );
+    return kinds.length === 0
+      ? undefined
+      : `what was listed may be older than what is known, and is listed again: ${kinds.map(([kind]) => kind).join(", ")}`;
+  }
+
+  /** Waits until the known server has listed everything again, and plans follow it. Until then deletions wait. */
+  async #recover(signal: AbortSignal): Promise<void> {
+    const { server, appliers, replanned, clock, log } = this.#options;
+    this.#isRecovering = true;
+    const isDoubtful = (): boolean => server.doubt !== undefined || this.#outdated !== undefined;
+    while (!signal.aborted && isDoubtful()) {
+      await pause(clock, untilListedMs, signal);
+      if (!signal.aborted && !isDoubtful()) await replanned();
+    }
+    this.#isRecovering = false;
+    if (signal.aborted) return;
+    appliers.suspendPrune(undefined);
+    log("info", "the API server is the known one, and has listed everything", {});
   }
 
   /** Whether everything that the stores and the databases knew before is listed. */

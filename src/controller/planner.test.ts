@@ -20,7 +20,10 @@ const switchFacts = (zone: string): readonly Fact[] => {
 };
 
 /** A planner for one kind of owner whose plan is `said.now`, and what has come of it. */
-function world(said: { now: Planned; word?: Word; hasRows?: false }, release?: () => void) {
+function world(
+  said: { now: Planned; word?: Word; hasRows?: false; outdated?: string | undefined },
+  release?: () => void,
+) {
   const desired = new Desired();
   const told: string[] = [];
   const commits = Promise.withResolvers<void>();
@@ -38,6 +41,7 @@ function world(said: { now: Planned; word?: Word; hasRows?: false }, release?: (
       served: () => new Set(["global/OVN_Northbound"]),
     },
     absence: async () => said.word ?? "missing",
+    outdated: () => said.outdated,
     onReleaseEnded: (_, error) => assert.fail(String(error)),
     tell: {
       refused: (_, reason) => told.push(reason),
@@ -187,4 +191,17 @@ test("what was chosen is released when the owner is committed, not before", asyn
   await commits.promise;
   await Promise.resolve();
   assert.equal(released, 1);
+});
+
+test("what is planned from outdated objects waits, and is planned when it is asked for", async () => {
+  const said: { now: Planned; outdated?: string } = { now: { facts: switchFacts("global") } };
+  const { planner, desired, node } = world(said);
+  node();
+  said.outdated = "another cluster's";
+  await assert.rejects(planner.plan("node/n1"), /another cluster's/);
+  assert.deepEqual([desired.factsOf("node/n1"), desired.wordOf("node/n1")], [[], "unplanned"]);
+  delete said.outdated;
+  assert.deepEqual(planner.takePutOff(), ["node/n1"]);
+  await planner.plan("node/n1");
+  assert.deepEqual([desired.factsOf("node/n1").length, planner.takePutOff()], [1, []]);
 });

@@ -20,6 +20,8 @@ export interface PlannerOptions {
   readonly applied: Applied;
   /** Asks about an object that only rows are known of, and has its owner planned again if needed. */
   readonly absence: (object: ObjectName, owner: Owner) => Promise<Word>;
+  /** Why a plan cannot be made from the object, if it has one, and the kinds that it reads; undefined when it can. */
+  readonly outdated: (object: KubeObject | undefined, reads: readonly Kind[]) => string | undefined;
   readonly tell: PlannerTell;
   /** What was chosen for the owner could not be released, because the term has ended or because of a fault. */
   readonly onReleaseEnded: (owner: Owner, error: unknown) => void;
@@ -65,6 +67,8 @@ export class Planner {
   readonly #decides: ReadonlyMap<string, AnyDecides>;
   /** Owners that have rows from an earlier time. Until their object is there, or known to be gone, it is asked for. */
   readonly #unheard = new Set<Owner>();
+  /** Owners that wait until what they read is no longer outdated. */
+  readonly #putOff = new Set<Owner>();
   /** Owner that gets less than it asks for -> what was told of which object. */
   readonly #fellShort = new Map<Owner, string>();
   readonly #served: ReadonlySet<string>;
@@ -94,6 +98,13 @@ export class Planner {
   isPlanned(owner: Owner): boolean {
     const object = this.objectOf(owner);
     return !object || this.#planned.has(object);
+  }
+
+  /** The owners whose plans were put off because of what they read, to be planned again. */
+  takePutOff(): readonly Owner[] {
+    const all = [...this.#putOff];
+    this.#putOff.clear();
+    return all;
   }
 
   /** Nobody is asked about owners any more: a person has decided. */
@@ -128,6 +139,7 @@ export class Planner {
 
   async #planAs(owner: Owner, name: OwnerName, kind: AnyOwnerKind): Promise<void> {
     const word = await this.#wordOn(owner, name, kind);
+    this.#requirePresent(owner, kind);
     const { publish, release } = (await this.#decides.get(name.kind)?.decide(name)) ?? {};
     this.#say(owner, kind.plan(owner, name, this.#options.context), word);
     const object = this.objectOf(owner);
@@ -135,6 +147,16 @@ export class Planner {
     // Rejects only when the term ends. The next term starts from what the databases hold.
     if (release) this.#afterCommit(owner, release);
     await publish?.();
+  }
+
+  #requirePresent(owner: Owner, { of, reads }: AnyOwnerKind): void {
+    const object = this.objectOf(owner);
+    // Without its object an owner states nothing, whatever else is known.
+    if (of !== undefined && !object) return;
+    const why = this.#options.outdated(object, Object.keys(reads) as Kind[]);
+    if (why === undefined) return;
+    this.#putOff.add(owner);
+    throw new NotNow(why);
   }
 
   /** What it means that the owner does not state something that it stated before. */

@@ -21,7 +21,7 @@ import { askFor } from "../kube/absence.ts";
 import type { ApiServer } from "../kube/apiServer.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Clock, Log } from "../kube/clock.ts";
-import { type KubeObject, kinds } from "../kube/kinds.ts";
+import { type Kind, type KubeObject, kinds } from "../kube/kinds.ts";
 import { everyStore, putRaw, type Stores } from "../kube/stores.ts";
 import type { Cidr } from "../model/ip.ts";
 import type { ClusterNetwork } from "../model/network.ts";
@@ -170,6 +170,7 @@ export class Planning {
       desired: this.desired,
       applied: this.#applied,
       absence: (object, owner) => this.#absence(object, owner),
+      outdated: (object, reads) => this.#outdated(object, reads),
       tell,
       onReleaseEnded: (owner, error) => {
         if (!signal.aborted) log("error", "cannot release what was chosen for an owner", { owner, error });
@@ -228,6 +229,12 @@ export class Planning {
     }
   }
 
+  /** Plans what was put off because the API server was in doubt; resolves when everything is planned. */
+  async replanned(): Promise<void> {
+    for (const owner of this.#planner?.takePutOff() ?? []) this.queue.add(owner);
+    await this.queue.idle();
+  }
+
   /** A person has decided about what is held: no object is asked for any more. */
   stopAsking(): void {
     this.#planner?.stopAsking();
@@ -261,11 +268,11 @@ export class Planning {
   }
 
   #police({ groups }: Grouping, signal: AbortSignal): PodPolicing | undefined {
-    const { client, stores, observed, tell, clock, log } = this.#options;
+    const { client, server, stores, observed, tell, clock, log } = this.#options;
     const { committed, reach } = this.#applied;
     if (!reach) return undefined;
     const { installed } = reach;
-    const proof = new PolicyProof({ client, stores, clock, log, signal });
+    const proof = new PolicyProof({ client, server, stores, clock, log, signal });
     return new PodPolicing({
       ...{ stores, groups, observed, proof, tell, clock, log, signal },
       enforced: { committed, installed },
@@ -308,6 +315,20 @@ export class Planning {
     if (answer.is !== "doubtful") return "missing";
     log("debug", "keeping rows whose object is not listed", { owner, why: answer.why });
     return "held";
+  }
+
+  /**
+   * Why a plan for the object has to wait: it was listed by another server, or in an older state, and has not changed since
+   * (see ApiServer.accepts).
+   */
+  #outdated(object: KubeObject | undefined, reads: readonly Kind[]): string | undefined {
+    const { server, stores } = this.#options;
+    const { doubt } = server;
+    if (reads.every((read) => stores[read].freshness.outdated !== "everything")) return undefined;
+    const isNews =
+      doubt !== undefined && object && server.accepts(kinds[object.kind], object.resourceVersion);
+    if (isNews) return undefined;
+    return doubt ?? "everything is listed again, since the first lists were older than what is known";
   }
 
   async #plan(owner: Owner): Promise<void> {

@@ -5,6 +5,7 @@ import { silent, systemClock } from "../kube/clock.ts";
 import { Interner } from "../kube/intern.ts";
 import type { Node } from "../kube/objects.ts";
 import { nodeOf } from "../kube/project.ts";
+import type { Freshness } from "../kube/store.ts";
 import { annotations } from "../model/names.ts";
 import { SilentAgents } from "./silentAgents.ts";
 
@@ -27,7 +28,7 @@ function nodeNamed(name: string): Node {
 function world(names: readonly string[]) {
   const renewed = new Map(names.map((name) => [name, 0]));
   const nodes = new Map(names.map((name) => [name, nodeNamed(name)]));
-  const freshness = {
+  const freshness: { -readonly [K in keyof Freshness]: Freshness[K] } = {
     synced: true,
     lagging: false,
     failure: "",
@@ -36,6 +37,7 @@ function world(names: readonly string[]) {
     malformed: 0,
     unlisted: 0,
     lists: 1,
+    outdated: "nothing",
   };
   const declared: string[] = [];
   let now = 0;

@@ -44,7 +44,10 @@ export class Term {
     );
     const { server, stores, clock, log } = options;
     const { memory } = this.#begun[0];
-    this.#acquaintance = new Acquaintance({ server, stores, appliers: this.appliers, memory, clock, log });
+    this.#acquaintance = new Acquaintance({
+      ...{ server, stores, appliers: this.appliers, memory, clock, log },
+      replanned: () => this.planning.replanned(),
+    });
   }
 
   /** The API server is known, and the next term will know it too. */

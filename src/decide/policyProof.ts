@@ -2,6 +2,7 @@
 // list that was asked for after the pod was seen shows all that is older than the pod; of an earlier list its version
 // tells (kube/reach.ts, docs/decisions/0035).
 
+import type { ApiServer } from "../kube/apiServer.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { type Clock, type Log, pause } from "../kube/clock.ts";
 import type { Pod } from "../kube/objects.ts";
@@ -16,6 +17,7 @@ const absentMs = 30_000;
 
 export interface PolicyProofOptions {
   readonly client: Pick<KubeClient, "list">;
+  readonly server: Pick<ApiServer, "accepts">;
   readonly stores: Pick<Stores, PolicyKind | "Namespace">;
   readonly clock: Clock;
   readonly log: Log;
@@ -28,8 +30,8 @@ export class PolicyProof {
 
   constructor(options: PolicyProofOptions) {
     this.#options = options;
-    const { client, stores, clock, log } = options;
-    this.#reach = new Reach({ client, stores, absentMs, clock, log });
+    const { client, server, stores, clock, log } = options;
+    this.#reach = new Reach({ client, server, stores, absentMs, clock, log });
   }
 
   /** Resolves when all of that is known that is older than this version of the pod. Rejects when the signal aborts. */

@@ -6,10 +6,21 @@ import { blockFacts, peerFacts } from "../plan/groups.ts";
 import type { GroupView } from "../select/groups.ts";
 import type { OwnerKind, Planned } from "./kind.ts";
 
-export const subjectKind: OwnerKind<never> = {
+/** Groups follow these by themselves, and queue their owners. */
+const reads = {
+  NetworkPolicy: () => [],
+  ClusterNetworkPolicy: () => [],
+  AdminNetworkPolicy: () => [],
+  BaselineAdminNetworkPolicy: () => [],
+  Namespace: () => [],
+  Pod: () => [],
+};
+type Read = keyof typeof reads;
+
+export const subjectKind: OwnerKind<Read> = {
   name: "subject",
   of: undefined,
-  reads: {},
+  reads,
   tables: ["ACL", "Port_Group"],
   // A pod on a ready port has no row of its own, so the group speaks for it.
   plan: (owner, { name }, { cloud, groups }) => {
@@ -18,20 +29,20 @@ export const subjectKind: OwnerKind<never> = {
   },
 };
 
-export const peerKind: OwnerKind<never> = {
+export const peerKind: OwnerKind<Read> = {
   name: "peer",
   of: undefined,
-  reads: {},
+  reads,
   tables: ["Address_Set"],
   // The set's members have no rows of their own, so the set speaks for those that no pod states any more.
   plan: (owner, { name }, { scope, groups }) =>
     certain(groups, groups.isUsed("peer", name) ? peerFacts(scope, owner, name) : []),
 };
 
-export const blockKind: OwnerKind<never> = {
+export const blockKind: OwnerKind<Read> = {
   name: "block",
   of: undefined,
-  reads: {},
+  reads,
   tables: ["Address_Set"],
   plan: (owner, { name }, { scope, groups }) =>
     certain(groups, groups.isUsed("block", name) ? blockFacts(scope, owner, name) : []),

@@ -38,3 +38,25 @@ test("what a watch tells of while the server is looked at makes its answer no ol
   assert.equal(await server.look(kinds.Service), "known");
   assert.equal(server.doubt, undefined);
 });
+
+test("of an older state only what has changed since counts, and of another cluster nothing", async () => {
+  let [version, uid] = [50, "this"];
+  const server = new ApiServer({
+    get: async () => ({ metadata: { uid } }),
+    list: async () => ({ items: [], continue: "", resourceVersion: String(version) }),
+  });
+  const accepted = (): readonly boolean[] =>
+    ["9", "10", "11", "60"].map((of) => server.accepts(kinds.Service, of));
+  await server.look(kinds.Service);
+  server.reached(kinds.Service, "50");
+  assert.deepEqual(accepted(), [true, true, true, true]);
+  for (version of [10, 12]) {
+    await server.look(kinds.Service);
+    assert.deepEqual(accepted(), [false, false, true, true]);
+  }
+  [version, uid] = [100, "another"];
+  await server.look(kinds.Service);
+  assert.deepEqual(accepted(), [false, false, false, false]);
+  server.believe();
+  assert.deepEqual(accepted(), [true, true, true, true]);
+});

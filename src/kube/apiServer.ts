@@ -18,6 +18,8 @@ export interface ServerListener {
   readonly doubt?: () => void;
   /** A person or a whole comparison has found the present server right, whatever was remembered. */
   readonly believed?: () => void;
+  /** What an earlier controller knew has become known. What was listed before may be older, or another server's. */
+  readonly remembered?: () => void;
 }
 
 export class ApiServer {
@@ -32,12 +34,17 @@ export class ApiServer {
   #isProven = false;
   /** What the doubt is about (`cluster` or a plural) -> why */
   readonly #doubts = new Map<string, string>();
+  /** plural -> the version of the older state when the doubt about it began */
+  readonly #older = new Map<string, bigint>();
+  #wasAnother = false;
   /** plural -> the next look, not begun yet: everyone who asks until then shares it */
   readonly #next = new Map<string, Promise<Standing>>();
   #looking: Promise<unknown> = Promise.resolve();
 
-  constructor(client: Pick<KubeClient, "get" | "list">) {
+  /** `cluster`: the UID of kube-system, as an earlier process knew it. */
+  constructor(client: Pick<KubeClient, "get" | "list">, cluster?: string) {
     this.#client = client;
+    this.#cluster = cluster;
   }
 
   /** Why the present server is not believed, as a sentence; undefined when it is the known one. */
@@ -70,13 +77,50 @@ export class ApiServer {
   /** An earlier controller knew the server by this. From now on the present one is measured by it. */
   async remember({ cluster, versions }: Remembered): Promise<void> {
     const known = new Map([...versions].flatMap(([plural, of]) => entryOf(plural, of)));
-    if (this.#cluster === cluster)
+    this.#wasAnother = this.#cluster !== undefined && this.#cluster !== cluster;
+    if (!this.#wasAnother)
       for (const [plural, version] of this.#versions)
         if (version > (known.get(plural) ?? 0n)) known.set(plural, version);
     this.#cluster = cluster;
     this.#versions = known;
     this.#isProven = true;
+    for (const { remembered: told } of this.#listeners) told?.();
     await this.lookAround();
+  }
+
+  /**
+   * Whether a list of the resource at `version` shows the known server's state of `since` or later, as far as versions tell.
+   * `since` is what `known` was when the list was asked for.
+   */
+  isPresent(resource: Resource, version: string, since = this.known(resource)): boolean {
+    const [entry] = entryOf(resource.plural, version);
+    return entry === undefined || since === undefined || entry[1] >= since;
+  }
+
+  /** The newest version of the resource that the known server has shown. */
+  known({ plural }: Resource): bigint | undefined {
+    return this.#versions.get(plural);
+  }
+
+  /** Whether the server is another one, or older than what is known of this resource. */
+  isInDoubt({ plural }: Resource): boolean {
+    return this.#doubts.has("cluster") || this.#doubts.has(plural);
+  }
+
+  /** Whether what was listed before `remember` may be of another cluster. */
+  get wasAnother(): boolean {
+    return this.#wasAnother;
+  }
+
+  /**
+   * Whether an object at `version` counts. Objects of another cluster do not. In an older state only what has changed since
+   * that state was first seen counts: a server that was restored is in use again.
+   */
+  accepts({ plural }: Resource, version: string): boolean {
+    if (this.#doubts.has("cluster")) return false;
+    const older = this.#doubts.has(plural) ? this.#older.get(plural) : undefined;
+    const [entry] = entryOf(plural, version);
+    return older === undefined || entry === undefined || entry[1] > older;
   }
 
   /** Everything of the resource up to this version is known. */
@@ -93,6 +137,7 @@ export class ApiServer {
     this.#isProven = this.#cluster !== undefined;
     const hadDoubts = this.#doubts.size > 0;
     this.#doubts.clear();
+    this.#older.clear();
     for (const { believed, doubt } of this.#listeners) {
       believed?.();
       if (hadDoubts) doubt?.();
@@ -136,12 +181,16 @@ export class ApiServer {
   }
 
   #judgeVersion({ plural }: Resource, version: bigint | undefined, known: bigint | undefined): void {
-    if (version === undefined || known === undefined || version >= known) this.#doubts.delete(plural);
-    else
-      this.#doubts.set(
-        plural,
-        `the API server shows an older state than before (${plural} at version ${version}, known up to ${known})`,
-      );
+    if (version === undefined || known === undefined || version >= known) {
+      this.#doubts.delete(plural);
+      this.#older.delete(plural);
+      return;
+    }
+    if (version < (this.#older.get(plural) ?? known)) this.#older.set(plural, version);
+    this.#doubts.set(
+      plural,
+      `the API server shows an older state than before (${plural} at version ${version}, known up to ${known})`,
+    );
   }
 
   /** Whether the server says which cluster's it is. */

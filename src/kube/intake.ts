@@ -1,5 +1,6 @@
 // Takes raw objects into a store: projects them, batches the edits, remembers what a list has brought, and yields the
-// event loop after each slice of work.
+// event loop after each slice of work. What a later list adds, or shows in an older state than the store has, waits for the end
+// of the list: its version, which tells whether the list itself is older, often comes last.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock, Log } from "./clock.ts";
@@ -7,8 +8,9 @@ import { Interner } from "./intern.ts";
 import { record, text } from "./json.ts";
 import type { Watchable } from "./kinds.ts";
 import type { ObjectMeta } from "./objects.ts";
-import type { Edit, Store } from "./store.ts";
+import type { Edit, Outdated, Store } from "./store.ts";
 import { Unlisted, type UnlistedOptions } from "./unlisted.ts";
+import { isBefore } from "./version.ts";
 
 /** Who is asked about objects that a list leaves out. */
 export interface Keeping extends Pick<UnlistedOptions, "client" | "listAgain" | "server" | "signal"> {
@@ -25,9 +27,14 @@ export class Intake<T extends ObjectMeta> {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #interner = new Interner();
+  readonly #keeping: Keeping | undefined;
   readonly #unlisted: Unlisted | undefined;
   /** `namespace/name` of what the running list has brought. */
   #listed: Set<string> | undefined;
+  /** Of objects that the first list has left out and that are there. */
+  readonly #found = new Set<string>();
+  /** What the running list has brought and is not in the store yet. */
+  #atEnd: T[] = [];
   #edits: Edit<T>[] = [];
   #sliceBegan = 0;
 
@@ -42,6 +49,7 @@ export class Intake<T extends ObjectMeta> {
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
+    this.#keeping = keeping;
     this.#unlisted =
       keeping &&
       new Unlisted({
@@ -51,10 +59,11 @@ export class Intake<T extends ObjectMeta> {
         log,
         known: () => store.size,
         put: (raw) => {
-          if (!keeping.isMeant(raw)) return false;
           const object = resource.project(raw, this.#interner);
+          if (object && (!this.#isAccepted(object) || this.#isOlder(object))) return "older";
+          if (!keeping.isMeant(raw)) return "not meant";
           if (object) store.apply([{ type: "put", object }]);
-          return true;
+          return "taken";
         },
         remove: (keys) => store.apply(keys.map((key) => ({ type: "remove", ...namesIn(key) }))),
         onSize: (unlisted) => store.note({ unlisted }),
@@ -64,6 +73,7 @@ export class Intake<T extends ObjectMeta> {
   /** From now until `completeList`, the objects put are all there are. */
   beginList(): void {
     this.#listed = new Set();
+    this.#atEnd = [];
   }
 
   /** Reports a malformed object and leaves it out; if an older state of it is in the store, that stays. */
@@ -73,12 +83,24 @@ export class Intake<T extends ObjectMeta> {
     this.#listed?.add(`${namespace}/${name}`);
     this.#unlisted?.heardOf(`${namespace}/${name}`);
     if (object) {
-      this.#edits.push({ type: "put", object });
+      this.#put(object);
       return;
     }
     const { malformed } = this.#store.freshness;
     this.#store.note({ malformed: malformed + 1 });
     this.#log("warn", `a malformed object of ${this.#resource.plural} is left out`, { namespace, name });
+  }
+
+  hasListed(key: string): boolean {
+    return this.#listed?.has(key) === true;
+  }
+
+  /** The server has the object by name, though the first list, which is under way, left it out. */
+  putUnlisted(raw: unknown): void {
+    const object = this.#resource.project(raw, this.#interner);
+    if (!object) return;
+    this.#found.add(`${object.namespace}/${object.name}`);
+    this.#edits.push({ type: "put", object });
   }
 
   /** The server says that the object is gone. */
@@ -87,28 +109,71 @@ export class Intake<T extends ObjectMeta> {
     this.#edits.push({ type: "remove", namespace, name });
   }
 
+  #put(object: T): void {
+    const isFirst = !this.#keeping || !this.#store.synced;
+    if (!isFirst && !this.#isAccepted(object)) return;
+    const isListed = this.#listed !== undefined;
+    const isNew = !this.#store.get(object.namespace, object.name);
+    if (isFirst) this.#edits.push({ type: "put", object });
+    else if (isListed && (isNew || this.#isOlder(object))) this.#atEnd.push(object);
+    // An answer about this object may have been quicker than the watch.
+    else if (!this.#isOlder(object) || this.#isInDoubt) this.#edits.push({ type: "put", object });
+  }
+
+  /** Whether the server may be believed about the object. */
+  #isAccepted({ resourceVersion }: T): boolean {
+    return this.#keeping?.server.accepts(this.#resource, resourceVersion) !== false;
+  }
+
+  /** Whether versions of what is in the store may be of another history. */
+  get #isInDoubt(): boolean {
+    return this.#keeping?.server.isInDoubt(this.#resource) === true;
+  }
+
+  /** Whether the store has a later state. */
+  #isOlder({ namespace, name, resourceVersion }: T): boolean {
+    const known = this.#store.get(namespace, name)?.resourceVersion;
+    return known !== undefined && isBefore(resourceVersion, known);
+  }
+
+  /** Takes what has waited, unless the list is older than what the store has of it in the same history. */
+  async #takeRest(listVersion: string): Promise<void> {
+    const isOfOneHistory = this.#store.freshness.outdated === "nothing";
+    for (const object of this.#atEnd) {
+      const known = this.#store.get(object.namespace, object.name)?.resourceVersion;
+      if (known === undefined || !isOfOneHistory || !isBefore(listVersion, known))
+        this.#edits.push({ type: "put", object });
+      await this.rest();
+    }
+    this.#atEnd = [];
+  }
+
   /**
-   * What the list did not bring is removed, or kept until the server says that it is gone. The store is then complete up
-   * to `resourceVersion`.
+   * The list is one of the present state. What it did not bring is removed, or kept until the server says that it is gone. The
+   * store is then complete up to `resourceVersion`.
    */
   async completeList(resourceVersion: string): Promise<void> {
     const listed = this.#listed ?? new Set();
     this.#listed = undefined;
+    await this.#takeRest(resourceVersion);
     this.flush();
-    // Before the first list is complete, what an interrupted one brought was nothing yet.
-    const keeper = this.#store.synced ? this.#unlisted : undefined;
     const missing: string[] = [];
     for (const { namespace, name } of this.#store.values()) {
       const key = `${namespace}/${name}`;
       if (listed.has(key)) continue;
-      if (keeper) missing.push(key);
+      // Before the first list is complete, what an interrupted one brought was nothing yet.
+      if (this.#unlisted && (this.#store.synced || this.#found.has(key))) missing.push(key);
       else this.#edits.push({ type: "remove", namespace, name });
       await this.rest();
     }
     this.flush();
-    keeper?.add(missing);
+    this.#unlisted?.add(missing);
+    this.#found.clear();
     const lists = this.#store.freshness.lists + 1;
-    this.#store.note({ synced: true, lagging: false, failure: "", refused: false, resourceVersion, lists });
+    this.#store.note({
+      ...{ synced: true, lagging: false, failure: "", refused: false, resourceVersion, lists },
+      outdated: this.#keeping?.server.doubt === undefined ? "nothing" : outdatedBefore(this.#store),
+    });
   }
 
   /** Hands the batch to the store. */
@@ -127,6 +192,11 @@ export class Intake<T extends ObjectMeta> {
     this.#sliceBegan = this.#clock.now();
   }
 }
+
+/** What came before the doubt is not outdated by it. */
+export const outdatedBefore = ({
+  freshness: { outdated },
+}: Pick<Store<ObjectMeta>, "freshness">): Outdated => (outdated === "everything" ? "everything" : "news");
 
 function namesIn(key: string): { readonly namespace: string; readonly name: string } {
   const [namespace = "", name = ""] = key.split("/");

@@ -3,6 +3,7 @@
 // and compared with what the watch has brought (sameList.ts): when both are the same, everything up to the list's version
 // is known.
 
+import type { ApiServer } from "./apiServer.ts";
 import type { KubeClient } from "./client.ts";
 import type { Clock, Log } from "./clock.ts";
 import { KubeError } from "./error.ts";
@@ -22,6 +23,7 @@ export interface Question {
 
 export interface ReachOptions {
   readonly client: Pick<KubeClient, "list">;
+  readonly server: Pick<ApiServer, "accepts">;
   /** Of all kinds that are asked about. */
   readonly stores: { readonly [K in Kind]?: HeldStore };
   /** For how long a kind that the server does not serve counts as empty without another question, in milliseconds. */
@@ -47,9 +49,11 @@ export class Reach {
 
   /** Whether everything is known of it that the server had done by this version. */
   knows(question: Question, version: string): boolean {
-    const { resourceVersion } = this.#store(question.kind).freshness;
+    const { resourceVersion, outdated } = this.#store(question.kind).freshness;
     if (this.#isAbsent(question.kind)) return true;
-    return isAtLeast(resourceVersion, version) || isAtLeast(this.#listed.get(keyOf(question)) ?? "", version);
+    // The version of another server's list, or of an older one, says nothing.
+    const isWatched = outdated === "nothing" && isAtLeast(resourceVersion, version);
+    return isWatched || isAtLeast(this.#listed.get(keyOf(question)) ?? "", version);
   }
 
   isAsked(question: Question): boolean {
@@ -81,7 +85,7 @@ export class Reach {
   }
 
   async #list(question: Question, seen: string, signal: AbortSignal): Promise<boolean> {
-    const { client, log } = this.#options;
+    const { client, server, log } = this.#options;
     const { kind, namespace, name } = question;
     const store = this.#store(kind);
     try {
@@ -97,8 +101,9 @@ export class Reach {
           ),
         signal,
       });
-      if (version !== undefined) this.#listed.set(keyOf(question), version);
-      return version !== undefined;
+      if (version === undefined || !server.accepts(kinds[kind], version)) return false;
+      this.#listed.set(keyOf(question), version);
+      return true;
     } catch (error) {
       if (signal.aborted) return false;
       // As for the watch: there are none (watch.ts). The answer has no version, but is younger than what was seen.

@@ -37,7 +37,12 @@ export interface Freshness {
   readonly unlisted: number;
   /** How many lists have been taken in completely. */
   readonly lists: number;
+  /** What the store holds may be older than what is known, or another server's. It is listed again once the known one answers. */
+  readonly outdated: Outdated;
 }
+
+/** "news": only what came while the server was in doubt. "everything": the server was another one when it was first listed. */
+export type Outdated = "nothing" | "news" | "everything";
 
 export class Store<T extends ObjectMeta> {
   readonly #objects = new Map<string, T>();
@@ -54,6 +59,7 @@ export class Store<T extends ObjectMeta> {
     malformed: 0,
     unlisted: 0,
     lists: 0,
+    outdated: "nothing",
   };
 
   /** A listener that throws harms neither the store nor other listeners; `onListenerError` is called with its error. */

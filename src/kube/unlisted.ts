@@ -16,8 +16,8 @@ export interface UnlistedOptions {
   /** How many objects are known, these included. */
   readonly known: () => number;
   readonly remove: (keys: readonly string[]) => void;
-  /** Takes the object in; false when it is none that the watch is about any more. */
-  readonly put: (raw: unknown) => boolean;
+  /** Takes the object in, unless it is none that the watch is about any more, or in an older state than is known. */
+  readonly put: (raw: unknown) => "taken" | "not meant" | "older";
   readonly onSize: (size: number) => void;
   /** Has everything listed again. */
   readonly listAgain: () => void;
@@ -98,7 +98,7 @@ export class Unlisted {
 
   /** Why the object stays; undefined when it is known to be gone. */
   async #askAbout(key: string): Promise<string | undefined> {
-    const { client, server, resource, put } = this.#options;
+    const { client, server, resource } = this.#options;
     const [namespace = "", name = ""] = key.split("/");
     const answer: Answer = await askFor(client, server, resource, namespace, name).catch(
       (error: unknown) => ({
@@ -109,10 +109,13 @@ export class Unlisted {
     // The watch may have told of it meanwhile.
     if (!this.#keys.has(key)) return undefined;
     switch (answer.is) {
-      case "there":
-        if (put(answer.raw)) return areThere;
+      case "there": {
+        const put = await this.#put(answer.raw);
+        if (put === "taken") return areThere;
+        if (put === "older") return server.doubt ?? "the API server shows an older state of them than before";
         this.#remove([key]);
         return undefined;
+      }
       case "gone":
         this.#remove([key]);
         return undefined;
@@ -121,6 +124,15 @@ export class Unlisted {
       case "doubtful":
         return answer.why;
     }
+  }
+
+  async #put(raw: unknown): Promise<ReturnType<UnlistedOptions["put"]>> {
+    const { server, resource, put } = this.#options;
+    const first = put(raw);
+    if (first !== "older") return first;
+    // Perhaps the known server is back.
+    await server.look(resource).catch(() => undefined);
+    return put(raw);
   }
 
   #remove(keys: readonly string[]): void {

@@ -9,4 +9,4 @@ export const isAtLeast = (version: string, wanted: string): boolean =>
 
 /** Whether `version` comes before `other` in one history. */
 export const isBefore = (version: string, other: string): boolean =>
-  isAtLeast(other, version) && version !== other;
+  version !== other && isAtLeast(other, version);

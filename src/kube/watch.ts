@@ -1,15 +1,17 @@
 // Keeps a Store equal to the API's objects of one kind for as long as its signal lives: it performs the steps of
 // cycle.ts and takes in their results. Objects of a list go into the store as they arrive; at the end of the list,
 // whatever it did not contain is removed. So a list after a gap delivers only differences, like any other news. A list
-// that is older than the store shows that the server was restored from a backup; then all watches of it list again.
+// that is older than the store comes from a server that was restored from a backup, and then all watches of it list again; or
+// from a member of the API that is behind, and then nothing of it counts.
 
+import { askFor } from "./absence.ts";
 import type { ApiServer } from "./apiServer.ts";
 import type { KubeClient, Query } from "./client.ts";
 import { type Clock, type Log, pause, type Surroundings, silent, systemClock } from "./clock.ts";
 import { beginning, type Failure, nextAfter, type Outcome, type Step } from "./cycle.ts";
 import { isExpired, KubeError } from "./error.ts";
 import { type WatchEvent, watchEventOf } from "./event.ts";
-import { Intake } from "./intake.ts";
+import { Intake, outdatedBefore } from "./intake.ts";
 import { record } from "./json.ts";
 import { type Indexes, type Kind, type KindMap, kinds, type Watchable } from "./kinds.ts";
 import { Lines } from "./lines.ts";
@@ -38,6 +40,18 @@ export interface WatchOptions<T> extends Surroundings {
   readonly pageSize?: number;
   /** If given, objects that a later list leaves out are asked for by name before they go (unlisted.ts). */
   readonly server?: ApiServer;
+  /**
+   * What an earlier process knew. What the first list leaves out of it is asked for by name too, and the store is complete when
+   * that is answered.
+   */
+  readonly expected?: Expected;
+}
+
+export interface Expected {
+  /** `namespace/name` */
+  readonly keys: Iterable<string>;
+  /** Whether the server is that of this process' cluster, so that what it does not have by name is gone. */
+  readonly isOurs: () => Promise<boolean>;
 }
 
 /**
@@ -84,6 +98,8 @@ class Watcher<T extends ObjectMeta> {
   #outdated = new AbortController();
   /** Ends the running step. */
   #signal: AbortSignal;
+  /** The newest version that was known when the running list was asked for. */
+  #listedSince: bigint | undefined;
 
   constructor(client: KubeClient, resource: Watchable<T>, store: Store<T>, options: WatchOptions<T>) {
     this.#client = client;
@@ -108,7 +124,7 @@ class Watcher<T extends ObjectMeta> {
   /** Never rejects: whatever happens in a step is a failure to recover from. */
   async run(): Promise<void> {
     const { signal } = this.#options;
-    const unsubscribe = this.#client.history.subscribe(this.#beginAnew);
+    const unsubscribe = [this.#client.history.subscribe(this.#beginAnew), this.#followServer()];
     let cycle = beginning;
     while (!signal.aborted) {
       if (this.#outdated.signal.aborted) {
@@ -122,8 +138,26 @@ class Watcher<T extends ObjectMeta> {
       cycle = next.cycle;
       await pause(this.#clock, next.delayMs, signal);
     }
-    unsubscribe();
+    for (const end of unsubscribe) end();
     this.#store.note({ lagging: true });
+  }
+
+  /** What was taken in from a server that is not the known one is listed again when that one is back. */
+  #followServer(): () => void {
+    const { server } = this.#options;
+    if (!server) return () => undefined;
+    const doubt = (): void => {
+      const { synced, outdated } = this.#store.freshness;
+      if (server.doubt === undefined && outdated !== "nothing") this.#listAgain();
+      if (server.doubt !== undefined && synced) this.#store.note({ outdated: outdatedBefore(this.#store) });
+    };
+    const remembered = (): void => {
+      const { synced, resourceVersion } = this.#store.freshness;
+      if (!synced || (!server.wasAnother && server.isPresent(this.#resource, resourceVersion))) return;
+      this.#store.note({ outdated: "everything" });
+      this.#listAgain();
+    };
+    return server.subscribe({ doubt, remembered });
   }
 
   readonly #beginAnew = (): void => {
@@ -165,7 +199,7 @@ class Watcher<T extends ObjectMeta> {
 
   async #takePage(cursor: string): Promise<Outcome> {
     try {
-      if (cursor === "") await this.#lookAtServer();
+      if (cursor === "") await this.#beforeList();
       const page = await this.#client.list(this.#path, {
         query: { ...this.#selectors(), limit: this.#options.pageSize ?? 250, continue: cursor || undefined },
         signal: this.#signal,
@@ -193,7 +227,7 @@ class Watcher<T extends ObjectMeta> {
     let isSilent = true;
     let failure: Failure | undefined;
     try {
-      if (resourceVersion === "") await this.#lookAtServer();
+      if (resourceVersion === "") await this.#beforeList();
       const chunks = await this.#open(query);
       if (resourceVersion !== "") this.#store.note({ lagging: false, failure: "", refused: false });
       const lines = new Lines();
@@ -222,10 +256,11 @@ class Watcher<T extends ObjectMeta> {
     return { type: "caught up", resourceVersion, lively, failure };
   }
 
-  /** Before another list changes what is known: the doubt has to come first. */
-  async #lookAtServer(): Promise<void> {
+  /** Before a list changes what is known: the doubt has to come first. */
+  async #beforeList(): Promise<void> {
     const { server } = this.#options;
-    if (server && this.#store.synced) await server.look(this.#resource);
+    await server?.look(this.#resource);
+    this.#listedSince = server?.known(this.#resource);
   }
 
   #open(query: Query): Promise<AsyncIterable<Buffer>> {
@@ -257,6 +292,8 @@ class Watcher<T extends ObjectMeta> {
   }
 
   async #completeList(resourceVersion: string): Promise<void> {
+    await this.#requirePresent(resourceVersion);
+    if (!this.#store.synced) await this.#takeExpected();
     const before = this.#store.freshness.resourceVersion;
     await this.#intake.completeList(resourceVersion);
     if (!isBefore(resourceVersion, before)) return;
@@ -269,6 +306,35 @@ class Watcher<T extends ObjectMeta> {
       },
     );
     this.#client.history.restart(this.#beginAnew);
+  }
+
+  /** Rejects while nobody can tell of one of them whether it exists. */
+  async #takeExpected(): Promise<void> {
+    const { server, expected } = this.#options;
+    if (!server || !expected) return;
+    for (const key of expected.keys) {
+      if (this.#intake.hasListed(key)) continue;
+      const [namespace = "", name = ""] = key.split("/");
+      const answer = await askFor(this.#client, server, this.#resource, namespace, name);
+      if (answer.is === "there") {
+        if (this.#isMeant(answer.raw)) this.#intake.putUnlisted(answer.raw);
+      } else if (!(await expected.isOurs()))
+        throw new Error(
+          `the list of ${this.#path} lacks ${key}, which was there before, and nothing shows that the API server is the one of before`,
+        );
+    }
+  }
+
+  /** Throws when the list is older than what is known, though the server is not. */
+  async #requirePresent(resourceVersion: string): Promise<void> {
+    const { server } = this.#options;
+    if (!server || server.isPresent(this.#resource, resourceVersion, this.#listedSince)) return;
+    const wasInDoubt = server.isInDoubt(this.#resource);
+    await server.look(this.#resource);
+    if (!server.isInDoubt(this.#resource))
+      throw new PlaceLost(`the list is of version ${resourceVersion}, and more is known`);
+    // What the list has brought was not measured by that doubt.
+    if (!wasInDoubt) throw new PlaceLost(server.doubt);
   }
 
   #failure(doing: "list" | "streamed list" | "watch", error: unknown): Failure {
@@ -287,6 +353,7 @@ class Watcher<T extends ObjectMeta> {
       } else if (this.#store.size === 0)
         // There is none, as far as was known before too: whatever went wrong until now is over.
         this.#store.note({ lagging: !this.#store.synced, failure: "", refused: false });
+      if (this.#options.server?.doubt === undefined) this.#store.note({ outdated: "nothing" });
       return { type: "not served" };
     }
     this.#store.note({
@@ -312,11 +379,23 @@ class Watcher<T extends ObjectMeta> {
     return { fieldSelector, labelSelector: labelSelector.length > 0 ? labelSelector.join() : undefined };
   }
 
-  /** What a field selector selects by never changes while an object lives. */
+  /** Whether the selectors select it. Another object may have the name by now. */
   readonly #isMeant = (raw: unknown): boolean => {
+    const { fieldSelector, labels: wanted = {} } = this.#options;
     const labels = record(record(record(raw).metadata).labels);
-    return Object.entries(this.#options.labels ?? {}).every(([key, value]) => labels[key] === value);
+    return (
+      Object.entries(wanted).every(([key, value]) => labels[key] === value) &&
+      (fieldSelector === undefined || hasField(raw, fieldSelector))
+    );
   };
+}
+
+/** Whether `raw` has the field with the value: `spec.nodeName=n1`. */
+function hasField(raw: unknown, selector: string): boolean {
+  const [path = "", value] = selector.split("=");
+  let found: unknown = raw;
+  for (const word of path.split(".")) found = record(found)[word];
+  return found === value;
 }
 
 /** The watch cannot go on from where it is. */

@@ -37,6 +37,7 @@ import { PodPorts } from "./ovs/ports.ts";
 import { followVswitch } from "./ovs/vswitch.ts";
 import { Writer } from "./ovs/writer.ts";
 import { poolOf } from "./pool/pool.ts";
+import { Recollection, recollectionFile } from "./recollection.ts";
 import { remarksTo } from "./remarks.ts";
 import { Attachments } from "./runtime/attachments.ts";
 import { answer, type Handled } from "./runtime/commands.ts";
@@ -63,9 +64,10 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     kubeconfig === undefined ? inCluster() : loadKubeconfig(kubeconfig),
   );
   const isPooled = options.addresses === "pooled";
-  const { nodes, pods, services, policies, slicesOf } = watched(
+  const recollection = await Recollection.read(recollectionFile(options.cniSocket), log);
+  const { server, nodes, pods, services, policies, slicesOf } = watched(
     client,
-    { nodeName, isPooled },
+    { nodeName, isPooled, recollection },
     { signal, log },
   );
 
@@ -126,7 +128,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
         scope: { names, nodeName, nested: network.mode === "underlay" },
         db,
         writer,
-        client,
+        ...{ client, server },
         nodes,
         pods,
         policies,
@@ -208,6 +210,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   await serveHealth({ address, registry, notReady: notReadyNow, logLevels }, signal);
   const beats = { client, node: self, namespace: options.leaseNamespace, cluster: options.clusterId };
   await Promise.all([
+    recollection.keep(server, { Pod: pods, Service: services, ...policies }, signal),
     upkeep.run(signal),
     wayIn.run(signal),
     announcer.run(signal),

@@ -1,14 +1,19 @@
-// What a running agent knows while its API server lists too little: what it knew. The way in goes by it, and so does the
-// proof that no policy selects a pod.
+// What an agent knows while its API server lists too little: what it or its predecessor knew. The way in goes by it, and so does
+// the proof that no policy selects a pod.
 
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { KubeClient } from "../../src/kube/client.ts";
-import type { Clock } from "../../src/kube/clock.ts";
+import { type Clock, silent } from "../../src/kube/clock.ts";
 import { type Json, record } from "../../src/kube/json.ts";
 import type { Service } from "../../src/kube/objects.ts";
 import type { Store } from "../../src/kube/store.ts";
+import { Recollection } from "../../src/node/recollection.ts";
 import { watched } from "../../src/node/watched.ts";
 import { type ApiObject, node, pod, policy, service, slice } from "./clusterObjects.ts";
 import { type Lie, LyingApi, lies } from "./lyingApi.ts";
@@ -39,34 +44,57 @@ type Known = Pick<Store<Service>, "freshness" | "ready" | "size"> & {
 };
 
 interface Agent extends AsyncDisposable {
-  readonly api: LyingApi;
   readonly stores: readonly Known[];
   readonly services: Store<Service>;
+  /** Of s5, if it is there. */
+  readonly slices: Promise<readonly Known[]>;
 }
 
-async function agent(): Promise<Agent> {
+async function honestApi(): Promise<LyingApi> {
   const api = await LyingApi.start([]);
   api.remember();
   for (const one of objects) api.put(one);
+  return api;
+}
+
+/** Starts; knows what another one has written to `file`, and does the same. */
+async function start(api: LyingApi, file: string): Promise<Agent> {
   const client = new KubeClient({ server: api.url, namespace: "default" });
   const ending = new AbortController();
-  const { nodes, pods, services, policies, slicesOf } = watched(
+  const recollection = await Recollection.read(file, silent);
+  const { server, nodes, pods, services, policies, slicesOf } = watched(
     client,
-    { nodeName: "n2", isPooled: true },
+    { nodeName: "n2", isPooled: true, recollection },
     { signal: ending.signal, clock: hurried },
   );
-  await services.ready(ending.signal);
-  const slices = slicesOf(known(services.get("shop", "s5")), ending.signal);
-  const stores = [nodes, pods, services, slices, known(policies).NetworkPolicy];
-  for (const store of stores) await store.ready(ending.signal);
+  const kept = recollection.keep(server, { Pod: pods, Service: services, ...policies }, ending.signal);
+  const slices = services.ready(ending.signal).then(() => {
+    const service = services.get("shop", "s5");
+    return service ? [slicesOf(service, ending.signal)] : [];
+  });
+  slices.catch(() => undefined);
   return {
-    ...{ api, stores, services },
+    stores: [nodes, pods, services, known(policies).NetworkPolicy],
+    services,
+    slices,
     async [Symbol.asyncDispose]() {
       ending.abort();
+      await kept;
       client[Symbol.dispose]();
-      await api[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A running one, with an API server of its own. */
+async function agent() {
+  const stack = new AsyncDisposableStack();
+  const api = stack.use(await honestApi());
+  const folder = await mkdtempDisposable(join(tmpdir(), "weft-agent-lies-"));
+  stack.use(folder);
+  const { services, ...started } = stack.use(await start(api, join(folder.path, "known")));
+  const stores = [...started.stores, ...(await started.slices)];
+  for (const store of stores) await store.ready();
+  return { api, stores, services, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 const known = <T>(value: T | undefined): T => {
@@ -74,7 +102,7 @@ const known = <T>(value: T | undefined): T => {
   return value;
 };
 
-const contents = (stores: Agent["stores"]): readonly (readonly string[])[] =>
+const contents = (stores: readonly Known[]): readonly (readonly string[])[] =>
   stores.map((store) => [...store.values()].map(({ name }) => name).toSorted());
 
 async function becomes(what: string, isTrue: () => boolean): Promise<void> {
@@ -85,11 +113,12 @@ async function becomes(what: string, isTrue: () => boolean): Promise<void> {
   }
 }
 
-const told: readonly (readonly [what: string, lies: Readonly<Record<string, Lie>> | "another server"])[] = [
+const told: readonly (readonly [what: string, lies: Readonly<Record<string, Lie>> | "empty" | "used"])[] = [
   ...lies
     .filter((lie) => lie !== "not served")
     .map((lie) => [lie, Object.fromEntries(plurals.map((plural) => [plural, lie]))] as const),
-  ["nothing at all, and it is another cluster's", "another server"],
+  ["nothing at all, and it is another cluster's", "empty"],
+  ["what another cluster has", "used"],
 ];
 
 for (const [what, said] of told)
@@ -99,12 +128,15 @@ for (const [what, said] of told)
     await using running = await agent();
     const { api, stores } = running;
     const before = contents(stores);
-    assert.deepEqual(before, [["n2"], ["p5", "p6"], ["s5", "s6", "s7"], ["s5-x"], ["web"]]);
+    assert.deepEqual(before, [["n2"], ["p5", "p6"], ["s5", "s6", "s7"], ["web"], ["s5-x"]]);
     const lists = stores.map(({ freshness }) => freshness.lists);
-    if (said === "another server") api.replace();
+    if (said === "empty" || said === "used") api.replace(said);
     else api.lie(said);
-    await becomes("the lies are taken in", () =>
-      stores.every(({ freshness }, index) => freshness.lists > (lists[index] ?? 0)),
+    await becomes("the lies are taken in, or seen to be such", () =>
+      stores.every(
+        ({ freshness }, index) =>
+          freshness.lists > (lists[index] ?? 0) || freshness.failure.includes("more is known"),
+      ),
     );
     // Each object is asked for several times.
     await pause(1_500);
@@ -121,11 +153,57 @@ test("a slice that becomes another Service's while nobody watches leaves the age
 }, async () => {
   await using running = await agent();
   const { api, stores } = running;
-  const slices = known(stores[3]);
+  const slices = known(stores[4]);
   const { plural, object } = slice(5, ["10.242.0.5"]);
   const labels = { "kubernetes.io/service-name": "s6" };
   const metadata: Json = { ...record(object.metadata), labels };
   api.lie({ endpointslices: "nothing" });
   api.put({ plural, object: { ...object, metadata } });
   await becomes("it has gone", () => slices.size === 0);
+});
+
+/** The names in the stores, once these are complete. */
+const complete = async (started: Agent): Promise<readonly (readonly string[])[]> => {
+  for (const store of started.stores) await store.ready();
+  return contents(started.stores);
+};
+
+for (const lie of ["nothing", "less"] as const)
+  test(`an agent that starts asks for what its predecessor knew and the list leaves out (${lie})`, {
+    timeout: 60_000,
+  }, async () => {
+    await using api = await honestApi();
+    await using folder = await mkdtempDisposable(join(tmpdir(), "weft-agent-lies-"));
+    const file = join(folder.path, "known");
+    {
+      await using first = await start(api, file);
+      await complete(first);
+      await becomes(
+        "it is written down",
+        () => existsSync(file) && readFileSync(file, "utf8").includes("s7"),
+      );
+    }
+    api.delete("services", "shop/s7");
+    api.lie(Object.fromEntries(plurals.map((plural) => [plural, lie])));
+    await using second = await start(api, file);
+    assert.deepEqual(await complete(second), [["n2"], ["p5", "p6"], ["s5", "s6"], ["web"]]);
+    api.put(service(8));
+    api.tellTheTruth();
+    await becomes("the list is asked for again", () => second.services.size === 3);
+  });
+
+test("an agent that starts waits for the API server of its node, and believes that one", {
+  timeout: 60_000,
+}, async () => {
+  await using api = await honestApi();
+  await using folder = await mkdtempDisposable(join(tmpdir(), "weft-agent-lies-"));
+  const file = join(folder.path, "known");
+  await writeFile(file, JSON.stringify({ cluster: "this", names: { Service: ["shop/s5", "shop/gone"] } }));
+  api.replace("empty");
+  await using started = await start(api, file);
+  // Each object is asked for several times.
+  await pause(500);
+  assert.equal(started.services.synced, false);
+  api.tellTheTruth();
+  assert.deepEqual(await complete(started), [["n2"], ["p5", "p6"], ["s5", "s6", "s7"], ["web"]]);
 });

@@ -20,11 +20,18 @@ const stories: fc.Arbitrary<Story> = fc.record({
   way: fc.constantFrom(...ways),
   lies: fc.oneof(
     { weight: 5, arbitrary: saidOfKinds },
-    { weight: 1, arbitrary: fc.constant("another server" as const) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom("another server, empty" as const, "another server, in use" as const),
+    },
   ),
   isRunning: fc.boolean(),
   late: fc.option(fc.constantFrom(...plurals), { nil: undefined }),
+  watchesGoOn: fc.boolean(),
 });
+
+const all = (lie: Lie): Readonly<Record<string, Lie>> =>
+  Object.fromEntries(plurals.map((plural) => [plural, lie]));
 
 const named: readonly (readonly [what: string, lies: Story["lies"], late?: string])[] = [
   ["no EndpointSlices", { endpointslices: "nothing" }],
@@ -34,8 +41,10 @@ const named: readonly (readonly [what: string, lies: Story["lies"], late?: strin
   ["no policies", { networkpolicies: "nothing" }],
   ["neither pods nor namespaces", { pods: "nothing", namespaces: "nothing" }],
   ["no namespaces", { namespaces: "nothing" }],
-  ["an older state of everything", Object.fromEntries(plurals.map((plural) => [plural, "older"]))],
-  ["nothing at all, and it is another cluster's", "another server"],
+  ["an older state of everything", all("older")],
+  ["an older state of everything from one member of several", all("stale")],
+  ["nothing at all, and it is another cluster's", "another server, empty"],
+  ["what another cluster has", "another server, in use"],
   ["that it serves no ranges", { servicecidrs: "not served" }],
 ];
 

@@ -48,11 +48,13 @@ export const plurals = [
 
 export interface Story {
   readonly way: Way;
-  readonly lies: Readonly<Record<string, Lie>> | "another server";
+  readonly lies: Readonly<Record<string, Lie>> | "another server, empty" | "another server, in use";
   /** The controller runs when the server begins to lie; otherwise another one starts then. */
   readonly isRunning: boolean;
   /** The kind whose objects come last when they are asked for by name. */
   readonly late?: string | undefined;
+  /** The watches that went on from a lie go on when the server tells the truth again, and hear nothing. */
+  readonly watchesGoOn?: boolean | undefined;
 }
 
 /** A hundred times as fast. */
@@ -80,13 +82,26 @@ const withoutPods: readonly ApiObject[] = [
 
 const assignedPods = nodes.flatMap((id) => [5, 6].map((offset) => pod(`p${id}-${offset}`, id, offset)));
 
+/** Has the address that s6 has now. */
+const formerService: ApiObject = {
+  plural: "services",
+  object: { ...service(6).object, metadata: { namespace: "shop", name: "former" } },
+};
+
+/** Lets nothing in. */
+const formerPolicy: ApiObject = {
+  plural: "networkpolicies",
+  object: { metadata: { namespace: "shop", name: "former" }, spec: { podSelector: {} } },
+};
+
 /** An earlier state: nothing that it says is true any more. */
 const earlier: readonly ApiObject[] = [
   node(2),
+  shop,
   pod("old", 2, 9),
-  service(5),
-  slice(5, ["10.242.0.9"]),
-  slice(6, []),
+  ...[service(5), formerService],
+  ...[slice(5, ["10.242.0.9"]), slice(6, [])],
+  formerPolicy,
 ];
 
 /** What a pod has whose node's agent has taken the ready port at `offset`. */
@@ -232,7 +247,7 @@ const listsOf = (stores: Stores): readonly number[] =>
 const isSteady = ({ server, term }: Controller): boolean =>
   server.isProven && server.doubt === undefined && term.appliers.status.heldRows === 0;
 
-export async function tell({ way, lies: said, isRunning, late }: Story): Promise<void> {
+export async function tell({ way, lies: said, isRunning, late, watchesGoOn }: Story): Promise<void> {
   await using server = await startOvsdbServer(northboundSchema);
   if (way === "underlay") await makeTenant(server.remote);
   await using api = await LyingApi.start(earlier);
@@ -258,30 +273,34 @@ export async function tell({ way, lies: said, isRunning, late }: Story): Promise
     return [...(await lines())].length > 0 && first.term.acquainted;
   });
   const truth = await lines();
-  witness.keep(truth, open);
+  // Ready ports come and go.
+  witness.keep(truth, way === "assigned" ? "nothing new" : open);
   if (!isRunning) await first[Symbol.asyncDispose]();
   const before = listsOf(first.stores);
-  if (said === "another server") api.replace();
+  if (typeof said === "string") api.replace(said === "another server, empty" ? "empty" : "used");
   else api.lie(said, late);
   const now = isRunning ? first : ends.use(await controller(api, server.remote, way));
   if (isRunning)
     await becomes("the lies are taken in", () =>
       everyStore(now.stores).every(
         ({ freshness, size }, index) =>
-          freshness.lists > (before[index] ?? 0) || size === 0 || isUnserved(said, index),
+          freshness.lists > (before[index] ?? 0) || size === 0 || isNotTakenIn(said, index),
       ),
     );
   // Several rounds of whatever happens from time to time.
   await pause(600);
   await now.term.appliers.settled();
   assert.deepEqual(witness.harm, []);
-  api.tellTheTruth();
+  if (watchesGoOn) api.lieNoMore();
+  else api.tellTheTruth();
   await becomes("everything is as before", async () => {
     const after = await lines();
     return isSteady(now) && after.size === truth.size && after.isSubsetOf(truth);
   });
+  // Nor did anything go while the server recovered.
+  assert.deepEqual(witness.harm, []);
   // And a deletion is a deletion again.
-  witness.keep(new Set());
+  witness.rest();
   api.delete("services", "shop/s5");
   await becomes(
     "a deleted Service goes",
@@ -291,5 +310,5 @@ export async function tell({ way, lies: said, isRunning, late }: Story): Promise
 
 const unclaimed: Claims = { pods: [], addresses: [], open: [] };
 
-const isUnserved = (said: Story["lies"], index: number): boolean =>
-  said !== "another server" && said[plurals[index] ?? ""] === "not served";
+const isNotTakenIn = (said: Story["lies"], index: number): boolean =>
+  typeof said !== "string" && ["not served", "stale"].includes(said[plurals[index] ?? ""] ?? "");

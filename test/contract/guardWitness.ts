@@ -15,7 +15,7 @@ export class Witness implements AsyncDisposable {
   /** What must stay. */
   #kept: ReadonlySet<string> = new Set();
   /** What must not come. */
-  #barred: ReadonlySet<string> = new Set();
+  #isBarred: (line: string) => boolean = () => false;
   /** What went, and what came, against that. */
   readonly harm: string[] = [];
 
@@ -27,7 +27,7 @@ export class Witness implements AsyncDisposable {
         const before = new Set(old && linesOf(table, old));
         const after = new Set(now && linesOf(table, now));
         for (const line of before.difference(after)) if (this.#kept.has(line)) this.harm.push(`- ${line}`);
-        for (const line of after.difference(before)) if (this.#barred.has(line)) this.harm.push(`+ ${line}`);
+        for (const line of after.difference(before)) if (this.#isBarred(line)) this.harm.push(`+ ${line}`);
       }
     });
     this.#session.start();
@@ -46,20 +46,23 @@ export class Witness implements AsyncDisposable {
     const all = [...this.#replica.tables].flatMap((table) =>
       [...this.#replica.table(table).values()].flatMap((row: Row) => [...linesOf(table, row)]),
     );
-    return new Set(
-      all.filter(
-        (line) =>
-          !spare.some((uuid) => line.includes(uuid)) &&
-          (!line.startsWith("Address_Set") || line.includes("10.24")),
-      ),
-    );
+    return new Set(all.filter((line) => !spare.some((uuid) => line.includes(uuid)) && carriesTraffic(line)));
   }
 
-  /** From now on these lines must stay, and nothing may close these ports. */
-  keep(lines: ReadonlySet<string>, open: readonly OpenPort[] = []): void {
+  /** From now on these lines must stay, and nothing may close these ports, or, if `open` is "nothing new", come at all. */
+  keep(lines: ReadonlySet<string>, open: readonly OpenPort[] | "nothing new"): void {
     this.#kept = lines;
-    this.#barred = new Set(open.map(({ node, mac }) => `Address_Set ${closedSet(node)} addresses ${mac}`));
+    const closing = open === "nothing new" ? [] : open.map(closingLine);
+    this.#isBarred =
+      open === "nothing new"
+        ? (line) => carriesTraffic(line) && !lines.has(line)
+        : (line) => closing.includes(line);
     this.harm.length = 0;
+  }
+
+  /** From now on everything may go and come. */
+  rest(): void {
+    this.keep(new Set(), []);
   }
 
   /** Whether packets of the port are not dropped. */
@@ -77,6 +80,11 @@ export interface OpenPort {
   readonly node: string;
   readonly mac: string;
 }
+
+/** Sets hold MACs of closed ports as well, and what the controller remembers. */
+const carriesTraffic = (line: string): boolean => !line.startsWith("Address_Set") || line.includes("10.24");
+
+const closingLine = ({ node, mac }: OpenPort): string => `Address_Set ${closedSet(node)} addresses ${mac}`;
 
 const closedSet = (node: string) => rowUuid(cluster, "Address_Set", names.closedSet(node));
 

@@ -1,5 +1,6 @@
 // An API server that tells the truth until a test makes it lie: it lists nothing of a kind, or too little, or an older
-// state, or does not serve the kind; or it is another cluster's and empty. Its watches follow the truth.
+// state, or does not serve the kind; or it is another cluster's, empty or in use. Its watches follow the truth. "stale" is one
+// member of several that is behind: it lists an older state, and all other answers are those of the others.
 
 import { hash } from "node:crypto";
 import type { ServerResponse } from "node:http";
@@ -10,14 +11,14 @@ import { kinds } from "../../src/kube/kinds.ts";
 import type { ApiObject } from "./clusterObjects.ts";
 import { type Answer, json, type Scripted, scripted, status } from "./kubeScript.ts";
 
-export const lies = ["nothing", "less", "older", "not served"] as const;
+export const lies = ["nothing", "less", "older", "stale", "not served"] as const;
 export type Lie = (typeof lies)[number];
 
 /** Longer than everything else takes that happens at a start. */
 const lateMs = 300;
 
-/** Of lists that lie. */
-const versions = { another: 7, older: 50 };
+/** Of another cluster, empty or in use. */
+const versionOfAnother = { empty: 7, used: 9_000 };
 
 const keyOf = (object: Json): string => {
   const { namespace, name } = record(object.metadata);
@@ -27,8 +28,9 @@ const keyOf = (object: Json): string => {
 export class LyingApi implements AsyncDisposable {
   /** plural -> key -> object */
   readonly #objects = new Map<string, Map<string, Json>>();
-  /** What an older list shows, and its version. */
+  /** What an older list shows, and its version. Another cluster in use has the same. */
   readonly #older = new Map<string, readonly Json[]>();
+  #olderVersion = 50;
   readonly #watches = new Map<ServerResponse, string>();
   /** What happened, for whoever begins to watch later. */
   readonly #past: { readonly plural: string; readonly version: number; readonly event: object }[] = [];
@@ -39,7 +41,7 @@ export class LyingApi implements AsyncDisposable {
   #version = 100;
   /** Watches from before this version have to list again. */
   #forgotten = 0;
-  #isAnother = false;
+  #another: "empty" | "used" | undefined;
   #server: Scripted | undefined;
 
   static async start(objects: readonly ApiObject[]): Promise<LyingApi> {
@@ -82,7 +84,7 @@ export class LyingApi implements AsyncDisposable {
   /** Writes annotations, as a patch with the same preconditions does. */
   annotate({ kind, namespace, name, uid, annotations, ifVersion }: AnnotationPatch): void {
     const { plural } = kinds[kind];
-    const object = this.#isAnother ? undefined : this.#objects.get(plural)?.get(`${namespace}/${name}`);
+    const object = this.#another ? undefined : this.#objects.get(plural)?.get(`${namespace}/${name}`);
     const metadata = record(object?.metadata);
     if (
       !object ||
@@ -102,6 +104,7 @@ export class LyingApi implements AsyncDisposable {
   /** What older lists will show is the present state. */
   remember(): void {
     for (const [plural, of] of this.#objects) this.#older.set(plural, [...of.values()]);
+    this.#olderVersion = this.#version;
   }
 
   /** From now on lists lie, and everybody has to list again. Who asks for one of `late` by name waits. */
@@ -112,9 +115,9 @@ export class LyingApi implements AsyncDisposable {
     this.#cut();
   }
 
-  /** From now on an empty server of another cluster answers. */
-  replace(): void {
-    this.#isAnother = true;
+  /** From now on a server of another cluster answers. */
+  replace(by: "empty" | "used"): void {
+    this.#another = by;
     this.#cut();
   }
 
@@ -127,7 +130,7 @@ export class LyingApi implements AsyncDisposable {
   lieNoMore(): void {
     this.#late = undefined;
     this.#lies.clear();
-    this.#isAnother = false;
+    this.#another = undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -150,7 +153,7 @@ export class LyingApi implements AsyncDisposable {
 
   #answerTo(path: string, query: URLSearchParams): Answer {
     if (path === "/api/v1/namespaces/kube-system")
-      return json({ metadata: { name: "kube-system", uid: this.#isAnother ? "another" : "this" } });
+      return json({ metadata: { name: "kube-system", uid: this.#another ? "another" : "this" } });
     const kind = Object.values(kinds).find(({ prefix }) => path.startsWith(`${prefix}/`));
     const words = path.slice((kind?.prefix.length ?? 0) + 1).split("/");
     const [namespace = "", plural = "", name = ""] =
@@ -159,11 +162,18 @@ export class LyingApi implements AsyncDisposable {
     if (this.#lies.get(plural) === "not served") return status(404, "NotFound");
     const [, address] = /^status\.podIP=(.*)$/.exec(query.get("fieldSelector") ?? "") ?? [];
     if (address !== undefined) return json(this.#podsAt(address));
-    return query.has("watch") ? this.#watch(plural, query) : json(this.#list(plural));
+    return query.has("watch")
+      ? this.#watch(plural, query)
+      : json(this.#list(plural, query.get("limit") === "1"));
   }
 
   #named(plural: string, key: string): Answer {
-    const object = this.#isAnother ? undefined : this.#objects.get(plural)?.get(key);
+    const older = this.#older.get(plural)?.find((one) => keyOf(one) === key);
+    const object = this.#showsOlder(plural)
+      ? older
+      : this.#another
+        ? undefined
+        : this.#objects.get(plural)?.get(key);
     if (!object || this.#lies.get(plural) === "not served") return status(404, "NotFound");
     if (plural !== this.#late) return json(object);
     return (response, seen) => void setTimeout(() => json(object)(response, seen), lateMs);
@@ -171,33 +181,44 @@ export class LyingApi implements AsyncDisposable {
 
   /** As true as an answer about one name. */
   #podsAt(address: string): { readonly metadata: Json; readonly items: readonly Json[] } {
-    const all = this.#isAnother ? [] : [...(this.#objects.get("pods")?.values() ?? [])];
+    const all = this.#another ? [] : [...(this.#objects.get("pods")?.values() ?? [])];
     const items = all.filter(({ status: of }) =>
       list(record(of).podIPs).some((one) => record(one).ip === address),
     );
     return { metadata: { resourceVersion: String(this.#version) }, items };
   }
 
-  #list(plural: string): { readonly metadata: Json; readonly items: readonly Json[] } {
+  /** Whether whatever is said of the kind is of the older state. */
+  #showsOlder(plural: string): boolean {
+    return this.#another === "used" || (!this.#another && this.#lies.get(plural) === "older");
+  }
+
+  /** `isLook`: somebody only wants to know the version. */
+  #list(plural: string, isLook: boolean): { readonly metadata: Json; readonly items: readonly Json[] } {
     const all = [...(this.#objects.get(plural)?.values() ?? [])];
-    const lie = this.#isAnother ? "nothing" : this.#lies.get(plural);
-    const items =
-      lie === "nothing"
+    const lie = this.#another === "empty" ? "nothing" : this.#lies.get(plural);
+    const isOlder = this.#showsOlder(plural) || (lie === "stale" && !isLook);
+    const items = isOlder
+      ? (this.#older.get(plural) ?? [])
+      : lie === "nothing"
         ? []
         : lie === "less"
           ? all.filter((_, index) => index % 2 > 0)
-          : lie === "older"
-            ? (this.#older.get(plural) ?? [])
-            : all;
-    const version = this.#isAnother ? versions.another : lie === "older" ? versions.older : this.#version;
+          : all;
+    const version = this.#another
+      ? versionOfAnother[this.#another]
+      : isOlder
+        ? this.#olderVersion
+        : this.#version;
     return { metadata: { resourceVersion: String(version) }, items };
   }
 
   #watch(plural: string, query: URLSearchParams): Answer {
     if (query.has("sendInitialEvents")) return status(422, "Invalid");
     const from = Number(query.get("resourceVersion"));
-    const lied = this.#isAnother ? versions.another : versions.older;
-    const isLying = this.#isAnother || this.#lies.get(plural) === "older";
+    const lied = this.#another ? versionOfAnother[this.#another] : this.#olderVersion;
+    const lie = this.#lies.get(plural);
+    const isLying = this.#another !== undefined || lie === "older" || lie === "stale";
     const isKnown = isLying ? from === lied : from >= this.#forgotten;
     if (!isKnown) return status(410, "Expired");
     return (response) => {

@@ -125,6 +125,7 @@ async function filesOf({
     join(cniConfDirectory, configurationFile),
     join(cniBinDirectory, basename(cniPlugin)),
     join(dirname(cniSocket), `${basename(cniSocket)}.served`),
+    `${cniSocket}.known`,
     cniSocket,
   ];
   const found = await Promise.all(wanted.map((file) => access(file).then(() => [file], nothingIfAbsent)));

@@ -68,7 +68,10 @@ function surroundings(held: readonly NetworkPolicy[]) {
     },
   };
   const stop = new AbortController();
-  const knowledge = new PolicyKnowledge({ client, policies: stores, pods, log: () => undefined });
+  const knowledge = new PolicyKnowledge({
+    ...{ client, policies: stores, pods, log: () => undefined },
+    server: { accepts: () => true },
+  });
   return {
     stores,
     policies,
@@ -118,7 +121,10 @@ test("whoever waits hears when the first list is complete, even if there is no p
   const pods = new Store<Pod>(kinds.Pod.indexes, unexpected);
   const client = { history: new History(), list: () => Promise.reject(new Error("away")) };
   const stop = new AbortController();
-  const knowledge = new PolicyKnowledge({ client, policies, pods, log: () => undefined });
+  const knowledge = new PolicyKnowledge({
+    ...{ client, policies, pods, log: () => undefined },
+    server: { accepts: () => true },
+  });
   knowledge.start(stop.signal);
   await settled();
   let heard = 0;

@@ -2,6 +2,7 @@
 // interface, the policies are listed once and compared with those of the watch (kube/reach.ts).
 
 import { isDeepStrictEqual } from "node:util";
+import type { ApiServer } from "../../kube/apiServer.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { type Log, systemClock } from "../../kube/clock.ts";
 import type { ClusterPolicy } from "../../kube/clusterPolicy.ts";
@@ -17,6 +18,7 @@ const betweenListsMs = 500;
 
 export interface KnowledgeOptions {
   readonly client: Pick<KubeClient, "list" | "history">;
+  readonly server: Pick<ApiServer, "accepts">;
   readonly policies: PolicyStores;
   /** The pods of this node. */
   readonly pods: Store<Pod>;
@@ -34,8 +36,8 @@ export class PolicyKnowledge implements Policies {
 
   constructor(options: KnowledgeOptions) {
     this.#options = options;
-    const { client, policies, log } = options;
-    this.#reach = new Reach({ client, stores: policies, absentMs: 0, clock: systemClock, log });
+    const { client, server, policies, log } = options;
+    this.#reach = new Reach({ client, server, stores: policies, absentMs: 0, clock: systemClock, log });
   }
 
   /** Follows the node's pods until `signal` is aborted. */

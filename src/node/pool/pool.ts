@@ -2,6 +2,7 @@
 // the source of addresses that the CNI commands see.
 
 import type { AnnotationValues } from "../../kube/annotations.ts";
+import type { ApiServer } from "../../kube/apiServer.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { Log } from "../../kube/clock.ts";
 import type { Node, Pod } from "../../kube/objects.ts";
@@ -25,6 +26,7 @@ export interface PoolOptions {
   readonly writer: Writer;
   readonly nodes: Nodes;
   readonly client: KubeClient;
+  readonly server: ApiServer;
   readonly pods: Store<Pod>;
   readonly policies: PolicyStores;
   /** How long an address rests after its pod. */

@@ -1,0 +1,101 @@
+// Which cluster this node's agent is in, and the names of the objects that it knows, in a file. Its successor asks for each of
+// them that its own first list leaves out (kube/watch.ts). Only names: what an object says is the API server's to tell.
+
+import { readFile, rename, writeFile } from "node:fs/promises";
+import * as v from "valibot";
+import type { ApiServer } from "../kube/apiServer.ts";
+import type { Log } from "../kube/clock.ts";
+import type { Kind } from "../kube/kinds.ts";
+import type { AnyStore } from "../kube/stores.ts";
+import { nothingIfAbsent } from "./host/absent.ts";
+import { Bell } from "./wait/bell.ts";
+
+const schema = v.object({
+  /** The UID of kube-system. */
+  cluster: v.optional(v.string()),
+  /** Kind -> `namespace/name` of its objects */
+  names: v.record(v.string(), v.array(v.string())),
+});
+type Content = v.InferOutput<typeof schema>;
+const nothing: Content = { names: {} };
+
+type Known = { readonly [K in Kind]?: Pick<AnyStore, "subscribe" | "synced" | "values" | "ready"> };
+
+const retryMs = 5_000;
+
+/** Where the agent with this socket remembers what it knows. */
+export const recollectionFile = (cniSocket: string): string => `${cniSocket}.known`;
+
+export class Recollection {
+  readonly #file: string;
+  readonly #former: Content;
+  readonly #log: Log;
+
+  private constructor(file: string, former: Content, log: Log) {
+    this.#file = file;
+    this.#former = former;
+    this.#log = log;
+  }
+
+  /** A file that is missing or makes no sense counts as empty. */
+  static async read(file: string, log: Log): Promise<Recollection> {
+    try {
+      const text = await readFile(file, "utf8").catch(nothingIfAbsent);
+      const former = text === undefined ? nothing : v.parse(schema, JSON.parse(text));
+      return new Recollection(file, former, log);
+    } catch (error) {
+      log("warn", `${file} is not readable: what an earlier agent knew of the cluster is unknown`, { error });
+      return new Recollection(file, nothing, log);
+    }
+  }
+
+  /** `namespace/name` of what the earlier agent knew. */
+  of(kind: Kind): readonly string[] {
+    return this.#former.names[kind] ?? [];
+  }
+
+  /** The UID of kube-system; undefined when it is not known. */
+  get cluster(): string | undefined {
+    return this.#former.cluster;
+  }
+
+  /** Keeps the file up to date until `signal` aborts. */
+  async keep(server: Pick<ApiServer, "memory">, known: Known, signal: AbortSignal): Promise<void> {
+    const bell = new Bell();
+    const stores = Object.values(known);
+    const stops = stores.map((store) => store.subscribe(bell.ring));
+    for (const store of stores) store.ready(signal).then(bell.ring, () => undefined);
+    signal.addEventListener("abort", bell.ring);
+    let written: string | undefined;
+    let hasFailed = false;
+    while (!signal.aborted) {
+      await bell.heard(hasFailed ? retryMs : undefined);
+      const text = this.#text(server, known);
+      if (signal.aborted || text === written) continue;
+      try {
+        await writeFile(`${this.#file}.new`, text);
+        await rename(`${this.#file}.new`, this.#file);
+        written = text;
+        hasFailed = false;
+      } catch (error) {
+        hasFailed = true;
+        this.#log("warn", `what this agent knows of the cluster could not be written to ${this.#file}`, {
+          error,
+        });
+      }
+    }
+    for (const stop of stops) stop();
+  }
+
+  #text({ memory }: Pick<ApiServer, "memory">, known: Known): string {
+    const names = Object.entries(known).map(([kind, store]) => [
+      kind,
+      // Until a store is complete, what the earlier agent knew counts.
+      store.synced
+        ? [...store.values()].map(({ namespace, name }) => `${namespace}/${name}`).toSorted()
+        : (this.#former.names[kind] ?? []),
+    ]);
+    const content = { cluster: memory?.cluster ?? this.#former.cluster, names: Object.fromEntries(names) };
+    return JSON.stringify(content);
+  }
+}
