@@ -8,6 +8,7 @@ import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import type { TenantView } from "../observe/tenant.ts";
+import { answerFacts } from "../plan/announcement.ts";
 import type { Vip } from "../plan/endpoints.ts";
 import type { RefTo } from "../plan/facts.ts";
 import { subjectFacts } from "../plan/groups.ts";
@@ -62,7 +63,7 @@ export class OvnCloud implements Cloud {
   }
 
   serviceFacts(owner: Owner, service: Service, vips: readonly Vip[], hosts: Hosts): readonly Fact[] {
-    return serviceFacts(this.#scope, owner, service, vips, {
+    const facts = serviceFacts(this.#scope, owner, service, vips, {
       // A node's own address is an ordinary one on the tenant's network.
       targetOf: (address) => address,
       nodes: () => hosts.nodes(),
@@ -74,6 +75,7 @@ export class OvnCloud implements Cloud {
         return known && { ...known, shared: [] };
       },
     });
+    return [...facts, ...answerFacts(this.#scope, owner, service, vips)];
   }
 
   #noTenant(): NotYet {

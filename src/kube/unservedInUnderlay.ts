@@ -9,14 +9,11 @@ export function unservedInUnderlay(object: KubeObject): readonly string[] {
     const isInside = object.hostPorts?.some(({ hostIp }) => hostIp && isLoopback(hostIp));
     return isInside ? ["a host port at a loopback address in underlay mode"] : [];
   }
-  if (object.kind === "IPAddressPool" && object.l2)
-    return ["l2Advertisement in underlay mode: nobody answers for the pool's addresses"];
+  if (object.kind === "IPAddressPool" && object.l2 && object.l2.nodeSelectors.length > 0)
+    return ["nodeSelectors of l2Advertisement in underlay mode: the tenant's router answers"];
   if (object.kind !== "Service") return [];
-  const isOuter =
-    object.externalIps !== undefined || object.ingressIps !== undefined || object.balancer !== undefined;
   const hasNodePorts = object.ports.some(({ nodePort }) => nodePort !== undefined);
   return [
-    ...(isOuter ? ["addresses from outside, for clients beyond the tenant, in underlay mode"] : []),
     ...(object.externalTrafficPolicy === "Local" && hasNodePorts
       ? ["externalTrafficPolicy: Local in underlay mode: its ports lead nowhere"]
       : []),

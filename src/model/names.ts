@@ -64,6 +64,9 @@ export interface Names {
   readonly outerBalancer: (namespace: string, service: string, protocol: string, node: string) => string;
   /** What makes a node's gateway router answer for addresses of a Service. */
   readonly announcement: (namespace: string, service: string, node: string) => string;
+  /** The balancers with which the tenant's router answers for addresses from outside. */
+  readonly answers: string;
+  readonly answer: (namespace: string, service: string) => string;
   /** The balancer of a pod's ports on its node. */
   readonly hostPorts: (namespace: string, pod: string, protocol: string) => string;
 }
@@ -110,6 +113,8 @@ export function namesOf(cluster: string): Names {
       name("near", namespace, service, protocol, near.kind, near.name),
     outerBalancer: (namespace, service, protocol, node) => name("outer", namespace, service, protocol, node),
     announcement: (namespace, service, node) => name("announce", namespace, service, node),
+    answers: name("answers"),
+    answer: (namespace, service) => name("answer", namespace, service),
     hostPorts: (namespace, pod, protocol) => name("hostport", namespace, pod, protocol),
   };
 }

@@ -34,6 +34,8 @@ export function tenantFacts(
   for (const ofMachines of tenant.switches)
     for (const one of [group, elsewhere])
       facts.member("Logical_Switch", ofMachines, "load_balancer_group", one);
+  const answers = facts.row("Load_Balancer_Group", names.answers, { name: names.answers });
+  facts.member("Logical_Router", tenant.router, "load_balancer_group", answers);
   const entries = facts.row("Port_Group", names.serviceEntries, { name: names.serviceEntries });
   for (const port of tenant.routerPorts) facts.member("Port_Group", entries, "ports", port);
   for (const range of keptInside(network)) keepInside(facts, scope, range, tenant.router);
