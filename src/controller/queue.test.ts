@@ -42,14 +42,16 @@ test("an owner that changes while it is being planned is planned again, never tw
   let inHand = 0;
   let most = 0;
   let runs = 0;
+  const begun = Promise.withResolvers<void>();
   const { queue, stop } = queueOf(async () => {
     most = Math.max(most, ++inHand);
     runs++;
+    begun.resolve();
     await turn();
     inHand--;
   });
   queue.add("pod/a");
-  await Promise.resolve();
+  await begun.promise;
   queue.add("pod/a");
   await queue.idle();
   assert.deepEqual([runs, most], [2, 1]);
