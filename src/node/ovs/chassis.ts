@@ -17,8 +17,13 @@ export interface Chassis {
   readonly encapIp: string;
 }
 
-/** Longer than the longest recompute of ovn-controller, which answers no probe meanwhile. */
-const remoteProbeMs = 180_000;
+/**
+ * After this time without a word from the southbound database, ovn-controller asks whether it is there, and after the same time
+ * again it turns to another remote. So a database server whose machine has died is left after 40 s, which is when Kubernetes
+ * gives a node up, too. A recompute of ovn-controller may take longer: only silence while it listens counts
+ * (receive_attempted in ovs/reconnect.py). How long the server waits for a busy ovn-controller is the server's own setting.
+ */
+const remoteProbeMs = 20_000;
 
 /**
  * How long a starting ovn-controller keeps the flows of its predecessor while it computes its own. It waits that long
