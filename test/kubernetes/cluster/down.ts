@@ -1,17 +1,18 @@
 // Takes a cluster away and leaves nothing behind: what runs in pods, the nodes' programs, mounts, cgroups, files, then the
 // sandbox below. Needs only the name, so it also cleans up after an `up` that failed anywhere.
 
-import { existsSync, globSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { existsSync, globSync, readdirSync } from "node:fs";
 import { readFile, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { downSandbox } from "../../../sandbox/down.ts";
 import { keeperName } from "../../../sandbox/keeper/process.ts";
 import { baseDirectory } from "../../../sandbox/layout.ts";
 import { endProcesses } from "../../../sandbox/process/end.ts";
-import { ownAncestry, unlessGone } from "../../../sandbox/process/procfs.ts";
+import { ownAncestry } from "../../../sandbox/process/procfs.ts";
 import { tryRun } from "../../../sandbox/process/run.ts";
 import { Supervisor } from "../../../sandbox/process/supervisor.ts";
 import { processesInCgroups, removeCgroups } from "../node/cgroups.ts";
+import { processesInMounts } from "../node/namespace.ts";
 import { cgroupPrefixOf, directoryOf, mountNamespaceOf } from "./places.ts";
 
 const patienceMs = 3_000;
@@ -24,7 +25,7 @@ export async function downCluster(name: string): Promise<boolean> {
   const supervisor = new Supervisor(join(sandboxes, name, "proc"));
   const prefix = cgroupPrefixOf(name);
   const nodes = globSync("nodes/*", { cwd: directory }).map((node) => join(directory, node));
-  const namespaces = new Set(nodes.flatMap((node) => inodeOf(mountNamespaceOf(node)) ?? []));
+  const namespaces = nodes.map(mountNamespaceOf);
   const spared = ownAncestry();
   // First of all the keeper and the kubelets, which would start again what is ended from here on.
   for (const process of [keeperName, ...supervisor.names().filter((each) => each.endsWith("-kubelet"))])
@@ -45,20 +46,6 @@ export async function downCluster(name: string): Promise<boolean> {
   if (existsSync(dirname(directory)) && readdirSync(dirname(directory)).length === 0)
     await rmdir(dirname(directory));
   return existed || hadSandbox;
-}
-
-/** The mount namespace that the file keeps; a plain file, as after a reboot, keeps none. */
-function inodeOf(file: string): number | undefined {
-  const [found, namespace] = [statSync(file, { throwIfNoEntry: false }), statSync("/proc/self/ns/mnt")];
-  return found && found.dev === namespace.dev ? found.ino : undefined;
-}
-
-function processesInMounts(inodes: ReadonlySet<number>): readonly number[] {
-  const wanted = new Set([...inodes].map((inode) => `mnt:[${inode}]`));
-  return readdirSync("/proc")
-    .filter((entry) => /^\d+$/.test(entry))
-    .filter((pid) => wanted.has(unlessGone(() => readlinkSync(`/proc/${pid}/ns/mnt`)) ?? ""))
-    .map(Number);
 }
 
 /** Removes the folders that the machine did not have before, unless somebody has put something there. */

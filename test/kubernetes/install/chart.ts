@@ -8,7 +8,7 @@ import { type RunOptions, run } from "../../../sandbox/process/run.ts";
 import { roles } from "../../../src/check/rights.ts";
 import { programFolder } from "../build/versions.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import { apiPort, type NodePlaces } from "../cluster/places.ts";
+import { apiPort, type NodePlaces, type Places } from "../cluster/places.ts";
 import { ctr } from "../node/ctr.ts";
 import type { Installation } from "./installation.ts";
 
@@ -20,28 +20,42 @@ const minutes = 60_000;
 /** Until all of it is ready. */
 export const waiting = ["--wait", "--timeout=4m"];
 
-export const asChart: Installation = {
-  about: "image and Helm chart",
-  parts: "ovs",
-  roles,
-  async install(cluster, signal) {
-    for (const node of cluster.places.nodes) await importImage(node);
-    await upgradeChart(cluster, {}, waiting, signal);
-  },
-};
+type Values = Readonly<Record<string, unknown>>;
+
+export const asChart: Installation = chartWith(() => ({}));
+
+/** With these values on top of what every cluster needs. */
+export function chartWith(values: (cluster: Cluster) => Values): Installation {
+  return {
+    about: "image and Helm chart",
+    parts: "ovs",
+    roles,
+    async install(cluster, signal) {
+      for (const node of cluster.places.nodes) await importImage(node);
+      await upgradeChart(cluster, values(cluster), waiting, signal);
+    },
+  };
+}
+
+/** The values for databases on these nodes. */
+export const centralOn = ({ nodes }: Places, names: readonly string[]): Values => ({
+  nodes: names.map((name) => ({
+    name,
+    address: nodes.find(({ host }) => host.name === name)?.addresses[0] ?? "",
+  })),
+});
 
 /** Installs the chart, or changes what is installed to these values on top of what every cluster needs. `more` are options for Helm. */
 export async function upgradeChart(
   cluster: Cluster,
-  values: Readonly<Record<string, unknown>>,
+  values: Values,
   more: readonly string[],
   signal?: AbortSignal,
 ): Promise<void> {
   const { places } = cluster;
-  const [address = ""] = places.controlPlane.addresses;
   const needed = {
-    apiServer: { host: address, port: apiPort },
-    central: { nodes: [{ name: places.controlPlane.host.name, address }] },
+    apiServer: { host: places.controlPlane.addresses[0], port: apiPort },
+    central: centralOn(places, [places.controlPlane.host.name]),
     clusterCidrs: places.layout.clusterCidrs,
     serviceCidrs: places.layout.serviceCidrs,
     node: { openVSwitch: "host", datapath: "netdev" },

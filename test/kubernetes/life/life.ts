@@ -7,7 +7,7 @@ import { type Cluster, until } from "../cluster/cluster.ts";
 import { downCluster } from "../cluster/down.ts";
 import { upCluster } from "../cluster/up.ts";
 import { asChart, helm, tagImage, upgradeChart, waiting } from "../install/chart.ts";
-import { ctr } from "../node/ctr.ts";
+import { signalContainer, weftContainers } from "./containers.ts";
 import { nodeStates } from "./nodeState.ts";
 import { rolledOut } from "./rollout.ts";
 import { namespace, newPodsStart, startStreams, streamsGoOn } from "./streams.ts";
@@ -74,31 +74,14 @@ suite("the life of an installed chart", { timeout: 20 * 60_000 }, () => {
   });
 
   test("whichever container is killed, connections go on and it comes back", async () => {
-    const path =
-      '{range .items[*]}{range .status.containerStatuses[*]}{.name} {.containerID}{"\\n"}{end}{end}';
-    const read = async () =>
-      (
-        await kubectl(
-          "get",
-          "pods",
-          "-l",
-          "app in (weft-central,weft-controller,weft-node,weft-signer)",
-          "-o",
-          `jsonpath=${path}`,
-        )
-      )
-        .trim()
-        .split("\n")
-        .map((line) => line.split(" "))
-        .map(([container = "", id = ""]) => ({ container, id: id.replace("containerd://", "") }));
-    const victims = Map.groupBy(await read(), ({ container }) => container);
+    const victims = Map.groupBy(await weftContainers(cluster), ({ name: container }) => container);
     assert.deepEqual([...victims.keys()].toSorted(), [
       ...["agent", "controller", "keeper", "northbound", "northd", "ovn-controller", "signer", "southbound"],
     ]);
     for (const [container, instances] of victims) {
-      for (const { id } of instances) await kill(id);
+      for (const instance of instances) await signalContainer(cluster, instance, "SIGKILL");
       await until(`every ${container} runs anew`, async () => {
-        const now = (await read()).filter((each) => each.container === container);
+        const now = (await weftContainers(cluster)).filter(({ name: each }) => each === container);
         return (
           now.length === instances.length && !now.some(({ id }) => instances.some((old) => old.id === id))
         );
@@ -106,16 +89,6 @@ suite("the life of an installed chart", { timeout: 20 * 60_000 }, () => {
       await allIsWell();
     }
   });
-
-  /** On the node that has it. */
-  async function kill(id: string): Promise<void> {
-    for (const node of cluster.places.nodes) {
-      if (!(await ctr(node, "tasks", "list", "-q")).includes(id)) continue;
-      await ctr(node, "tasks", "kill", "--signal=SIGKILL", id);
-      return;
-    }
-    assert.fail(`no node has the container ${id}`);
-  }
 
   test("removed and uninstalled, every node is as it was before Weft, and Weft can come again", async () => {
     await cluster.kubectl(["delete", "namespace", namespace, "--timeout=100s"]);

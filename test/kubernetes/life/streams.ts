@@ -89,12 +89,15 @@ async function lastNumber(cluster: Cluster, name: string): Promise<number> {
   return status === 0 ? Number(stdout.trim()) : 0;
 }
 
-/** Makes a pod on each node, waits for all, and removes them: the network still serves new ones. */
-export async function newPodsStart(cluster: Cluster): Promise<void> {
-  const names = cluster.places.nodes.map(({ host }) => `new-${host.name}`);
+/** Makes a pod on each of these nodes, waits for all, and removes them: the network still serves new ones. */
+export async function newPodsStart(
+  cluster: Cluster,
+  nodes = cluster.places.nodes.map(({ host }) => host.name),
+): Promise<void> {
+  const names = nodes.map((node) => `new-${node}`);
   await applyAll(
     cluster,
-    cluster.places.nodes.map(({ host }) => pod(`new-${host.name}`, host.name, ["sleep", "3600"])),
+    nodes.map((node) => pod(`new-${node}`, node, ["sleep", "3600"])),
   );
   for (const name of names) await ready(cluster, name);
   await cluster.kubectl(["-n", namespace, "delete", "pod", ...names]);

@@ -1,9 +1,10 @@
 // The mount namespace of a node. It is kept by a file, not by a process, so it outlives whatever runs in it.
 
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { inNetns } from "../../../sandbox/fabric/netns.ts";
+import { unlessGone } from "../../../sandbox/process/procfs.ts";
 import { run } from "../../../sandbox/process/run.ts";
 import type { NodePlaces } from "../cluster/places.ts";
 
@@ -44,4 +45,19 @@ export const inNode = (node: NodePlaces, argv: readonly string[]): readonly stri
 /** Whether a namespace is mounted on the file. */
 async function isKept(file: string): Promise<boolean> {
   return existsSync(file) && (await run(["stat", "-f", "-c", "%T", file])).trim() === "nsfs";
+}
+
+/** All that runs in the mount namespaces that these files keep. */
+export function processesInMounts(files: readonly string[]): readonly number[] {
+  const wanted = new Set(files.flatMap((file) => inodeOf(file) ?? []).map((inode) => `mnt:[${inode}]`));
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((pid) => wanted.has(unlessGone(() => readlinkSync(`/proc/${pid}/ns/mnt`)) ?? ""))
+    .map(Number);
+}
+
+/** The mount namespace that the file keeps; a plain file, as after a reboot, keeps none. */
+function inodeOf(file: string): number | undefined {
+  const [found, namespace] = [statSync(file, { throwIfNoEntry: false }), statSync("/proc/self/ns/mnt")];
+  return found && found.dev === namespace.dev ? found.ino : undefined;
 }
