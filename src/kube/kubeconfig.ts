@@ -126,7 +126,11 @@ async function readConfigFile(path: string): Promise<ConfigFile> {
   const result = v.safeParse(fileSchema, document);
   if (result.success) return { ...result.output, path };
   const [issue] = result.issues;
-  throw new KubeConfigError(`${path}: ${v.getDotPath(issue) ?? "the file"}: ${issue.message}`);
+  // What was received may be a token, so it is not repeated.
+  const expected = issue.expected ?? "something else";
+  throw new KubeConfigError(
+    `${path}: is no kubeconfig: ${v.getDotPath(issue) ?? "the file"} should be ${expected}`,
+  );
 }
 
 async function credentials(found: {
