@@ -12,6 +12,7 @@ import {
   widthOf,
 } from "../model/ip.ts";
 import { type ClusterNetwork, nodeIds, type PodRange } from "../model/network.ts";
+import { specialRanges } from "../model/specialAddresses.ts";
 import { ConfigError } from "./error.ts";
 
 export interface RangeOptions {
@@ -70,16 +71,11 @@ function range(what: string, text: string): Cidr {
   if (!text.startsWith(`${formatIp(cidr.ip)}/`)) {
     throw new ConfigError(`${what} ${text}: is not a network address; did you mean ${formatCidr(cidr)}?`);
   }
-  if (unusable.some((block) => overlaps(block, cidr))) {
+  if (specialRanges.some((block) => overlaps(block, cidr))) {
     throw new ConfigError(`${what} ${text}: contains addresses that no host can have`);
   }
   return cidr;
 }
-
-/** IPv4: this network, loopback, multicast and above. IPv6: unspecified, loopback, link-local, multicast. */
-const unusable = ["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8"].flatMap(
-  (text) => parseCidr(text) ?? [],
-);
 
 /** Routes by source compare prefix lengths, so all nodes' subnets must have the same length. */
 function checkUniform(ranges: readonly PodRange[]): void {

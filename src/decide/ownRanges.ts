@@ -7,15 +7,13 @@ import type { Cidr, Ip } from "../model/ip.ts";
 import { formatIp, parseCidr } from "../model/ip.ts";
 import { formatRange, type IpRange, rangeOf, rangesMeet } from "../model/ipRange.ts";
 import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
+import { linkLocal4, specialRanges } from "../model/specialAddresses.ts";
 
 /** What it is, for people, and where. */
 type OwnRange = readonly [what: string, range: IpRange];
 
-/** Loopback, link-local, multicast and the like: no machine outside has such an address (RFC 6890). */
-const special: readonly Cidr[] = [
-  ...["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"],
-  ...["::/127", "fd69::/112", "fe80::/10", "ff00::/8"],
-].flatMap((text) => parseCidr(text) ?? []);
+/** No machine outside has such an address. The last range is Weft's own, for connections that lead back to their client. */
+const special: readonly Cidr[] = [...specialRanges, ...linkLocal4, ...[parseCidr("fd69::/112") ?? []].flat()];
 
 export function ownRanges(
   network: ClusterNetwork,

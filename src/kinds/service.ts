@@ -4,7 +4,7 @@ import type { EndpointSlice, Service } from "../kube/objects.ts";
 import { parseIp } from "../model/ip.ts";
 import { ownerOf } from "../model/owner.ts";
 import { sidesOf } from "../observe/concerns.ts";
-import { balanced } from "../plan/endpoints.ts";
+import { balanced, nothing } from "../plan/endpoints.ts";
 import { distributionOf } from "../plan/near.ts";
 import { type OwnerKind, saying } from "./kind.ts";
 import { othersAt, shareOf } from "./rivals.ts";
@@ -26,7 +26,7 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
   plan(owner, { namespace, name }, { cloud, stores, hosts }) {
     const service = stores.Service.get(namespace, name);
     const slices = service ? stores.EndpointSlice.by("service", `${namespace}/${name}`) : [];
-    const { vips: all, leftOut } = service ? balanced(service, slices) : { vips: [] };
+    const { vips: all, leftOut, malformed } = service ? balanced(service, slices) : nothing;
     const share = service && shareOf(service, all, stores.Service);
     const vips = share?.vips ?? [];
     hosts.follow(
@@ -40,7 +40,7 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
     if ("notNow" in said || said.length === 0) return saying(said);
     return {
       facts: said,
-      ...{ leftOut, taken: share.taken },
+      ...{ leftOut, malformed, taken: share.taken },
       ...(lacksSlices(service, slices) && { doubt: service.hasSelector ? "held" : "missing" }),
     };
   },

@@ -113,6 +113,8 @@ export interface EndpointSlice extends ObjectMeta {
   /** In the order of their first addresses, as texts, and of their nodes. */
   readonly endpoints: readonly Endpoint[];
   readonly ports: readonly EndpointPort[];
+  /** Addresses that no endpoint can have, which are left out of `endpoints`; absent when there are none. */
+  readonly special?: readonly string[];
 }
 
 export interface LabelRequirement {

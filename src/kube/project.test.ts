@@ -160,6 +160,24 @@ test("an endpoint keeps only addresses of its slice's family", () => {
   assert.equal(slice({ endpoints, addressType: "IPX" }), undefined);
 });
 
+test("addresses that no endpoint can have are left out, and told apart from malformed ones", () => {
+  const special = ["0.0.0.0", "127.0.0.1", "169.254.169.254", "224.0.0.1", "255.255.255.255"];
+  const endpoints = ["10.0.0.1", ...special, "web"].map((address) => ({ addresses: [address] }));
+  const found = slice({ endpoints });
+  assert.deepEqual(
+    found?.endpoints.flatMap(({ addresses }) => addresses),
+    ["10.0.0.1"],
+  );
+  assert.deepEqual(found?.special, special);
+  const special6 = ["::", "::1", "fe80::1", "ff02::1"];
+  const found6 = slice({ endpoints: special6.map((one) => ({ addresses: [one] })), addressType: "IPv6" });
+  assert.deepEqual(
+    [found6?.endpoints.flatMap(({ addresses }) => addresses), found6?.special],
+    [[], special6],
+  );
+  assert.equal(slice({ endpoints: [{ addresses: ["10.0.0.1"] }] })?.special, undefined);
+});
+
 test("an endpoint port without a number means all ports, one out of range means nothing", () => {
   assert.deepEqual(slice({ ports: [{ name: null, port: null }, { port: 70_000 }] })?.ports, [
     { name: "", protocol: "TCP", port: undefined },

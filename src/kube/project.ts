@@ -3,8 +3,9 @@
 // Defaults are those of the API's documentation. Addresses come out in canonical form (RFC 5952).
 
 import type { HostPort } from "../model/hostPort.ts";
-import { formatIp, parseIp } from "../model/ip.ts";
+import { formatIp, type Ip, parseIp } from "../model/ip.ts";
 import { annotations } from "../model/names.ts";
+import { isOrdinary } from "../model/specialAddresses.ts";
 import type { TrafficPolicies } from "../model/wayIn.ts";
 import type { Interner } from "./intern.ts";
 import { integer, type Json, list, oneOf, record, text, texts } from "./json.ts";
@@ -162,6 +163,7 @@ export const endpointSliceOf: Projection<EndpointSlice> = (object, intern) => {
   const slice = record(object);
   const addressType = oneOf(addressTypes, slice.addressType);
   if (!meta || !addressType) return undefined;
+  const special: string[] = [];
   return Object.freeze({
     kind: "EndpointSlice",
     ...meta,
@@ -169,10 +171,11 @@ export const endpointSliceOf: Projection<EndpointSlice> = (object, intern) => {
     addressType,
     endpoints: Object.freeze(
       records(slice.endpoints)
-        .map((entry) => endpointOf(entry, addressType, intern))
+        .map((entry) => endpointOf(entry, addressType, intern, special))
         .toSorted(byPlace),
     ),
     ports: Object.freeze(records(slice.ports).flatMap(endpointPorts)),
+    ...(special.length > 0 && { special: Object.freeze(special) }),
   });
 };
 
@@ -203,7 +206,13 @@ function endpointPorts(entry: Json): readonly EndpointPort[] {
   return protocol && (port || absent) ? [Object.freeze({ name: text(entry.name), protocol, port })] : [];
 }
 
-function endpointOf(entry: Json, addressType: EndpointSlice["addressType"], intern: Interner): Endpoint {
+/** Adds to `special` what no endpoint can have. */
+function endpointOf(
+  entry: Json,
+  addressType: EndpointSlice["addressType"],
+  intern: Interner,
+  special: string[],
+): Endpoint {
   const { ready, serving, terminating } = record(entry.conditions);
   // discovery.k8s.io/v1: an absent `ready` means true, and an absent `serving` means the same as `ready`.
   const isReady = ready !== false;
@@ -211,7 +220,13 @@ function endpointOf(entry: Json, addressType: EndpointSlice["addressType"], inte
     addresses: Object.freeze(
       addressType === "FQDN"
         ? texts(entry.addresses)
-        : addresses(list(entry.addresses)).filter((ip) => ip.includes(":") === (addressType === "IPv6")),
+        : ips(list(entry.addresses))
+            .filter(({ family }) => (family === 6) === (addressType === "IPv6"))
+            .flatMap((ip) => {
+              if (isOrdinary(ip)) return [formatIp(ip)];
+              special.push(formatIp(ip));
+              return [];
+            }),
     ),
     ready: isReady,
     serving: typeof serving === "boolean" ? serving : isReady,
@@ -251,12 +266,10 @@ const protocolOf = (entry: Json): ServicePort["protocol"] | undefined =>
   entry.protocol === undefined || entry.protocol === null ? "TCP" : oneOf(protocols, entry.protocol);
 
 /** The IP addresses among `values`, in canonical form; anything else (`None`, "") is left out. */
-function addresses(values: readonly unknown[]): string[] {
-  return values.flatMap((value) => {
-    const ip = typeof value === "string" ? parseIp(value) : undefined;
-    return ip ? [formatIp(ip)] : [];
-  });
-}
+const addresses = (values: readonly unknown[]): readonly string[] => ips(values).map(formatIp);
+
+const ips = (values: readonly unknown[]): readonly Ip[] =>
+  values.flatMap((value) => (typeof value === "string" ? (parseIp(value) ?? []) : []));
 
 const records = (value: unknown): readonly Json[] => list(value).map(record);
 

@@ -11,8 +11,10 @@ export const serviceLimits = {
   slices: 100,
   /** Backends of one Service. An endpoint is a backend of every virtual address (address and port) that leads to it. */
   backends: 5_000,
-  /** Backends of one virtual address. */
-  backendsOfAddress: 1_000,
+  /** Backends of one virtual address: what fits into one OpenFlow message about its group, of 64 KiB. */
+  backendsOfAddress: 600,
+  /** Time-out of session affinity: OVN keeps it in 16 bits (18 hours); Kubernetes allows a day. */
+  affinitySeconds: 65_535,
 } as const;
 
 /** Ports of its node that one pod may have. */

@@ -43,6 +43,8 @@ export interface Balanced {
   readonly vips: readonly Vip[];
   /** What is beyond the limits, for people; undefined when nothing is. */
   readonly leftOut: string | undefined;
+  /** Endpoints that can be none, for people; undefined when there are none. */
+  readonly malformed: string | undefined;
 }
 
 /** The part of one slice that a port can be balanced over. */
@@ -53,7 +55,8 @@ interface Source {
   readonly leaving: () => readonly Endpoint[];
 }
 
-const nothing: Balanced = { vips: [], leftOut: undefined };
+/** A Service that is not served. */
+export const nothing: Balanced = { vips: [], leftOut: undefined, malformed: undefined };
 
 /**
  * The virtual addresses of a Service, each with its ready endpoints or, when there are none, those that still serve while
@@ -89,6 +92,7 @@ export function balanced(service: Service, slices: readonly EndpointSlice[]): Ba
   const parts = [
     beyond("ports", serviceLimits.ports, service.ports.length),
     beyond("addresses from outside", serviceLimits.outerAddresses, outerCount(service)),
+    beyond("seconds of session affinity", serviceLimits.affinitySeconds, service.affinitySeconds),
     ...[...families].map(([family, list]) =>
       beyond(`EndpointSlices of IPv${family}`, serviceLimits.slices, list.length),
     ),
@@ -96,7 +100,19 @@ export function balanced(service: Service, slices: readonly EndpointSlice[]): Ba
       ? `endpoints beyond ${most} for each of its ${addresses.length} pairs of address and port (one has ${largest}), because a Service has at most ${serviceLimits.backends} over all pairs and ${serviceLimits.backendsOfAddress} for one`
       : [],
   ].flat();
-  return { vips, leftOut: parts.length === 0 ? undefined : `left out are ${parts.join("; ")}` };
+  return {
+    vips,
+    leftOut: parts.length === 0 ? undefined : `left out are ${parts.join("; ")}`,
+    malformed: specialText(slices),
+  };
+}
+
+function specialText(slices: readonly EndpointSlice[]): string | undefined {
+  const found = slices.find(({ special }) => special);
+  return (
+    found &&
+    `no endpoint can have the address ${found.special?.slice(0, 3).join(", ")}, as EndpointSlice ${found.name} says; it is left out`
+  );
 }
 
 /** As OVN writes an address with a port: `10.244.1.5:80`, `[fd00::5]:80`. */

@@ -11,6 +11,7 @@
 import type { Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";
 import { formatCidr, formatIp } from "../model/ip.ts";
+import { serviceLimits } from "../model/limits.ts";
 import { hairpinAddresses } from "../model/network.ts";
 import { guardedIpsOf } from "../model/outerAddresses.ts";
 import type { Owner } from "../model/owner.ts";
@@ -30,9 +31,6 @@ export interface KnownHosts extends Pick<Hosts, "node" | "nodes" | "zones" | "ta
   /** There are switches that are no node's. */
   readonly hasMachines: boolean;
 }
-
-/** OVN keeps the time-out in 16 bits (18 hours); Kubernetes allows a day. */
-const longestAffinitySeconds = 65_535;
 
 /** `vips` are the Service's. `hosts` knows where endpoints in a host's network are reached. */
 export function serviceFacts(
@@ -190,7 +188,7 @@ function balancerOptions(
   protocol: Protocol,
   isOutside = false,
 ): ReadonlyMap<string, string> {
-  const affinity = Math.min(service.affinitySeconds, longestAffinitySeconds);
+  const affinity = Math.min(service.affinitySeconds, serviceLimits.affinitySeconds);
   return mapOf({
     reject: "true",
     hairpin_snat_ip: hairpinAddresses.join(" "),

@@ -52,10 +52,10 @@ const chosen = (service: Service, from: readonly EndpointSlice[]): ReadonlySet<s
 const differing = (a: ReadonlySet<string>, b: ReadonlySet<string>): number => a.symmetricDifference(b).size;
 
 test("a Service within its limits gets all its endpoints, and nobody is told anything", () => {
-  const { vips, leftOut } = balanced(aService(5), slices(10, 100, portsOf(5)));
+  const { vips, leftOut } = balanced(aService(5), slices(6, 100, portsOf(5)));
   assert.deepEqual(
     vips.map(({ targets }) => targets.length),
-    [1000, 1000, 1000, 1000, 1000],
+    [600, 600, 600, 600, 600],
   );
   assert.equal(leftOut, undefined);
 });
@@ -81,7 +81,17 @@ test("all virtual addresses of a Service together get a limited number of endpoi
   );
   assert.equal(
     leftOut,
-    "left out are ports beyond the first 1000 (it has 2000); endpoints beyond 5 for each of its 1000 pairs of address and port (one has 1000), because a Service has at most 5000 over all pairs and 1000 for one",
+    "left out are ports beyond the first 1000 (it has 2000); endpoints beyond 5 for each of its 1000 pairs of address and port (one has 1000), because a Service has at most 5000 over all pairs and 600 for one",
+  );
+});
+
+test("a Service is told of session affinity that OVN cannot keep, and of endpoints that can be none", () => {
+  const asked = { ...aService(1), affinitySeconds: 86_400 };
+  const { leftOut, malformed } = balanced(asked, [{ ...aSlice(0, 1), special: ["0.0.0.0"] }]);
+  assert.equal(leftOut, "left out are seconds of session affinity beyond the first 65535 (it has 86400)");
+  assert.equal(
+    malformed,
+    "no endpoint can have the address 0.0.0.0, as EndpointSlice web-000 says; it is left out",
   );
 });
 
