@@ -75,6 +75,11 @@ const meanings: { readonly [K in keyof typeof annotations]: Meaning } = {
     by: "leader",
     what: "how many policies are in force, and what the others wait for, as JSON",
   },
+  mode: {
+    on: "Lease of the controllers",
+    by: "leader",
+    what: "the mode: `underlay`, or `overlay` and the configured ranges of Services",
+  },
   troubles: {
     on: "Lease of the controllers",
     by: "leader",

@@ -11,8 +11,7 @@ import { Lease } from "../kube/lease.ts";
 import { EventRecorder } from "../kube/recorder.ts";
 import { Staleness } from "../kube/staleness.ts";
 import { allReady, missingInput, type Stores, watchAll } from "../kube/stores.ts";
-import { unservedInOverlay } from "../kube/unservedInOverlay.ts";
-import { unservedInUnderlay } from "../kube/unservedInUnderlay.ts";
+import { type ClusterMode, modeText, unservedInMode } from "../kube/unservedInMode.ts";
 import { annotate, setAnnouncers, setGrant, setIngress } from "../kube/write.ts";
 import { annotations, namesOf } from "../model/names.ts";
 import { parseOwner } from "../model/owner.ts";
@@ -164,6 +163,7 @@ export class Controller {
         [annotations.heldDeletions]: this.#heldBack(stores, server),
         [annotations.troubles]: troublesText(health.troubles),
         [annotations.policies]: policySummaryText(this.#policies),
+        [annotations.mode]: modeText(this.#mode),
       }),
       log,
     });
@@ -187,6 +187,11 @@ export class Controller {
         await new Promise((resolve) => setTimeout(resolve, pauseAfterFailureMs));
       }
     }
+  }
+
+  get #mode(): ClusterMode {
+    const { cloudRouter, network } = this.#options;
+    return cloudRouter === undefined ? { kind: "overlay", services: network.services } : { kind: "underlay" };
   }
 
   get #policies(): PolicySummary {
@@ -224,9 +229,7 @@ export class Controller {
     const ending = AbortSignal.any([held.signal, away.signal, restored.signal]);
     try {
       this.#term = new Term(options, `${identity} ${held.transitions}`);
-      const { cloudRouter, network } = this.#options;
-      const more = cloudRouter === undefined ? unservedInOverlay(network.services) : unservedInUnderlay;
-      followUnserved(options.stores, more, options.tell.unserved, ending);
+      followUnserved(options.stores, unservedInMode(this.#mode), options.tell.unserved, ending);
       this.#agents = watchNodes(
         { ...this.#options, ...options, databases },
         AbortSignal.any([signal, ending]),

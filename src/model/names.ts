@@ -166,6 +166,8 @@ export const annotations = {
   troubles: "weft.io/troubles",
   /** There too: how many policies are in force, and what others wait for, as JSON. */
   policies: "weft.io/policies",
+  /** There too: the mode, and in overlay mode the ranges of Services. */
+  mode: "weft.io/mode",
   /** On the mirror of a static pod, both written by the kubelet: the hash that is the static pod's own UID. */
   mirrorOf: "kubernetes.io/config.mirror",
   configHash: "kubernetes.io/config.hash",

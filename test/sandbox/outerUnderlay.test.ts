@@ -112,7 +112,17 @@ suite("addresses from outside in underlay mode", { timeout: 180_000 }, () => {
     );
   });
 
-  test("nobody is told that this is not served", async () => {
+  test("nobody is told that this is not served; of what is not, an Event and weft status tell", async () => {
     assert.doesNotMatch(await cluster.kubectl("get", "events", "-A"), /NotServed/);
+    await cluster.apply(expose("kept", "near", { internalTrafficPolicy: "Local" }));
+    const what = "internalTrafficPolicy: Local for a machine's own processes in underlay mode";
+    await becomes("the Event", true, async () =>
+      (await cluster.kubectl("get", "events", "-n", ns)).includes(what),
+    );
+    await becomes("the status", [{ what, objects: 1 }], async () => {
+      const { stdout } = await cluster.weft("status", "-o", "json");
+      const { notServed }: { readonly notServed: unknown } = JSON.parse(stdout);
+      return notServed;
+    });
   });
 });

@@ -3,6 +3,7 @@
 
 import type { KubeClient } from "../../kube/client.ts";
 import { kinds } from "../../kube/kinds.ts";
+import { unservedInMode } from "../../kube/unservedInMode.ts";
 import { ownership } from "../../model/names.ts";
 import { northbound } from "../../ovn/northbound.gen.ts";
 import { southbound } from "../../ovn/southbound.gen.ts";
@@ -80,6 +81,8 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
   const [nodes, pods, services, policies, leader] = await Promise.all(asked);
   // A server that answers nothing at all counts as down.
   if (failures.length === asked.length) throw failures[0];
+  const mode = leader === "unknown" ? undefined : leader?.mode;
+  const more = mode && unservedInMode(mode);
   return {
     nodes,
     pods,
@@ -88,7 +91,9 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
     malformed: policies.flatMap(({ namespace, name, problems: [problem] }) =>
       problem === undefined ? [] : [{ policy: `${namespace}/${name}`, problem }],
     ),
-    unserved: [...pods, ...services],
+    unserved: [...pods, ...services].map((object) => ({
+      unserved: [...(object.unserved ?? []), ...(more?.(object) ?? [])],
+    })),
     leader,
     refused: failures.map((failure) => (failure instanceof Error ? failure.message : String(failure))),
   };

@@ -9,6 +9,7 @@ import { type Clock, systemClock } from "../../kube/clock.ts";
 import { list, record, text } from "../../kube/json.ts";
 import { type LeaseRecord, leaseRecordOf } from "../../kube/lease-record.ts";
 import { leases, pathOf } from "../../kube/resource.ts";
+import { modeIn } from "../../kube/unservedInMode.ts";
 import { annotations } from "../../model/names.ts";
 import type { Leader } from "./snapshot.ts";
 
@@ -72,5 +73,6 @@ function leaderIn({ holder, object }: LeaseRecord, silent: boolean): Leader {
     heldDeletions: text(said[annotations.heldDeletions]),
     troubles: troublesIn(text(said[annotations.troubles])),
     policies: policySummaryIn(text(said[annotations.policies])),
+    mode: modeIn(text(said[annotations.mode])),
   };
 }

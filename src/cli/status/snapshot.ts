@@ -3,6 +3,7 @@
 import type { Troubles } from "../../controller/health.ts";
 import type { PolicySummary } from "../../controller/policySummary.ts";
 import type { Node, ObjectMeta, Pod } from "../../kube/objects.ts";
+import type { ClusterMode } from "../../kube/unservedInMode.ts";
 
 export interface Snapshot {
   readonly cluster: string;
@@ -48,6 +49,8 @@ export interface Leader {
   readonly troubles: Troubles;
   /** Undefined when it says nothing, as one of an earlier release, or there are no policies. */
   readonly policies?: PolicySummary | undefined;
+  /** Undefined when it is of an earlier release. */
+  readonly mode?: ClusterMode | undefined;
 }
 
 export interface NorthboundView {
