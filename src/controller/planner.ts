@@ -31,8 +31,11 @@ export interface PlannerOptions {
 export interface Enforced {
   /** Resolves when the databases hold what the owner states, and nothing that it no longer states. */
   readonly committed: (owner: Owner) => Promise<void>;
-  /** Resolves when that is so, and in force on each of these chassis; "unknown" when nobody can tell. */
-  readonly installed: (owner: Owner, chassis: readonly string[]) => Promise<Installed>;
+  /**
+   * Resolves when that is so, and in force on each of these chassis; "unknown" when nobody can tell. Rejects when the signal
+   * aborts.
+   */
+  readonly installed: (owner: Owner, chassis: readonly string[], signal: AbortSignal) => Promise<Installed>;
 }
 
 /** What the planner needs from the appliers. */

@@ -33,6 +33,7 @@ import { Concerned } from "./concerned.ts";
 import { Grouping } from "./grouping.ts";
 import { type Applied, type Enforced, type ObjectName, Planner, type PlannerTell } from "./planner.ts";
 import { PodPolicing } from "./podPolicing.ts";
+import { PolicyMembers } from "./policyMembers.ts";
 import type { PolicyNews } from "./policyNews.ts";
 import { PolicyStates } from "./policyStates.ts";
 import { OwnerQueue } from "./queue.ts";
@@ -271,13 +272,16 @@ export class Planning {
     const { client, server, stores, observed, tell, clock, log } = this.#options;
     const { committed, reach } = this.#applied;
     if (!reach) return undefined;
-    const { installed } = reach;
+    const { installed, isCommitted } = reach;
     const proof = new PolicyProof({ client, server, stores, clock, log, signal });
+    const queue = {
+      isPlanned: (owner: Owner) => this.#planner?.isPlanned(owner) === true && !this.queue.isWaiting(owner),
+      enqueue: (owner: Owner) => this.queue.add(owner),
+    };
     return new PodPolicing({
-      ...{ stores, groups, observed, proof, tell, clock, log, signal },
+      ...{ stores, groups, observed, proof, tell, clock, log, signal, ...queue },
+      members: new PolicyMembers({ groups, observed, isCommitted, clock, signal, ...queue }),
       enforced: { committed, installed },
-      isPlanned: (owner) => this.#planner?.isPlanned(owner) === true && !this.queue.isWaiting(owner),
-      enqueue: (owner) => this.queue.add(owner),
     });
   }
 

@@ -32,7 +32,10 @@ function world() {
     Pod.apply(pods.map((object) => ({ type: "put", object })));
   put(policy("guards", "db"));
   putPods(db, web);
-  const is = { known: true, asked: true, planned: true, committed: true, filed: true, installed: true };
+  const is = {
+    ...{ known: true, asked: true, planned: true, committed: true, complete: true, filed: true },
+    ...{ installed: true, elsewhere: true },
+  };
   const seen: { queued: string[]; told: string[]; late: (() => void)[] } = { queued: [], told: [], late: [] };
   const untilTrue = async (what: keyof typeof is): Promise<void> => {
     while (!is[what]) await turn();
@@ -45,11 +48,17 @@ function world() {
     },
     observed: { isExactlyIn: () => is.filed },
     proof: { known: () => untilTrue("known") },
+    members: {
+      filed: () => untilTrue("complete"),
+      carriers: () => new Set(["chassis-n1", "chassis-n2"]),
+    },
     enforced: {
       committed: () => untilTrue("committed"),
-      installed: async (_, chassis) => {
-        assert.deepEqual(chassis, ["chassis-n1"]);
-        return is.installed ? "installed" : "unknown";
+      installed: async (_, chassis, signal) => {
+        if (chassis.join() === "chassis-n1") return is.installed ? "installed" : "unknown";
+        assert.deepEqual(chassis, ["chassis-n2"]);
+        while (!is.elsewhere && !signal.aborted) await turn();
+        return "installed";
       },
     },
     isPlanned: () => is.planned,
@@ -150,6 +159,34 @@ for (const [what, object, isWaitedFor] of concerning)
     assert.ok(await inForce(web));
   });
 
+test("a port waits until the policies that close others to its pod are in force where these are, but not for ever", async () => {
+  for (const isEver of [true, false]) {
+    const { is, seen, inForce, putOfCluster } = world();
+    putOfCluster(ofCluster("db", "Deny", "web"));
+    is.elsewhere = false;
+    assert.ok(!(await inForce(web)));
+    if (isEver) is.elsewhere = true;
+    else for (const action of seen.late) action();
+    assert.ok(await inForce(web));
+  }
+});
+
+test("of a policy that only selects the pod, nothing is awaited elsewhere", async () => {
+  const { is, inForce, putOfCluster } = world();
+  putOfCluster(ofCluster("web", "Deny", "db"));
+  is.elsewhere = false;
+  assert.ok(await inForce(web));
+});
+
+test("a policy of the cluster has to have all pods in its groups before", async () => {
+  const { is, inForce, putOfCluster } = world();
+  putOfCluster(ofCluster("web", "Deny", "db"));
+  is.complete = false;
+  assert.ok(!(await inForce(web)));
+  is.complete = true;
+  assert.ok(await inForce(web));
+});
+
 test("what was in force is so no more when another policy selects the pod, or the pod has other labels", async () => {
   const { put, putPods, is, policing, inForce } = world();
   for (const change of [() => put(policy("more", "db")), () => putPods({ ...db, labels: { app: "web" } })]) {
@@ -180,7 +217,7 @@ test("people are told what a pod waits for when that takes long, and only then",
   await inForce(db);
   for (const action of seen.late) action();
   assert.deepEqual(seen.told, [
-    "db: its packets do not pass before NetworkPolicy shop/guards is in the database",
+    "db: its packets do not pass until NetworkPolicy shop/guards is in the database",
   ]);
   is.committed = true;
   await inForce(db);

@@ -1,6 +1,7 @@
 // Keeps a pod's packets back until its policies are in force. Three things have to be true, in this order: every policy that is
-// older than the pod is known; the policies that select it are in the database as they are now, and the port is in exactly
-// the groups of the pod; and, for a port that is there already, all of that has reached the chassis that carries it.
+// older than the pod is known; the policies that are about it are in the database as they are now, and the port is in
+// exactly the groups of the pod; and, for a port that is there already, all of that has reached the chassis that carries
+// it, and those that carry pods which a policy closes to it.
 
 import { isDeepStrictEqual } from "node:util";
 import { Condition } from "../apply/condition.ts";
@@ -8,7 +9,7 @@ import type { Tell } from "../decide/deciding.ts";
 import { ownerOfPod } from "../decide/podOwners.ts";
 import type { PolicedPort, Policing } from "../decide/policing.ts";
 import type { PolicyProof } from "../decide/policyProof.ts";
-import { ownerOfAnyPolicy, policiesAbout, seenPod } from "../kinds/policies.ts";
+import { ownerOfAnyPolicy, policiesAbout, policiesNaming, seenPod } from "../kinds/policies.ts";
 import { type Clock, type Log, pause } from "../kube/clock.ts";
 import type { AnyPolicy } from "../kube/clusterPolicy.ts";
 import type { Pod } from "../kube/objects.ts";
@@ -19,12 +20,14 @@ import type { GroupIds } from "../observe/groupRows.ts";
 import type { Observed } from "../observe/observed.ts";
 import type { GroupView } from "../select/groups.ts";
 import type { Enforced } from "./planner.ts";
+import type { PolicyMembers } from "./policyMembers.ts";
 
 export interface PodPolicingOptions {
   readonly stores: Pick<Stores, PolicyKind | "Namespace" | "Pod">;
   readonly groups: Pick<GroupView, "isUnaskedIn" | "meantFor">;
   readonly observed: Pick<Observed, "isExactlyIn">;
   readonly proof: Pick<PolicyProof, "known">;
+  readonly members: Pick<PolicyMembers, "filed" | "carriers">;
   readonly enforced: Enforced;
   /** Whether the owner's facts are those of its present object, and nothing else that they depend on waits for it. */
   readonly isPlanned: (owner: Owner) => boolean;
@@ -45,6 +48,11 @@ interface Case {
 
 /** How long a pod waits before people are told what it waits for. */
 const patienceMs = 5_000;
+/**
+ * How long a pod waits for chassis other than its own. One whose ovn-controller hangs must not keep pods from starting
+ * everywhere.
+ */
+const elsewhereMs = 10_000;
 const retryMs = 1_000;
 
 export class PodPolicing implements Policing {
@@ -110,7 +118,7 @@ export class PodPolicing implements Policing {
 
   /** The policies that are about the pod. All that are older than it are known, and they are in the database as they are now. */
   async #settled(pod: Pod, waiting: Waiting, signal: AbortSignal): Promise<readonly AnyPolicy[]> {
-    const { proof, groups, isPlanned, enqueue, enforced } = this.#options;
+    const { proof, groups, members, isPlanned, enqueue, enforced } = this.#options;
     const isPlannedOrQueued = (owner: Owner): boolean => {
       if (isPlanned(owner)) return true;
       enqueue(owner);
@@ -126,6 +134,8 @@ export class PodPolicing implements Policing {
         const owner = ownerOfAnyPolicy(policy);
         await this.#progress.until(() => isPlannedOrQueued(owner), signal);
         await enforced.committed(owner);
+        // A pod that is missing among those that a NetworkPolicy allows is closed; here it may be open.
+        if (policy.kind !== "NetworkPolicy") await members.filed(owner);
         signal.throwIfAborted();
       }
       if (isSameList(policies, this.#about(pod))) return policies;
@@ -147,9 +157,36 @@ export class PodPolicing implements Policing {
     if (policies.length > 0) {
       waiting.for = `its policies are in force on chassis ${port.chassis ?? "?"}, which carries its port`;
       if (port.chassis === undefined) return false;
-      if ((await enforced.installed(ownerOfPod(pod), [port.chassis])) !== "installed") return false;
+      const elsewhere = this.#closedElsewhere(pod, port.chassis, signal);
+      if ((await enforced.installed(ownerOfPod(pod), [port.chassis], signal)) !== "installed") return false;
+      waiting.for = "the policies that close pods to it are in force where these are";
+      if (!(await elsewhere)) return false;
     }
     return isSameList(policies, this.#about(pod)) && isFiled();
+  }
+
+  /**
+   * Whether the pods that a policy closes to this one are closed to it on the chassis that carry them, or have had the time to
+   * be.
+   */
+  async #closedElsewhere(pod: Pod, own: string, signal: AbortSignal): Promise<boolean> {
+    const { enforced, members, stores, clock, log } = this.#options;
+    const naming = policiesNaming(this.#present(pod), stores);
+    const chassis = new Set(naming.flatMap((policy) => [...members.carriers(ownerOfAnyPolicy(policy))]));
+    chassis.delete(own);
+    if (chassis.size === 0) return true;
+    using ending = new Ending(signal);
+    const late = pause(clock, elsewhereMs, ending.signal).then(() => "late" as const);
+    const reached = enforced.installed(ownerOfPod(pod), [...chassis], ending.signal);
+    reached.catch(() => undefined);
+    const outcome = await Promise.race([reached, late]);
+    if (outcome === "late" && !signal.aborted)
+      log("warn", "a chassis does not keep up, and may pass a new pod's packets that a policy forbids", {
+        pod: nameOf(pod),
+        policies: naming.map(policyText),
+        chassis: [...chassis].slice(0, 10),
+      });
+    return outcome !== "unknown";
   }
 
   #groupsOf(pod: Pod, { addresses }: PolicedPort): GroupIds {
@@ -173,10 +210,24 @@ export class PodPolicing implements Policing {
     const waiting = {
       for: "",
       [Symbol.dispose]: clock.after(patienceMs, () =>
-        tell.refused(this.#present(pod), `its packets do not pass before ${waiting.for}`),
+        tell.refused(this.#present(pod), `its packets do not pass until ${waiting.for}`),
       ),
     };
     return waiting;
+  }
+}
+
+/** Aborts when it is disposed of, or when `outer` does. */
+class Ending implements Disposable {
+  readonly #own = new AbortController();
+  readonly signal: AbortSignal;
+
+  constructor(outer: AbortSignal) {
+    this.signal = AbortSignal.any([outer, this.#own.signal]);
+  }
+
+  [Symbol.dispose](): void {
+    this.#own.abort();
   }
 }
 

@@ -59,20 +59,36 @@ export function policyLookup(options: PolicyLookup): (policy: Owner, refusal: st
   };
 }
 
-function groupOf({ groups, observed, isCommitted }: PolicyLookup, role: Role, group: PodGroup): Group {
-  const source = groups.source(role);
-  const members = [...groups.members(role, group)];
+function groupOf(options: PolicyLookup, role: Role, group: PodGroup): Group {
+  const isComplete = isInDatabase(options, role, group);
+  return {
+    isComplete,
+    chassis: isComplete && role === "subject" ? carriersOf(options, group) : new Set(),
+  };
+}
+
+/** Whether the northbound database has the group, with all of its pods that have ports. */
+export function isInDatabase(
+  { groups, observed, isCommitted }: Pick<PolicyLookup, "groups" | "observed" | "isCommitted">,
+  role: Role,
+  group: PodGroup,
+): boolean {
   const id = idOf(group);
-  const isComplete =
-    source.isSettled && isCommitted(ownerOf(role, id)) && observed.hasMembers(role, id, portsOf(members));
-  const chassis = new Set<string>();
-  if (isComplete && role === "subject")
-    for (const { port } of members) {
-      const carrier = observed.ports.chassisOf(port);
-      // What no chassis carries yet passes no packets.
-      if (carrier !== undefined) chassis.add(carrier);
-    }
-  return { isComplete, chassis };
+  if (!groups.source(role).isSettled || !isCommitted(ownerOf(role, id))) return false;
+  return observed.hasMembers(role, id, portsOf(groups.members(role, group)));
+}
+
+/** The names of the chassis that carry pods of a group of subjects. What no chassis carries yet passes no packets. */
+export function carriersOf(
+  { groups, observed }: Pick<PolicyLookup, "groups" | "observed">,
+  group: PodGroup,
+): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const { port } of groups.members("subject", group)) {
+    const chassis = observed.ports.chassisOf(port);
+    if (chassis !== undefined) found.add(chassis);
+  }
+  return found;
 }
 
 function* portsOf(members: Iterable<Place>): Iterable<PortPlace> {

@@ -30,7 +30,8 @@ export class Term {
     this.planning = new Planning(options, {
       committed: (owner) => this.appliers.committed(owner, this.#over.signal),
       reach: {
-        installed: (owner, chassis) => this.appliers.installed(owner, chassis, this.#over.signal),
+        installed: (owner, chassis, until) =>
+          this.appliers.installed(owner, chassis, AbortSignal.any([until, this.#over.signal])),
         isCommitted: (owner) => this.appliers.isCommitted(owner),
         mark: (signal) => this.appliers.mark(signal),
       },

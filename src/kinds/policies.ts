@@ -1,6 +1,13 @@
 // All kinds of policies together, for those who keep their groups and hold pods back until they are in force.
 
-import { type AnyPolicy, hasPass, isAbout } from "../kube/clusterPolicy.ts";
+import {
+  type AnyPolicy,
+  type ClusterPolicy,
+  hasPass,
+  isAbout,
+  isNamedIn,
+  type PodsPeer,
+} from "../kube/clusterPolicy.ts";
 import { selects } from "../kube/labelSelector.ts";
 import type { Pod } from "../kube/objects.ts";
 import { clusterPoliciesOf, type PolicyKind, policyKinds } from "../kube/policies.ts";
@@ -47,15 +54,34 @@ export function policiesAbout(
   pod: Pod,
   stores: Pick<Stores, PolicyKind | "Namespace">,
 ): readonly AnyPolicy[] {
-  const seen = seenPod(pod, stores);
   const ofCluster = clusterPoliciesOf(stores);
-  const isPassed = ofCluster.some(hasPass);
+  const sight = sightOf(pod, stores, ofCluster);
   return [
     ...stores.NetworkPolicy.by("namespace", pod.namespace).filter(({ podSelector }) =>
       selects(podSelector, pod.labels),
     ),
-    ...ofCluster.filter((policy) => isAbout(policy, (peer) => hasPod(selectionOfPods(peer), seen), isPassed)),
+    ...ofCluster.filter((policy) => isAbout(policy, ...sight)),
   ];
+}
+
+/** Of the policies of the cluster, those that may close pods to this one: they have to be in force where these pods are. */
+export function policiesNaming(
+  pod: Pod,
+  stores: Pick<Stores, PolicyKind | "Namespace">,
+): readonly ClusterPolicy[] {
+  const ofCluster = clusterPoliciesOf(stores);
+  const sight = sightOf(pod, stores, ofCluster);
+  return ofCluster.filter((policy) => isNamedIn(policy, ...sight));
+}
+
+/** What policies see of the pod, as they ask for it. */
+function sightOf(
+  pod: Pod,
+  stores: Pick<Stores, "Namespace">,
+  ofCluster: readonly ClusterPolicy[],
+): [has: (peer: PodsPeer) => boolean, isPassed: boolean] {
+  const seen = seenPod(pod, stores);
+  return [(peer) => hasPod(selectionOfPods(peer), seen), ofCluster.some(hasPass)];
 }
 
 export const seenPod = ({ namespace, labels }: Pod, { Namespace }: Pick<Stores, "Namespace">): SeenPod => ({

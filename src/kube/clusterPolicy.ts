@@ -61,17 +61,23 @@ export type ClusterPort =
 export const hasPass = ({ tier, ingress, egress }: ClusterPolicy): boolean =>
   tier === "Admin" && [...ingress, ...egress].some(({ action }) => action === "Pass");
 
+/** Whether it selects a pod, or may close others to it. `has` and `isPassed` as for `isNamedIn`. */
+export const isAbout = (
+  policy: ClusterPolicy,
+  has: (peer: PodsPeer) => boolean,
+  isPassed: boolean,
+): boolean => policy.subject !== undefined && (has(policy.subject) || isNamedIn(policy, has, isPassed));
+
 /**
- * Whether it selects a pod, or may close others to it: a rule that does not accept names it. `has` says whether the pod is
- * one of those. With `isPassed` a network may stand for the pods in it (select/clusterRules.ts).
+ * Whether it may close those that it selects to a pod: a rule that does not accept names the pod. `has` says whether the
+ * pod is one of those. With `isPassed` a network may stand for the pods in it (select/clusterRules.ts).
  */
-export function isAbout(
+export function isNamedIn(
   { subject, ingress, egress }: ClusterPolicy,
   has: (peer: PodsPeer) => boolean,
   isPassed: boolean,
 ): boolean {
   if (!subject) return false;
-  if (has(subject)) return true;
   const mayBe = (peer: ClusterPeer): boolean =>
     peer.kind === "pods" ? has(peer) : peer.kind === "network" && isPassed;
   return [...ingress, ...egress].some(({ action, peers }) => action !== "Accept" && peers.some(mayBe));

@@ -150,7 +150,7 @@ export class Groups implements GroupView {
     return this.#awaited.delete(what) && this.#awaited.size === 0;
   }
 
-  /** What the policy speaks of, in the role. */
+  /** What the policy speaks of, in the role. A group that goes on being used is the same object. */
   usedBy(user: Owner, role: Role): readonly PodGroup[] {
     return [...(this.#used.get(user) ?? [])].flatMap((key) =>
       key.startsWith(`${role} `) ? (this.#inUse.get(key) ?? []) : [],
@@ -237,7 +237,7 @@ export class Groups implements GroupView {
   #file({ role, id }: GroupId, group: PodGroup | NodeGroup): void {
     if (role === "block") {
       if ("kind" in group) this.#nodes.set(id, group);
-    } else if ("of" in group) {
+    } else if ("of" in group && !this.#inUse.has(`${role} ${id}`)) {
       this.#inUse.set(`${role} ${id}`, group);
       for (const { key } of selectionsOf(group)) this.#madeOf.add(`${role} ${key}`, `${role} ${id}`);
       const groups = this.#pods[role].get(group.of.key) ?? new Map<string, PodGroup>();

@@ -15,7 +15,7 @@ import type { Service } from "../../src/kube/objects.ts";
 import type { Store } from "../../src/kube/store.ts";
 import { Recollection } from "../../src/node/recollection.ts";
 import { watched } from "../../src/node/watched.ts";
-import { type ApiObject, node, pod, policy, service, slice } from "./clusterObjects.ts";
+import { type ApiObject, clusterPolicy, node, pod, policy, service, slice } from "./clusterObjects.ts";
 import { type Lie, LyingApi, lies } from "./lyingApi.ts";
 
 /** Twenty times as fast. */
@@ -34,9 +34,13 @@ const objects: readonly ApiObject[] = [
   ...[5, 6, 7].map(service),
   slice(5, ["10.242.0.5"]),
   policy,
+  clusterPolicy,
 ];
 
-const plurals = ["nodes", "pods", "services", "endpointslices", "networkpolicies"];
+const plurals = [
+  ...["nodes", "pods", "services", "endpointslices"],
+  ...["networkpolicies", "clusternetworkpolicies"],
+];
 
 /** What any of the stores tells. */
 type Known = Pick<Store<Service>, "freshness" | "ready" | "size"> & {
@@ -73,8 +77,9 @@ async function start(api: LyingApi, file: string): Promise<Agent> {
     return service ? [slicesOf(service, ending.signal)] : [];
   });
   slices.catch(() => undefined);
+  const { NetworkPolicy, ClusterNetworkPolicy } = known(policies);
   return {
-    stores: [nodes, pods, services, known(policies).NetworkPolicy],
+    stores: [nodes, pods, services, NetworkPolicy, ClusterNetworkPolicy],
     services,
     slices,
     async [Symbol.asyncDispose]() {
@@ -128,7 +133,7 @@ for (const [what, said] of told)
     await using running = await agent();
     const { api, stores } = running;
     const before = contents(stores);
-    assert.deepEqual(before, [["n2"], ["p5", "p6"], ["s5", "s6", "s7"], ["web"], ["s5-x"]]);
+    assert.deepEqual(before, [["n2"], ["p5", "p6"], ["s5", "s6", "s7"], ["web"], ["teams"], ["s5-x"]]);
     const lists = stores.map(({ freshness }) => freshness.lists);
     if (said === "empty" || said === "used") api.replace(said);
     else api.lie(said);
@@ -153,7 +158,7 @@ test("a slice that becomes another Service's while nobody watches leaves the age
 }, async () => {
   await using running = await agent();
   const { api, stores } = running;
-  const slices = known(stores[4]);
+  const slices = known(stores[5]);
   const { plural, object } = slice(5, ["10.242.0.5"]);
   const labels = { "kubernetes.io/service-name": "s6" };
   const metadata: Json = { ...record(object.metadata), labels };
@@ -186,7 +191,7 @@ for (const lie of ["nothing", "less"] as const)
     api.delete("services", "shop/s7");
     api.lie(Object.fromEntries(plurals.map((plural) => [plural, lie])));
     await using second = await start(api, file);
-    assert.deepEqual(await complete(second), [["n2"], ["p5", "p6"], ["s5", "s6"], ["web"]]);
+    assert.deepEqual(await complete(second), [["n2"], ["p5", "p6"], ["s5", "s6"], ["web"], ["teams"]]);
     api.put(service(8));
     api.tellTheTruth();
     await becomes("the list is asked for again", () => second.services.size === 3);
@@ -205,5 +210,5 @@ test("an agent that starts waits for the API server of its node, and believes th
   await pause(500);
   assert.equal(started.services.synced, false);
   api.tellTheTruth();
-  assert.deepEqual(await complete(started), [["n2"], ["p5", "p6"], ["s5", "s6", "s7"], ["web"]]);
+  assert.deepEqual(await complete(started), [["n2"], ["p5", "p6"], ["s5", "s6", "s7"], ["web"], ["teams"]]);
 });

@@ -137,3 +137,22 @@ export const policy: ApiObject = {
     },
   },
 };
+
+/** Of the whole cluster: it closes some pods of a team to another team. */
+export const clusterPolicy: ApiObject = {
+  plural: "clusternetworkpolicies",
+  object: {
+    metadata: { name: "teams" },
+    spec: {
+      tier: "Admin",
+      priority: 10,
+      subject: {
+        pods: {
+          namespaceSelector: { matchLabels: { team: "sales" } },
+          podSelector: { matchLabels: { app: "web" } },
+        },
+      },
+      ingress: [{ action: "Deny", from: [{ namespaces: { matchLabels: { team: "money" } } }] }],
+    },
+  },
+};

@@ -36,7 +36,8 @@ const networks = {
   underlay: { mode: "underlay" },
 } as const satisfies Readonly<Record<string, Choices>>;
 
-function networkUnderTest(): keyof typeof networks {
+/** What `WEFT_NETWORK` says. */
+export function networkUnderTest(): keyof typeof networks {
   const wanted = process.env["WEFT_NETWORK"] ?? "assigned";
   if (wanted === "assigned" || wanted === "pooled" || wanted === "underlay") return wanted;
   throw new Error(`WEFT_NETWORK=${wanted}: assigned, pooled or underlay`);

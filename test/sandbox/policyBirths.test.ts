@@ -1,28 +1,33 @@
-// Never a packet too early: pods that a policy selects are born while others send to their addresses, and while they
-// themselves send from their first moment on. Not one packet that the policy forbids arrives, also when controllers
-// are killed meanwhile. WEFT_BIRTHS says how many pods.
+// Never a packet too early: pods that policies are about are born while others send to their addresses, and while they
+// themselves send from their first moment on. Not one packet that a policy forbids arrives, also when controllers are
+// killed meanwhile. WEFT_BIRTHS says how many pods.
 
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { nodeSubnetsOf, poolOfferOf } from "../../src/kube/annotations.ts";
 import { formatIp } from "../../src/model/ip.ts";
 import { podNetworkAt } from "../../src/model/network.ts";
-import { becomes, Cluster, eventually } from "./cluster.ts";
+import { becomes, Cluster, eventually, networkUnderTest } from "./cluster.ts";
 import { namespace, pod } from "./manifests.ts";
 
 const births = Number(process.env["WEFT_BIRTHS"] ?? 12);
 const nodes = ["n1", "n2"] as const;
 type NodeName = (typeof nodes)[number];
 const other: Readonly<Record<NodeName, NodeName>> = { n1: "n2", n2: "n1" };
+/** Selected by a NetworkPolicy, the subject of a policy of the cluster, and named by one whose subjects are others. */
+const bonds = ["isolated", "subject", "named"] as const;
 /** Fewer than a pool has ready of each kind. */
-const perRound = 3;
+const perRound = bonds.length;
 const program = join(import.meta.dirname, "hammer.pl");
 const echo = join(import.meta.dirname, "../../sandbox/echo/echo.pl");
 const port = { sent: 9001, spoken: 9002 };
 const intervalMs = 5;
+/** Much shorter than a pod waits for other nodes. */
+const silenceMs = 1_500;
 
 suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
   let cluster: Cluster;
@@ -37,7 +42,8 @@ suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
   before(async () => {
     cluster = await Cluster.up({ name: "testbirths", nodes: 2 });
     const friend = pod({ namespace: "shop", name: "friend", node: "n1", labels: { role: "friend" } });
-    await cluster.apply(namespace("shop"), friend, ...nodes.map((node) => stranger(node)));
+    const shop = { ...namespace("shop"), metadata: { name: "shop", labels: { team: "sales" } } };
+    await cluster.apply(shop, friend, ...nodes.map((node) => stranger(node)));
     await cluster.podsReady("shop");
     ears = (await Promise.all(nodes.map((node) => cluster.addressesOf("shop", `stranger-${node}`)))).flat();
     for (const node of nodes) {
@@ -58,20 +64,15 @@ suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
 
   for (let round = 0; round * perRound * nodes.length < births; round++)
     test(`not one forbidden packet in round ${round}${round % 2 === 1 ? ", in which the controller is killed" : ""}`, async () => {
-      const of = (kind: string): readonly (readonly [string, NodeName])[] =>
-        nodes.flatMap((node) =>
-          Array.from(
-            { length: kind === "born" ? perRound : 1 },
-            (_, nth) => [`${kind}-${round}-${node}-${nth}`, node] as const,
-          ),
-        );
-      const born = of("born");
+      const of = (kind: string): readonly (readonly [string, NodeName, string])[] =>
+        nodes.map((node) => [`${kind}-${round}-${node}`, node, kind]);
+      const born = bonds.flatMap(of);
       const plain = of("plain");
       for (const node of nodes)
         hammers.get(other[node])?.stdin?.write(`${(await candidates(node)).join(" ")}\n`);
       const applied = cluster.apply(
-        policy(round),
-        ...born.map(([name, node]) => newborn(name, node, { born: String(round) })),
+        ...policies(round),
+        ...born.map(([name, node, bond]) => newborn(name, node, { [bond]: String(round) })),
         ...plain.map(([name, node]) => newborn(name, node, {})),
       );
       if (round % 2 === 1) await cluster.sandbox.processes.restart("controller");
@@ -84,11 +85,7 @@ suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
         for (const from of ["shop/friend", node])
           await becomes(`${from} reaches ${name}`, [], () => cluster.failures(from, served));
       }
-      const asked = (await cluster.addressesOf("shop", "friend")).map(
-        (address) => ({ way: "tcp", address, port: 8080 }) as const,
-      );
-      for (const [name] of born)
-        await becomes(`${name} reaches its friend`, [], () => cluster.failures(`shop/${name}`, asked));
+      for (const [name] of born) await reachesFriend(name);
       // Pods that no policy selects show that all of this could have arrived.
       for (const [name] of plain)
         await eventually(
@@ -100,6 +97,32 @@ suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
         assert.ok(!heard.includes(`${name}\n`), `${name} was heard`);
       }
       await cluster.kubectl("delete", "pod,networkpolicy", "-n", "shop", "-l", "round");
+      await cluster.kubectl("delete", "clusternetworkpolicy", "-l", "round");
+    });
+
+  // A pod with an assigned address does not wait for other nodes (docs/policies.md).
+  if (networkUnderTest() !== "assigned")
+    test("a pod is silent until the other node, which has to drop its packets, knows it", async () => {
+      const { processes } = cluster.sandbox;
+      const far = `${cluster.chassis[1]}-ovn-controller`;
+      const name = "named-late";
+      await cluster.apply(...policies("late"));
+      const events = ["events", "-A", `--field-selector=involvedObject.name=${name},reason=InForce`];
+      await eventually(
+        "the policy is in force",
+        async () => await cluster.kubectl("get", ...events, "-o", "name"),
+      );
+      await processes.pause(far);
+      try {
+        await cluster.apply(newborn(name, "n1", { named: "late" }));
+        await cluster.podsReady("shop", name);
+        await delay(silenceMs);
+        assert.ok(!heard.includes(`${name}\n`), "it was heard before");
+      } finally {
+        await processes.resume(far);
+      }
+      await reachesFriend(name);
+      assert.ok(!heard.includes(`${name}\n`), "it was heard afterwards");
     });
 
   /** All addresses that the node's next pods may get. */
@@ -114,6 +137,13 @@ suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
     next[node] += perRound + 1;
     const subnets = nodeSubnetsOf(metadata) ?? assert.fail(node);
     return offsets.flatMap((offset) => podNetworkAt(subnets, offset).addresses.map(({ ip }) => formatIp(ip)));
+  }
+
+  async function reachesFriend(name: string): Promise<void> {
+    const asked = (await cluster.addressesOf("shop", "friend")).map(
+      (address) => ({ way: "tcp", address, port: 8080 }) as const,
+    );
+    await becomes(`${name} reaches its friend`, [], () => cluster.failures(`shop/${name}`, asked));
   }
 
   /** How many datagrams, of each family, have come to the pod since its network began: nobody there listens for any. */
@@ -141,7 +171,8 @@ suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
     return child;
   }
 
-  const stranger = (node: NodeName): object => pod({ namespace: "shop", name: `stranger-${node}`, node });
+  const stranger = (node: NodeName): object =>
+    pod({ namespace: "shop", name: `stranger-${node}`, node, labels: { role: "stranger" } });
 
   /** It speaks to the strangers from its first moment on, and serves its friend. */
   const newborn = (name: string, node: NodeName, labels: Readonly<Record<string, string>>): object =>
@@ -157,18 +188,43 @@ suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
       ],
     });
 
-  const policy = (round: number): object => {
+  function policies(round: number | "late"): readonly object[] {
     const friends = [{ podSelector: { matchLabels: { role: "friend" } } }];
-    return {
+    const labels = { round: "any" };
+    const isolating = {
       apiVersion: "networking.k8s.io/v1",
       kind: "NetworkPolicy",
-      metadata: { namespace: "shop", name: `round-${round}`, labels: { round: "any" } },
+      metadata: { namespace: "shop", name: `round-${round}`, labels },
       spec: {
-        podSelector: { matchLabels: { born: String(round) } },
+        podSelector: { matchLabels: { isolated: String(round) } },
         policyTypes: ["Ingress", "Egress"],
         ingress: [{ from: friends }],
         egress: [{ to: friends }],
       },
     };
-  };
+    const podsOf = (matchLabels: Readonly<Record<string, string>>): object => ({
+      pods: {
+        namespaceSelector: { matchLabels: { team: "sales" } },
+        podSelector: { matchLabels },
+      },
+    });
+    const strangers = podsOf({ role: "stranger" });
+    const closing = (bond: string, subject: object, others: object): object => ({
+      apiVersion: "policy.networking.k8s.io/v1alpha2",
+      kind: "ClusterNetworkPolicy",
+      metadata: { name: `${bond}-${round}`, labels },
+      spec: {
+        tier: "Admin",
+        priority: 1,
+        subject,
+        ingress: [{ action: "Deny", from: [others] }],
+        egress: [{ action: "Deny", to: [others] }],
+      },
+    });
+    return [
+      isolating,
+      closing("subject", podsOf({ subject: String(round) }), strangers),
+      closing("named", strangers, podsOf({ named: String(round) })),
+    ];
+  }
 });
