@@ -41,6 +41,10 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
     { group: "networking.k8s.io", resource: "networkpolicies", verbs: watched },
     { group: "networking.k8s.io", resource: "servicecidrs", verbs: watched },
     ...clusterPolicies.map((resource) => ({ group: policyGroup, resource, verbs: watched })),
+    ...clusterPolicies.map((resource) => ({
+      ...{ group: policyGroup, resource, subresource: "status" },
+      verbs: ["patch"],
+    })),
     { group: core, resource: "events", verbs: ["create", "patch"] },
     {
       group: "coordination.k8s.io",

@@ -13,6 +13,7 @@ import { Staleness } from "../kube/staleness.ts";
 import { allReady, missingInput, type Stores, watchAll } from "../kube/stores.ts";
 import { type ClusterMode, modeText, unservedInMode } from "../kube/unservedInMode.ts";
 import { annotate, setAnnouncers, setGrant, setIngress } from "../kube/write.ts";
+import { setPolicyCondition } from "../kube/writePolicyCondition.ts";
 import { annotations, namesOf } from "../model/names.ts";
 import { parseOwner } from "../model/owner.ts";
 import { northboundScope } from "../model/scope.ts";
@@ -122,6 +123,8 @@ export class Controller {
       metrics,
       objectOf: (owner) => this.#term?.planning.objectOf(owner),
       policies: () => this.#term?.planning.policies,
+      writeCondition: (policy, condition) =>
+        setPolicyCondition(client, policy, condition, new Date(), { signal, timeoutMs: writeMs }),
       onHeld: (message) => {
         this.#held = message;
       },

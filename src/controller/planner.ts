@@ -64,6 +64,12 @@ export interface PlannerTell {
 
 export type ShortReason = "LimitExceeded" | "Malformed" | "PortTaken";
 
+export interface Shortfall {
+  readonly reason: ShortReason;
+  /** For people. */
+  readonly message: string;
+}
+
 export class Planner {
   readonly #options: PlannerOptions;
   readonly #kinds: ReadonlyMap<string, AnyOwnerKind>;
@@ -73,7 +79,7 @@ export class Planner {
   /** Owners that wait until what they read is no longer outdated. */
   readonly #putOff = new Set<Owner>();
   /** Owner that gets less than it asks for -> what was told of which object. */
-  readonly #fellShort = new Map<Owner, string>();
+  readonly #fellShort = new Map<Owner, Shortfall & { readonly told: string }>();
   readonly #served: ReadonlySet<string>;
   /** Objects as which their owners have been planned. */
   readonly #planned = new WeakSet<KubeObject>();
@@ -108,6 +114,12 @@ export class Planner {
     const all = [...this.#putOff];
     this.#putOff.clear();
     return all;
+  }
+
+  /** What the owner asks for and does not get. */
+  shortfallOf(owner: Owner): Shortfall | undefined {
+    const { reason, message } = this.#fellShort.get(owner) ?? {};
+    return reason && message !== undefined ? { reason, message } : undefined;
   }
 
   /** Nobody is asked about owners any more: a person has decided. */
@@ -208,9 +220,9 @@ export class Planner {
     else {
       // Numbers in what is beyond a limit change all the time; what makes no sense is somebody's next attempt.
       const told = `${object.uid} ${reason === "Malformed" ? message : reason}`;
-      if (this.#fellShort.get(owner) === told) return;
-      this.#fellShort.set(owner, told);
-      this.#options.tell.fellShort(object, reason, message);
+      const before = this.#fellShort.get(owner);
+      this.#fellShort.set(owner, { told, reason, message });
+      if (before?.told !== told) this.#options.tell.fellShort(object, reason, message);
     }
   }
 

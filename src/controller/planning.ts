@@ -33,6 +33,7 @@ import { Concerned } from "./concerned.ts";
 import { Grouping } from "./grouping.ts";
 import { type Applied, type Enforced, type ObjectName, Planner, type PlannerTell } from "./planner.ts";
 import { PodPolicing } from "./podPolicing.ts";
+import { PolicyConditions } from "./policyConditions.ts";
 import { PolicyMembers } from "./policyMembers.ts";
 import type { PolicyNews } from "./policyNews.ts";
 import { PolicyStates } from "./policyStates.ts";
@@ -85,6 +86,7 @@ export class Planning {
   #grouping: Grouping | undefined;
   #policing: PodPolicing | undefined;
   #policies: PolicyStates | undefined;
+  #conditions: PolicyConditions | undefined;
   #unseen: UnseenPods | undefined;
   #decider: Decider | undefined;
 
@@ -298,9 +300,15 @@ export class Planning {
         enqueue: (owner) => this.queue.add(owner),
         isCommitted: reach.isCommitted,
         mark: reach.mark,
+        onState: (owner) => this.#conditions?.look(owner),
       },
       signal,
     );
+    this.#conditions = new PolicyConditions({
+      ...{ stores, write: news.condition, clock, log, signal },
+      stateOf: (owner) => this.#policies?.stateOf(owner),
+      shortfallOf: (owner) => this.#planner?.shortfallOf(owner),
+    });
     this.#policies.begin(new Set(observed.owners()));
   }
 
@@ -344,6 +352,7 @@ export class Planning {
       if (this.#planner?.hasHeardOf(owner)) this.#grouping?.heardOf(owner);
       const object = this.objectOf(owner);
       if (object?.kind === "Pod" && this.#decider?.pod(object)) this.#unseen?.planned(object);
+      this.#conditions?.look(owner);
       // No pod waits for the plan of another, and when a cluster starts thousands wait for policies.
       if (object?.kind !== "Pod") this.#policing?.look();
     } catch (error) {

@@ -7,7 +7,7 @@ import type { ClusterPolicy, ClusterRule } from "../kube/clusterPolicy.ts";
 import type { NetworkPolicy } from "../kube/networkPolicy.ts";
 import type { Pod } from "../kube/objects.ts";
 import { policyStores } from "../kube/policies.ts";
-import { aPolicy } from "../kube/policyFixture.ts";
+import { aClusterPolicy, aPolicy } from "../kube/policyFixture.ts";
 import { emptyStore } from "../kube/stores.ts";
 import { PodPolicing } from "./podPolicing.ts";
 
@@ -130,17 +130,10 @@ const ofCluster = (
 ): ClusterPolicy<"ClusterNetworkPolicy"> => {
   const pods = (app: string) =>
     ({ kind: "pods", namespaces: [], pods: [{ key: "app", operator: "In", values: [app] }] }) as const;
-  const { podSelector: _, ...meta } = policy("all", "");
-  return {
-    ...meta,
-    kind: "ClusterNetworkPolicy",
-    namespace: "",
-    tier: "Admin",
-    priority: 1,
+  return aClusterPolicy("all", {
     subject: pods(subject),
     ingress: [{ action, index: 0, name: "", peers: [pods(peer)], ports: undefined }],
-    egress: [],
-  };
+  });
 };
 const concerning: readonly (readonly [string, ClusterPolicy<"ClusterNetworkPolicy">, boolean])[] = [
   ["selects it", ofCluster("web", "Accept", "db"), true],

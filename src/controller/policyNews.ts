@@ -1,12 +1,16 @@
 // What people and metrics are told of policies.
 
+import type { ClusterPolicy } from "../kube/clusterPolicy.ts";
 import type { ObjectRef } from "../kube/kinds.ts";
+import type { PolicyCondition } from "../kube/policyCondition.ts";
 
 export interface PolicyNews {
   /** It is so since now, so long after the policy was seen. */
   readonly cameIntoForce: (ms: number) => void;
   readonly inForce: (policy: ObjectRef, message: string) => void;
   readonly notInForce: (policy: ObjectRef, message: string) => void;
+  /** Writes it on the policy. */
+  readonly condition: (policy: ClusterPolicy, condition: PolicyCondition) => Promise<void>;
 }
 
 /** `since`: the time by the wall clock. `pods`: how many the policy selects. */

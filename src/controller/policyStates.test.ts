@@ -68,7 +68,13 @@ async function world({ withRows = [] as readonly string[], there = [] as readonl
   put(...there);
   await putPods(db("db-1"));
   const is = { planned: true, committed: true, filed: true, installed: true };
-  const seen = { told: [] as string[], marks: 0, cameAfterMs: [] as number[], queued: [] as Owner[] };
+  const seen = {
+    told: [] as string[],
+    marks: 0,
+    cameAfterMs: [] as number[],
+    queued: [] as Owner[],
+    states: [] as string[],
+  };
   const states = new PolicyStates(
     {
       kinds: [networkPolicyKind],
@@ -92,7 +98,9 @@ async function world({ withRows = [] as readonly string[], there = [] as readonl
         cameIntoForce: (ms) => void seen.cameAfterMs.push(ms),
         inForce: ({ name }, message) => void seen.told.push(`${name}: ${message}`),
         notInForce: ({ name }, message) => void seen.told.push(`${name}: ${message}`),
+        condition: () => assert.fail("policyConditions.ts writes them"),
       },
+      onState: (owner) => void seen.states.push(`${owner} ${JSON.stringify(states.stateOf(owner))}`),
       clock,
       log: silent,
     },
@@ -221,4 +229,18 @@ test("a policy that selects nobody is in force, and one that is gone is not coun
   assert.match(at.seen.told[0] ?? "", /it selects no pod now/);
   at.stores.NetworkPolicy.apply([{ type: "remove", namespace: "shop", name: "idle" }]);
   assert.deepEqual(counts(at), [0, 0, 0]);
+});
+
+test("whoever asks for the state of a policy hears of each change of it", async () => {
+  const at = await world();
+  const [owner, since] = ["networkpolicy/shop/closed", "2026-11-29T12:00:07Z"];
+  at.is.installed = false;
+  at.put(policy("closed"));
+  assert.equal(at.states.stateOf(owner), undefined);
+  await at.pass(7_000);
+  at.is.installed = true;
+  await at.pass(400);
+  assert.deepEqual(at.states.stateOf(owner), { inForceSince: since, waitsFor: undefined });
+  assert.equal(at.seen.states.length, 2);
+  assert.match(at.seen.states[0] ?? "", /"waitsFor":"ovn-controller of node n1 to install it"/);
 });

@@ -6,12 +6,12 @@
 // its chassis (podPolicing.ts), and a number for each of them would be too many. Such a proof does not break off one
 // that is under way: where pods come all the time, none would ever end.
 
-import { isDeepStrictEqual } from "node:util";
 import type { Mark } from "../apply/generations.ts";
 import { Slicer } from "../apply/slicer.ts";
 import type { AnyOwnerKind } from "../kinds/kind.ts";
 import type { Clock } from "../kube/clock.ts";
 import type { KubeObject } from "../kube/kinds.ts";
+import { asksTheSame } from "../kube/policies.ts";
 import type { AnyStore, Stores } from "../kube/stores.ts";
 import { type Owner, ownerOf } from "../model/owner.ts";
 import type { Groups } from "../select/groups.ts";
@@ -28,7 +28,16 @@ export interface PolicyStatesOptions extends PolicyLookup, MarkingOptions {
   /** The node that runs the chassis; undefined for one of a cloud. */
   readonly nodeOf: (chassis: string) => string | undefined;
   readonly news: PolicyNews;
+  /** What `stateOf` says of the policy may be something else. */
+  readonly onState?: (policy: Owner) => void;
   readonly clock: Clock;
+}
+
+export interface PolicyState {
+  /** When it came into force, by the wall clock. */
+  readonly inForceSince: string | undefined;
+  /** What it has been waiting for, for so long that people are told; undefined when it lacks nothing. */
+  readonly waitsFor: string | undefined;
 }
 
 interface Tracked {
@@ -101,8 +110,9 @@ export class PolicyStates {
       }
       return store.subscribe((changes) => {
         for (const { old, new: object } of changes) {
-          if (object && !(old && saysTheSame(old, object))) this.#begin(ownerOfObject(object), object, false);
-          else if (!object && old) this.#forget(ownerOfObject(old));
+          if (object && old && asksTheSame(old, object)) this.#options.onState?.(ownerOfObject(object));
+          else if (object) this.#begin(ownerOfObject(object), object, false);
+          else if (old) this.#forget(ownerOfObject(old));
         }
       });
     });
@@ -145,6 +155,13 @@ export class PolicyStates {
         waitsFor: proof?.waitsFor ?? "",
       })),
     };
+  }
+
+  /** Undefined while it is on its way, and not for long yet, and for what is no policy. */
+  stateOf(owner: Owner): PolicyState | undefined {
+    const { inForceSince, isLate, proof } = this.#policies.get(owner) ?? {};
+    if (isLate) return { inForceSince, waitsFor: proof?.waitsFor ?? "" };
+    return inForceSince === undefined ? undefined : { inForceSince, waitsFor: undefined };
   }
 
   #begin(owner: Owner, object: KubeObject, isInherited: boolean): void {
@@ -232,22 +249,27 @@ export class PolicyStates {
       const patience = patienceMs + this.#marking.betweenMs;
       if (!policy.isLate && policy.proof && clock.now() - policy.proof.beganMs >= patience) {
         policy.isLate = true;
-        this.#events.add(policy.owner);
+        this.#changed(policy, true);
       }
     }
   }
 
   #proven(policy: Tracked, proof: Proof): void {
     const { clock, news } = this.#options;
-    if (policy.inForceSince === undefined) {
-      policy.inForceSince = new Date(clock.wall()).toISOString().replace(/\.\d+/, "");
-      if (!policy.isInherited) news.cameIntoForce(clock.now() - proof.beganMs);
-      if (!policy.isInherited || policy.isLate) this.#events.add(policy.owner);
-    } else if (policy.isLate) this.#events.add(policy.owner);
+    const { isInherited, isLate } = policy;
+    const isNew = policy.inForceSince === undefined;
+    if (isNew) policy.inForceSince = new Date(clock.wall()).toISOString().replace(/\.\d+/, "");
+    if (isNew && !isInherited) news.cameIntoForce(clock.now() - proof.beganMs);
     policy.isLate = false;
     policy.proof = undefined;
     this.#waiting.delete(policy);
+    if (isNew || isLate) this.#changed(policy, isLate || !isInherited);
     if (policy.isStale) this.#prove(policy);
+  }
+
+  #changed({ owner }: Tracked, isNews: boolean): void {
+    if (isNews) this.#events.add(owner);
+    this.#options.onState?.(owner);
   }
 
   /** Tells people how it is now. */
@@ -268,13 +290,4 @@ export class PolicyStates {
       .flatMap((one) => [...groups.members("subject", one)].map(({ port }) => port));
     return new Set(selected).size;
   }
-}
-
-/** Whether the two are one object that asks for the same. */
-function saysTheSame(a: KubeObject, b: KubeObject): boolean {
-  const rest = (object: KubeObject) => ({
-    ...object,
-    ...{ resourceVersion: "", labels: undefined, annotations: undefined, deletionTimestamp: undefined },
-  });
-  return isDeepStrictEqual(rest(a), rest(b));
 }

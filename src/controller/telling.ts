@@ -20,6 +20,7 @@ export interface TellingOptions {
   readonly objectOf: (owner: Owner) => KubeObject | undefined;
   /** Which policies are in force, while this controller leads. */
   readonly policies: () => Pick<PolicyStates, "written" | "refused"> | undefined;
+  readonly writeCondition: PolicyNews["condition"];
   /** Which deletions the prune guard holds, as a sentence; undefined when it holds none. */
   readonly onHeld: (message: string | undefined) => void;
   readonly log: Log;
@@ -37,7 +38,7 @@ export interface Telling {
 }
 
 export function telling(options: TellingOptions): Telling {
-  const { events, births, metrics, objectOf, policies, onHeld, log } = options;
+  const { events, births, metrics, objectOf, policies, writeCondition, onHeld, log } = options;
   const warnOwners = (owners: Iterable<Owner>, reason: string, message: string): void => {
     for (const owner of owners) {
       const object = objectOf(owner);
@@ -79,6 +80,7 @@ export function telling(options: TellingOptions): Telling {
         log("warn", "a policy is not in force", { kind: policy.kind, policy: nameOf(policy), message });
         events.record(policy, "Warning", "NotInForce", message);
       },
+      condition: writeCondition,
     },
     engine: {
       committed: ({ owners, operations, commitMs, drift }) => {

@@ -10,6 +10,7 @@ import {
   type RuleForm,
   rulesOf,
   subjectOf,
+  writtenOn,
 } from "./clusterPolicy.ts";
 import { integer, oneOf, record } from "./json.ts";
 import { portName } from "./networkPolicy.ts";
@@ -35,6 +36,7 @@ export const adminNetworkPolicyOf: Projection<ClusterPolicy<"AdminNetworkPolicy"
     ingress: rulesOf(form, "ingress", spec["ingress"], onlyDeny, report),
     egress: rulesOf(form, "egress", spec["egress"], onlyDeny, report),
     problems: Object.freeze(problems),
+    ...writtenOn(object),
   });
 };
 
@@ -57,6 +59,7 @@ export const baselineAdminNetworkPolicyOf: Projection<ClusterPolicy<"BaselineAdm
     ingress: rulesOf(baselineForm, "ingress", spec["ingress"], !isWhole, report),
     egress: rulesOf(baselineForm, "egress", spec["egress"], !isWhole, report),
     problems: Object.freeze(problems),
+    ...writtenOn(object),
   });
 };
 

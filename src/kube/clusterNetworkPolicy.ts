@@ -2,7 +2,14 @@
 // down to what Weft reads.
 
 import type { PortRange } from "../model/portSet.ts";
-import { type ClusterPolicy, type ClusterPort, type Report, rulesOf, subjectOf } from "./clusterPolicy.ts";
+import {
+  type ClusterPolicy,
+  type ClusterPort,
+  type Report,
+  rulesOf,
+  subjectOf,
+  writtenOn,
+} from "./clusterPolicy.ts";
 import { integer, oneOf, record } from "./json.ts";
 import { portName } from "./networkPolicy.ts";
 import { metaOf, type Projection } from "./project.ts";
@@ -33,6 +40,7 @@ export const clusterNetworkPolicyOf: Projection<ClusterPolicy<"ClusterNetworkPol
     ingress: rulesOf(form, "ingress", spec["ingress"], onlyDeny, report),
     egress: rulesOf(form, "egress", spec["egress"], onlyDeny, report),
     problems: Object.freeze(problems),
+    ...writtenOn(object),
   });
 };
 

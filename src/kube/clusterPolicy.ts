@@ -8,10 +8,11 @@
 import { type Cidr, parseCidr } from "../model/ip.ts";
 import { clusterPolicyLimits } from "../model/limits.ts";
 import type { PortRange } from "../model/portSet.ts";
-import { isRecord, type Json, list, record, text } from "./json.ts";
+import { integer, isRecord, type Json, list, record, text } from "./json.ts";
 import { labelSelectorOf, selectorProblem } from "./labelSelector.ts";
 import type { NetworkPolicy, PolicyPort } from "./networkPolicy.ts";
 import type { LabelSelector, ObjectMeta } from "./objects.ts";
+import { type PolicyCondition, policyConditionOf } from "./policyCondition.ts";
 
 export type ClusterPolicyKind = "ClusterNetworkPolicy" | "AdminNetworkPolicy" | "BaselineAdminNetworkPolicy";
 
@@ -26,6 +27,10 @@ export interface ClusterPolicy<K extends ClusterPolicyKind = ClusterPolicyKind> 
   readonly egress: readonly ClusterRule[];
   /** What in it makes no sense or is not served, for people. */
   readonly problems: readonly string[];
+  /** Counts what has been written of its `spec`. */
+  readonly generation: number;
+  /** Whether it is in force, as it says itself. */
+  readonly condition: PolicyCondition | undefined;
 }
 
 /** Any policy. */
@@ -82,6 +87,12 @@ export function isNamedIn(
     peer.kind === "pods" ? has(peer) : peer.kind === "network" && isPassed;
   return [...ingress, ...egress].some(({ action, peers }) => action !== "Accept" && peers.some(mayBe));
 }
+
+/** What is written on it by others than its author. */
+export const writtenOn = (object: unknown): Pick<ClusterPolicy, "generation" | "condition"> => ({
+  generation: integer(record(record(object).metadata).generation, 0, Number.MAX_SAFE_INTEGER) ?? 0,
+  condition: policyConditionOf(object),
+});
 
 export type Report = (path: string, problem: string) => void;
 

@@ -1,5 +1,6 @@
 // All kinds of policies together, for those to whom it makes no difference which kind one is.
 
+import { isDeepStrictEqual } from "node:util";
 import type { AnyPolicy, ClusterPolicy, ClusterPolicyKind } from "./clusterPolicy.ts";
 import type { KindMap } from "./kinds.ts";
 import type { Store } from "./store.ts";
@@ -19,6 +20,19 @@ export const clusterPoliciesOf = (
   stores: { readonly [K in ClusterPolicyKind]: Pick<Stores[K], "values"> },
 ): readonly ClusterPolicy[] => clusterPolicyKinds.flatMap((kind) => [...stores[kind].values()]);
 
+export const isClusterPolicy = (policy: AnyPolicy): policy is ClusterPolicy =>
+  policy.kind !== "NetworkPolicy";
+
+/** Whether the two are one object that asks for the same. */
+export function asksTheSame(a: object, b: object): boolean {
+  const rest = (object: object) => ({
+    ...object,
+    ...{ resourceVersion: "", labels: undefined, annotations: undefined, deletionTimestamp: undefined },
+    ...{ generation: undefined, condition: undefined },
+  });
+  return isDeepStrictEqual(rest(a), rest(b));
+}
+
 /** A store for each kind. */
 export const policyStores = (
   storeOf: <K extends PolicyKind>(kind: K) => Store<KindMap[K]>,
@@ -30,5 +44,9 @@ export const policyStores = (
 });
 
 /** As people write it: `NetworkPolicy shop/web`, `ClusterNetworkPolicy tenants`. */
-export const policyText = ({ kind, namespace, name }: AnyPolicy): string =>
+export const policyText = ({
+  kind,
+  namespace,
+  name,
+}: Pick<AnyPolicy, "kind" | "namespace" | "name">): string =>
   `${kind} ${namespace === "" ? name : `${namespace}/${name}`}`;

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import type { ClusterPeer, ClusterPolicy, ClusterRule } from "../kube/clusterPolicy.ts";
 import { selects } from "../kube/labelSelector.ts";
 import type { LabelSelector } from "../kube/objects.ts";
+import { aClusterPolicy } from "../kube/policyFixture.ts";
 import { contains, parseCidr, parseIp } from "../model/ip.ts";
 import { allPorts, hasPort, isEmpty } from "../model/portSet.ts";
 import { partsOf, type RulePart } from "./clusterRules.ts";
@@ -23,25 +24,8 @@ const policy = (
   name: string,
   priority: number,
   rules: Partial<Pick<ClusterPolicy, "ingress" | "egress">>,
-  more: Partial<ClusterPolicy> = {},
-): ClusterPolicy => ({
-  kind: "ClusterNetworkPolicy",
-  namespace: "",
-  name,
-  uid: name,
-  resourceVersion: "1",
-  labels: {},
-  annotations: {},
-  deletionTimestamp: undefined,
-  tier: "Admin",
-  priority,
-  subject: { kind: "pods", namespaces: [], pods: [] },
-  ingress: [],
-  egress: [],
-  problems: [],
-  ...rules,
-  ...more,
-});
+  more: Partial<Omit<ClusterPolicy, "kind">> = {},
+): ClusterPolicy => aClusterPolicy(name, { priority, ...rules, ...more });
 
 const anyPods = fc.record({ kind: fc.constant("pods" as const), namespaces: anySelector, pods: anySelector });
 const anyPeer: fc.Arbitrary<ClusterPeer> = fc.oneof(

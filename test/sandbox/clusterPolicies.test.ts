@@ -1,5 +1,5 @@
 // Policies of the whole cluster before and after NetworkPolicies, by the packets that pass and those that do not, in both
-// families.
+// families; and what is said of them, on them and in logs.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, suite, test } from "node:test";
@@ -73,6 +73,18 @@ suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
   });
   const without = (...names: readonly string[]): readonly string[] =>
     everybody.filter((one) => !names.includes(one));
+
+  const eventsOf = (name: string, reason: string): Promise<string> =>
+    cluster.kubectl(
+      ...["get", "events", "-A", `--field-selector=involvedObject.name=${name},reason=${reason}`],
+      ...["-o", "jsonpath={.items[*].message}"],
+    );
+  /** `True InForce installed on …`; blank when nothing is said. */
+  const conditionOf = (name: string): Promise<string> => {
+    const condition = '{.status.conditions[?(@.type=="InForce")]';
+    const path = ["status", "reason", "message"].map((field) => `${condition}.${field}}`).join(" ");
+    return cluster.field("clusternetworkpolicy", "", name, path);
+  };
 
   test("the Admin tier beats NetworkPolicies, Pass leaves it to them, and Baseline is for those without", async () => {
     await cluster.apply(
@@ -189,7 +201,7 @@ suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
     await stream.goesOn();
   });
 
-  test("domain names are not served: their rule closes, and an Event says so", async () => {
+  test("domain names are not served: their rule closes, and an Event and the condition say so", async () => {
     await cluster.apply(
       policy("names", "Admin", 1, {
         subject: app("till"),
@@ -200,18 +212,86 @@ suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
       }),
     );
     await becomes("web is denied", without("bank/till"), () => reach.to("shop/web", 8080));
-    await becomes("an Event", true, async () =>
-      (
-        await cluster.kubectl(
-          "get",
-          "events",
-          "-A",
-          "--field-selector=involvedObject.name=names",
-          "-o",
-          "yaml",
-        )
-      ).includes("spec.egress[0].to[0].domainNames"),
+    const place = "spec.egress[0].to[0].domainNames";
+    await becomes("an Event", true, async () => (await eventsOf("names", "Malformed")).includes(place));
+    await becomes("a condition", true, async () => {
+      const said = await conditionOf("names");
+      return said.startsWith("False Malformed ") && said.includes(place);
+    });
+  });
+
+  test("a policy says when every node has installed it, and what it waits for until then", async () => {
+    const { processes } = cluster.sandbox;
+    const hanging = `${cluster.chassis[0]}-ovn-controller`;
+    const teams = (priority: number): object =>
+      policy("teams", "Admin", priority, {
+        subject: team("sales"),
+        ingress: [{ action: "Deny", from: [team("money")] }],
+      });
+    await processes.pause(hanging);
+    try {
+      await cluster.apply(teams(1));
+      const waits = "not in force yet: waits for ovn-controller of ";
+      await becomes("an Event", true, async () => (await eventsOf("teams", "NotInForce")).includes(waits));
+      await becomes("a condition", true, async () =>
+        (await conditionOf("teams")).startsWith(`False NotInForce ${waits}`),
+      );
+      await becomes("the status names it", true, async () =>
+        (await cluster.weft("status")).stdout.includes(
+          "1 policy not in force (teams waits for ovn-controller of ",
+        ),
+      );
+    } finally {
+      await processes.resume(hanging);
+    }
+    await becomes("in force", true, async () => (await conditionOf("teams")).startsWith("True InForce "));
+    await becomes("counted", true, async () =>
+      (await cluster.weft("status")).stdout.includes("1 policy in force"),
     );
+    await cluster.apply(teams(2));
+    const generation = '{.metadata.generation} {.status.conditions[?(@.type=="InForce")].observedGeneration}';
+    await becomes("the condition is about the policy as it is", "2 2", () =>
+      cluster.field("clusternetworkpolicy", "", "teams", generation),
+    );
+  });
+
+  test("what a policy drops and accepts is logged where it asks for that, and printed with its name", async () => {
+    const logging = "k8s.ovn.org/acl-logging";
+    const severities = '{"deny":"info","allow":"notice","pass":"debug"}';
+    const teams = policy("teams", "Admin", 1, {
+      subject: app("db"),
+      ingress: [
+        { action: "Accept", from: [app("clerk")] },
+        { action: "Pass", from: [app("web")] },
+        { action: "Deny", from: [team("money")] },
+      ],
+    });
+    await cluster.apply({ ...teams, metadata: { name: "teams", annotations: { [logging]: severities } } });
+    await becomes("the till is denied", without("bank/till"), () => reach.to("shop/db", 8081));
+    const logged = async (...more: readonly string[]): Promise<string> => {
+      const files = cluster.chassis.map((name) =>
+        cluster.sandbox.processes.logFile(`${name}-ovn-controller`),
+      );
+      const all = files.map((file) => cluster.weft("logs", "policy", "--file", file, ...more));
+      return (await Promise.all(all)).map(({ stdout }) => stdout).join("");
+    };
+    for (const said of [
+      String.raw`drop  info bank/till \(10\S+:\d+\) > shop/db \(10\S+:8081\) tcp: ClusterNetworkPolicy teams, ingress, rule 2`,
+      String.raw`allow notice bank/clerk \(\[fd\S+\]:\d+\) > shop/db \(\[fd\S+\]:8081\) tcp6: ClusterNetworkPolicy teams, ingress, rule 0`,
+    ])
+      await becomes(said, true, async () => new RegExp(said).test(await logged()));
+    assert.equal(await logged("-n", "shop"), "");
+    await becomes("an Event that Pass is not logged", true, async () =>
+      (await eventsOf("teams", "Malformed")).includes(
+        "pass: what a rule of the tier Admin passes on is not logged",
+      ),
+    );
+    await becomes("a fault in logging is none of the policy", true, async () =>
+      (await conditionOf("teams")).startsWith("True InForce "),
+    );
+    await cluster.kubectl("annotate", "clusternetworkpolicy", "teams", `${logging}-`);
+    await becomes("no ACL logs", [], () => cluster.rows("ACL", "name", "log=true"));
+    await becomes("no meter is left", [], () => cluster.rows("Meter", "name"));
   });
 
   test("an AdminNetworkPolicy is in force where its kind was installed after the controller had begun", async () => {

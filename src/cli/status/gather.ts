@@ -2,7 +2,9 @@
 // answer in time becomes a sentence, and the others still count.
 
 import type { KubeClient } from "../../kube/client.ts";
+import type { AnyPolicy } from "../../kube/clusterPolicy.ts";
 import { kinds } from "../../kube/kinds.ts";
+import { policyKinds } from "../../kube/policies.ts";
 import { unservedInMode } from "../../kube/unservedInMode.ts";
 import { ownership } from "../../model/names.ts";
 import { northbound } from "../../ovn/northbound.gen.ts";
@@ -75,12 +77,15 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
     orElse(listAll(client, kinds.Node, signal), []),
     orElse(listAll(client, kinds.Pod, signal), []),
     orElse(listAll(client, kinds.Service, signal), []),
-    orElse(listAll(client, kinds.NetworkPolicy, signal), []),
     orElse<KubernetesView["leader"]>(leaderOf(question, signal), "unknown"),
   ] as const;
-  const [nodes, pods, services, policies, leader] = await Promise.all(asked);
+  const policiesOf = policyKinds.map((kind) =>
+    orElse<readonly AnyPolicy[]>(listAll<AnyPolicy>(client, kinds[kind], signal), []),
+  );
+  const [nodes, pods, services, leader] = await Promise.all(asked);
+  const policies = (await Promise.all(policiesOf)).flat();
   // A server that answers nothing at all counts as down.
-  if (failures.length === asked.length) throw failures[0];
+  if (failures.length === asked.length + policiesOf.length) throw failures[0];
   const mode = leader === "unknown" ? undefined : leader?.mode;
   const more = mode && unservedInMode(mode);
   return {
@@ -88,8 +93,10 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
     pods,
     serviceCount: services.length,
     policyCount: policies.length,
-    malformed: policies.flatMap(({ namespace, name, problems: [problem] }) =>
-      problem === undefined ? [] : [{ policy: `${namespace}/${name}`, problem }],
+    malformed: policies.flatMap(({ kind, namespace, name, problems: [problem] }) =>
+      problem === undefined
+        ? []
+        : [{ kind, policy: namespace === "" ? name : `${namespace}/${name}`, problem }],
     ),
     unserved: [...pods, ...services].map((object) => ({
       unserved: [...(object.unserved ?? []), ...(more?.(object) ?? [])],

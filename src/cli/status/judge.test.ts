@@ -109,13 +109,14 @@ for (const [policies, sentence] of policySentences)
 test("policies with parts that make no sense are listed, and are no reason to call a cluster unhealthy", () => {
   const given = snapshot();
   const malformed = Array.from({ length: 12 }, (_, index) => ({
+    kind: "NetworkPolicy" as const,
     policy: `shop/odd-${index}`,
     problem: "spec: no",
   }));
   const report = judge({ ...given, kubernetes: { ...kubernetesOf(given), malformed } });
   assert.equal(report.health, "healthy");
   assert.equal(report.malformed.length, 12);
-  assert.equal(printed(report).match(/shop\/odd-\d+ +spec: no/g)?.length, 10);
+  assert.equal(printed(report).match(/shop\/odd-\d+ +NetworkPolicy +spec: no/g)?.length, 10);
 });
 
 const waits: readonly [string, Snapshot, string][] = [

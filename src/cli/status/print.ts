@@ -28,8 +28,8 @@ export function printed(report: Report): string {
       (report.policies?.first ?? []).map(({ policy, kind, waitsFor }) => [policy, kind, waitsFor]),
     ),
     table(
-      ["POLICY WITH A FAULT", "WHAT OF IT ALLOWS NOTHING"],
-      report.malformed.slice(0, mostFaults).map(({ policy, problem }) => [policy, problem]),
+      ["POLICY WITH A FAULT", "KIND", "WHAT OF IT HAS NO EFFECT OR CLOSES"],
+      report.malformed.slice(0, mostFaults).map(({ policy, kind, problem }) => [policy, kind, problem]),
     ),
     [
       ...lagLines(report.lag),

@@ -3,6 +3,7 @@
 import type { Troubles } from "../../controller/health.ts";
 import type { PolicySummary } from "../../controller/policySummary.ts";
 import type { Node, ObjectMeta, Pod } from "../../kube/objects.ts";
+import type { PolicyKind } from "../../kube/policies.ts";
 import type { ClusterMode } from "../../kube/unservedInMode.ts";
 
 export interface Snapshot {
@@ -33,7 +34,8 @@ export interface KubernetesView {
 }
 
 export interface MalformedPolicy {
-  /** `shop/odd` */
+  readonly kind: PolicyKind;
+  /** `shop/odd`, or the name alone where policies have no namespace. */
   readonly policy: string;
   readonly problem: string;
 }
