@@ -27,7 +27,7 @@ export const logsCommand = (): Command =>
   new Command("logs").description("what this node's OVN has logged").addCommand(
     new Command("policy")
       .description(
-        "the packets that policies have dropped or allowed here, where a namespace's annotation k8s.ovn.org/acl-logging asks for it",
+        "the packets that policies have dropped or allowed here, where the annotation k8s.ovn.org/acl-logging of a namespace or of a policy of the cluster asks for it",
       )
       .option("--file <path>", "the log of this node's ovn-controller; - reads standard input", defaultFile)
       .option("-f, --follow", "go on with what is logged from now on")

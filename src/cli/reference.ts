@@ -56,9 +56,9 @@ const meanings: { readonly [K in keyof typeof annotations]: Meaning } = {
     what: "for type LoadBalancer: the addresses it should get, at most one of each family, separated by a comma",
   },
   aclLogging: {
-    on: "Namespace",
+    on: "Namespace, ClusterNetworkPolicy, AdminNetworkPolicy, BaselineAdminNetworkPolicy",
     by: "you",
-    what: 'the severity with which packets that its policies drop and allow are logged: `{"deny":"info","allow":"notice"}`; `weft logs policy` prints them',
+    what: 'the severity with which packets are logged that its policies, or the policy itself, drop and allow: `{"deny":"info","allow":"notice"}`; a policy of the Baseline tier takes `pass` too; `weft logs policy` prints them',
   },
   addressPool: {
     on: "Service",

@@ -1,9 +1,10 @@
 // Policies of the whole cluster: their ACLs. One kind of owner for each kind of object, all by the same plan. What an
 // earlier policy passes on is part of a later one's plan (select/clusterRules.ts).
 
+import { aclLoggingOf } from "../kube/aclLogging.ts";
 import type { ClusterPolicy, ClusterPolicyKind } from "../kube/clusterPolicy.ts";
 import { selects } from "../kube/labelSelector.ts";
-import { clusterPoliciesOf } from "../kube/policies.ts";
+import { asksTheSame, clusterPoliciesOf } from "../kube/policies.ts";
 import type { Change } from "../kube/store.ts";
 import type { Stores } from "../kube/stores.ts";
 import { type Cidr, formatIp, hostCidrOf } from "../model/ip.ts";
@@ -28,7 +29,9 @@ export function clusterPolicyKind(of: ClusterPolicyKind): OwnerKind<Read> {
     ...sidesOf(change)
       .filter(({ kind }) => kind === of)
       .map(ownerOfAnyPolicy),
-    ...owners(stores, (policy) => sidesOf(change).some((side) => mayPassFor(side, policy))),
+    ...(change.old && change.new && asksTheSame(change.old, change.new)
+      ? []
+      : owners(stores, (policy) => sidesOf(change).some((side) => mayPassFor(side, policy)))),
   ];
   /** A part may leave out the addresses of nodes that an earlier rule passes on. */
   const onNodes = (stores: Pick<Stores, Read>): readonly Owner[] =>
@@ -60,16 +63,23 @@ export function clusterPolicyKind(of: ClusterPolicyKind): OwnerKind<Read> {
       const podRanges = network.pods.map(({ cidr }) => cidr);
       const { parts, leftOut } = partsOf(policy, clusterPoliciesOf(stores), podRanges);
       const isTooMuch: RulePart[] = [];
-      const facts = clusterPolicyFacts(scope, owner, policy, parts, {
-        id: idOf,
-        nodesId: nodeGroupId,
-        blocks: (part) => {
-          const { blocks, isWhole } = blocksOf(part, context);
-          if (!isWhole) isTooMuch.push(part);
-          return blocks;
+      const facts = clusterPolicyFacts(
+        scope,
+        owner,
+        policy,
+        parts,
+        {
+          id: idOf,
+          nodesId: nodeGroupId,
+          blocks: (part) => {
+            const { blocks, isWhole } = blocksOf(part, context);
+            if (!isWhole) isTooMuch.push(part);
+            return blocks;
+          },
+          holders: (part, port) => holdersOf(part, port, context),
         },
-        holders: (part, port) => holdersOf(part, port, context),
-      });
+        aclLoggingOf(policy),
+      );
       const limits = [leftOut, ...isTooMuch.map(blocksText)].filter((text) => text !== undefined);
       return {
         facts,

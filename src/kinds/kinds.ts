@@ -8,7 +8,7 @@ import { clusterKind } from "./cluster.ts";
 import { clusterPolicyKind } from "./clusterPolicy.ts";
 import { blockKind, peerKind, subjectKind } from "./groups.ts";
 import type { AnyOwnerKind } from "./kind.ts";
-import { loggingKind } from "./logging.ts";
+import { loggingKinds } from "./logging.ts";
 import { networkPolicyKind } from "./networkPolicy.ts";
 import { nodeKind } from "./node.ts";
 import { podKind } from "./pod.ts";
@@ -29,7 +29,7 @@ export const ownerKinds: readonly AnyOwnerKind[] = [
   blockKind,
   networkPolicyKind,
   ...clusterPolicyKinds.map(clusterPolicyKind),
-  loggingKind,
+  ...loggingKinds,
 ];
 
 /** The northbound tables that the controller copies whole: those that plans write. */

@@ -6,17 +6,19 @@ import { aclLoggingOf } from "./aclLogging.ts";
 const of = (annotation: string) => aclLoggingOf({ annotations: { [annotations.aclLogging]: annotation } });
 
 test("packets that policies deny and those that they allow have severities of their own", () => {
-  const both = { deny: "info", allow: "notice", problem: undefined };
+  const both = { deny: "info", allow: "notice", pass: undefined, problem: undefined };
   assert.deepEqual(of('{"deny":"info","allow":"notice"}'), both);
   assert.deepEqual(of('{"deny":"alert","allow":""}'), {
     deny: "alert",
     allow: undefined,
+    pass: undefined,
     problem: undefined,
   });
+  assert.equal(of('{"deny":"alert","pass":"warning"}').pass, "warning");
 });
 
 test("without the annotation, or with an empty one, nothing is logged", () => {
-  const nothing = { deny: undefined, allow: undefined, problem: undefined };
+  const nothing = { deny: undefined, allow: undefined, pass: undefined, problem: undefined };
   for (const logging of [of(""), of("{}"), aclLoggingOf({ annotations: {} }), aclLoggingOf(undefined)])
     assert.deepEqual(logging, nothing);
 });

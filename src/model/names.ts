@@ -56,6 +56,8 @@ export interface Names {
   readonly portHolders: (id: string, family: number) => string;
   /** The meter of the packets of a namespace that are logged. */
   readonly logMeter: (namespace: string) => string;
+  /** The meter of the packets that a policy of the whole cluster logs. `kind` in lower case. */
+  readonly policyLogMeter: (kind: string, policy: string) => string;
   /** `node`: of the endpoints on that node only. */
   readonly loadBalancer: (namespace: string, service: string, protocol: string, node?: string) => string;
   /** For clients on that node, or in that zone. */
@@ -106,6 +108,7 @@ export function namesOf(cluster: string): Names {
     nodesIn: (id, family) => plain("nodes", id, `ip${family}`),
     portHolders: (id, family) => plain("port", id, `ip${family}`),
     logMeter: (namespace) => name("log", namespace),
+    policyLogMeter: (kind, policy) => name("log", kind, policy),
     loadBalancer: (namespace, service, protocol, node) =>
       name("svc", namespace, service, protocol, ...(node === undefined ? [] : [node])),
     // A zone may contain `_`, so it comes last.
@@ -118,6 +121,14 @@ export function namesOf(cluster: string): Names {
     hostPorts: (namespace, pod, protocol) => name("hostport", namespace, pod, protocol),
   };
 }
+
+/** How the names of ACLs begin that enforce a policy, by its kind. */
+export const policyMarks = {
+  NetworkPolicy: "NP",
+  ClusterNetworkPolicy: "CNP",
+  AdminNetworkPolicy: "ANP",
+  BaselineAdminNetworkPolicy: "BANP",
+} as const;
 
 /** Keys of `external_ids` in OVN that mark a row as Weft's. */
 export const ownership = { cluster: "weft.io/cluster", owner: "weft.io/owner" } as const;
@@ -173,7 +184,10 @@ export const annotations = {
   configHash: "kubernetes.io/config.hash",
   /** On a Service of type LoadBalancer: the addresses that it asks for, one of each family, with a comma between. */
   loadBalancerIps: "weft.io/loadBalancerIPs",
-  /** On a Namespace: with which severity the packets are logged that its policies drop and allow. */
+  /**
+   * On a Namespace, with which severity the packets are logged that its policies drop and allow; on a policy of the whole
+   * cluster, those that it drops, allows and passes on.
+   */
   aclLogging: "k8s.ovn.org/acl-logging",
   /** On a Service of type LoadBalancer: the name of the IPAddressPool that it asks for. */
   addressPool: "weft.io/address-pool",

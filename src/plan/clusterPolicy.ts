@@ -1,9 +1,11 @@
 // The facts of a policy of the whole cluster: one ACL for each part of a rule (select/clusterRules.ts), on the port group
 // of the part's subjects. Nothing is isolated by being selected; what no rule matches is left to the next tier.
 
-import type { ClusterPolicy, ClusterPolicyKind } from "../kube/clusterPolicy.ts";
+import type { AclLogging } from "../kube/aclLogging.ts";
+import type { ClusterPolicy } from "../kube/clusterPolicy.ts";
 import type { Fact } from "../model/fact.ts";
 import { type Cidr, formatCidr, type Ip } from "../model/ip.ts";
+import { policyMarks } from "../model/names.ts";
 import type { Owner } from "../model/owner.ts";
 import { isWholeProtocol, type PortSet, protocols } from "../model/portSet.ts";
 import { lowerCase } from "../model/protocol.ts";
@@ -13,6 +15,7 @@ import type { NodeGroup } from "../select/nodeGroup.ts";
 import type { PodGroup } from "../select/podGroup.ts";
 import { FactList } from "./facts.ts";
 import { afterBalancers } from "./groups.ts";
+import { logged } from "./logging.ts";
 import { planHolders } from "./portHolders.ts";
 import { clusterPolicyPriority } from "./priorities.ts";
 import { sides } from "./sides.ts";
@@ -40,20 +43,24 @@ export function clusterPolicyFacts(
   policy: ClusterPolicy,
   parts: readonly RulePart[],
   groups: PartGroups,
+  logging: Omit<AclLogging, "problem">,
 ): readonly Fact[] {
   const facts = new FactList(scope, owner);
+  const meter = scope.names.policyLogMeter(policy.kind.toLowerCase(), policy.name);
   for (const part of parts) {
     const { way, rule, action, level } = part;
+    const severity = logging[isPass(policy, part) ? "pass" : action === "Deny" ? "deny" : "allow"];
     const { direction, own } = sides[way];
     const group = scope.names.subjects(groups.id(part.subjects));
     const add = (what: string, condition: string): void => {
-      const name = [marks[policy.kind], policy.name, way, String(rule)].join(":");
+      const name = [policyMarks[policy.kind], policy.name, way, String(rule)].join(":");
       const acl = facts.row("ACL", [owner, way, rule, part.part, what].join(" "), {
         name: name.slice(0, 63),
         direction,
         priority: clusterPolicyPriority(policy.tier, policy.priority, level),
         match: `${own} == @${group} && ${condition}`,
         action: action === "Deny" ? "drop" : "allow-related",
+        ...logged(meter, severity),
         ...(way === "egress" && { options: afterBalancers }),
       });
       facts.member("Port_Group", facts.ref("Port_Group", group), "acls", acl);
@@ -73,12 +80,9 @@ export function clusterPolicyFacts(
   return facts.facts;
 }
 
-/** How names of ACLs begin. */
-const marks: Readonly<Record<ClusterPolicyKind, string>> = {
-  ClusterNetworkPolicy: "CNP",
-  AdminNetworkPolicy: "ANP",
-  BaselineAdminNetworkPolicy: "BANP",
-};
+/** A Pass of the Baseline tier accepts. */
+const isPass = (policy: ClusterPolicy, { way, rule }: RulePart): boolean =>
+  policy[way].some(({ index, action }) => index === rule && action === "Pass");
 
 /** Undefined when the part is about nobody. */
 function peersMatch({ names }: Scope, part: RulePart, groups: PartGroups): string | undefined {

@@ -5,7 +5,7 @@
 // Running connections follow the policies: OVN looks at each of their packets, and marks a connection as blocked when
 // its packets are dropped, so that replies end too.
 
-import type { AclLogging, Severity } from "../kube/aclLogging.ts";
+import type { AclLogging } from "../kube/aclLogging.ts";
 import type { NetworkPolicy, PolicyPeer, PolicyPort, PolicyRule } from "../kube/networkPolicy.ts";
 import type { Fact } from "../model/fact.ts";
 import { formatCidr, type Ip } from "../model/ip.ts";
@@ -14,6 +14,7 @@ import { remainder } from "../model/remainder.ts";
 import type { Scope } from "../model/scope.ts";
 import { FactList } from "./facts.ts";
 import { afterBalancers } from "./groups.ts";
+import { logged } from "./logging.ts";
 import { planHolders } from "./portHolders.ts";
 import { type AclAction, aclPriority } from "./priorities.ts";
 import { type Direction, sides } from "./sides.ts";
@@ -46,6 +47,7 @@ export function networkPolicyFacts(
   const facts = new FactList(scope, owner);
   const name = scope.names.subjects(groups.subjects);
   const group = facts.ref("Port_Group", name);
+  const meter = scope.names.logMeter(policy.namespace);
   for (const way of ["ingress", "egress"] as const) {
     const rules = policy[way];
     if (!rules) continue;
@@ -57,7 +59,7 @@ export function networkPolicyFacts(
         priority,
         match: `${own} == @${name} && ${condition}`,
         action,
-        ...logged(scope, policy.namespace, action === "drop" ? logging.deny : logging.allow),
+        ...logged(meter, action === "drop" ? logging.deny : logging.allow),
         ...(way === "egress" && { options: afterBalancers }),
       });
       facts.member("Port_Group", group, "acls", acl);
@@ -83,10 +85,6 @@ export function networkPolicyFacts(
   }
   return facts.facts;
 }
-
-/** That nothing is logged is stated too: it may have been before. */
-const logged = ({ names }: Scope, namespace: string, severity: Severity | undefined) =>
-  severity === undefined ? { log: false } : { log: true, severity, meter: names.logMeter(namespace) };
 
 /** Undefined when the rule allows nobody, "" when it allows everybody. */
 function peersMatch(

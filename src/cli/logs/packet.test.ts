@@ -40,21 +40,32 @@ for (const other of [
 
 test("an ACL's name says its policy, direction and rule", () => {
   const of = (what: string, direction = "ingress") => originOf(`NP:shop:closed:${direction}:${what}`, []);
-  const closed = { namespace: "shop", name: "closed", direction: "ingress", rule: undefined };
+  const closed = {
+    kind: "NetworkPolicy",
+    namespace: "shop",
+    name: "closed",
+    direction: "ingress",
+    rule: undefined,
+  };
   assert.deepEqual(of("rest"), closed);
   assert.deepEqual(of("12"), { ...closed, rule: 12 });
   assert.deepEqual(of("0 TCP web 8080", "egress"), { ...closed, direction: "egress", rule: 0 });
   assert.equal(originOf("something else", []), undefined);
+  const teams = { namespace: "", name: "teams", direction: "ingress", rule: 3 };
+  assert.deepEqual(originOf("CNP:teams:ingress:3", []), { ...teams, kind: "ClusterNetworkPolicy" });
+  assert.deepEqual(originOf("ANP:teams:ingress:3", []), { ...teams, kind: "AdminNetworkPolicy" });
 });
 
 test("a name that OVN had to cut is completed from the policies that exist, unless two of them fit", () => {
   const name = `closed-${"x".repeat(60)}`;
   const cut = `NP:shop:${name}:ingress:rest`.slice(0, 63);
-  const policy = { namespace: "shop", name };
-  assert.deepEqual(originOf(cut, [policy, { namespace: "shop", name: "closed" }])?.name, name);
-  assert.equal(originOf(cut, [policy, { namespace: "shop", name: `${name}y` }]), undefined);
+  const policy = { kind: "NetworkPolicy", namespace: "shop", name } as const;
+  assert.deepEqual(originOf(cut, [policy, { ...policy, name: "closed" }])?.name, name);
+  assert.equal(originOf(cut, [policy, { ...policy, name: `${name}y` }]), undefined);
+  const ofCluster = { kind: "ClusterNetworkPolicy", namespace: "", name } as const;
+  assert.deepEqual(originOf(`CNP:${name}:egress:1`.slice(0, 63), [policy, ofCluster])?.kind, ofCluster.kind);
   assert.equal(originOf(cut, []), undefined);
-  const whole = { namespace: "shop", name: "x".repeat(42) };
+  const whole = { kind: "NetworkPolicy", namespace: "shop", name: "x".repeat(42) } as const;
   assert.deepEqual(originOf(`NP:shop:${whole.name}:egress:12 TCP web 8080`.slice(0, 63), [whole]), {
     ...whole,
     direction: "egress",
@@ -67,7 +78,10 @@ test("people read names, addresses and ports, and which policy did it", () => {
     ...{ time: "12:00:03.120Z", verdict: "drop", severity: "info", protocol: "tcp6" },
     from: { address: "fd00::3", port: 43_210, name: "shop/web" },
     to: { address: "192.0.2.7", port: undefined, name: undefined },
-    policy: { namespace: "shop", name: "closed", direction: "egress", rule: undefined },
+    policy: {
+      ...{ kind: "NetworkPolicy", namespace: "shop", name: "closed" },
+      ...{ direction: "egress", rule: undefined },
+    },
   };
   assert.equal(
     packetLine(packet),
@@ -75,4 +89,9 @@ test("people read names, addresses and ports, and which policy did it", () => {
   );
   const allowed = { ...packet, policy: { ...packet.policy, rule: 2 }, verdict: "allow" };
   assert.match(packetLine(allowed), / allow info .*, egress, rule 2$/);
+  const ofCluster = { ...allowed.policy, kind: "ClusterNetworkPolicy", namespace: "" } as const;
+  assert.match(
+    packetLine({ ...allowed, policy: ofCluster }),
+    /: ClusterNetworkPolicy closed, egress, rule 2$/,
+  );
 });

@@ -1,5 +1,6 @@
 // A logged packet for people, and as JSON for machines: with pods and policies instead of addresses and ACLs.
 
+import { policyText } from "../../kube/policies.ts";
 import type { End, LoggedPacket } from "./packet.ts";
 import type { AclOrigin } from "./policyNames.ts";
 
@@ -15,9 +16,9 @@ export interface PolicyPacket extends Pick<LoggedPacket, "time" | "verdict" | "s
 }
 
 export function packetLine({ time, verdict, severity, protocol, from, to, policy }: PolicyPacket): string {
-  const { namespace, name, direction, rule } = policy;
+  const { kind, namespace, name, direction, rule } = policy;
   const why = rule === undefined ? "no rule allows it" : `rule ${rule}`;
-  return `${time} ${verdict.padEnd(5)} ${severity} ${endText(from)} > ${endText(to)} ${protocol}: NetworkPolicy ${namespace}/${name}, ${direction}, ${why}`;
+  return `${time} ${verdict.padEnd(5)} ${severity} ${endText(from)} > ${endText(to)} ${protocol}: ${policyText({ kind, namespace, name })}, ${direction}, ${why}`;
 }
 
 function endText({ address, port, name }: NamedEnd): string {

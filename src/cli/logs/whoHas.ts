@@ -3,7 +3,9 @@
 
 import { nodeSubnetsOf } from "../../kube/annotations.ts";
 import type { KubeClient } from "../../kube/client.ts";
+import type { AnyPolicy } from "../../kube/clusterPolicy.ts";
 import { kinds } from "../../kube/kinds.ts";
+import { policyKinds } from "../../kube/policies.ts";
 import { formatIp } from "../../model/ip.ts";
 import { managementOf } from "../../model/network.ts";
 import { listAll } from "../listAll.ts";
@@ -51,11 +53,13 @@ export class WhoHas {
 
   async #ask(signal: AbortSignal): Promise<void> {
     using client = await this.#client();
-    const [pods, nodes, policies] = await Promise.all([
+    const [pods, nodes] = await Promise.all([
       listAll(client, kinds.Pod, signal),
       listAll(client, kinds.Node, signal),
-      listAll(client, kinds.NetworkPolicy, signal),
     ]);
+    const policies = await Promise.all(
+      policyKinds.map((kind) => listAll<AnyPolicy>(client, kinds[kind], signal)),
+    );
     const names = new Map<string, string>();
     for (const node of nodes) {
       const seen = (nodeSubnetsOf(node) ?? []).map((subnet) => formatIp(managementOf(subnet)));
@@ -64,6 +68,6 @@ export class WhoHas {
     for (const { namespace, name, hostNetwork, podIps } of pods)
       if (!hostNetwork) for (const ip of podIps) names.set(ip, `${namespace}/${name}`);
     this.#names = names;
-    this.#policies = policies.map(({ namespace, name }) => ({ namespace, name }));
+    this.#policies = policies.flat().map(({ kind, namespace, name }) => ({ kind, namespace, name }));
   }
 }
