@@ -14,6 +14,7 @@ import { nodeGroupId } from "../select/nodeGroup.ts";
 import { idOf } from "../select/podGroup.ts";
 import type { OwnerKind, PlanContext } from "./kind.ts";
 import { ownerOfAnyPolicy, ownerWord, usesNames } from "./policies.ts";
+import { ruleBlocks } from "./ruleBlocks.ts";
 
 type Read = "NetworkPolicy" | "Namespace" | "Pod";
 
@@ -39,18 +40,31 @@ export const networkPolicyKind: OwnerKind<Read> = {
     const policy = stores.NetworkPolicy.get(namespace, name);
     if (!policy) return { facts: [] };
     const logging = aclLoggingOf(stores.Namespace.get("", namespace));
-    const facts = networkPolicyFacts(scope, owner, policy, groupsOf(policy, groups, stores.Pod), logging);
-    return { facts, malformed: policy.problems.length > 0 ? problemText(policy) : undefined };
+    const limits: string[] = [];
+    const facts = networkPolicyFacts(
+      scope,
+      owner,
+      policy,
+      groupsOf(policy, groups, stores.Pod, limits),
+      logging,
+    );
+    return {
+      facts,
+      malformed: policy.problems.length > 0 ? problemText(policy) : undefined,
+      leftOut: limits.length > 0 ? limits.join("; ") : undefined,
+    };
   },
 };
 
 const problemText = ({ problems: [first = "", ...others] }: NetworkPolicy): string =>
   `what makes no sense in it allows nothing: ${first}${others.length > 0 ? `, and ${others.length} more` : ""}`;
 
+/** What is beyond a limit is added to `limits`, for people. */
 function groupsOf(
   policy: NetworkPolicy,
   groups: GroupView,
   pods: PlanContext<Read>["stores"]["Pod"],
+  limits: string[],
 ): PolicyGroups {
   const peersId = (peer: Parameters<PolicyGroups["peers"]>[0]): string => {
     const group = podsOf(peer, policy.namespace);
@@ -71,7 +85,12 @@ function groupsOf(
   return {
     subjects: idOf(subjectsOf(policy)),
     peers: peersId,
-    block: (peer) => nodeGroupId(nodesIn(peer)),
+    nodes: (rule) => nodeGroupId(nodesIn(rule)),
+    blocks(way, rule, index) {
+      const { blocks, leftOut } = ruleBlocks(rule, `spec.${way}[${index}]`);
+      if (leftOut !== undefined) limits.push(leftOut);
+      return blocks;
+    },
     holders,
   };
 }

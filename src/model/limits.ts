@@ -26,6 +26,12 @@ export const hostAddressLimit = 16;
 /** Pods that a node is believed to run, whatever its kubelet says. */
 export const nodePodLimit = 5_000;
 
+/** Of a NetworkPolicy. What is beyond is closed. */
+export const networkPolicyLimits = {
+  /** Blocks of addresses in one rule, after its exceptions have been taken out. Each is a flow on every chassis with a selected pod. */
+  blocks: 10_000,
+} as const;
+
 /** Of policies of a whole cluster. What is beyond is closed. */
 export const clusterPolicyLimits = {
   /** Rules of one direction. AdminNetworkPolicy may have as many, ClusterNetworkPolicy 25. */

@@ -3,6 +3,7 @@
 
 import type { AclLogging } from "../kube/aclLogging.ts";
 import type { ClusterPolicy } from "../kube/clusterPolicy.ts";
+import { cover } from "../model/cover.ts";
 import type { Fact } from "../model/fact.ts";
 import { type Cidr, formatCidr, type Ip } from "../model/ip.ts";
 import { policyMarks } from "../model/names.ts";
@@ -87,7 +88,7 @@ const isPass = (policy: ClusterPolicy, { way, rule }: RulePart): boolean =>
 /** Undefined when the part is about nobody. */
 function peersMatch({ names }: Scope, part: RulePart, groups: PartGroups): string | undefined {
   const { far } = sides[part.way];
-  const blocks = groups.blocks(part);
+  const blocks = cover(groups.blocks(part));
   const terms = ([4, 6] as const).flatMap((family) => {
     const ofFamily = blocks.filter(({ ip }) => ip.family === family);
     // OVN takes no constant with an empty mask.

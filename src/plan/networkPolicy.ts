@@ -8,9 +8,8 @@
 import type { AclLogging } from "../kube/aclLogging.ts";
 import type { NetworkPolicy, PolicyPeer, PolicyPort, PolicyRule } from "../kube/networkPolicy.ts";
 import type { Fact } from "../model/fact.ts";
-import { formatCidr, type Ip } from "../model/ip.ts";
+import { type Cidr, formatCidr, type Ip } from "../model/ip.ts";
 import type { Owner } from "../model/owner.ts";
-import { remainder } from "../model/remainder.ts";
 import type { Scope } from "../model/scope.ts";
 import { FactList } from "./facts.ts";
 import { afterBalancers } from "./groups.ts";
@@ -25,8 +24,10 @@ export interface PolicyGroups {
   readonly subjects: string;
   /** The id of the group of pods that a peer means. */
   readonly peers: (peer: Extract<PolicyPeer, { readonly kind: "pods" }>) => string;
-  /** The id of the group of nodes that have an address in a block; undefined when it has all addresses. */
-  readonly block: (peer: Extract<PolicyPeer, { readonly kind: "block" }>) => string | undefined;
+  /** The id of the group of nodes that have an address in one of the rule's blocks; undefined when it adds nothing. */
+  readonly nodes: (rule: PolicyRule) => string | undefined;
+  /** What the rule's blocks have, without their exceptions. */
+  readonly blocks: (way: Direction, rule: PolicyRule, index: number) => readonly Cidr[];
   /** Which of the rule's receivers have a port with this name: the number -> their addresses. */
   readonly holders: (
     direction: Direction,
@@ -66,7 +67,7 @@ export function networkPolicyFacts(
     };
     add("rest", aclPriority.isolated, "drop", "ip");
     rules.forEach((rule, index) => {
-      const from = peersMatch(scope, way, rule, groups);
+      const from = peersMatch(scope, way, rule, groups, index);
       if (from === undefined) return;
       const allow = (what: string, match: string): void =>
         add(what, aclPriority.allowed, "allow-related", [from, match].filter(Boolean).join(" && "));
@@ -90,29 +91,29 @@ export function networkPolicyFacts(
 function peersMatch(
   { names }: Scope,
   way: Direction,
-  { peers }: PolicyRule,
+  rule: PolicyRule,
   groups: PolicyGroups,
+  index: number,
 ): string | undefined {
+  const { peers } = rule;
   if (!peers) return "";
   const { far } = sides[way];
-  const terms: string[] = [];
-  for (const family of [4, 6] as const) {
-    const field = `ip${family}.${far}`;
-    const plain: string[] = [];
-    for (const peer of peers) {
-      if (peer.kind === "pods") plain.push(`$${names.peers(groups.peers(peer), family)}`);
-      else if (peer.range.ip.family === family) {
-        const nodes = groups.block(peer);
-        if (nodes !== undefined) plain.push(`$${names.nodesIn(nodes, family)}`);
-        // OVN takes no constant with an empty mask.
-        for (const block of remainder(peer.range, peer.except))
-          if (block.bits === 0) terms.push(`ip${family}`);
-          else plain.push(formatCidr(block));
-      }
-    }
-    if (plain.length > 0) terms.push(`${field} == {${[...new Set(plain)].sort().join(", ")}}`);
-  }
-  return terms.length === 0 ? undefined : `(${[...new Set(terms)].join(" || ")})`;
+  const nodes = groups.nodes(rule);
+  const all = groups.blocks(way, rule, index);
+  const terms = ([4, 6] as const).flatMap((family) => {
+    const blocks = all.filter(({ ip }) => ip.family === family);
+    // OVN takes no constant with an empty mask.
+    if (blocks.some(({ bits }) => bits === 0)) return [`ip${family}`];
+    const members = [
+      ...peers.flatMap((peer) =>
+        peer.kind === "pods" ? [`$${names.peers(groups.peers(peer), family)}`] : [],
+      ),
+      ...(nodes !== undefined && blocks.length > 0 ? [`$${names.nodesIn(nodes, family)}`] : []),
+      ...blocks.map(formatCidr),
+    ];
+    return members.length === 0 ? [] : [`ip${family}.${far} == {${[...new Set(members)].sort().join(", ")}}`];
+  });
+  return terms.length === 0 ? undefined : `(${terms.join(" || ")})`;
 }
 
 /** Undefined when the rule has no port without a name. */

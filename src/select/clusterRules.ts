@@ -222,10 +222,10 @@ function peersOf(
   for (const peer of peers) {
     if (peer.kind === "pods") pods.push(narrowed(selectionOfPods(peer), { except: notPods, outside }));
     if (peer.kind === "nodes") nodes.push({ kind: "labels", nodes: peer.nodes, outside, notNodes });
-    if (peer.kind !== "network") continue;
-    ranges.push(peer.range);
-    nodes.push({ kind: "block", range: peer.range, except: outside, notNodes, isListed: notPods.length > 0 });
+    if (peer.kind === "network") ranges.push(peer.range);
   }
+  const ofNetworks = ranges.map((range) => ({ range, except: outside }));
+  nodes.push({ kind: "blocks", blocks: ofNetworks, notNodes, isListed: notPods.length > 0 });
   let blocks = ranges.flatMap((range) => remainder(range, outside));
   if (notPods.length > 0 && blocks.length > 0) {
     pods.push(narrowed(everyPod, { except: notPods, within: partsWithin(blocks, podRanges) }));

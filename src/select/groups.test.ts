@@ -65,32 +65,37 @@ test("a policy that changes gives up what it no longer speaks of", async () => {
   assert.deepEqual(groups.membershipsOf("peer", "shop", "web"), []);
 });
 
-test("a block is a group as long as a policy allows it, of the nodes that have an address in it", async () => {
+test("the blocks of a rule are a group as long as a policy allows them, of the nodes that have an address in one of them", async () => {
   const groups = await world();
   const cidr = (text: string) => parseCidr(text) ?? assert.fail(text);
   const ip = (text: string) => parseIp(text) ?? assert.fail(text);
   const block = { kind: "block", range: cidr("172.30.0.0/24"), except: [cidr("172.30.0.12/32")] } as const;
+  const other = { kind: "block", range: cidr("172.30.2.0/24"), except: [] } as const;
   const everything = { kind: "block", range: cidr("0.0.0.0/0"), except: [] } as const;
   const allowing = spokenByPolicy({
     ...policy("one", label("db")),
-    egress: [{ peers: [block, everything], ports: undefined }],
+    egress: [
+      { peers: [block, other], ports: undefined },
+      { peers: [everything, other], ports: undefined },
+    ],
   });
-  const id = nodeGroupId(nodesIn(block)) ?? assert.fail("it has an id");
-  assert.equal(nodeGroupId(nodesIn(everything)), undefined);
+  const id = nodeGroupId(nodesIn({ peers: [other, block, other] })) ?? assert.fail("it has an id");
+  assert.equal(nodeGroupId(nodesIn({ peers: [everything, other] })), undefined, "it has every address");
   const begun = groups.use("a", allowing).groups;
   assert.deepEqual(
     begun.filter(({ role }) => role === "block"),
     [{ role: "block", id }],
   );
   const management = ip("10.244.0.2");
-  const found = ["172.30.0.11", "172.30.0.12", "172.30.1.1"].map((text) =>
+  const found = ["172.30.0.11", "172.30.0.12", "172.30.1.1", "172.30.2.1"].map((text) =>
     groups.nodeMemberships({
       labels: {},
       hostAddresses: [ip(text)],
       standIns: [{ host: ip(text), management }],
     }),
   );
-  assert.deepEqual(found, [[{ id, addresses: [management] }], [], []]);
+  const member = [{ id, addresses: [management] }];
+  assert.deepEqual(found, [member, [], [], member]);
   assert.deepEqual(groups.use("b", allowing).groups, []);
   groups.use("a", undefined);
   assert.ok(groups.isUsed("block", id));

@@ -1,17 +1,15 @@
 // What a NetworkPolicy speaks of.
 
-import type { NetworkPolicy, PolicyPeer } from "../kube/networkPolicy.ts";
+import type { NetworkPolicy, PolicyPeer, PolicyRule } from "../kube/networkPolicy.ts";
 import type { Spoken } from "./groups.ts";
 import type { NodeGroup } from "./nodeGroup.ts";
 import { type PodGroup, wholeGroup } from "./podGroup.ts";
 import { everyPod, labelSelection, namespacesMatching, oneNamespace } from "./selection.ts";
 
-export type AddressBlock = Extract<PolicyPeer, { readonly kind: "block" }>;
-
 export const spokenByPolicy = (policy: NetworkPolicy): Spoken => ({
   subject: [subjectsOf(policy)],
   peer: peersOf(policy),
-  nodes: blocksOf(policy),
+  nodes: [...(policy.ingress ?? []), ...(policy.egress ?? [])].map(nodesIn),
 });
 
 export const subjectsOf = ({ namespace, podSelector }: NetworkPolicy): PodGroup =>
@@ -24,22 +22,16 @@ export function podsOf(peer: PolicyPeer, namespace: string): PodGroup | undefine
   return wholeGroup(labelSelection(scope, peer.pods));
 }
 
-/** The nodes that have an address in a block. */
-export const nodesIn = ({ range, except }: AddressBlock): NodeGroup => ({
-  kind: "block",
-  range,
-  except,
+/** The nodes that have an address in one of the blocks of a rule. */
+export const nodesIn = ({ peers = [] }: Pick<PolicyRule, "peers">): NodeGroup => ({
+  kind: "blocks",
+  blocks: peers.filter((peer) => peer.kind === "block"),
   notNodes: [],
   isListed: false,
 });
 
 /** Whom a rule means that allows a port by name and names no peers. */
 export const everybody: PodGroup = wholeGroup(everyPod);
-
-const blocksOf = ({ ingress = [], egress = [] }: NetworkPolicy): readonly NodeGroup[] =>
-  [...ingress, ...egress].flatMap(({ peers = [] }) =>
-    peers.flatMap((peer) => (peer.kind === "block" ? [nodesIn(peer)] : [])),
-  );
 
 function peersOf({ namespace, ingress = [], egress = [] }: NetworkPolicy): readonly PodGroup[] {
   const named = egress.some(

@@ -9,7 +9,7 @@ import { type Cidr, contains, formatCidr, type Ip } from "../model/ip.ts";
 import type { ManagementAddress } from "../model/network.ts";
 import type { Labels } from "./selection.ts";
 
-export type NodeGroup = NodesByLabels | NodesInBlock;
+export type NodeGroup = NodesByLabels | NodesInBlocks;
 
 /** All addresses of the nodes that a selector has, but those in `outside`. */
 interface NodesByLabels {
@@ -19,13 +19,18 @@ interface NodesByLabels {
   readonly notNodes: readonly LabelSelector[];
 }
 
-/** What pods see of the nodes that have an address in a block. */
-interface NodesInBlock {
-  readonly kind: "block";
+/** A block of addresses, without those in `except`. */
+export interface AddressBlock {
   readonly range: Cidr;
   readonly except: readonly Cidr[];
+}
+
+/** What pods see of the nodes that have an address in one of the blocks of a rule. */
+interface NodesInBlocks {
+  readonly kind: "blocks";
+  readonly blocks: readonly AddressBlock[];
   readonly notNodes: readonly LabelSelector[];
-  /** Also where that address is in the block itself, because the rule does not list the block whole. */
+  /** Also where that address is in a block itself, because the rule does not list the blocks whole. */
   readonly isListed: boolean;
 }
 
@@ -36,20 +41,28 @@ export interface SeenNode {
   readonly standIns: readonly ManagementAddress[];
 }
 
-/** Undefined when the group adds nothing: a block of all addresses has every management address. */
+/** Undefined when the group adds nothing. */
 export function nodeGroupId(group: NodeGroup): string | undefined {
-  if (group.kind === "block" && isPlain(group)) {
-    const { range, except } = group;
-    return range.bits === 0 && except.length === 0
-      ? undefined
-      : idOfText([range, ...except].map(formatCidr).join());
-  }
-  const rest =
-    group.kind === "block"
-      ? { range: formatCidr(group.range), except: group.except.map(formatCidr), isListed: group.isListed }
-      : { nodes: group.nodes, outside: group.outside.map(formatCidr) };
-  return idOfText(JSON.stringify({ ...rest, notNodes: group.notNodes }));
+  if (group.kind === "labels")
+    return idOfText(
+      JSON.stringify({
+        nodes: group.nodes,
+        outside: group.outside.map(formatCidr),
+        notNodes: group.notNodes,
+      }),
+    );
+  const { blocks, isListed, notNodes } = group;
+  // A block of all addresses has every management address.
+  const whole = isListed ? [] : blocks.filter(isWhole).map(({ range }) => range.ip.family);
+  const rest = blocks.filter(({ range }) => !whole.includes(range.ip.family)).map(blockText);
+  if (rest.length === 0) return undefined;
+  return idOfText(JSON.stringify({ blocks: [...new Set(rest)].toSorted(), isListed, notNodes }));
 }
+
+const isWhole = ({ range, except }: AddressBlock): boolean => range.bits === 0 && except.length === 0;
+
+const blockText = ({ range, except }: AddressBlock): string =>
+  [formatCidr(range), ...except.map(formatCidr).toSorted()].join(" ");
 
 export function nodeAddressesIn(group: NodeGroup, node: SeenNode): readonly Ip[] {
   const { labels, hostAddresses, standIns } = node;
@@ -62,7 +75,8 @@ export function nodeAddressesIn(group: NodeGroup, node: SeenNode): readonly Ip[]
     );
     return [...hostAddresses.filter(isLeft), ...management];
   }
-  const isIn = (ip: Ip): boolean => contains(group.range, ip) && !isInOne(group.except, ip);
+  const isIn = (ip: Ip): boolean =>
+    group.blocks.some(({ range, except }) => contains(range, ip) && !isInOne(except, ip));
   return standIns.flatMap(({ host, management }) => {
     const isMeant = isIn(management) ? group.isListed : isIn(host);
     return isMeant ? [management] : [];
@@ -76,7 +90,5 @@ export const addressesOf = ({ hostAddresses, standIns }: SeenNode): readonly Ip[
   ...hostAddresses,
   ...standIns.map(({ management }) => management),
 ];
-
-const isPlain = ({ notNodes, isListed }: NodesInBlock): boolean => notNodes.length === 0 && !isListed;
 
 const idOfText = (text: string): string => hash("sha256", text, "hex").slice(0, 16);
