@@ -5,7 +5,7 @@ import { Slicer } from "../apply/slicer.ts";
 import type { Places } from "../decide/places.ts";
 import { blockKind, peerKind, subjectKind } from "../kinds/groups.ts";
 import { podKind } from "../kinds/pod.ts";
-import { ownerOfAnyPolicy, policyKindOf, spokenBy, usesNames } from "../kinds/policies.ts";
+import { ownerOfAnyPolicy, policiesUsing, policyKindOf, spokenBy } from "../kinds/policies.ts";
 import type { AnyPolicy, ClusterPolicy } from "../kube/clusterPolicy.ts";
 import type { Pod } from "../kube/objects.ts";
 import { clusterPoliciesOf, clusterPolicyKinds, type PolicyKind, policyKinds } from "../kube/policies.ts";
@@ -227,14 +227,12 @@ export class Grouping {
 
   #changed(changes: readonly MembershipChange[]): void {
     const { stores, enqueue } = this.#options;
-    let isNamed = false;
     for (const { added, removed } of changes)
-      for (const { namespace, pod } of [...added, ...removed]) {
-        enqueue(ownerOf("pod", pod, namespace));
-        isNamed ||= stores.Pod.get(namespace, pod)?.namedPorts !== undefined;
+      for (const { namespace, pod: name } of [...added, ...removed]) {
+        enqueue(ownerOf("pod", name, namespace));
+        const pod = stores.Pod.get(namespace, name);
+        for (const policy of pod ? policiesUsing(pod, stores) : []) enqueue(ownerOfAnyPolicy(policy));
       }
-    if (!isNamed) return;
-    for (const policy of this.#policies()) if (usesNames(policy)) enqueue(ownerOfAnyPolicy(policy));
   }
 }
 

@@ -18,7 +18,7 @@ import { mayPassFor, partsOf, type RulePart } from "../select/clusterRules.ts";
 import { addressesOf, nodeGroupId } from "../select/nodeGroup.ts";
 import { idOf } from "../select/podGroup.ts";
 import type { OwnerKind, PlanContext } from "./kind.ts";
-import { ownerOfAnyPolicy, ownerWord, usesNames } from "./policies.ts";
+import { ownerOfAnyPolicy, ownerWord, policiesUsing } from "./policies.ts";
 
 type Read = ClusterPolicyKind | "Namespace" | "Node" | "Pod";
 
@@ -46,8 +46,10 @@ export function clusterPolicyKind(of: ClusterPolicyKind): OwnerKind<Read> {
       BaselineAdminNetworkPolicy: changed,
       // Groups follow namespaces and pods; what policies read of them is which pod means which port by a name.
       Namespace: () => [],
-      Pod: ({ old, new: pod }, stores) =>
-        old?.uid !== pod?.uid && (old?.namedPorts || pod?.namedPorts) ? owners(stores, usesNames) : [],
+      Pod: (change, { [of]: policies }) =>
+        change.old?.uid === change.new?.uid
+          ? []
+          : sidesOf(change).flatMap((pod) => policiesUsing(pod, { [of]: policies }).map(ownerOfAnyPolicy)),
       Node: (_, stores) => onNodes(stores),
     },
     nodes: {

@@ -13,7 +13,7 @@ import { everybody, nodesIn, podsOf, subjectsOf } from "../select/networkPolicyG
 import { nodeGroupId } from "../select/nodeGroup.ts";
 import { idOf } from "../select/podGroup.ts";
 import type { OwnerKind, PlanContext } from "./kind.ts";
-import { ownerOfAnyPolicy, ownerWord, usesNames } from "./policies.ts";
+import { ownerOfAnyPolicy, ownerWord, policiesUsing } from "./policies.ts";
 import { ruleBlocks } from "./ruleBlocks.ts";
 
 type Read = "NetworkPolicy" | "Namespace" | "Pod";
@@ -30,10 +30,10 @@ export const networkPolicyKind: OwnerKind<Read> = {
         ? []
         : policies.by("namespace", (namespace ?? old)?.name ?? "").map(ownerOfAnyPolicy),
     // What policies read of pods is which of them means which port by a name, and that stays the same while a pod lives.
-    Pod: ({ old, new: pod }, { NetworkPolicy: policies }) =>
-      old?.uid !== pod?.uid && (old?.namedPorts || pod?.namedPorts)
-        ? [...policies.values()].filter(usesNames).map(ownerOfAnyPolicy)
-        : [],
+    Pod: (change, { NetworkPolicy }) =>
+      change.old?.uid === change.new?.uid
+        ? []
+        : sidesOf(change).flatMap((pod) => policiesUsing(pod, { NetworkPolicy }).map(ownerOfAnyPolicy)),
   },
   tables: ["ACL", "Address_Set", "Port_Group"],
   plan(owner, { namespace, name }, { scope, stores, groups }) {

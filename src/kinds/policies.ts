@@ -10,7 +10,7 @@ import {
 } from "../kube/clusterPolicy.ts";
 import { selects } from "../kube/labelSelector.ts";
 import type { Pod } from "../kube/objects.ts";
-import { clusterPoliciesOf, type PolicyKind, policyKinds } from "../kube/policies.ts";
+import { clusterPoliciesOf, type PolicyKind, type PolicyStores, policyKinds } from "../kube/policies.ts";
 import type { Stores } from "../kube/stores.ts";
 import type { Cidr } from "../model/ip.ts";
 import { type Owner, ownerOf } from "../model/owner.ts";
@@ -38,13 +38,17 @@ export const spokenBy = (
     ? spokenByPolicy(policy)
     : spokenByParts(partsOf(policy, clusterPoliciesOf(stores), podRanges).parts);
 
-/** Whether it has ports by their names, so that it depends on which pods have them. */
-export const usesNames = (policy: AnyPolicy): boolean =>
-  policy.kind === "NetworkPolicy"
-    ? [...(policy.ingress ?? []), ...(policy.egress ?? [])].some(({ ports }) =>
-        ports?.some(({ port }) => typeof port === "string"),
-      )
-    : [...policy.ingress, ...policy.egress].some(({ ports }) => ports?.some((port) => "name" in port));
+/** The policies for which it matters that the pod has its ports by name. */
+export const policiesUsing = (
+  { namedPorts = [] }: Pick<Pod, "namedPorts">,
+  stores: Partial<PolicyStores>,
+): readonly AnyPolicy[] => [
+  ...new Set(
+    namedPorts.flatMap(({ name }) =>
+      policyKinds.flatMap((kind): readonly AnyPolicy[] => stores[kind]?.by("portName", name) ?? []),
+    ),
+  ),
+];
 
 /**
  * The policies that have to be in force before the pod's packets may pass: those that select it, and those that close

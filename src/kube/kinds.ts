@@ -8,6 +8,7 @@ import type { ClusterPolicy } from "./clusterPolicy.ts";
 import { type NetworkPolicy, networkPolicyOf } from "./networkPolicy.ts";
 import { nodePortKeys } from "./nodePorts.ts";
 import type { EndpointSlice, Namespace, Node, ObjectMeta, Pod, Service } from "./objects.ts";
+import { portNamesOf } from "./portNames.ts";
 import { endpointSliceOf, namespaceOf, nodeOf, type Projection, podOf, serviceOf } from "./project.ts";
 import type { Resource } from "./resource.ts";
 import { type ServiceCidr, serviceCidrOf } from "./serviceCidr.ts";
@@ -81,7 +82,7 @@ const table = {
     plural: "networkpolicies",
     namespaced: true,
     project: networkPolicyOf,
-    indexes: { namespace: (policy) => [policy.namespace] },
+    indexes: { namespace: (policy) => [policy.namespace], portName: portNamesOf },
   }),
   ServiceCIDR: watchable<ServiceCidr>({
     prefix: "/apis/networking.k8s.io/v1",
@@ -104,7 +105,7 @@ const table = {
     plural: "clusternetworkpolicies",
     namespaced: false,
     project: clusterNetworkPolicyOf,
-    indexes: {},
+    indexes: { portName: portNamesOf },
     optional: true,
   }),
   AdminNetworkPolicy: watchable<ClusterPolicy<"AdminNetworkPolicy">>({
@@ -112,7 +113,7 @@ const table = {
     plural: "adminnetworkpolicies",
     namespaced: false,
     project: adminNetworkPolicyOf,
-    indexes: {},
+    indexes: { portName: portNamesOf },
     optional: true,
   }),
   BaselineAdminNetworkPolicy: watchable<ClusterPolicy<"BaselineAdminNetworkPolicy">>({
@@ -120,7 +121,7 @@ const table = {
     plural: "baselineadminnetworkpolicies",
     namespaced: false,
     project: baselineAdminNetworkPolicyOf,
-    indexes: {},
+    indexes: { portName: portNamesOf },
     optional: true,
   }),
 };

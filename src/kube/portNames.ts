@@ -1,0 +1,17 @@
+// The ports that a policy has by name, so that what it allows depends on which pods have ports of these names.
+
+import type { AnyPolicy } from "./clusterPolicy.ts";
+
+/** Each once. */
+export function portNamesOf(policy: AnyPolicy): readonly string[] {
+  const names = new Set<string>();
+  if (policy.kind === "NetworkPolicy")
+    for (const { ports = [] } of [...(policy.ingress ?? []), ...(policy.egress ?? [])])
+      for (const { port } of ports) {
+        if (typeof port === "string") names.add(port);
+      }
+  else
+    for (const { ports = [] } of [...policy.ingress, ...policy.egress])
+      for (const port of ports) if ("name" in port) names.add(port.name);
+  return [...names];
+}
