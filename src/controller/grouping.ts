@@ -73,7 +73,6 @@ export class Grouping {
       if (slicer.due) await slicer.pause();
       this.awaitNamespace(namespace);
     }
-    for (const policy of this.#policies()) this.#use(policy);
     const stops = [
       stores.NetworkPolicy.subscribe((changes) => this.#changedPolicies(changes)),
       ...clusterPolicyKinds.map((kind) =>
@@ -94,6 +93,10 @@ export class Grouping {
     signal.addEventListener("abort", () => {
       for (const stop of stops) stop();
     });
+    for (const policy of this.#policies()) {
+      if (slicer.due) await slicer.pause();
+      this.#use(policy);
+    }
   }
 
   /**
