@@ -6,6 +6,7 @@ import type { Bench } from "./figure.ts";
 import { membersBench } from "./members/bench.ts";
 import { ovsdbBench } from "./ovsdb/bench.ts";
 import { pluginBench } from "./plugin/bench.ts";
+import { policyFlowsBench } from "./policies/flowsBench.ts";
 import { policiesInForceBench } from "./policies/inForceBench.ts";
 import { policiesBench } from "./policies/scaleBench.ts";
 import { assignedBench } from "./pools/assignedBench.ts";
@@ -28,6 +29,7 @@ export const benches: readonly Bench[] = [
   restartLargeBench,
   policiesBench,
   policiesInForceBench,
+  policyFlowsBench,
   hostServicesBench,
   servicePlansBench,
   serviceFlowsBench,

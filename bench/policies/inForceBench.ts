@@ -1,6 +1,6 @@
 // What policies cost in OVN: how long datagrams still arrive after a policy has been made that forbids them, or after a pod
 // has got a label by which a policy selects it; beside what closes a port by hand; with few switches and with a thousand
-// more on the router. And how many flows policies are.
+// more on the router.
 
 import { namesOf } from "../../src/model/names.ts";
 import { type Bench, compared, type Figure } from "../figure.ts";
@@ -8,32 +8,27 @@ import { inTurn, type Pair, Side } from "../inTurn.ts";
 import { addManySwitches, many } from "../pools/manySwitches.ts";
 import { settled } from "../wiring/databases.ts";
 import { byAcl, byAddressSet, type Way } from "./byHand.ts";
-import { flowFigures } from "./flows.ts";
 import { PolicyBed } from "./policyBed.ts";
 
 const turns = { fewest: 5, most: 8 } as const;
 const ofBlock = { few: 3, many: 1 } as const;
-/** Pods that the policies select whose flows are counted. */
-const others = 10;
 
 export const policiesInForceBench: Bench = {
   name: "policies-in-force",
-  about: `a policy made, a pod selected, and an ACL and an address set by hand, in turn, until no datagram arrives, beside few and ${many.switches} other switches; and flows`,
+  about: `a policy made, a pod selected, and an ACL and an address set by hand, in turn, until no datagram arrives, beside few and ${many.switches} other switches`,
   async run(progress) {
-    await using few = await PolicyBed.up("benchpolicy", 3, others, progress);
+    await using few = await PolicyBed.up("benchpolicy", 3, 0, progress);
     const atFew = await sidesOf(few, ofBlock.few);
     await inTurn(atFew.pairs, turns);
     const figures = figuresOf("3 nodes", atFew);
     progress(JSON.stringify(figures.map(({ name, value, limit }) => [name, value, limit?.value])));
-    figures.push(...(await flowFigures(few, "3 nodes", [100, 1_000], progress)));
 
-    await using more = await PolicyBed.up("benchpolicy2", 1, others, progress);
+    await using more = await PolicyBed.up("benchpolicy2", 1, 0, progress);
     await addManySwitches(more.sandbox, namesOf("weft").clusterRouter);
     progress(`${many.switches} switches are there`);
     const atMany = await sidesOf(more, ofBlock.many);
     await inTurn(atMany.pairs, turns);
     figures.push(...figuresOf(`${many.switches} switches`, atMany));
-    figures.push(...(await flowFigures(more, `${many.switches} switches`, [100], progress)));
     return figures;
   },
 };
