@@ -48,6 +48,7 @@ const otherNetworks: ReadonlyMap<string, readonly string[]> = new Map([
   ["distribution", ["underlay"]],
   ["cni", ["pooled", "underlay"]],
   ["policyBirths", ["pooled", "underlay"]],
+  ["policyNodes", ["pooled"]],
 ]);
 
 /**

@@ -15,6 +15,7 @@ import { subjectFacts } from "../plan/groups.ts";
 import { hostPortFacts } from "../plan/hostPort.ts";
 import { type Hosts, hostViewOf } from "../plan/hosts.ts";
 import { nodeFacts } from "../plan/node.ts";
+import { fromOwnNode } from "../plan/ownNode.ts";
 import { serviceFacts } from "../plan/service.ts";
 import type { Cloud } from "./cloud.ts";
 
@@ -53,7 +54,7 @@ export class OwnNodes implements Cloud {
   }
 
   subjectFacts(owner: Owner, id: string): readonly Fact[] {
-    return subjectFacts(this.#scope, owner, id, `inport == @${this.#scope.names.managementPorts}`);
+    return subjectFacts(this.#scope, owner, id, fromOwnNode(this.#scope.names));
   }
 
   hostPortFacts(

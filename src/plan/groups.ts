@@ -17,7 +17,7 @@ const families = [4, 6] as const;
 /**
  * The port group of the pods that policies select, and what no policy forbids them: neighbour discovery, and a pod's
  * connection to itself by its Service, which comes back from the balancers' hairpin address. `ownNode` matches what the
- * pods' own node sends, where its switch can tell that by the port.
+ * pods' own node sends; undefined where the node's switch has an ACL of its own for that (tenant.ts).
  */
 export function subjectFacts(
   scope: Scope,

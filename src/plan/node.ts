@@ -19,6 +19,7 @@ import { planClosed } from "./closed.ts";
 import { routerAttachment } from "./cluster.ts";
 import { FactList, mapOf, type RefTo } from "./facts.ts";
 import { planGateway } from "./gateway.ts";
+import { planOwnNode } from "./ownNode.ts";
 import { planHostAddresses } from "./pathMtu.ts";
 import { policyPriority } from "./priorities.ts";
 
@@ -34,6 +35,7 @@ export function nodeFacts(
   planSwitch(facts, scope, node, facts.ref("Logical_Router", scope.names.clusterRouter));
   if (hasPool) planClosed(facts, scope, node);
   planManagementPort(facts, scope, node);
+  planOwnNode(facts, scope, node);
   planHostAddresses(facts, scope, node);
   for (const address of node.hostAddresses) planWayToHost(facts, scope, node, address);
   planGateway(facts, scope, network, node);

@@ -11,6 +11,8 @@ export const policyPriority = {
   services: 1005,
   /** Sends a pod's packets for its own node's addresses to the management port. */
   ownNode: 1004,
+  /** Marks a node's packets for its own pods. */
+  fromOwnNode: 1003,
 } as const;
 
 export type AclAction = NorthboundTables["ACL"]["row"]["action"];

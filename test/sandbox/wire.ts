@@ -19,6 +19,8 @@ export interface Spoken {
 /** A frame from `from` that `to`, a listener, can hear. */
 export interface Proof {
   readonly from: string;
+  /** The card that it leaves by; by default eth0. */
+  readonly card?: string;
   readonly to: string;
   readonly spoken: Spoken;
 }
@@ -61,10 +63,10 @@ export class Wire implements AsyncDisposable {
   }
 
   /** Repeats the frame until the listener has heard it: proof that it could be heard. */
-  async expectHeard({ from, to, spoken }: Proof): Promise<void> {
+  async expectHeard({ from, card, to, spoken }: Proof): Promise<void> {
     await eventually(`${to} hears from ${from}: ${spoken.what}`, async () => {
       const mark = this.#mark();
-      await this.say(from, [spoken.frame(mark)]);
+      await this.say(from, [spoken.frame(mark)], card);
       return eventually("it comes", () => this.#heard.has(`${to} ${mark}`), 2_000);
     });
   }
@@ -73,11 +75,16 @@ export class Wire implements AsyncDisposable {
    * Sends every one of `unheard` from `place`, and then what is known to be heard, so that the others had enough time
    * to arrive. Resolves with those that arrived anyway, and where.
    */
-  async overheard(place: string, unheard: readonly Spoken[], proof: Proof): Promise<readonly string[]> {
+  async overheard(
+    place: string,
+    unheard: readonly Spoken[],
+    proof: Proof,
+    card?: string,
+  ): Promise<readonly string[]> {
     const marks = new Map(unheard.map(({ what }) => [what, this.#mark()]));
     const frames = unheard.map(({ what, frame }) => frame(marks.get(what) ?? ""));
     for (let round = 0; round < 2; round++) {
-      await this.say(place, frames);
+      await this.say(place, frames, card);
       await this.expectHeard(proof);
     }
     return [...marks].flatMap(([what, mark]) =>
