@@ -21,6 +21,24 @@ test("a pod waits for its node, and asks the API server once however often it is
   assert.equal(api.writes, 2);
 });
 
+test("a pod gets no address while somebody else has made a port with its port's name", async () => {
+  const api = new Api();
+  api.put(aNode("n1"), aPod("web-1"));
+  const rows = new PortRows();
+  rows.set("row", "demo_pod_shop_web-1", ["0a:58:0a:f4:00:77 10.244.0.119"], "", "somebody else");
+  const deciding = await decider(api, { rows });
+  await settled(() => deciding.nodeLives.decide(api.node("n1")));
+  assert.deepEqual(deciding.podLives.decide(api.pod("web-1")), {
+    state: "refused",
+    reason:
+      "port demo_pod_shop_web-1 in the northbound database is not Weft's: find out who made it, then ovn-nbctl lsp-del demo_pod_shop_web-1",
+  });
+  rows.delete("row");
+  assert.deepEqual(texts(ready(await settled(() => deciding.podLives.decide(api.pod("web-1"))))), [
+    "10.244.0.3/24",
+  ]);
+});
+
 test("host-network and finished pods get no address", async () => {
   const deciding = await decider(new Api());
   for (const change of [

@@ -180,6 +180,11 @@ export class PodLives {
   #choose(pod: Pod, site: ResolvedNode): Choice | { readonly refused: string } {
     const { addresses } = this.#options;
     const holder = this.#holderOf(pod);
+    // OVN would bind the pod's interface to it: with other addresses, or with none and no port security.
+    if (this.#options.rows.isForeign(holder.port))
+      return {
+        refused: `port ${holder.port} in the northbound database is not Weft's: find out who made it, then ovn-nbctl lsp-del ${holder.port}`,
+      };
     const distrusted = this.#distrustOf(pod, site);
     const proven = this.#provenOf(pod, site);
     if (proven && addresses.claim(holder, site, proven) === undefined)

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ownership } from "../model/names.ts";
 import type { LogicalSwitchRow } from "../ovn/northbound.gen.ts";
 import { Machines } from "./machines.ts";
 import { followPorts } from "./portStates.ts";
@@ -44,6 +45,7 @@ for (const [order, arranged] of orders) {
       logical_port: "demo_pod_shop_web",
       up: true,
       chassis,
+      external_ids: new Map([[ownership.cluster, "demo"]]),
     });
     const table = "Port_Binding";
     tell([{ table, uuid: "a", new: binding("n1") }]);

@@ -57,7 +57,7 @@ export const observedIndexes = (
   Object.fromEntries(
     Object.keys(tables).map((table) => [
       table,
-      table === "Logical_Switch_Port" ? [byOwner, addressesOf] : [byOwner],
+      table === "Logical_Switch_Port" ? [byOwner, "name", addressesOf] : [byOwner],
     ]),
   );
 

@@ -1,7 +1,10 @@
 // How far OVN is with this cluster's ports, according to the southbound database: translated, bound to a chassis,
 // installed there. Read only.
+//
+// ovn-northd copies the external_ids of a port's row, so those of Weft's own ports are known here, too. A port that somebody
+// else has given the name of one of Weft's is none.
 
-import { placeOfPort, podOfPort } from "../model/names.ts";
+import { ownership, placeOfPort, podOfPort } from "../model/names.ts";
 import { type PortBindingRow, southbound } from "../ovn/southbound.gen.ts";
 import type { Session } from "../ovsdb/index.ts";
 
@@ -39,7 +42,7 @@ export function followPorts(session: Session, cluster: string): PortStates {
   >();
   const listeners = new Set<PortListener>();
   const replica = session.replica(southbound, {
-    Port_Binding: { columns: ["logical_port", "chassis", "up", "parent_port"] },
+    Port_Binding: { columns: ["logical_port", "chassis", "up", "parent_port", "external_ids"] },
     Chassis: { columns: ["name"] },
   });
   const stateOf = (port: string): PortState => states.get(port)?.state ?? "absent";
@@ -48,8 +51,9 @@ export function followPorts(session: Session, cluster: string): PortStates {
   };
   replica.subscribe((changes) => {
     const nodes = new Map<string, Set<PortState>>();
-    for (const { table, uuid, old, new: now } of changes) {
+    for (const { table, uuid, old, new: row } of changes) {
       if (table !== "Port_Binding") continue;
+      const now = row?.external_ids.get(ownership.cluster) === cluster ? row : undefined;
       const port = (now ?? old)?.logical_port ?? "";
       const pod = podOfPort(cluster, port);
       const place = placeOfPort(cluster, port);

@@ -40,6 +40,16 @@ test("what a port holds is that of the pod it is for, and not of one of the same
   assert.equal(rows.ofPod("web-1", "second"), undefined);
 });
 
+test("a port of the name is foreign as long as somebody else's row has it", () => {
+  const rows = new PortRows();
+  rows.set("u1", "web-1", []);
+  assert.equal(rows.isForeign("web-1"), false);
+  rows.delete("u1");
+  assert.equal(rows.isForeign("web-1"), false);
+  rows.set("u2", "web-1", [], "", "other");
+  assert.equal(rows.isForeign("web-1"), true);
+});
+
 test("a row of another cluster holds nothing", () => {
   const rows = new PortRows();
   rows.set("u1", "web-1", ["0a:58:0a:f4:01:05 10.244.1.5"], "", "other");

@@ -6,15 +6,15 @@ import { ownership } from "../model/names.ts";
 import { uidIn } from "../model/portVersion.ts";
 import { rowUuid } from "../model/uuid.ts";
 import type { LogicalSwitchPortRow } from "../ovn/northbound.gen.ts";
-import { membersOf, type ValuesOf } from "../ovsdb/index.ts";
+import { membersOf, type RowIndex, type ValuesOf } from "../ovsdb/index.ts";
 
 /** What is read of a port. */
 export type PortRow = Pick<LogicalSwitchPortRow, "name" | "addresses" | "external_ids" | "options">;
 
-/** The table of ports, with the index `addressesOf`. */
+/** The table of ports, with the indexes `addressesOf` and `name`. */
 export interface Ports {
   get(uuid: string): PortRow | undefined;
-  by(index: ValuesOf, ip: string): readonly PortRow[];
+  by(index: RowIndex, value: string): readonly PortRow[];
 }
 
 /** The addresses in a port's row. An index of ports. */
@@ -38,6 +38,13 @@ export class RowAddresses {
   ofPod(port: string, pod: string): readonly string[] | undefined {
     const row = this.#ports.get(rowUuid(this.#cluster, "Logical_Switch_Port", port));
     return row && uidIn(row.options.get("iface-id-ver")) === pod ? ipsIn(row.addresses) : undefined;
+  }
+
+  /** Whether somebody else has made a port of this name. A database has but one port of a name. */
+  isForeign(port: string): boolean {
+    return this.#ports
+      .by("name", port)
+      .some((row) => row.external_ids.get(ownership.cluster) !== this.#cluster);
   }
 
   /** Whether a port other than `port` has `ip`. */

@@ -12,7 +12,7 @@ export class PortRows extends RowAddresses {
   readonly #rows: Map<string, PortRow>;
 
   constructor() {
-    const index = new Rows([addressesOf]);
+    const index = new Rows([addressesOf, "name"]);
     const rows = new Map<string, PortRow>();
     super(
       {

@@ -130,6 +130,24 @@ suite("addresses on a node with room for four pods", { timeout: 120_000 }, () =>
     await remove("owner", "thief");
   });
 
+  test("a pod does not start on a port that somebody else has made, and starts when that is gone", async () => {
+    const port = `weft_pod_${ns}_future`;
+    await cluster.northbound("lsp-add", "weft_switch_n1", port, "--", "lsp-set-addresses", port, "unknown");
+    await cluster.apply(pod({ namespace: ns, name: "future", node: "n1" }));
+    await becomes("an Event names the port", true, async () =>
+      (await eventsOf("future", "NetworkNotReady")).includes(
+        `port ${port} in the northbound database is not Weft's`,
+      ),
+    );
+    assert.match((await cluster.weft("status")).stdout, new RegExp(`port ${port} .* is not Weft's`));
+    assert.equal(await cluster.field("pod", ns, "future", annotation), "");
+    assert.deepEqual(await cluster.addressesOf(ns, "future"), []);
+    await cluster.northbound("lsp-del", port);
+    await cluster.podsReady(ns, "future");
+    assert.equal((await portOf("future")).length, 1);
+    await remove("future");
+  });
+
   test("a pod that forges its MAC or its addresses gets nothing through", async () => {
     const sleep = ["sleep", "1000"];
     await create(

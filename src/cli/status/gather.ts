@@ -107,16 +107,19 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
 }
 
 async function northboundView(
-  { northbound: remotes, tls, probe }: Sources,
+  { cluster, northbound: remotes, tls, probe }: Sources,
   signal: AbortSignal,
 ): Promise<NorthboundView> {
   return copied({ remotes, tls }, northbound, followNorthbound, signal, async (replica, session) => {
     const lag = probe ? await probed(session, replica, signal) : undefined;
     const global = await followed(replica, signal);
+    const ports = [...replica.table("Logical_Switch_Port").values()];
+    const foreign = ports.filter(({ external_ids: ids }) => ids.get(ownership.cluster) !== cluster);
     const sets = [...replica.table("Address_Set").values()];
     return {
       clusters: new Set(sets.flatMap(({ external_ids: ids }) => ids.get(ownership.cluster) ?? [])),
-      ports: new Set([...replica.table("Logical_Switch_Port").values()].map((port) => port.name)),
+      ports: new Set(ports.map(({ name }) => name)),
+      foreignPorts: new Set(foreign.map(({ name }) => name)),
       nbCfg: Number(global?.nb_cfg ?? 0),
       sbCfg: Number(global?.sb_cfg ?? 0),
       hvCfg: Number(global?.hv_cfg ?? 0),
@@ -127,7 +130,7 @@ async function northboundView(
 
 const followNorthbound = (session: Session) =>
   session.replica(northbound, {
-    Logical_Switch_Port: { columns: ["name"] },
+    Logical_Switch_Port: { columns: ["name", "external_ids"] },
     NB_Global: { columns: ["nb_cfg", "sb_cfg", "hv_cfg"] },
     // Every cluster's fence is here.
     Address_Set: { columns: ["external_ids"] },

@@ -50,7 +50,14 @@ function snapshot(
       leader: { holder: "n1_17", silent: false, heldDeletions: "", troubles: new Map() },
       refused: [],
     },
-    northbound: { clusters: new Set(["demo"]), ports: new Set([port]), nbCfg: 1, sbCfg: 1, hvCfg: 1 },
+    northbound: {
+      clusters: new Set(["demo"]),
+      ports: new Set([port]),
+      foreignPorts: new Set<string>(),
+      nbCfg: 1,
+      sbCfg: 1,
+      hvCfg: 1,
+    },
     southbound: {
       chassis: new Map([["c1", 1]]),
       expected: 1,
@@ -122,8 +129,34 @@ test("policies with parts that make no sense are listed, and are no reason to ca
 const waits: readonly [string, Snapshot, string][] = [
   ["has no address", snapshot({}, { annotations: {} }), "address"],
   [
+    "finds somebody else's port in place of its own",
+    snapshot(
+      {
+        northbound: {
+          clusters: new Set(["demo"]),
+          ports: new Set([port]),
+          foreignPorts: new Set([port]),
+          nbCfg: 1,
+          sbCfg: 1,
+          hvCfg: 1,
+        },
+      },
+      { annotations: {} },
+    ),
+    "address",
+  ],
+  [
     "has no port row",
-    snapshot({ northbound: { clusters: new Set(["demo"]), ports: new Set(), nbCfg: 1, sbCfg: 1, hvCfg: 1 } }),
+    snapshot({
+      northbound: {
+        clusters: new Set(["demo"]),
+        ports: new Set(),
+        foreignPorts: new Set<string>(),
+        nbCfg: 1,
+        sbCfg: 1,
+        hvCfg: 1,
+      },
+    }),
     "northbound",
   ],
   [
@@ -159,7 +192,14 @@ test("a pod with a port of its node's pool is judged by that port, and a virtual
   const pooled = namesOf("demo").poolPort("n1", 5);
   const given = snapshot(
     {
-      northbound: { clusters: new Set(["demo"]), ports: new Set([pooled]), nbCfg: 1, sbCfg: 1, hvCfg: 1 },
+      northbound: {
+        clusters: new Set(["demo"]),
+        ports: new Set([pooled]),
+        foreignPorts: new Set<string>(),
+        nbCfg: 1,
+        sbCfg: 1,
+        hvCfg: 1,
+      },
       southbound: {
         chassis: new Map(),
         expected: 1,
@@ -313,7 +353,14 @@ test("silent agents are told with their nodes, and by themselves when no node sa
 });
 
 test("without a leader, a northd that is behind is seen in the databases", () => {
-  const northbound = { clusters: new Set(["demo"]), ports: new Set([port]), nbCfg: 3, sbCfg: 2, hvCfg: 2 };
+  const northbound = {
+    clusters: new Set(["demo"]),
+    ports: new Set([port]),
+    foreignPorts: new Set<string>(),
+    nbCfg: 3,
+    sbCfg: 2,
+    hvCfg: 2,
+  };
   assert.match(
     judge(kubernetes({ leader: undefined }, { northbound })).sentence,
     /^unhealthy: no controller leads, ovn-northd is behind: generation 2 of 3$/,
@@ -321,7 +368,14 @@ test("without a leader, a northd that is behind is seen in the databases", () =>
 });
 
 test("a cluster that was never here is named as such, with those that are", () => {
-  const northbound = { clusters: new Set(["weft"]), ports: new Set<string>(), nbCfg: 1, sbCfg: 1, hvCfg: 1 };
+  const northbound = {
+    clusters: new Set(["weft"]),
+    ports: new Set<string>(),
+    foreignPorts: new Set<string>(),
+    nbCfg: 1,
+    sbCfg: 1,
+    hvCfg: 1,
+  };
   const report = judge(kubernetes({ leader: undefined }, { northbound }));
   assert.match(
     report.sentence,
@@ -362,7 +416,14 @@ test("a virtual machine whose hypervisor does not follow has a problem", () => {
   const given = (reached: number): Snapshot =>
     snapshot(
       {
-        northbound: { clusters: new Set(["demo"]), ports: new Set([pooled]), nbCfg: 7, sbCfg: 7, hvCfg: 7 },
+        northbound: {
+          clusters: new Set(["demo"]),
+          ports: new Set([pooled]),
+          foreignPorts: new Set<string>(),
+          nbCfg: 7,
+          sbCfg: 7,
+          hvCfg: 7,
+        },
         southbound: {
           chassis: new Map([
             ["hv1", reached],

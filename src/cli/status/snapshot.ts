@@ -60,6 +60,8 @@ export interface NorthboundView {
   readonly clusters: ReadonlySet<string>;
   /** Names of logical switch ports. */
   readonly ports: ReadonlySet<string>;
+  /** Those among them that are not this cluster's. */
+  readonly foreignPorts: ReadonlySet<string>;
   /** From NB_Global: what was asked for, what the southbound database has, what all nodes have. */
   readonly nbCfg: number;
   readonly sbCfg: number;

@@ -40,6 +40,11 @@ function waitsFor(
   const names = namesOf(cluster);
   const port =
     node && place !== undefined ? names.poolPort(node.name, place) : names.podPort(pod.namespace, pod.name);
+  if (!("unreachable" in northbound) && northbound.foreignPorts.has(port))
+    return {
+      step: "address",
+      why: `port ${port} in the northbound database is not Weft's: ovn-nbctl lsp-del ${port}`,
+    };
   if (place === undefined && pod.annotations[annotations.podNetworks] === undefined) {
     const why =
       node && poolOfferOf(node)
