@@ -50,6 +50,8 @@ export class Grouping {
   /** The last thing to be heard of, which has been heard of. */
   #ending: string | undefined;
   #isFed = false;
+  /** What is found of this one at once is in its plan, which need not be made again for that. */
+  #placing: Pod | undefined;
 
   constructor(options: GroupingOptions) {
     this.#options = options;
@@ -127,10 +129,12 @@ export class Grouping {
     for (const { name } of stores.Node.values()) enqueue(ownerOf("node", name));
   }
 
-  /** The pod's place has been decided. */
+  /** The pod's place has been decided, and its plan comes next. */
   placed(pod: Pod): void {
     if (!this.#isFed || this.#told.get(pod) === this.#options.places.pod(pod)) return;
+    this.#placing = pod;
     for (const source of this.#all()) source.takePods([{ old: pod, new: pod }]);
+    this.#placing = undefined;
   }
 
   /** A pod cannot be without its namespace, so a list has left that out, and with it labels that decide about groups. */
@@ -232,8 +236,8 @@ export class Grouping {
     const { stores, enqueue } = this.#options;
     for (const { added, removed } of changes)
       for (const { namespace, pod: name } of [...added, ...removed]) {
-        enqueue(ownerOf("pod", name, namespace));
         const pod = stores.Pod.get(namespace, name);
+        if (!pod || pod !== this.#placing) enqueue(ownerOf("pod", name, namespace));
         for (const policy of pod ? policiesUsing(pod, stores) : []) enqueue(ownerOfAnyPolicy(policy));
       }
   }

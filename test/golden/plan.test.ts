@@ -40,3 +40,10 @@ test("no two owners of a case state one row", async () => {
     }
   }
 });
+
+test("a pod that policies select is planned once, with the groups that it is in", async () => {
+  const { times } = await plannedCase(new URL("cases/network-policies.yaml", import.meta.url));
+  const ofPods = [...times].filter(([owner]) => owner.startsWith("pod/"));
+  assert.equal(ofPods.length, 3);
+  assert.deepEqual([...new Set(ofPods.map(([, count]) => count))], [1], JSON.stringify(ofPods));
+});

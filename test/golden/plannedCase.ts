@@ -28,6 +28,8 @@ export interface PlannedCase {
   readonly plans: ReadonlyMap<Owner, readonly Fact[]>;
   /** Owners without facts -> the reason, if one was given. */
   readonly without: ReadonlyMap<Owner, string | undefined>;
+  /** How often each owner was planned. */
+  readonly times: ReadonlyMap<Owner, number>;
 }
 
 interface Configuration {
@@ -58,6 +60,7 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
   const observed = new Observed({ scope, replica: givenRows(rows), ports: noPorts, router });
   using client = new KubeClient({ server: "http://127.0.0.1:1", namespace: "default" });
   const refused = new Map<string, string>();
+  const times = new Map<Owner, number>();
   const desired = await plannedState(
     {
       scope,
@@ -88,7 +91,7 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
         },
         fellShort: () => undefined,
       },
-      onPlanned: () => undefined,
+      onPlanned: (owner) => void times.set(owner, (times.get(owner) ?? 0) + 1),
       clock: systemClock,
       random: Math.random,
       log: silent,
@@ -103,7 +106,7 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
       const isPlanned = ownerKind.of === kind && (ownerKind.name !== "pool" || pool !== undefined);
       if (isPlanned && !plans.has(owner)) without.set(owner, refused.get(`${kind} ${namespace}/${name}`));
     }
-  return { scope, plans, without };
+  return { scope, plans, without, times };
 }
 
 /** OVN has reported that it has none of the ports yet. */
