@@ -5,6 +5,7 @@
 //
 // So the router marks it where it comes in from that very switch. There, port security leaves the management port alone
 // with this source. A mark does not pass a tunnel, a gateway has no policies, and a packet from a pod's namespace has none.
+// Only packets to the node's own pods get it, since a tunnel takes the route that its packet's mark chooses.
 
 import { formatCidr, formatIp } from "../model/ip.ts";
 import type { Names } from "../model/names.ts";
