@@ -98,6 +98,10 @@ kubernetes-life: cni compiled kubernetes-programs image ## upgrade, rollback, ki
 kubernetes-central: cni compiled kubernetes-programs image ## databases on three nodes of such a cluster: members, leaders, a disk and a node are lost, authorities replaced (20 minutes)
 	@node --test --test-isolation=none test/kubernetes/life/central.ts
 
+.PHONY: kubernetes-faults
+kubernetes-faults: cni compiled kubernetes-programs image ## API server, etcd, a kubelet and a node fail while pods come and go (15 minutes)
+	@node --test --test-isolation=none test/kubernetes/life/faults.ts
+
 .PHONY: kubernetes-bench
 kubernetes-bench: cni compiled kubernetes-programs ## measure pod starts and rolling restarts on such a cluster
 	@node test/kubernetes/measure/main.ts --nodes $(NODES)

@@ -71,7 +71,10 @@ async function ports(cluster: Cluster): Promise<readonly string[]> {
 }
 
 /** `namespace/name` of each pod that has an interface in the node's Open vSwitch. */
-export async function interfaces(cluster: Cluster, node: string): Promise<readonly string[]> {
+export async function interfaces(
+  cluster: Pick<Cluster, "sandbox">,
+  node: string,
+): Promise<readonly string[]> {
   const found = await cluster.sandbox
     .host(node)
     .exec(["ovs-vsctl", "-f", "json", "--columns=external_ids", "list", "Interface"]);
@@ -79,7 +82,7 @@ export async function interfaces(cluster: Cluster, node: string): Promise<readon
 }
 
 /** The number of pods' links on the node. */
-export async function links(cluster: Cluster, node: string): Promise<number> {
+export async function links(cluster: Pick<Cluster, "sandbox">, node: string): Promise<number> {
   const found = await cluster.sandbox.host(node).exec(["ip", "-br", "link", "show", "type", "veth"]);
   return lines(found).filter((line) => /^w[0-9a-f]{14}@/.test(line)).length;
 }
