@@ -75,6 +75,9 @@ down: node_modules/.installed ## stop what demo, kubernetes and e2e started and 
 	@bin/weft sandbox down
 	@node test/kubernetes/cluster/main.ts down
 
+# Which containerd Kubernetes' nodes run: debian is the machine's own, empty the one that is built.
+export CONTAINERD
+
 # Kubernetes itself, on two nodes unless NODES says otherwise: what test/kubernetes builds once from Go modules.
 kubernetes e2e kubernetes-bench: NODES := 2
 

@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { installPackages } from "../../../sandbox/install/packages.ts";
 import { buildImages } from "../images/build.ts";
+import { runtimePackages } from "../node/runtime.ts";
 import { buildModule } from "./compile.ts";
 import { modules } from "./programs.ts";
 import { kubernetesPrograms } from "./requirements.ts";
@@ -12,7 +13,7 @@ import { kubernetesSource } from "./source.ts";
 
 try {
   const say = (line: string): void => console.log(`build: ${line}`);
-  await installPackages(kubernetesPrograms, console.log);
+  await installPackages(new Map([...kubernetesPrograms, ...runtimePackages]), console.log);
   const source = await kubernetesSource();
   const kubernetesMod = await readFile(join(source, "go.mod"), "utf8");
   for (const module of modules) await buildModule(module, source, kubernetesMod, say);

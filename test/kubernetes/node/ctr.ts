@@ -2,15 +2,15 @@
 
 import { join } from "node:path";
 import { type RunResult, run, tryRun } from "../../../sandbox/process/run.ts";
-import { programFolder } from "../build/versions.ts";
 import type { NodePlaces } from "../cluster/places.ts";
 import { inNode } from "./namespace.ts";
+import { runtimeFolder } from "./runtime.ts";
 
 /** An image may take its time. */
 const timeoutMs = 5 * 60_000;
 
 const command = (node: NodePlaces, args: readonly string[]): readonly string[] =>
-  inNode(node, [join(programFolder, "ctr"), "-n", "k8s.io", ...args]);
+  inNode(node, [join(runtimeFolder, "ctr"), "-n", "k8s.io", ...args]);
 
 /** What `ctr` printed. Rejects when it fails. */
 export const ctr = (node: NodePlaces, ...args: readonly string[]): Promise<string> =>
