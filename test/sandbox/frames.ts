@@ -16,12 +16,18 @@ const allNodes = { mac: "33:33:00:00:00:01", ip: "ff02::1" };
 const etherType = { arp: 0x0806, 4: 0x0800, 6: 0x86dd, vlan: 0x8100 } as const;
 const protocol = { udp: 17, icmp6: 58 } as const;
 const typeOf = { routerAdvertisement: 134, neighbourAdvertisement: 136 } as const;
-const port = 9;
+const discardPort = 9;
 
-/** A datagram to the discard port with `text` in it. `to.mac` is the MAC of the next hop. */
-export function datagram(family: Family, from: Identity, to: Identity, text: string): Buffer {
+/** A datagram, to the discard port unless another is given, with `text` in it. `to.mac` is the MAC of the next hop. */
+export function datagram(
+  family: Family,
+  from: Identity,
+  to: Identity,
+  text: string,
+  port = discardPort,
+): Buffer {
   const payload = Buffer.from(text);
-  const udp = Buffer.concat([words(port, port, 8 + payload.length, 0), payload]);
+  const udp = Buffer.concat([words(discardPort, port, 8 + payload.length, 0), payload]);
   udp.writeUInt16BE(checksum(pseudoHeader(from[family], to[family], protocol.udp, udp), udp) || 0xffff, 6);
   return ip(family, from, to.mac, to[family], protocol.udp, udp);
 }
@@ -123,7 +129,7 @@ const pseudoHeader = (from: string, to: string, next: number, payload: Buffer): 
   Buffer.concat([address(from), address(to), words(0, payload.length, 0, next)]);
 
 /** RFC 1071. */
-function checksum(...parts: readonly Buffer[]): number {
+export function checksum(...parts: readonly Buffer[]): number {
   const bytes = Buffer.concat(parts);
   let sum = 0;
   for (const [index, byte] of bytes.entries()) sum += index % 2 === 0 ? byte * 256 : byte;
@@ -131,7 +137,7 @@ function checksum(...parts: readonly Buffer[]): number {
   return ~sum & 0xffff;
 }
 
-function address(text: string): Buffer {
+export function address(text: string): Buffer {
   const found = parseIp(text);
   if (!found) throw new Error(`no address: ${text}`);
   return Buffer.from(found.value.toString(16).padStart(found.family === 4 ? 8 : 32, "0"), "hex");

@@ -194,7 +194,7 @@ suite("forged frames", { timeout: 118_000 }, () => {
       ...lie("in a pod's VLAN, as a pod elsewhere", own, other, { ...the(neighbour), mac: own.gateway.mac }),
       ...lie("in a pod's VLAN, as the VM", own, identityOf("n1"), routed),
       ...inTags(own, { ...the(alice), mac: own.mac }, the(neighbour)),
-    ].map(({ what, frame }) => say(what, (mark) => tagged(frame(mark), own.tag)));
+    ].map(({ what, frame }) => say(what, (mark) => [frame(mark)].flat().map((one) => tagged(one, own.tag))));
     assert.deepEqual(await wire.overheard("n1", lies, { from: "n1", to: far, spoken: asOwn }), []);
   });
 

@@ -13,7 +13,8 @@ const program = readFileSync(join(import.meta.dirname, "frames.pl"), "utf8");
 
 export interface Spoken {
   readonly what: string;
-  readonly frame: (mark: string) => Buffer;
+  /** One frame, or several that belong together. */
+  readonly frame: (mark: string) => Buffer | readonly Buffer[];
 }
 
 /** A frame from `from` that `to`, a listener, can hear. */
@@ -66,7 +67,7 @@ export class Wire implements AsyncDisposable {
   async expectHeard({ from, card, to, spoken }: Proof): Promise<void> {
     await eventually(`${to} hears from ${from}: ${spoken.what}`, async () => {
       const mark = this.#mark();
-      await this.say(from, [spoken.frame(mark)], card);
+      await this.say(from, [spoken.frame(mark)].flat(), card);
       return eventually("it comes", () => this.#heard.has(`${to} ${mark}`), 2_000);
     });
   }
@@ -82,7 +83,7 @@ export class Wire implements AsyncDisposable {
     card?: string,
   ): Promise<readonly string[]> {
     const marks = new Map(unheard.map(({ what }) => [what, this.#mark()]));
-    const frames = unheard.map(({ what, frame }) => frame(marks.get(what) ?? ""));
+    const frames = unheard.flatMap(({ what, frame }) => frame(marks.get(what) ?? ""));
     for (let round = 0; round < 2; round++) {
       await this.say(place, frames, card);
       await this.expectHeard(proof);
