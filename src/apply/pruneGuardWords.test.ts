@@ -6,7 +6,8 @@ import { Desired } from "../desired/desired.ts";
 import { RowMap } from "../desired/rowMap.ts";
 import type { Row } from "../ovsdb/index.ts";
 import { balancer, guard, LB, LSP, limits, markOf, passed, rowOf, vips } from "./pruneGuardFixture.ts";
-import { row } from "./worldFixture.ts";
+import { takesWanted } from "./taking.ts";
+import { groupsOf, row, worldOn } from "./worldFixture.ts";
 
 test("a row goes by its owner's word, waits when the owner is missing, and stays when nobody may believe it", () => {
   for (const [word, goes] of [
@@ -149,4 +150,29 @@ test("while the API server is not believed, nobody's word counts", () => {
     "what was sorted meanwhile is looked at again",
   );
   assert.deepEqual(passed(desired, rows, g).toSorted(), ["delete u1", "update u2 10.96.0.5:80="]);
+});
+
+test("what is wanted again after it was compared is not taken away", () => {
+  const found = [
+    [LB, balancer("service/a/web", "u1", { "10.96.0.5:80": "10.244.0.3:8080,10.244.0.4:8080" })],
+    [LSP, rowOf("pod/a/b", "u2", { addresses: ["0a:58:0a:f4:00:05 10.244.0.5"] })],
+  ] as const;
+  const desired = new Desired();
+  const one = (endpoints: string) => [row(LB, "u1", vips({ "10.96.0.5:80": endpoints }))];
+  desired.replace("service/a/web", one("10.244.0.3:8080"));
+  desired.replace("pod/a/b", [], "unplanned");
+  const world = worldOn(desired, (_, uuid) => found.find(([, { _uuid }]) => _uuid === uuid)?.[1]);
+  const groups = groupsOf(
+    world,
+    found.map(([table, { _uuid: uuid }]) => [table, uuid] as const),
+  );
+  const outdated = (): readonly string[] =>
+    groups
+      .filter((group) => takesWanted(group, world))
+      .flatMap(({ changes }) => changes.map(({ uuid }) => uuid));
+  assert.deepEqual(outdated(), []);
+  desired.replace("pod/a/b", [row(LSP, "u2", {})]);
+  assert.deepEqual(outdated(), ["u2"]);
+  desired.replace("service/a/web", one("10.244.0.3:8080,10.244.0.4:8080"));
+  assert.deepEqual(outdated(), ["u1", "u2"]);
 });

@@ -15,6 +15,7 @@ import type { AtomicGroup } from "./atomicGroup.ts";
 import { bytesOfGroup, ready, transactionOf } from "./batch.ts";
 import { isVisible } from "./diff.ts";
 import type { Fence } from "./fence.ts";
+import { takesWanted } from "./taking.ts";
 import type { World } from "./world.ts";
 
 export interface SenderOptions {
@@ -38,7 +39,7 @@ export interface Outcomes {
   refused(group: AtomicGroup, error: OvsdbError): void;
   /** Not sent: a row that it needs was not inserted. */
   unmet(group: AtomicGroup): void;
-  /** Committed, but a row was gone: compare again. */
+  /** To be compared again: it was committed but a row was gone, or what it takes away is wanted by now. */
   doubtful(group: AtomicGroup): void;
 }
 
@@ -62,10 +63,15 @@ export class Sender {
     outcomes: Outcomes,
     signal: AbortSignal,
   ): Promise<void> {
-    const groups = ready(batch, world);
-    if (groups.length < batch.length) {
+    const present = batch.filter((group) => {
+      const isOutdated = takesWanted(group, world);
+      if (isOutdated) outcomes.doubtful(group);
+      return !isOutdated;
+    });
+    const groups = ready(present, world);
+    if (groups.length < present.length) {
       const kept = new Set(groups);
-      for (const group of batch) if (!kept.has(group)) outcomes.unmet(group);
+      for (const group of present) if (!kept.has(group)) outcomes.unmet(group);
     }
     if (groups.length === 0) return;
     const refusal = await this.#commit(groups, world, outcomes, signal);

@@ -33,6 +33,23 @@ function ownerOf({ table, uuid }: RowName, world: World): Owner | undefined {
 
 const isReadyPort = (owner: Owner): boolean => parseOwner(owner).kind === "pool";
 
+/**
+ * Whether the group takes away what is wanted by now. While rows are compared and sent, facts go on changing: an owner whose
+ * rows were held may have stated them since, and then its word counts.
+ */
+export const takesWanted = (group: AtomicGroup, world: Pick<World, "desired">): boolean =>
+  group.removes && group.changes.filter(isRemoval).some((change) => isWanted(change, world));
+
+function isWanted(change: Change, world: Pick<World, "desired">): boolean {
+  const wanted = world.desired(change.table, change.uuid);
+  if (change.kind === "member") return wanted?.member(change.column.name, change.key) !== undefined;
+  if (change.kind !== "update") return wanted?.columns !== undefined;
+  return [...change.columns].some(([name, value]) => {
+    const now = wanted?.columns?.get(name);
+    return now !== undefined && !sameValue(now, value);
+  });
+}
+
 /** The rows that the group deletes, and those that it takes something out of. */
 export const lessened = (group: AtomicGroup): readonly Change[] =>
   group.changes.filter((change) => change.kind !== "member" && isRemoval(change));

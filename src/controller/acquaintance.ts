@@ -6,7 +6,7 @@ import type { Appliers } from "../apply/appliers.ts";
 import type { Memory } from "../apply/memory.ts";
 import type { ApiServer } from "../kube/apiServer.ts";
 import { type Clock, type Log, pause } from "../kube/clock.ts";
-import { everyStore, type Stores } from "../kube/stores.ts";
+import { type AnyStore, everyStore, type Stores } from "../kube/stores.ts";
 import type { Remembered } from "../model/remembered.ts";
 
 export interface AcquaintanceOptions {
@@ -14,6 +14,8 @@ export interface AcquaintanceOptions {
   readonly stores: Stores;
   readonly appliers: Appliers;
   readonly memory: Pick<Memory, "read" | "write">;
+  /** Whether every object is there that has rows. */
+  readonly hasAllWithRows: () => boolean;
   /** Resolves when everything that the stores have told is planned, also what was put off because of doubts. */
   readonly replanned: () => Promise<void>;
   readonly clock: Clock;
@@ -135,16 +137,15 @@ export class Acquaintance {
 
   /** Whether everything that the stores and the databases knew before is listed. */
   #isWhole(): boolean {
-    const { stores, appliers } = this.#options;
+    const { server, stores, appliers, hasAllWithRows } = this.#options;
     const { heldRows, dirty } = appliers.status;
-    return (
-      heldRows === 0 &&
-      dirty === 0 &&
-      everyStore(stores).every(
-        ({ size, freshness }, index) =>
-          freshness.unlisted === 0 && (size === 0 || freshness.lists > (this.#listsBefore[index] ?? 0)),
-      )
+    const isListed = everyStore(stores).every(
+      ({ size, freshness }, index) =>
+        freshness.unlisted === 0 && (size === 0 || freshness.lists > (this.#listsBefore[index] ?? 0)),
     );
+    // Of what another cluster's server had listed before it was known as such, nothing is planned.
+    const isUnplanned = server.isAnother && everyStore(stores).some(isOutdated);
+    return isListed && (isUnplanned ? hasAllWithRows() : heldRows === 0 && dirty === 0);
   }
 
   async #write(signal: AbortSignal): Promise<void> {
@@ -159,6 +160,8 @@ export class Acquaintance {
     this.#writtenAt = clock.now();
   }
 }
+
+const isOutdated = ({ freshness }: AnyStore): boolean => freshness.outdated === "everything";
 
 const textOf = ({ cluster, versions }: Remembered): string =>
   [cluster, ...[...versions].map(([plural, version]) => `${plural}=${version}`).toSorted()].join(" ");

@@ -134,6 +134,11 @@ export class Planner {
     return of && this.#options.context.stores[of].get(namespace, name);
   }
 
+  /** Whether the owner's object exists, if it stands for one. */
+  hasItsObject(owner: Owner): boolean {
+    return this.#kinds.get(parseOwner(owner).kind)?.of === undefined || this.objectOf(owner) !== undefined;
+  }
+
   /** Whether the owner belongs to one of the kinds. */
   knows(owner: Owner): boolean {
     return this.#kinds.has(parseOwner(owner).kind);

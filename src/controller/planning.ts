@@ -232,6 +232,12 @@ export class Planning {
     }
   }
 
+  /** Whether each of these owners that stands for an object has it. */
+  hasAllOf(owners: Iterable<Owner>): boolean {
+    const planner = this.#planner;
+    return planner !== undefined && [...owners].every((owner) => planner.hasItsObject(owner));
+  }
+
   /** Plans what was put off because the API server was in doubt; resolves when everything is planned. */
   async replanned(): Promise<void> {
     for (const owner of this.#planner?.takePutOff() ?? []) this.queue.add(owner);
@@ -336,9 +342,12 @@ export class Planning {
   #outdated(object: KubeObject | undefined, reads: readonly Kind[]): string | undefined {
     const { server, stores } = this.#options;
     const { doubt } = server;
-    if (reads.every((read) => stores[read].freshness.outdated !== "everything")) return undefined;
+    const outdated = reads.filter((read) => stores[read].freshness.outdated === "everything");
+    if (outdated.length === 0) return undefined;
     const isNews =
-      doubt !== undefined && object && server.accepts(kinds[object.kind], object.resourceVersion);
+      object &&
+      server.accepts(kinds[object.kind], object.resourceVersion) &&
+      outdated.every((read) => server.isInDoubt(kinds[read]));
     if (isNews) return undefined;
     return doubt ?? "everything is listed again, since the first lists were older than what is known";
   }

@@ -47,6 +47,7 @@ export class Term {
     const { memory } = this.#begun[0];
     this.#acquaintance = new Acquaintance({
       ...{ server, stores, appliers: this.appliers, memory, clock, log },
+      hasAllWithRows: () => this.planning.hasAllOf(options.observed.owners()),
       replanned: () => this.planning.replanned(),
     });
   }

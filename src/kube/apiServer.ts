@@ -102,9 +102,14 @@ export class ApiServer {
     return this.#versions.get(plural);
   }
 
+  /** Whether the server that answers is another cluster's. */
+  get isAnother(): boolean {
+    return this.#doubts.has("cluster");
+  }
+
   /** Whether the server is another one, or older than what is known of this resource. */
   isInDoubt({ plural }: Resource): boolean {
-    return this.#doubts.has("cluster") || this.#doubts.has(plural);
+    return this.isAnother || this.#doubts.has(plural);
   }
 
   /** Whether what was listed before `remember` may be of another cluster. */
@@ -117,7 +122,7 @@ export class ApiServer {
    * that state was first seen counts: a server that was restored is in use again.
    */
   accepts({ plural }: Resource, version: string): boolean {
-    if (this.#doubts.has("cluster")) return false;
+    if (this.isAnother) return false;
     const older = this.#doubts.has(plural) ? this.#older.get(plural) : undefined;
     const [entry] = entryOf(plural, version);
     return older === undefined || entry === undefined || entry[1] > older;
@@ -174,7 +179,7 @@ export class ApiServer {
     if (version !== undefined) this.#present.set(resource.plural, version);
     const before = this.doubt;
     this.#judgeVersion(resource, version, known);
-    const isIdentified = await this.#judgeCluster();
+    const isIdentified = await this.#judgeCluster(resource);
     if (this.doubt !== before) for (const { doubt } of this.#listeners) doubt?.();
     if (this.#doubts.size > 0) return "other";
     return isIdentified ? "known" : "unknown";
@@ -194,8 +199,10 @@ export class ApiServer {
   }
 
   /** Whether the server says which cluster's it is. */
-  async #judgeCluster(): Promise<boolean> {
+  async #judgeCluster({ plural }: Resource): Promise<boolean> {
     const found = await this.#clusterNow();
+    if (found !== undefined && found !== this.#presentCluster)
+      for (const other of this.#present.keys()) if (other !== plural) this.#present.delete(other);
     this.#presentCluster = found ?? this.#presentCluster;
     if (found === undefined) return false;
     this.#cluster ??= found;

@@ -60,7 +60,7 @@ export class Intake<T extends ObjectMeta> {
         known: () => store.size,
         put: (raw) => {
           const object = resource.project(raw, this.#interner);
-          if (object && (!this.#isAccepted(object) || this.#isOlder(object))) return "older";
+          if (object && (!this.#accepts(object.resourceVersion) || this.#isOlder(object))) return "older";
           if (!keeping.isMeant(raw)) return "not meant";
           if (object) store.apply([{ type: "put", object }]);
           return "taken";
@@ -103,15 +103,20 @@ export class Intake<T extends ObjectMeta> {
     this.#edits.push({ type: "put", object });
   }
 
-  /** The server says that the object is gone. */
-  remove(namespace: string, name: string): void {
+  /** The server says that the object is gone, as of this version. */
+  remove(namespace: string, name: string, resourceVersion: string): void {
+    if (this.#keeping && this.#store.synced) {
+      const known = this.#store.get(namespace, name)?.resourceVersion ?? resourceVersion;
+      // In the latter case there is another one of its name by now.
+      if (!this.#accepts(resourceVersion) || (isBefore(resourceVersion, known) && !this.#isInDoubt)) return;
+    }
     this.#unlisted?.heardOf(`${namespace}/${name}`);
     this.#edits.push({ type: "remove", namespace, name });
   }
 
   #put(object: T): void {
     const isFirst = !this.#keeping || !this.#store.synced;
-    if (!isFirst && !this.#isAccepted(object)) return;
+    if (!isFirst && !this.#accepts(object.resourceVersion)) return;
     const isListed = this.#listed !== undefined;
     const isNew = !this.#store.get(object.namespace, object.name);
     if (isFirst) this.#edits.push({ type: "put", object });
@@ -120,8 +125,8 @@ export class Intake<T extends ObjectMeta> {
     else if (!this.#isOlder(object) || this.#isInDoubt) this.#edits.push({ type: "put", object });
   }
 
-  /** Whether the server may be believed about the object. */
-  #isAccepted({ resourceVersion }: T): boolean {
+  /** Whether the server may be believed about an object of this version. */
+  #accepts(resourceVersion: string): boolean {
     return this.#keeping?.server.accepts(this.#resource, resourceVersion) !== false;
   }
 
@@ -157,12 +162,15 @@ export class Intake<T extends ObjectMeta> {
     this.#listed = undefined;
     await this.#takeRest(resourceVersion);
     this.flush();
+    const { synced, outdated } = this.#store.freshness;
+    const isDoubted = this.#keeping !== undefined && this.#keeping.server.doubt !== undefined;
+    // Before the first list is complete, what an interrupted one brought was nothing yet; nor was what another server listed.
+    const isFirst = !synced || (outdated === "everything" && !isDoubted);
     const missing: string[] = [];
     for (const { namespace, name } of this.#store.values()) {
       const key = `${namespace}/${name}`;
       if (listed.has(key)) continue;
-      // Before the first list is complete, what an interrupted one brought was nothing yet.
-      if (this.#unlisted && (this.#store.synced || this.#found.has(key))) missing.push(key);
+      if (this.#unlisted && (!isFirst || this.#found.has(key))) missing.push(key);
       else this.#edits.push({ type: "remove", namespace, name });
       await this.rest();
     }
@@ -172,7 +180,7 @@ export class Intake<T extends ObjectMeta> {
     const lists = this.#store.freshness.lists + 1;
     this.#store.note({
       ...{ synced: true, lagging: false, failure: "", refused: false, resourceVersion, lists },
-      outdated: this.#keeping?.server.doubt === undefined ? "nothing" : outdatedBefore(this.#store),
+      outdated: isDoubted ? outdatedBefore(this.#store) : "nothing",
     });
   }
 

@@ -155,7 +155,7 @@ test("a DELETED event counts at once, and so does a person who believes the serv
   const { store, list, intake, server, answers } = await world();
   answers.cluster = "another";
   await list();
-  intake.remove("shop", "s0");
+  intake.remove("shop", "s0", "51");
   intake.flush();
   assert.deepEqual([store.size, store.freshness.unlisted], [9, 9]);
   server.believe();

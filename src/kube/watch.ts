@@ -136,7 +136,7 @@ class Watcher<T extends ObjectMeta> {
       if (outcome.type === "list broken" && outcome.failure.type === "not served") await this.#takeNone();
       const next = nextAfter(cycle, outcome, this.#random());
       cycle = next.cycle;
-      await pause(this.#clock, next.delayMs, signal);
+      await pause(this.#clock, next.delayMs, this.#signal);
     }
     for (const end of unsubscribe) end();
     this.#store.note({ lagging: true });
@@ -283,7 +283,7 @@ class Watcher<T extends ObjectMeta> {
     if (isBefore(event.resourceVersion, complete))
       throw new PlaceLost(`the server has gone back to version ${event.resourceVersion} from ${complete}`);
     if (event.type === "put") this.#intake.put(event.object);
-    if (event.type === "remove") this.#intake.remove(event.namespace, event.name);
+    if (event.type === "remove") this.#intake.remove(event.namespace, event.name, event.resourceVersion);
     if (complete !== "") return event.resourceVersion;
     if (event.type !== "bookmark") return "";
     if (!event.endsList) throw new ListUnmarked();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { FactList } from "../../src/plan/facts.ts";
 import {
   bounded,
@@ -110,6 +111,7 @@ test("rows and members of others stay, even in rows of Weft", bounded, () =>
     const group = crypto.randomUUID();
     const members = [foreign, refOf("Logical_Switch_Port", "b")];
     await other.transact(transaction().insert("Port_Group", { name: "their_group", ports: members }, group));
+    while (!replica.table("Port_Group").get(group)) await pause(10);
     await engine.settled();
     assert.deepEqual(new Set(replica.table("Port_Group").get(group)?.ports), new Set(members));
     assert.deepEqual(new Set(portsOf(running, "n1")), new Set([foreign, refOf("Logical_Switch_Port", "b")]));

@@ -4,7 +4,7 @@
 import { test } from "node:test";
 import fc from "fast-check";
 import { plurals, type Story, tell, ways } from "./guardStory.ts";
-import { type Lie, lies } from "./lyingApi.ts";
+import { type Lie, lies, others } from "./lyingApi.ts";
 
 const bounded = { timeout: 170_000 };
 
@@ -22,7 +22,7 @@ const stories: fc.Arbitrary<Story> = fc.record({
     { weight: 5, arbitrary: saidOfKinds },
     {
       weight: 1,
-      arbitrary: fc.constantFrom("another server, empty" as const, "another server, in use" as const),
+      arbitrary: fc.constantFrom(...others.map((one) => `another server, ${one}` as const)),
     },
   ),
   isRunning: fc.boolean(),
@@ -44,7 +44,8 @@ const named: readonly (readonly [what: string, lies: Story["lies"], late?: strin
   ["an older state of everything", all("older")],
   ["an older state of everything from one member of several", all("stale")],
   ["nothing at all, and it is another cluster's", "another server, empty"],
-  ["what another cluster has", "another server, in use"],
+  ["what another cluster has", "another server, used"],
+  ["everything that it knows, and the cluster has another identity", "another server, same"],
   ["that it serves no ranges", { servicecidrs: "not served" }],
 ];
 

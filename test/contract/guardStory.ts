@@ -29,7 +29,7 @@ import {
   slice,
 } from "./clusterObjects.ts";
 import { type OpenPort, Witness } from "./guardWitness.ts";
-import { type Lie, LyingApi } from "./lyingApi.ts";
+import { type Another, clusterUid, type Lie, LyingApi, others } from "./lyingApi.ts";
 import { termOf } from "./termFixture.ts";
 
 /** How pods get onto the network. */
@@ -48,7 +48,7 @@ export const plurals = [
 
 export interface Story {
   readonly way: Way;
-  readonly lies: Readonly<Record<string, Lie>> | "another server, empty" | "another server, in use";
+  readonly lies: Readonly<Record<string, Lie>> | `another server, ${Another}`;
   /** The controller runs when the server begins to lie; otherwise another one starts then. */
   readonly isRunning: boolean;
   /** The kind whose objects come last when they are asked for by name. */
@@ -245,7 +245,7 @@ const listsOf = (stores: Stores): readonly number[] =>
 
 /** The server is known, and what it has said has led to all that it will lead to. */
 const isSteady = ({ server, term }: Controller): boolean =>
-  server.isProven && server.doubt === undefined && term.appliers.status.heldRows === 0;
+  server.isProven && server.memory?.cluster === clusterUid && term.appliers.status.heldRows === 0;
 
 export async function tell({ way, lies: said, isRunning, late, watchesGoOn }: Story): Promise<void> {
   await using server = await startOvsdbServer(northboundSchema);
@@ -277,8 +277,9 @@ export async function tell({ way, lies: said, isRunning, late, watchesGoOn }: St
   witness.keep(truth, way === "assigned" ? "nothing new" : open);
   if (!isRunning) await first[Symbol.asyncDispose]();
   const before = listsOf(first.stores);
-  if (typeof said === "string") api.replace(said === "another server, empty" ? "empty" : "used");
-  else api.lie(said, late);
+  const another = others.find((one) => said === `another server, ${one}`);
+  if (another) api.replace(another);
+  else if (typeof said !== "string") api.lie(said, late);
   const now = isRunning ? first : ends.use(await controller(api, server.remote, way));
   if (isRunning)
     await becomes("the lies are taken in", () =>
@@ -291,7 +292,10 @@ export async function tell({ way, lies: said, isRunning, late, watchesGoOn }: St
   await pause(600);
   await now.term.appliers.settled();
   assert.deepEqual(witness.harm, []);
-  if (watchesGoOn) api.lieNoMore();
+  if (another === "same")
+    await becomes("what lists all that has rows is trusted", () => now.server.doubt === undefined);
+  // Who has believed another identity finds the former one at the next list.
+  if (watchesGoOn && another !== "same") api.lieNoMore();
   else api.tellTheTruth();
   await becomes("everything is as before", async () => {
     const after = await lines();

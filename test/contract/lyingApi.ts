@@ -1,5 +1,5 @@
 // An API server that tells the truth until a test makes it lie: it lists nothing of a kind, or too little, or an older
-// state, or does not serve the kind; or it is another cluster's, empty or in use. Its watches follow the truth. "stale" is one
+// state, or does not serve the kind; or it is another cluster's: empty, in use, or with the same objects. Its watches follow the truth. "stale" is one
 // member of several that is behind: it lists an older state, and all other answers are those of the others.
 
 import { hash } from "node:crypto";
@@ -14,11 +14,16 @@ import { type Answer, json, type Scripted, scripted, status } from "./kubeScript
 export const lies = ["nothing", "less", "older", "stale", "not served"] as const;
 export type Lie = (typeof lies)[number];
 
+/** The UID of kube-system in the cluster that it tells the truth about. */
+export const clusterUid = "this";
+
 /** Longer than everything else takes that happens at a start. */
 const lateMs = 300;
 
-/** Of another cluster, empty or in use. */
-const versionOfAnother = { empty: 7, used: 9_000 };
+/** Another cluster: "same" has the same objects and only another identity. */
+export const others = ["empty", "used", "same"] as const;
+export type Another = (typeof others)[number];
+const versionOf = { empty: 7, used: 9_000 };
 
 const keyOf = (object: Json): string => {
   const { namespace, name } = record(object.metadata);
@@ -41,7 +46,7 @@ export class LyingApi implements AsyncDisposable {
   #version = 100;
   /** Watches from before this version have to list again. */
   #forgotten = 0;
-  #another: "empty" | "used" | undefined;
+  #another: Another | undefined;
   #server: Scripted | undefined;
 
   static async start(objects: readonly ApiObject[]): Promise<LyingApi> {
@@ -84,7 +89,7 @@ export class LyingApi implements AsyncDisposable {
   /** Writes annotations, as a patch with the same preconditions does. */
   annotate({ kind, namespace, name, uid, annotations, ifVersion }: AnnotationPatch): void {
     const { plural } = kinds[kind];
-    const object = this.#another ? undefined : this.#objects.get(plural)?.get(`${namespace}/${name}`);
+    const object = this.#foreign ? undefined : this.#objects.get(plural)?.get(`${namespace}/${name}`);
     const metadata = record(object?.metadata);
     if (
       !object ||
@@ -116,7 +121,7 @@ export class LyingApi implements AsyncDisposable {
   }
 
   /** From now on a server of another cluster answers. */
-  replace(by: "empty" | "used"): void {
+  replace(by: Another): void {
     this.#another = by;
     this.#cut();
   }
@@ -153,7 +158,7 @@ export class LyingApi implements AsyncDisposable {
 
   #answerTo(path: string, query: URLSearchParams): Answer {
     if (path === "/api/v1/namespaces/kube-system")
-      return json({ metadata: { name: "kube-system", uid: this.#another ? "another" : "this" } });
+      return json({ metadata: { name: "kube-system", uid: this.#another ? "another" : clusterUid } });
     const kind = Object.values(kinds).find(({ prefix }) => path.startsWith(`${prefix}/`));
     const words = path.slice((kind?.prefix.length ?? 0) + 1).split("/");
     const [namespace = "", plural = "", name = ""] =
@@ -171,7 +176,7 @@ export class LyingApi implements AsyncDisposable {
     const older = this.#older.get(plural)?.find((one) => keyOf(one) === key);
     const object = this.#showsOlder(plural)
       ? older
-      : this.#another
+      : this.#foreign
         ? undefined
         : this.#objects.get(plural)?.get(key);
     if (!object || this.#lies.get(plural) === "not served") return status(404, "NotFound");
@@ -181,11 +186,15 @@ export class LyingApi implements AsyncDisposable {
 
   /** As true as an answer about one name. */
   #podsAt(address: string): { readonly metadata: Json; readonly items: readonly Json[] } {
-    const all = this.#another ? [] : [...(this.#objects.get("pods")?.values() ?? [])];
+    const all = this.#foreign ? [] : [...(this.#objects.get("pods")?.values() ?? [])];
     const items = all.filter(({ status: of }) =>
       list(record(of).podIPs).some((one) => record(one).ip === address),
     );
     return { metadata: { resourceVersion: String(this.#version) }, items };
+  }
+
+  get #foreign(): keyof typeof versionOf | undefined {
+    return this.#another === "same" ? undefined : this.#another;
   }
 
   /** Whether whatever is said of the kind is of the older state. */
@@ -205,20 +214,16 @@ export class LyingApi implements AsyncDisposable {
         : lie === "less"
           ? all.filter((_, index) => index % 2 > 0)
           : all;
-    const version = this.#another
-      ? versionOfAnother[this.#another]
-      : isOlder
-        ? this.#olderVersion
-        : this.#version;
+    const version = this.#foreign ? versionOf[this.#foreign] : isOlder ? this.#olderVersion : this.#version;
     return { metadata: { resourceVersion: String(version) }, items };
   }
 
   #watch(plural: string, query: URLSearchParams): Answer {
     if (query.has("sendInitialEvents")) return status(422, "Invalid");
     const from = Number(query.get("resourceVersion"));
-    const lied = this.#another ? versionOfAnother[this.#another] : this.#olderVersion;
+    const lied = this.#foreign ? versionOf[this.#foreign] : this.#olderVersion;
     const lie = this.#lies.get(plural);
-    const isLying = this.#another !== undefined || lie === "older" || lie === "stale";
+    const isLying = this.#foreign !== undefined || lie === "older" || lie === "stale";
     const isKnown = isLying ? from === lied : from >= this.#forgotten;
     if (!isKnown) return status(410, "Expired");
     return (response) => {
