@@ -28,6 +28,8 @@ const program = join(import.meta.dirname, "hammer.pl");
 const echo = join(import.meta.dirname, "../../sandbox/echo/echo.pl");
 const port = { sent: 9001, spoken: 9002 };
 const intervalMs = 5;
+/** Of a node's subnets: before it are the router and the node. */
+const firstPlace = 3;
 /** Much shorter than a pod waits for other nodes. */
 const silenceMs = 1_500;
 
@@ -39,7 +41,7 @@ suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
   let heard = "";
   let ears: readonly string[] = [];
   /** The next place that a node gives out by itself. */
-  const next = { n1: 3, n2: 3 };
+  const next = { n1: firstPlace, n2: firstPlace };
 
   before(async () => {
     cluster = await Cluster.up({ name: "testbirths", nodes: 2 });
@@ -134,7 +136,10 @@ suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
     const offer = poolOfferOf(metadata);
     const offsets = offer
       ? [...offer.open, ...offer.closed, ...offer.withdrawn].map(({ offset }) => offset)
-      : Array.from({ length: 2 * perRound + 4 }, (_, index) => next[node] + index);
+      : // A controller that starts meanwhile begins with the first ones again.
+        [next[node], firstPlace].flatMap((first) =>
+          Array.from({ length: 4 * perRound + 4 }, (_, index) => first + index),
+        );
     next[node] += perRound + 1;
     const subnets = nodeSubnetsOf(metadata) ?? assert.fail(node);
     return offsets.flatMap((offset) => podNetworkAt(subnets, offset).addresses.map(({ ip }) => formatIp(ip)));
