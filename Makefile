@@ -87,11 +87,11 @@ kubernetes-programs: setup
 
 .PHONY: kubernetes
 kubernetes: cni compiled kubernetes-programs $(if $(filter chart%,$(INSTALL)),image) ## a real Kubernetes with Weft on this machine, left running (builds it first: half an hour, once); INSTALL=chart for image and chart
-	@node test/kubernetes/cluster/main.ts up --nodes $(NODES) $(if $(INSTALL),--install $(INSTALL))
+	@node test/kubernetes/cluster/main.ts up --nodes $(NODES) $(if $(FAMILIES),--families $(FAMILIES)) $(if $(INSTALL),--install $(INSTALL))
 
 .PHONY: e2e
 e2e: cni compiled kubernetes-programs image ## Kubernetes' own network tests on such a cluster with image and chart; FOCUS='a regular expression' for some of them
-	@node test/kubernetes/e2e/main.ts --nodes $(NODES) $(if $(INSTALL),--install $(INSTALL)) $(if $(FOCUS),--focus '$(FOCUS)') $(if $(SKIP),--skip '$(SKIP)')
+	@node test/kubernetes/e2e/main.ts --nodes $(NODES) $(if $(FAMILIES),--families $(FAMILIES)) $(if $(INSTALL),--install $(INSTALL)) $(if $(FOCUS),--focus '$(FOCUS)') $(if $(SKIP),--skip '$(SKIP)')
 
 .PHONY: kubernetes-life
 kubernetes-life: cni compiled kubernetes-programs image ## upgrade, rollback, kills and removal of the chart on a cluster of its own

@@ -1,10 +1,11 @@
-// `make kubernetes` and its end: main.ts up [--nodes N] [--install processes|chart] | down [--name NAME].
+// `make kubernetes` and its end: main.ts up [--nodes N] [--families 4,6] [--install processes|chart] | down [--name NAME].
 
 import { parseArgs } from "node:util";
 import { versions } from "../build/versions.ts";
 import { installationNamed } from "../install/installations.ts";
 import { kubectlProgram } from "./cluster.ts";
 import { downCluster } from "./down.ts";
+import { familiesIn } from "./families.ts";
 import { upCluster } from "./up.ts";
 
 const { values, positionals } = parseArgs({
@@ -12,6 +13,7 @@ const { values, positionals } = parseArgs({
   options: {
     name: { type: "string", default: "kubernetes" },
     nodes: { type: "string", default: "2" },
+    families: { type: "string", default: "4,6" },
     install: { type: "string", default: "processes" },
   },
 });
@@ -21,7 +23,11 @@ const { name } = values;
 async function up(): Promise<void> {
   const nodes = Number(values.nodes);
   const installation = installationNamed(values.install);
-  const { places } = await upCluster({ name, nodes, installation, progress: console.log });
+  const { places } = await upCluster({
+    ...{ name, nodes, installation },
+    families: familiesIn(values.families),
+    progress: console.log,
+  });
   console.log(`
 Kubernetes ${versions.kubernetes} on ${nodes} nodes, with Weft as its network. Try:
 

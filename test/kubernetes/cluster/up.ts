@@ -5,22 +5,26 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { upSandbox } from "../../../sandbox/up.ts";
+import type { Family } from "../../../src/model/ip.ts";
 import { controlPlaneLabel } from "../../../src/model/names.ts";
 import { imageFiles } from "../images/build.ts";
 import { auditPolicy } from "../install/audit.ts";
 import type { Installation } from "../install/installation.ts";
 import { makeCgroup } from "../node/cgroups.ts";
 import { ctr, tryCtr } from "../node/ctr.ts";
+import { dnsPlace } from "../node/kubeletConfig.ts";
 import { makeNamespace } from "../node/namespace.ts";
 import { containerdProcess, kubeletProcess, writeConfigurations } from "../node/processes.ts";
 import { Cluster, until } from "./cluster.ts";
 import { apiServerProcess, controllerProcesses, etcdProcess } from "./controlPlane.ts";
 import { makePki } from "./pki.ts";
-import type { NodePlaces } from "./places.ts";
+import type { NodePlaces, Places } from "./places.ts";
 
 export interface UpOptions {
   readonly name: string;
   readonly nodes: number;
+  /** Default both. */
+  readonly families?: readonly Family[] | undefined;
   readonly installation: Installation;
   readonly progress: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
@@ -29,6 +33,7 @@ export interface UpOptions {
 export async function upCluster({
   name,
   nodes,
+  families,
   installation,
   progress,
   signal,
@@ -36,7 +41,11 @@ export async function upCluster({
   const started = performance.now();
   const done = (step: string): void =>
     progress(`${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${step}`);
-  const sandbox = await upSandbox({ name, nodes, parts: installation.parts, ...(signal && { signal }) });
+  const sandbox = await upSandbox({
+    ...{ name, nodes, parts: installation.parts },
+    ...(families && { families }),
+    ...(signal && { signal }),
+  });
   const cluster = new Cluster(sandbox);
   const { places } = cluster;
   done("the nodes' networks, with what they have of OVN before");
@@ -71,10 +80,16 @@ export async function upCluster({
     "--overwrite",
   ]);
   done(`Weft: ${installation.about}; all nodes are ready`);
-  await cluster.apply(await readFile(join(import.meta.dirname, "coredns.yaml"), "utf8"));
+  await cluster.apply(await coreDns(places));
   await cluster.kubectl(["-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=110s"]);
   done("CoreDNS is ready");
   return cluster;
+}
+
+/** At the address that kubelets tell their pods. */
+async function coreDns(places: Places): Promise<string> {
+  const text = await readFile(join(import.meta.dirname, "coredns.yaml"), "utf8");
+  return text.replace("DNS_ADDRESS", JSON.stringify(places.serviceAddress(dnsPlace)[0]));
 }
 
 async function startNode(cluster: Cluster, node: NodePlaces, signal: AbortSignal | undefined): Promise<void> {

@@ -1,11 +1,12 @@
 // `make e2e`: Kubernetes' own network tests on a cluster of this machine, then the contract tests of the embedded API
 // against the real one. Last line: `N passed, N failed, N skipped`.
 //
-//     main.ts [--focus REGEX] [--skip REGEX] [--procs N] [--nodes N] [--name NAME] [--install chart|processes]
+//     main.ts [--focus REGEX] [--skip REGEX] [--procs N] [--nodes N] [--families 4,6] [--name NAME] [--install chart|processes]
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { familiesIn } from "../cluster/families.ts";
 import { upCluster } from "../cluster/up.ts";
 import { installationNamed } from "../install/installations.ts";
 import { contractRows } from "./contract.ts";
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     focus: { type: "string", default: "" },
     skip: { type: "string", default: "" },
     procs: { type: "string", default: "4" },
+    families: { type: "string", default: "4,6" },
     install: { type: "string", default: "chart" },
   },
 });
@@ -33,6 +35,7 @@ try {
   const cluster = await upCluster({
     name: values.name,
     nodes: Number(values.nodes),
+    families: familiesIn(values.families),
     installation,
     progress: console.log,
   });
