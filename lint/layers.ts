@@ -41,7 +41,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "node/host": ["node/wait", "node/nouns", "node/ovs"],
   "node/uplink": ["node/wait", "node/nouns", "node/ovs", "node/host"],
   "node/pool": ["node/wait", "node/nouns", "node/ovs", "node/host"],
-  "node/wayIn": ["node/wait", "node/host"],
+  "node/wayIn": ["node/wait", "node/nouns", "node/host"],
   "node/cleanup": ["node/wait", "node/nouns", "node/ovs", "node/host", "node/wayIn"],
   "node/runtime": ["node/wait", "node/nouns", "node/ovs", "node/host", "node/pool"],
   central: ["model", "ovsdb", "kube", "node"],

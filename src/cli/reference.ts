@@ -97,6 +97,11 @@ const conditionReasons: readonly (readonly [string, string])[] = [
     "WeftNotReady",
     "the agent is still bringing the node onto the network; the message says what it waits for",
   ],
+  [
+    "FlowsMissing",
+    "br-int has none of ovn-controller's flows, and it does not write them when it is asked to",
+  ],
+  ["HostNetworkContested", "somebody keeps changing what the agent sets on the node; the message says what"],
   ["ApiUnreachable", "the agent receives nothing about its pods from the API server"],
   ["AgentSilent", "written by the controller: the agent has not renewed its Lease"],
 ];

@@ -26,6 +26,7 @@ import { networkConfiguration, writeConfiguration, writeServed } from "./host/in
 import { PluginFile } from "./host/pluginFile.ts";
 import { run } from "./host/run.ts";
 import { soleAgent } from "./host/sole.ts";
+import { integrationFlows } from "./integrationFlows.ts";
 import { agentMetrics } from "./metrics.ts";
 import { annotateNode } from "./nodeObject.ts";
 import { planWith } from "./nodePlan.ts";
@@ -97,6 +98,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     db,
     ovsRunDirectory: options.ovsRunDirectory,
     ovnRunDirectory: network.mode === "underlay" ? undefined : options.ovnRunDirectory,
+    flows: integrationFlows({ ...options, db, run, repaired: () => metrics.repaired() }),
     changed: () => reporter.ring(),
   });
   // With a pool, pods start without the API server; but one that refuses has to be told.
@@ -106,6 +108,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const problem = (): Problem | undefined =>
     dataPlane.problem() ??
     faultIn("WeftNotReady", upkeep.notReady()) ??
+    faultIn("HostNetworkContested", upkeep.contested()) ??
     faultIn("ApiUnreachable", staleness.problem);
   const notReady = (): string | undefined => problem()?.message;
   const reporter = new NodeReporter({
@@ -168,6 +171,9 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     db,
     nodes,
     formerSubnets: () => pool?.subnets(),
+    checks: wayIn.checks,
+    repaired: metrics.repaired,
+    now: () => performance.now(),
     // Repeated on every run, in case somebody has cleaned up.
     serve: async (firstTime: boolean, { mtu }: LinkSettings) => {
       if (firstTime) await attachments.adopt();

@@ -9,6 +9,8 @@ export interface AgentMetrics {
   readonly requestSeconds: Histogram<"command" | "code">;
   readonly phaseSeconds: Histogram<"phase">;
   readonly poolClaims: (outcome: ClaimOutcome) => void;
+  /** Something that the agent had set on the node was put back. */
+  readonly repaired: () => void;
 }
 
 /** Read by the gauges when they are scraped. */
@@ -43,7 +45,7 @@ export function agentMetrics(registry: Registry, readings: Readings): AgentMetri
   });
   new Gauge({
     name: "weft_node_part_up",
-    help: "1 while this part of the node's data plane works: ovsdb-server, ovs-vswitchd, ovn-controller, southbound (ovn-controller's connection)",
+    help: "1 while this part of the node's data plane works: ovsdb-server, ovs-vswitchd, ovn-controller, southbound (ovn-controller's connection), br-int (its flows)",
     labelNames: ["part"] as const,
     registers,
     collect() {
@@ -67,7 +69,13 @@ export function agentMetrics(registry: Registry, readings: Readings): AgentMetri
     labelNames: ["outcome"] as const,
     registers,
   });
+  const repairs = new Counter({
+    name: "weft_node_repairs_total",
+    help: "How often the agent has put back something on the node that somebody had changed",
+    registers,
+  });
   return {
+    repaired: () => repairs.inc(),
     poolClaims: (outcome) => claims.inc({ outcome }),
     requestSeconds: new Histogram({
       name: "weft_cni_request_seconds",

@@ -3,6 +3,7 @@
 
 import type { Node } from "../kube/objects.ts";
 import type { Cidr } from "../model/ip.ts";
+import type { Check } from "./nouns/check.ts";
 import type { LinkSettings } from "./nouns/link.ts";
 
 /** How far the node has come. */
@@ -18,16 +19,20 @@ export interface Place {
   readonly subnets: readonly Cidr[] | undefined;
 }
 
+/** Takes checks of what has been set on the node. */
+export type Keep = (...checks: readonly Check[]) => void;
+
 export interface NodePlan {
   /**
    * Does what can be done now. When it reports that the node is not ready, a later change of the Node or of the Open
-   * vSwitch database will complete it. Rejects when a step failed and should be retried.
+   * vSwitch database will complete it. Rejects when a step failed and should be retried. It hands to `keep` a check of
+   * each thing that it has set.
    */
-  readonly bringUp: (place: Place) => Promise<Progress>;
+  readonly bringUp: (place: Place, keep: Keep) => Promise<Progress>;
   /** Everything in the database that `bringUp` depends on, as text: when this changes, `bringUp` should run again. */
   readonly dependencies: () => string;
-  /** Calls `changed` when something else has changed that `bringUp` should mend. Returns when `signal` is aborted. */
-  readonly follow?: (changed: () => void, signal: AbortSignal) => Promise<void>;
+  /** Calls `touched` when something that has a check may have been changed. Returns when `signal` is aborted. */
+  readonly follow?: (touched: () => void, signal: AbortSignal) => Promise<void>;
 }
 
 export const waiting = (reason: string): Progress => ({ ready: false, reason });
@@ -35,8 +40,8 @@ export const waiting = (reason: string): Progress => ({ ready: false, reason });
 /** `plan`, followed by a check, `notReady`, of what is still missing according to the database. */
 export const planWith = (plan: NodePlan, notReady: () => string | undefined): NodePlan => ({
   ...plan,
-  bringUp: async (place) => {
-    const progress = await plan.bringUp(place);
+  bringUp: async (place, keep) => {
+    const progress = await plan.bringUp(place, keep);
     const reason = progress.ready ? notReady() : undefined;
     return reason === undefined ? progress : waiting(reason);
   },

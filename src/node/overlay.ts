@@ -16,20 +16,24 @@ import { podMtuBytes } from "../model/mtu.ts";
 import { type Names, onNode } from "../model/names.ts";
 import { hostAddressesOf, managementAddresses, managementOf } from "../model/network.ts";
 import { innerRange } from "../model/wayIn.ts";
-import { bridgeFlows } from "./host/bridgeFlows.ts";
+import { bridgeCookie, bridgeFlows } from "./host/bridgeFlows.ts";
 import { familyTrouble, kernelHasIpv6 } from "./host/families.ts";
 import { firewall, firewallTable } from "./host/firewall.ts";
 import { followFirewall } from "./host/followFirewall.ts";
 import { enableForwarding } from "./host/forwarding.ts";
 import { readHostNetwork } from "./host/gateway.ts";
 import { configureManagement } from "./host/management.ts";
+import { writeFlows } from "./host/ownFlows.ts";
+import { writeTable } from "./host/ownTable.ts";
 import type { Run } from "./host/run.ts";
 import { externalPorts, outputTo, portsOf, portText, uplinkKey, uplinkNumbers } from "./host/uplink.ts";
 import { addressesOf, internalIpsOf } from "./nodeObject.ts";
-import { type NodePlan, type Place, type Progress, waiting } from "./nodePlan.ts";
+import { type Keep, type NodePlan, type Place, type Progress, waiting } from "./nodePlan.ts";
 import {
+  chassisCheck,
   isUserspace,
   leaveOvn,
+  managementInterfaceCheck,
   prepareChassis,
   prepareManagementInterface,
   systemIdOf,
@@ -63,12 +67,12 @@ export interface OverlayOptions {
 }
 
 export const overlayPlan = (options: OverlayOptions): NodePlan => ({
-  bringUp: (place) => bringUp(options, place),
+  bringUp: (place, keep) => bringUp(options, place, keep),
   dependencies: () => dependencies(options.db),
-  follow: (changed, signal) => followFirewall(options.run, [firewallTable, wayInTable], changed, signal),
+  follow: (touched, signal) => followFirewall([firewallTable, wayInTable], touched, signal),
 });
 
-async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promise<Progress> {
+async function bringUp(options: OverlayOptions, { node, subnets }: Place, keep: Keep): Promise<Progress> {
   const { db, writer, run, names, nodeName } = options;
   const ports = externalPorts(db, names.localnetPort(nodeName));
   const { uplink, patch } = ports;
@@ -90,26 +94,46 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promi
     );
   }
   const encapIp = options.encapIp ?? gateway.addresses.map(({ ip }) => formatIp(ip))[0] ?? "";
-  const chassisId = await prepareChassis(db, writer, { ...options, cluster: names.cluster, encapIp });
+  const chassis = { ...options, cluster: names.cluster, encapIp };
+  const chassisId = await prepareChassis(db, writer, chassis);
+  keep(chassisCheck(db, chassis));
   if (!subnets) return waiting("the Weft controller has given this node no subnet yet");
   const mtuBytes = podMtuBytes(gateway.mtuBytes, parseIp(encapIp)?.family ?? 4);
   const means = { uplink: uplink.name, linkBytes: gateway.mtuBytes, podBytes: mtuBytes };
   const trouble = familyTrouble(subnets, { hasIpv6: kernelHasIpv6(), ...means });
   if (trouble !== undefined) return waiting(trouble);
   const portName = names.managementPort(nodeName);
-  await prepareManagementInterface(db, writer, { portName, mac: managementMac(subnets), mtuBytes });
+  const port = { portName, mac: managementMac(subnets), mtuBytes };
+  await prepareManagementInterface(db, writer, port);
+  keep(managementInterfaceCheck(db, port));
   const management = interfaceNamed(db, onNode.managementInterface);
   if (!isOpen(management)) return waiting(`Open vSwitch has not made ${onNode.managementInterface} yet`);
   const addresses = managementAddresses(subnets, hostAddressesOf(internal, gateway, hosts));
-  await configureManagement(run, {
-    subnets,
-    destinations: [...options.clusterCidrs, ...options.serviceCidrs],
-    addresses,
-  });
+  keep(
+    ...(await configureManagement(run, {
+      mtuBytes,
+      subnets,
+      destinations: [...options.clusterCidrs, ...options.serviceCidrs],
+      addresses,
+    })),
+  );
   const families = subnets.map(({ ip }) => ip.family);
   const led = [...options.serviceCidrs, ...families.map(innerRange), ...subnets];
-  await run(["nft", "-f", "-"], { stdin: firewall(onNode.managementInterface, addresses, led) });
-  await enableForwarding(families);
+  const rules = firewall(onNode.managementInterface, addresses, led);
+  keep(await writeTable(run, firewallTable, rules), await enableForwarding(families));
+  const uplinks = uplinkNumbers(uplink);
+  const socket = `unix:${options.ovsRunDirectory}/${onNode.externalBridge}.mgmt`;
+  // Before anything is written to the API server: without these flows this node may not reach it.
+  if (uplinks && isOpen(patch)) {
+    const flows = bridgeFlows({
+      mac: gateway.mac,
+      uplinks,
+      out: outputTo(uplink),
+      patch: patch.ofport,
+      pods: options.clusterCidrs,
+    });
+    keep(await writeFlows(run, { bridge: onNode.externalBridge, socket, cookie: bridgeCookie }, flows));
+  }
   // Not before this point: once this is announced, Services send traffic for this node to its management port.
   if (node) {
     await options.announce(node, {
@@ -118,19 +142,8 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place): Promi
       ...hostCidrsAnnotation(hosts),
     });
   }
-
-  const uplinks = uplinkNumbers(uplink);
   if (!uplinks) return waiting(`Open vSwitch has not opened ${uplink.name} yet`);
   if (!isOpen(patch)) return waiting(`ovn-controller has not joined ${onNode.externalBridge} to OVN yet`);
-  const flows = bridgeFlows({
-    mac: gateway.mac,
-    uplinks,
-    out: outputTo(uplink),
-    patch: patch.ofport,
-    pods: options.clusterCidrs,
-  });
-  const socket = `unix:${options.ovsRunDirectory}/${onNode.externalBridge}.mgmt`;
-  await run(["ovs-ofctl", "-OOpenFlow14", "--bundle", "add-flows", socket, "-"], { stdin: flows });
   options.enterServices({
     hosts: hostAddressesOf([], gateway, hosts),
     masquerade: undefined,

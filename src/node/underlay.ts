@@ -10,10 +10,11 @@ import { familyTrouble, kernelHasIpv6 } from "./host/families.ts";
 import { followFirewall } from "./host/followFirewall.ts";
 import { enableForwarding } from "./host/forwarding.ts";
 import { readHostNetwork } from "./host/gateway.ts";
+import { keepForwarding } from "./host/ownFlows.ts";
 import type { Run } from "./host/run.ts";
 import { externalPorts, portsOf, portText, uplinkKey, uplinkNumbers } from "./host/uplink.ts";
 import { addressesOf, internalIpsOf } from "./nodeObject.ts";
-import { type NodePlan, type Place, type Progress, waiting } from "./nodePlan.ts";
+import { type Keep, type NodePlan, type Place, type Progress, waiting } from "./nodePlan.ts";
 import { isUserspace } from "./ovs/chassis.ts";
 import { bridgeNamed, type Vswitch } from "./ovs/vswitch.ts";
 import { wayInTable } from "./wayIn/table.ts";
@@ -21,6 +22,7 @@ import type { WayInPlace } from "./wayIn/wayIn.ts";
 
 export interface UnderlayOptions {
   readonly nodeName: string;
+  readonly ovsRunDirectory: string;
   readonly db: Vswitch;
   readonly run: Run;
   /** Writes this node's MAC and addresses on the Node, by which the controller finds the node's port in the cloud. */
@@ -30,14 +32,15 @@ export interface UnderlayOptions {
 }
 
 export const underlayPlan = (options: UnderlayOptions): NodePlan => ({
-  bringUp: (place) => bringUp(options, place),
+  bringUp: (place, keep) => bringUp(options, place, keep),
   dependencies: () => dependencies(options.db),
-  follow: (changed, signal) => followFirewall(options.run, [wayInTable], changed, signal),
+  follow: (touched, signal) => followFirewall([wayInTable], touched, signal),
 });
 
 async function bringUp(
-  { db, run, nodeName, announce, enterServices }: UnderlayOptions,
+  { db, run, nodeName, ovsRunDirectory, announce, enterServices }: UnderlayOptions,
   { node, subnets }: Place,
+  keep: Keep,
 ): Promise<Progress> {
   const bridge = onNode.externalBridge;
   const ports = externalPorts(db);
@@ -51,6 +54,9 @@ async function bringUp(
   if (bridgeNamed(db, bridge)?.fail_mode === "secure") {
     throw new Error(`${bridge} does not forward by itself: run ovs-vsctl set-fail-mode ${bridge} standalone`);
   }
+  // Before anything is written to the API server: through a bridge without flows this node does not reach it.
+  const socket = `unix:${ovsRunDirectory}/${bridge}.mgmt`;
+  keep(await keepForwarding(run, { bridge, socket }));
   if (!node && !subnets) return waiting(`the API server has not reported node ${nodeName} yet`);
   if (node) await announce(node, gatewayConfigAnnotation(gateway, { bridge, uplink: uplink.name }));
   if (!uplinkNumbers(uplink)) return waiting(`Open vSwitch has not opened ${uplink.name} yet`);
@@ -58,7 +64,7 @@ async function bringUp(
   const means = { uplink: uplink.name, linkBytes: mtuBytes, podBytes: mtuBytes };
   const trouble = familyTrouble(subnets ?? [], { hasIpv6: kernelHasIpv6(), ...means });
   if (trouble !== undefined) return waiting(trouble);
-  await enableForwarding(gateway.addresses.map(({ ip }) => ip.family));
+  keep(await enableForwarding(gateway.addresses.map(({ ip }) => ip.family)));
   const own = hostAddressesOf([], gateway, hosts);
   enterServices({
     ...{ hosts: own, subnets: subnets ?? [], masquerade: bridge },

@@ -1,5 +1,6 @@
 // Keeps the node on the network: carries out its plan again whenever something it depends on has changed, retries
-// what failed, and knows at any moment whether pods can be attached, and if not, why.
+// what failed, and knows at any moment whether pods can be attached, and if not, why. What the plan has set on the node is
+// checked when something reports a change of it, and now and then anyway; a difference is put back.
 
 import { nodeSubnetsOf } from "../kube/annotations.ts";
 import type { Log } from "../kube/clock.ts";
@@ -9,15 +10,21 @@ import type { Cidr } from "../model/ip.ts";
 import { onNode } from "../model/names.ts";
 import { followAddresses } from "./host/followAddresses.ts";
 import type { NodePlan, Place, Progress } from "./nodePlan.ts";
+import { type Check, firstDifference, type Reporter } from "./nouns/check.ts";
 import type { LinkSettings } from "./nouns/link.ts";
 import { followVswitchd } from "./ovs/follow.ts";
 import type { Vswitch } from "./ovs/vswitch.ts";
+import { Repairs } from "./repairs.ts";
 import { Bell } from "./wait/bell.ts";
 
 const retryMs = { first: 200, longest: 5000 };
 
 /** How long to wait for the API server before the node's former subnets count. */
 const apiPatienceMs = 3000;
+
+/** How often that is checked of which nobody reports changes; every so many times, all is. */
+const look = { everyMs: 4_000, allEvery: 8 };
+const everything: readonly Reporter[] = ["database", "kernel", "nobody"];
 
 export interface UpkeepOptions {
   readonly nodeName: string;
@@ -31,8 +38,13 @@ export interface UpkeepOptions {
    * Called when the node can serve, for the first time before pods are accepted. If it rejects, it is tried again.
    */
   readonly serve: (firstTime: boolean, links: LinkSettings) => Promise<void>;
+  /** Checks of what others in the agent have set on the node, which the plan puts back as well. */
+  readonly checks: () => readonly Check[];
+  /** Called when something is put back. */
+  readonly repaired: () => void;
   /** Called when `notReady` has another answer. */
   readonly changed: () => void;
+  readonly now: () => number;
   readonly log: Log;
 }
 
@@ -41,6 +53,13 @@ export class Upkeep {
   #progress: Progress = { ready: false, reason: "the agent has just started" };
   #served = false;
   #isApiLate = false;
+  readonly #bell = new Bell();
+  /** Whether the plan has to be carried out, whatever the checks say. */
+  #isNews = true;
+  /** Whose checks are due. */
+  readonly #due = new Set<Reporter>();
+  #checks: readonly Check[] = [];
+  readonly #repairs = new Repairs();
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
@@ -55,50 +74,100 @@ export class Upkeep {
     return this.#progress.links;
   };
 
+  /** What somebody keeps changing on the node, against the agent; undefined in peace. */
+  readonly contested = (): string | undefined => this.#repairs.contested(this.#options.now());
+
   /** Runs until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
+    const stop = this.#follow(signal);
+    const { now } = this.#options;
+    const bell = this.#bell;
+    let delayMs: number | undefined;
+    for (let looks = 0, next = now() + look.everyMs; !signal.aborted; ) {
+      if (this.#isNews || delayMs !== undefined || (await this.#isDifferent())) {
+        delayMs = (await this.#once(signal))
+          ? undefined
+          : Math.min((delayMs ?? retryMs.first / 2) * 2, retryMs.longest);
+      }
+      await bell.heard(delayMs ?? Math.max(next - now(), 0));
+      if (now() < next) continue;
+      next = now() + look.everyMs;
+      for (const each of ++looks % look.allEvery === 0 ? everything : ["nobody" as const])
+        this.#due.add(each);
+    }
+    await stop();
+  }
+
+  /** Listens to everything that may change. The returned function ends that. */
+  #follow(signal: AbortSignal): () => Promise<unknown> {
     const { db, nodes, ovsRunDirectory, plan } = this.#options;
-    const bell = new Bell();
+    const changed = (): void => {
+      this.#isNews = true;
+      this.#bell.ring();
+    };
+    const touched = (reporter: Reporter): void => {
+      this.#due.add(reporter);
+      this.#bell.ring();
+    };
     let seen = "";
     const unsubscribe = [
-      nodes.subscribe(bell.ring),
+      nodes.subscribe(changed),
       db.subscribe(() => {
         const now = plan.dependencies();
-        if (now !== seen) bell.ring();
+        if (now === seen) return touched("database");
         seen = now;
+        return changed();
       }),
     ];
-    signal.addEventListener("abort", bell.ring);
+    signal.addEventListener("abort", this.#bell.ring);
+    const touchedInKernel = (): void => touched("kernel");
+    const links = { device: onNode.externalBridge, own: onNode.managementInterface };
     const following = [
-      followVswitchd(ovsRunDirectory, bell.ring, signal),
-      followAddresses({ device: onNode.externalBridge, own: onNode.managementInterface }, bell.ring, signal),
-      ...(plan.follow ? [plan.follow(bell.ring, signal)] : []),
+      followVswitchd(ovsRunDirectory, changed, signal),
+      followAddresses({ ...links, changed, touched: touchedInKernel }, signal),
+      ...(plan.follow ? [plan.follow(touchedInKernel, signal)] : []),
     ];
     const patience = setTimeout(() => {
       this.#isApiLate = true;
-      bell.ring();
+      changed();
     }, apiPatienceMs);
     // A list without this Node is news too, but no change event comes with it.
-    nodes.ready(signal).then(bell.ring, () => undefined);
-    let delayMs: number | undefined;
-    while (!signal.aborted) {
-      delayMs = (await this.#once(signal))
-        ? undefined
-        : Math.min((delayMs ?? retryMs.first / 2) * 2, retryMs.longest);
-      await bell.heard(delayMs);
-    }
-    clearTimeout(patience);
-    for (const end of unsubscribe) end();
-    await Promise.all(following);
+    nodes.ready(signal).then(changed, () => undefined);
+    return () => {
+      clearTimeout(patience);
+      for (const end of unsubscribe) end();
+      return Promise.all(following);
+    };
+  }
+
+  /** Makes the checks that are due. Whether there is a difference that is to be put back now. */
+  async #isDifferent(): Promise<boolean> {
+    const { checks, repaired, changed, now, log } = this.#options;
+    // Until then what is due stays due.
+    if (this.#due.size === 0 || !this.#repairs.isDue(now())) return false;
+    const due = new Set(this.#due);
+    this.#due.clear();
+    const difference = await firstDifference(
+      [...this.#checks, ...checks()].filter(({ reportedBy }) => due.has(reportedBy)),
+    );
+    if (difference === undefined) return false;
+    this.#repairs.done(difference, now());
+    log("warn", `${difference}: put back`, {});
+    repaired();
+    changed();
+    return true;
   }
 
   /** Returns whether nothing failed. */
   async #once(signal: AbortSignal): Promise<boolean> {
     const { db, plan, serve } = this.#options;
+    this.#isNews = false;
     try {
       await db.ready(signal);
       const place = this.#place();
-      const progress = await plan.bringUp(place);
+      const kept: Check[] = [];
+      this.#checks = kept;
+      const progress = await plan.bringUp(place, (...checks) => void kept.push(...checks));
       if (progress.ready) {
         // New pods get new settings before running ones do, so that none is left out.
         if (this.#progress.ready) this.#now(progress);

@@ -250,6 +250,17 @@ test("pods survive a kill of the agent and of vswitchd, and an address rests aft
   }, "it is the controller's to give again");
 });
 
+test("a bridge whose flows somebody deletes forwards again, and so does a kernel whose switch somebody turns off", async () => {
+  const node = sandbox.host("n1");
+  const forwarding = "/proc/sys/net/ipv4/ip_forward";
+  await node.exec(["ovs-ofctl", "del-flows", `unix:${text(options.ovsRunDirectory)}/br-ex.mgmt`]);
+  await node.exec(["sh", "-c", `echo 0 > ${forwarding}`]);
+  const [machine = ""] = sandbox.host("machine").host.addresses.map(plainAddress);
+  const ping = () => node.tryExec(["ping", "-c1", "-W2", machine]);
+  await eventually(async () => (await ping()).status === 0, "the node reaches a machine outside");
+  await eventually(async () => (await node.exec(["cat", forwarding])).trim() === "1", "the kernel forwards");
+});
+
 test("an address that changes while nothing else happens is reported", async () => {
   const lines = ["address del 172.31.0.11/24 dev br-ex", "address add 172.31.0.77/24 dev br-ex"];
   await sandbox.host("n1").exec(["ip", "-batch", "-"], { input: `${lines.join("\n")}\n` });

@@ -305,6 +305,8 @@ const nodeFaults: readonly [string, string, RegExp][] = [
   ["VswitchdDown", "ovs-vswitchd is not running", /next: on n1: ovs-appctl -t ovs-vswitchd version;/],
   ["OvnControllerDown", "ovn-controller is not running", /next: on n1: ovn-appctl -t ovn-controller /],
   ["AgentSilent", "the agent has not renewed its Lease", /next: on n1: curl .*readyz; start the Weft agent/],
+  ["FlowsMissing", "br-int has none of ovn-controller's flows", /next: on n1: restart ovn-controller/],
+  ["HostNetworkContested", "somebody keeps changing it", /next: on n1: find what sets it/],
 ];
 for (const [reason, message, next] of nodeFaults)
   test(`a node that says ${reason} is unhealthy in these words, with the command that helps there`, () => {

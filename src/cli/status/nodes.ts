@@ -65,6 +65,10 @@ function hypervisorsOf(cluster: string, { bindings }: SouthboundView): Map<strin
 const commands = {
   vswitchd: "ovs-appctl -t ovs-vswitchd version; start Open vSwitch if that fails",
   controller: "ovn-appctl -t ovn-controller connection-status; start ovn-controller if that fails",
+  flows:
+    "restart ovn-controller (systemctl restart ovn-controller, or delete its pod), which writes its flows anew",
+  contested:
+    "find what sets it (another network plugin or network manager, a second agent) and stop that; the agent's log says what was changed",
   agent: "curl http://127.0.0.1:9410/readyz; start the Weft agent if that fails, and read its log",
 } as const;
 
@@ -75,6 +79,8 @@ const reasons: ReadonlyMap<string, keyof typeof commands> = new Map([
   ["AgentSilent", "agent"],
   ["OvnControllerDown", "controller"],
   ["SouthboundUnreachable", "controller"],
+  ["FlowsMissing", "flows"],
+  ["HostNetworkContested", "contested"],
   ["WeftNotReady", "agent"],
   ["ApiUnreachable", "agent"],
 ]);

@@ -8,7 +8,13 @@ const connected: DaemonState = { is: "answering", said: "connected", since: 0 };
 const gone: DaemonState = { is: "absent", why: "ECONNREFUSED" };
 
 const reasons = (change: Partial<DataPlaneState>, now: number): readonly string[] => {
-  const state = { hasDatabase: true, vswitchd: version, controller: connected, ...change };
+  const state = {
+    hasDatabase: true,
+    vswitchd: version,
+    controller: connected,
+    flowsMissingSince: undefined,
+    ...change,
+  };
   return [...faultsOf(state, now).values()].flatMap((fault) => fault?.reason ?? []);
 };
 
@@ -32,6 +38,14 @@ const cases: readonly [string, Partial<DataPlaneState>, number, readonly string[
     { controller: { is: "answering", said: "not connected", since: 0 } },
     10_000,
     ["SouthboundUnreachable"],
+  ],
+  ["somebody has just deleted br-int's flows", { flowsMissingSince: 0 }, 1_000, []],
+  ["br-int has no flows", { flowsMissingSince: 0 }, 20_000, ["FlowsMissing"]],
+  [
+    "br-int has no flows because vswitchd is gone",
+    { flowsMissingSince: 0, vswitchd: gone },
+    20_000,
+    ["VswitchdDown"],
   ],
   ["nothing was asked yet", { vswitchd: { is: "unknown" }, controller: { is: "unknown" } }, 90_000, []],
   ["the node is an underlay's and has no ovn-controller", { controller: undefined }, 0, []],

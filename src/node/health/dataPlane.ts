@@ -3,6 +3,7 @@
 // processes themselves are asked.
 
 import { type DaemonState, DaemonWatch } from "../ovs/daemonWatch.ts";
+import { FlowWatch, type FlowWatchOptions } from "./flowWatch.ts";
 
 /** A fault of the node, as its condition and /readyz say it. */
 export interface Problem {
@@ -17,21 +18,24 @@ export interface DataPlaneOptions {
   readonly ovsRunDirectory: string;
   /** Undefined in underlay mode, where OVN runs on the hypervisor. */
   readonly ovnRunDirectory: string | undefined;
+  /** About ovn-controller's flows in the integration bridge; not used in underlay mode. */
+  readonly flows: FlowWatchOptions;
   /** Called when something has failed or works again. */
   readonly changed: () => void;
   readonly now?: () => number;
 }
 
-export type Part = "ovsdb-server" | "ovs-vswitchd" | "ovn-controller" | "southbound";
+export type Part = "ovsdb-server" | "ovs-vswitchd" | "ovn-controller" | "southbound" | "br-int";
 
 export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #now: () => number;
   readonly #vswitchd: DaemonWatch;
   readonly #controller: DaemonWatch | undefined;
+  readonly #flows: FlowWatch | undefined;
 
   constructor(options: DataPlaneOptions) {
-    const { ovsRunDirectory, ovnRunDirectory, changed, now = () => performance.now() } = options;
+    const { ovsRunDirectory, ovnRunDirectory, flows, changed, now = () => performance.now() } = options;
     this.#options = options;
     this.#now = now;
     this.#vswitchd = new DaemonWatch({
@@ -51,11 +55,16 @@ export class DataPlane {
             changed,
             now,
           });
+    this.#flows = ovnRunDirectory === undefined ? undefined : new FlowWatch(flows, now);
   }
 
   /** Watches until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#vswitchd.run(signal), this.#controller?.run(signal)]);
+    await Promise.all([
+      this.#vswitchd.run(signal),
+      this.#controller?.run(signal),
+      this.#flows?.run(this.#options.changed, signal),
+    ]);
   }
 
   /** Each part that the node has, with its fault or undefined. */
@@ -65,6 +74,7 @@ export class DataPlane {
         hasDatabase: this.#options.db.synced,
         vswitchd: this.#vswitchd.state,
         controller: this.#controller?.state,
+        flowsMissingSince: this.#flows?.missingSince,
       },
       this.#now(),
     );
@@ -81,6 +91,8 @@ export interface DataPlaneState {
   readonly vswitchd: DaemonState;
   /** Undefined where there is none. */
   readonly controller: DaemonState | undefined;
+  /** Since when br-int has none of ovn-controller's flows; undefined while it has. */
+  readonly flowsMissingSince: number | undefined;
 }
 
 /** vswitchd answers within milliseconds unless it hangs. */
@@ -89,9 +101,11 @@ const vswitchdPatienceMs = 10_000;
 const controllerPatienceMs = 60_000;
 /** A restarted southbound database has all its clients back within seconds. */
 const southboundPatienceMs = 5_000;
+/** Until then the agent makes ovn-controller write its flows anew (flowWatch.ts). */
+const flowsPatienceMs = 12_000;
 
 export function faultsOf(state: DataPlaneState, now: number): ReadonlyMap<Part, Problem | undefined> {
-  const { hasDatabase, vswitchd, controller } = state;
+  const { hasDatabase, vswitchd, controller, flowsMissingSince } = state;
   const faults = new Map<Part, Problem | undefined>();
   faults.set("ovs-vswitchd", daemonFault("VswitchdDown", "ovs-vswitchd", vswitchd, vswitchdPatienceMs, now));
   faults.set(
@@ -113,6 +127,16 @@ export function faultsOf(state: DataPlaneState, now: number): ReadonlyMap<Part, 
       ? {
           reason: "SouthboundUnreachable",
           message: `ovn-controller has no connection to the southbound database (it says "${controller.said}")`,
+        }
+      : undefined,
+  );
+  const isEmpty = flowsMissingSince !== undefined && now - flowsMissingSince >= flowsPatienceMs;
+  faults.set(
+    "br-int",
+    isEmpty && !isAway && vswitchd.is === "answering"
+      ? {
+          reason: "FlowsMissing",
+          message: "br-int has none of ovn-controller's flows, so no pod on this node has a network",
         }
       : undefined,
   );

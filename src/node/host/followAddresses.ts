@@ -13,18 +13,20 @@ export interface Followed {
   readonly device: string;
   /** Of all others, only their addresses count; but not of this one, which the agent itself configures. */
   readonly own: string;
+  /** Called at the start, and after every change that counts and of every routing rule. */
+  readonly changed: () => void;
+  /** Called after every change of `own`, also the agent's. */
+  readonly touched: () => void;
 }
 
-/** Calls `changed` now, and after every change that counts and of every routing rule. Returns when `signal` is aborted. */
+/** Returns when `signal` is aborted. */
 export async function followAddresses(
-  { device, own }: Followed,
-  changed: () => void,
+  { device, own, changed, touched }: Followed,
   signal: AbortSignal,
 ): Promise<void> {
-  const name = RegExp.escape(device);
-  const isAbout = new RegExp(
-    `^\\[RULE\\]|^\\[ADDR\\](?!.*: ${RegExp.escape(own)}\\s)|\\b${name}[:@\\s]|\\b${name}$`,
-  );
+  const about = (name: string): string => `\\b${RegExp.escape(name)}(?:[:@\\s]|$)`;
+  const isOther = new RegExp(`^\\[RULE\\]|^\\[ADDR\\](?!.*: ${RegExp.escape(own)}\\s)|${about(device)}`);
+  const isOwn = new RegExp(about(own));
   while (!signal.aborted) {
     const monitor = spawn("ip", ["-oneline", "monitor", "label", "link", "address", "route", "rule"], {
       stdio: ["ignore", "pipe", "ignore"],
@@ -34,7 +36,8 @@ export async function followAddresses(
     // Catches up on changes made while nobody listened.
     monitor.once("spawn", changed);
     createInterface({ input: monitor.stdout }).on("line", (line) => {
-      if (isAbout.test(line)) changed();
+      if (isOther.test(line)) changed();
+      else if (isOwn.test(line)) touched();
     });
     // It could not start, or the signal ended it. A "close" follows every "error".
     monitor.on("error", () => undefined);

@@ -7,13 +7,15 @@
 // choose the address it answers from then answers from the one it was asked on, which firewall.ts has made the node's
 // own. Connections that the node opens get the management address there.
 
-import { writeFile } from "node:fs/promises";
+import * as v from "valibot";
 import {
   type Cidr,
   type Family,
   formatCidr,
   formatIp,
   type InterfaceAddress,
+  type Ip,
+  parseCidr,
   parseIp,
   widthOf,
 } from "../../model/ip.ts";
@@ -28,16 +30,26 @@ import {
   within,
 } from "../../model/network.ts";
 import { innerRange } from "../../model/wayIn.ts";
+import type { Check } from "../nouns/check.ts";
 import { inspectLink } from "./podLink.ts";
 import type { Run } from "./run.ts";
+import { type Sysctl, setSysctls } from "./sysctls.ts";
 
 export interface ManagementNetwork {
+  readonly mtuBytes: number;
   /** This node's subnets. */
   readonly subnets: readonly Cidr[];
   /** What is reached through OVN: pods and Services. */
   readonly destinations: readonly Cidr[];
   /** The node's own addresses that have one here to stand for them. */
   readonly addresses: readonly ManagementAddress[];
+}
+
+/** Of `ip -json route`. */
+interface RouteFields {
+  readonly dst: string;
+  readonly gateway?: string | undefined;
+  readonly prefsrc?: string | undefined;
 }
 
 interface Present {
@@ -53,17 +65,37 @@ const settings: readonly (readonly [family: Family, path: string, value: string]
   [6, `ipv6/conf/${onNode.managementInterface}/accept_ra`, "0"],
 ];
 
-export function managementBatch({
-  subnets,
-  destinations,
-  addresses,
-  present,
-}: ManagementNetwork & Present): string {
-  const device = onNode.managementInterface;
-  const own = new Set(subnets.map((subnet) => formatCidr(within(subnet, managementOf(subnet)))));
+interface Route {
+  readonly destination: Cidr;
+  readonly gateway: Ip | undefined;
+  readonly source: Ip | undefined;
+}
+
+const device = onNode.managementInterface;
+
+const addressOf = (subnet: Cidr): string => formatCidr(within(subnet, managementOf(subnet)));
+
+function routesOf(subnet: Cidr, { destinations, addresses }: ManagementNetwork): readonly Route[] {
+  const { family } = subnet.ip;
+  const source = addresses.find((address) => address.host.family === family)?.host;
+  const hosts = hairpinAddresses
+    .flatMap((text) => parseIp(text) ?? [])
+    .map((ip) => ({ ip, bits: widthOf(ip.family) }))
+    .concat(innerRange(family));
+  return [
+    { destination: subnet, gateway: undefined, source },
+    ...[...destinations, ...hosts]
+      .filter((cidr) => cidr.ip.family === family)
+      .map((destination) => ({ destination, gateway: gatewayOf(subnet), source })),
+  ];
+}
+
+export function managementBatch(network: ManagementNetwork & Present): string {
+  const { subnets, present, mtuBytes } = network;
+  const own = new Set(subnets.map(addressOf));
   const strangers = present.filter((address) => !own.has(formatCidr(address)));
   const commands = [
-    `link set ${device} up`,
+    `link set ${device} mtu ${mtuBytes} up`,
     ...strangers.flatMap((address) => [
       `address delete ${formatCidr(address)} dev ${device}`,
       // To delete a route that is not there is an error.
@@ -71,32 +103,70 @@ export function managementBatch({
         (how) => `route ${how} ${formatCidr(networkAround(address))} dev ${device}`,
       ),
     ]),
-    ...subnets.flatMap((subnet) => {
-      const { family } = subnet.ip;
-      const local = formatCidr(within(subnet, managementOf(subnet)));
-      const host = addresses.find((address) => address.host.family === family)?.host;
-      const from = `dev ${device}${host ? ` src ${formatIp(host)}` : ""}`;
-      const via = `via ${formatIp(gatewayOf(subnet))} ${from}`;
-      const hosts = hairpinAddresses
-        .flatMap((text) => parseIp(text) ?? [])
-        .map((ip) => ({ ip, bits: widthOf(ip.family) }))
-        .concat(innerRange(family));
-      return [
-        `address replace ${local} dev ${device} noprefixroute${family === 6 ? " nodad" : ""}`,
-        `route replace ${formatCidr(subnet)} ${from}`,
-        ...[...destinations, ...hosts]
-          .filter((cidr) => cidr.ip.family === family)
-          .map((cidr) => `route replace ${formatCidr(cidr)} ${via}`),
-      ];
-    }),
+    ...subnets.flatMap((subnet) => [
+      `address replace ${addressOf(subnet)} dev ${device} noprefixroute${subnet.ip.family === 6 ? " nodad" : ""}`,
+      ...routesOf(subnet, network).map(({ destination, gateway, source }) =>
+        [
+          `route replace ${formatCidr(destination)}`,
+          ...(gateway ? [`via ${formatIp(gateway)}`] : []),
+          `dev ${device}`,
+          ...(source ? [`src ${formatIp(source)}`] : []),
+        ].join(" "),
+      ),
+    ]),
   ];
   return commands.map((command) => `${command}\n`).join("");
 }
 
-export async function configureManagement(run: Run, network: ManagementNetwork): Promise<void> {
-  for (const [family, path, value] of settings) {
-    if (ofFamily(network.subnets, family)) await writeFile(`/proc/sys/net/${path}`, value);
-  }
-  const present = (await inspectLink(run, onNode.managementInterface))?.addresses ?? [];
+export async function configureManagement(run: Run, network: ManagementNetwork): Promise<readonly Check[]> {
+  // A link too narrow for IPv6 has no settings of that family.
+  await run(["ip", "link", "set", device, "mtu", String(network.mtuBytes)]);
+  const sysctls = await setSysctls(
+    settings.flatMap(([family, ...sysctl]): Sysctl[] => (ofFamily(network.subnets, family) ? [sysctl] : [])),
+  );
+  const present = (await inspectLink(run, device))?.addresses ?? [];
   await run(["ip", "-batch", "-"], { stdin: managementBatch({ ...network, present }) });
+  return [{ reportedBy: "kernel", difference: () => differenceOf(run, network) }, sysctls];
+}
+
+const linkSchema = v.array(v.object({ flags: v.array(v.string()), mtu: v.number() }));
+const routeSchema = v.array(
+  v.object({ dst: v.string(), gateway: v.optional(v.string()), prefsrc: v.optional(v.string()) }),
+);
+
+async function differenceOf(run: Run, network: ManagementNetwork): Promise<string | undefined> {
+  const show = (...args: readonly string[]): Promise<string> => run(["ip", "-json", ...args, "dev", device]);
+  const [link] = v.parse(linkSchema, JSON.parse(await show("link", "show")));
+  if (!link?.flags.includes("UP")) return `${device} is down`;
+  if (link.mtu !== network.mtuBytes) return `the MTU of ${device} is ${link.mtu}, not ${network.mtuBytes}`;
+  const present = (await inspectLink(run, device))?.addresses ?? [];
+  const has = new Set(present.map(formatCidr));
+  const wanted = network.subnets.map(addressOf);
+  const absent = wanted.find((address) => !has.has(address));
+  if (absent !== undefined) return `${device} has lost its address ${absent}`;
+  const stranger = [...has].find((address) => !wanted.includes(address));
+  if (stranger !== undefined) return `${device} has the address ${stranger}, which is not its own`;
+  for (const subnet of network.subnets) {
+    const text = await show(`-${subnet.ip.family}`, "route", "show");
+    const found = new Set(v.parse(routeSchema, JSON.parse(text || "[]")).map(routeText));
+    const lost = routesOf(subnet, network).find(
+      ({ destination, gateway, source }) =>
+        !found.has(
+          routeText({
+            dst: formatCidr(destination),
+            gateway: gateway && formatIp(gateway),
+            prefsrc: source && formatIp(source),
+          }),
+        ),
+    );
+    if (lost) return `the route to ${formatCidr(lost.destination)} through ${device} is missing or changed`;
+  }
+  return undefined;
+}
+
+/** As `ip` prints it, a destination that is a single address has no prefix length. */
+function routeText({ dst, gateway, prefsrc }: RouteFields): string {
+  const bits = dst.includes(":") ? 128 : 32;
+  const destination = parseCidr(dst.includes("/") ? dst : `${dst}/${bits}`);
+  return [destination ? formatCidr(destination) : dst, gateway, prefsrc].join(" ");
 }

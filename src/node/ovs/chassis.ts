@@ -3,7 +3,8 @@
 // everything, which takes seconds in a large cluster.
 
 import { chassisMark, chassisMarkKey, onNode } from "../../model/names.ts";
-import type { InterfaceRow, Vswitch } from "./vswitch.ts";
+import type { Check } from "../nouns/check.ts";
+import type { BridgeRow, InterfaceRow, Vswitch } from "./vswitch.ts";
 import { bridgeNamed, interfaceNamed } from "./vswitch.ts";
 import type { Writer } from "./writer.ts";
 
@@ -86,9 +87,32 @@ export async function prepareChassis(db: Vswitch, writer: Writer, chassis: Chass
       tx.mutateMap("Open_vSwitch", root._uuid, "external_ids", { insert: different }),
     );
   }
-  await prepareBridge(db, writer, root._uuid, userspace ? "netdev" : "system");
+  await prepareBridge(db, writer, root._uuid, datapathOf(db));
   return wanted.get("system-id") ?? chassis.chassisId;
 }
+
+/** Compares the database with what `prepareChassis` writes. */
+export const chassisCheck = (db: Vswitch, chassis: Chassis): Check => ({
+  reportedBy: "database",
+  difference: async () => {
+    const [root] = db.table("Open_vSwitch").values();
+    if (!root) return undefined;
+    const { external_ids: ids } = root;
+    const wanted = chassisIds(chassis, ids, isUserspace(db));
+    for (const [key, value] of wanted)
+      if (ids.get(key) !== value)
+        return `external_ids:${key} of Open vSwitch is ${ids.get(key) ?? "missing"}, not ${value}`;
+    const bridge = bridgeNamed(db, onNode.integrationBridge);
+    if (!bridge) return `${onNode.integrationBridge} is missing`;
+    if (isIntegration(bridge, datapathOf(db))) return undefined;
+    return `${onNode.integrationBridge} has the datapath type ${bridge.datapath_type} and the fail mode ${bridge.fail_mode ?? "standalone"}`;
+  },
+});
+
+const datapathOf = (db: Vswitch): string => (isUserspace(db) ? "netdev" : "system");
+
+const isIntegration = (bridge: BridgeRow, datapath: string): boolean =>
+  bridge.fail_mode === "secure" && bridge.datapath_type === datapath;
 
 /** The chassis id that ovn-controller uses. */
 export function systemIdOf(db: Vswitch): string | undefined {
@@ -121,7 +145,7 @@ async function prepareBridge(db: Vswitch, writer: Writer, root: string, datapath
         )
         .mutateSet("Open_vSwitch", root, "bridges", "insert", [bridgeUuid ?? ""]),
     );
-  } else if (bridge.fail_mode !== "secure" || bridge.datapath_type !== datapath) {
+  } else if (!isIntegration(bridge, datapath)) {
     await writer.write((tx) =>
       tx.update("Bridge", bridge._uuid, { fail_mode: "secure", datapath_type: datapath }),
     );
@@ -164,6 +188,20 @@ export async function prepareManagementInterface(
       .mutateSet("Bridge", bridge._uuid, "ports", "insert", [portUuid]),
   );
 }
+
+/** Compares the row with what `prepareManagementInterface` writes. */
+export const managementInterfaceCheck = (
+  db: Vswitch,
+  { portName, mac, mtuBytes }: ManagementInterface,
+): Check => ({
+  reportedBy: "database",
+  difference: async () => {
+    const found = interfaceNamed(db, onNode.managementInterface);
+    if (!found) return `Open vSwitch has no interface ${onNode.managementInterface}`;
+    if (isSame(found, portName, mac, mtuBytes)) return undefined;
+    return `iface-id, mac or mtu_request of ${onNode.managementInterface} in Open vSwitch is another one`;
+  },
+});
 
 const isSame = (row: InterfaceRow, portName: string, mac: string, mtuBytes: number): boolean =>
   row.external_ids.get("iface-id") === portName && row.mac === mac && row.mtu_request === mtuBytes;

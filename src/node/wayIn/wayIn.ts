@@ -1,19 +1,23 @@
 // Keeps the node's ports leading to Services and pods: the nftables table, and flows on the external bridge, follow the
 // Services and the node's pods as the API server tells about them. While it is away, what was written last stays.
 
-import { writeFile } from "node:fs/promises";
 import type { Log } from "../../kube/clock.ts";
 import type { Pod, Service } from "../../kube/objects.ts";
 import type { Store } from "../../kube/store.ts";
 import { isLoopback } from "../../model/hostPort.ts";
 import { type Cidr, formatIp, type Ip } from "../../model/ip.ts";
+import { onNode } from "../../model/names.ts";
+import { writeFlows } from "../host/ownFlows.ts";
+import { writeTable } from "../host/ownTable.ts";
 import { CommandError, type Run } from "../host/run.ts";
+import { setSysctls } from "../host/sysctls.ts";
+import type { Check } from "../nouns/check.ts";
 import { Bell } from "../wait/bell.ts";
 import { type Door, doorsOf } from "./doors.ts";
-import { type SharedBridge, wayInFlows } from "./flows.ts";
+import { type SharedBridge, wayInCookie, wayInFlows } from "./flows.ts";
 import { outerOf } from "./outerDoors.ts";
 import { podDoorsOf } from "./podDoors.ts";
-import { wayInRules } from "./table.ts";
+import { wayInRules, wayInTable } from "./table.ts";
 
 const retryMs = 2_000;
 
@@ -47,6 +51,7 @@ export class WayIn {
   /** What was written last; undefined when it may be gone. */
   #written: string | undefined;
   #doors: readonly Door[] | undefined;
+  #checks: readonly Check[] = [];
 
   constructor(options: WayInOptions) {
     this.#options = options;
@@ -58,6 +63,16 @@ export class WayIn {
     this.#written = undefined;
     this.#bell.ring();
   };
+
+  /** Of what was written last; none while something is being written. */
+  readonly checks = (): readonly Check[] =>
+    this.#checks.map((check, _, all) => ({
+      ...check,
+      difference: async () => {
+        const difference = await check.difference();
+        return all === this.#checks ? difference : undefined;
+      },
+    }));
 
   /** Writes until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
@@ -93,17 +108,20 @@ export class WayIn {
     const flows = place.bridge ? wayInFlows(place.bridge, doors, outer) : "";
     const text = `${rules}${flows}`;
     if (text === this.#written) return;
-    await run(["nft", "-f", "-"], { stdin: rules });
-    if (place.bridge)
-      await run(["ovs-ofctl", "-OOpenFlow14", "--bundle", "add-flows", place.bridge.socket, "-"], {
-        stdin: flows,
-      });
-    if (place.loopback !== undefined) await routeLoopback(place.loopback, doors);
+    this.#checks = [];
+    const checks = [await writeTable(run, wayInTable, rules)];
+    if (place.bridge) {
+      const { socket } = place.bridge;
+      const own = { bridge: onNode.externalBridge, socket, cookie: wayInCookie };
+      checks.push(await writeFlows(run, own, flows));
+    }
+    if (place.loopback !== undefined) checks.push(await routeLoopback(place.loopback, doors));
     const before = this.#doors;
     if (before)
       for (const port of movedUdpPorts(before, doors)) await this.#forget(port, place, outer.addresses);
     this.#doors = doors;
     this.#written = text;
+    this.#checks = checks;
   }
 
   /**
@@ -126,9 +144,9 @@ export class WayIn {
  * Lets packets from 127.0.0.1 leave by the interface, and answers to them come back, while a port there leads to a pod. The
  * node's firewall lets nothing else of that sort in.
  */
-async function routeLoopback(device: string, doors: readonly Door[]): Promise<void> {
+async function routeLoopback(device: string, doors: readonly Door[]): Promise<Check> {
   const isWanted = doors.some(({ at }) => at?.family === 4 && isLoopback(at));
-  await writeFile(`/proc/sys/net/ipv4/conf/${device}/route_localnet`, isWanted ? "1" : "0");
+  return setSysctls([[`ipv4/conf/${device}/route_localnet`, isWanted ? "1" : "0"]]);
 }
 
 /** The UDP ports that lead elsewhere now, or did not lead anywhere before or no longer do. */

@@ -1,0 +1,133 @@
+// What the agent has set up on a node, taken away or changed by somebody else: links, addresses, routes, rules, settings,
+// flows, and what ovn-controller reads. The agent puts it back without being told by the API server, and says what it
+// cannot keep.
+
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { privateName } from "../real/privateName.ts";
+import { buildWorld, type World } from "./agentWorld.ts";
+import { buildPlugin } from "./poolWorld.ts";
+
+const stack = new AsyncDisposableStack();
+let world: World;
+
+before(async () => {
+  world = stack.use(await buildWorld(privateName("wiring"), buildPlugin(stack)));
+  world.startAgent(0);
+  world.startAgent(1);
+  await Promise.all([world.admitNode(0), world.admitNode(1)]);
+  await Promise.all([world.ready(0), world.ready(1)]);
+});
+after(() => stack.disposeAsync());
+
+const n2 = () => world.sandbox.host("n2");
+const on = async (...argv: readonly string[]): Promise<string> => (await n2().tryExec(argv)).stdout;
+const sh = (script: string): Promise<string> => n2().exec(["sh", "-ec", script]);
+
+const eventually = async (holds: () => Promise<boolean>, what: string): Promise<void> => {
+  const deadline = Date.now() + 25_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) assert.fail(`never: ${what}\n${world.log.slice(-20).join("")}`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+};
+
+/** The other node's end of its switch, and one outside, which n2 reaches by what the agent has made. */
+const others = ["10.244.0.2", "fd00:10:244::2", "172.30.0.11", "fd00:172:30::11"];
+const reachesOthers = async (): Promise<boolean> => {
+  const pings = others.map((to) => n2().tryExec(["ping", "-c1", "-W2", to]));
+  return (await Promise.all(pings)).every(({ status }) => status === 0);
+};
+
+const external = (key: string) => [
+  "ovs-vsctl",
+  "--if-exists",
+  "get",
+  "Open_vSwitch",
+  ".",
+  `external_ids:${key}`,
+];
+
+/** Each in turn: what somebody does on the node, and what shows that the agent has put it back. */
+const mutations: readonly (readonly [change: string, shown: readonly string[]])[] = [
+  ["ip link set weft0 down", ["ip", "-o", "link", "show", "up", "dev", "weft0"]],
+  ["ip address flush dev weft0", ["ip", "-o", "address", "show", "dev", "weft0", "scope", "global"]],
+  ["ip -4 route del 10.244.0.0/16", ["ip", "-4", "route", "show", "10.244.0.0/16"]],
+  ["ip -6 route del fd00:10:96::/112", ["ip", "-6", "route", "show", "fd00:10:96::/112"]],
+  ["ip link set weft0 mtu 600", ["sh", "-c", "ip -o link show dev weft0 | grep -o 'mtu [0-9]*'"]],
+  ["ovs-vsctl set open . external_ids:ovn-encap-ip=172.30.0.99", external("ovn-encap-ip")],
+  ["ovs-vsctl set open . external_ids:ovn-encap-type=vxlan", external("ovn-encap-type")],
+  ["ovs-vsctl set open . external_ids:ovn-remote=tcp:172.30.0.9:6642", external("ovn-remote")],
+  ["ovs-vsctl remove open . external_ids ovn-bridge-mappings", external("ovn-bridge-mappings")],
+  [
+    "ovs-vsctl set interface weft0 external_ids:iface-id=other",
+    ["ovs-vsctl", "get", "interface", "weft0", "external_ids:iface-id"],
+  ],
+  ["ovs-vsctl set bridge br-int fail_mode=standalone", ["ovs-vsctl", "get", "bridge", "br-int", "fail_mode"]],
+  ["nft flush table inet weft", ["nft", "list", "table", "inet", "weft"]],
+  ["nft delete table inet weft_way_in", ["nft", "list", "table", "inet", "weft_way_in"]],
+  ["echo 0 > /proc/sys/net/ipv4/ip_forward", ["cat", "/proc/sys/net/ipv4/ip_forward"]],
+  ["echo 1 > /proc/sys/net/ipv4/conf/weft0/rp_filter", ["cat", "/proc/sys/net/ipv4/conf/weft0/rp_filter"]],
+];
+
+for (const [change, shown] of mutations) {
+  test(`after \`${change}\` the node has back what it had, and reaches the others`, async () => {
+    await eventually(reachesOthers, "the node reaches the others at first");
+    const wanted = await on(...shown);
+    assert.notEqual(wanted.trim(), "");
+    await sh(change);
+    await eventually(async () => (await on(...shown)) === wanted, `${shown.join(" ")} says again ${wanted}`);
+    await eventually(reachesOthers, "the node reaches the others");
+  });
+}
+
+const readyz = async (): Promise<string> => on("curl", "-s", "http://127.0.0.1:9410/readyz");
+
+const condition = async (type: string): Promise<string> => {
+  const all = await world.conditions(1);
+  return JSON.stringify((Array.isArray(all) ? all : []).filter((each) => each.type === type));
+};
+
+test("flows of the external bridge that are deleted come back while the API server is away", async () => {
+  const thaw = world.freezeApi();
+  try {
+    await sh(`ovs-ofctl del-flows unix:${world.optionsOf(1).ovsRunDirectory}/br-ex.mgmt`);
+    await eventually(reachesOthers, "the node reaches the others");
+  } finally {
+    thaw();
+  }
+  await world.ready(1);
+});
+
+const deleteIntegration = () =>
+  `ovs-ofctl -OOpenFlow14 del-flows unix:${world.optionsOf(1).ovsRunDirectory}/br-int.mgmt`;
+
+test("ovn-controller writes flows of the integration bridge anew that somebody deletes", async () => {
+  await eventually(reachesOthers, "the node reaches the others at first");
+  await sh(deleteIntegration());
+  await eventually(reachesOthers, "the node reaches the others");
+});
+
+test("an integration bridge that stays without flows is reported", async () => {
+  const enough = join(world.sandbox.layout.state, "enough");
+  const again = `for i in $(seq 1 400); do [ ! -e ${enough} ] || break; ${deleteIntegration()}; sleep 0.2; done`;
+  await sh(`(${again}) > /dev/null 2>&1 &`);
+  const said = /br-int has none of ovn-controller's flows/;
+  await eventually(async () => said.test(await readyz()), "/readyz tells");
+  await eventually(
+    async () => (await condition("NetworkUnavailable")).includes("FlowsMissing"),
+    "the Node tells",
+  );
+  await writeFile(enough, "");
+  await world.ready(1);
+  await eventually(reachesOthers, "the node reaches the others");
+});
+
+test("somebody who changes it again and again is reported", async () => {
+  const fight = `for i in $(seq 1 30); do ip link set weft0 down; sleep 1; done`;
+  await sh(`(${fight}) > /dev/null 2>&1 &`);
+  const said = /somebody keeps changing what the agent sets on this node: weft0 is down/;
+  await eventually(async () => said.test(await readyz()), "/readyz tells");
+});
