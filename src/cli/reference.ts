@@ -131,6 +131,15 @@ export async function referenceText(): Promise<string> {
       ["reason", "meaning"],
       conditionReasons.map(([reason, meaning]) => [`\`${reason}\``, meaning]),
     ),
+    "## The condition NetworkDegraded of a Node",
+    "While it is True, pods there do not reach all they did. It keeps none away, and a node that has lost nothing has no such condition.",
+    table(
+      ["reason", "meaning"],
+      [
+        ["`AddressLost`", "br-ex has no address of a family any more; the message says which it was"],
+        ["`DefaultRouteLost`", "no default route leads through br-ex any more; the message says which did"],
+      ],
+    ),
     "## Metrics",
     "Besides these, all have Node.js's own under their usual names: `process_cpu_seconds_total`, `process_resident_memory_bytes`, `process_start_time_seconds`, `process_open_fds`, `nodejs_eventloop_lag_seconds` and others.",
     "### weft controller",
@@ -184,6 +193,7 @@ function agentRegistry(): Registry {
   const readings = {
     attachments: () => 0,
     notReady: () => undefined,
+    lost: () => undefined,
     faults: () => new Map(),
     poolPorts: () => [],
   };

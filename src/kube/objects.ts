@@ -25,8 +25,13 @@ export interface Node extends ObjectMeta {
   readonly networkUnavailable: boolean;
   /** Why, or why not, as the condition NetworkUnavailable says; absent while nobody has set it. */
   readonly networkCondition?: ConditionText;
+  /** What the node has lost, as the condition NetworkDegraded says; absent when nothing. */
+  readonly networkDegraded?: ConditionText;
   readonly allocatable: Allocatable;
 }
+
+/** The type of a Node's condition. */
+export const degradedCondition = "NetworkDegraded";
 
 /** What a condition says about its status. */
 export interface ConditionText {

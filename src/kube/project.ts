@@ -20,6 +20,7 @@ import type {
   Service,
   ServicePort,
 } from "./objects.ts";
+import { degradedCondition } from "./objects.ts";
 import { outerAddressesOf } from "./outerAddresses.ts";
 import { quantityOf } from "./quantity.ts";
 import { unservedIn } from "./unserved.ts";
@@ -59,7 +60,9 @@ export const nodeOf: Projection<Node> = (object, intern) => {
   const status = record(record(object).status);
   const internal = records(status.addresses).filter((address) => address.type === "InternalIP");
   const allocatable = record(status.allocatable);
-  const network = records(status.conditions).find((condition) => condition.type === "NetworkUnavailable");
+  const conditions = records(status.conditions);
+  const network = conditions.find(({ type }) => type === "NetworkUnavailable");
+  const degraded = conditions.find((each) => each.type === degradedCondition && each.status === "True");
   return Object.freeze({
     kind: "Node",
     ...meta,
@@ -67,6 +70,9 @@ export const nodeOf: Projection<Node> = (object, intern) => {
     networkUnavailable: network?.status === "True",
     ...(network && {
       networkCondition: Object.freeze({ reason: text(network.reason), message: text(network.message) }),
+    }),
+    ...(degraded && {
+      networkDegraded: Object.freeze({ reason: text(degraded.reason), message: text(degraded.message) }),
     }),
     allocatable: Object.freeze({
       pods: Math.floor(quantityOf(allocatable.pods) ?? 0),

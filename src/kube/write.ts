@@ -4,7 +4,7 @@
 import type { Announcer } from "../model/outerAddresses.ts";
 import type { KubeClient, RequestOptions } from "./client.ts";
 import { kinds, type ObjectRef } from "./kinds.ts";
-import type { ConditionText } from "./objects.ts";
+import { type ConditionText, degradedCondition } from "./objects.ts";
 import { announcementCondition, announcersText, grantCondition } from "./outerAddresses.ts";
 import { pathOf } from "./resource.ts";
 
@@ -120,4 +120,17 @@ export const declareNetwork = (
         message: "The Weft agent attaches pods on this node",
       } as const);
   return setCondition(client, node, { type: "NetworkUnavailable", ...condition }, new Date(), options);
+};
+
+/** Sets the Node's condition NetworkDegraded, which keeps no pods away: with `problem`, pods there do not reach all they did. */
+export const declareDegraded = (
+  client: KubeClient,
+  node: ObjectRef,
+  problem: ConditionText | undefined,
+  options: RequestOptions = {},
+): Promise<void> => {
+  const condition = problem
+    ? ({ status: "True", ...problem } as const)
+    : ({ status: "False", reason: "NothingLost", message: "The node has its addresses and routes" } as const);
+  return setCondition(client, node, { type: degradedCondition, ...condition }, new Date(), options);
 };

@@ -13,7 +13,6 @@ import { inCluster } from "../kube/in-cluster.ts";
 import { loadKubeconfig } from "../kube/kubeconfig.ts";
 import type { Node } from "../kube/objects.ts";
 import { Staleness } from "../kube/staleness.ts";
-import { declareNetwork } from "../kube/write.ts";
 import { namesOf, onNode } from "../model/names.ts";
 import { rowUuid } from "../model/uuid.ts";
 import { Session } from "../ovsdb/index.ts";
@@ -21,8 +20,10 @@ import { AssignedAddresses } from "./assignedAddresses.ts";
 import { departureAsked, departureTold } from "./departure.ts";
 import { DataPlane, type Problem } from "./health/dataPlane.ts";
 import { keepHeartbeat } from "./health/heartbeat.ts";
+import { networkDegraded, networkUnavailable } from "./health/nodeConditions.ts";
 import { NodeReporter } from "./health/nodeReporter.ts";
 import { networkConfiguration, writeConfiguration, writeServed } from "./host/install.ts";
+import { Losses } from "./host/losses.ts";
 import { PluginFile } from "./host/pluginFile.ts";
 import { run } from "./host/run.ts";
 import { soleAgent } from "./host/sole.ts";
@@ -101,6 +102,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     flows: integrationFlows({ ...options, db, run, repaired: () => metrics.repaired() }),
     changed: () => reporter.ring(),
   });
+  const losses = new Losses(log, () => lossReporter.ring());
   // With a pool, pods start without the API server; but one that refuses has to be told.
   const read = { Node: nodes, Pod: pods, Service: services, ...policies };
   const staleness = new Staleness(read, () => performance.now(), isPooled);
@@ -111,18 +113,18 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     faultIn("HostNetworkContested", upkeep.contested()) ??
     faultIn("ApiUnreachable", staleness.problem);
   const notReady = (): string | undefined => problem()?.message;
-  const reporter = new NodeReporter({
-    node: self,
-    problem,
-    declare: (node, fault) => declareNetwork(client, node, fault, { signal }),
-    now: () => performance.now(),
-    random: Math.random,
-    log,
+  const reporting = { node: self, now: () => performance.now(), random: Math.random, log };
+  const reporter = new NodeReporter({ ...reporting, problem, condition: networkUnavailable(client, signal) });
+  const lossReporter = new NodeReporter({
+    ...reporting,
+    problem: losses.problem,
+    condition: networkDegraded(client, signal),
   });
-  nodes.subscribe(reporter.ring);
+  for (const { ring } of [reporter, lossReporter]) nodes.subscribe(ring);
   const metrics = agentMetrics(registry, {
     attachments: () => ports.all().length,
     notReady,
+    lost: losses.problem,
     faults: () => dataPlane.faults(),
     poolPorts: () => pool?.ports() ?? [],
   });
@@ -143,7 +145,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     : undefined;
   const host = {
     ...options,
-    ...{ names, db, writer, run, announce, remark: remarksTo(log) },
+    ...{ names, db, writer, run, announce, remark: remarksTo(log), outside: losses.look },
     enterServices: (place: WayInPlace) => {
       wayIn.set(place);
       announcer.set(place.bridge);
@@ -224,6 +226,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     pool?.run(signal),
     dataPlane.run(signal),
     reporter.run(signal),
+    lossReporter.run(signal),
     keepHeartbeat({ ...beats, everyMs: options.heartbeatMs, log }, signal),
   ]);
 }

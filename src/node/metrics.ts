@@ -18,6 +18,8 @@ export interface Readings {
   readonly attachments: () => number;
   /** Undefined when pods can be attached. */
   readonly notReady: () => string | undefined;
+  /** Undefined when the node has all it had towards the outside. */
+  readonly lost: () => unknown;
   readonly faults: () => ReadonlyMap<Part, Problem | undefined>;
   /** The ports of the node's pool; empty where addresses are assigned. */
   readonly poolPorts: () => readonly CachedPort[];
@@ -41,6 +43,14 @@ export function agentMetrics(registry: Registry, readings: Readings): AgentMetri
     registers,
     collect() {
       this.set(readings.notReady() === undefined ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "weft_node_degraded",
+    help: "1 while the node has lost an address of the external bridge or the default route through it",
+    registers,
+    collect() {
+      this.set(readings.lost() === undefined ? 0 : 1);
     },
   });
   new Gauge({

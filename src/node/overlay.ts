@@ -22,6 +22,7 @@ import { firewall, firewallTable } from "./host/firewall.ts";
 import { followFirewall } from "./host/followFirewall.ts";
 import { enableForwarding } from "./host/forwarding.ts";
 import { readHostNetwork } from "./host/gateway.ts";
+import type { Outside } from "./host/losses.ts";
 import { configureManagement } from "./host/management.ts";
 import { writeFlows } from "./host/ownFlows.ts";
 import { writeTable } from "./host/ownTable.ts";
@@ -62,6 +63,8 @@ export interface OverlayOptions {
   readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
   /** Takes where packets for Services come in. */
   readonly enterServices: (place: WayInPlace) => void;
+  /** Takes how the node reaches the outside. */
+  readonly outside: (outside: Outside) => void;
   /** Takes what an operator should know about the node's network. */
   readonly remark: (remarks: readonly string[]) => void;
 }
@@ -84,6 +87,7 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place, keep: 
     clusterRanges: [...options.clusterCidrs, ...options.serviceCidrs, ...options.joinCidrs],
   });
   options.remark(remarks);
+  options.outside({ node, gateway, families: (subnets ?? []).map(({ ip }) => ip.family) });
   // Not before this point: the Node says which address is the node's, and tunnels end there.
   if (!node && !subnets) return waiting(`the API server has not reported node ${nodeName} yet`);
   const refused = node && refusedChassisOf(node);

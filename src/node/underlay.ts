@@ -10,6 +10,7 @@ import { familyTrouble, kernelHasIpv6 } from "./host/families.ts";
 import { followFirewall } from "./host/followFirewall.ts";
 import { enableForwarding } from "./host/forwarding.ts";
 import { readHostNetwork } from "./host/gateway.ts";
+import type { Outside } from "./host/losses.ts";
 import { keepForwarding } from "./host/ownFlows.ts";
 import type { Run } from "./host/run.ts";
 import { externalPorts, portsOf, portText, uplinkKey, uplinkNumbers } from "./host/uplink.ts";
@@ -29,6 +30,8 @@ export interface UnderlayOptions {
   readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
   /** Takes where packets for Services come in. */
   readonly enterServices: (place: WayInPlace) => void;
+  /** Takes how the node reaches the outside. */
+  readonly outside: (outside: Outside) => void;
 }
 
 export const underlayPlan = (options: UnderlayOptions): NodePlan => ({
@@ -38,7 +41,7 @@ export const underlayPlan = (options: UnderlayOptions): NodePlan => ({
 });
 
 async function bringUp(
-  { db, run, nodeName, ovsRunDirectory, announce, enterServices }: UnderlayOptions,
+  { db, run, nodeName, ovsRunDirectory, announce, enterServices, outside }: UnderlayOptions,
   { node, subnets }: Place,
   keep: Keep,
 ): Promise<Progress> {
@@ -51,6 +54,7 @@ async function bringUp(
     former: node ? addressesOf(node) : [],
     clusterRanges: [],
   });
+  outside({ node, gateway, families: (subnets ?? []).map(({ ip }) => ip.family) });
   if (bridgeNamed(db, bridge)?.fail_mode === "secure") {
     throw new Error(`${bridge} does not forward by itself: run ovs-vsctl set-fail-mode ${bridge} standalone`);
   }

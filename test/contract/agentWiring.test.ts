@@ -125,6 +125,35 @@ test("an integration bridge that stays without flows is reported", async () => {
   await eventually(reachesOthers, "the node reaches the others");
 });
 
+const losses = [
+  {
+    reason: "AddressLost",
+    take: "ip -6 address del fd00:172:30::12/64 dev br-ex",
+    give: "ip -6 address add fd00:172:30::12/64 dev br-ex nodad",
+    message:
+      "br-ex has no IPv6 address any more (it was fd00:172:30::12/64): pods do not reach the outside over IPv6",
+  },
+  {
+    reason: "DefaultRouteLost",
+    take: "ip -4 route del default",
+    give: "ip -4 route add default via 172.30.0.1 dev br-ex",
+    message:
+      "there is no IPv4 default route through br-ex any more (it was 172.30.0.1): pods reach only the network of br-ex over IPv4",
+  },
+];
+for (const { reason, take, give, message } of losses)
+  test(`${reason}: a node that has lost a part of its way out says so on its Node until it is back`, async () => {
+    await sh(take);
+    await eventually(async () => {
+      const said = await condition("NetworkDegraded");
+      return said.includes(message) && said.includes(reason) && said.includes('"True"');
+    }, message);
+    assert.ok(world.log.some((line) => line.includes(message)));
+    await sh(give);
+    await eventually(async () => (await condition("NetworkDegraded")).includes('"False"'), "nothing is lost");
+    await world.ready(1);
+  });
+
 test("somebody who changes it again and again is reported", async () => {
   const fight = `for i in $(seq 1 30); do ip link set weft0 down; sleep 1; done`;
   await sh(`(${fight}) > /dev/null 2>&1 &`);

@@ -315,6 +315,16 @@ for (const [reason, message, next] of nodeFaults)
     assert.match(printed(report), next);
   });
 
+test("a node that has lost a part of its way out is a problem, though pods can start there", () => {
+  const networkDegraded = { reason: "DefaultRouteLost", message: "there is no IPv4 default route any more" };
+  const report = judge(snapshot({}, {}, { networkDegraded }));
+  assert.equal(
+    report.sentence,
+    "unhealthy: 1 node with a problem (n1: there is no IPv4 default route any more)",
+  );
+  assert.match(report.next, /^on n1: ip address show dev br-ex/);
+});
+
 test("of several sick nodes the first line names the worst", () => {
   const sick = (name: string, reason: string): Node => ({
     ...node,

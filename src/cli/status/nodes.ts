@@ -69,6 +69,7 @@ const commands = {
     "restart ovn-controller (systemctl restart ovn-controller, or delete its pod), which writes its flows anew",
   contested:
     "find what sets it (another network plugin or network manager, a second agent) and stop that; the agent's log says what was changed",
+  degraded: "ip address show dev br-ex; ip -4 route; ip -6 route; put back what is missing",
   agent: "curl http://127.0.0.1:9410/readyz; start the Weft agent if that fails, and read its log",
 } as const;
 
@@ -108,7 +109,14 @@ function faultOf(
     return { problem: "its agent has not announced itself: see the agent's log", rank: 21, next: describe };
   const behind = southbound && behindOf(name, chassis, southbound, hypervisors);
   if (behind) return behind;
-  if (!networkUnavailable) return undefined;
+  if (!networkUnavailable)
+    return (
+      node.networkDegraded && {
+        problem: node.networkDegraded.message,
+        rank: 23,
+        next: `on ${name}: ${commands.degraded}`,
+      }
+    );
   return { problem: "its agent is not ready: see the agent's log", rank: 22, next: describe };
 }
 

@@ -5,6 +5,7 @@ import { Interner } from "../../kube/intern.ts";
 import type { Node } from "../../kube/objects.ts";
 import { nodeOf } from "../../kube/project.ts";
 import type { Problem } from "./dataPlane.ts";
+import { saysElse } from "./nodeConditions.ts";
 import { NodeReporter } from "./nodeReporter.ts";
 
 const down: Problem = { reason: "VswitchdDown", message: "ovs-vswitchd is not running" };
@@ -24,10 +25,14 @@ function world(condition: object | undefined) {
   const reporter = new NodeReporter({
     node: () => state.node,
     problem: () => state.problem,
-    declare: async (_, problem) => {
-      if (failures-- > 0) throw new Error("the API server is away");
-      written.push(problem?.reason ?? "up");
-      state.node = nodeWith({ status: problem ? "True" : "False", reason: "WeftIsUp", ...problem });
+    condition: {
+      name: "NetworkUnavailable",
+      differs: saysElse,
+      declare: async (_, problem) => {
+        if (failures-- > 0) throw new Error("the API server is away");
+        written.push(problem?.reason ?? "up");
+        state.node = nodeWith({ status: problem ? "True" : "False", reason: "WeftIsUp", ...problem });
+      },
     },
     now: () => state.now,
     random: () => 0.5,

@@ -1,4 +1,4 @@
-// Says on the Node, in the condition NetworkUnavailable, whether pods can be attached here. With the condition set, no
+// Says on the Node, in a condition, what is wrong with its network. With NetworkUnavailable set, no
 // new pods are scheduled here; those that run are left alone. Only changes are written. A fault must last some seconds
 // first, a different time on each node, so that a restart costs no write and thousands of nodes that lose the
 // southbound database together do not write together.
@@ -8,12 +8,20 @@ import type { Node } from "../../kube/objects.ts";
 import { Bell } from "../wait/bell.ts";
 import type { Problem } from "./dataPlane.ts";
 
+export interface NodeCondition {
+  readonly name: string;
+  /** Whether the Node says something else. */
+  readonly differs: (node: Node, problem: Problem | undefined) => boolean;
+  /** Writes it. */
+  readonly declare: (node: Node, problem: Problem | undefined) => Promise<void>;
+}
+
 export interface NodeReporterOptions {
   /** This node's object; undefined while there is none. */
   readonly node: () => Node | undefined;
   /** What is wrong with the node now. */
   readonly problem: () => Problem | undefined;
-  readonly declare: (node: Node, problem: Problem | undefined) => Promise<void>;
+  readonly condition: NodeCondition;
   readonly now: () => number;
   /** A number in [0, 1). */
   readonly random: () => number;
@@ -42,14 +50,14 @@ export class NodeReporter {
 
   /** Writes until `signal` is aborted. A write that failed is repeated. */
   async run(signal: AbortSignal): Promise<void> {
-    const { log } = this.#options;
+    const { log, condition } = this.#options;
     signal.addEventListener("abort", this.#bell.ring);
     while (!signal.aborted) {
       let hasWritten = true;
       try {
         hasWritten = await this.look();
       } catch (error) {
-        if (!signal.aborted) log("warn", "cannot write the condition NetworkUnavailable", { error });
+        if (!signal.aborted) log("warn", `cannot write the condition ${condition.name}`, { error });
       }
       // After a write, the watch has to show it first.
       await this.#bell.heard(hasWritten ? afterWriteMs : lookMs);
@@ -58,10 +66,11 @@ export class NodeReporter {
 
   /** Writes the condition if it is due. Resolves with whether it was. */
   async look(): Promise<boolean> {
+    const { condition } = this.#options;
     const node = this.#options.node();
     const wanted = this.#due();
-    if (!node || !wanted || !differs(node, wanted.problem)) return false;
-    await this.#options.declare(node, wanted.problem);
+    if (!node || !wanted || !condition.differs(node, wanted.problem)) return false;
+    await condition.declare(node, wanted.problem);
     return true;
   }
 
@@ -76,14 +85,4 @@ export class NodeReporter {
     if (this.#fault?.reason !== found.reason) this.#fault = { reason: found.reason, since: now() };
     return now() - this.#fault.since >= this.#patienceMs ? { problem: found } : undefined;
   }
-}
-
-/** That a node works is written once; after that the author and the wording of the condition do not matter. */
-function differs(node: Node, problem: Problem | undefined): boolean {
-  if (!problem) return node.networkUnavailable || node.networkCondition === undefined;
-  return (
-    !node.networkUnavailable ||
-    node.networkCondition?.reason !== problem.reason ||
-    node.networkCondition.message !== problem.message
-  );
 }
