@@ -89,6 +89,12 @@ function answerObject(url: URL, response: ServerResponse): boolean {
   return true;
 }
 
+/** A strategic merge: of each type the last one counts. */
+function withConditions(status: Json, patch: readonly unknown[]): Json {
+  const byType = new Map([...list(status.conditions), ...patch].map((one) => [record(one).type, one]));
+  return { ...status, conditions: [...byType.values()] };
+}
+
 /** Applies a merge patch of annotations, or a status with one condition. */
 function answerPatch(url: URL, body: Json, response: ServerResponse): void {
   const [, path = "", name = ""] = /^(.*\/nodes)\/([^/]+)/.exec(url.pathname) ?? [];
@@ -100,7 +106,7 @@ function answerPatch(url: URL, body: Json, response: ServerResponse): void {
   const metadata = record(object.metadata);
   const annotations = { ...record(metadata.annotations), ...record(record(body.metadata).annotations) };
   const conditions = list(record(body.status).conditions);
-  const status = conditions.length > 0 ? { ...record(object.status), conditions } : object.status;
+  const status = conditions.length > 0 ? withConditions(record(object.status), conditions) : object.status;
   response.end(JSON.stringify(put(path, { ...object, status, metadata: { ...metadata, annotations } })));
 }
 
