@@ -52,7 +52,14 @@ for (const [what, answers, silent] of cases)
     const leader =
       silent === undefined
         ? undefined
-        : { holder: "a", silent, heldDeletions: "", troubles: new Map(), policies: undefined };
+        : {
+            holder: "a",
+            silent,
+            heldDeletions: "",
+            troubles: new Map(),
+            policies: undefined,
+            mode: undefined,
+          };
     assert.deepEqual(await found(...answers), leader);
   });
 
