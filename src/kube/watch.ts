@@ -12,23 +12,19 @@ import { beginning, type Failure, nextAfter, type Outcome, type Step } from "./c
 import { isExpired, KubeError } from "./error.ts";
 import { type WatchEvent, watchEventOf } from "./event.ts";
 import { Intake, outdatedBefore } from "./intake.ts";
-import { record } from "./json.ts";
 import { type Indexes, type Kind, type KindMap, kinds, type Watchable } from "./kinds.ts";
 import { Lines } from "./lines.ts";
 import type { ObjectMeta } from "./objects.ts";
-
 import { pathOf } from "./resource.ts";
+import { isSelected, type Selectors, selectorQuery } from "./selectors.ts";
 import { Store } from "./store.ts";
 import { isBefore } from "./version.ts";
 
-export interface WatchOptions<T> extends Surroundings {
+export interface WatchOptions<T> extends Surroundings, Selectors {
   /** Ends the watch. */
   readonly signal: AbortSignal;
   /** Watch one namespace only. */
   readonly namespace?: string;
-  readonly fieldSelector?: string;
-  /** Watch only objects with these labels. */
-  readonly labels?: Readonly<Record<string, string>>;
   /** In addition to those of the kind. */
   readonly indexes?: Indexes<T>;
   /**
@@ -117,7 +113,13 @@ class Watcher<T extends ObjectMeta> {
       resource,
       store,
       { clock: this.#clock, log: this.#log },
-      server && { client, server, signal, listAgain: this.#listAgain, isMeant: this.#isMeant },
+      server && {
+        client,
+        server,
+        signal,
+        listAgain: this.#listAgain,
+        isMeant: (raw) => isSelected(raw, options),
+      },
     );
   }
 
@@ -201,7 +203,11 @@ class Watcher<T extends ObjectMeta> {
     try {
       if (cursor === "") await this.#beforeList();
       const page = await this.#client.list(this.#path, {
-        query: { ...this.#selectors(), limit: this.#options.pageSize ?? 250, continue: cursor || undefined },
+        query: {
+          ...selectorQuery(this.#options),
+          limit: this.#options.pageSize ?? 250,
+          continue: cursor || undefined,
+        },
         signal: this.#signal,
       });
       for (const item of page.items) {
@@ -266,7 +272,7 @@ class Watcher<T extends ObjectMeta> {
   #open(query: Query): Promise<AsyncIterable<Buffer>> {
     return this.#client.stream(this.#path, {
       query: {
-        ...this.#selectors(),
+        ...selectorQuery(this.#options),
         watch: true,
         allowWatchBookmarks: true,
         // As in client-go: between five and ten minutes, so that the watches of many clients do not end together.
@@ -317,7 +323,7 @@ class Watcher<T extends ObjectMeta> {
       const [namespace = "", name = ""] = key.split("/");
       const answer = await askFor(this.#client, server, this.#resource, namespace, name);
       if (answer.is === "there") {
-        if (this.#isMeant(answer.raw)) this.#intake.putUnlisted(answer.raw);
+        if (isSelected(answer.raw, this.#options)) this.#intake.putUnlisted(answer.raw);
       } else if (!(await expected.isOurs()))
         throw new Error(
           `the list of ${this.#path} lacks ${key}, which was there before, and nothing shows that the API server is the one of before`,
@@ -372,30 +378,6 @@ class Watcher<T extends ObjectMeta> {
       retryAfterMs: error instanceof KubeError ? error.retryAfterMs : undefined,
     };
   }
-
-  #selectors(): Query {
-    const { fieldSelector, labels = {} } = this.#options;
-    const labelSelector = Object.entries(labels).map((entry) => entry.join("="));
-    return { fieldSelector, labelSelector: labelSelector.length > 0 ? labelSelector.join() : undefined };
-  }
-
-  /** Whether the selectors select it. Another object may have the name by now. */
-  readonly #isMeant = (raw: unknown): boolean => {
-    const { fieldSelector, labels: wanted = {} } = this.#options;
-    const labels = record(record(record(raw).metadata).labels);
-    return (
-      Object.entries(wanted).every(([key, value]) => labels[key] === value) &&
-      (fieldSelector === undefined || hasField(raw, fieldSelector))
-    );
-  };
-}
-
-/** Whether `raw` has the field with the value: `spec.nodeName=n1`. */
-function hasField(raw: unknown, selector: string): boolean {
-  const [path = "", value] = selector.split("=");
-  let found: unknown = raw;
-  for (const word of path.split(".")) found = record(found)[word];
-  return found === value;
 }
 
 /** The watch cannot go on from where it is. */

@@ -106,31 +106,38 @@ export const setAnnouncers = (
  * Sets the Node's condition NetworkUnavailable: with `problem` no pods are scheduled there, without they are. Pods that
  * run already are left alone.
  */
-export const declareNetwork = (
-  client: KubeClient,
-  node: ObjectRef,
-  problem: ConditionText | undefined,
-  options: RequestOptions = {},
-): Promise<void> => {
-  const condition = problem
-    ? ({ status: "True", ...problem } as const)
-    : ({
-        status: "False",
-        reason: "WeftIsUp",
-        message: "The Weft agent attaches pods on this node",
-      } as const);
-  return setCondition(client, node, { type: "NetworkUnavailable", ...condition }, new Date(), options);
-};
+export const declareNetwork: DeclareOnNode = (...about) =>
+  declareOnNode(
+    "NetworkUnavailable",
+    { reason: "WeftIsUp", message: "The Weft agent attaches pods on this node" },
+    ...about,
+  );
 
 /** Sets the Node's condition NetworkDegraded, which keeps no pods away: with `problem`, pods there do not reach all they did. */
-export const declareDegraded = (
+export const declareDegraded: DeclareOnNode = (...about) =>
+  declareOnNode(
+    degradedCondition,
+    { reason: "NothingLost", message: "The node has its addresses and routes" },
+    ...about,
+  );
+
+type DeclareOnNode = (
   client: KubeClient,
   node: ObjectRef,
   problem: ConditionText | undefined,
-  options: RequestOptions = {},
-): Promise<void> => {
-  const condition = problem
-    ? ({ status: "True", ...problem } as const)
-    : ({ status: "False", reason: "NothingLost", message: "The node has its addresses and routes" } as const);
-  return setCondition(client, node, { type: degradedCondition, ...condition }, new Date(), options);
-};
+  options?: RequestOptions,
+) => Promise<void>;
+
+/** `well`: what the condition says without a problem. */
+const declareOnNode = (
+  type: string,
+  well: ConditionText,
+  ...[client, node, problem, options = {}]: Parameters<DeclareOnNode>
+): Promise<void> =>
+  setCondition(
+    client,
+    node,
+    { type, status: problem ? "True" : "False", ...(problem ?? well) },
+    new Date(),
+    options,
+  );
