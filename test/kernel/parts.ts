@@ -39,6 +39,7 @@ export const parts: readonly Part[] = [
   file("sandbox/services", "underlay"),
   file("sandbox/faultVswitchd"),
   file("sandbox/faultRestart"),
+  file("sandbox/faultSwitchDatabase"),
   file("sandbox/cni"),
   file("sandbox/addresses"),
   file("sandbox/operations"),
