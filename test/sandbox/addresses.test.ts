@@ -13,7 +13,7 @@ const ns = "addr";
 const nodeSubnets = "{.metadata.annotations.k8s\\.ovn\\.org/node-subnets}";
 const annotation = "{.metadata.annotations.k8s\\.ovn\\.org/pod-networks}";
 
-suite("addresses on a node with room for four pods", { timeout: 120_000 }, () => {
+suite("addresses on a node with room for four pods", { timeout: 180_000 }, () => {
   let cluster: Cluster;
   /** The subnet of n1, with room for four pods. */
   let subnet: Cidr;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { Cluster } from "./cluster.ts";
 
-suite("weft check", { timeout: 120_000 }, () => {
+suite("weft check", { timeout: 180_000 }, () => {
   let cluster: Cluster;
   before(async () => {
     cluster = await Cluster.up({ name: "checks", nodes: 1 });

@@ -10,7 +10,7 @@ import { namespace, pod } from "./manifests.ts";
 
 const ns = "cni";
 
-suite("the CNI executable", { timeout: 80_000 }, () => {
+suite("the CNI executable", { timeout: 180_000 }, () => {
   let cluster: Cluster;
   let attached: { containerId: string; netns: string; pod: { uid: string } };
 

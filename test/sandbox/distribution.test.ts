@@ -12,7 +12,7 @@ const ports = (["TCP", "UDP"] as const).map((protocol) => ({
   ...{ name: protocol.toLowerCase(), protocol, port: 80, targetPort: 8080 },
 }));
 
-suite("endpoints near the client", { timeout: 180_000 }, () => {
+suite("endpoints near the client", { timeout: 240_000 }, () => {
   let cluster: Cluster;
 
   const web = (node: string) =>

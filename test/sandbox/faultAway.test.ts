@@ -12,7 +12,7 @@ const nodes = ["n1", "n2"];
 /** Instead of the hundred seconds that a runtime would wait. */
 const cniLimitSeconds = 3;
 
-suite("pods come and go", { timeout: 118_000 }, () => {
+suite("pods come and go", { timeout: 180_000 }, () => {
   let cluster: Cluster;
 
   before(async () => {

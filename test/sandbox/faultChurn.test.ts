@@ -24,7 +24,7 @@ function randomFrom(start: number): () => number {
   };
 }
 
-suite("controller and agents are killed while pods come and go", { timeout: 118_000 }, () => {
+suite("controller and agents are killed while pods come and go", { timeout: 180_000 }, () => {
   let cluster: Cluster;
   const random = randomFrom(seed);
   const below = (limit: number): number => Math.floor(random() * limit);

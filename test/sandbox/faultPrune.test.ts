@@ -10,7 +10,7 @@ import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 const nodes = ["n1", "n2"];
 const metricsPort = 9411;
 
-suite("an API server that lists nothing", { timeout: 110_000 }, () => {
+suite("an API server that lists nothing", { timeout: 180_000 }, () => {
   let cluster: Cluster;
   let questions: readonly Question[];
   let rows: readonly string[];

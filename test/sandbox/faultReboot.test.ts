@@ -15,7 +15,7 @@ import { becomes, Cluster } from "./cluster.ts";
 const nodes = ["n1", "n2"];
 const victim = "n2";
 
-suite("a node that reboots", { timeout: 110_000 }, () => {
+suite("a node that reboots", { timeout: 180_000 }, () => {
   let cluster: Cluster;
   let addresses: readonly string[];
   const podAddresses = async (): Promise<readonly string[]> => [

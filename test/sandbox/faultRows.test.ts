@@ -54,7 +54,7 @@ const holders = [
   ["Logical_Router", "nat"],
 ] as const;
 
-suite("rows behind Weft's back", { timeout: 110_000 }, () => {
+suite("rows behind Weft's back", { timeout: 180_000 }, () => {
   let cluster: Cluster;
   let whole: Contents;
 

@@ -18,7 +18,7 @@ interface Asked {
   readonly hostIP?: string;
 }
 
-suite("host ports", { timeout: 180_000 }, () => {
+suite("host ports", { timeout: 240_000 }, () => {
   let cluster: Cluster;
   let own: ReadonlyMap<string, readonly string[]>;
   /** The outside host, or in underlay mode a machine of the tenant. */

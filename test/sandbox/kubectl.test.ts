@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { becomes, Cluster, eventually } from "./cluster.ts";
 
-suite("kubectl", { timeout: 120_000 }, () => {
+suite("kubectl", { timeout: 180_000 }, () => {
   let cluster: Cluster;
   let folder: string;
 

@@ -21,7 +21,7 @@ const allowed = 10;
 const denied = 11;
 const families = [4, 6] as const;
 
-suite("odd packets", { timeout: 118_000 }, () => {
+suite("odd packets", { timeout: 180_000 }, () => {
   let cluster: Cluster;
   let wire: Wire;
   const pods = new Map<string, Identity>();

@@ -14,7 +14,7 @@ const ports = (["TCP", "UDP"] as const).map((protocol) => ({
 }));
 const both = ["web-n1", "web-n2"];
 
-suite("addresses from outside in underlay mode", { timeout: 180_000 }, () => {
+suite("addresses from outside in underlay mode", { timeout: 240_000 }, () => {
   let cluster: Cluster;
 
   const pool = (name: string, addresses: readonly string[], more: object = {}): object => ({

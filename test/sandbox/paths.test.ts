@@ -11,7 +11,7 @@ import { believesPacketTooBig, forgetPathMtus, tellPacketTooBig } from "./packet
 const nodes = ["n1", "n2", "n3"];
 const pods = nodes.map((node) => `shop/web-${node}`);
 
-suite("a cluster of three nodes", { timeout: 90_000 }, () => {
+suite("a cluster of three nodes", { timeout: 180_000 }, () => {
   let cluster: Cluster;
   let outside: readonly string[];
 

@@ -17,7 +17,7 @@ const discard = 9;
 /** Of a node's own address in its subnet, on `weft0`. */
 const managementOffset = 2;
 
-suite("policies and nodes", { timeout: 150_000 }, () => {
+suite("policies and nodes", { timeout: 240_000 }, () => {
   let cluster: Cluster;
   let reach: Reach;
 

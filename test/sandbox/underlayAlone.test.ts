@@ -20,7 +20,7 @@ const [low, high] = [12, 16];
 const central = ["central-nb", "central-northd", "controllers", "controller"];
 const labels = { app: "alone" };
 
-suite("nodes that are alone", { timeout: 118_000 }, () => {
+suite("nodes that are alone", { timeout: 240_000 }, () => {
   let cluster: Cluster;
   let runtime: HandRuntime;
   let stream: Stream;

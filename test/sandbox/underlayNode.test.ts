@@ -27,7 +27,7 @@ interface Row {
   readonly addresses: readonly string[];
 }
 
-suite("a node that is a virtual machine", { timeout: 170_000 }, () => {
+suite("a node that is a virtual machine", { timeout: 300_000 }, () => {
   let cluster: Cluster;
   let stream: Stream;
 

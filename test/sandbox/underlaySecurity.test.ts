@@ -35,7 +35,7 @@ interface Nested extends Identity {
   readonly gateway: Identity;
 }
 
-suite("forged frames", { timeout: 118_000 }, () => {
+suite("forged frames", { timeout: 180_000 }, () => {
   let cluster: Cluster;
   let wire: Wire;
   const pods = new Map<string, Nested>();

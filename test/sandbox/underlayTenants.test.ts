@@ -16,7 +16,7 @@ const echo = join(import.meta.dirname, "../../sandbox/echo/echo.pl");
 const labels = { app: "web" };
 const virtual = ["10.96.0.80", "fd00:10:96::80"];
 
-suite("two tenants of one cloud", { timeout: 118_000 }, () => {
+suite("two tenants of one cloud", { timeout: 240_000 }, () => {
   /** Owns the cloud, and stays. */
   let host: Cluster;
   /** Is a guest in the cloud, and is removed. */

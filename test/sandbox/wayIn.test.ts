@@ -31,7 +31,7 @@ const clients = ["outside", "n1", "n3", `${ns}/client-n1`, `${ns}/client-n3`, `$
 const udp = (address: string, port: number): Question => ({ way: "udp", address, port });
 const tcp = (address: string, port = 80): Question => ({ way: "tcp", address, port });
 
-suite("the way in", { timeout: 180_000 }, () => {
+suite("the way in", { timeout: 240_000 }, () => {
   let cluster: Cluster;
   let cells: ReadonlyMap<string, readonly Cell[]>;
   let results: ReadonlyMap<string, readonly Result[]>;
