@@ -8,6 +8,7 @@ import { isOvsdbError, type OvsdbError } from "../ovsdb/index.ts";
 import type { Applier, Installed } from "./applier.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
 import { Backlog } from "./backlog.ts";
+import { BalancerPace } from "./balancerPace.ts";
 import { batches } from "./batch.ts";
 import type { Change } from "./change.ts";
 import { Condition } from "./condition.ts";
@@ -18,6 +19,7 @@ import { ImpossibleFactsError } from "./errors.ts";
 import type { Mark } from "./generations.ts";
 import { LiveWorld } from "./liveWorld.ts";
 import { lookAt, wholeRow } from "./look.ts";
+import { lostEndpoints } from "./lostEndpoints.ts";
 import { Penalties } from "./penalties.ts";
 import { PruneGuard } from "./pruneGuard.ts";
 import { Rebirths } from "./rebirths.ts";
@@ -36,6 +38,7 @@ export class Engine implements Applier {
   readonly #guard: PruneGuard;
   readonly #penalties = new Penalties();
   readonly #rebirths: Rebirths;
+  readonly #pace: BalancerPace;
   /** There may be work for the loop. */
   readonly #work = new Condition();
   /** A flush has ended. */
@@ -55,14 +58,12 @@ export class Engine implements Applier {
     this.#backlog = new Backlog(options.desired.database(options.destination));
     this.#sender = new Sender({ database, session, replica, fence, clock });
     this.#world = new LiveWorld(options, () => this.#isSynced);
-    this.#rebirths = new Rebirths({
-      generations: options.generations,
-      clock,
-      release: (changes) => {
-        this.#backlog.again(changes.map(lookAt));
-        this.#work.notify();
-      },
-    });
+    const release = (changes: readonly Change[]): void => {
+      this.#backlog.again(changes.map(lookAt));
+      this.#work.notify();
+    };
+    this.#rebirths = new Rebirths({ generations: options.generations, clock, release });
+    this.#pace = new BalancerPace({ clock, release });
     this.#guard = new PruneGuard(pruneLimits(options), (table, uuid) => this.#world.nameOf(table, uuid));
   }
 
@@ -122,7 +123,10 @@ export class Engine implements Applier {
 
   /** Resolves when there is nothing to do except what waits for a retry, for other rows or for approval. */
   settled(signal?: AbortSignal): Promise<void> {
-    return this.#progress.until(() => this.#idle && this.#backlog.size === 0, signal);
+    return this.#progress.until(
+      () => this.#idle && this.#backlog.size === 0 && !this.#pace.isHolding,
+      signal,
+    );
   }
 
   /** Resolves when the database holds all rows and members that `owner` states, and no row that it no longer states. */
@@ -213,7 +217,7 @@ export class Engine implements Applier {
     const timing = { queuedMs, diffMs: clock.now() - start };
     const outcomes: Outcomes = {
       committed: (commit) => {
-        this.#rebirths.going(commit.groups, signal);
+        this.#going(commit.groups, signal);
         this.#committed(commit, timing);
       },
       refused: (group, error) => this.#refuse(group, error),
@@ -230,7 +234,9 @@ export class Engine implements Applier {
       const { sendable, held } = await slicer.run(this.#guard.sort(possible, world, owned, clock.now()));
       backlog.again(this.#guard.inTheWayOf(sendable, world).map(wholeRow));
       for (const group of held) backlog.leave(group);
-      this.#rebirths.going(sendable, signal);
+      this.#going(sendable, signal);
+      const lost = lostEndpoints(sendable, world);
+      if (lost.length > 0) this.#options.events?.lost?.(lost);
       for (const batch of await slicer.run(batches(sendable, batchLimits(this.#options))))
         await this.#sender.send(batch, world, outcomes, signal);
     } catch (error) {
@@ -253,13 +259,22 @@ export class Engine implements Applier {
     const possible: AtomicGroup[] = [];
     for (const group of groups) {
       const mayTry =
-        !group.incomplete && this.#penalties.mayTry(group) && this.#rebirths.mayTry(group, signal);
+        !group.incomplete &&
+        this.#penalties.mayTry(group) &&
+        this.#rebirths.mayTry(group, signal) &&
+        this.#pace.mayTry(group);
       if (!mayTry) this.#backlog.leave(group);
       else if (group.problem === undefined) possible.push(group);
       else this.#refuse(group, new ImpossibleFactsError(group.problem));
       yield;
     }
     return possible;
+  }
+
+  /** These are sent or committed. */
+  #going(groups: readonly AtomicGroup[], signal: AbortSignal): void {
+    this.#rebirths.going(groups, signal);
+    this.#pace.going(groups);
   }
 
   #committed(commit: Commit, timing: { readonly queuedMs: number; readonly diffMs: number }): void {

@@ -3,6 +3,7 @@
 import type { Owner } from "../model/owner.ts";
 import type { OvsdbError } from "../ovsdb/index.ts";
 import type { ImpossibleFactsError } from "./errors.ts";
+import type { LostEndpoints } from "./lostEndpoints.ts";
 import type { PruneHeld } from "./pruneReport.ts";
 
 /** A transaction was committed, and the replica shows it. */
@@ -33,6 +34,8 @@ export interface Refused {
 export interface EngineEvents {
   readonly committed?: (event: Committed) => void;
   readonly refused?: (event: Refused) => void;
+  /** Balancers whose connections ovn-controller flushes are about to lose these. */
+  readonly lost?: (endpoints: readonly LostEndpoints[]) => void;
   /** Called whenever the number of held deletions changes, with 0 rows when none is held any more. */
   readonly pruneHeld?: (event: PruneHeld) => void;
 }

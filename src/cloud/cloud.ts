@@ -14,6 +14,7 @@ import type { PortState } from "../observe/portStates.ts";
 import type { Vip } from "../plan/endpoints.ts";
 import type { RefTo } from "../plan/facts.ts";
 import type { Hosts } from "../plan/hosts.ts";
+import type { GoneEndpoints } from "../plan/lateFlush.ts";
 
 /**
  * The facts, or why there can be none at the moment, in words for people; then the earlier facts stay. `isUsual` marks
@@ -45,4 +46,6 @@ export interface Cloud {
     hosts: Hosts,
   ): readonly Fact[];
   serviceFacts(owner: Owner, service: Service, vips: readonly Vip[], hosts: Hosts): Said;
+  /** The balancer that flushes connections to endpoints that are gone. */
+  lateFlushFacts(owner: Owner, gone: GoneEndpoints): Said;
 }

@@ -13,6 +13,7 @@ import type { Vip } from "../plan/endpoints.ts";
 import type { RefTo } from "../plan/facts.ts";
 import { subjectFacts } from "../plan/groups.ts";
 import type { Hosts } from "../plan/hosts.ts";
+import { type GoneEndpoints, lateFlushFacts, withinRanges } from "../plan/lateFlush.ts";
 import { serviceFacts } from "../plan/service.ts";
 import { tenantFacts, virtualNodeFacts } from "../plan/tenant.ts";
 import type { Cloud, NotYet, Said } from "./cloud.ts";
@@ -76,6 +77,14 @@ export class OvnCloud implements Cloud {
       },
     });
     return [...facts, ...answerFacts(this.#scope, owner, service, vips)];
+  }
+
+  lateFlushFacts(owner: Owner, gone: GoneEndpoints): Said {
+    // At other addresses the router answers itself.
+    const flushed = withinRanges(gone, this.#network.services);
+    return this.#view.tenant()
+      ? lateFlushFacts(this.#scope, owner, flushed, "tenant's router")
+      : this.#noTenant();
   }
 
   #noTenant(): NotYet {

@@ -14,6 +14,7 @@ import type { RefTo } from "../plan/facts.ts";
 import { subjectFacts } from "../plan/groups.ts";
 import { hostPortFacts } from "../plan/hostPort.ts";
 import { type Hosts, hostViewOf } from "../plan/hosts.ts";
+import { type GoneEndpoints, lateFlushFacts } from "../plan/lateFlush.ts";
 import { nodeFacts } from "../plan/node.ts";
 import { fromOwnNode } from "../plan/ownNode.ts";
 import { serviceFacts } from "../plan/service.ts";
@@ -70,5 +71,9 @@ export class OwnNodes implements Cloud {
 
   serviceFacts(owner: Owner, service: Service, vips: readonly Vip[], hosts: Hosts): readonly Fact[] {
     return serviceFacts(this.#scope, owner, service, vips, hosts);
+  }
+
+  lateFlushFacts(owner: Owner, gone: GoneEndpoints): readonly Fact[] {
+    return lateFlushFacts(this.#scope, owner, gone, "join switch");
   }
 }

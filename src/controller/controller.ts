@@ -123,6 +123,7 @@ export class Controller {
       metrics,
       objectOf: (owner) => this.#term?.planning.objectOf(owner),
       policies: () => this.#term?.planning.policies,
+      lost: (endpoints) => this.#term?.planning.lateFlush.lost(endpoints),
       writeCondition: (policy, condition) =>
         setPolicyCondition(client, policy, condition, new Date(), { signal, timeoutMs: writeMs }),
       onHeld: (message) => {

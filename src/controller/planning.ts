@@ -17,6 +17,7 @@ import type { WriteServiceStatus } from "../decide/serviceDecision.ts";
 import { Desired } from "../desired/desired.ts";
 import type { Word } from "../desired/word.ts";
 import { ownerKinds } from "../kinds/kinds.ts";
+import { lateFlush } from "../kinds/lateFlush.ts";
 import { askFor } from "../kube/absence.ts";
 import type { ApiServer } from "../kube/apiServer.ts";
 import type { KubeClient } from "../kube/client.ts";
@@ -27,10 +28,12 @@ import type { Cidr } from "../model/ip.ts";
 import type { ClusterNetwork } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
+import { rowUuid } from "../model/uuid.ts";
 import type { Observed } from "../observe/observed.ts";
 import { Hosts, hostViewOf, provenHostView } from "../plan/hosts.ts";
 import { Concerned } from "./concerned.ts";
 import { Grouping } from "./grouping.ts";
+import { LateFlush } from "./lateFlush.ts";
 import { type Applied, type Enforced, type ObjectName, Planner, type PlannerTell } from "./planner.ts";
 import { PodPolicing } from "./podPolicing.ts";
 import { PolicyConditions } from "./policyConditions.ts";
@@ -79,6 +82,8 @@ export interface PlanningApplied extends Applied {
 export class Planning {
   readonly desired = new Desired();
   readonly queue: OwnerQueue;
+  /** Is told which endpoints balancers lose. */
+  readonly lateFlush: LateFlush;
   readonly #options: PlanningOptions;
   readonly #applied: PlanningApplied;
   readonly #hosts: Hosts;
@@ -101,6 +106,15 @@ export class Planning {
       maxBackoffMs: 30_000,
       random: options.random,
       sliceMs,
+    });
+    const { scope, log } = options;
+    this.lateFlush = new LateFlush({
+      row: rowUuid(scope.cluster, "Load_Balancer", scope.names.lateFlush),
+      state: async () => {
+        await this.#plan(lateFlush);
+        await applied.committed(lateFlush);
+      },
+      onError: (error) => log("debug", "connections are not flushed again", { error: String(error) }),
     });
   }
 
@@ -169,6 +183,7 @@ export class Planning {
         places: decider,
         hosts: this.#hosts,
         groups: grouping.groups,
+        gone: () => this.lateFlush.now,
       },
       desired: this.desired,
       applied: this.#applied,

@@ -20,6 +20,8 @@ export interface TellingOptions {
   readonly objectOf: (owner: Owner) => KubeObject | undefined;
   /** Which policies are in force, while this controller leads. */
   readonly policies: () => Pick<PolicyStates, "written" | "refused"> | undefined;
+  /** Balancers lose endpoints. */
+  readonly lost: NonNullable<EngineEvents["lost"]>;
   readonly writeCondition: PolicyNews["condition"];
   /** Which deletions the prune guard holds, as a sentence; undefined when it holds none. */
   readonly onHeld: (message: string | undefined) => void;
@@ -83,6 +85,7 @@ export function telling(options: TellingOptions): Telling {
       condition: writeCondition,
     },
     engine: {
+      lost: options.lost,
       committed: ({ owners, operations, commitMs, drift }) => {
         metrics.transactionSeconds.observe(commitMs / 1000);
         metrics.transactionOperations.observe(operations);

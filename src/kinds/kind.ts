@@ -13,6 +13,7 @@ import type { Scope } from "../model/scope.ts";
 import type { AnyConcerns, Concerns } from "../observe/concerns.ts";
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Hosts } from "../plan/hosts.ts";
+import type { GoneEndpoints } from "../plan/lateFlush.ts";
 import type { GroupView } from "../select/groups.ts";
 
 /** `K`: the kinds of objects that its plan reads. */
@@ -47,6 +48,8 @@ export interface PlanContext<K extends Kind> {
   readonly hosts: Hosts;
   /** The groups of pods that policies speak of, complete for all that the stores hold. */
   readonly groups: GroupView;
+  /** Endpoints whose connections are flushed once more. */
+  readonly gone: () => GoneEndpoints;
 }
 
 export type Doubt = Exclude<Word, "said">;

@@ -8,6 +8,7 @@ import { clusterKind } from "./cluster.ts";
 import { clusterPolicyKind } from "./clusterPolicy.ts";
 import { blockKind, peerKind, subjectKind } from "./groups.ts";
 import type { AnyOwnerKind } from "./kind.ts";
+import { lateFlushKind } from "./lateFlush.ts";
 import { loggingKinds } from "./logging.ts";
 import { networkPolicyKind } from "./networkPolicy.ts";
 import { nodeKind } from "./node.ts";
@@ -22,6 +23,7 @@ export const ownerKinds: readonly AnyOwnerKind[] = [
   podKind,
   poolKind,
   serviceKind,
+  lateFlushKind,
   serviceCidrKind,
   addressPoolKind,
   subjectKind,

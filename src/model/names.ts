@@ -67,6 +67,8 @@ export interface Names {
   /** What makes a node's gateway router answer for addresses of a Service. */
   readonly announcement: (namespace: string, service: string, node: string) => string;
   /** The balancers with which the tenant's router answers for addresses from outside. */
+  /** The balancer that flushes a second time. */
+  readonly lateFlush: string;
   readonly answers: string;
   readonly answer: (namespace: string, service: string) => string;
   /** The balancer of a pod's ports on its node. */
@@ -116,6 +118,7 @@ export function namesOf(cluster: string): Names {
       name("near", namespace, service, protocol, near.kind, near.name),
     outerBalancer: (namespace, service, protocol, node) => name("outer", namespace, service, protocol, node),
     announcement: (namespace, service, node) => name("announce", namespace, service, node),
+    lateFlush: name("flush"),
     answers: name("answers"),
     answer: (namespace, service) => name("answer", namespace, service),
     hostPorts: (namespace, pod, protocol) => name("hostport", namespace, pod, protocol),

@@ -438,6 +438,32 @@ suite("Services", { timeout: 180_000 }, () => {
     }
   });
 
+  test("UDP clients that never pause follow when one endpoint takes the place of another", async () => {
+    const addresses = await expose("moving", { ports: [{ port: 53, protocol: "UDP", targetPort: 8080 }] });
+    const places = new Map<string, readonly string[]>();
+    for (const name of ["web-n2", "web-n3"]) places.set(name, await cluster.addressesOf(ns, name));
+    const leadTo = (name: string): Promise<void> =>
+      cluster.apply(
+        ...(places.get(name) ?? []).map((address, family) =>
+          slice({
+            ...{ namespace: ns, name: `moving-${family}`, service: "moving", addresses: [address] },
+            ports: [{ name: "", port: 8080, protocol: "UDP" }],
+          }),
+        ),
+      );
+    await leadTo("web-n2");
+    await using stack = new AsyncDisposableStack();
+    const talks = [`${ns}/client`, `${ns}/other`, "n3"].flatMap((source, index) =>
+      addresses.map((address, family) =>
+        stack.use(talkUdp(cluster, source, address, 53, 45_000 + 2 * index + family, 1)),
+      ),
+    );
+    for (const name of ["web-n2", "web-n3", "web-n2", "web-n3", "web-n2", "web-n3"]) {
+      await leadTo(name);
+      await Promise.all(talks.map(({ heard }) => heard(name)));
+    }
+  });
+
   test("a client that is older than its Service is served when the Service comes, and when it comes again", async () => {
     const labels = { app: "late" };
     await cluster.apply(pod({ namespace: ns, name: "late", node: "n2", labels }));
