@@ -44,6 +44,6 @@ test("an object is told once what it asks for in vain, and again when that chang
   ]);
   ending.abort();
   put(7, ["c"]);
-  const text = (what: string): string => `web: Weft does not serve this yet: ${what}`;
+  const text = (what: string): string => `web: Weft does not serve this: ${what}`;
   assert.deepEqual(told, [text("a"), text("a, b"), text("b"), text("b"), text("b, d")]);
 });

@@ -18,7 +18,7 @@ export function followUnserved(
   const look = (now: KubeObject | undefined, old?: KubeObject): void => {
     const asked = now ? askedBy(now).join(", ") : "";
     const isNew = now?.uid !== old?.uid || asked !== (old ? askedBy(old).join(", ") : "");
-    if (now && asked !== "" && isNew) tell(now, `Weft does not serve this yet: ${asked}`);
+    if (now && asked !== "" && isNew) tell(now, `Weft does not serve this: ${asked}`);
   };
   // Slowly, so that they do not crowd out more important Events when a leader starts.
   const there = everyStore(stores)

@@ -14,7 +14,7 @@ export interface ObjectMeta {
   /** Only the annotations Weft reads (see names.ts `annotations`). */
   readonly annotations: Readonly<Record<string, string>>;
   readonly deletionTimestamp: string | undefined;
-  /** What the object asks for and Weft does not serve yet; absent for kinds that have nothing of the sort. */
+  /** What the object asks for and Weft does not serve; absent for kinds that have nothing of the sort. */
   readonly unserved?: readonly string[];
 }
 

@@ -66,6 +66,7 @@ export const nodeOf: Projection<Node> = (object, intern) => {
   return Object.freeze({
     kind: "Node",
     ...meta,
+    unserved: unservedIn("Node", object),
     internalIps: Object.freeze(addresses(internal.map((address) => address.address))),
     networkUnavailable: network?.status === "True",
     ...(network && {

@@ -8,6 +8,12 @@ import { unservedIn } from "./unserved.ts";
 import { unservedInOverlay } from "./unservedInOverlay.ts";
 import { unservedInUnderlay } from "./unservedInUnderlay.ts";
 
+const otherRange =
+  "a spec.podCIDR other than the subnet that Weft gave the node; nothing is broken by it, and kube-controller-manager gives nodes none with --allocate-node-cidrs=false";
+const annotated = {
+  annotations: { "k8s.ovn.org/node-subnets": '{"default":["10.244.1.0/24","fd00:1::/64"]}' },
+};
+
 const cases = [
   [
     "Pod",
@@ -25,6 +31,23 @@ const cases = [
     },
     ["the bandwidth annotations", "more networks for a pod (k8s.v1.cni.cncf.io/networks)"],
   ],
+  ...(
+    [
+      [
+        "ranges that are its subnets, one of them written another way",
+        ["10.244.1.0/24", "FD00:1:0::/64"],
+        [],
+      ],
+      ["a range that is not its subnet", ["10.244.7.0/24"], [otherRange]],
+      ["the range of another node, beside its own", ["10.244.1.0/24", "fd00:2::/64"], [otherRange]],
+      ["a range that is none", ["nonsense"], [otherRange]],
+      ["no range", [], []],
+    ] as const
+  ).map(
+    ([what, podCIDRs, expected]) =>
+      ["Node", what, { spec: { podCIDR: podCIDRs[0], podCIDRs }, metadata: annotated }, expected] as const,
+  ),
+  ["Node", "a range, before it has a subnet", { spec: { podCIDR: "10.244.7.0/24" } }, []],
   ["Pod", "what makes no sense", { spec: 7, metadata: [] }, []],
 ] as const;
 

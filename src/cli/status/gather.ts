@@ -98,7 +98,7 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
         ? []
         : [{ kind, policy: namespace === "" ? name : `${namespace}/${name}`, problem }],
     ),
-    unserved: [...pods, ...services].map((object) => ({
+    unserved: [...nodes, ...pods, ...services].map((object) => ({
       unserved: [...(object.unserved ?? []), ...(more?.(object) ?? [])],
     })),
     leader,
