@@ -26,10 +26,11 @@ export interface Answer {
 
 export const isSupported = (version: string): boolean => supportedVersions.some((known) => known === version);
 
-/** An error in the caller's format, or in the newest one when the caller's is unknown. */
+/** An error in the caller's format, or in the newest one when the caller's is unknown. Its message is one line. */
 export function failure(code: number, msg: string, version: string, details?: string): Answer {
   const cniVersion = isSupported(version) ? version : newestVersion;
-  return { exit: 1, stdout: `${JSON.stringify({ cniVersion, code, msg, details })}\n` };
+  const line = msg.replaceAll(/\s+/g, " ");
+  return { exit: 1, stdout: `${JSON.stringify({ cniVersion, code, msg: line, details })}\n` };
 }
 
 /** Repeats the caller's version, as the specification says, if it is one at all. */

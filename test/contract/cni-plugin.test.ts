@@ -69,7 +69,7 @@ async function refused(env: Record<string, string>, stdin: string, code: number)
   assert.equal(ran.exit, 1);
   const error: { code: number; msg: string; cniVersion: string } = JSON.parse(ran.stdout);
   assert.equal(error.code, code, ran.stdout);
-  assert.ok(error.msg.length > 0);
+  assert.match(error.msg, /^[^\n]+$/);
   assert.equal(ran.stderr, "");
   return error.cniVersion;
 }
@@ -137,7 +137,18 @@ test("a malformed request gets the specification's codes", async () => {
 
 test("a result format that is not supported is refused in one that is", async () => {
   assert.equal(await refused(addEnv, configuration({ cniVersion: "9.0.0" }), 1), "1.1.0");
-  for (const cniVersion of [undefined, null, "", "1.1", "v1.1.0", " 1.1.0", "1.1.0-rc1", "0.3.1", "latest"]) {
+  for (const cniVersion of [
+    undefined,
+    null,
+    "",
+    "1.1",
+    "v1.1.0",
+    " 1.1.0",
+    "1.1.0-rc1",
+    "0.3.1",
+    "1.1\n.0",
+    "latest",
+  ]) {
     assert.equal(await refused(addEnv, configuration({ cniVersion }), 1), "1.1.0", String(cniVersion));
   }
 });

@@ -1,5 +1,6 @@
 // An error with a code of the CNI specification (1.1.0, section "Error"). The specification defines the codes below
-// 100; a runtime uses them to decide whether to try again.
+// 100; a runtime uses them to decide whether to try again. People read the message in the Events of their pod, so whatever
+// it quotes, it is one line.
 
 export const cniCode = {
   incompatibleVersion: 1,
@@ -26,10 +27,18 @@ export class CniError extends Error {
     message: string,
     options?: { readonly details?: string; readonly cause?: unknown },
   ) {
-    super(message, { cause: options?.cause });
+    super(oneLine(message), { cause: options?.cause });
     this.code = code;
-    this.details = options?.details;
+    this.details = options?.details === undefined ? undefined : oneLine(options.details);
   }
+}
+
+/** A configuration may be quoted, and have any size. */
+const longest = 1000;
+
+function oneLine(text: string): string {
+  const line = text.replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
+  return line.length > longest ? `${line.slice(0, longest)} …` : line;
 }
 
 /** `error` as a CniError. Other errors get a code that does not promise that a retry helps. */

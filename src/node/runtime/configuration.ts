@@ -69,8 +69,14 @@ export function validAttachments(configuration: Configuration): readonly Attachm
 function parsed<S extends v.GenericSchema>(schema: S, value: unknown, field: string): v.InferOutput<S> {
   const result = v.safeParse(schema, value);
   if (result.success) return result.output;
-  throw wrong(`${field} is wrong: ${v.summarize(result.issues)}`);
+  throw wrong(faultsIn(result.issues, field));
 }
+
+/** `prevResult.ips.0.address: Invalid type: Expected string but received 7`, and the same of others. */
+export const faultsIn = (issues: readonly v.BaseIssue<unknown>[], field: string): string =>
+  issues
+    .map((issue) => `${[field, v.getDotPath(issue)].filter(Boolean).join(".")}: ${issue.message}`)
+    .join("; ");
 
 const wrong = (reason: string): CniError =>
   new CniError(cniCode.invalidConfiguration, `the network configuration: ${reason}`);

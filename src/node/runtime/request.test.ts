@@ -113,6 +113,39 @@ test("a malformed list refuses GC: absent or damaged does not mean none", () => 
   assert.equal(codeOf(line({ CNI_COMMAND: "GC" })), 7);
 });
 
+test("a refusal is one line that names the field, whatever it quotes", () => {
+  const messageOf = (text: string): string => {
+    try {
+      parse(text);
+    } catch (error) {
+      assert.ok(error instanceof CniError, String(error));
+      return error.message;
+    }
+    return assert.fail("it was not refused");
+  };
+  assert.equal(
+    messageOf(
+      line({ CNI_COMMAND: "CHECK" }, { prevResult: { ips: [{ address: 7 }], interfaces: "a\n\tb" } }),
+    ),
+    'the network configuration: prevResult.interfaces: Invalid type: Expected Array but received "a b"; prevResult.ips.0.address: Invalid type: Expected string but received 7',
+  );
+  const script = "#!/bin/sh\nset -e\n".repeat(10_000);
+  const refused = [
+    line({ CNI_COMMAND: "GC" }, { "cni.dev/valid-attachments": script }),
+    line({}, { prevResult: script }),
+    line({ CNI_COMMAND: script }),
+    line({ CNI_IFNAME: script }),
+    line({}, { cniVersion: script }),
+    script,
+    JSON.stringify({ version: 1, env, stdin: script }),
+    JSON.stringify({ version: script, env, stdin: "" }),
+  ];
+  for (const text of refused) {
+    assert.match(messageOf(text), /^\P{Cc}+$/u);
+    assert.ok(messageOf(text).length < 1100);
+  }
+});
+
 test("fields that a command does not use may be anything", () => {
   const unused = [
     ...[

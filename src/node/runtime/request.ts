@@ -4,7 +4,13 @@
 import * as v from "valibot";
 import type { AttachmentId, PodIdentity } from "../nouns/attachment.ts";
 import { CniError, cniCode } from "../nouns/cniError.ts";
-import { addedBefore, type Configuration, requireFirst, validAttachments } from "./configuration.ts";
+import {
+  addedBefore,
+  type Configuration,
+  faultsIn,
+  requireFirst,
+  validAttachments,
+} from "./configuration.ts";
 import { attachmentIn, type Environment, podIn } from "./environment.ts";
 
 /** Formats of results, oldest first; the executable lists the same ones. */
@@ -60,7 +66,7 @@ const versionSchema = v.picklist(cniVersions);
 export function parseEnvelope(line: string): Envelope {
   const envelope = v.safeParse(envelopeSchema, json(line, "the request"));
   if (!envelope.success) {
-    const reason = `the plugin and this agent speak different protocols: ${v.flatten(envelope.issues).root?.[0] ?? v.summarize(envelope.issues)}`;
+    const reason = `the plugin and this agent speak different protocols: ${faultsIn(envelope.issues, "the request")}`;
     throw new CniError(cniCode.decodingFailure, reason);
   }
   const { env, stdin } = envelope.output;
