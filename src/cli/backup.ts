@@ -10,6 +10,7 @@ import { headerOf } from "../backup/file.ts";
 import { clusterOption, northboundOption, wholeNumber } from "../config/options.ts";
 import { caCertOption, certificateOption, privateKeyOption, type TlsFlags, tlsIn } from "../config/tls.ts";
 import { Session, serverDatabase } from "../ovsdb/index.ts";
+import { cannotRead, cannotWrite } from "./files.ts";
 import { unanswered } from "./unanswered.ts";
 
 interface Flags extends TlsFlags {
@@ -45,8 +46,11 @@ export const backupCommand = (): Command =>
       await using session = await opened(flags, "OVN_Northbound", signal);
       const text = await backup(session, about, signal);
       // The file appears complete or not at all.
-      await writeFile(`${file}.new`, text, { mode: 0o600 });
-      await rename(`${file}.new`, file);
+      const write = async (): Promise<void> => {
+        await writeFile(`${file}.new`, text, { mode: 0o600 });
+        await rename(`${file}.new`, file);
+      };
+      await write().catch(cannotWrite({ what: "the backup", file, next: "name another file" }));
       const { rows, schemaVersion } = headerOf(text);
       console.log(
         `${file}: ${rows} rows of cluster ${flags.cluster}, schema ${schemaVersion}\nnext: weft restore ${file} --dry-run`,
@@ -63,7 +67,8 @@ export const restoreCommand = (): Command =>
     .option("--dry-run", "say what would change, but change nothing")
     .action(async (file: string, flags: RestoreFlags) => {
       const signal = AbortSignal.timeout(flags.timeout * 1000);
-      const text = await readFile(file, "utf8");
+      const next = "name a file that weft backup has written";
+      const text = await readFile(file, "utf8").catch(cannotRead({ what: "the backup", file, next }));
       await using session = await opened(flags, "OVN_Northbound", signal);
       const dryRun = flags.dryRun ?? false;
       const holder = `restore ${hostname()} ${randomUUID()}`;

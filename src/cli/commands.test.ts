@@ -37,6 +37,23 @@ test("a kubeconfig that cannot be read is named with the reason and what to do",
   );
 });
 
+test("a file that cannot be read is named with the reason and what to do", () => {
+  const missing = join(folder, "missing");
+  const cases: readonly (readonly [readonly string[], string])[] = [
+    [
+      ["logs", "policy", "--file", missing],
+      `the log ${missing}: there is no such file; run this on a node, `,
+    ],
+    [["logs", "policy", "--file", folder, "-f"], `the log ${folder}: it is a folder; run this on a node, `],
+    [["restore", missing], `the backup ${missing}: there is no such file; name a file that weft backup `],
+  ];
+  for (const [args, said] of cases) {
+    const { status, stderr } = weft(args);
+    assert.ok(stderr.startsWith(`weft: cannot read ${said}`), stderr);
+    assert.equal(status, 2);
+  }
+});
+
 test("an agent that does not run as root says so", () => {
   const { status, stderr } = weft(["agent"], process.getuid?.() === 0 ? 65_534 : undefined);
   assert.equal(status, 2);

@@ -39,11 +39,12 @@ export async function readText(path: string, what: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (cause) {
-    throw new KubeConfigError(`cannot read the ${what} ${path}: ${reasonOf(cause)}`, { cause });
+    throw new KubeConfigError(`cannot read the ${what} ${path}: ${whyUnreadable(cause)}`, { cause });
   }
 }
 
-function reasonOf(error: unknown): string {
+/** In words, where people meet it often. */
+export function whyUnreadable(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   switch (code) {
     case "ENOENT":

@@ -105,6 +105,12 @@ suite("backup and restore", { timeout: 240_000 }, () => {
     );
   });
 
+  test("a backup into a folder that is not there says so", async () => {
+    const { status, stderr } = await cluster.weft("backup", join(folder, "none", "file"));
+    assert.equal(status, 2);
+    assert.match(stderr, /^weft: cannot write the backup \S+: there is no folder \S+; name another file$/m);
+  });
+
   test("under a running controller nothing is restored, and the controller goes on", async () => {
     await cluster.apply(web("d", "n1"));
     await cluster.podsReady(ns, "d");

@@ -4,15 +4,27 @@ import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
+import { cannotRead } from "../files.ts";
 
 const lookMs = 250;
 const chunkBytes = 65_536;
 
+interface Reading {
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+}
+
 /** `file` "-" is standard input. Rejects when the file cannot be read; with `follow` it ends only when `signal` aborts. */
-export async function* linesOf(
-  file: string,
-  { follow, signal }: { readonly follow: boolean; readonly signal: AbortSignal },
-): AsyncIterable<string> {
+export async function* linesOf(file: string, reading: Reading): AsyncIterable<string> {
+  try {
+    yield* linesIn(file, reading);
+  } catch (error) {
+    const next = "run this on a node, or name the log of its ovn-controller by --file";
+    cannotRead({ what: "the log", file, next })(error);
+  }
+}
+
+async function* linesIn(file: string, { follow, signal }: Reading): AsyncIterable<string> {
   if (file === "-" || !follow) {
     const input = file === "-" ? process.stdin : createReadStream(file);
     // An error of the stream is not one of the reader.
