@@ -95,7 +95,7 @@ suite("addresses on a node with room for four pods", { timeout: 180_000 }, () =>
     const status = await cluster.weft("status");
     assert.equal(status.status, 1);
     assert.match(status.stdout, /^unhealthy: 1 pod waiting for the network\n/);
-    assert.match(status.stdout, /addr\/fifth +n1 +address +has no address/);
+    assert.match(status.stdout, /addr\/fifth +n1 +address +has no address: no address left in /);
     const [freed = ""] = await cluster.addressesOf(ns, "b");
     await remove("b");
     await cluster.podsReady(ns, "fifth");

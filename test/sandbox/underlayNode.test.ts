@@ -152,6 +152,11 @@ suite("a node that is a virtual machine", { timeout: 300_000 }, () => {
     const identity = [mac, ...vif.host.addresses.map(plainAddress)].join(" ");
     const guest = cluster.sandbox.host("n2");
     await cluster.northbound("lsp-del", vif.logicalPort);
+    await eventually("status says which port is missing", async () =>
+      (await cluster.weft("status")).stdout.includes(
+        `the port ${vif.logicalPort} of its network card is missing in the cloud`,
+      ),
+    );
     await cluster.northbound(
       ...["lsp-add", tenant?.vms.switch ?? "", name],
       ...["--", "lsp-set-addresses", name, identity, "--", "lsp-set-port-security", name, identity],

@@ -13,6 +13,7 @@ import { type AnyReplica, type Database, Session, type TlsOptions, Transaction }
 import { listAll } from "../listAll.ts";
 import { unanswered } from "../unanswered.ts";
 import { leaderOf } from "./leader.ts";
+import { hasNoPorts } from "./nodes.ts";
 import type {
   KubernetesView,
   NorthboundView,
@@ -21,6 +22,8 @@ import type {
   SouthboundView,
   Unreachable,
 } from "./snapshot.ts";
+import { toldBy } from "./told.ts";
+import { hasNoAddress } from "./waiting.ts";
 
 export interface Sources {
   readonly cluster: string;
@@ -86,8 +89,9 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
   const policies = (await Promise.all(policiesOf)).flat();
   // A server that answers nothing at all counts as down.
   if (failures.length === asked.length + policiesOf.length) throw failures[0];
-  const mode = leader === "unknown" ? undefined : leader?.mode;
-  const more = mode && unservedInMode(mode);
+  const isWaiting = pods.some(hasNoAddress) || nodes.some(hasNoPorts);
+  const told = isWaiting ? await toldBy(client, signal).catch(() => undefined) : undefined;
+  const more = leader !== "unknown" && leader?.mode ? unservedInMode(leader.mode) : undefined;
   return {
     nodes,
     pods,
@@ -101,6 +105,7 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
     unserved: [...nodes, ...pods, ...services].map((object) => ({
       unserved: [...(object.unserved ?? []), ...(more?.(object) ?? [])],
     })),
+    told,
     leader,
     refused: failures.map((failure) => (failure instanceof Error ? failure.message : String(failure))),
   };
@@ -120,6 +125,7 @@ async function northboundView(
       clusters: new Set(sets.flatMap(({ external_ids: ids }) => ids.get(ownership.cluster) ?? [])),
       ports: new Set(ports.map(({ name }) => name)),
       foreignPorts: new Set(foreign.map(({ name }) => name)),
+      nestedIn: new Map(ports.flatMap(({ name, parent_name: parent }) => (parent ? [[name, parent]] : []))),
       nbCfg: Number(global?.nb_cfg ?? 0),
       sbCfg: Number(global?.sb_cfg ?? 0),
       hvCfg: Number(global?.hv_cfg ?? 0),
@@ -130,7 +136,7 @@ async function northboundView(
 
 const followNorthbound = (session: Session) =>
   session.replica(northbound, {
-    Logical_Switch_Port: { columns: ["name", "external_ids"] },
+    Logical_Switch_Port: { columns: ["name", "external_ids", "parent_name"] },
     NB_Global: { columns: ["nb_cfg", "sb_cfg", "hv_cfg"] },
     // Every cluster's fence is here.
     Address_Set: { columns: ["external_ids"] },

@@ -1,80 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PolicySummary } from "../../controller/policySummary.ts";
-import type { Node, Pod } from "../../kube/objects.ts";
+import type { Node } from "../../kube/objects.ts";
 import { annotations, namesOf } from "../../model/names.ts";
 import { judge } from "./judge.ts";
 import { printed } from "./print.ts";
 import type { KubernetesView, Snapshot } from "./snapshot.ts";
-
-const meta = { namespace: "", uid: "u", resourceVersion: "1", labels: {}, deletionTimestamp: undefined };
-const node: Node = {
-  ...meta,
-  kind: "Node",
-  name: "n1",
-  internalIps: ["172.30.0.11"],
-  networkUnavailable: false,
-  allocatable: { pods: 110, cpus: 4, memoryBytes: 8 * 2 ** 30 },
-  annotations: {
-    [annotations.nodeSubnets]: '{"default":["10.244.0.0/24"]}',
-    [annotations.nodeChassisId]: "c1",
-  },
-};
-const pod: Pod = {
-  ...meta,
-  kind: "Pod",
-  namespace: "shop",
-  name: "web",
-  nodeName: "n1",
-  hostNetwork: false,
-  phase: "Running",
-  podIps: ["10.244.0.5"],
-  annotations: { [annotations.podNetworks]: "{}" },
-};
-const port = namesOf("demo").podPort("shop", "web");
-
-function snapshot(
-  change: Partial<Snapshot> = {},
-  changedPod: Partial<Pod> = {},
-  changedNode: Partial<Node> = {},
-): Snapshot {
-  return {
-    cluster: "demo",
-    leaseNamespace: "kube-system",
-    kubernetes: {
-      nodes: [{ ...node, ...changedNode }],
-      pods: [{ ...pod, ...changedPod }],
-      serviceCount: 1,
-      policyCount: 1,
-      unserved: [],
-      leader: { holder: "n1_17", silent: false, heldDeletions: "", troubles: new Map() },
-      refused: [],
-    },
-    northbound: {
-      clusters: new Set(["demo"]),
-      ports: new Set([port]),
-      foreignPorts: new Set<string>(),
-      nbCfg: 1,
-      sbCfg: 1,
-      hvCfg: 1,
-    },
-    southbound: {
-      chassis: new Map([["c1", 1]]),
-      expected: 1,
-      bindings: new Map([[port, { bound: true, up: true }]]),
-    },
-    ...change,
-  };
-}
-
-function kubernetesOf({ kubernetes }: Snapshot): KubernetesView {
-  assert.ok(!("unreachable" in kubernetes));
-  return kubernetes;
-}
-
-const bindings = (bound: boolean, up: boolean): Partial<Snapshot> => ({
-  southbound: { chassis: new Map([["c1", 1]]), expected: 1, bindings: new Map([[port, { bound, up }]]) },
-});
+import { bindings, kubernetes, kubernetesOf, node, pooledNode, port, snapshot } from "./statusFixture.ts";
 
 test("a cluster in which nothing waits is healthy", () => {
   assert.equal(judge(snapshot()).sentence, "healthy: 1 node, 1 pod, 1 Service, 1 policy; nothing waits");
@@ -180,14 +112,6 @@ for (const [why, given, step] of waits) {
   });
 }
 
-const pooledNode: Partial<Node> = {
-  annotations: {
-    [annotations.nodeSubnets]: '{"default":["10.244.0.0/24"]}',
-    [annotations.pool]:
-      '{"line":"1","from":0,"generation":1,"asked":1,"open":[[5,1],[6,2]],"closed":[],"withdrawn":[]}',
-  },
-};
-
 test("a pod with a port of its node's pool is judged by that port, and a virtual machine needs no chassis", () => {
   const pooled = namesOf("demo").poolPort("n1", 5);
   const given = snapshot(
@@ -213,11 +137,6 @@ test("a pod with a port of its node's pool is judged by that port, and a virtual
   assert.equal(report.health, "healthy");
   assert.deepEqual(report.nodes[0]?.pool, { ports: 2, used: 1 });
   assert.match(printed(report), /^n1 .* 1\/2 /m);
-});
-
-test("a pod that its node has given no port waits for the node", () => {
-  const [waiting] = judge(snapshot({}, { annotations: {}, podIps: [] }, pooledNode)).waiting;
-  assert.match(waiting?.why ?? "", /not given it a port from its pool: see the agent's log on n1/);
 });
 
 test("pods on the host's network, finished ones and leaving ones wait for nothing", () => {
@@ -288,13 +207,6 @@ test("a leader that holds deletions back is unhealthy and says which", () => {
   assert.match(printed(report), /^held: deletion of 57 of 60 rows is held$/m);
   assert.match(printed(report), /^next: .*SIGUSR2 to the leader$/m);
 });
-
-/** The cluster of `snapshot` with this said of Kubernetes. */
-function kubernetes(change: Partial<KubernetesView>, more: Partial<Snapshot> = {}): Snapshot {
-  const base = snapshot(more);
-  assert.ok("nodes" in base.kubernetes);
-  return { ...base, kubernetes: { ...base.kubernetes, ...change } };
-}
 
 const condition = (reason: string, message: string): Partial<Node> => ({
   networkUnavailable: true,

@@ -1,10 +1,12 @@
 // What is known of each node, and what is wrong with it.
 
-import { chassisIdOf } from "../../kube/annotations.ts";
+import { chassisIdOf, gatewayConfigOf } from "../../kube/annotations.ts";
 import type { Node } from "../../kube/objects.ts";
+import { formatIp } from "../../model/ip.ts";
 import { annotations, placeOfPort } from "../../model/names.ts";
 import { hasNestedPorts, type PoolReport, poolReport } from "./pool.ts";
-import type { Snapshot, SouthboundView } from "./snapshot.ts";
+import type { NorthboundView, Snapshot, SouthboundView } from "./snapshot.ts";
+import { toldOf } from "./told.ts";
 import { isDue } from "./waiting.ts";
 
 export interface NodeReport {
@@ -28,15 +30,21 @@ interface Fault {
 }
 
 export function nodeReports(snapshot: Snapshot): NodeReport[] {
-  const { cluster, kubernetes, southbound } = snapshot;
+  const { cluster, kubernetes, northbound, southbound } = snapshot;
   if ("unreachable" in kubernetes) return [];
   const due = Map.groupBy(kubernetes.pods.filter(isDue), (pod) => pod.nodeName);
   const view = "unreachable" in southbound ? undefined : southbound;
   const hosts = view ? hypervisorsOf(cluster, view) : new Map<string, ReadonlySet<string>>();
+  const cut = "unreachable" in northbound ? new Map<string, string>() : missingCards(cluster, northbound);
   const sharing = Map.groupBy(kubernetes.nodes, chassisIdOf);
   return kubernetes.nodes.map((node) => {
     const pods = due.get(node.name) ?? [];
-    const fault = twinFault(node, sharing) ?? faultOf(node, view, hosts.get(node.name) ?? new Set());
+    const fault =
+      twinFault(node, sharing) ??
+      faultOf(node, view, hosts.get(node.name) ?? new Set(), {
+        missing: cut.get(node.name),
+        told: toldOf(node, kubernetes.told),
+      });
     return {
       name: node.name,
       subnets: subnetsOf(node),
@@ -58,6 +66,16 @@ function hypervisorsOf(cluster: string, { bindings }: SouthboundView): Map<strin
     if (!place || chassis === undefined) continue;
     const of = found.get(place.node) ?? new Set();
     found.set(place.node, of.add(chassis));
+  }
+  return found;
+}
+
+/** node ▶ the port of its network card, in which its pods' ports are nested, where that is not in the database */
+function missingCards(cluster: string, { nestedIn, ports }: NorthboundView): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const [port, parent] of nestedIn ?? []) {
+    const place = ports.has(parent) ? undefined : placeOfPort(cluster, port);
+    if (place) found.set(place.node, parent);
   }
   return found;
 }
@@ -90,6 +108,7 @@ function faultOf(
   node: Node,
   southbound: SouthboundView | undefined,
   hypervisors: ReadonlySet<string>,
+  card: Card,
 ): Fault | undefined {
   const { name, networkUnavailable, networkCondition } = node;
   const chassis = node.annotations[annotations.nodeChassisId];
@@ -104,8 +123,9 @@ function faultOf(
     };
   if (node.annotations[annotations.nodeSubnets] === undefined)
     return { problem: "has no subnet: see the controller's log", rank: 20, next: describe };
-  // A virtual machine of a cloud is not a chassis itself; its ports carry tags.
-  if (chassis === undefined && !hasNestedPorts(node))
+  const withoutCard = cardFault(node, card);
+  if (withoutCard) return withoutCard;
+  if (hasNoPorts(node))
     return { problem: "its agent has not announced itself: see the agent's log", rank: 21, next: describe };
   const behind = southbound && behindOf(name, chassis, southbound, hypervisors);
   if (behind) return behind;
@@ -118,6 +138,31 @@ function faultOf(
       }
     );
   return { problem: "its agent is not ready: see the agent's log", rank: 22, next: describe };
+}
+
+/** What is known of the port of a virtual machine's network card. */
+interface Card {
+  /** Its name, where it is gone though ports are nested in it. */
+  readonly missing: string | undefined;
+  /** Why the controller finds none. */
+  readonly told: string | undefined;
+}
+
+/** Neither a chassis nor, as virtual machines of a cloud, ports that carry tags. */
+export const hasNoPorts = (node: Node): boolean =>
+  node.annotations[annotations.nodeChassisId] === undefined && !hasNestedPorts(node);
+
+function cardFault(node: Node, { missing, told }: Card): Fault | undefined {
+  const { mac, addresses } = gatewayConfigOf(node) ?? { mac: "its MAC", addresses: [] };
+  const identity = [mac, ...addresses.map(({ ip }) => formatIp(ip))].join(" ");
+  if (missing !== undefined)
+    return {
+      problem: `the port ${missing} of its network card is missing in the cloud, so its pods are cut off`,
+      rank: 9,
+      next: `in the cloud: ovn-nbctl lsp-add SWITCH ${missing} -- lsp-set-addresses ${missing} '${identity}'`,
+    };
+  if (told === undefined || !hasNoPorts(node)) return undefined;
+  return { problem: told, rank: 9, next: `in the cloud: ovn-nbctl show | grep -B1 -i '${mac}'` };
 }
 
 /** The node's own chassis or, of a virtual machine, a hypervisor that does not follow the database. */

@@ -5,6 +5,7 @@ import type { PolicySummary } from "../../controller/policySummary.ts";
 import type { Node, ObjectMeta, Pod } from "../../kube/objects.ts";
 import type { PolicyKind } from "../../kube/policies.ts";
 import type { ClusterMode } from "../../kube/unservedInMode.ts";
+import type { Told } from "./told.ts";
 
 export interface Snapshot {
   readonly cluster: string;
@@ -27,6 +28,8 @@ export interface KubernetesView {
   readonly malformed?: readonly MalformedPolicy[];
   /** Everything that asks for something Weft does not serve. */
   readonly unserved: readonly Pick<ObjectMeta, "unserved">[];
+  /** Why pods and nodes have no network yet, as the controller says; absent when all have one. */
+  readonly told?: Told | undefined;
   /** "unknown" when the API server refused to tell. */
   readonly leader: Leader | undefined | "unknown";
   /** What the API server refused to tell, each with its reason; that part is empty here. */
@@ -62,6 +65,8 @@ export interface NorthboundView {
   readonly ports: ReadonlySet<string>;
   /** Those among them that are not this cluster's. */
   readonly foreignPorts: ReadonlySet<string>;
+  /** Port ▶ the port that it is nested in; absent when none is. */
+  readonly nestedIn?: ReadonlyMap<string, string>;
   /** From NB_Global: what was asked for, what the southbound database has, what all nodes have. */
   readonly nbCfg: number;
   readonly sbCfg: number;
