@@ -138,6 +138,10 @@ export async function referenceText(): Promise<string> {
       [
         ["`AddressLost`", "br-ex has no address of a family any more; the message says which it was"],
         ["`DefaultRouteLost`", "no default route leads through br-ex any more; the message says which did"],
+        [
+          "`PortsNotWritten`",
+          "the rules or flows that lead to Services and pods could not be written, or Open vSwitch refuses them; the message says why, and it is tried again every two seconds",
+        ],
       ],
     ),
     "## Metrics",
@@ -193,7 +197,7 @@ function agentRegistry(): Registry {
   const readings = {
     attachments: () => 0,
     notReady: () => undefined,
-    lost: () => undefined,
+    degraded: () => undefined,
     faults: () => new Map(),
     poolPorts: () => [],
   };

@@ -25,7 +25,7 @@ export interface Node extends ObjectMeta {
   readonly networkUnavailable: boolean;
   /** Why, or why not, as the condition NetworkUnavailable says; absent while nobody has set it. */
   readonly networkCondition?: ConditionText;
-  /** What the node has lost, as the condition NetworkDegraded says; absent when nothing. */
+  /** What its pods or Services miss, as the condition NetworkDegraded says; absent when nothing. */
   readonly networkDegraded?: ConditionText;
   readonly allocatable: Allocatable;
 }

@@ -81,6 +81,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const wayIn = new WayIn({
     ...{ services, pods, run, log },
     forget: (addresses, port) => flush(addresses.flatMap((ip) => withUdpPort(ip, port))),
+    changed: () => degradedReporter.ring(),
   });
 
   const announcer = new Announcer({ nodeName, services, run, clock: systemClock, log });
@@ -102,7 +103,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     flows: integrationFlows({ ...options, db, run, repaired: () => metrics.repaired() }),
     changed: () => reporter.ring(),
   });
-  const losses = new Losses(log, () => lossReporter.ring());
+  const losses = new Losses(log, () => degradedReporter.ring());
+  const degraded = (): Problem | undefined => losses.problem() ?? wayIn.problem();
   // With a pool, pods start without the API server; but one that refuses has to be told.
   const read = { Node: nodes, Pod: pods, Service: services, ...policies };
   const staleness = new Staleness(read, () => performance.now(), isPooled);
@@ -115,16 +117,16 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const notReady = (): string | undefined => problem()?.message;
   const reporting = { node: self, now: () => performance.now(), random: Math.random, log };
   const reporter = new NodeReporter({ ...reporting, problem, condition: networkUnavailable(client, signal) });
-  const lossReporter = new NodeReporter({
+  const degradedReporter = new NodeReporter({
     ...reporting,
-    problem: losses.problem,
+    problem: degraded,
     condition: networkDegraded(client, signal),
   });
-  for (const { ring } of [reporter, lossReporter]) nodes.subscribe(ring);
+  for (const { ring } of [reporter, degradedReporter]) nodes.subscribe(ring);
   const metrics = agentMetrics(registry, {
     attachments: () => ports.all().length,
     notReady,
-    lost: losses.problem,
+    degraded,
     faults: () => dataPlane.faults(),
     poolPorts: () => pool?.ports() ?? [],
   });
@@ -226,7 +228,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     pool?.run(signal),
     dataPlane.run(signal),
     reporter.run(signal),
-    lossReporter.run(signal),
+    degradedReporter.run(signal),
     keepHeartbeat({ ...beats, everyMs: options.heartbeatMs, log }, signal),
   ]);
 }

@@ -19,7 +19,7 @@ export interface Readings {
   /** Undefined when pods can be attached. */
   readonly notReady: () => string | undefined;
   /** Undefined when the node has all it had towards the outside. */
-  readonly lost: () => unknown;
+  readonly degraded: () => unknown;
   readonly faults: () => ReadonlyMap<Part, Problem | undefined>;
   /** The ports of the node's pool; empty where addresses are assigned. */
   readonly poolPorts: () => readonly CachedPort[];
@@ -47,10 +47,10 @@ export function agentMetrics(registry: Registry, readings: Readings): AgentMetri
   });
   new Gauge({
     name: "weft_node_degraded",
-    help: "1 while the node has lost an address of the external bridge or the default route through it",
+    help: "1 while the node has lost an address of the external bridge or the default route through it, or ports of Services and pods could not be written",
     registers,
     collect() {
-      this.set(readings.lost() === undefined ? 0 : 1);
+      this.set(readings.degraded() === undefined ? 0 : 1);
     },
   });
   new Gauge({

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { bridgeCookie } from "../../src/node/host/bridgeFlows.ts";
 import { privateName } from "../real/privateName.ts";
 import { buildWorld, type World } from "./agentWorld.ts";
 import { buildPlugin } from "./poolWorld.ts";
@@ -99,6 +100,19 @@ test("flows of the external bridge that are deleted come back while the API serv
     thaw();
   }
   await world.ready(1);
+});
+
+test("flows of the external bridge that vswitchd refuses are reported with the reason, and written when it takes them", async () => {
+  const limit = "create Flow_Table flow_limit=1 overflow_policy=refuse";
+  await sh(`ovs-vsctl --id=@full ${limit} -- set Bridge br-ex flow_tables:0=@full`);
+  await sh(
+    `ovs-ofctl del-flows unix:${world.optionsOf(1).ovsRunDirectory}/br-ex.mgmt cookie=${bridgeCookie}/-1`,
+  );
+  const said = /ovs-ofctl .*TABLE_FULL/;
+  await eventually(async () => said.test(await readyz()), "/readyz tells");
+  await sh("ovs-vsctl clear Bridge br-ex flow_tables");
+  await world.ready(1);
+  await eventually(reachesOthers, "the node reaches the others");
 });
 
 const deleteIntegration = () =>

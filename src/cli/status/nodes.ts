@@ -87,7 +87,8 @@ const commands = {
     "restart ovn-controller (systemctl restart ovn-controller, or delete its pod), which writes its flows anew",
   contested:
     "find what sets it (another network plugin or network manager, a second agent) and stop that; the agent's log says what was changed",
-  degraded: "ip address show dev br-ex; ip -4 route; ip -6 route; put back what is missing",
+  lost: "ip address show dev br-ex; ip -4 route; ip -6 route; put back what is missing",
+  ports: "nft list ruleset; ovs-ofctl dump-flows br-ex; remove what the message names as the obstacle",
   agent: "curl http://127.0.0.1:9410/readyz; start the Weft agent if that fails, and read its log",
 } as const;
 
@@ -134,7 +135,7 @@ function faultOf(
       node.networkDegraded && {
         problem: node.networkDegraded.message,
         rank: 23,
-        next: `on ${name}: ${commands.degraded}`,
+        next: `on ${name}: ${commands[node.networkDegraded.reason === "PortsNotWritten" ? "ports" : "lost"]}`,
       }
     );
   return { problem: "its agent is not ready: see the agent's log", rank: 22, next: describe };

@@ -111,3 +111,10 @@ test("a machine for whose card the controller finds no port says what it looked 
   );
   assert.equal(report.next, `in the cloud: ovn-nbctl show | grep -B1 -i '${mac}'`);
 });
+
+test("a node that could not write its ports is a problem with another help than one that has lost its way out", () => {
+  const networkDegraded = { reason: "PortsNotWritten", message: "the table is full" };
+  const report = judge(snapshot({}, {}, { networkDegraded }));
+  assert.equal(report.sentence, "unhealthy: 1 node with a problem (n1: the table is full)");
+  assert.match(report.next, /^on n1: nft list ruleset; ovs-ofctl dump-flows br-ex/);
+});

@@ -57,6 +57,13 @@ test("an agent that has just started knows what was lost before from the Node", 
   }
 });
 
+test("what the Node's condition says of something else is no loss", () => {
+  const condition = { type: "NetworkDegraded", status: "True", reason: "PortsNotWritten", message: "full" };
+  const losses = new Losses(silent, () => undefined);
+  losses.look({ node: nodeWith({}, [condition]), gateway: only4, families });
+  assert.equal(losses.problem(), undefined);
+});
+
 test("two losses are one problem with both sentences, and told once", () => {
   let changes = 0;
   const lines: string[] = [];

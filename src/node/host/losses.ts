@@ -17,16 +17,17 @@ export interface Outside {
 }
 
 type Thing = "address" | "route";
+const reasons = { address: "AddressLost", route: "DefaultRouteLost" } as const;
 
 const bridge = onNode.externalBridge;
 
 const texts: Readonly<Record<Thing, (family: Family, former: string) => ConditionText>> = {
   address: (family, former) => ({
-    reason: "AddressLost",
+    reason: reasons.address,
     message: `${bridge} has no IPv${family} address any more${former}: pods do not reach the outside over IPv${family}`,
   }),
   route: (family, former) => ({
-    reason: "DefaultRouteLost",
+    reason: reasons.route,
     message: `there is no IPv${family} default route through ${bridge} any more${former}: pods reach only the network of ${bridge} over IPv${family}`,
   }),
 };
@@ -54,7 +55,7 @@ export class Losses {
       const thing = !has("address") ? "address" : has("route") ? undefined : "route";
       if (!thing) return [];
       const former = this.#had.get(`${thing}${family}`);
-      if (former === undefined && !node?.networkDegraded) return [];
+      if (former === undefined && !isLoss(node?.networkDegraded)) return [];
       return [texts[thing](family, former === undefined ? "" : ` (it was ${former})`)];
     });
     const [first] = lost;
@@ -74,6 +75,10 @@ export class Losses {
       }
   }
 }
+
+/** The condition may be about something else. */
+const isLoss = (said: ConditionText | undefined): boolean =>
+  Object.values(reasons).some((reason) => reason === said?.reason);
 
 const entriesOf = (
   { addresses, nextHops }: GatewayConfig,

@@ -2,7 +2,7 @@
 // Services and the node's pods as the API server tells about them. While it is away, what was written last stays.
 
 import type { Log } from "../../kube/clock.ts";
-import type { Pod, Service } from "../../kube/objects.ts";
+import type { ConditionText, Pod, Service } from "../../kube/objects.ts";
 import type { Store } from "../../kube/store.ts";
 import { isLoopback } from "../../model/hostPort.ts";
 import { type Cidr, formatIp, type Ip } from "../../model/ip.ts";
@@ -20,6 +20,9 @@ import { podDoorsOf } from "./podDoors.ts";
 import { wayInRules, wayInTable } from "./table.ts";
 
 const retryMs = 2_000;
+
+/** A program may print what it was given. */
+const longestMessage = 1_000;
 
 /** Where the node is, once it is known. */
 export interface WayInPlace {
@@ -41,6 +44,8 @@ export interface WayInOptions {
   readonly run: Run;
   /** Removes UDP connections to a port of these addresses from the datapath's tracker, where OVN and bridge remember them. */
   readonly forget: (addresses: readonly Ip[], port: number) => Promise<void>;
+  /** Called when `problem` has another answer. */
+  readonly changed: () => void;
   readonly log: Log;
 }
 
@@ -52,6 +57,7 @@ export class WayIn {
   #written: string | undefined;
   #doors: readonly Door[] | undefined;
   #checks: readonly Check[] = [];
+  #problem: ConditionText | undefined;
 
   constructor(options: WayInOptions) {
     this.#options = options;
@@ -63,6 +69,9 @@ export class WayIn {
     this.#written = undefined;
     this.#bell.ring();
   };
+
+  /** Why the ports are not as the API server says, for example because Open vSwitch refuses the flows; undefined when they are. */
+  readonly problem = (): ConditionText | undefined => this.#problem;
 
   /** Of what was written last; none while something is being written. */
   readonly checks = (): readonly Check[] =>
@@ -76,22 +85,33 @@ export class WayIn {
 
   /** Writes until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { services, pods, log } = this.#options;
+    const { services, pods } = this.#options;
     const unsubscribe = [services, pods].map((store) => store.subscribe(this.#bell.ring));
     for (const store of [services, pods]) store.ready(signal).then(this.#bell.ring, () => undefined);
     signal.addEventListener("abort", this.#bell.ring);
-    let failed = false;
     while (!signal.aborted) {
-      await this.#bell.heard(failed ? retryMs : undefined);
+      await this.#bell.heard(this.#problem ? retryMs : undefined);
+      if (signal.aborted) break;
       try {
-        failed = false;
-        if (!signal.aborted) await this.#write();
+        await this.#write();
+        this.#is(undefined);
       } catch (error) {
-        failed = true;
-        log("warn", "the ports of Services and pods on this node could not be written", { error });
+        this.#is(error instanceof Error ? error.message : String(error));
       }
     }
     for (const end of unsubscribe) end();
+  }
+
+  /** Whether the last try has failed, and why. It is told when that changes. */
+  #is(failure: string | undefined): void {
+    const { changed, log } = this.#options;
+    const what = "the ports of Services and pods on this node";
+    const message =
+      failure === undefined ? undefined : `${what} could not be written: ${failure}`.slice(0, longestMessage);
+    if (message === this.#problem?.message) return;
+    this.#problem = message === undefined ? undefined : { reason: "PortsNotWritten", message };
+    log(message === undefined ? "info" : "warn", message ?? `${what} are written`, {});
+    changed();
   }
 
   async #write(): Promise<void> {
