@@ -1,11 +1,15 @@
 // Which cluster this node's agent is in, and the names of the objects that it knows, in a file. Its successor asks for each of
-// them that its own first list leaves out (kube/watch.ts). Only names: what an object says is the API server's to tell.
+// them that its own first list leaves out (kube/watch.ts). Only names: what an object says is the API server's to tell. So most
+// events change nothing here, and they must cost nothing, since there may be thousands of names.
 
 import { readFile, rename, writeFile } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import * as v from "valibot";
 import type { ApiServer } from "../kube/apiServer.ts";
 import type { Log } from "../kube/clock.ts";
 import type { Kind } from "../kube/kinds.ts";
+import type { ObjectMeta } from "../kube/objects.ts";
+import type { Change } from "../kube/store.ts";
 import type { AnyStore } from "../kube/stores.ts";
 import { nothingIfAbsent } from "./host/absent.ts";
 import { Bell } from "./wait/bell.ts";
@@ -22,6 +26,8 @@ const nothing: Content = { names: {} };
 type Known = { readonly [K in Kind]?: Pick<AnyStore, "subscribe" | "synced" | "values" | "ready"> };
 
 const retryMs = 5_000;
+/** A write costs a millisecond or two, and pods often come together. */
+const betweenMs = 100;
 
 /** Where the agent with this socket remembers what it knows. */
 export const recollectionFile = (cniSocket: string): string => `${cniSocket}.known`;
@@ -62,21 +68,34 @@ export class Recollection {
   /** Keeps the file up to date until `signal` aborts. */
   async keep(server: Pick<ApiServer, "memory">, known: Known, signal: AbortSignal): Promise<void> {
     const bell = new Bell();
-    const stores = Object.values(known);
-    const stops = stores.map((store) => store.subscribe(bell.ring));
-    for (const store of stores) store.ready(signal).then(bell.ring, () => undefined);
+    /** Kind -> its names as JSON, for as long as they are the same */
+    const parts = new Map<string, string>();
+    let cluster: string | undefined;
+    const stops = Object.entries(known).map(([kind, store]) => {
+      const changed = (): void => {
+        parts.delete(kind);
+        bell.ring();
+      };
+      store.ready(signal).then(changed, () => undefined);
+      return store.subscribe((changes: readonly Change<ObjectMeta>[]) => {
+        if (changes.some((change) => !change.old || !change.new)) changed();
+        else if (server.memory?.cluster !== cluster) bell.ring();
+      });
+    });
     signal.addEventListener("abort", bell.ring);
     let written: string | undefined;
     let hasFailed = false;
     while (!signal.aborted) {
       await bell.heard(hasFailed ? retryMs : undefined);
-      const text = this.#text(server, known);
+      cluster = server.memory?.cluster;
+      const text = this.#text(cluster, known, parts);
       if (signal.aborted || text === written) continue;
       try {
         await writeFile(`${this.#file}.new`, text);
         await rename(`${this.#file}.new`, this.#file);
         written = text;
         hasFailed = false;
+        await pause(betweenMs, undefined, { signal }).catch(() => undefined);
       } catch (error) {
         hasFailed = true;
         this.#log("warn", `what this agent knows of the cluster could not be written to ${this.#file}`, {
@@ -87,15 +106,19 @@ export class Recollection {
     for (const stop of stops) stop();
   }
 
-  #text({ memory }: Pick<ApiServer, "memory">, known: Known): string {
-    const names = Object.entries(known).map(([kind, store]) => [
-      kind,
-      // Until a store is complete, what the earlier agent knew counts.
-      store.synced
-        ? [...store.values()].map(({ namespace, name }) => `${namespace}/${name}`).toSorted()
-        : (this.#former.names[kind] ?? []),
-    ]);
-    const content = { cluster: memory?.cluster ?? this.#former.cluster, names: Object.fromEntries(names) };
-    return JSON.stringify(content);
+  #text(cluster: string | undefined, known: Known, parts: Map<string, string>): string {
+    const members = Object.entries(known).map(([kind, store]) => {
+      const part = parts.get(kind) ?? JSON.stringify(this.#names(kind, store));
+      parts.set(kind, part);
+      return `${JSON.stringify(kind)}:${part}`;
+    });
+    const id = JSON.stringify(cluster ?? this.#former.cluster);
+    return `{${id === undefined ? "" : `"cluster":${id},`}"names":{${members.join()}}}`;
+  }
+
+  /** Until a store is complete, what the earlier agent knew counts. */
+  #names(kind: string, store: Pick<AnyStore, "synced" | "values">): readonly string[] {
+    if (!store.synced) return this.#former.names[kind] ?? [];
+    return [...store.values()].map(({ namespace, name }) => `${namespace}/${name}`).toSorted();
   }
 }
