@@ -237,7 +237,10 @@ export class Cluster implements AsyncDisposable {
   }
 }
 
-/** What `look` returns once that is neither undefined nor false. Fails with the last finding if that never happens. */
+/**
+ * What `look` returns once that is neither undefined nor false. Fails with the last finding if that never happens. Between two
+ * looks it waits as long as one takes: kubectl, asked without a pause, would keep a processor busy.
+ */
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
@@ -246,6 +249,7 @@ export async function eventually<T>(
   const deadline = performance.now() + limitMs;
   let last: unknown;
   while (performance.now() < deadline) {
+    const startedMs = performance.now();
     try {
       const found = await look();
       if (found !== undefined && found !== false) return found;
@@ -253,7 +257,7 @@ export async function eventually<T>(
     } catch (error) {
       last = error;
     }
-    await delay(100);
+    await delay(Math.max(100, performance.now() - startedMs));
   }
   throw new Error(`never: ${what}`, { cause: last });
 }
