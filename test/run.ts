@@ -1,7 +1,7 @@
 // The one test command: static checks, then unit tests in one process, and each contract and sandbox file in a process
 // of its own, with a time limit; and at the end a look for anything left behind. Last line: `N passed, N failed`.
-// Three run at a time, because they mostly wait, but never more than two sandboxes, which work more. Sandboxes that
-// measure how long a stream stands still run alone.
+// Three run at a time, because they mostly wait, but never more than two sandboxes, which work more; and what only waits
+// runs beside them. Sandboxes that measure how long a stream stands still run alone.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -43,15 +43,16 @@ const chosen = [...steps()].filter(
   ({ stage, name }) => (stages?.includes(stage) ?? true) && name.includes(options.match ?? ""),
 );
 const failed: Step[] = [];
-const of = (stage: Stage, alone: boolean): Step[] =>
-  chosen.filter((step) => step.stage === stage && step.alone === alone);
-for (const step of of("static", true)) count(await timed(step));
-const light = [...of("unit", false), ...longestFirst(of("contract", false))];
-const sandboxes = longestFirst(of("sandbox", false));
+const of = (stage: Stage, beside: Step["beside"]): Step[] =>
+  chosen.filter((step) => step.stage === stage && step.beside === beside);
+for (const step of of("static", "nothing")) count(await timed(step));
+const waiting = of("contract", "all lanes");
+const light = [...of("unit", "lanes"), ...longestFirst(of("contract", "lanes"))];
+const sandboxes = longestFirst(of("sandbox", "lanes"));
 // The lanes of sandboxes end with contract files, the shortest first: so all three end together.
 const heavy = (): Step | undefined => sandboxes.shift() ?? light.pop();
-await Promise.all([tried(() => light.shift()), tried(heavy), tried(heavy)]);
-const last = of("sandbox", true);
+await Promise.all([tried(() => waiting.shift()), tried(() => light.shift()), tried(heavy), tried(heavy)]);
+const last = of("sandbox", "nothing");
 await tried(() => last.shift());
 for (const step of failed) {
   unsteady.push(step.name);

@@ -18,8 +18,8 @@ export interface Step {
   /** Node test files report counts; any other command counts as one test. */
   readonly counted: boolean;
   readonly limitSeconds: number;
-  /** Nothing else may run beside it. */
-  readonly alone: boolean;
+  /** What may run beside it: the steps of the other lanes, or nothing. What works little runs beside all lanes. */
+  readonly beside: "lanes" | "all lanes" | "nothing";
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -50,10 +50,12 @@ const sandboxOnOwn: ReadonlySet<string> = new Set(["paths", "cni", "faultRestart
 /** Sandbox files that measure how long a stream stands still, or let packets queue while something restarts. */
 const needsTheMachine: ReadonlySet<string> = new Set(["faultSwitchDatabase", "faultVswitchd"]);
 
+/** Contract files that need a tenth of a processor: they wait for elections. */
+const onlyWaits: ReadonlySet<string> = new Set(["centralRaft"]);
+
 /** What takes more than a minute, longest first. It begins first, so that no lane works on it when the others are done. */
 const long: readonly string[] = [
   "operations",
-  "centralRaft",
   "services",
   "agentWiring",
   "outerAddresses",
@@ -75,7 +77,7 @@ export function* steps(): Generator<Step> {
     argv,
     counted: false,
     limitSeconds: 120,
-    alone: true,
+    beside: "nothing",
   });
   yield check("format", "biome", "check", "--error-on-warnings", ".");
   yield check("lint", "oxlint", "--type-aware", "--deny-warnings", ...sources);
@@ -103,13 +105,16 @@ export function* steps(): Generator<Step> {
     env: { WEFT_OVN: "host" },
   });
   for (const file of find("test/contract/*.test.ts")) {
-    const step = tests("contract", file, [file], 300);
+    const name = basename(file, ".test.ts");
+    const beside = onlyWaits.has(name) ? "all lanes" : "lanes";
+    const step: Step = { ...tests("contract", file, [file], 300), beside };
     yield step;
-    if (own !== undefined && contractOnOwn.test(basename(file))) yield onOwn(step);
+    if (own !== undefined && contractOnOwn.test(name)) yield onOwn(step);
   }
   for (const file of find("test/sandbox/*.test.ts")) {
     const name = basename(file, ".test.ts");
-    const step = { ...tests("sandbox", file, [file], 600), alone: needsTheMachine.has(name) };
+    const beside = needsTheMachine.has(name) ? "nothing" : "lanes";
+    const step: Step = { ...tests("sandbox", file, [file], 600), beside };
     yield step;
     if (own !== undefined && sandboxOnOwn.has(name)) yield onOwn(step);
     // What people expect of pods, Services and the CNI holds in every network.
@@ -133,7 +138,7 @@ function tests(stage: Step["stage"], name: string, files: readonly string[], lim
     "--test-reporter=./test/reporter.ts",
     ...files,
   ];
-  return { stage, name, argv, counted: true, limitSeconds, alone: false };
+  return { stage, name, argv, counted: true, limitSeconds, beside: "lanes" };
 }
 
 function find(...globs: readonly string[]): string[] {
