@@ -59,6 +59,7 @@ function weftAgent(...more: readonly string[]) {
 test("an address in the given ranges is not told as the node's, one in the usual ranges is", async () => {
   const host = world.sandbox.host("n1");
   await host.exec(["ip", "link", "add", "leftover", "type", "veth", "peer", "name", "other-end"]);
+  for (const end of ["other-end", "leftover"]) await host.exec(["ip", "link", "set", end, "up"]);
   for (const address of ["100.70.9.9/24", "100.64.9.9/24", "203.0.113.9/24"])
     await host.exec(["ip", "address", "add", address, "dev", "leftover"]);
   await using agent = weftAgent("--join-cidr", "100.70.0.0/16,fd99::/64");
