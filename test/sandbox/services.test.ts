@@ -12,7 +12,7 @@ const web = { app: "web" };
 const tcp = (address: string, port = 80): Question => ({ way: "tcp", address, port });
 const udp = (address: string, port = 80): Question => ({ way: "udp", address, port });
 
-suite("Services", { timeout: 180_000 }, () => {
+suite("Services", { timeout: 300_000 }, () => {
   let cluster: Cluster;
 
   before(async () => {
