@@ -7,6 +7,7 @@
 import type { Clock } from "../ovsdb/index.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
 import type { Change } from "./change.ts";
+import type { World } from "./world.ts";
 
 /** Open vSwitch renews its cached flows in tens of milliseconds on a busy node. kube-proxy gathers changes for 1 s. */
 const distanceMs = 250;
@@ -21,7 +22,9 @@ export class BalancerPace {
   readonly #options: BalancerPaceOptions;
   /** group id -> a group that waits */
   readonly #held = new Map<string, AtomicGroup>();
-  #lastFreed = -Infinity;
+  /** When numbers may have been freed for the last time. */
+  #freedAt = -Infinity;
+  #isFreeing = false;
 
   constructor(options: BalancerPaceOptions) {
     this.#options = options;
@@ -31,16 +34,21 @@ export class BalancerPace {
     return this.#held.size > 0;
   }
 
-  /** These groups are sent or committed. */
-  going(groups: readonly AtomicGroup[]): void {
-    if (groups.some(({ changes }) => changes.some(freesNumbers))) this.#lastFreed = this.#options.clock.now();
+  /** These are about to be sent. */
+  sending(groups: readonly AtomicGroup[], world: Pick<World, "actual">): void {
+    this.#isFreeing = groups.some(({ changes }) => changes.some((change) => usesOf(change, world).frees));
+    this.committed();
+  }
+
+  /** Some of those have been committed. */
+  committed(): void {
+    if (this.#isFreeing) this.#freedAt = this.#options.clock.now();
   }
 
   /** Whether the group may be sent now. If not, it is released together with all others that wait. */
-  mayTry(group: AtomicGroup): boolean {
-    if (!group.changes.some(takesNumbers)) return true;
-    const leftMs = this.#lastFreed + distanceMs - this.#options.clock.now();
-    if (leftMs <= 0) return true;
+  mayTry(group: AtomicGroup, world: Pick<World, "actual">): boolean {
+    const leftMs = this.#freedAt + distanceMs - this.#options.clock.now();
+    if (leftMs <= 0 || !group.changes.some((change) => usesOf(change, world).takes)) return true;
     if (!this.isHolding) this.#options.clock.after(leftMs, () => this.#release());
     this.#held.set(group.id, group);
     return false;
@@ -53,5 +61,31 @@ export class BalancerPace {
   }
 }
 
-const freesNumbers = ({ table, kind }: Change): boolean => table === "Load_Balancer" && kind !== "insert";
-const takesNumbers = ({ table, kind }: Change): boolean => table === "Load_Balancer" && kind !== "delete";
+/**
+ * Whether the change frees numbers and takes some. A virtual address has a group if it has endpoints, and another one
+ * when these change.
+ */
+function usesOf(
+  change: Change,
+  world: Pick<World, "actual">,
+): { readonly frees: boolean; readonly takes: boolean } {
+  if (change.table !== "Load_Balancer") return { frees: false, takes: false };
+  const before = vipsIn(world.actual(change.table, change.uuid)?.["vips"]);
+  const columns = change.kind === "insert" || change.kind === "update" ? change.columns : undefined;
+  // Options are part of what the groups do.
+  const isWhole = change.kind === "delete" || columns?.has("options") === true;
+  const after =
+    change.kind === "delete" ? nothing : columns?.has("vips") ? vipsIn(columns.get("vips")) : before;
+  const differs = ([vip, endpoints]: Entry, other: ReadonlyMap<unknown, unknown>): boolean =>
+    endpoints !== "" && (isWhole || other.get(vip) !== endpoints);
+  return {
+    frees: [...before].some((entry) => differs(entry, after)),
+    takes: [...after].some((entry) => differs(entry, before)),
+  };
+}
+
+type Entry = readonly [unknown, unknown];
+
+const nothing: ReadonlyMap<unknown, unknown> = new Map();
+
+const vipsIn = (value: unknown): ReadonlyMap<unknown, unknown> => (value instanceof Map ? value : nothing);

@@ -26,6 +26,7 @@ import { Rebirths } from "./rebirths.ts";
 import { type Commit, type Outcomes, Sender } from "./sender.ts";
 import { Slicer } from "./slicer.ts";
 import { survey } from "./survey.ts";
+import type { World } from "./world.ts";
 
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
@@ -217,7 +218,8 @@ export class Engine implements Applier {
     const timing = { queuedMs, diffMs: clock.now() - start };
     const outcomes: Outcomes = {
       committed: (commit) => {
-        this.#going(commit.groups, signal);
+        this.#rebirths.going(commit.groups, signal);
+        this.#pace.committed();
         this.#committed(commit, timing);
       },
       refused: (group, error) => this.#refuse(group, error),
@@ -229,12 +231,13 @@ export class Engine implements Applier {
     };
     try {
       this.#guard.forget(rows);
-      const possible = await slicer.run(this.#possible(groups, signal));
+      const possible = await slicer.run(this.#possible(groups, world, signal));
       const owned = (): number => this.#world.countOwned();
       const { sendable, held } = await slicer.run(this.#guard.sort(possible, world, owned, clock.now()));
       backlog.again(this.#guard.inTheWayOf(sendable, world).map(wholeRow));
       for (const group of held) backlog.leave(group);
-      this.#going(sendable, signal);
+      this.#rebirths.going(sendable, signal);
+      this.#pace.sending(sendable, world);
       const lost = lostEndpoints(sendable, world);
       if (lost.length > 0) this.#options.events?.lost?.(lost);
       for (const batch of await slicer.run(batches(sendable, batchLimits(this.#options))))
@@ -255,26 +258,24 @@ export class Engine implements Applier {
   }
 
   /** The groups that may be tried now. The others are left waiting. */
-  *#possible(groups: readonly AtomicGroup[], signal: AbortSignal): Generator<void, readonly AtomicGroup[]> {
+  *#possible(
+    groups: readonly AtomicGroup[],
+    world: World,
+    signal: AbortSignal,
+  ): Generator<void, readonly AtomicGroup[]> {
     const possible: AtomicGroup[] = [];
     for (const group of groups) {
       const mayTry =
         !group.incomplete &&
         this.#penalties.mayTry(group) &&
         this.#rebirths.mayTry(group, signal) &&
-        this.#pace.mayTry(group);
+        this.#pace.mayTry(group, world);
       if (!mayTry) this.#backlog.leave(group);
       else if (group.problem === undefined) possible.push(group);
       else this.#refuse(group, new ImpossibleFactsError(group.problem));
       yield;
     }
     return possible;
-  }
-
-  /** These are sent or committed. */
-  #going(groups: readonly AtomicGroup[], signal: AbortSignal): void {
-    this.#rebirths.going(groups, signal);
-    this.#pace.going(groups);
   }
 
   #committed(commit: Commit, timing: { readonly queuedMs: number; readonly diffMs: number }): void {
