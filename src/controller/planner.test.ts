@@ -26,6 +26,7 @@ function world(
 ) {
   const desired = new Desired();
   const told: string[] = [];
+  const sought: string[] = [];
   const commits = Promise.withResolvers<void>();
   const stores = storesOf(emptyStore);
   const kind: AnyOwnerKind = { name: "node", of: "Node", reads: {}, tables: [], plan: () => said.now };
@@ -42,6 +43,7 @@ function world(
     },
     absence: async () => said.word ?? "missing",
     outdated: () => said.outdated,
+    seek: (owner, { selector }) => sought.push(`${owner} ${selector}`),
     onReleaseEnded: (_, error) => assert.fail(String(error)),
     tell: {
       refused: (_, reason) => told.push(reason),
@@ -68,7 +70,7 @@ function world(
         },
       },
     ]);
-  return { planner, desired, told, commits, node };
+  return { planner, desired, told, sought, commits, node };
 }
 
 test("a fact about a destination that nothing serves is an error that names the owner, and nothing is stated", async () => {
@@ -165,6 +167,21 @@ test("a doubt of the plan counts until the owner has once spoken for itself", as
     const marks = [...desired.database(scope.destination).takeDirty().rows.values()];
     assert.equal(marks[0]?.asked, asked);
   }
+});
+
+test("what a plan lacks is sought, until the owner has once spoken for itself", async () => {
+  const lacks = { kind: "EndpointSlice", namespace: "shop", selector: "a=b" } as const;
+  const said: { now: Planned } = { now: { facts: [], doubt: "held", lacks } };
+  const { planner, sought, node } = world(said);
+  node();
+  await planner.plan("node/n1");
+  await planner.plan("node/n1");
+  assert.deepEqual(sought, ["node/n1 a=b", "node/n1 a=b"]);
+  said.now = { facts: switchFacts("global") };
+  await planner.plan("node/n1");
+  said.now = { facts: [], doubt: "held", lacks };
+  await planner.plan("node/n1");
+  assert.equal(sought.length, 2);
 });
 
 test("an object that only rows are known of is asked for, and its absence decides about the rows", async () => {

@@ -7,7 +7,7 @@ import { NotNow } from "../decide/errors.ts";
 import type { Desired } from "../desired/desired.ts";
 import type { Conflict } from "../desired/desiredDatabase.ts";
 import type { Word } from "../desired/word.ts";
-import type { AnyOwnerKind, PlanContext, Planned } from "../kinds/kind.ts";
+import type { AnyOwnerKind, PlanContext, Planned, Sought } from "../kinds/kind.ts";
 import type { Kind, KubeObject, ObjectRef } from "../kube/kinds.ts";
 import { destinationId, type Fact } from "../model/fact.ts";
 import { type Owner, type OwnerName, parseOwner } from "../model/owner.ts";
@@ -22,6 +22,8 @@ export interface PlannerOptions {
   readonly absence: (object: ObjectName, owner: Owner) => Promise<Word>;
   /** Why a plan cannot be made from the object, if it has one, and the kinds that it reads; undefined when it can. */
   readonly outdated: (object: KubeObject | undefined, reads: readonly Kind[]) => string | undefined;
+  /** Asks for objects that the owner's plan lacks, and has it planned again. */
+  readonly seek: (owner: Owner, sought: Sought) => void;
   readonly tell: PlannerTell;
   /** What was chosen for the owner could not be released, because the term has ended or because of a fault. */
   readonly onReleaseEnded: (owner: Owner, error: unknown) => void;
@@ -199,8 +201,9 @@ export class Planner {
       if (object && !planned.isUsual) tell.refused(object, planned.notNow);
       throw new NotNow(planned.notNow);
     }
-    const { facts, doubt, leftOut, malformed, taken } = planned;
+    const { facts, doubt, lacks, leftOut, malformed, taken } = planned;
     this.#requireServed(owner, facts);
+    if (lacks && !this.#isKnown(owner)) this.#options.seek(owner, lacks);
     for (const conflict of desired.replace(owner, facts, this.#isKnown(owner) ? word : (doubt ?? word)))
       tell.conflict(conflict);
     if (leftOut !== undefined) this.#tellShort(owner, object, "LimitExceeded", leftOut);

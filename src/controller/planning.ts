@@ -23,7 +23,7 @@ import type { ApiServer } from "../kube/apiServer.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Clock, Log } from "../kube/clock.ts";
 import { type Kind, type KubeObject, kinds } from "../kube/kinds.ts";
-import { everyStore, putRaw, type Stores } from "../kube/stores.ts";
+import { everyStore, putUnlessThere, type Stores } from "../kube/stores.ts";
 import type { Cidr } from "../model/ip.ts";
 import type { ClusterNetwork } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
@@ -41,6 +41,7 @@ import { PolicyMembers } from "./policyMembers.ts";
 import type { PolicyNews } from "./policyNews.ts";
 import { PolicyStates } from "./policyStates.ts";
 import { OwnerQueue } from "./queue.ts";
+import { Seeking } from "./seeking.ts";
 import { UnseenPods } from "./unseenPods.ts";
 
 export interface PlanningOptions {
@@ -172,6 +173,11 @@ export class Planning {
       enqueueLater: (owner, delayMs) => queue.addLater(owner, delayMs),
       signal,
     });
+    const seeking = new Seeking({
+      ...this.#options,
+      enqueue: (owner) => queue.add(owner),
+      signal,
+    });
     this.#planner = new Planner({
       kinds: ownerKinds,
       decides,
@@ -189,6 +195,7 @@ export class Planning {
       applied: this.#applied,
       absence: (object, owner) => this.#absence(object, owner),
       outdated: (object, reads) => this.#outdated(object, reads),
+      seek: (owner, sought) => seeking.seek(owner, sought),
       tell,
       onReleaseEnded: (owner, error) => {
         if (!signal.aborted) log("error", "cannot release what was chosen for an owner", { owner, error });
@@ -341,8 +348,7 @@ export class Planning {
         `${owner} has rows but no object, and the API server does not answer about it: ${String(error)}`,
       );
     });
-    // The watch may have brought a newer state meanwhile.
-    if (answer.is === "there" && !stores[kind].get(namespace, name)) putRaw(stores, kind, answer.raw);
+    if (answer.is === "there") putUnlessThere(stores, kind, answer.raw);
     if (answer.is === "there" || (answer.is === "gone" && server.isProven)) return "said";
     this.queue.addLater(owner, untilAskedAgainMs);
     if (answer.is !== "doubtful") return "missing";

@@ -52,6 +52,14 @@ export interface PlanContext<K extends Kind> {
   readonly gone: () => GoneEndpoints;
 }
 
+/** Objects that a list may have left out. */
+export interface Sought {
+  readonly kind: Kind;
+  readonly namespace: string;
+  /** As a query has it: `app=web`. */
+  readonly selector: string;
+}
+
 export type Doubt = Exclude<Word, "said">;
 
 export type Planned =
@@ -60,6 +68,8 @@ export type Planned =
       readonly facts: readonly Fact[];
       /** The plan lacks something that should be there. So what the owner no longer states may only be missing. */
       readonly doubt?: Doubt;
+      /** What should be there and is not. It is asked for, unless the owner has stated facts without doubt before. */
+      readonly lacks?: Sought;
       /** What the object asks for beyond a limit and does not get, for people (model/limits.ts). */
       readonly leftOut?: string | undefined;
       /** What of the object makes no sense and has no effect, for people. */

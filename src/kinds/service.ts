@@ -6,7 +6,7 @@ import { ownerOf } from "../model/owner.ts";
 import { sidesOf } from "../observe/concerns.ts";
 import { balanced, nothing } from "../plan/endpoints.ts";
 import { distributionOf } from "../plan/near.ts";
-import { type OwnerKind, saying } from "./kind.ts";
+import { type OwnerKind, type Sought, saying } from "./kind.ts";
 import { othersAt, shareOf } from "./rivals.ts";
 
 export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
@@ -41,10 +41,15 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
     return {
       facts: said,
       ...{ leftOut, malformed, taken: share.taken },
-      ...(lacksSlices(service, slices) && { doubt: service.hasSelector ? "held" : "missing" }),
+      ...(lacksSlices(service, slices) &&
+        (service.hasSelector ? { doubt: "held", lacks: slicesOf(service) } : { doubt: "missing" })),
     };
   },
 };
+
+const slicesOf = ({ namespace, name }: Service): Sought => ({
+  ...{ kind: "EndpointSlice", namespace, selector: `kubernetes.io/service-name=${name}` },
+});
 
 /** Kubernetes keeps an empty slice of each family even for a Service that selects nothing. */
 const lacksSlices = ({ clusterIps }: Service, slices: readonly EndpointSlice[]): boolean =>

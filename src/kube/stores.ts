@@ -42,11 +42,17 @@ export function storesOf(storeOf: <K extends Kind>(kind: K) => Store<KindMap[K]>
   return Object.fromEntries(all) as Stores;
 }
 
-/** Takes in an object that the server gave by name. */
+/** Takes in an object as the server gave it. */
 export function putRaw<K extends Kind>(stores: Pick<Stores, K>, kind: K, raw: unknown): void {
   const object = kinds[kind].project(raw, new Interner());
   const store: Store<KindMap[K]> = stores[kind];
   if (object) store.apply([{ type: "put", object }]);
+}
+
+/** The same for an answer that may have been overtaken: the watch may have brought the object meanwhile, in a newer state. */
+export function putUnlessThere<K extends Kind>(stores: Pick<Stores, K>, kind: K, raw: unknown): void {
+  const object = kinds[kind].project(raw, new Interner());
+  if (object && !stores[kind].get(object.namespace, object.name)) putRaw(stores, kind, raw);
 }
 
 /** A store that nothing feeds. */

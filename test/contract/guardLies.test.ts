@@ -62,6 +62,17 @@ for (const [way, told] of [
         tell({ way, lies: said, isRunning, late }),
       );
 
+for (const lie of ["nothing", "less"] as const)
+  test(`a starting controller hears ${lie} of EndpointSlices, and its watch goes on from that`, bounded, () =>
+    tell({
+      way: "assigned",
+      lies: { endpointslices: lie },
+      isRunning: false,
+      late: undefined,
+      watchesGoOn: true,
+    }),
+  );
+
 test("whatever the API server leaves out, nothing that served traffic goes while it lies", bounded, () =>
   fc.assert(fc.asyncProperty(stories, tell), {
     numRuns: Number(process.env["WEFT_RUNS"] ?? 8),
