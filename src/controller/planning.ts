@@ -365,8 +365,10 @@ export class Planning {
     const { doubt } = server;
     const outdated = reads.filter((read) => stores[read].freshness.outdated === "everything");
     if (outdated.length === 0) return undefined;
+    // Where the object's own kind is up to date, its version does not tell what it was made with.
     const isNews =
       object &&
+      server.isInDoubt(kinds[object.kind]) &&
       server.accepts(kinds[object.kind], object.resourceVersion) &&
       outdated.every((read) => server.isInDoubt(kinds[read]));
     if (isNews) return undefined;

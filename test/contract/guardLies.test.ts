@@ -62,6 +62,10 @@ for (const [way, told] of [
         tell({ way, lies: said, isRunning, late }),
       );
 
+test("a starting controller hears an older state of EndpointSlices alone", bounded, () =>
+  tell({ way: "assigned", lies: { endpointslices: "older" }, isRunning: false, late: "endpointslices" }),
+);
+
 for (const lie of ["nothing", "less"] as const)
   test(`a starting controller hears ${lie} of EndpointSlices, and its watch goes on from that`, bounded, () =>
     tell({
