@@ -7,9 +7,17 @@ import { LateFlush } from "./lateFlush.ts";
 function world() {
   const stated: (readonly (readonly [string, string])[])[] = [];
   const errors: string[] = [];
+  const kept: number[] = [];
   let answer = Promise.withResolvers<void>();
   const flush: LateFlush = new LateFlush({
     row: "own",
+    clock: {
+      after: (ms, action) => {
+        kept.push(ms);
+        action();
+        return () => undefined;
+      },
+    },
     state: () => {
       stated.push([...flush.now].map(([vip, endpoints]) => [vip, endpoints.join()]));
       return answer.promise;
@@ -24,11 +32,11 @@ function world() {
   };
   const lose = (vip: string, ...endpoints: string[]): void =>
     flush.lost([{ uuid: "web", vips: new Map([[vip, endpoints]]) }]);
-  return { flush, stated, errors, lose, commit: () => next(({ resolve }) => resolve()), next };
+  return { flush, stated, errors, kept, lose, commit: () => next(({ resolve }) => resolve()), next };
 }
 
 test("what is lost is taken in and dropped again, and what is lost meanwhile comes next, all together", async () => {
-  const { flush, stated, lose, commit } = world();
+  const { flush, stated, kept, lose, commit } = world();
   lose("10.96.0.2:53", "10.244.1.5:53");
   lose("10.96.0.2:53", "10.244.1.4:53", "10.244.1.5:53");
   lose("10.96.0.3:53", "10.244.1.6:53");
@@ -45,6 +53,7 @@ test("what is lost is taken in and dropped again, and what is lost meanwhile com
   await commit();
   assert.deepEqual(stated.slice(3), [[]]);
   assert.equal(flush.now.size, 0);
+  assert.deepEqual(kept, [1_000, 1_000]);
 });
 
 test("what the balancer itself drops is not lost", async () => {

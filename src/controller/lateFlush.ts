@@ -2,10 +2,11 @@
 // same breath. Open vSwitch goes on using its cached flows for some milliseconds, so a client that sends meanwhile gets
 // a new connection to the endpoint that is gone, and as long as it keeps its port it talks to nobody. So those
 // connections are flushed once more: a balancer that balances nothing (plan/lateFlush.ts) takes the endpoints in and
-// drops them again. The engine leaves time between the changes of balancers (apply/balancerPace.ts), which is all the
-// waiting that this needs.
+// drops them again. It does not take them in too early, because the engine leaves time between changes of balancers
+// (apply/balancerPace.ts).
 
 import type { LostEndpoints } from "../apply/lostEndpoints.ts";
+import type { Clock } from "../kube/clock.ts";
 import type { GoneEndpoints } from "../plan/lateFlush.ts";
 
 export interface LateFlushOptions {
@@ -13,9 +14,12 @@ export interface LateFlushOptions {
   readonly state: () => Promise<void>;
   /** The balancer's own row. */
   readonly row: string;
+  readonly clock: Pick<Clock, "after">;
   readonly onError: (error: unknown) => void;
 }
 
+/** ovn-northd must not see both changes at once. In a large cluster one pass takes it as long as this. */
+const keptMs = 1_000;
 /** So many virtual addresses are flushed at once. The rest comes next. */
 const mostAtOnce = 500;
 
@@ -52,13 +56,15 @@ export class LateFlush {
   }
 
   async #run(): Promise<void> {
+    const { clock, state } = this.#options;
     this.#isRunning = true;
     try {
       while (this.#next.size > 0) {
         this.#now = this.#take();
-        await this.#options.state();
+        await state();
+        await new Promise<void>((resolve) => void clock.after(keptMs, resolve));
         this.#now = nothing;
-        await this.#options.state();
+        await state();
       }
     } catch (error) {
       this.#next.clear();

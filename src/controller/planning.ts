@@ -108,8 +108,9 @@ export class Planning {
       random: options.random,
       sliceMs,
     });
-    const { scope, log } = options;
+    const { scope, clock, log } = options;
     this.lateFlush = new LateFlush({
+      clock,
       row: rowUuid(scope.cluster, "Load_Balancer", scope.names.lateFlush),
       state: async () => {
         await this.#plan(lateFlush);
