@@ -21,8 +21,8 @@ function world(...answers: (Error | readonly object[])[]) {
   const stores = storesOf(emptyStore);
   const seeking = new Seeking({
     client: {
-      list: async (path, { query } = {}) => {
-        asked.push(`${path} ${String(query?.["labelSelector"])}`);
+      list: async (path, options) => {
+        asked.push(`${path} ${String(options?.query?.["labelSelector"])}`);
         const answer = answers.shift() ?? [];
         if (answer instanceof Error) throw answer;
         return { items: answer, resourceVersion: "9", continue: "" };
