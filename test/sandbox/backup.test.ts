@@ -10,7 +10,7 @@ import { pathsBetween } from "../../sandbox/demo/paths.ts";
 import { checkPaths } from "../../sandbox/demo/probe.ts";
 import { becomes, Cluster } from "./cluster.ts";
 import { namespace, pod, service } from "./manifests.ts";
-import { dumpNorthbound } from "./ovnDump.ts";
+import { dumpNorthbound, settled } from "./ovnDump.ts";
 
 const ns = "kept";
 
@@ -114,7 +114,7 @@ suite("backup and restore", { timeout: 240_000 }, () => {
   test("under a running controller nothing is restored, and the controller goes on", async () => {
     await cluster.apply(web("d", "n1"));
     await cluster.podsReady(ns, "d");
-    const before = await contents();
+    const before = await settled(contents);
     const { status, stderr } = await cluster.weft("restore", file);
     assert.equal(status, 2);
     assert.match(stderr, /cluster weft is led by a running controller.*Nothing has been restored/);
@@ -130,7 +130,7 @@ suite("backup and restore", { timeout: 240_000 }, () => {
     const addresses = () => Promise.all(["a", "b", "d", "e"].map((name) => cluster.addressesOf(ns, name)));
     const had = await addresses();
     await everythingIsReached();
-    const before = await contents();
+    const before = await settled(contents);
     await cluster.sandbox.processes.stop("controller");
     await cluster.northbound("ls-del", "weft_switch_n2");
     await cluster.northbound("lb-del", "weft_svc_kept_web_tcp");

@@ -7,6 +7,7 @@ import { after, before, suite, test } from "node:test";
 import { type Relay, startRelay } from "../real/relay.ts";
 import { becomes, Cluster, eventually } from "./cluster.ts";
 import { namespace, pod } from "./manifests.ts";
+import { settled } from "./ovnDump.ts";
 
 const metricsPort = { controller: 9411, second: 9421 } as const;
 type Name = keyof typeof metricsPort;
@@ -44,7 +45,7 @@ suite("two controllers", { timeout: 170_000 }, () => {
 
   test("when the leader is killed the other leads, and writes nothing but its epoch", async () => {
     const { processes } = cluster.sandbox;
-    const rows = await contents();
+    const rows = await settled(contents);
     await processes.kill("controller", "SIGKILL");
     await eventually("the second leads", () => leads("second"));
     await eventually("it is steady", () => count("second", "steady") === 1);
@@ -63,7 +64,7 @@ suite("two controllers", { timeout: 170_000 }, () => {
     await eventually("it is steady", () => count("controller", "steady") === 2);
     // What the sleeper will want to write: a pod that it has not seen.
     await works("meanwhile");
-    const before = await contents();
+    const before = await settled(contents);
     await processes.resume("second");
     await eventually("it waits to lead again", () => count("second", "waiting to lead") === 2);
     assert.match(

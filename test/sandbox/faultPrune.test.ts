@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { after, before, suite, test } from "node:test";
 import { demoApps, demoObjects } from "../../sandbox/demo/objects.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
+import { settled } from "./ovnDump.ts";
 
 const nodes = ["n1", "n2"];
 const metricsPort = 9411;
@@ -26,7 +27,7 @@ suite("an API server that lists nothing", { timeout: 180_000 }, () => {
       ...services.map((address): Question => ({ way: "tcp", address, port: 80 })),
     ];
     assert.deepEqual(await cluster.failures("shop/web-n1", questions), []);
-    rows = await contents();
+    rows = await settled(contents);
     await emptyApi();
   });
   after(() => cluster?.[Symbol.asyncDispose]());

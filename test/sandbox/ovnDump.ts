@@ -1,7 +1,8 @@
 // The rows of OVN's databases by `ovsdb-client dump`, so that two moments can be compared to the letter.
 
+import { setTimeout as delay } from "node:timers/promises";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
-import type { Cluster } from "./cluster.ts";
+import { type Cluster, eventually } from "./cluster.ts";
 
 export interface DumpedRow {
   readonly table: string;
@@ -52,4 +53,16 @@ export async function dumpOf(sandbox: Sandbox, remote: string, database: string)
     }
   }
   return rows;
+}
+
+/** What `contents` gives once it stays the same: a Service's second family follows its first after a moment. */
+export async function settled(contents: () => Promise<readonly string[]>): Promise<readonly string[]> {
+  let last = await contents();
+  await eventually("the rows stay the same", async () => {
+    await delay(500);
+    const before = last;
+    last = await contents();
+    return before.join() === last.join();
+  });
+  return last;
 }
