@@ -73,7 +73,8 @@ function union(
   return isLonger ? whole : undefined;
 }
 
-const endpoints = (value: Atom): readonly string[] =>
+/** The endpoints of a virtual address, as a balancer's row has them. */
+export const endpoints = (value: Atom): readonly string[] =>
   String(value)
     .split(",")
     .filter((endpoint) => endpoint !== "");

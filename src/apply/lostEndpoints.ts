@@ -1,8 +1,10 @@
 // The endpoints that UDP balancers are about to lose. Whoever is told can see to it that nobody keeps talking to them
 // (controller/lateFlush.ts).
 
+import type { Atom } from "../model/fact.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
 import type { Change } from "./change.ts";
+import { endpoints } from "./gathered.ts";
 import type { World } from "./world.ts";
 
 export interface LostEndpoints {
@@ -25,20 +27,17 @@ function lostBy(change: Change, world: World): readonly LostEndpoints[] {
   const after = vipsAfter(change);
   if (!after) return [];
   const vips = new Map<string, readonly string[]>();
-  for (const [vip, endpoints] of before) {
-    const kept = new Set(listOf(after.get(vip)));
-    const lost = listOf(endpoints).filter((endpoint) => !kept.has(endpoint));
+  for (const [vip, had] of before) {
+    const kept = new Set(endpoints(after.get(vip) ?? ""));
+    const lost = endpoints(had).filter((endpoint) => !kept.has(endpoint));
     if (lost.length > 0) vips.set(String(vip), lost);
   }
   return vips.size === 0 ? [] : [{ uuid: change.uuid, vips }];
 }
 
 /** Undefined when the change leaves them as they are. */
-function vipsAfter(change: Change): ReadonlyMap<unknown, unknown> | undefined {
+function vipsAfter(change: Change): ReadonlyMap<Atom, Atom> | undefined {
   if (change.kind === "delete") return new Map();
   const vips = change.kind === "update" ? change.columns.get("vips") : undefined;
   return vips instanceof Map ? vips : undefined;
 }
-
-const listOf = (endpoints: unknown): readonly string[] =>
-  typeof endpoints === "string" ? endpoints.split(",").filter((endpoint) => endpoint !== "") : [];
