@@ -60,7 +60,9 @@ export const leaseNamespaceOption = (): Option =>
   new Option(
     "--lease-namespace <namespace>",
     "namespace of the Leases with which controllers elect a leader and agents show that they run",
-  ).default("kube-system");
+  )
+    .env("WEFT_LEASE_NAMESPACE")
+    .default("kube-system");
 
 export const logLevelOption = (): Option =>
   new Option("--log-level <level>", "what is logged; PUT /loglevel changes it while the process runs")

@@ -1,4 +1,5 @@
-// TLS to OVN's databases, for remotes that ask for it. The options have the same names as in ovn-nbctl(8).
+// TLS to OVN's databases, for remotes that ask for it. The options have the same names as in ovn-nbctl(8). Deployments set the
+// environment variables, so that `weft status` beside a controller needs no options.
 
 import { Option } from "commander";
 import type { TlsOptions } from "../ovsdb/index.ts";
@@ -14,13 +15,17 @@ export const caCertOption = (): Option =>
   new Option(
     "--ca-cert <file>",
     "for remotes ssl:HOST:PORT: certificate of the authority that signed OVN's databases' certificates",
-  );
+  ).env("WEFT_CA_CERT");
 
 export const certificateOption = (): Option =>
-  new Option("--certificate <file>", "for remotes ssl:HOST:PORT: this program's certificate");
+  new Option("--certificate <file>", "for remotes ssl:HOST:PORT: this program's certificate").env(
+    "WEFT_CERTIFICATE",
+  );
 
 export const privateKeyOption = (): Option =>
-  new Option("--private-key <file>", "for remotes ssl:HOST:PORT: the private key of that certificate");
+  new Option("--private-key <file>", "for remotes ssl:HOST:PORT: the private key of that certificate").env(
+    "WEFT_PRIVATE_KEY",
+  );
 
 /** Undefined when none of the remotes uses TLS. Throws a `ConfigError` when options and remotes do not fit together. */
 export function tlsIn(flags: TlsFlags, remotes: readonly string[]): TlsOptions | undefined {
