@@ -14,11 +14,15 @@ const central = "OVN central: northbound, southbound, northd";
 const logging = ["-vconsole:info", "-vsyslog:off", "-vfile:off"];
 
 export function centralProcesses({ central: host }: Layout): readonly PlannedProcess[] {
-  const database = (file: string, socket: string, remotes: string): readonly string[] => [
+  const database = (file: string, socket: string, name: string, root: string): readonly string[] => [
     "ovsdb-server",
     join(host.directory, file),
     `--remote=punix:${socket}`,
-    `--remote=db:${remotes}`,
+    `--remote=db:${name},${root},connections`,
+    // For remotes with TLS, which somebody may add (`ovn-nbctl set-ssl`), as OVN's own script has it.
+    `--private-key=db:${name},SSL,private_key`,
+    `--certificate=db:${name},SSL,certificate`,
+    `--ca-cert=db:${name},SSL,ca_cert`,
     `--unixctl=${socket.replace(/\.sock$/, ".ctl")}`,
     `--pidfile=${socket.replace(/\.sock$/, ".pid")}`,
     ...logging,
@@ -30,14 +34,14 @@ export function centralProcesses({ central: host }: Layout): readonly PlannedPro
       name: "central-nb",
       stage: central,
       on: host,
-      run: database(databaseFiles.northbound, northbound, "OVN_Northbound,NB_Global,connections"),
+      run: database(databaseFiles.northbound, northbound, "OVN_Northbound", "NB_Global"),
       ready: [northbound],
     },
     {
       name: "central-sb",
       stage: central,
       on: host,
-      run: database(databaseFiles.southbound, southbound, "OVN_Southbound,SB_Global,connections"),
+      run: database(databaseFiles.southbound, southbound, "OVN_Southbound", "SB_Global"),
       ready: [southbound],
     },
     {
