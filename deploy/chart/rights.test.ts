@@ -92,7 +92,10 @@ const policySchema = v.object({
 });
 
 test("whatever an agent may write, the API server keeps it to its own node's", () => {
-  for (const file of ["overlay.yaml", "underlay.yaml"]) {
+  for (const [file, cluster] of [
+    ["overlay.yaml", "weft"],
+    ["underlay.yaml", "shop"],
+  ] as const) {
     const text = readFileSync(join(import.meta.dirname, "../manifests", file), "utf8");
     const [policy] = parseAllDocuments(text).flatMap((document) => {
       const { success, output } = v.safeParse(policySchema, document.toJS());
@@ -125,7 +128,7 @@ test("whatever an agent may write, the API server keeps it to its own node's", (
       /"system:serviceaccount:kube-system:weft-agent"$/,
     );
     const own = policy?.variables.find(({ name }) => name === "own")?.expression;
-    assert.ok(own?.includes(`"${agentLeaseName("weft", "")}"`), own);
+    assert.ok(own?.includes(`"${agentLeaseName(cluster, "")}"`), own);
   }
 });
 

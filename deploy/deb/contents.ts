@@ -9,12 +9,12 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     'OPTIONS="--cluster shop --mode underlay --cloud-router shop-router \\',
     "  --northbound ssl:192.0.2.20:6641 --southbound ssl:192.0.2.20:6642 \\",
     "  --ca-cert /etc/weft/ca.crt --certificate /etc/weft/tls.crt --private-key /etc/weft/tls.key \\",
-    '  --cluster-cidr 10.244.0.0/16 --service-cidr 10.96.0.0/16"',
+    '  --cluster-cidr 10.244.0.0/16 --service-cidr 10.96.0.0/12"',
   ],
   agent: [
     "# Copy to /etc/weft/agent, then: systemctl enable --now weft-agent",
     "KUBECONFIG=/etc/weft/kubeconfig",
-    'OPTIONS="--cluster shop --mode underlay --cluster-cidr 10.244.0.0/16 --service-cidr 10.96.0.0/16"',
+    'OPTIONS="--cluster shop --mode underlay --cluster-cidr 10.244.0.0/16 --service-cidr 10.96.0.0/12"',
   ],
   uplink: [
     "# Try first what it would do: weft node uplink --dry-run --verify 192.0.2.10:6443",

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type RunResult, run, tryRun } from "../../../sandbox/process/run.ts";
-import { openSandbox, type Sandbox } from "../../../sandbox/sandbox.ts";
+import { openSandbox, type Sandbox, type SandboxHost } from "../../../sandbox/sandbox.ts";
 import { programFolder } from "../build/versions.ts";
 import { type Places, placesOf } from "./places.ts";
 
@@ -22,6 +22,12 @@ export class Cluster {
   /** The cluster that is up under this name. */
   static open(name: string): Cluster {
     return new Cluster(openSandbox(name));
+  }
+
+  /** A machine that is not a node and reaches nodes and Services; in underlay mode another virtual machine of the tenant. */
+  get neighbour(): SandboxHost {
+    const { layout, outside } = this.sandbox;
+    return layout.tenant ? this.sandbox.host(layout.tenant.vm.name) : outside;
   }
 
   /** The output of kubectl. Rejects when it fails. */

@@ -12,12 +12,12 @@ import { clusterDomain, type Places } from "./places.ts";
 const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 const days = "3650";
 
-interface Certificate {
+export interface Certificate {
   /** Its files are NAME.crt and NAME.key. */
   readonly name: string;
   /** `/O=system:nodes/CN=system:node:n1`: the API server reads group and user out of it. */
   readonly subject: string;
-  readonly authority: "ca" | "front-proxy-ca";
+  readonly authority: string;
   /** Of a server: its names and addresses. Without, it is a client's. */
   readonly names?: readonly string[];
 }
@@ -74,7 +74,7 @@ export function certificatesOf({ controlPlane, nodes, serviceAddress }: Places):
   ];
 }
 
-async function makeAuthority(folder: string, name: string): Promise<void> {
+export async function makeAuthority(folder: string, name: string): Promise<void> {
   const file = join(folder, name);
   if (existsSync(`${file}.crt`)) return;
   await run([
@@ -84,7 +84,7 @@ async function makeAuthority(folder: string, name: string): Promise<void> {
   ]);
 }
 
-async function issue(folder: string, { name, subject, authority, names }: Certificate): Promise<void> {
+export async function issue(folder: string, { name, subject, authority, names }: Certificate): Promise<void> {
   const [file, ca] = [join(folder, name), join(folder, authority)];
   if (existsSync(`${file}.crt`)) return;
   const alternatives = names?.map((each) => `${isIP(each) ? "IP" : "DNS"}:${each}`).join();

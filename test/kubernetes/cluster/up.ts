@@ -42,7 +42,7 @@ export async function upCluster({
   const done = (step: string): void =>
     progress(`${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${step}`);
   const sandbox = await upSandbox({
-    ...{ name, nodes, parts: installation.parts },
+    ...{ name, nodes, mode: installation.mode, parts: installation.parts },
     ...(families && { families }),
     ...(signal && { signal }),
   });

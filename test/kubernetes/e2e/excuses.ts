@@ -1,9 +1,14 @@
 // The specs that are known not to pass, each with its reason. They are run all the same, and one that passes fails the
 // run, so this list never says less than the truth; only what could not end here is not tried.
 
+import type { Installation } from "../install/installation.ts";
 import type { Excuse } from "./verdict.ts";
 
-export const excuses: readonly Excuse[] = [
+/** Those that hold where the nodes are what `mode` says. */
+export const excusesIn = (mode: Installation["mode"]): readonly Excuse[] =>
+  mode === "underlay" ? [...everywhere, ...inUnderlay] : everywhere;
+
+const everywhere: readonly Excuse[] = [
   {
     specs: /\[Feature:LoadBalancer\]/,
     cause: "environment",
@@ -63,3 +68,5 @@ export const excuses: readonly Excuse[] = [
     reason: "node ports on 127.0.0.1, as with kube-proxy's nftables mode",
   },
 ];
+
+const inUnderlay: readonly Excuse[] = [];

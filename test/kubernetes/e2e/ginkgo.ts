@@ -1,5 +1,5 @@
-// Runs Kubernetes' own tests as somebody outside of the cluster would: from the sandbox's outside host, with Ginkgo's
-// runner, several specs at once.
+// Runs Kubernetes' own tests as somebody outside of the cluster would: from a host that is not a node, with Ginkgo's runner,
+// several specs at once.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -22,7 +22,7 @@ const progressMs = 30_000;
 
 /** Runs the specs and leaves Ginkgo's report and what it said in `folder`. */
 export async function runSpecs(
-  { sandbox, places }: Cluster,
+  { neighbour, places }: Cluster,
   folder: string,
   { focus, skip, processes }: Selection,
   progress: (line: string) => void,
@@ -48,7 +48,7 @@ export async function runSpecs(
     `--report-dir=${folder}`,
     "--disable-log-dump",
   ];
-  const [file = "", ...args] = sandbox.outside.command([...ginkgo, "--", ...flags]);
+  const [file = "", ...args] = neighbour.command([...ginkgo, "--", ...flags]);
   const child = spawn(file, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   // Interrupted, Ginkgo ends the specs under way and still writes its report.
   const interrupt = (): boolean => child.kill("SIGINT");

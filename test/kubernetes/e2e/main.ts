@@ -1,19 +1,21 @@
 // `make e2e`: Kubernetes' own network tests on a cluster of this machine, then the contract tests of the embedded API
 // against the real one. Last line: `N passed, N failed, N skipped`.
 //
-//     main.ts [--focus REGEX] [--skip REGEX] [--procs N] [--nodes N] [--families 4,6] [--name NAME] [--install chart|processes]
+//     main.ts [--focus REGEX] [--skip REGEX] [--procs N] [--nodes N] [--families 4,6] [--name NAME] [--install chart|chart-underlay|…]
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { familiesIn } from "../cluster/families.ts";
 import { upCluster } from "../cluster/up.ts";
+import { clusterIdOf } from "../install/cloud.ts";
 import { installationNamed } from "../install/installations.ts";
 import { contractRows } from "./contract.ts";
-import { excuses } from "./excuses.ts";
+import { excusesIn } from "./excuses.ts";
 import { runSpecs } from "./ginkgo.ts";
 import { ownNodeRows } from "./ownNode.ts";
 import { resultTable } from "./print.ts";
+import { refusalRows } from "./refusals.ts";
 import { usesOf } from "./rights.ts";
 import { countsOf, rowsOf, untriedPattern } from "./verdict.ts";
 
@@ -32,6 +34,7 @@ const everything = String.raw`\[sig-network\]`;
 
 try {
   const installation = installationNamed(values.install);
+  const excuses = excusesIn(installation.mode);
   const cluster = await upCluster({
     name: values.name,
     nodes: Number(values.nodes),
@@ -54,7 +57,8 @@ try {
     ...rowsOf(specs, excuses, new RegExp(focus)),
     // A focus is about specs; without one, everything is judged.
     ...(values.focus ? [] : await contractRows(cluster, console.log)),
-    ...(values.focus ? [] : await ownNodeRows(cluster)),
+    ...(values.focus ? [] : await ownNodeRows(cluster, clusterIdOf(cluster.places.layout))),
+    ...(values.focus ? [] : await refusalRows(cluster)),
     ...uses.map(({ row }) => row),
   ];
   for (const { row, unused } of uses) console.log(`${row.name}: not used: ${unused.join(", ") || "none"}`);

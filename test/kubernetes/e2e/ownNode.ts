@@ -1,6 +1,7 @@
 // Whether the API server keeps each of Weft's agents to its own Node and Lease (deploy/helm/weft/templates/admission.yaml). It is
 // asked with tokens as the agents' pods have them; all requests are dry runs.
 
+import { agentLeaseName } from "../../../src/kube/agentLease.ts";
 import { KubeClient } from "../../../src/kube/client.ts";
 import type { ClusterConfig } from "../../../src/kube/config.ts";
 import { KubeError } from "../../../src/kube/error.ts";
@@ -22,19 +23,19 @@ const annotate = (node: string) => (client: KubeClient) =>
     { query },
   );
 
-const renew = (node: string) => (client: KubeClient) =>
+const renew = (cluster: string, node: string) => (client: KubeClient) =>
   client.create(
     pathOf(leases, namespace),
     {
       apiVersion: "coordination.k8s.io/v1",
       kind: "Lease",
-      metadata: { namespace, name: `weft-weft-agent-${node}` },
+      metadata: { namespace, name: agentLeaseName(cluster, node) },
       spec: { holderIdentity: node },
     },
     { query },
   );
 
-const writes = (own: string, other: string): readonly Write[] => [
+const writes = (cluster: string, own: string, other: string): readonly Write[] => [
   ["annotate its Node", true, annotate(own)],
   ["annotate another Node", false, annotate(other)],
   [
@@ -53,12 +54,15 @@ const writes = (own: string, other: string): readonly Write[] => [
     false,
     (client) => client.patch(pathOf(kinds.Node, "", own), { spec: { unschedulable: true } }, { query }),
   ],
-  ["make its Lease", true, renew(own)],
-  ["make another's Lease", false, renew(other)],
+  ["make its Lease", true, renew(cluster, own)],
+  ["make another's Lease", false, renew(cluster, other)],
 ];
 
 /** One row for each thing that the first node's agent tries; none where agents are not pods. */
-export async function ownNodeRows(cluster: Pick<Cluster, "kubectl" | "places">): Promise<readonly Row[]> {
+export async function ownNodeRows(
+  cluster: Pick<Cluster, "kubectl" | "places">,
+  clusterId: string,
+): Promise<readonly Row[]> {
   const columns = "-o=jsonpath={range .items[*]}{.metadata.name} {.spec.nodeName}{'\\n'}{end}";
   const pods = await cluster.kubectl(["get", "pods", "-n", namespace, "-l", "app=weft-node", columns]);
   const [first, second] = pods
@@ -73,7 +77,7 @@ export async function ownNodeRows(cluster: Pick<Cluster, "kubectl" | "places">):
   const asAgent: ClusterConfig = { ...reached, token: async () => token };
   using client = new KubeClient(asAgent);
   const rows: Row[] = [];
-  for (const [what, isAllowed, ask] of writes(own, second[1] ?? "")) {
+  for (const [what, isAllowed, ask] of writes(clusterId, own, second[1] ?? "")) {
     const refusal = await ask(client).then(
       () => undefined,
       (error: unknown) => refusalIn(error),

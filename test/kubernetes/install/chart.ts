@@ -10,6 +10,7 @@ import { programFolder } from "../build/versions.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { apiPort, type NodePlaces, type Places } from "../cluster/places.ts";
 import { ctr } from "../node/ctr.ts";
+import { cloudValues } from "./cloud.ts";
 import type { Installation } from "./installation.ts";
 
 const checkout = join(import.meta.dirname, "../../..");
@@ -28,6 +29,7 @@ export const asChart: Installation = chartWith(() => ({}));
 export function chartWith(values: (cluster: Cluster) => Values): Installation {
   return {
     about: "image and Helm chart",
+    mode: "overlay",
     parts: "ovs",
     roles,
     async install(cluster, signal) {
@@ -55,7 +57,9 @@ export async function upgradeChart(
   const { places } = cluster;
   const needed = {
     apiServer: { host: places.controlPlane.addresses[0], port: apiPort },
-    central: centralOn(places, [places.controlPlane.host.name]),
+    ...(places.layout.tenant
+      ? cloudValues(places.layout, places.layout.tenant)
+      : { central: centralOn(places, [places.controlPlane.host.name]) }),
     clusterCidrs: places.layout.clusterCidrs,
     serviceCidrs: places.layout.serviceCidrs,
     node: { openVSwitch: "host", datapath: "netdev" },

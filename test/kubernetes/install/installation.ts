@@ -6,7 +6,9 @@ import type { Cluster } from "../cluster/cluster.ts";
 export interface Installation {
   /** A few words for the progress: what is installed, and how. */
   readonly about: string;
-  /** What the nodes have before: nothing, Open vSwitch alone, or OVN as well. */
+  /** What the nodes are; `underlay`: virtual machines of the sandbox's cloud. */
+  readonly mode: "overlay" | "underlay";
+  /** What the nodes have before: nothing, Open vSwitch alone, or OVN as well; in underlay mode it is the cloud's. */
   readonly parts: "hosts" | "ovs" | "ovn";
   /** Whose accounts are used. */
   readonly roles: readonly Role[];

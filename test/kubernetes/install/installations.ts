@@ -4,11 +4,13 @@ import { asChart } from "./chart.ts";
 import { asChartWithSwitch } from "./chartWithSwitch.ts";
 import type { Installation } from "./installation.ts";
 import { asProcesses } from "./processes.ts";
+import { asUnderlay } from "./underlay.ts";
 
 const installations: ReadonlyMap<string, Installation> = new Map([
   ["processes", asProcesses],
   ["chart", asChart],
   ["chart-with-switch", asChartWithSwitch],
+  ["chart-underlay", asUnderlay],
 ]);
 
 /** Throws when there is none of this name. */

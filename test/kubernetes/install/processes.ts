@@ -21,6 +21,7 @@ const tokenDuration = "240h";
 
 export const asProcesses: Installation = {
   about: "controller and agents as processes, with service accounts",
+  mode: "overlay",
   parts: "ovn",
   roles: ["controller", "agent"],
   async install(cluster, signal) {

@@ -24,11 +24,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{- define "weft.northbound" -}}
-{{- if eq .Values.mode "underlay" }}{{ join "," .Values.controller.northbound }}{{ else }}{{ include "weft.remotes" (list . 6641) }}{{ end }}
+{{- if eq .Values.mode "underlay" }}{{ join "," .Values.cloud.northbound }}{{ else }}{{ include "weft.remotes" (list . 6641) }}{{ end }}
 {{- end }}
 
 {{- define "weft.southbound" -}}
-{{- if eq .Values.mode "underlay" }}{{ join "," .Values.controller.southbound }}{{ else }}{{ include "weft.remotes" (list . 6642) }}{{ end }}
+{{- if eq .Values.mode "underlay" }}{{ join "," .Values.cloud.southbound }}{{ else }}{{ include "weft.remotes" (list . 6642) }}{{ end }}
 {{- end }}
 
 {{/* Not empty if the databases are on several nodes. */}}
@@ -52,17 +52,32 @@ pod, and everybody there reads it again.
 {{- define "weft.tls" -}}
 {{- $ := first . }}{{ $name := last . -}}
 name: tls
-{{- if and (eq $.Values.mode "overlay") (eq $.Values.tls.certificates "certManager") }}
+{{- if eq $.Values.mode "underlay" }}
+secret: { secretName: {{ $.Values.cloud.secret }}, defaultMode: 0400 }
+{{- else if eq $.Values.tls.certificates "certManager" }}
+{{- $trust := $.Values.tls.certManager.trust }}
 projected:
   defaultMode: 0400
   sources:
     - secret: { name: weft-{{ $name }}-tls, items: [{ key: tls.crt, path: tls.crt }, { key: tls.key, path: tls.key }] }
-    - configMap:
-        name: {{ $.Values.tls.certManager.trust }}
-        items: [{ key: ca.crt, path: ca.crt }{{ if eq $name "central" }}, { key: clients.crt, path: clients.crt }{{ end }}]
+    - configMap: { name: {{ $trust.central }}, items: [{ key: ca.crt, path: ca.crt }] }
+    {{- if eq $name "central" }}
+    - configMap: { name: {{ $trust.clients }}, items: [{ key: ca.crt, path: clients.crt }] }
+    {{- end }}
 {{- else }}
 secret: { secretName: weft-{{ $name }}-tls, defaultMode: 0400 }
 {{- end }}
+{{- end }}
+
+{{/* Where OVN's databases are, for the controllers and for every command of Weft that is run beside one. */}}
+{{- define "weft.databases" -}}
+- { name: WEFT_CLUSTER, value: {{ .Values.clusterId | quote }} }
+- { name: WEFT_LEASE_NAMESPACE, value: {{ .Release.Namespace | quote }} }
+- { name: OVN_NB_DB, value: {{ include "weft.northbound" . | quote }} }
+- { name: OVN_SB_DB, value: {{ include "weft.southbound" . | quote }} }
+- { name: WEFT_CA_CERT, value: /etc/weft/tls/ca.crt }
+- { name: WEFT_CERTIFICATE, value: /etc/weft/tls/tls.crt }
+- { name: WEFT_PRIVATE_KEY, value: /etc/weft/tls/tls.key }
 {{- end }}
 
 {{/* Who has this pod's credentials has the network, so it is to be where nobody else's workloads are. */}}
