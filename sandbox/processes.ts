@@ -10,6 +10,8 @@ import { isOwn, type Layout } from "./layout.ts";
 import type { PlannedProcess } from "./plannedProcess.ts";
 
 /** What Services of a sandbox may have as external IPs: ranges for documentation (RFC 5737, RFC 3849). */
+/** For benchmarks of networks (RFC 2544), and for documentation: pods are known there by their own addresses. */
+const directCidrs = ["198.18.0.0/24", "2001:db8:18::/48"];
 const externalIps = ["203.0.113.0/24", "2001:db8:203::/48"];
 
 type Flags = Readonly<Record<string, string | readonly string[]>>;
@@ -95,6 +97,11 @@ export function weftProcesses(layout: Layout): readonly PlannedProcess[] {
     addresses: layout.addresses,
     "cluster-cidr": layout.clusterCidrs.join(),
     "service-cidr": layout.serviceCidrs.join(),
+    ...(!tenant && {
+      "direct-cidr": directCidrs
+        .filter((cidr) => layout.families.includes(cidr.includes(":") ? 6 : 4))
+        .join(),
+    }),
   };
   return [
     {

@@ -18,6 +18,8 @@ import {
   addressesIn,
   addressesOption,
   clusterOption,
+  directCidrOption,
+  directCidrsIn,
   joinCidrOption,
   kubeconfigOption,
   leaseNamespaceOption,
@@ -46,6 +48,7 @@ interface Flags {
   readonly clusterCidr: readonly string[];
   readonly serviceCidr: readonly string[];
   readonly joinCidr: readonly string[];
+  readonly directCidr: readonly string[];
   readonly vswitch: string;
   readonly ovsRundir: string;
   readonly ovnRundir: string;
@@ -86,6 +89,7 @@ export function agentCommand(): Command {
     .addOption(podCidrOption())
     .addOption(serviceCidrOption())
     .addOption(joinCidrOption())
+    .addOption(directCidrOption())
     .addOption(vswitchOption())
     .addOption(ovsRundirOption())
     .addOption(ovnRundirOption())
@@ -125,6 +129,7 @@ export function agentCommand(): Command {
         pods: flags.clusterCidr,
         services: flags.serviceCidr,
         join: flags.joinCidr,
+        direct: directCidrsIn(flags),
       });
       await untilStopped((signal) =>
         runAgent(
@@ -138,6 +143,7 @@ export function agentCommand(): Command {
             clusterCidrs: network.pods.map(({ cidr }) => cidr),
             serviceCidrs: network.services,
             joinCidrs: network.join,
+            directCidrs: network.direct,
             ovsDb: flags.vswitch,
             ovsRunDirectory: flags.ovsRundir,
             ovnRunDirectory: flags.ovnRundir,

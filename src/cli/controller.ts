@@ -10,6 +10,8 @@ import {
   addressesIn,
   addressesOption,
   clusterOption,
+  directCidrOption,
+  directCidrsIn,
   joinCidrOption,
   kubeconfigOption,
   leaseNamespaceOption,
@@ -45,6 +47,7 @@ interface Flags extends TlsFlags {
   readonly clusterCidr: readonly string[];
   readonly serviceCidr: readonly string[];
   readonly joinCidr: readonly string[];
+  readonly directCidr: readonly string[];
   readonly externalIps: readonly string[];
   readonly mode: Mode;
   readonly cloudRouter?: string;
@@ -72,6 +75,7 @@ export function controllerCommand(): Command {
     .addOption(podCidrOption())
     .addOption(serviceCidrOption())
     .addOption(joinCidrOption())
+    .addOption(directCidrOption())
     .option(
       "--external-ips <list>",
       "ranges from which Services may take spec.externalIPs; none by default",
@@ -109,6 +113,7 @@ export function controllerCommand(): Command {
         pods: flags.clusterCidr,
         services: flags.serviceCidr,
         join: flags.joinCidr,
+        direct: directCidrsIn(flags),
       });
       using client = await kubeClient(flags.kubeconfig, "controller");
       const options: ControllerOptions = {

@@ -31,6 +31,8 @@ export interface AgentOptions {
   readonly clusterCidrs: readonly Cidr[];
   readonly serviceCidrs: readonly Cidr[];
   readonly joinCidrs: readonly Cidr[];
+  /** Outside of the cluster, where pods are known by their own addresses. */
+  readonly directCidrs: readonly Cidr[];
   /** The node's Open vSwitch database: `unix:/var/run/openvswitch/db.sock`. */
   readonly ovsDb: string;
   /** Where vswitchd has its pidfile and sockets. */

@@ -56,6 +56,29 @@ export const joinCidrOption = (): Option =>
     .default(defaultJoin, defaultJoin.join())
     .argParser(list);
 
+export const directCidrOption = (): Option =>
+  new Option(
+    "--direct-cidr <list>",
+    "overlay mode: ranges outside of the cluster, with routes back to the nodes, where pods are known by their own addresses instead of their node's; the same for controller and agents, and none by default",
+  )
+    .default([])
+    .argParser(list);
+
+/** Throws a `ConfigError` where nothing is translated anyway. */
+export function directCidrsIn({
+  mode,
+  directCidr,
+}: {
+  readonly mode: Mode;
+  readonly directCidr: readonly string[];
+}): readonly string[] {
+  if (mode === "underlay" && directCidr.length > 0)
+    throw new ConfigError(
+      "--direct-cidr is for --mode overlay only; in underlay mode pods have their own addresses everywhere",
+    );
+  return directCidr;
+}
+
 export const leaseNamespaceOption = (): Option =>
   new Option(
     "--lease-namespace <namespace>",

@@ -21,6 +21,8 @@ export interface RangeOptions {
   readonly services: readonly string[];
   /** Where the cluster router and the gateway routers meet; one for each family of `pods`. */
   readonly join: readonly string[];
+  /** Where pods are known by their own addresses. */
+  readonly direct?: readonly string[];
 }
 
 export const defaultJoin: readonly string[] = ["100.64.0.0/16", "fd98::/64"];
@@ -47,7 +49,18 @@ export function clusterNetwork(options: RangeOptions): ClusterNetwork {
     ...services.map((cidr) => ["service range", cidr] as const),
     ...join.map((cidr) => ["join range", cidr] as const),
   ]);
-  return { families, pods, services, join };
+  const direct = (options.direct ?? []).map((text) => range("direct range", text));
+  for (const cidr of direct) {
+    if (!families.includes(cidr.ip.family))
+      throw new ConfigError(`direct range of IPv${cidr.ip.family}, but no pod range of that family`);
+    checkDisjoint([
+      ...pods.map((one) => ["pod range", one.cidr] as const),
+      ...services.map((one) => ["service range", one] as const),
+      ...join.map((one) => ["join range", one] as const),
+      ["direct range", cidr],
+    ]);
+  }
+  return { families, pods, services, join, direct };
 }
 
 function podRange(text: string): PodRange {

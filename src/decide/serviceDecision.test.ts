@@ -18,6 +18,7 @@ const network: ClusterNetwork = {
   services: [cidr("10.96.0.0/16")],
   join: [cidr("100.64.0.0/16")],
 };
+  direct: [],
 const node: ResolvedNode = {
   ...{ name: "n1", id: 2, subnets: [], chassisId: undefined, gateway: undefined },
   hostAddresses: [parseIp("192.0.2.50") ?? assert.fail()],

@@ -25,6 +25,8 @@ export interface Names {
   readonly serviceEntries: string;
   /** The addresses of all nodes, of one family. */
   readonly hostSet: (family: number) => string;
+  /** Where pods are known by their own addresses, of one family. */
+  readonly directSet: (family: number) => string;
   readonly nodeSwitch: (node: string) => string;
   /** Cluster router ▶ node switch, and the switch's end of that link. */
   readonly routerToSwitch: (node: string) => string;
@@ -96,6 +98,7 @@ export function namesOf(cluster: string): Names {
     managementPort: (node) => name("mgmt", node),
     gatewayRouter: (node) => name("gateway", node),
     gatewayToJoin: (node) => name("gtoj", node),
+    directSet: (family) => plain("direct", `ip${family}`),
     joinToGateway: (node) => name("jtog", node),
     externalSwitch: (node) => name("external", node),
     gatewayToExternal: (node) => name("gtoe", node),

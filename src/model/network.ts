@@ -12,6 +12,8 @@ export interface ClusterNetwork {
   readonly services: readonly Cidr[];
   /** One per family, where the cluster router and the gateway routers meet. */
   readonly join: readonly Cidr[];
+  /** Outside of the cluster: pods send there with their own addresses, and are reached from there at them. */
+  readonly direct: readonly Cidr[];
 }
 
 /** A range that node subnets are cut from, each of `nodeBits` prefix length. */

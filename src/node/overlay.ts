@@ -55,6 +55,7 @@ export interface OverlayOptions {
   readonly clusterCidrs: readonly Cidr[];
   readonly serviceCidrs: readonly Cidr[];
   readonly joinCidrs: readonly Cidr[];
+  readonly directCidrs: readonly Cidr[];
   readonly ovsRunDirectory: string;
   readonly db: Vswitch;
   readonly writer: Writer;
@@ -135,6 +136,7 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place, keep: 
       out: outputTo(uplink),
       patch: patch.ofport,
       pods: options.clusterCidrs,
+      direct: options.directCidrs,
     });
     keep(await writeFlows(run, { bridge: onNode.externalBridge, socket, cookie: bridgeCookie }, flows));
   }

@@ -51,8 +51,18 @@ export function clusterFacts(
   facts.row("Port_Group", names.serviceEntries, { name: names.serviceEntries });
   facts.row("Port_Group", names.managementPorts, { name: names.managementPorts });
   planPathMtu(facts, scope, network, router);
+  planDirect(facts, scope, network);
   for (const range of keptInside(network)) keepInside(facts, scope, range, router);
   return facts.facts;
+}
+
+/** The addresses outside to which gateway routers send pods' packets as they are (gateway.ts). */
+function planDirect(facts: FactList, { names }: Scope, { direct }: ClusterNetwork): void {
+  for (const [family, ranges] of Map.groupBy(direct, ({ ip }) => ip.family))
+    facts.row("Address_Set", names.directSet(family), {
+      name: names.directSet(family),
+      addresses: ranges.map(formatCidr),
+    });
 }
 
 /** The groups of balancers that only nodes of one zone apply (near.ts). */

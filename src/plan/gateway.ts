@@ -120,7 +120,7 @@ function planExternal({ facts, names, node, gateway, router }: Plan): void {
   facts.member("Logical_Switch", external, "ports", toBridge);
 }
 
-function planSourceNat({ facts, network, gateway, routerName, router }: Plan): void {
+function planSourceNat({ facts, names, network, gateway, routerName, router }: Plan): void {
   for (const { cidr } of network.pods) {
     const address = ofFamily(gateway.addresses, cidr.ip.family);
     if (!address) continue;
@@ -128,6 +128,9 @@ function planSourceNat({ facts, network, gateway, routerName, router }: Plan): v
       type: "snat",
       logical_ip: formatCidr(cidr),
       external_ip: formatIp(address.ip),
+      exempted_ext_ips: network.direct.some(({ ip }) => ip.family === cidr.ip.family)
+        ? facts.ref("Address_Set", names.directSet(cidr.ip.family))
+        : undefined,
     });
     facts.member("Logical_Router", router, "nat", nat);
   }

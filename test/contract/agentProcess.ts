@@ -4,7 +4,13 @@ import { Registry } from "prom-client";
 import { parseCidr } from "../../src/model/ip.ts";
 import { runAgent } from "../../src/node/agent.ts";
 
-const { clusterCidrs, serviceCidrs, joinCidrs = [], ...options } = JSON.parse(process.argv[2] ?? "{}");
+const {
+  clusterCidrs,
+  serviceCidrs,
+  joinCidrs = [],
+  directCidrs = [],
+  ...options
+} = JSON.parse(process.argv[2] ?? "{}");
 const stop = new AbortController();
 process.once("SIGTERM", () => stop.abort());
 const cidrs = (texts: readonly string[]) => texts.flatMap((text) => parseCidr(text) ?? []);
@@ -14,6 +20,7 @@ await runAgent(
     clusterCidrs: cidrs(clusterCidrs),
     serviceCidrs: cidrs(serviceCidrs),
     joinCidrs: cidrs(joinCidrs),
+    directCidrs: cidrs(directCidrs),
     registry: new Registry(),
     log: (level, message, fields) => console.log(level, message, JSON.stringify(fields)),
   },

@@ -49,6 +49,7 @@ export const network: ClusterNetwork = {
   ],
   services: [cidr("10.96.0.0/16"), cidr("fd00:10:96::/112")],
   join: [cidr("100.64.0.0/16"), cidr("fd98::/64")],
+  direct: [],
 };
 
 const subnetsOf = (index: number): readonly Cidr[] => [

@@ -36,6 +36,8 @@ interface Configuration {
   readonly cluster: string;
   readonly pods: readonly string[];
   readonly services: readonly string[];
+  /** Where pods are known by their own addresses. */
+  readonly direct: readonly string[];
   /** `low,high`: nodes keep ready ports, and OVN carries all of them from the start. */
   readonly pool: string | undefined;
   /** The tenant's router, in underlay mode. */
@@ -46,9 +48,9 @@ interface Configuration {
 
 export async function plannedCase(file: URL): Promise<PlannedCase> {
   const { configuration, objects } = await readCase(file);
-  const { cluster, pods, services, pool, router, rows } = configuration;
+  const { cluster, pods, services, direct, pool, router, rows } = configuration;
   const scope = northboundScope(cluster, "global");
-  const network = clusterNetwork({ pods, services, join: defaultJoin });
+  const network = clusterNetwork({ pods, services, join: defaultJoin, direct });
   const stores = storesOf((kind) => {
     const store = emptyStore(kind);
     store.apply(
@@ -141,6 +143,7 @@ async function readCase(
     objects: objects.map((object) => projected(object, interner)),
   };
 }
+      direct: config.direct ?? [],
 
 interface Document extends Partial<Configuration> {
   readonly kind?: Kind;

@@ -9,6 +9,7 @@ const text = bridgeFlows({
   out: "output:1",
   patch: 2,
   pods: ["10.244.0.0/16", "fd00:10:244::/48"].map((cidr) => parseCidr(cidr) ?? assert.fail(cidr)),
+  direct: ["198.51.100.0/24", "2001:db8:51::/48"].map((cidr) => parseCidr(cidr) ?? assert.fail(cidr)),
 });
 const lines = text.trimEnd().split("\n");
 
@@ -27,6 +28,9 @@ test("each way through the bridge has its flow", () => {
     "table=0,priority=300,in_port=2,ipv6,ipv6_src=fd00:10:244::/48,actions=drop",
     "table=0,priority=300,in_port=LOCAL,ip,nw_src=10.244.0.0/16,actions=drop",
     "table=0,priority=300,in_port=LOCAL,ipv6,ipv6_src=fd00:10:244::/48,actions=drop",
+    "table=0,priority=310,in_port=2,ip,nw_src=10.244.0.0/16,nw_dst=198.51.100.0/24,actions=output:1",
+    "table=0,priority=310,in_port=1,dl_dst=0a:58:ac:1e:00:0b,ipv6,ipv6_src=2001:db8:51::/48,ipv6_dst=fd00:10:244::/48,actions=output:2",
+    "table=0,priority=305,in_port=1,dl_dst=0a:58:ac:1e:00:0b,icmp,icmp_type=3,nw_dst=10.244.0.0/16,actions=output:2",
     "table=0,priority=200,in_port=1,arp,actions=LOCAL,output:2",
     "table=0,priority=200,in_port=2,icmp6,icmp_type=135,actions=output:1",
     "table=0,priority=100,in_port=2,ip,actions=ct(commit,zone=64000,exec(set_field:1->ct_mark)),output:1",
@@ -41,7 +45,14 @@ test("each way through the bridge has its flow", () => {
 
 test("a bond is heard on all its interfaces, and spoken to by the action that chooses one", () => {
   const out = "bundle(eth_src,0,active_backup,ofport,members:3,4)";
-  const bonded = bridgeFlows({ mac: "0a:58:ac:1e:00:0b", uplinks: [3, 4], out, patch: 2, pods: [] });
+  const bonded = bridgeFlows({
+    mac: "0a:58:ac:1e:00:0b",
+    uplinks: [3, 4],
+    out,
+    patch: 2,
+    pods: [],
+    direct: [],
+  });
   for (const flow of [
     ...[3, 4].map(
       (port) => `priority=100,in_port=${port},ip,dl_dst=0a:58:ac:1e:00:0b,actions=ct(zone=64000,table=1)`,

@@ -35,6 +35,8 @@ export interface ExternalBridge {
   readonly patch: number;
   /** Pod addresses, which must never leave the node untranslated. */
   readonly pods: readonly Cidr[];
+  /** Outside of the cluster, where pods are known by their own addresses. */
+  readonly direct: readonly Cidr[];
 }
 
 /**
@@ -45,7 +47,7 @@ export const noBridgeFlows = (): string =>
   `delete cookie=${bridgeCookie}/-1\nadd table=0,priority=0,actions=NORMAL\n`;
 
 /** A bundle that replaces our old flows with the new ones in one step. */
-export function bridgeFlows({ mac, uplinks, out, patch, pods }: ExternalBridge): string {
+export function bridgeFlows({ mac, uplinks, out, patch, pods, direct }: ExternalBridge): string {
   const toBoth = `LOCAL,output:${patch}`;
   const fromNetwork = (priority: number, match: string, actions: string): readonly string[] =>
     uplinks.map((uplink) => flow(0, priority, `in_port=${uplink},${match}`, actions));
@@ -66,6 +68,27 @@ export function bridgeFlows({ mac, uplinks, out, patch, pods }: ExternalBridge):
         flow(0, 300, `in_port=${port},${source}=${formatCidr(cidr)}`, "drop"),
       );
     }),
+    // Without tracking: nothing is translated, and an answer may come by another node.
+    ...pods.flatMap((cidr) => {
+      const [ip, end] = cidr.ip.family === 4 ? ["ip", "nw"] : ["ipv6", "ipv6"];
+      const pod = formatCidr(cidr);
+      return direct
+        .filter((range) => range.ip.family === cidr.ip.family)
+        .map(formatCidr)
+        .flatMap((range) => [
+          flow(0, 310, `in_port=${patch},${ip},${end}_src=${pod},${end}_dst=${range}`, out),
+          ...fromNetwork(310, `dl_dst=${mac},${ip},${end}_src=${range},${end}_dst=${pod}`, `output:${patch}`),
+        ]);
+    }),
+    // Routers on the way tell that packets are too large, for example.
+    ...pods
+      .filter((cidr) => direct.some((range) => range.ip.family === cidr.ip.family))
+      .flatMap((cidr) =>
+        cidr.ip.family === 4
+          ? [3, 11].map((type) => `icmp,icmp_type=${type},nw_dst=${formatCidr(cidr)}`)
+          : [1, 2, 3].map((type) => `icmp6,icmp_type=${type},ipv6_dst=${formatCidr(cidr)}`),
+      )
+      .flatMap((match) => fromNetwork(305, `dl_dst=${mac},${match}`, `output:${patch}`)),
     ...["arp", ...neighbourDiscovery.map((type) => `icmp6,icmp_type=${type}`)].flatMap((neighbours) => [
       ...fromNetwork(200, neighbours, toBoth),
       flow(0, 200, `in_port=${patch},${neighbours}`, out),
