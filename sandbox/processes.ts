@@ -178,7 +178,7 @@ function apiFlags(layout: Layout, node: NodeHost): Flags {
     "service-cidr": layout.serviceCidrs,
     endpoint: addresses,
     "dns-endpoint": addresses,
-    definition: ["clusternetworkpolicies", "ipaddresspools"].map((plural) =>
+    definition: ["clusternetworkpolicies", "floatingaddresses", "ipaddresspools"].map((plural) =>
       join(root, `deploy/helm/weft/crds/${plural}.yaml`),
     ),
     kubeconfig: [

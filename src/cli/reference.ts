@@ -61,9 +61,14 @@ const meanings: { readonly [K in keyof typeof annotations]: Meaning } = {
     what: 'the severity with which packets are logged that its policies, or the policy itself, drop and allow: `{"deny":"info","allow":"notice"}`; a policy of the Baseline tier takes `pass` too; `weft logs policy` prints them',
   },
   addressPool: {
-    on: "Service",
+    on: "Service, Pod",
     by: "you",
-    what: "for type LoadBalancer: the IPAddressPool to take its addresses from",
+    what: "for type LoadBalancer, or beside `weft.io/floating-address`: the IPAddressPool to take the addresses from",
+  },
+  floatingAddress: {
+    on: "Pod",
+    by: "you",
+    what: "`any`, or addresses, at most one of each family, separated by a comma: an address from outside that is the pod's alone, both ways; the controller makes a FloatingAddress for it",
   },
   allowSharedIp: {
     on: "Service",

@@ -13,6 +13,7 @@ import type { Owner } from "../model/owner.ts";
 import type { PortState } from "../observe/portStates.ts";
 import type { Vip } from "../plan/endpoints.ts";
 import type { RefTo } from "../plan/facts.ts";
+import type { Floating, FloatingPair } from "../plan/floating.ts";
 import type { Hosts } from "../plan/hosts.ts";
 import type { GoneEndpoints } from "../plan/lateFlush.ts";
 
@@ -46,6 +47,14 @@ export interface Cloud {
     hosts: Hosts,
   ): readonly Fact[];
   serviceFacts(owner: Owner, service: Service, vips: readonly Vip[], hosts: Hosts): Said;
+  /** What leads from addresses from outside to the pod and back. */
+  floatingFacts(
+    owner: Owner,
+    floating: Floating,
+    pairs: readonly FloatingPair[],
+    pod: Pod,
+    hosts: Hosts,
+  ): Said;
   /** The balancer that flushes connections to endpoints that are gone. */
   lateFlushFacts(owner: Owner, gone: GoneEndpoints): Said;
 }

@@ -11,11 +11,13 @@ import type { TenantView } from "../observe/tenant.ts";
 import { answerFacts } from "../plan/announcement.ts";
 import type { Vip } from "../plan/endpoints.ts";
 import type { RefTo } from "../plan/facts.ts";
+import type { Floating, FloatingPair } from "../plan/floating.ts";
 import { subjectFacts } from "../plan/groups.ts";
 import type { Hosts } from "../plan/hosts.ts";
 import { type GoneEndpoints, lateFlushFacts, withinRanges } from "../plan/lateFlush.ts";
 import { serviceFacts } from "../plan/service.ts";
 import { tenantFacts, virtualNodeFacts } from "../plan/tenant.ts";
+import { tenantFloatingFacts } from "../plan/tenantFloating.ts";
 import type { Cloud, NotYet, Said } from "./cloud.ts";
 
 export class OvnCloud implements Cloud {
@@ -77,6 +79,11 @@ export class OvnCloud implements Cloud {
       },
     });
     return [...facts, ...answerFacts(this.#scope, owner, service, vips)];
+  }
+
+  floatingFacts(owner: Owner, floating: Floating, pairs: readonly FloatingPair[]): Said {
+    const tenant = this.#view.tenant();
+    return tenant ? tenantFloatingFacts(this.#scope, owner, floating, pairs, tenant) : this.#noTenant();
   }
 
   lateFlushFacts(owner: Owner, gone: GoneEndpoints): Said {

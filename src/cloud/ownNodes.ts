@@ -11,6 +11,7 @@ import { rowUuid } from "../model/uuid.ts";
 import { clusterFacts } from "../plan/cluster.ts";
 import type { Vip } from "../plan/endpoints.ts";
 import type { RefTo } from "../plan/facts.ts";
+import { type Floating, type FloatingPair, floatingFacts } from "../plan/floating.ts";
 import { subjectFacts } from "../plan/groups.ts";
 import { hostPortFacts } from "../plan/hostPort.ts";
 import { type Hosts, hostViewOf } from "../plan/hosts.ts";
@@ -71,6 +72,17 @@ export class OwnNodes implements Cloud {
 
   serviceFacts(owner: Owner, service: Service, vips: readonly Vip[], hosts: Hosts): readonly Fact[] {
     return serviceFacts(this.#scope, owner, service, vips, hosts);
+  }
+
+  floatingFacts(
+    owner: Owner,
+    floating: Floating,
+    pairs: readonly FloatingPair[],
+    pod: Pod,
+    hosts: Hosts,
+  ): readonly Fact[] {
+    const node = hosts.node(pod.nodeName);
+    return node ? floatingFacts(this.#scope, owner, floating, pairs, node) : [];
   }
 
   lateFlushFacts(owner: Owner, gone: GoneEndpoints): readonly Fact[] {

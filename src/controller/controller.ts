@@ -13,6 +13,7 @@ import { Staleness } from "../kube/staleness.ts";
 import { allReady, missingInput, type Stores, watchAll } from "../kube/stores.ts";
 import { type ClusterMode, modeText, unservedInMode } from "../kube/unservedInMode.ts";
 import { annotate, setAnnouncers, setGrant, setIngress } from "../kube/write.ts";
+import { makeFor, setGiven, unmake } from "../kube/writeFloatingAddress.ts";
 import { setPolicyCondition } from "../kube/writePolicyCondition.ts";
 import { annotations, namesOf } from "../model/names.ts";
 import { parseOwner } from "../model/owner.ts";
@@ -140,6 +141,12 @@ export class Controller {
         if ("ingress" in status) return setIngress(client, service, status.ingress, limits);
         if ("granted" in status) return setGrant(client, service, status.granted, limits);
         return setAnnouncers(client, service, status.announcers, limits);
+      },
+      writeFloating: {
+        status: (floating, status) =>
+          setGiven(client, floating, status, new Date(), { signal, timeoutMs: writeMs }),
+        make: (pod, wish) => makeFor(client, pod, wish, { signal, timeoutMs: writeMs }),
+        unmake: (floating) => unmake(client, floating, { signal, timeoutMs: writeMs }),
       },
       tell: told.tell,
       destinations: [

@@ -69,7 +69,7 @@ export function planningInputs(
   stores: Stores,
   server: ApiServer,
   { observed }: Databases,
-): Omit<PlanningOptions, "patch" | "writeServiceStatus" | "tell" | "onPlanned"> {
+): Omit<PlanningOptions, "patch" | "writeServiceStatus" | "writeFloating" | "tell" | "onPlanned"> {
   const { cluster, network, externalIps, client, pools, log } = options;
   const scope = northboundScope(cluster, zone);
   const cloud = observed.tenant

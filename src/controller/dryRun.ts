@@ -40,11 +40,19 @@ export async function dryRun(options: ControllerOptions, signal: AbortSignal): P
       ...planningInputs(options, stores, server, databases),
       patch: async () => undefined,
       writeServiceStatus: async () => undefined,
+      writeFloating: {
+        status: async () => undefined,
+        make: async () => undefined,
+        unmake: async () => undefined,
+      },
       tell: {
         decided: () => undefined,
         refused: (_, reason) => notes.push(reason),
         distrusted: () => undefined,
         announced: () => undefined,
+        floating: () => undefined,
+        notFloating: ({ kind, namespace, name }, reason, message) =>
+          notes.push(`${kind} ${namespace}/${name}: ${reason}: ${message}`),
         notGiven: (_, reason, message) => notes.push(`${reason}: ${message}`),
         conflict: ({ message }) => notes.push(message),
         fellShort: ({ kind, namespace, name }, _, message) =>

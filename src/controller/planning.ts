@@ -6,8 +6,8 @@ import type { Appliers } from "../apply/appliers.ts";
 import { Slicer } from "../apply/slicer.ts";
 import type { Cloud } from "../cloud/cloud.ts";
 import { Decider } from "../decide/decider.ts";
-import type { ServiceTell, Tell } from "../decide/deciding.ts";
-import { decisions } from "../decide/decisions.ts";
+import type { FloatingTell, ServiceTell, Tell } from "../decide/deciding.ts";
+import { decisions, type WriteFloating } from "../decide/decisions.ts";
 import type { Patch } from "../decide/durable.ts";
 import { NotNow } from "../decide/errors.ts";
 import { inLanes } from "../decide/lanes.ts";
@@ -59,7 +59,8 @@ export interface PlanningOptions {
   /** What a Service may have as external IP. */
   readonly externalIps: readonly Cidr[];
   readonly writeServiceStatus: WriteServiceStatus;
-  readonly tell: Tell & ServiceTell & PlannerTell;
+  readonly writeFloating: WriteFloating;
+  readonly tell: Tell & ServiceTell & FloatingTell & PlannerTell;
   readonly onPlanned: (owner: Owner, ms: number) => void;
   /** Undefined when nobody wants to know which policies are in force. */
   readonly policyNews?: PolicyNews;

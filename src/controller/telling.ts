@@ -1,7 +1,7 @@
 // What a leader tells people and metrics about its work: Events on the objects concerned, the log, counters.
 
 import type { EngineEvents } from "../apply/engineEvents.ts";
-import type { ServiceTell, Tell } from "../decide/deciding.ts";
+import type { FloatingTell, ServiceTell, Tell } from "../decide/deciding.ts";
 import type { Log } from "../kube/clock.ts";
 import type { KubeObject, ObjectRef } from "../kube/kinds.ts";
 import type { EventRecorder } from "../kube/recorder.ts";
@@ -31,6 +31,7 @@ export interface TellingOptions {
 export interface Telling {
   readonly tell: Tell &
     ServiceTell &
+    FloatingTell &
     PlannerTell & {
       /** The object asks for something that Weft does not serve. */
       readonly unserved: (object: ObjectRef, message: string) => void;
@@ -63,6 +64,12 @@ export function telling(options: TellingOptions): Telling {
       notGiven: (service, reason, message) => {
         log("warn", "a Service gets no address from outside", { service: nameOf(service), reason, message });
         events.record(service, "Warning", reason, message);
+      },
+      floating: (object, message) => events.record(object, "Normal", "Serving", message),
+      notFloating: (object, reason, message) => {
+        const what = { kind: object.kind, object: nameOf(object), reason, message };
+        log("warn", "a floating address does not lead to a pod", what);
+        events.record(object, "Warning", reason, message);
       },
       conflict: ({ holder, waiting, message }) => {
         log("error", "owners contradict each other", { holder, waiting, message });

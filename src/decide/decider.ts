@@ -5,6 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Node, ObjectMeta, Pod } from "../kube/objects.ts";
 import type { Names } from "../model/names.ts";
 import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
+import type { Owner } from "../model/owner.ts";
 import type { PodPlace, PoolPlace } from "../model/places.ts";
 import type { NodeRows } from "../observe/nodeRows.ts";
 import type { PoolRow } from "../observe/poolRows.ts";
@@ -12,6 +13,7 @@ import type { RowAddresses } from "../observe/rowAddresses.ts";
 import type { TenantView } from "../observe/tenant.ts";
 import { PodAddresses } from "./allocate/addresses.ts";
 import type { Patch } from "./durable.ts";
+import { type FloatingGrant, FloatingGrants } from "./floatingGrants.ts";
 import { NodeLives } from "./nodeLives.ts";
 import { Parents } from "./parents.ts";
 import { type Places, wantsAddress } from "./places.ts";
@@ -48,6 +50,7 @@ export class Decider implements Places {
   readonly pools: Pools | undefined;
   /** Undefined when ports are not nested. */
   readonly parents: Parents | undefined;
+  readonly grants = new FloatingGrants();
 
   /** Starts empty: call `adopt` first. */
   constructor({ network, names, patch, rows, pools, tenant }: DeciderOptions) {
@@ -108,6 +111,10 @@ export class Decider implements Places {
 
   isBetweenMirrors(namespace: string, name: string): boolean {
     return this.podLives.isBetweenMirrors(namespace, name);
+  }
+
+  floating(owner: Owner): FloatingGrant | undefined {
+    return this.grants.get(owner);
   }
 
   pool(name: string): PoolPlace | undefined {

@@ -1,7 +1,7 @@
 // What the decisions of all kinds of owner have in common. A decision comes before the plan and ends when the choice is
 // durable, so the plan only reads. Each kind has a file of its own.
 
-import type { Kind } from "../kube/kinds.ts";
+import type { Kind, ObjectRef } from "../kube/kinds.ts";
 import type { Node, Pod, Service } from "../kube/objects.ts";
 import type { OwnerName } from "../model/owner.ts";
 import type { AnyConcerns, Concerns } from "../observe/concerns.ts";
@@ -42,6 +42,13 @@ export interface ServiceTell {
     reason: "NoAddress" | "AddressTaken" | "AddressRefused" | "NotAnnounced",
     message: string,
   ) => void;
+}
+
+export interface FloatingTell {
+  /** Where its addresses lead from now on; on a FloatingAddress, or on the pod that asks for one. */
+  readonly floating: (object: ObjectRef, message: string) => void;
+  /** What it asks for and does not get. */
+  readonly notFloating: (object: ObjectRef, reason: string, message: string) => void;
 }
 
 /** Asks until the choice is durable. Undefined when there is nothing to choose now. */

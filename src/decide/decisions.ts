@@ -1,6 +1,7 @@
 // All decisions, one for each kind of owner that needs one.
 
 import type { Clock } from "../kube/clock.ts";
+import type { FloatingAddress } from "../kube/floatingAddress.ts";
 import type { Kind } from "../kube/kinds.ts";
 import type { Stores } from "../kube/stores.ts";
 import type { Cidr } from "../model/ip.ts";
@@ -9,13 +10,23 @@ import type { ClusterNetwork } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Observed } from "../observe/observed.ts";
 import type { PortState } from "../observe/portStates.ts";
+import { PoolSearch } from "./allocate/poolSearch.ts";
 import type { Decider } from "./decider.ts";
-import type { AnyDecides, ServiceTell, Tell } from "./deciding.ts";
+import type { AnyDecides, FloatingTell, ServiceTell, Tell } from "./deciding.ts";
+import { type FloatingStatus, floatingDecision } from "./floatingDecision.ts";
+import { FloatingRequests, type MakeFloating } from "./floatingRequests.ts";
 import { nodeDecision } from "./nodeDecision.ts";
+import { OuterTaken } from "./outerTaken.ts";
 import { podDecision } from "./podDecision.ts";
 import type { Policing } from "./policing.ts";
 import { poolDecision } from "./poolDecision.ts";
 import { serviceDecision, type WriteServiceStatus } from "./serviceDecision.ts";
+
+/** What is written about FloatingAddresses. */
+export interface WriteFloating extends MakeFloating {
+  /** Resolves when the API server has acknowledged it. */
+  readonly status: (floating: FloatingAddress, status: FloatingStatus) => Promise<void>;
+}
 
 export interface DecisionsOptions {
   readonly decider: Decider;
@@ -27,8 +38,9 @@ export interface DecisionsOptions {
   /** What a Service may have as external IP. */
   readonly externalIps: readonly Cidr[];
   readonly writeServiceStatus: WriteServiceStatus;
+  readonly writeFloating: WriteFloating;
   readonly policing: Policing | undefined;
-  readonly tell: Tell & ServiceTell;
+  readonly tell: Tell & ServiceTell & FloatingTell;
   readonly enqueueLater: (owner: Owner, delayMs: number) => void;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -42,12 +54,22 @@ export const decisionReads: readonly Kind[] = [
   "EndpointSlice",
   "ServiceCIDR",
   "IPAddressPool",
+  "FloatingAddress",
 ];
+
+/** Why a cloud cannot give pods floating addresses, for people. */
+function unservedBy({ tenant: view }: Pick<Observed, "tenant">): string | undefined {
+  if (!view || (view.tenant()?.gateways.length ?? 0) > 0) return undefined;
+  return `the tenant's router ${view.router} has no port with a gateway chassis, so it translates no addresses: the cloud's operator has to join it to an external network (ovn-nbctl lrp-set-gateway-chassis)`;
+}
 
 export function decisions(options: DecisionsOptions): readonly AnyDecides[] {
   const { network, externalIps, decider, stores, observed, policing, clock, enqueueLater, signal, tell } =
     options;
   const { nodeLives, podLives, pools } = decider;
+  const search = new PoolSearch();
+  const rows = observed.floatingRows();
+  const taken = new OuterTaken({ stores, grants: decider.grants, rows });
   const single = [
     nodeDecision({
       lives: nodeLives,
@@ -68,10 +90,20 @@ export function decisions(options: DecisionsOptions): readonly AnyDecides[] {
       signal,
     }),
     serviceDecision({
-      ...{ network, externalIps, stores, tell },
+      ...{ network, externalIps, stores, tell, taken, search },
       places: decider,
       hasGateways: observed.tenant === undefined,
       write: options.writeServiceStatus,
+    }),
+    floatingDecision({
+      ...{ network, stores, tell, taken, search, rows },
+      places: decider,
+      grants: decider.grants,
+      requests: new FloatingRequests(options.writeFloating, tell.notFloating),
+      unserved: () => unservedBy(observed),
+      hasGateways: observed.tenant === undefined,
+      write: options.writeFloating.status,
+      again: enqueueLater,
     }),
   ];
   if (!pools) return single;

@@ -6,7 +6,9 @@ import type { Node, Pod } from "../kube/objects.ts";
 import { parseIp } from "../model/ip.ts";
 import { controlPlaneLabel, zoneLabel } from "../model/names.ts";
 import { hostAddressesOf, type ResolvedNode } from "../model/network.ts";
+import type { Owner } from "../model/owner.ts";
 import type { PodPlace, PoolPlace } from "../model/places.ts";
+import type { FloatingGrant } from "./floatingGrants.ts";
 import type { NodeChoice } from "./nodeChoices.ts";
 
 export interface Places {
@@ -21,6 +23,8 @@ export interface Places {
   isBetweenMirrors(namespace: string, name: string): boolean;
   /** Undefined while the pool is not decided. */
   pool(node: string): PoolPlace | undefined;
+  /** The addresses of a FloatingAddress, and the pod that has them; undefined while nothing is decided. */
+  floating(owner: Owner): FloatingGrant | undefined;
 }
 
 /** Whether a pod takes part in the pod network: it has a network of its own, and may still run. */

@@ -9,6 +9,7 @@ import { emptyStore, storesOf } from "../kube/stores.ts";
 import { parseCidr, parseIp } from "../model/ip.ts";
 import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
 import { type Owner, ownerOf, parseOwner } from "../model/owner.ts";
+import { PoolSearch } from "./allocate/poolSearch.ts";
 import { serviceDecision } from "./serviceDecision.ts";
 
 const cidr = (text: string) => parseCidr(text) ?? assert.fail(text);
@@ -17,8 +18,8 @@ const network: ClusterNetwork = {
   pods: [{ cidr: cidr("10.244.0.0/16"), nodeBits: 24 }],
   services: [cidr("10.96.0.0/16")],
   join: [cidr("100.64.0.0/16")],
-};
   direct: [],
+};
 const node: ResolvedNode = {
   ...{ name: "n1", id: 2, subnets: [], chassisId: undefined, gateway: undefined },
   hostAddresses: [parseIp("192.0.2.50") ?? assert.fail()],
@@ -31,12 +32,16 @@ class World {
   readonly #raw = new Map<string, Record<string, unknown>>();
   #version = 0;
   refuseWrites = false;
+  /** Address -> the FloatingAddress that has it */
+  readonly floating = new Map<string, string>();
   readonly #decision = serviceDecision({
     network,
     externalIps: [cidr("203.0.113.0/24"), cidr("192.0.2.0/24"), cidr("10.0.0.0/8")],
     stores: this.stores,
     places: { nodes: () => [node], node: (name) => (name === node.name ? node : undefined) },
     hasGateways: false,
+    taken: { promised: new Map(), byFloating: (ip) => this.floating.get(ip) },
+    search: new PoolSearch(),
     write: async ({ namespace, name }: ObjectRef, status) => {
       if (this.refuseWrites) throw new Error("conflict");
       const raw = this.#raw.get(`${namespace}/${name}`) ?? assert.fail();

@@ -15,8 +15,10 @@ import { type Owner, ownerOf, parseOwner } from "../model/owner.ts";
 import { commonPort, mayShare } from "../model/sharing.ts";
 import { sidesOf } from "../observe/concerns.ts";
 import { BalancerAddresses } from "./allocate/balancerAddresses.ts";
+import type { PoolSearch } from "./allocate/poolSearch.ts";
 import { Announcing, gatewayView, isMove } from "./announcing.ts";
 import type { Decides, ServiceTell } from "./deciding.ts";
+import type { OuterTaken } from "./outerTaken.ts";
 import { addressProblem, ownRanges, poolProblems } from "./ownRanges.ts";
 import type { Places } from "./places.ts";
 
@@ -38,6 +40,9 @@ export interface ServiceDecisionOptions {
   /** Nodes have gateway routers, which can answer for addresses. */
   readonly hasGateways: boolean;
   readonly write: WriteServiceStatus;
+  /** What has been written and does not show yet, and who else has addresses. */
+  readonly taken: Pick<OuterTaken, "promised" | "byFloating">;
+  readonly search: PoolSearch;
   readonly tell: ServiceTell;
 }
 
@@ -48,10 +53,9 @@ const loadBalancerClass = "weft.io/pool";
 
 export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads> {
   const { stores, tell } = options;
-  const addresses = new BalancerAddresses();
+  const addresses = new BalancerAddresses(options.search);
   const announcing = new Announcing(options);
-  /** Service -> what has been written and does not show yet */
-  const written = new Map<Owner, { readonly uid: string; readonly ips: readonly string[] }>();
+  const { promised: written } = options.taken;
   /** Services that wait for an address */
   const waiting = new Set<Owner>();
   /** Service -> what it has been told */
@@ -104,7 +108,8 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
       pools: pools.filter(({ name }) => !problems.has(name)),
       isTaken: (ip) =>
         stores.Service.by("ingressIp", ip).some((other) => isRival(service, other)) ||
-        isPromised(ip, service),
+        isPromised(ip, service) ||
+        options.taken.byFloating(ip) !== undefined,
       shared: sharers(service).flatMap(
         (other) => written.get(ownerOfService(other))?.ips ?? other.ingressIps ?? [],
       ),
@@ -138,7 +143,9 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
         const ip = parseIp(text);
         if (!ip || !options.externalIps.some((range) => contains(range, ip)))
           return [text, `${text} is in no range that the controller's --external-ips allows`] as const;
-        return [text, addressProblem(ranges, ip) ?? rivalOf(service, text)] as const;
+        const floating = options.taken.byFloating(text);
+        const problem = addressProblem(ranges, ip) ?? (floating && `${text} is that of ${floating}`);
+        return [text, problem ?? rivalOf(service, text)] as const;
       }),
     );
     const refused = [...problems.values()].flatMap((problem) => problem ?? []);

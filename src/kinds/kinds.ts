@@ -6,6 +6,7 @@ import type { Selection } from "../ovsdb/index.ts";
 import { addressPoolKind } from "./addressPool.ts";
 import { clusterKind } from "./cluster.ts";
 import { clusterPolicyKind } from "./clusterPolicy.ts";
+import { floatingAddressKind } from "./floatingAddress.ts";
 import { blockKind, peerKind, subjectKind } from "./groups.ts";
 import type { AnyOwnerKind } from "./kind.ts";
 import { lateFlushKind } from "./lateFlush.ts";
@@ -26,6 +27,7 @@ export const ownerKinds: readonly AnyOwnerKind[] = [
   lateFlushKind,
   serviceCidrKind,
   addressPoolKind,
+  floatingAddressKind,
   subjectKind,
   peerKind,
   blockKind,

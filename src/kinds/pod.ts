@@ -68,7 +68,7 @@ const siteText = ({ chassisId, subnets }: ResolvedNode): string =>
   [chassisId, ...subnets.map(formatCidr)].join();
 
 /** The pod still wants its port: its node may only not be decided yet, or may come back. */
-function doubtAbout(node: string, nodes: Stores["Node"], places: Places): Doubt {
+export function doubtAbout(node: string, nodes: Stores["Node"], places: Places): Doubt {
   if (nodes.get("", node) && !places.node(node)) return "unplanned";
   return places.isProven(node) ? "held" : "missing";
 }

@@ -5,6 +5,7 @@ import { type AddressPool, addressPoolOf } from "./addressPool.ts";
 import { adminNetworkPolicyOf, baselineAdminNetworkPolicyOf } from "./adminNetworkPolicy.ts";
 import { clusterNetworkPolicyOf } from "./clusterNetworkPolicy.ts";
 import type { ClusterPolicy } from "./clusterPolicy.ts";
+import { type FloatingAddress, floatingAddressOf } from "./floatingAddress.ts";
 import { type NetworkPolicy, networkPolicyOf } from "./networkPolicy.ts";
 import { nodePortKeys } from "./nodePorts.ts";
 import type { EndpointSlice, Namespace, Node, ObjectMeta, Pod, Service } from "./objects.ts";
@@ -98,6 +99,20 @@ const table = {
     namespaced: false,
     project: addressPoolOf,
     indexes: {},
+    optional: true,
+  }),
+  FloatingAddress: watchable<FloatingAddress>({
+    prefix: "/apis/weft.io/v1alpha1",
+    plural: "floatingaddresses",
+    namespaced: true,
+    project: floatingAddressOf,
+    indexes: {
+      /** `shop/web-0` */
+      pod: ({ namespace, podName }) => (podName === undefined ? [] : [`${namespace}/${podName}`]),
+      /** The namespace of one that selects its pod by labels. */
+      selecting: ({ namespace, podSelector }) => (podSelector ? [namespace] : []),
+      givenIp: ({ given }) => given.ips,
+    },
     optional: true,
   }),
   ClusterNetworkPolicy: watchable<ClusterPolicy<"ClusterNetworkPolicy">>({

@@ -68,11 +68,17 @@ export interface Names {
   readonly outerBalancer: (namespace: string, service: string, protocol: string, node: string) => string;
   /** What makes a node's gateway router answer for addresses of a Service. */
   readonly announcement: (namespace: string, service: string, node: string) => string;
-  /** The balancers with which the tenant's router answers for addresses from outside. */
   /** The balancer that flushes a second time. */
   readonly lateFlush: string;
+  /** The balancers with which the tenant's router answers for addresses from outside. */
   readonly answers: string;
   readonly answer: (namespace: string, service: string) => string;
+  /** The translation of a FloatingAddress's address of one family. */
+  readonly floating: (namespace: string, name: string, family: number) => string;
+  /** In underlay mode: the balancers for floating addresses, of all switches but those outside. */
+  readonly floatingGroup: string;
+  /** The balancer that leads to a FloatingAddress's pod from inside the cluster. */
+  readonly floatingBalancer: (namespace: string, name: string) => string;
   /** The balancer of a pod's ports on its node. */
   readonly hostPorts: (namespace: string, pod: string, protocol: string) => string;
 }
@@ -92,13 +98,13 @@ export function namesOf(cluster: string): Names {
     machineGroup: name("machines"),
     serviceEntries: plain("services"),
     hostSet: (family) => plain("hosts", `ip${family}`),
+    directSet: (family) => plain("direct", `ip${family}`),
     nodeSwitch: (node) => name("switch", node),
     routerToSwitch: (node) => name("rtos", node),
     switchToRouter: (node) => name("stor", node),
     managementPort: (node) => name("mgmt", node),
     gatewayRouter: (node) => name("gateway", node),
     gatewayToJoin: (node) => name("gtoj", node),
-    directSet: (family) => plain("direct", `ip${family}`),
     joinToGateway: (node) => name("jtog", node),
     externalSwitch: (node) => name("external", node),
     gatewayToExternal: (node) => name("gtoe", node),
@@ -124,6 +130,9 @@ export function namesOf(cluster: string): Names {
     lateFlush: name("flush"),
     answers: name("answers"),
     answer: (namespace, service) => name("answer", namespace, service),
+    floating: (namespace, floating, family) => name("floating", namespace, floating, `ip${family}`),
+    floatingGroup: name("floating"),
+    floatingBalancer: (namespace, floating) => name("floating", namespace, floating),
     hostPorts: (namespace, pod, protocol) => name("hostport", namespace, pod, protocol),
   };
 }
@@ -195,10 +204,12 @@ export const annotations = {
    * cluster, those that it drops, allows and passes on.
    */
   aclLogging: "k8s.ovn.org/acl-logging",
-  /** On a Service of type LoadBalancer: the name of the IPAddressPool that it asks for. */
+  /** On a Service of type LoadBalancer or a Pod: the name of the IPAddressPool that it asks for. */
   addressPool: "weft.io/address-pool",
   /** There too: a key; with others of its namespace that have the same one it may share its addresses. */
   allowSharedIp: "weft.io/allow-shared-ip",
+  /** On a Pod: `any`, or the addresses from outside that it asks for, one of each family, with a comma between. */
+  floatingAddress: "weft.io/floating-address",
 } as const;
 
 /** The names of things in a node's own Open vSwitch. */

@@ -13,6 +13,7 @@ import { inCluster } from "../kube/in-cluster.ts";
 import { loadKubeconfig } from "../kube/kubeconfig.ts";
 import type { Node } from "../kube/objects.ts";
 import { Staleness } from "../kube/staleness.ts";
+import type { Ip } from "../model/ip.ts";
 import { namesOf, onNode } from "../model/names.ts";
 import { rowUuid } from "../model/uuid.ts";
 import { Session } from "../ovsdb/index.ts";
@@ -34,7 +35,7 @@ import { planWith } from "./nodePlan.ts";
 import type { LinkSettings } from "./nouns/link.ts";
 import { overlayPlan } from "./overlay.ts";
 import { byController, byVswitchd } from "./ovs/completion.ts";
-import { flushConntrack, type Match, withUdpPort } from "./ovs/conntrack.ts";
+import { flushConntrack, type Match, withAddress, withUdpPort } from "./ovs/conntrack.ts";
 import { PodPorts } from "./ovs/ports.ts";
 import { followVswitch } from "./ovs/vswitch.ts";
 import { Writer } from "./ovs/writer.ts";
@@ -49,6 +50,7 @@ import { underlayPlan } from "./underlay.ts";
 import { Upkeep } from "./upkeep.ts";
 import { watched } from "./watched.ts";
 import { Announcer } from "./wayIn/announcer.ts";
+import { flushMoved } from "./wayIn/floatingFlush.ts";
 import { HealthChecks } from "./wayIn/healthChecks.ts";
 import { WayIn, type WayInPlace } from "./wayIn/wayIn.ts";
 
@@ -67,7 +69,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   );
   const isPooled = options.addresses === "pooled";
   const recollection = await Recollection.read(recollectionFile(options.cniSocket), log);
-  const { server, nodes, pods, services, policies, slicesOf } = watched(
+  const { server, nodes, pods, services, floatings, policies, slicesOf } = watched(
     client,
     { nodeName, isPooled, recollection },
     { signal, log },
@@ -76,15 +78,18 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   /** Does not reject: a failed flush leaves a stale entry behind, and the caller could not do anything about it. */
   const flush = (matches: readonly Match[]): Promise<void> =>
     flushConntrack(options.ovsRunDirectory, matches).catch((error: unknown) =>
-      log("warn", "UDP connections were not flushed", { error }),
+      log("warn", "connections were not flushed", { error }),
     );
   const wayIn = new WayIn({
-    ...{ services, pods, run, log },
+    ...{ nodeName, services, pods, floatings, run, log },
     forget: (addresses, port) => flush(addresses.flatMap((ip) => withUdpPort(ip, port))),
     changed: () => degradedReporter.ring(),
   });
 
-  const announcer = new Announcer({ nodeName, services, run, clock: systemClock, log });
+  const announcer = new Announcer({ nodeName, services, floatings, run, clock: systemClock, log });
+  const forget = (addresses: readonly Ip[]): Promise<void> => flush(addresses.flatMap(withAddress));
+  if (options.network.mode === "overlay")
+    flushMoved({ floatings, forget, run, clock: systemClock, log }, signal);
 
   const healthChecks = new HealthChecks({
     ...{ nodeName, services, slicesOf, log },
@@ -106,7 +111,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const losses = new Losses(log, () => degradedReporter.ring());
   const degraded = (): Problem | undefined => losses.problem() ?? wayIn.problem();
   // With a pool, pods start without the API server; but one that refuses has to be told.
-  const read = { Node: nodes, Pod: pods, Service: services, ...policies };
+  const read = { Node: nodes, Pod: pods, Service: services, FloatingAddress: floatings, ...policies };
   const staleness = new Staleness(read, () => performance.now(), isPooled);
   staleness.follow(signal);
   const problem = (): Problem | undefined =>
@@ -220,7 +225,11 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   await serveHealth({ address, registry, notReady: notReadyNow, logLevels }, signal);
   const beats = { client, node: self, namespace: options.leaseNamespace, cluster: options.clusterId };
   await Promise.all([
-    recollection.keep(server, { Pod: pods, Service: services, ...policies }, signal),
+    recollection.keep(
+      server,
+      { Pod: pods, Service: services, FloatingAddress: floatings, ...policies },
+      signal,
+    ),
     upkeep.run(signal),
     wayIn.run(signal),
     announcer.run(signal),

@@ -1,4 +1,4 @@
-// What an agent watches: its Node, the node's pods, all Services and, for a pool, the policies. What a list leaves out stays
+// What an agent watches: its Node, the node's pods, all Services and FloatingAddresses and, for a pool, the policies. What a list leaves out stays
 // until the server says of it that it is gone: otherwise one that lists nothing would close the node's ports for Services, and
 // give a pod an open port that a policy selects. At a start the agent goes by the names that its predecessor knew.
 
@@ -6,6 +6,7 @@ import { ApiServer } from "../kube/apiServer.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Surroundings } from "../kube/clock.ts";
 import { isNotFound } from "../kube/error.ts";
+import type { FloatingAddress } from "../kube/floatingAddress.ts";
 import { type Kind, kinds } from "../kube/kinds.ts";
 import type { EndpointSlice, Node, Pod, Service } from "../kube/objects.ts";
 import { type PolicyStores, policyStores } from "../kube/policies.ts";
@@ -19,6 +20,7 @@ export interface Watched {
   readonly nodes: Store<Node>;
   readonly pods: Store<Pod>;
   readonly services: Store<Service>;
+  readonly floatings: Store<FloatingAddress>;
   /** Undefined without a pool. */
   readonly policies: PolicyStores | undefined;
   /** A Service's slices, until `signal` is aborted. */
@@ -64,6 +66,7 @@ export function watched(
     }),
     pods: watchKind(client, "Pod", { ...remembering("Pod"), fieldSelector: `spec.nodeName=${nodeName}` }),
     services: watchKind(client, "Service", remembering("Service")),
+    floatings: watchKind(client, "FloatingAddress", remembering("FloatingAddress")),
     policies: isPooled ? policyStores((kind) => watchKind(client, kind, remembering(kind))) : undefined,
     slicesOf: ({ namespace, name }, signal) =>
       watchKind(client, "EndpointSlice", {

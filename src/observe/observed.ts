@@ -8,6 +8,7 @@ import type { Scope } from "../model/scope.ts";
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Replica, RowIndex, Selection } from "../ovsdb/index.ts";
 import { type Built, builtRows } from "./builtRows.ts";
+import { type FloatingRows, floatingIndexes, floatingRows } from "./floatingRows.ts";
 import {
   type GroupedPort,
   type GroupIds,
@@ -50,16 +51,16 @@ export interface ObservedOptions {
 
 const byOwner = `external_ids:${ownership.owner}`;
 
+const moreIndexes: Readonly<Record<string, readonly RowIndex[]>> = {
+  Logical_Switch_Port: ["name", addressesOf],
+  NAT: floatingIndexes,
+};
+
 /** The indexes of `tables` that are read here. */
 export const observedIndexes = (
   tables: Selection<NorthboundTables>,
 ): Readonly<Record<string, readonly RowIndex[]>> =>
-  Object.fromEntries(
-    Object.keys(tables).map((table) => [
-      table,
-      table === "Logical_Switch_Port" ? [byOwner, "name", addressesOf] : [byOwner],
-    ]),
-  );
+  Object.fromEntries(Object.keys(tables).map((table) => [table, [byOwner, ...(moreIndexes[table] ?? [])]]));
 
 export class Observed {
   readonly ports: PortStates;
@@ -110,6 +111,11 @@ export class Observed {
   /** What rows prove about nodes. */
   nodeRows(): readonly NodeRows[] {
     return nodeRows(this.#replica, this.#scope);
+  }
+
+  /** Who has which floating address. */
+  floatingRows(): FloatingRows {
+    return floatingRows(this.#replica, this.#scope);
   }
 
   poolRows(): Iterable<PoolRow> {

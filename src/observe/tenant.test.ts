@@ -9,7 +9,13 @@ function world() {
   const others = new Map<string, string>();
   const own = new Map([[ownership.cluster, "demo"]]);
   const port = (name: string, network: string, ids = others) =>
-    [name, { _uuid: name, name, networks: [network], external_ids: ids }] as const;
+    [
+      name,
+      {
+        ...{ _uuid: name, name, networks: [network], external_ids: ids },
+        gateway_chassis: name === "hosts" ? ["chassis"] : [],
+      },
+    ] as const;
   const tables: Record<string, ReadonlyMap<string, object>> = {
     Logical_Router: new Map([["r", { _uuid: "r", name: "tenant", ports: ["vms", "hosts", "pods"] }]]),
     Logical_Router_Port: new Map([
@@ -35,6 +41,14 @@ function world() {
 test("the tenant's networks are those of its router's ports, except this cluster's own", () => {
   const networks = world().view.tenant()?.networks ?? [];
   assert.deepEqual(networks.map(formatCidr), ["192.168.0.0/24", "172.32.0.0/16"]);
+});
+
+test("the tenant's gateways are those ports of its router that are on one hypervisor at a time", () => {
+  const gateways = world().view.tenant()?.gateways ?? [];
+  assert.deepEqual(
+    gateways.map(({ port, networks }) => [port, ...networks.map(formatCidr)]),
+    [["hosts", "172.32.0.0/16"]],
+  );
 });
 
 test("another network on a port of the router is news of the tenant, one on another router is not", () => {

@@ -21,6 +21,16 @@ export interface Tenant {
   readonly routerPorts: readonly LogicalSwitchPortRow["_uuid"][];
   /** The networks that the router's ports are in, the external ones too. */
   readonly networks: readonly Cidr[];
+  /** Where the router translates addresses; empty where it cannot. */
+  readonly gateways: readonly TenantGateway[];
+}
+
+/** A port of the router by which packets leave the cloud, on one hypervisor at a time. */
+export interface TenantGateway {
+  readonly port: LogicalRouterPortRow["_uuid"];
+  readonly networks: readonly Cidr[];
+  /** The switches that it joins. */
+  readonly switches: readonly LogicalSwitchRow["_uuid"][];
 }
 
 /** A machine's port, nested or not, changed: its name, its parent's name, and its addresses before and after. */
@@ -66,7 +76,12 @@ export class TenantView {
       router: router._uuid,
       switches: [...this.#machines.facing(names)].toSorted(),
       routerPorts: this.#machines.portsFacing(names).toSorted(),
-      networks: others.flatMap(({ networks }) => networks.flatMap((text) => parseCidr(text) ?? [])),
+      networks: others.flatMap(networksOf),
+      gateways: others.filter(isGateway).map((port) => ({
+        port: port._uuid,
+        networks: networksOf(port),
+        switches: [...this.#machines.facing([port.name])].toSorted(),
+      })),
     };
   }
 
@@ -136,6 +151,13 @@ export class TenantView {
     listener.machine({ parent: port.parent_name, addresses });
   }
 }
+
+const networksOf = ({ networks }: LogicalRouterPortRow): readonly Cidr[] =>
+  networks.flatMap((text) => parseCidr(text) ?? []);
+
+/** OVN calls it a distributed gateway port. */
+const isGateway = (port: LogicalRouterPortRow): boolean =>
+  port.gateway_chassis.length > 0 || port.ha_chassis_group !== undefined;
 
 /** The port must have all addresses of the node's card: another tenant may use the same MAC. */
 const hasAll = (port: LogicalSwitchPortRow, addresses: readonly string[]): boolean =>

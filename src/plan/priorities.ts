@@ -32,6 +32,8 @@ export const aclPriority = {
   services: 31_000,
   /** Drops what a Service's source ranges do not allow. */
   sourceRanges: 31_001,
+  /** Lets in what comes for a floating address, in underlay mode. */
+  floating: 31_002,
   /** Lets a closed port's neighbour discovery pass. */
   neighbours: 32_001,
   /** Drops all packets of a closed port: above anything that a policy could allow. */

@@ -34,6 +34,10 @@ export function tenantFacts(
   for (const ofMachines of tenant.switches)
     for (const one of [group, elsewhere])
       facts.member("Logical_Switch", ofMachines, "load_balancer_group", one);
+  const floating = facts.row("Load_Balancer_Group", names.floatingGroup, { name: names.floatingGroup });
+  const outside = new Set(tenant.gateways.flatMap(({ switches }) => switches));
+  for (const ofMachines of tenant.switches.filter((one) => !outside.has(one)))
+    facts.member("Logical_Switch", ofMachines, "load_balancer_group", floating);
   const answers = facts.row("Load_Balancer_Group", names.answers, { name: names.answers });
   facts.member("Logical_Router", tenant.router, "load_balancer_group", answers);
   const entries = facts.row("Port_Group", names.serviceEntries, { name: names.serviceEntries });
@@ -52,6 +56,13 @@ export function virtualNodeFacts(
   planSwitch(facts, scope, node, tenant.router);
   planClosed(facts, scope, node);
   planOwnNode(facts, scope, node);
+  const { nodeSwitch, floatingGroup } = scope.names;
+  facts.member(
+    "Logical_Switch",
+    facts.ref("Logical_Switch", nodeSwitch(node.name)),
+    "load_balancer_group",
+    facts.ref("Load_Balancer_Group", floatingGroup),
+  );
   return facts.facts;
 }
 

@@ -64,11 +64,18 @@ export function termOf(setting: TermSetting): Term {
       patch: setting.patch ?? (async () => undefined),
       externalIps: [],
       writeServiceStatus: async () => undefined,
+      writeFloating: {
+        status: async () => undefined,
+        make: async () => undefined,
+        unmake: async () => undefined,
+      },
       tell: {
         decided: () => undefined,
         refused: () => undefined,
         distrusted: () => undefined,
         announced: () => undefined,
+        floating: () => undefined,
+        notFloating: () => undefined,
         notGiven: () => undefined,
         fellShort: () => undefined,
         conflict: setting.conflict ?? (() => undefined),

@@ -59,6 +59,7 @@ test("a bundle that vswitchd refuses is an error with its reason, and changes no
 test("while the flows for Services are refused that is said, once, and they are written as soon as they can be", async () => {
   const services = emptyStore("Service");
   const pods = emptyStore("Pod");
+  const floatings = emptyStore("FloatingAddress");
   const balancer = serviceOf(
     {
       metadata: { namespace: "shop", name: "web", uid: "u", resourceVersion: "1" },
@@ -68,11 +69,11 @@ test("while the flows for Services are refused that is said, once, and they are 
     new Interner(),
   );
   services.apply([{ type: "put", object: balancer ?? assert.fail() }]);
-  for (const store of [services, pods]) store.note({ synced: true });
+  for (const store of [services, pods, floatings]) store.note({ synced: true });
   const lines: string[] = [];
   let changes = 0;
   const wayIn = new WayIn({
-    ...{ services, pods, run },
+    ...{ nodeName: "n1", services, pods, floatings, run },
     forget: () => Promise.resolve(),
     changed: () => changes++,
     log: (level, message) => lines.push(`${level} ${message}`),

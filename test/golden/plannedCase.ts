@@ -81,10 +81,17 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
       patch: async () => undefined,
       externalIps: [],
       writeServiceStatus: async () => undefined,
+      writeFloating: {
+        status: async () => undefined,
+        make: async () => undefined,
+        unmake: async () => undefined,
+      },
       tell: {
         decided: () => undefined,
         distrusted: () => undefined,
         announced: () => undefined,
+        floating: () => undefined,
+        notFloating: () => undefined,
         notGiven: () => undefined,
         refused: ({ kind, namespace, name }, reason) =>
           void refused.set(`${kind} ${namespace}/${name}`, reason),
@@ -136,6 +143,7 @@ async function readCase(
       cluster: config.cluster,
       pods: config.pods ?? [],
       services: config.services ?? [],
+      direct: config.direct ?? [],
       pool: config.pool,
       router: config.router,
       rows: config.rows ?? {},
@@ -143,7 +151,6 @@ async function readCase(
     objects: objects.map((object) => projected(object, interner)),
   };
 }
-      direct: config.direct ?? [],
 
 interface Document extends Partial<Configuration> {
   readonly kind?: Kind;

@@ -71,6 +71,11 @@ async function plannedRows({ cluster, client }: Ground): Promise<Dump> {
         observed: new Observed({ scope, replica: givenRows({}), ports: noPorts, router: undefined }),
         externalIps: [],
         writeServiceStatus: async () => undefined,
+        writeFloating: {
+          status: async () => undefined,
+          make: async () => undefined,
+          unmake: async () => undefined,
+        },
         patch: async ({ kind, name }) => {
           throw new Error(`${kind} ${name}: the plan would choose something anew`);
         },
@@ -78,6 +83,8 @@ async function plannedRows({ cluster, client }: Ground): Promise<Dump> {
           decided: () => undefined,
           distrusted: () => undefined,
           announced: () => undefined,
+          floating: () => undefined,
+          notFloating: () => undefined,
           notGiven: () => undefined,
           refused: () => undefined,
           conflict: ({ message }) => {

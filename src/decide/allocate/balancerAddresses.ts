@@ -1,12 +1,12 @@
-// Which addresses a Service of type LoadBalancer gets from the pools. Pure except for the place where each pool's
-// search continues, so that an address rests for as long as others are free.
+// Which addresses a Service of type LoadBalancer gets from the pools. Pure except for the search in pools (poolSearch.ts).
 
 import type { AddressPool } from "../../kube/addressPool.ts";
 import { selects } from "../../kube/labelSelector.ts";
 import type { Service } from "../../kube/objects.ts";
 import { type Family, formatIp, type Ip, parseIp } from "../../model/ip.ts";
-import { type IpRange, inRange } from "../../model/ipRange.ts";
+import { inRange } from "../../model/ipRange.ts";
 import { annotations } from "../../model/names.ts";
+import { byPriority, type PoolSearch } from "./poolSearch.ts";
 
 export type BalancerChoice = { readonly ips: readonly string[] } | { readonly refused: string };
 
@@ -20,8 +20,11 @@ export interface BalancerQuestion {
 }
 
 export class BalancerAddresses {
-  /** pool and family -> the address given last */
-  readonly #last = new Map<string, bigint>();
+  readonly #search: PoolSearch;
+
+  constructor(search: PoolSearch) {
+    this.#search = search;
+  }
 
   /** One address of each family of the Service that a pool has; those it asks for, if it does. */
   choose({ service, pools, isTaken, shared }: BalancerQuestion): BalancerChoice {
@@ -52,7 +55,7 @@ export class BalancerAddresses {
         shared.find((text) => isOf(having, family, text) && !isTaken(text)) ??
         having
           .values()
-          .flatMap((pool) => this.#free(pool, family, isTaken) ?? [])
+          .flatMap((pool) => this.#search.free(pool, family, isTaken))
           .next().value;
       if (ip !== undefined) ips.push(ip);
       else if (having.length > 0)
@@ -63,30 +66,6 @@ export class BalancerAddresses {
     const familyText = families.map((family) => `IPv${family}`).join(" or ");
     return ips.length > 0 ? { ips } : { refused: `no pool for this Service has an address of ${familyText}` };
   }
-
-  #free(pool: AddressPool, family: Family, isTaken: (ip: string) => boolean): [string] | undefined {
-    const key = `${pool.name} ${family}`;
-    const ranges = pool.ranges.filter(({ first }) => first.family === family);
-    const last = this.#last.get(key);
-    for (const value of valuesAfter(ranges, last)) {
-      const ip = formatIp({ family, value });
-      if (isTaken(ip)) continue;
-      this.#last.set(key, value);
-      return [ip];
-    }
-    return undefined;
-  }
-}
-
-/** All of them once, those behind `last` first. */
-function* valuesAfter(ranges: readonly IpRange[], last: bigint | undefined): Iterable<bigint> {
-  const sorted = ranges.toSorted((a, b) => (a.first.value < b.first.value ? -1 : 1));
-  for (const isBehind of last === undefined ? [true] : [true, false])
-    for (const { first, last: end } of sorted) {
-      const from = isBehind && last !== undefined && last >= first.value ? last + 1n : first.value;
-      const to = isBehind || last === undefined || last > end.value ? end.value : last;
-      for (let value = from; value <= to; value++) yield value;
-    }
 }
 
 function asked(
@@ -116,10 +95,3 @@ const isOf = (pools: readonly AddressPool[], family: Family, text: string): bool
 const isFor = ({ namespaces, serviceSelectors }: AddressPool, { namespace, labels }: Service): boolean =>
   (namespaces.length === 0 || namespaces.includes(namespace)) &&
   (serviceSelectors.length === 0 || serviceSelectors.some((selector) => selects(selector, labels)));
-
-/** As MetalLB orders its pools: lower numbers first, 0 last. */
-function byPriority(a: AddressPool, b: AddressPool): number {
-  const rank = ({ priority }: AddressPool): number => priority || Number.POSITIVE_INFINITY;
-  if (rank(a) !== rank(b)) return rank(a) < rank(b) ? -1 : 1;
-  return a.name < b.name ? -1 : 1;
-}

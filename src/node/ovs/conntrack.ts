@@ -30,6 +30,18 @@ export const withEnd = (ip: Ip): readonly Match[] => [
 export const withUdpPort = (ip: Ip, port: number): readonly Match[] =>
   (["src", "dst"] as const).map((end) => [`${field(end, ip)},${udp},ct_tp_${end}=${port}`]);
 
+/**
+ * Connections that were opened to `ip`, and those whose answers come to it. Of each protocol that OVN translates, so that
+ * none goes on with a translation that is no longer meant.
+ */
+export function withAddress(ip: Ip): readonly Match[] {
+  const to = field("dst", ip);
+  return [6, 17, 132, ip.family === 4 ? 1 : 58].flatMap((number): readonly Match[] => {
+    const protocol = `ct_nw_proto=${number}`;
+    return [[`${to},${protocol}`], [protocol, `${to},${protocol}`]];
+  });
+}
+
 /** Removes matching entries from the datapath of the vswitchd that runs in `runDirectory`. */
 export async function flushConntrack(runDirectory: string, matches: readonly Match[]): Promise<void> {
   const socket = await controlSocket(runDirectory, "ovs-vswitchd");

@@ -15,11 +15,12 @@ const bridge: SharedBridge = {
 
 test("an agent tells of the addresses that its node announces, and of all again when its bridge changes", async () => {
   const services = emptyStore("Service");
+  const floatings = emptyStore("FloatingAddress");
   const stop = new AbortController();
   const told: string[] = [];
   let heard = Promise.withResolvers<void>();
   const announcer = new Announcer({
-    ...{ nodeName: "n1", services, clock: systemClock, log: silent },
+    ...{ nodeName: "n1", services, floatings, clock: systemClock, log: silent },
     run: async (argv, options) => {
       told.push(`${argv.slice(2).join(" ")}: ${options?.stdin}`);
       heard.resolve();
@@ -46,7 +47,7 @@ test("an agent tells of the addresses that its node announces, and of all again 
   put("here", "172.30.0.200", "172.30.0.200 by n1");
   put("there", "172.30.0.201", "172.30.0.201 by n2");
   put("no-longer", "172.30.0.202", "172.30.0.203 by n1");
-  services.note({ synced: true, resourceVersion: "1" });
+  for (const store of [services, floatings]) store.note({ synced: true, resourceVersion: "1" });
   const running = announcer.run(stop.signal);
   announcer.set(bridge);
   const frame = (mac: string): string =>

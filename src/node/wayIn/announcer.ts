@@ -1,8 +1,9 @@
-// Tells the node's network when an address of a Service comes to this node (neighbourNews.ts). OVN answers whoever asks for the
-// address, but says nothing by itself that would end what neighbours remember of another node. Who announces is the
-// controller's choice, in the Service's status.
+// Tells the node's network when an address of a Service or of a FloatingAddress comes to this node (neighbourNews.ts). OVN
+// answers whoever asks for the address, but says nothing by itself that would end what neighbours remember of another node. Who
+// announces is the controller's choice, in the object's status.
 
 import type { Clock, Log } from "../../kube/clock.ts";
+import type { FloatingAddress } from "../../kube/floatingAddress.ts";
 import type { Service } from "../../kube/objects.ts";
 import type { Store } from "../../kube/store.ts";
 import { type Ip, parseIp } from "../../model/ip.ts";
@@ -18,6 +19,7 @@ const roundsMs = [0, 1_000, 3_000, 7_000] as const;
 export interface AnnouncerOptions {
   readonly nodeName: string;
   readonly services: Store<Service>;
+  readonly floatings: Store<FloatingAddress>;
   readonly run: Run;
   readonly clock: Clock;
   readonly log: Log;
@@ -50,32 +52,33 @@ export class Announcer {
 
   /** Tells until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { services, clock, log } = this.#options;
-    const unsubscribe = services.subscribe(this.#bell.ring);
-    services.ready(signal).then(this.#bell.ring, () => undefined);
+    const { services, floatings, clock, log } = this.#options;
+    const unsubscribe = [services, floatings].map((store) => store.subscribe(this.#bell.ring));
+    for (const store of [services, floatings]) store.ready(signal).then(this.#bell.ring, () => undefined);
     signal.addEventListener("abort", this.#bell.ring);
     while (!signal.aborted) {
       const next = this.#nextMs();
       await this.#bell.heard(next === undefined ? undefined : Math.max(0, next - clock.now()));
-      if (signal.aborted || !services.synced || !this.#bridge) continue;
+      if (signal.aborted || !services.synced || !floatings.synced || !this.#bridge) continue;
       this.#look();
       try {
         await this.#tell(this.#bridge);
       } catch (error) {
-        log("warn", "the network was not told that an address of a Service is here now", { error });
+        log("warn", "the network was not told that an address is here now", { error });
       }
     }
-    unsubscribe();
+    for (const end of unsubscribe) end();
   }
 
   /** Which addresses have come, and which have gone. */
   #look(): void {
-    const { services, nodeName, clock } = this.#options;
-    const here = new Set(
-      [...services.values()].flatMap((service) =>
+    const { services, floatings, nodeName, clock } = this.#options;
+    const here = new Set([
+      ...[...services.values()].flatMap((service) =>
         announcersOf(service).flatMap(({ ip, node }) => (node === nodeName ? [ip] : [])),
       ),
-    );
+      ...[...floatings.values()].flatMap(({ given }) => (given.nodeName === nodeName ? given.ips : [])),
+    ]);
     for (const text of this.#news.keys()) if (!here.has(text)) this.#news.delete(text);
     for (const text of here) {
       const ip = parseIp(text);

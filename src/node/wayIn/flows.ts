@@ -5,6 +5,7 @@
 import { formatCidr, formatIp, type Ip } from "../../model/ip.ts";
 import { fromOvn } from "../host/bridgeFlows.ts";
 import type { Door } from "./doors.ts";
+import type { Float } from "./floats.ts";
 import { guardKey, type Outer } from "./outerDoors.ts";
 
 /** "win" behind the "weft" of bridgeFlows.ts, so that each replaces its own. */
@@ -30,6 +31,7 @@ export function wayInFlows(
   { mac, uplinks, patch, shared }: SharedBridge,
   doors: readonly Door[],
   { guards, addresses }: Pick<Outer, "guards" | "addresses">,
+  floats: readonly Float[] = [],
 ): string {
   const entrances = ({ at, isOuter, to }: Door): readonly Ip[] => {
     if (at && isOuter) return [at];
@@ -61,7 +63,17 @@ export function wayInFlows(
       "drop",
     ),
   );
-  return [noWayInFlows(), ...[...flows, ...stray].map((line) => `${line}\n`)].join("");
+  // Above the flows for tunnels: whatever comes for a pod's address is for the pod.
+  const floating = floats.flatMap(({ outer: ip }) =>
+    uplinks.map((uplink) =>
+      flow(
+        510,
+        `in_port=${uplink},dl_dst=${mac},${ip.family === 4 ? "ip" : "ipv6"},${field("dst", ip)}=${formatIp(ip)}`,
+        `output:${patch}`,
+      ),
+    ),
+  );
+  return [noWayInFlows(), ...[...flows, ...stray, ...floating].map((line) => `${line}\n`)].join("");
 }
 
 const field = (end: "src" | "dst", { family }: Ip): string => `${family === 4 ? "nw" : "ipv6"}_${end}`;

@@ -4,6 +4,7 @@
 
 import { type Family, formatCidr, formatIp, type Ip } from "../../model/ip.ts";
 import type { Door } from "./doors.ts";
+import type { Float } from "./floats.ts";
 import { type Guard, guardKey, type Outer } from "./outerDoors.ts";
 
 /** Of the family inet. */
@@ -13,6 +14,7 @@ export interface WayInRules extends Pick<Outer, "guards" | "addresses"> {
   /** The node's own addresses. */
   readonly hosts: readonly Ip[];
   readonly doors: readonly Door[];
+  readonly floats?: readonly Float[];
   /**
    * Where packets leave towards OVN, if nothing else makes the node their source: what came in there leaves there again. Then
    * the kernel must not advise the sender to take the direct way either.
@@ -20,7 +22,7 @@ export interface WayInRules extends Pick<Outer, "guards" | "addresses"> {
   readonly masquerade: string | undefined;
 }
 
-export function wayInRules({ hosts, doors, guards, addresses, masquerade }: WayInRules): string {
+export function wayInRules({ hosts, doors, floats = [], guards, addresses, masquerade }: WayInRules): string {
   const families = ([4, 6] as const).filter((family) =>
     [...doors.map(({ to }) => to), ...addresses].some((ip) => ip.family === family),
   );
@@ -40,6 +42,7 @@ export function wayInRules({ hosts, doors, guards, addresses, masquerade }: WayI
             there.filter(has).map((door) => `${guardKey(door)} : ${formatIp(door.to)} . ${door.toPort}`),
           ),
         ),
+        ...floatMap(family, floats),
       ];
     }),
     ...(addresses.length === 0 ? [] : families.flatMap((family) => outerSets(family, addresses, guards))),
@@ -47,6 +50,7 @@ export function wayInRules({ hosts, doors, guards, addresses, masquerade }: WayI
     ...families.flatMap((family) => {
       const ip = ipOf(family);
       return [
+        ...(hasFloats(family, floats) ? [`    dnat ${ip} to ${ip} daddr map @floating${family}`] : []),
         `    dnat ${ip} to ${ip} daddr . meta l4proto . th dport map @exact${family}`,
         `    ${ip} daddr @hosts${family} dnat ${ip} to meta l4proto . th dport map @ports${family}`,
       ];
@@ -85,6 +89,21 @@ const mapsOf = (family: Family): readonly PortMap[] => [
   { name: `exact${family}`, has: ({ at, isForOwn }) => at !== undefined && !isForOwn, isExact: true },
   { name: `own${family}`, has: ({ isForOwn }) => isForOwn, isExact: true },
 ];
+
+const hasFloats = (family: Family, floats: readonly Float[]): boolean =>
+  floats.some(({ inner }) => inner?.family === family);
+
+/** Whole addresses, whatever the protocol. */
+const floatMap = (family: Family, floats: readonly Float[]): readonly string[] =>
+  hasFloats(family, floats)
+    ? block(
+        `map floating${family}`,
+        `type ${typeOf(family)} : ${typeOf(family)}`,
+        floats.flatMap(({ outer, inner }) =>
+          inner?.family === family ? [`${formatIp(outer)} : ${formatIp(inner)}`] : [],
+        ),
+      )
+    : [];
 
 function outerSets(family: Family, addresses: readonly Ip[], guards: readonly Guard[]): readonly string[] {
   const type = typeOf(family);

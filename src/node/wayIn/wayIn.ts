@@ -2,6 +2,7 @@
 // Services and the node's pods as the API server tells about them. While it is away, what was written last stays.
 
 import type { Log } from "../../kube/clock.ts";
+import type { FloatingAddress } from "../../kube/floatingAddress.ts";
 import type { ConditionText, Pod, Service } from "../../kube/objects.ts";
 import type { Store } from "../../kube/store.ts";
 import { isLoopback } from "../../model/hostPort.ts";
@@ -14,6 +15,7 @@ import { setSysctls } from "../host/sysctls.ts";
 import type { Check } from "../nouns/check.ts";
 import { Bell } from "../wait/bell.ts";
 import { type Door, doorsOf } from "./doors.ts";
+import { floatsAt } from "./floats.ts";
 import { type SharedBridge, wayInCookie, wayInFlows } from "./flows.ts";
 import { outerOf } from "./outerDoors.ts";
 import { podDoorsOf } from "./podDoors.ts";
@@ -38,7 +40,9 @@ export interface WayInPlace {
 }
 
 export interface WayInOptions {
+  readonly nodeName: string;
   readonly services: Store<Service>;
+  readonly floatings: Store<FloatingAddress>;
   /** The node's. */
   readonly pods: Store<Pod>;
   readonly run: Run;
@@ -85,9 +89,10 @@ export class WayIn {
 
   /** Writes until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { services, pods } = this.#options;
-    const unsubscribe = [services, pods].map((store) => store.subscribe(this.#bell.ring));
-    for (const store of [services, pods]) store.ready(signal).then(this.#bell.ring, () => undefined);
+    const { services, pods, floatings } = this.#options;
+    const unsubscribe = [services, pods, floatings].map((store) => store.subscribe(this.#bell.ring));
+    for (const store of [services, pods, floatings])
+      store.ready(signal).then(this.#bell.ring, () => undefined);
     signal.addEventListener("abort", this.#bell.ring);
     while (!signal.aborted) {
       await this.#bell.heard(this.#problem ? retryMs : undefined);
@@ -115,17 +120,22 @@ export class WayIn {
   }
 
   async #write(): Promise<void> {
-    const { services, pods, run } = this.#options;
+    const { nodeName, services, pods, floatings, run } = this.#options;
     const place = this.#place;
-    if (!place || !services.synced || !pods.synced) return;
-    const outer = outerOf(services.values());
+    if (!place || !services.synced || !pods.synced || !floatings.synced) return;
+    const ofServices = outerOf(services.values());
+    const floats = place.bridge
+      ? floatsAt({ ...place, nodeName }, floatings.values(), (namespace, name) => pods.get(namespace, name))
+      : [];
+    const addresses = [...ofServices.addresses, ...floats.map(({ outer: ip }) => ip)];
+    const outer = { ...ofServices, addresses };
     const doors = [
       ...doorsOf(services.values()).filter((door) => place.bridge || !door.keepsClient),
       ...outer.doors,
       ...podDoorsOf(pods.values(), services.values(), { ...place, hasGateway: place.bridge !== undefined }),
     ];
-    const rules = wayInRules({ ...place, ...outer, doors });
-    const flows = place.bridge ? wayInFlows(place.bridge, doors, outer) : "";
+    const rules = wayInRules({ ...place, ...outer, doors, floats });
+    const flows = place.bridge ? wayInFlows(place.bridge, doors, outer, floats) : "";
     const text = `${rules}${flows}`;
     if (text === this.#written) return;
     this.#checks = [];

@@ -1,0 +1,425 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { addressPoolOf } from "../kube/addressPool.ts";
+import { floatingAddressOf } from "../kube/floatingAddress.ts";
+import { Interner } from "../kube/intern.ts";
+import { podOf, serviceOf } from "../kube/project.ts";
+import { emptyStore, storesOf } from "../kube/stores.ts";
+import { formatIp, parseCidr, parseInterfaceAddress } from "../model/ip.ts";
+import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
+import { ownerOf, parseOwner } from "../model/owner.ts";
+import type { FloatingRow } from "../observe/floatingRows.ts";
+import { PoolSearch } from "./allocate/poolSearch.ts";
+import { floatingDecision } from "./floatingDecision.ts";
+import { FloatingGrants } from "./floatingGrants.ts";
+import { FloatingRequests } from "./floatingRequests.ts";
+import { OuterTaken } from "./outerTaken.ts";
+
+const cidr = (text: string) => parseCidr(text) ?? assert.fail(text);
+const network: ClusterNetwork = {
+  families: [4, 6],
+  pods: [{ cidr: cidr("10.244.0.0/16"), nodeBits: 24 }],
+  services: [cidr("10.96.0.0/16")],
+  join: [cidr("100.64.0.0/16")],
+  direct: [],
+};
+const nodeNamed = (name: string, addresses: readonly string[]): ResolvedNode => ({
+  ...{ name, id: 2, subnets: [], chassisId: `chassis-${name}`, hostAddresses: [] },
+  gateway: {
+    ...{ mac: "02:00:00:00:00:11", nextHops: [], mtuBytes: 1500 },
+    addresses: addresses.map((text) => parseInterfaceAddress(text) ?? assert.fail()),
+  },
+});
+const nodes = new Map([
+  ["n1", nodeNamed("n1", ["172.30.0.11/24", "fd00:172:30::11/64"])],
+  ["n2", nodeNamed("n2", ["172.30.0.12/24", "fd00:172:30::12/64"])],
+  ["n4", nodeNamed("n4", ["172.30.0.14/24"])],
+]);
+
+/** A cluster whose statuses are written as an API server would. One leader after the other may decide. */
+class World {
+  readonly stores = storesOf(emptyStore);
+  readonly told: string[] = [];
+  readonly made: string[] = [];
+  rows: readonly FloatingRow[] = [];
+  unserved: string | undefined;
+  writes = 0;
+  refuseWrites = false;
+  readonly #raw = new Map<string, { metadata: object; spec: object; status: object }>();
+  #version = 0;
+  #leader = this.#newLeader();
+
+  #newLeader() {
+    const { stores, told, made } = this;
+    const grants = new FloatingGrants();
+    const rows = {
+      at: (outer: string) => this.rows.filter((row) => row.outer === outer),
+      of: (owner: string) => this.rows.filter((row) => row.owner === owner),
+      to: (inner: string) => this.rows.filter((row) => row.inner === inner),
+    };
+    const taken = new OuterTaken({ stores, grants, rows });
+    const notFloating = ({ kind, name }: { kind: string; name: string }, reason: string, message: string) =>
+      void told.push(`${kind} ${name}: ${reason}: ${message}`);
+    const decision = floatingDecision({
+      ...{ network, stores, grants, taken, rows, search: new PoolSearch(), hasGateways: true },
+      places: {
+        node: (name) => nodes.get(name),
+        nodes: () => nodes.values(),
+        pod: ({ podIps }) => ({
+          ownPort: true,
+          network: {
+            ...{ mac: "0a:58:0a:f4:00:03", gateways: [] },
+            addresses: podIps.map((ip) => parseInterfaceAddress(`${ip}/24`) ?? assert.fail()),
+          },
+        }),
+      },
+      requests: new FloatingRequests(
+        {
+          make: async ({ name }, { pool, wanted }) =>
+            void made.push(`+${name} ${pool ?? "-"} ${wanted.join() || "any"}`),
+          unmake: async ({ name }) => void made.push(`-${name}`),
+        },
+        notFloating,
+      ),
+      unserved: () => this.unserved,
+      write: async ({ namespace, name }, { ips, podName, podUid, nodeName, ready }) => {
+        this.writes++;
+        if (this.refuseWrites) throw new Error("conflict");
+        const raw = this.#raw.get(`${namespace}/${name}`) ?? assert.fail();
+        const status = {
+          ...{ addresses: ips, podName, podUID: podUid, nodeName },
+          conditions: [{ type: "Ready", ...ready }],
+        };
+        this.#put(namespace, name, raw.metadata, raw.spec, status);
+      },
+      tell: {
+        floating: ({ kind, name }, message) => void told.push(`${kind} ${name}: ${message}`),
+        notFloating,
+      },
+      again: () => undefined,
+    });
+    return { decision, grants };
+  }
+
+  /** The next leader knows nothing but what is written. */
+  restart(): void {
+    this.#leader = this.#newLeader();
+  }
+
+  #put(namespace: string, name: string, metadata: object, spec: object, status: object): void {
+    const raw = {
+      metadata: {
+        ...{ uid: `uid-${namespace}-${name}`, ...metadata, namespace, name },
+        resourceVersion: String(++this.#version),
+      },
+      ...{ spec, status },
+    };
+    this.#raw.set(`${namespace}/${name}`, raw);
+    const object = floatingAddressOf(raw, new Interner()) ?? assert.fail();
+    this.stores.FloatingAddress.apply([{ type: "put", object }]);
+  }
+
+  floating(name: string, spec: object, { namespace = "shop", status = {}, metadata = {} } = {}): void {
+    this.#put(namespace, name, metadata, spec, status);
+  }
+
+  drop(name: string): void {
+    this.stores.FloatingAddress.apply([{ type: "remove", namespace: "shop", name }]);
+  }
+
+  pool(name: string, addresses: readonly string[], more: object = {}): void {
+    const metadata = { name, uid: `uid-${name}`, resourceVersion: String(++this.#version) };
+    const object = addressPoolOf({ metadata, spec: { addresses, ...more } }, new Interner()) ?? assert.fail();
+    this.stores.IPAddressPool.apply([{ type: "put", object }]);
+  }
+
+  pod(
+    name: string,
+    ip: string,
+    {
+      namespace = "shop",
+      node = "n1",
+      labels = {},
+      annotations = {},
+      uid = `uid-of-${name}`,
+      spec = {},
+    } = {},
+  ): void {
+    const metadata = { namespace, name, uid, resourceVersion: String(++this.#version), labels, annotations };
+    const raw = {
+      metadata,
+      spec: { nodeName: node, ...spec },
+      status: { phase: "Running", podIPs: [{ ip }] },
+    };
+    const object = podOf(raw, new Interner()) ?? assert.fail();
+    this.stores.Pod.apply([{ type: "put", object }]);
+  }
+
+  noPod(name: string): void {
+    this.stores.Pod.apply([{ type: "remove", namespace: "shop", name }]);
+  }
+
+  async decide(...names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      const [space, own] = name.includes("/") ? name.split("/") : ["shop", name];
+      await this.#leader.decision.decide(parseOwner(ownerOf("floatingaddress", own, space)));
+    }
+  }
+
+  /** `172.30.0.210 ▶ web@n1`, as the status says and as plans see it. */
+  of(name: string, namespace = "shop"): string {
+    const { given } = this.stores.FloatingAddress.get(namespace, name) ?? assert.fail(name);
+    const grant = this.#leader.grants.get(ownerOf("floatingaddress", name, namespace));
+    const planned = `${grant?.ips.map(formatIp).join() || "-"} ▶ ${grant?.pod ? `${grant.pod.name}@${grant.pod.node}` : "-"}`;
+    const shown = `${given.ips.join() || "-"} ▶ ${given.podName === undefined ? "-" : `${given.podName}@${given.nodeName}`}`;
+    assert.equal(shown, planned, "the status is what plans use");
+    return `${shown} ${given.ready?.reason}`;
+  }
+}
+
+const aWorld = (more: object = {}): World => {
+  const world = new World();
+  world.pool("front", ["172.30.0.210-172.30.0.212"], more);
+  world.pod("web", "10.244.0.3");
+  return world;
+};
+
+test("a FloatingAddress gets an address of each family that pools have, and leads to its pod", async () => {
+  const world = aWorld();
+  world.pool("six", ["fd00:172:30::210/128"]);
+  world.floating("one", { podName: "web" });
+  await world.decide("one");
+  assert.equal(world.of("one"), "172.30.0.210,fd00:172:30::210 ▶ web@n1 Serving");
+  assert.deepEqual(world.told, [
+    "FloatingAddress one: 172.30.0.210 and fd00:172:30::210 lead to pod web on node n1",
+  ]);
+  await world.decide("one");
+  assert.equal(world.writes, 1, "nothing new, nothing written");
+});
+
+test("it waits for its pod with its address, and follows a pod that is made again elsewhere", async () => {
+  const world = aWorld();
+  world.floating("one", { podName: "later" });
+  await world.decide("one");
+  assert.equal(world.of("one"), "172.30.0.210 ▶ - NoPod");
+  world.pod("later", "10.244.0.9");
+  await world.decide("one");
+  assert.equal(world.of("one"), "172.30.0.210 ▶ later@n1 Serving");
+  world.noPod("later");
+  await world.decide("one");
+  world.pod("later", "10.244.1.9", { node: "n2", uid: "another" });
+  await world.decide("one");
+  assert.equal(world.of("one"), "172.30.0.210 ▶ later@n2 Serving");
+});
+
+test("an address may be asked for, and is refused with a reason where it may not be had", async () => {
+  const world = aWorld({ serviceAllocation: { namespaces: ["shop"] } });
+  const service = {
+    metadata: { namespace: "shop", name: "lb", uid: "u", resourceVersion: "1" },
+    spec: { type: "LoadBalancer", clusterIP: "10.96.0.7", ports: [{ port: 80 }] },
+    status: { loadBalancer: { ingress: [{ ip: "172.30.0.211" }] } },
+  };
+  const object = serviceOf(service, new Interner()) ?? assert.fail();
+  world.stores.Service.apply([{ type: "put", object }]);
+  const asked: readonly (readonly [string, object])[] = [
+    ["a", { podName: "web", addresses: ["172.30.0.212"] }],
+    ["b", { podName: "web", addresses: ["172.30.0.212"] }],
+    ["c", { podName: "web", addresses: ["172.30.0.211"] }],
+    ["d", { podName: "web", addresses: ["203.0.113.9"] }],
+    ["e", { podName: "web", addressPool: "none" }],
+    ["f", { podName: "web", addresses: ["172.30.0.300"] }],
+    ["g", { podName: "web", podSelector: {} }],
+    ["h", {}],
+    ["i", { podName: "web", addresses: ["172.30.0.210", "172.30.0.211"] }],
+  ];
+  for (const [name, spec] of asked) world.floating(name, spec);
+  world.floating("z", { podName: "web", addresses: ["172.30.0.210"] }, { namespace: "bank" });
+  await world.decide(...asked.map(([name]) => name), "bank/z");
+  assert.deepEqual(world.told, [
+    "FloatingAddress a: 172.30.0.212 lead to pod web on node n1",
+    "FloatingAddress b: NoAddress: it asks for 172.30.0.212, which FloatingAddress shop/a has",
+    "FloatingAddress c: NoAddress: it asks for 172.30.0.211, which Service shop/lb has",
+    "FloatingAddress d: NoAddress: it asks for 203.0.113.9, which is in no IPAddressPool that serves this namespace",
+    "FloatingAddress e: NoAddress: it asks for the IPAddressPool none, which does not exist, is not usable or does not serve namespace shop",
+    'FloatingAddress f: Malformed: "172.30.0.300" is no address: write 192.0.2.10 or 2001:db8::10',
+    "FloatingAddress g: Malformed: it has both spec.podName and spec.podSelector: keep one of them",
+    "FloatingAddress h: Malformed: it names no pod: write spec.podName or spec.podSelector",
+    "FloatingAddress i: Malformed: it asks for two addresses of one family: ask for one of each",
+    "FloatingAddress z: NoAddress: it asks for 172.30.0.210, which is in no IPAddressPool that serves this namespace",
+  ]);
+  assert.equal(world.of("z", "bank"), "- ▶ - NoAddress");
+});
+
+test("when all are taken the next one is told, and what is asked for anew is kept until it is there", async () => {
+  const world = aWorld();
+  for (const name of ["a", "b", "c", "d"]) world.floating(name, { podName: "nobody" });
+  await world.decide("a", "b", "c", "d");
+  assert.equal(world.of("d"), "- ▶ - NoAddress");
+  assert.match(world.told.at(-1) ?? "", /d: NoAddress: no IPv4 address is left in front/);
+  world.floating(
+    "a",
+    { podName: "web", addresses: ["172.30.0.211"] },
+    { status: { addresses: ["172.30.0.210"] } },
+  );
+  await world.decide("a");
+  assert.equal(world.of("a"), "172.30.0.210 ▶ web@n1 NoAddress", "b has it, so a keeps what it has");
+  world.drop("b");
+  await world.decide("b", "a", "d");
+  assert.equal(world.of("a"), "172.30.0.211 ▶ web@n1 Serving");
+  assert.equal(world.of("d"), "172.30.0.210 ▶ - NoPod");
+});
+
+test("a selector leads to the pod that has it for as long as that is there", async () => {
+  const world = aWorld();
+  const labels = { app: "db" };
+  world.pod("db-1", "10.244.0.11", { labels });
+  world.floating("one", { podSelector: { matchLabels: labels } });
+  await world.decide("one");
+  world.pod("db-0", "10.244.0.10", { labels });
+  world.pod("db-2", "10.244.0.12", { labels, namespace: "bank" });
+  await world.decide("one");
+  assert.equal(world.of("one"), "172.30.0.210 ▶ db-1@n1 Serving");
+  assert.match(world.told.at(-1) ?? "", /selects 1 more, which have no part in it/);
+  world.restart();
+  await world.decide("one");
+  assert.equal(world.of("one"), "172.30.0.210 ▶ db-1@n1 Serving");
+  world.noPod("db-1");
+  await world.decide("one");
+  assert.equal(world.of("one"), "172.30.0.210 ▶ db-0@n1 Serving");
+});
+
+test("a pod has one FloatingAddress, the first; it moves when the name in the spec does", async () => {
+  const world = aWorld();
+  world.pod("other", "10.244.1.4", { node: "n2" });
+  world.floating("one", { podName: "web" });
+  world.floating("two", { podName: "web" });
+  await world.decide("one", "two");
+  assert.equal(world.of("two"), "172.30.0.211 ▶ - PodRefused");
+  world.floating("one", { podName: "other" }, { status: { addresses: ["172.30.0.210"] } });
+  await world.decide("one", "two");
+  assert.deepEqual(
+    [world.of("one"), world.of("two")],
+    ["172.30.0.210 ▶ other@n2 Serving", "172.30.0.211 ▶ web@n1 Serving"],
+  );
+});
+
+test("pods in their host's network and nodes without a way out are refused", async () => {
+  const world = aWorld();
+  world.pool("six", ["fd00:172:30::210/128"]);
+  world.pod("host", "172.30.0.11", { spec: { hostNetwork: true } });
+  world.pod("four", "10.244.3.3", { node: "n4" });
+  world.floating("host", { podName: "host" });
+  world.floating("four", { podName: "four" });
+  await world.decide("host", "four");
+  assert.deepEqual(world.told, [
+    "FloatingAddress host: PodRefused: pod host is in its host's network, and has the node's addresses",
+    "FloatingAddress four: NoAddress: no IPv6 address is left in six: add addresses to spec.addresses of the pool, or delete FloatingAddresses or Services",
+  ]);
+  world.floating("four", { podName: "four", addresses: ["172.30.0.212"] });
+  world.drop("host");
+  world.floating("six", { podName: "four", addresses: ["fd00:172:30::210"] });
+  await world.decide("host", "six");
+  assert.equal(world.of("six"), "fd00:172:30::210 ▶ four@n4 NoGateway");
+});
+
+test("a status that somebody has patched is written again while the leader lives", async () => {
+  const world = aWorld();
+  world.floating("one", { podName: "web" });
+  await world.decide("one");
+  world.floating(
+    "one",
+    { podName: "web" },
+    { status: { addresses: ["172.30.0.11"], podName: "x", nodeName: "n2" } },
+  );
+  await world.decide("one");
+  assert.equal(world.of("one"), "172.30.0.210 ▶ web@n1 Serving");
+});
+
+test("at a start rows count, then what could be asked for; the rest of a status is a lie", async () => {
+  const world = aWorld({ serviceAllocation: { namespaces: ["shop"] } });
+  const row = (name: string, outer: string, inner: string): FloatingRow => ({
+    owner: ownerOf("floatingaddress", name, "shop"),
+    ...{ outer, inner },
+  });
+  // The pool was larger once.
+  world.rows = [row("shrunk", "172.30.0.240", "10.244.0.3"), row("robbed", "172.30.0.212", "10.244.0.4")];
+  world.pod("other", "10.244.0.4");
+  const states = (addresses: readonly string[], podName: string) => ({
+    status: { addresses, podName, podUID: `uid-of-${podName}`, nodeName: "n1" },
+  });
+  world.floating("shrunk", { podName: "web" }, states([], "web"));
+  world.floating("robbed", { podName: "other" }, states(["172.30.0.210"], "other"));
+  world.floating("a-thief", { podName: "other" }, states(["172.30.0.212"], "other"));
+  world.floating("a-node", { podName: "nobody" }, states(["172.30.0.11"], "nobody"));
+  world.floating("reserved", { podName: "nobody" }, states(["172.30.0.211"], "nobody"));
+  world.floating("liar", { podName: "web" }, { ...states(["172.30.0.210"], "web"), namespace: "bank" });
+  await world.decide("a-thief", "a-node", "bank/liar", "reserved", "robbed", "shrunk");
+  assert.equal(world.of("shrunk"), "172.30.0.240 ▶ web@n1 Serving");
+  assert.equal(world.of("robbed"), "172.30.0.212 ▶ other@n1 Serving");
+  assert.doesNotMatch(world.of("a-thief"), /212|▶ other/);
+  assert.doesNotMatch(world.of("a-node"), /172\.30\.0\.11/);
+  assert.equal(world.of("reserved"), "172.30.0.211 ▶ - NoPod");
+  assert.equal(world.of("liar", "bank"), "- ▶ - NoAddress");
+});
+
+test("a write that fails changes nothing, and gives the address to nobody else meanwhile", async () => {
+  const world = aWorld();
+  world.floating("one", { podName: "web" });
+  world.refuseWrites = true;
+  await assert.rejects(world.decide("one"));
+  world.refuseWrites = false;
+  world.floating("two", { podName: "web", addresses: ["172.30.0.210"] });
+  await world.decide("two");
+  assert.equal(world.of("two"), "172.30.0.210 ▶ web@n1 Serving");
+});
+
+test("where nobody serves such addresses, each object says so", async () => {
+  const world = aWorld();
+  world.unserved = "floating addresses are not served here";
+  world.floating("one", { podName: "web" });
+  await world.decide("one");
+  assert.equal(world.of("one"), "- ▶ - NotServed");
+});
+
+test("a pod asks by annotation: an object is made for it, follows the annotation, and is nobody else's", async () => {
+  const world = new World();
+  const asking = (value: string, more: object = {}) => ({
+    annotations: { "weft.io/floating-address": value, ...more },
+  });
+  world.pod("any", "10.244.0.3", asking("any"));
+  world.pod("wants", "10.244.0.4", asking("172.30.0.211, fd00::7", { "weft.io/address-pool": "front" }));
+  world.pod("wrong", "10.244.0.5", asking("yes"));
+  world.pod("host", "172.30.0.11", { ...asking("any"), spec: { hostNetwork: true } });
+  await world.decide("any", "wants", "wrong", "host");
+  assert.deepEqual(world.made, ["+any - any", "+wants front 172.30.0.211,fd00::7"]);
+  assert.deepEqual(world.told, [
+    'Pod wrong: Malformed: weft.io/floating-address: "yes" is no address: write 192.0.2.10 or 2001:db8::10, or any',
+    "Pod host: NotServed: weft.io/floating-address: a pod in its host's network has the node's addresses: remove the annotation",
+  ]);
+  const made = (pod: string) => ({
+    metadata: { ownerReferences: [{ kind: "Pod", controller: true, uid: `uid-of-${pod}`, name: pod }] },
+  });
+  world.made.length = 0;
+  world.floating("any", { podName: "any" }, made("any"));
+  await world.decide("any");
+  assert.deepEqual(world.made, []);
+  assert.deepEqual(world.told.slice(2), [
+    "FloatingAddress any: NoAddress: there is no usable IPAddressPool (weft.io): an operator has to make one",
+    "Pod any: NoAddress: there is no usable IPAddressPool (weft.io): an operator has to make one",
+  ]);
+  world.pod("any", "10.244.0.3", asking("172.30.0.210"));
+  await world.decide("any");
+  world.pod("any", "10.244.0.3");
+  await world.decide("any");
+  assert.deepEqual(world.made, ["-any", "-any"]);
+  world.noPod("any");
+  await world.decide("any");
+  assert.equal(world.made.length, 2, "the garbage collector does that");
+  world.floating("wants", { podName: "another" });
+  await world.decide("wants");
+  assert.match(
+    world.told.join("\n"),
+    /Pod wants: NotServed: .*a FloatingAddress wants that somebody else has made/,
+  );
+  assert.equal(world.made.length, 2);
+});

@@ -1,0 +1,268 @@
+// A FloatingAddress: which addresses it has, and which pod has them. Both are in its status before any fact uses them. What a
+// status says when a leader starts counts only as far as rows prove it, or as far as it could be asked for now: somebody else
+// may have patched it.
+
+import type { FloatingAddress, GivenAddress } from "../kube/floatingAddress.ts";
+import type { ObjectRef } from "../kube/kinds.ts";
+import type { Pod, Service } from "../kube/objects.ts";
+import type { Change } from "../kube/store.ts";
+import type { Stores } from "../kube/stores.ts";
+import { formatIp, type Ip, parseIp } from "../model/ip.ts";
+import { inRange } from "../model/ipRange.ts";
+import { annotations } from "../model/names.ts";
+import type { ClusterNetwork } from "../model/network.ts";
+import { type Owner, ownerOf, parseOwner } from "../model/owner.ts";
+import { sidesOf } from "../observe/concerns.ts";
+import type { FloatingRow, FloatingRows } from "../observe/floatingRows.ts";
+import { floatingAddressesFor, isOffered } from "./allocate/floatingAddresses.ts";
+import type { PoolSearch } from "./allocate/poolSearch.ts";
+import { gatewayView } from "./announcing.ts";
+import type { Decides, FloatingTell } from "./deciding.ts";
+import type { FloatingGrant, FloatingGrants } from "./floatingGrants.ts";
+import { podFor } from "./floatingPod.ts";
+import type { FloatingRequests } from "./floatingRequests.ts";
+import { floatingKind, type OuterTaken } from "./outerTaken.ts";
+import { ownRanges, poolProblems } from "./ownRanges.ts";
+import type { Places } from "./places.ts";
+
+/** The status that is to be written; `since` is the writer's. */
+export interface FloatingStatus extends Omit<GivenAddress, "ready"> {
+  readonly ready: Omit<NonNullable<GivenAddress["ready"]>, "since">;
+}
+
+export interface FloatingDecisionOptions {
+  readonly network: ClusterNetwork;
+  readonly stores: Pick<Stores, Reads>;
+  readonly places: Pick<Places, "node" | "nodes" | "pod">;
+  readonly grants: FloatingGrants;
+  readonly taken: OuterTaken;
+  readonly search: PoolSearch;
+  /** Pods that ask for an address by annotation. */
+  readonly requests: FloatingRequests;
+  /** What the database has. */
+  readonly rows: FloatingRows;
+  /** Why nobody gets such an address in this set-up, for people; undefined where they do. */
+  readonly unserved: () => string | undefined;
+  /** Nodes have gateway routers, and these lead to pods. */
+  readonly hasGateways: boolean;
+  /** Resolves when the API server has acknowledged it. */
+  readonly write: (floating: FloatingAddress, status: FloatingStatus) => Promise<void>;
+  readonly tell: FloatingTell;
+  readonly again: (owner: Owner, delayMs: number) => void;
+}
+
+type Reads = "FloatingAddress" | "IPAddressPool" | "Pod" | "Service" | "ServiceCIDR";
+
+/** What is missing, in CamelCase for machines, and for people. */
+interface Lack {
+  readonly reason: string;
+  readonly message: string;
+}
+
+export function floatingDecision(options: FloatingDecisionOptions): Decides<Reads> {
+  const { stores, places, grants, taken, requests } = options;
+  /** Those that somebody else keeps from what they ask for */
+  const waiting = new Set<Owner>();
+
+  const all = (): readonly Owner[] => [...stores.FloatingAddress.values()].map(ownerOfFloating);
+  const waken = (): void => {
+    for (const owner of waiting) options.again(owner, 0);
+  };
+
+  async function decide(owner: Owner, floating: FloatingAddress): Promise<boolean> {
+    const known = grants.get(owner);
+    const mine = known?.uid === floating.uid ? known : undefined;
+    const rows = mine ? [] : options.rows.of(owner);
+    const { ips, lack } = addressesOf(owner, floating, mine?.ips ?? provenIps(rows));
+    const { pod, lack: missing, others } = podOf(owner, floating, mine, rows);
+    const has = ips.length > 0 && pod !== undefined;
+    const problem = lack ?? missing ?? (has ? gatewayProblem(ips, pod) : undefined);
+    if (lack?.reason === "NoAddress" || missing?.reason === "PodRefused") waiting.add(owner);
+    else waiting.delete(owner);
+    const grant: FloatingGrant = {
+      uid: floating.uid,
+      ips,
+      pod: has ? { name: pod.name, uid: pod.uid, node: pod.nodeName } : undefined,
+    };
+    const status: FloatingStatus = {
+      ips: ips.map(formatIp),
+      ...(has && { podName: pod.name, podUid: pod.uid, nodeName: pod.nodeName }),
+      ready: problem
+        ? { status: "False", ...problem }
+        : { status: "True", reason: "Serving", message: servingText(ips, pod, others) },
+    };
+    const isShown = isSameStatus(status, floating.given);
+    await grants.grant(owner, grant, async () => {
+      if (!isShown) await options.write(floating, status);
+    });
+    if (!isShown) tell(floating, status, problem);
+    return mine !== undefined && mine.ips.some((ip) => !ips.includes(ip));
+  }
+
+  /** `present`: those that it has, or that rows prove. */
+  function addressesOf(
+    owner: Owner,
+    floating: FloatingAddress,
+    present: readonly Ip[],
+  ): { readonly ips: readonly Ip[]; readonly lack?: Lack } {
+    const why = options.unserved();
+    if (why !== undefined) return { ips: [], lack: { reason: "NotServed", message: why } };
+    const own = ownRanges(options.network, stores.ServiceCIDR.values(), places.nodes());
+    const all = [...stores.IPAddressPool.values()];
+    const problems = poolProblems(all, own);
+    const pools = all.filter(({ name }) => !problems.has(name));
+    const takenBy = (ip: string): string | undefined => taken.byService(ip) ?? taken.byFloating(ip, owner);
+    const question = { floating, pools, families: options.network.families, takenBy };
+    const claimed = floating.given.ips
+      .flatMap((text) => parseIp(text) ?? [])
+      .filter(
+        (ip) =>
+          !present.some(({ family }) => family === ip.family) &&
+          isOffered(question, ip) &&
+          takenBy(formatIp(ip)) === undefined,
+      );
+    // Those that it has been given by this leader are all there are.
+    const ips = grants.get(owner)?.uid === floating.uid ? present : [...present, ...claimed];
+    if (floating.malformed !== undefined)
+      return { ips, lack: { reason: "Malformed", message: floating.malformed } };
+    if (ips.length > 0 && isAsAsked(floating, ips)) return { ips };
+    const choice = floatingAddressesFor(question, options.search);
+    if ("ips" in choice) return { ips: choice.ips };
+    const kept = ips.length > 0 ? `; it keeps ${ips.map(formatIp).join(" and ")}` : "";
+    return { ips, lack: { reason: "NoAddress", message: `${choice.refused}${kept}` } };
+  }
+
+  /** Whether these are the addresses, or of the pool, that it asks for. */
+  function isAsAsked({ wanted, pool }: FloatingAddress, ips: readonly Ip[]): boolean {
+    if (wanted.length > 0) return isSame(wanted, ips.map(formatIp));
+    const named = pool === undefined ? undefined : stores.IPAddressPool.get("", pool);
+    // A pool that has been made smaller takes no address away; but one that is asked for instead of another does.
+    if (!named) return true;
+    const others = [...stores.IPAddressPool.values()].filter(({ name }) => name !== pool);
+    return ips.every((ip) => !others.some(({ ranges }) => ranges.some((range) => inRange(range, ip))));
+  }
+
+  function podOf(
+    owner: Owner,
+    floating: FloatingAddress,
+    mine: FloatingGrant | undefined,
+    rows: readonly FloatingRow[],
+  ): { readonly pod?: Pod; readonly lack?: Lack; readonly others: number } {
+    if (floating.malformed !== undefined) return { others: 0 };
+    const refusal = (pod: Pod): string | undefined => {
+      const other = grants.leaderTo(pod.uid, owner) ?? rowLeader(pod, owner);
+      if (other === undefined) return undefined;
+      const { namespace, name } = parseOwner(other);
+      return `pod ${pod.name} has the address of FloatingAddress ${namespace}/${name}, and a pod has only one`;
+    };
+    const before = (): string | undefined => {
+      const { namespace, given } = floating;
+      const proven = [...stores.Pod.values()].find(
+        (pod) => pod.namespace === namespace && rows.some(({ inner }) => innersOf(pod).includes(inner)),
+      );
+      return (proven ?? stores.Pod.get(namespace, given.podName ?? ""))?.uid;
+    };
+    const choice = podFor(floating, stores.Pod, mine ? mine.pod?.uid : before(), refusal);
+    if ("pod" in choice) return choice;
+    return { lack: { reason: choice.reason, message: choice.none }, others: 0 };
+  }
+
+  /** Who has the pod according to rows, and has not been decided yet. */
+  function rowLeader(pod: Pod, owner: Owner): Owner | undefined {
+    return innersOf(pod)
+      .flatMap((inner) => options.rows.to(inner))
+      .map((row) => row.owner)
+      .find((other) => {
+        const { namespace, name } = parseOwner(other);
+        const isThere = stores.FloatingAddress.get(namespace, name) !== undefined;
+        return other !== owner && isThere && !grants.has(other);
+      });
+  }
+
+  const innersOf = (pod: Pod): readonly string[] =>
+    places.pod(pod)?.network.addresses.map(({ ip }) => formatIp(ip)) ?? [];
+
+  function gatewayProblem(ips: readonly Ip[], pod: Pod): Lack | undefined {
+    if (!options.hasGateways) return undefined;
+    const node = places.node(pod.nodeName);
+    const lost = ips.find(
+      ({ family }) =>
+        node?.chassisId === undefined || !node.gateway?.addresses.some(({ ip }) => ip.family === family),
+    );
+    if (!lost) return undefined;
+    return {
+      reason: "NoGateway",
+      message: `node ${pod.nodeName} has no way out of IPv${lost.family}, so ${formatIp(lost)} is not reached; kubectl describe node ${pod.nodeName} says more`,
+    };
+  }
+
+  function tell(floating: FloatingAddress, { ready }: FloatingStatus, problem: Lack | undefined): void {
+    const pod =
+      floating.madeFor === undefined ? undefined : stores.Pod.get(floating.namespace, floating.name);
+    const objects: readonly ObjectRef[] = [floating, ...(pod?.uid === floating.madeFor && pod ? [pod] : [])];
+    for (const object of objects)
+      if (problem) options.tell.notFloating(object, problem.reason, problem.message);
+      else options.tell.floating(object, ready.message);
+  }
+
+  return {
+    kind: floatingKind,
+    reads: {
+      FloatingAddress: (change) => [...sidesOf(change).map(ownerOfFloating), ...waiting],
+      IPAddressPool: all,
+      Pod: (change) => sidesOf(change).flatMap((pod) => concernedBy(pod, stores.FloatingAddress)),
+      Service: (change) => (isReleased(change) ? waiting : []),
+      ServiceCIDR: () => [],
+    },
+    nodes: { view: gatewayView, owners: all },
+    sees: ({ what }) => (what === "tenant" ? all() : []),
+    async decide({ namespace, name }) {
+      const owner = ownerOf(floatingKind, name, namespace);
+      const floating = stores.FloatingAddress.get(namespace, name);
+      await requests.follow(floating, stores.Pod.get(namespace, name));
+      if (floating) return (await decide(owner, floating)) ? { release: waken } : {};
+      waiting.delete(owner);
+      if (!grants.get(owner)) return {};
+      grants.forget(owner);
+      return { release: waken };
+    },
+  };
+}
+
+const ownerOfFloating = ({ namespace, name }: FloatingAddress): Owner =>
+  ownerOf(floatingKind, name, namespace);
+
+/** Those that name the pod or may select it, and the one that is made for it. */
+export const concernedBy = (pod: Pod, floatings: Stores["FloatingAddress"]): readonly Owner[] => [
+  ...floatings.by("pod", `${pod.namespace}/${pod.name}`).map(ownerOfFloating),
+  ...floatings.by("selecting", pod.namespace).map(ownerOfFloating),
+  ...(annotations.floatingAddress in pod.annotations ? [ownerOf(floatingKind, pod.name, pod.namespace)] : []),
+];
+
+/** Of each family the first. */
+const provenIps = (rows: readonly FloatingRow[]): readonly Ip[] => {
+  const ips = rows.flatMap(({ outer }) => parseIp(outer) ?? []);
+  return ([4, 6] as const).flatMap((family) => ips.find((ip) => ip.family === family) ?? []);
+};
+
+function servingText(ips: readonly Ip[], pod: Pod | undefined, others: number): string {
+  const more = others > 0 ? `; spec.podSelector selects ${others} more, which have no part in it` : "";
+  return `${ips.map(formatIp).join(" and ")} lead to pod ${pod?.name} on node ${pod?.nodeName}${more}`;
+}
+
+const isReleased = ({ old, new: now }: Change<Service>): boolean =>
+  [...(old?.ingressIps ?? []), ...(old?.grantedIps ?? [])].some(
+    (ip) => !now?.ingressIps?.includes(ip) && !now?.grantedIps?.includes(ip),
+  );
+
+const isSame = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((one) => b.includes(one));
+
+const isSameStatus = (a: FloatingStatus, b: GivenAddress): boolean =>
+  isSame(a.ips, b.ips) &&
+  a.podName === b.podName &&
+  a.podUid === b.podUid &&
+  a.nodeName === b.nodeName &&
+  a.ready.status === b.ready?.status &&
+  a.ready.reason === b.ready.reason &&
+  a.ready.message === b.ready.message;

@@ -1,0 +1,58 @@
+// Who has an address from outside, be it a Service or a FloatingAddress: nobody else gets it. What has just been given and does
+// not show yet counts too.
+
+import type { Stores } from "../kube/stores.ts";
+import { type Owner, ownerOf, parseOwner } from "../model/owner.ts";
+import type { FloatingRows } from "../observe/floatingRows.ts";
+import type { FloatingGrants } from "./floatingGrants.ts";
+
+export interface OuterTakenOptions {
+  readonly stores: Pick<Stores, "FloatingAddress" | "Service">;
+  readonly grants: FloatingGrants;
+  /** What the database has. */
+  readonly rows: FloatingRows;
+}
+
+export class OuterTaken {
+  /** Service -> what has been written into its status and does not show yet */
+  readonly promised = new Map<Owner, { readonly uid: string; readonly ips: readonly string[] }>();
+  readonly #options: OuterTakenOptions;
+
+  constructor(options: OuterTakenOptions) {
+    this.#options = options;
+  }
+
+  /** The Service that has it, for people. */
+  byService(ip: string): string | undefined {
+    const { Service: services } = this.#options.stores;
+    const shown =
+      services.by("ingressIp", ip)[0] ??
+      services.by("externalIp", ip).find(({ grantedIps = [] }) => grantedIps.includes(ip));
+    if (shown) return `Service ${shown.namespace}/${shown.name}`;
+    for (const [owner, { uid, ips }] of this.promised) {
+      const { namespace, name } = parseOwner(owner);
+      if (ips.includes(ip) && services.get(namespace, name)?.uid === uid)
+        return `Service ${namespace}/${name}`;
+    }
+    return undefined;
+  }
+
+  /** Another FloatingAddress that has it, for people. One that has not been decided yet has what rows or its status say. */
+  byFloating(ip: string, except?: Owner): string | undefined {
+    const { stores, grants, rows } = this.#options;
+    const holder = grants.holderOf(ip, except) ?? rows.at(ip).find(({ owner }) => owner !== except)?.owner;
+    if (holder !== undefined) return textOf(holder);
+    const stating = stores.FloatingAddress.by("givenIp", ip)
+      .map(({ namespace, name }) => ownerOf(floatingKind, name, namespace))
+      .find((owner) => owner !== except && !grants.has(owner));
+    return stating === undefined ? undefined : textOf(stating);
+  }
+}
+
+/** The first word of their owners' names. */
+export const floatingKind = "floatingaddress";
+
+const textOf = (owner: Owner): string => {
+  const { namespace, name } = parseOwner(owner);
+  return `FloatingAddress ${namespace}/${name}`;
+};
