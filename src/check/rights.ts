@@ -38,6 +38,8 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
     { group: "weft.io", resource: "ipaddresspools", verbs: watched },
     { group: "weft.io", resource: "floatingaddresses", verbs: [...watched, "create", "delete"] },
     { group: "weft.io", resource: "floatingaddresses", subresource: "status", verbs: ["patch"] },
+    { group: "weft.io", resource: "securityprofiles", verbs: watched },
+    { group: "weft.io", resource: "securityprofiles", subresource: "status", verbs: ["patch"] },
     { group: core, resource: "namespaces", verbs: watched },
     { group: "discovery.k8s.io", resource: "endpointslices", verbs: watched },
     { group: "networking.k8s.io", resource: "networkpolicies", verbs: watched },
@@ -65,6 +67,7 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
     { group: "discovery.k8s.io", resource: "endpointslices", verbs: watched },
     { group: "networking.k8s.io", resource: "networkpolicies", verbs: watched },
     ...clusterPolicies.map((resource) => ({ group: policyGroup, resource, verbs: watched })),
+    { group: "weft.io", resource: "securityprofiles", verbs: watched },
     { group: "coordination.k8s.io", resource: "leases", verbs: ["create", "patch"], inLeaseNamespace: true },
   ],
   signer: [

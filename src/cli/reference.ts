@@ -56,9 +56,14 @@ const meanings: { readonly [K in keyof typeof annotations]: Meaning } = {
     what: "for type LoadBalancer: the addresses it should get, at most one of each family, separated by a comma",
   },
   aclLogging: {
-    on: "Namespace, ClusterNetworkPolicy, AdminNetworkPolicy, BaselineAdminNetworkPolicy",
+    on: "Namespace, ClusterNetworkPolicy, AdminNetworkPolicy, BaselineAdminNetworkPolicy, SecurityProfile",
     by: "you",
     what: 'the severity with which packets are logged that its policies, or the policy itself, drop and allow: `{"deny":"info","allow":"notice"}`; a policy of the Baseline tier takes `pass` too; `weft logs policy` prints them',
+  },
+  securityProfiles: {
+    on: "Pod",
+    by: "you",
+    what: "the SecurityProfiles that the pod asks for, separated by commas; one that its namespace may not have closes the pod",
   },
   addressPool: {
     on: "Service, Pod",

@@ -21,7 +21,10 @@ import { sidesOf } from "../observe/concerns.ts";
 import { mayPassFor } from "../select/clusterRules.ts";
 import { Groups, type Role, type Spoken } from "../select/groups.ts";
 import type { MembershipChange } from "../select/memberSource.ts";
+import { idOf } from "../select/podGroup.ts";
+import { labelsWithProfiles, refusedPods } from "../select/profileStanding.ts";
 import { Selections } from "../select/selections.ts";
+import { Standings } from "./standings.ts";
 
 export interface GroupingOptions {
   readonly stores: Pick<Stores, PolicyKind | "Namespace" | "Node" | "Pod">;
@@ -42,6 +45,7 @@ export interface GroupingOptions {
 export class Grouping {
   readonly groups: Groups;
   readonly #options: GroupingOptions;
+  readonly standings: Standings;
   readonly #sources: Readonly<Record<Role, Selections>>;
   /** The places that the groups were told of. */
   readonly #told = new WeakMap<Pod, PodPlace>();
@@ -57,6 +61,12 @@ export class Grouping {
     this.#options = options;
     this.#sources = { subject: this.#source(), peer: this.#source() };
     this.groups = new Groups(this.#sources);
+    this.standings = new Standings({
+      stores: options.stores,
+      isAwaited: (owner) => this.groups.isAwaited(owner),
+      onClaim: () => this.#useRefused(),
+      onChange: (pods) => this.#takeAnew(pods),
+    });
   }
 
   /** Follows the stores, which must be complete, until `signal` aborts. */
@@ -75,7 +85,7 @@ export class Grouping {
       if (slicer.due) await slicer.pause();
       this.awaitNamespace(namespace);
     }
-    const stops = [
+    const stops: (() => void)[] = [
       stores.NetworkPolicy.subscribe((changes) => this.#changedPolicies(changes)),
       ...clusterPolicyKinds.map((kind) =>
         stores[kind].subscribe((changes: readonly Change<ClusterPolicy>[]) => {
@@ -95,6 +105,7 @@ export class Grouping {
     signal.addEventListener("abort", () => {
       for (const stop of stops) stop();
     });
+    stops.push(this.standings.begin());
     for (const policy of this.#policies()) {
       if (slicer.due) await slicer.pause();
       this.#use(policy);
@@ -106,7 +117,11 @@ export class Grouping {
    * been planned with it.
    */
   heardOf(what: string): void {
-    if (!this.groups.isLast(what)) return void this.groups.heardOf(what);
+    if (!this.groups.isLast(what)) {
+      this.groups.heardOf(what);
+      this.standings.heardOf(what);
+      return;
+    }
     this.groups.asked(what);
     if (this.#ending === what) return;
     this.#ending = what;
@@ -119,6 +134,7 @@ export class Grouping {
     await planned();
     this.#ending = undefined;
     if (!this.groups.heardOf(what)) return;
+    this.standings.heardOf(what);
     this.#enqueueMembers();
     for (const owner of withRows()) if (isGroup(owner)) enqueue(owner);
   }
@@ -190,6 +206,22 @@ export class Grouping {
     }
   }
 
+  /** Nobody else speaks of the pods that are closed because of a profile. */
+  #useRefused(): void {
+    if (this.groups.isUsed("subject", idOf(refusedPods))) return;
+    this.#feed();
+    this.#using(ownerOf("refusedprofiles"), { subject: [refusedPods], peer: [], nodes: [] });
+  }
+
+  /** Selectors may see other labels of these pods. */
+  #takeAnew(pods: readonly Pod[]): void {
+    if (!this.#isFed) return;
+    const changes = pods.map((pod) => ({ old: pod, new: pod }));
+    for (const source of this.#all()) source.takePods(changes);
+    // What people are told of them may be something else, too.
+    for (const { namespace, name } of pods) this.#options.enqueue(ownerOf("pod", name, namespace));
+  }
+
   #feed(): void {
     if (this.#isFed) return;
     this.#isFed = true;
@@ -210,6 +242,7 @@ export class Grouping {
     const { now, onError } = this.#options;
     const source = new Selections({
       placesOf: (pod) => this.#placesOf(pod),
+      labelsOf: (pod) => labelsWithProfiles(pod.labels, this.standings.of(pod)),
       run: (job) => new Slicer(now).run(job),
       onError,
     });

@@ -64,7 +64,7 @@ export interface PlannerTell {
   readonly fellShort: (object: ObjectRef, reason: ShortReason, message: string) => void;
 }
 
-export type ShortReason = "LimitExceeded" | "Malformed" | "PortTaken";
+export type ShortReason = "LimitExceeded" | "Malformed" | "PortTaken" | "ProfileRefused";
 
 export interface Shortfall {
   readonly reason: ShortReason;
@@ -201,12 +201,13 @@ export class Planner {
       if (object && !planned.isUsual) tell.refused(object, planned.notNow);
       throw new NotNow(planned.notNow);
     }
-    const { facts, doubt, lacks, leftOut, malformed, taken } = planned;
+    const { facts, doubt, lacks, leftOut, malformed, taken, refused } = planned;
     this.#requireServed(owner, facts);
     if (lacks && !this.#isKnown(owner)) this.#options.seek(owner, lacks);
     for (const conflict of desired.replace(owner, facts, this.#isKnown(owner) ? word : (doubt ?? word)))
       tell.conflict(conflict);
-    if (leftOut !== undefined) this.#tellShort(owner, object, "LimitExceeded", leftOut);
+    if (refused !== undefined) this.#tellShort(owner, object, "ProfileRefused", refused);
+    else if (leftOut !== undefined) this.#tellShort(owner, object, "LimitExceeded", leftOut);
     else if (malformed !== undefined) this.#tellShort(owner, object, "Malformed", malformed);
     else this.#tellShort(owner, object, "PortTaken", taken);
   }
@@ -227,7 +228,8 @@ export class Planner {
     if (!object || message === undefined) this.#fellShort.delete(owner);
     else {
       // Numbers in what is beyond a limit change all the time; what makes no sense is somebody's next attempt.
-      const told = `${object.uid} ${reason === "Malformed" ? message : reason}`;
+      const isSpecific = reason === "Malformed" || reason === "ProfileRefused";
+      const told = `${object.uid} ${isSpecific ? message : reason}`;
       const before = this.#fellShort.get(owner);
       this.#fellShort.set(owner, { told, reason, message });
       if (before?.told !== told) this.#options.tell.fellShort(object, reason, message);

@@ -18,6 +18,7 @@ import { Desired } from "../desired/desired.ts";
 import type { Word } from "../desired/word.ts";
 import { ownerKinds } from "../kinds/kinds.ts";
 import { lateFlush } from "../kinds/lateFlush.ts";
+import { policyKindOf } from "../kinds/policies.ts";
 import { askFor } from "../kube/absence.ts";
 import type { ApiServer } from "../kube/apiServer.ts";
 import type { KubeClient } from "../kube/client.ts";
@@ -26,7 +27,7 @@ import { type Kind, type KubeObject, kinds } from "../kube/kinds.ts";
 import { everyStore, putUnlessThere, type Stores } from "../kube/stores.ts";
 import type { Cidr } from "../model/ip.ts";
 import type { ClusterNetwork } from "../model/network.ts";
-import type { Owner } from "../model/owner.ts";
+import { type Owner, parseOwner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import { rowUuid } from "../model/uuid.ts";
 import type { Observed } from "../observe/observed.ts";
@@ -191,6 +192,8 @@ export class Planning {
         places: decider,
         hosts: this.#hosts,
         groups: grouping.groups,
+        standingOf: (pod) => grouping.standings.of(pod),
+        machinePort: (name) => observed.machinePort(name),
         gone: () => this.lateFlush.now,
       },
       desired: this.desired,
@@ -300,7 +303,7 @@ export class Planning {
     });
   }
 
-  #police({ groups }: Grouping, signal: AbortSignal): PodPolicing | undefined {
+  #police({ groups, standings }: Grouping, signal: AbortSignal): PodPolicing | undefined {
     const { client, server, stores, observed, tell, clock, log } = this.#options;
     const { committed, reach } = this.#applied;
     if (!reach) return undefined;
@@ -312,7 +315,16 @@ export class Planning {
     };
     return new PodPolicing({
       ...{ stores, groups, observed, proof, tell, clock, log, signal, ...queue },
-      members: new PolicyMembers({ groups, observed, isCommitted, clock, signal, ...queue }),
+      standingOf: (pod) => standings.of(pod),
+      members: new PolicyMembers({
+        groups,
+        observed,
+        machinesOf: this.#machinesOf,
+        isCommitted,
+        clock,
+        signal,
+        ...queue,
+      }),
       enforced: { committed, installed },
     });
   }
@@ -328,6 +340,7 @@ export class Planning {
         ...{ kinds: ownerKinds, stores, groups, observed, nodeOf, news, clock, log },
         isPlanned: (owner) => this.#planner?.isPlanned(owner) === true,
         enqueue: (owner) => this.queue.add(owner),
+        machinesOf: this.#machinesOf,
         isCommitted: reach.isCommitted,
         mark: reach.mark,
         onState: (owner) => this.#conditions?.look(owner),
@@ -341,6 +354,12 @@ export class Planning {
     });
     this.#policies.begin(new Set(observed.owners()));
   }
+
+  readonly #machinesOf = (policy: Owner): readonly string[] => {
+    const { kind, name } = parseOwner(policy);
+    if (policyKindOf(kind) !== "SecurityProfile") return [];
+    return this.#options.stores.SecurityProfile.get("", name)?.ports ?? [];
+  };
 
   /** An object that only rows are known of is asked for by name: the list may have left it out. */
   async #absence({ kind, namespace, name }: ObjectName, owner: Owner): Promise<Word> {

@@ -34,7 +34,7 @@ function world() {
   putPods(db, web);
   const is = {
     ...{ known: true, asked: true, planned: true, committed: true, complete: true, filed: true },
-    ...{ installed: true, elsewhere: true },
+    ...{ installed: true, elsewhere: true, standing: true, closed: false },
   };
   const seen: { queued: string[]; told: string[]; late: (() => void)[] } = { queued: [], told: [], late: [] };
   const untilTrue = async (what: keyof typeof is): Promise<void> => {
@@ -46,6 +46,7 @@ function world() {
       isUnaskedIn: () => !is.asked,
       meantFor: () => ({ subject: new Set(), peer: new Map() }),
     },
+    standingOf: () => ({ has: [], refused: is.closed ? "no" : undefined, isUnknown: !is.standing }),
     observed: { isExactlyIn: () => is.filed },
     proof: { known: () => untilTrue("known") },
     members: {
@@ -105,6 +106,24 @@ for (const step of steps)
     is[step] = true;
     assert.ok(await inForce(db));
     assert.ok(seen.queued.includes("pool/n1"));
+  });
+
+test("no pod's port opens while it is not known which security profiles it may have", async () => {
+  const { is, inForce } = world();
+  is.standing = false;
+  assert.ok(!(await inForce(web)));
+  is.standing = true;
+  assert.ok(await inForce(web));
+});
+
+for (const step of ["committed", "filed", "installed"] as const)
+  test(`the port of a pod that its security profiles close opens when that is ${step}, though no policy selects it`, async () => {
+    const { is, inForce } = world();
+    is.closed = true;
+    is[step] = false;
+    assert.ok(!(await inForce(web)));
+    is[step] = true;
+    assert.ok(await inForce(web));
   });
 
 test("a policy that has not been planned as it is now is queued", async () => {

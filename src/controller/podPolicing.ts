@@ -19,12 +19,15 @@ import { type Owner, ownerOf } from "../model/owner.ts";
 import type { GroupIds } from "../observe/groupRows.ts";
 import type { Observed } from "../observe/observed.ts";
 import type { GroupView } from "../select/groups.ts";
+import { idOf } from "../select/podGroup.ts";
+import { type ProfileStanding, refusedPods } from "../select/profileStanding.ts";
 import type { Enforced } from "./planner.ts";
 import type { PolicyMembers } from "./policyMembers.ts";
 
 export interface PodPolicingOptions {
   readonly stores: Pick<Stores, PolicyKind | "Namespace" | "Pod">;
   readonly groups: Pick<GroupView, "isUnaskedIn" | "meantFor">;
+  readonly standingOf: (pod: Pod) => ProfileStanding;
   readonly observed: Pick<Observed, "isExactlyIn">;
   readonly proof: Pick<PolicyProof, "known">;
   readonly members: Pick<PolicyMembers, "filed" | "carriers">;
@@ -45,6 +48,8 @@ interface Case {
   /** The policies, perhaps none, that are about the pod and are in force; undefined while they are not. */
   inForce: readonly AnyPolicy[] | undefined;
 }
+
+const refusedOwner = ownerOf("subject", idOf(refusedPods));
 
 /** How long a pod waits before people are told what it waits for. */
 const patienceMs = 5_000;
@@ -128,6 +133,13 @@ export class PodPolicing implements Policing {
       waiting.for = `every policy for namespace ${pod.namespace} that is older than it is known`;
       await proof.known(this.#present(pod));
       await this.#progress.until(() => !groups.isUnaskedIn(pod.namespace), signal);
+      waiting.for = "it is known whether it may have the security profiles that it asks for";
+      await this.#progress.until(() => !this.#standing(pod).isUnknown, signal);
+      if (this.#isClosed(pod)) {
+        waiting.for = "what closes it because of its security profiles is in the database";
+        await this.#progress.until(() => isPlannedOrQueued(refusedOwner), signal);
+        await enforced.committed(refusedOwner);
+      }
       const policies = this.#about(pod);
       for (const policy of policies) {
         waiting.for = `${policyText(policy)} is in the database`;
@@ -154,7 +166,7 @@ export class PodPolicing implements Policing {
     const isFiled = (): boolean => observed.isExactlyIn(port, this.#groupsOf(pod, port));
     waiting.for = "the database has its port in exactly the groups that policies speak of";
     await this.#progress.until(isFiled, signal);
-    if (policies.length > 0) {
+    if (policies.length > 0 || this.#isClosed(pod)) {
       waiting.for = `its policies are in force on chassis ${port.chassis ?? "?"}, which carries its port`;
       if (port.chassis === undefined) return false;
       const elsewhere = this.#closedElsewhere(pod, port.chassis, signal);
@@ -196,6 +208,15 @@ export class PodPolicing implements Policing {
 
   #about(pod: Pod): readonly AnyPolicy[] {
     return policiesAbout(this.#present(pod), this.#options.stores);
+  }
+
+  #standing(pod: Pod): ProfileStanding {
+    return this.#options.standingOf(this.#present(pod));
+  }
+
+  /** Whether the pod asks for a profile that it may not have. */
+  #isClosed(pod: Pod): boolean {
+    return this.#standing(pod).refused !== undefined;
   }
 
   /** The pod as it is now. */

@@ -10,7 +10,11 @@ import { idOf, type PodGroup } from "../select/podGroup.ts";
 
 export interface PolicyLookup {
   readonly groups: Pick<Groups, "usedBy" | "members" | "source">;
-  readonly observed: Pick<Observed, "hasMembers"> & { readonly ports: Pick<Observed["ports"], "chassisOf"> };
+  readonly observed: Pick<Observed, "hasMembers"> & {
+    readonly ports: Pick<Observed["ports"], "chassisOf" | "chassisOfMachine">;
+  };
+  /** The names of the ports of machines where the policy is enforced. */
+  readonly machinesOf: (policy: Owner) => Iterable<string>;
   /** Whether the owner's facts are those of its present object. */
   readonly isPlanned: (owner: Owner) => boolean;
   readonly enqueue: (owner: Owner) => void;
@@ -43,7 +47,7 @@ export function policyLookup(options: PolicyLookup): (policy: Owner, refusal: st
       const what = refusal === undefined ? " to take it" : `, which refuses it: ${refusal}`;
       return { waitsFor: `the northbound database${what}` };
     }
-    const chassis = new Set<string>();
+    const chassis = new Set(machineCarriersOf(options, policy));
     for (const role of ["subject", "peer"] as const)
       for (const spoken of groups.usedBy(policy, role)) {
         const key = `${role} ${spoken.key}`;
@@ -66,6 +70,13 @@ function groupOf(options: PolicyLookup, role: Role, group: PodGroup): Group {
     chassis: isComplete && role === "subject" ? carriersOf(options, group) : new Set(),
   };
 }
+
+/** The names of the chassis that carry machines where the policy is enforced. */
+export const machineCarriersOf = (
+  { machinesOf, observed }: Pick<PolicyLookup, "machinesOf" | "observed">,
+  policy: Owner,
+): readonly string[] =>
+  [...machinesOf(policy)].flatMap((port) => observed.ports.chassisOfMachine(port) ?? []);
 
 /** Whether the northbound database has the group, with all of its pods that have ports. */
 export function isInDatabase(

@@ -29,8 +29,12 @@ async function world() {
         seen.looks++;
         return is.complete;
       },
-      ports: { chassisOf: (port) => (port.includes("web") ? "c1" : undefined) },
+      ports: {
+        chassisOf: (port) => (port.includes("web") ? "c1" : undefined),
+        chassisOfMachine: (port) => (port === "vm-1" ? "c2" : undefined),
+      },
     },
+    machinesOf: (policy) => (policy === owners[0] ? ["vm-1", "vm-2"] : []),
     isCommitted: () => true,
     clock: {
       ...systemClock,
@@ -70,7 +74,8 @@ test("a group that is used again after an end is looked at again", async () => {
   assert.equal(seen.looks, looks + 1);
 });
 
-test("the chassis of a policy are those that carry pods which it selects", async () => {
+test("the chassis of a policy are those that carry pods which it selects, and machines", async () => {
   const { members, owners } = await world();
-  assert.deepEqual(members.carriers(owners[0] ?? ""), new Set(["c1"]));
+  assert.deepEqual(members.carriers(owners[0] ?? ""), new Set(["c1", "c2"]));
+  assert.deepEqual(members.carriers(owners[1] ?? ""), new Set(["c1"]));
 });

@@ -6,9 +6,10 @@ import { type Clock, pause } from "../kube/clock.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Groups, Role } from "../select/groups.ts";
 import { idOf, type PodGroup } from "../select/podGroup.ts";
-import { carriersOf, isInDatabase, type PolicyLookup } from "./policyLookup.ts";
+import { carriersOf, isInDatabase, machineCarriersOf, type PolicyLookup } from "./policyLookup.ts";
 
-export interface PolicyMembersOptions extends Pick<PolicyLookup, "groups" | "observed" | "isCommitted"> {
+export interface PolicyMembersOptions
+  extends Pick<PolicyLookup, "groups" | "observed" | "machinesOf" | "isCommitted"> {
   readonly groups: PolicyLookup["groups"] & Pick<Groups, "isUsed">;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -33,10 +34,13 @@ export class PolicyMembers {
         if (!this.#complete.has(group)) await this.#filed(role, group);
   }
 
-  /** The names of the chassis that carry the pods which the policy selects. */
+  /** The names of the chassis that carry the pods which the policy selects, and machines. */
   carriers(policy: Owner): ReadonlySet<string> {
     const subjects = this.#options.groups.usedBy(policy, "subject");
-    return new Set(subjects.flatMap((group) => [...carriersOf(this.#options, group)]));
+    return new Set([
+      ...subjects.flatMap((group) => [...carriersOf(this.#options, group)]),
+      ...machineCarriersOf(this.#options, policy),
+    ]);
   }
 
   #filed(role: Role, group: PodGroup): Promise<void> {

@@ -80,7 +80,11 @@ async function world({ withRows = [] as readonly string[], there = [] as readonl
       kinds: [networkPolicyKind],
       stores,
       groups,
-      observed: { hasMembers: () => is.filed, ports: { chassisOf: () => "c-n1" } },
+      observed: {
+        hasMembers: () => is.filed,
+        ports: { chassisOf: () => "c-n1", chassisOfMachine: () => undefined },
+      },
+      machinesOf: () => [],
       isPlanned: () => is.planned,
       enqueue: (owner) => void seen.queued.push(owner),
       isCommitted: () => is.committed,

@@ -9,11 +9,12 @@
 import type { Mark } from "../apply/generations.ts";
 import { Slicer } from "../apply/slicer.ts";
 import type { AnyOwnerKind } from "../kinds/kind.ts";
+import { policyKindOf, profileMembers } from "../kinds/policies.ts";
 import type { Clock } from "../kube/clock.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import { asksTheSame } from "../kube/policies.ts";
 import type { AnyStore, Stores } from "../kube/stores.ts";
-import { type Owner, ownerOf } from "../model/owner.ts";
+import { type Owner, ownerOf, parseOwner } from "../model/owner.ts";
 import type { Groups } from "../select/groups.ts";
 import { Drip } from "./drip.ts";
 import { Marking, type MarkingOptions } from "./marking.ts";
@@ -285,9 +286,12 @@ export class PolicyStates {
   /** How many pods the policy selects. */
   #podsOf(owner: Owner): number {
     const { groups } = this.#options;
-    const selected = groups
-      .usedBy(owner, "subject")
-      .flatMap((one) => [...groups.members("subject", one)].map(({ port }) => port));
-    return new Set(selected).size;
+    const { kind, name } = parseOwner(owner);
+    // A profile without rules has no subjects.
+    const isProfile = policyKindOf(kind) === "SecurityProfile";
+    const selected = isProfile
+      ? [...groups.members("peer", profileMembers(name))]
+      : groups.usedBy(owner, "subject").flatMap((one) => [...groups.members("subject", one)]);
+    return new Set(selected.map(({ port }) => port)).size;
   }
 }

@@ -20,12 +20,14 @@ import { idOf } from "../select/podGroup.ts";
 import type { OwnerKind, PlanContext } from "./kind.ts";
 import { ownerOfAnyPolicy, ownerWord, policiesUsing } from "./policies.ts";
 
-type Read = ClusterPolicyKind | "Namespace" | "Node" | "Pod";
+export type PolicyReads = ClusterPolicyKind | "Namespace" | "Node" | "Pod";
 
-export function clusterPolicyKind(of: ClusterPolicyKind): OwnerKind<Read> {
-  const owners = (stores: Pick<Stores, Read>, filter: (policy: ClusterPolicy) => boolean): readonly Owner[] =>
-    [...stores[of].values()].filter(filter).map(ownerOfAnyPolicy);
-  const changed = (change: Change<ClusterPolicy>, stores: Pick<Stores, Read>): readonly Owner[] => [
+export function clusterPolicyKind(of: ClusterPolicyKind): OwnerKind<PolicyReads> {
+  const owners = (
+    stores: Pick<Stores, PolicyReads>,
+    filter: (policy: ClusterPolicy) => boolean,
+  ): readonly Owner[] => [...stores[of].values()].filter(filter).map(ownerOfAnyPolicy);
+  const changed = (change: Change<ClusterPolicy>, stores: Pick<Stores, PolicyReads>): readonly Owner[] => [
     ...sidesOf(change)
       .filter(({ kind }) => kind === of)
       .map(ownerOfAnyPolicy),
@@ -34,7 +36,7 @@ export function clusterPolicyKind(of: ClusterPolicyKind): OwnerKind<Read> {
       : owners(stores, (policy) => sidesOf(change).some((side) => mayPassFor(side, policy)))),
   ];
   /** A part may leave out the addresses of nodes that an earlier rule passes on. */
-  const onNodes = (stores: Pick<Stores, Read>): readonly Owner[] =>
+  const onNodes = (stores: Pick<Stores, PolicyReads>): readonly Owner[] =>
     clusterPoliciesOf(stores).some(passesNodes) ? owners(stores, ({ tier }) => tier === "Admin") : [];
   return {
     name: ownerWord(of),
@@ -44,6 +46,7 @@ export function clusterPolicyKind(of: ClusterPolicyKind): OwnerKind<Read> {
       ClusterNetworkPolicy: changed,
       AdminNetworkPolicy: changed,
       BaselineAdminNetworkPolicy: changed,
+      SecurityProfile: changed,
       // Groups follow namespaces and pods; what policies read of them is which pod means which port by a name.
       Namespace: () => [],
       Pod: (change, { [of]: policies }) =>
@@ -101,7 +104,7 @@ const problemText = ({ problems: [first = "", ...others] }: ClusterPolicy): stri
 /** Without the addresses of the nodes that an earlier rule passes on. Too many blocks would be ACLs of megabytes. */
 function blocksOf(
   { peers: { blocks, notNodes }, action }: RulePart,
-  { stores, places, cloud }: PlanContext<Read>,
+  { stores, places, cloud }: PlanContext<PolicyReads>,
 ): { readonly blocks: readonly Cidr[]; readonly isWhole: boolean } {
   if (notNodes.length === 0 || blocks.length === 0) return { blocks, isWhole: true };
   const gone = [...stores.Node.values()].flatMap(({ name, labels }) => {
@@ -121,7 +124,7 @@ const blocksText = ({ way, rule, action }: RulePart): string =>
 function holdersOf(
   part: RulePart,
   name: string,
-  { groups, stores }: PlanContext<Read>,
+  { groups, stores }: PlanContext<PolicyReads>,
 ): readonly PortHolders[] {
   const places =
     part.way === "ingress"

@@ -2,8 +2,10 @@
 // selects; peers, the pods that it allows; and the nodes that have an address in a block it allows.
 
 import type { Fact } from "../model/fact.ts";
-import { blockFacts, peerFacts } from "../plan/groups.ts";
+import { blockFacts, closingFacts, peerFacts } from "../plan/groups.ts";
 import type { GroupView } from "../select/groups.ts";
+import { idOf } from "../select/podGroup.ts";
+import { refusedPods } from "../select/profileStanding.ts";
 import type { OwnerKind, Planned } from "./kind.ts";
 
 /** Groups follow these by themselves, and queue their owners. */
@@ -12,6 +14,7 @@ const reads = {
   ClusterNetworkPolicy: () => [],
   AdminNetworkPolicy: () => [],
   BaselineAdminNetworkPolicy: () => [],
+  SecurityProfile: () => [],
   Namespace: () => [],
   Pod: () => [],
 };
@@ -23,9 +26,12 @@ export const subjectKind: OwnerKind<Read> = {
   reads,
   tables: ["ACL", "Port_Group"],
   // A pod on a ready port has no row of its own, so the group speaks for it.
-  plan: (owner, { name }, { cloud, groups }) => {
-    const said = groups.isUsed("subject", name) ? cloud.subjectFacts(owner, name) : [];
-    return "notNow" in said ? said : certain(groups, said);
+  plan: (owner, { name }, { scope, cloud, groups }) => {
+    if (!groups.isUsed("subject", name)) return certain(groups, []);
+    const said = cloud.subjectFacts(owner, name);
+    if ("notNow" in said) return said;
+    const closing = name === idOf(refusedPods) ? closingFacts(scope, owner, name) : [];
+    return certain(groups, [...said, ...closing]);
   },
 };
 

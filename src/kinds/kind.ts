@@ -5,16 +5,19 @@ import type { Cloud, NotYet, Said } from "../cloud/cloud.ts";
 import type { Places } from "../decide/places.ts";
 import type { Word } from "../desired/word.ts";
 import type { Kind } from "../kube/kinds.ts";
+import type { Pod } from "../kube/objects.ts";
 import type { Stores } from "../kube/stores.ts";
 import type { Fact } from "../model/fact.ts";
 import type { ClusterNetwork } from "../model/network.ts";
 import type { Owner, OwnerName } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import type { AnyConcerns, Concerns } from "../observe/concerns.ts";
+import type { MachinePort } from "../observe/machinePorts.ts";
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Hosts } from "../plan/hosts.ts";
 import type { GoneEndpoints } from "../plan/lateFlush.ts";
 import type { GroupView } from "../select/groups.ts";
+import type { ProfileStanding } from "../select/profileStanding.ts";
 
 /** `K`: the kinds of objects that its plan reads. */
 export interface OwnerKind<K extends Kind = Kind> extends Concerns<K> {
@@ -48,6 +51,10 @@ export interface PlanContext<K extends Kind> {
   readonly hosts: Hosts;
   /** The groups of pods that policies speak of, complete for all that the stores hold. */
   readonly groups: GroupView;
+  /** Which security profiles a pod has, and why it is closed if it is. */
+  readonly standingOf: (pod: Pod) => ProfileStanding;
+  /** The logical switch port of a machine that is not the cluster's. */
+  readonly machinePort: (name: string) => MachinePort;
   /** Endpoints whose connections are flushed once more. */
   readonly gone: () => GoneEndpoints;
 }
@@ -74,6 +81,8 @@ export type Planned =
       readonly leftOut?: string | undefined;
       /** What of the object makes no sense and has no effect, for people. */
       readonly malformed?: string | undefined;
+      /** The security profile for which the pod is closed, for people. */
+      readonly refused?: string | undefined;
       /** What the object asks for and another one has, for people. */
       readonly taken?: string | undefined;
     }

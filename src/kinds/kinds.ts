@@ -15,6 +15,7 @@ import { networkPolicyKind } from "./networkPolicy.ts";
 import { nodeKind } from "./node.ts";
 import { podKind } from "./pod.ts";
 import { poolKind } from "./pool.ts";
+import { securityProfileKind } from "./securityProfile.ts";
 import { serviceKind } from "./service.ts";
 import { serviceCidrKind } from "./serviceCidr.ts";
 
@@ -32,7 +33,8 @@ export const ownerKinds: readonly AnyOwnerKind[] = [
   peerKind,
   blockKind,
   networkPolicyKind,
-  ...clusterPolicyKinds.map(clusterPolicyKind),
+  ...clusterPolicyKinds.filter((kind) => kind !== "SecurityProfile").map(clusterPolicyKind),
+  securityProfileKind,
   ...loggingKinds,
 ];
 

@@ -63,6 +63,7 @@ const policyLogging = (of: ClusterPolicyKind): OwnerKind<ClusterPolicyKind> => {
       ClusterNetworkPolicy: changed,
       AdminNetworkPolicy: changed,
       BaselineAdminNetworkPolicy: changed,
+      SecurityProfile: changed,
     },
     tables: ["Meter", "Meter_Band"],
     plan(owner, { name }, { scope, stores }) {

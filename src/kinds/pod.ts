@@ -6,6 +6,7 @@ import { isOnPodNetwork, ownerOfPod, podOwners } from "../decide/podOwners.ts";
 import { lastingUid } from "../kube/staticPod.ts";
 import type { Stores } from "../kube/stores.ts";
 import { formatCidr, formatIp } from "../model/ip.ts";
+import { annotations } from "../model/names.ts";
 import type { ResolvedNode } from "../model/network.ts";
 import { membershipFacts } from "../plan/groups.ts";
 import { podFacts } from "../plan/pod.ts";
@@ -45,7 +46,7 @@ export const podKind: OwnerKind<HostPortReads | "Node"> = {
     "Port_Group",
   ],
   plan(owner, { namespace, name }, context) {
-    const { scope, stores, places, groups, hosts } = context;
+    const { scope, stores, places, groups, hosts, standingOf } = context;
     const pod = stores.Pod.get(namespace, name);
     hosts.follow(owner, [], pod?.hostPorts ? [pod.nodeName] : []);
     if (!pod && places.isBetweenMirrors(namespace, name)) return "as before";
@@ -59,9 +60,18 @@ export const podKind: OwnerKind<HostPortReads | "Node"> = {
     const of = (role: Role): readonly Membership[] => groups.membershipsOf(role, namespace, name);
     const ports = plannedHostPorts(owner, pod, place, node, context);
     const facts = [...port, ...ports.facts, ...membershipFacts(scope, owner, of("subject"), of("peer"))];
-    return { ...ports, facts, ...(groups.isIncomplete && { doubt: "held" }) };
+    const { refused } = standingOf(pod);
+    return {
+      ...ports,
+      facts,
+      ...(groups.isIncomplete && { doubt: "held" }),
+      ...(refused !== undefined && { refused: refusalText(refused) }),
+    };
   },
 };
+
+const refusalText = (why: string): string =>
+  `closed, because of its annotation ${annotations.securityProfiles}: ${why}`;
 
 /** What a pod's port depends on. */
 const siteText = ({ chassisId, subnets }: ResolvedNode): string =>

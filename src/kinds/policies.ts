@@ -11,12 +11,15 @@ import {
 import { selects } from "../kube/labelSelector.ts";
 import type { Pod } from "../kube/objects.ts";
 import { clusterPoliciesOf, type PolicyKind, type PolicyStores, policyKinds } from "../kube/policies.ts";
+import { isSecurityProfile, podsWithProfile } from "../kube/securityProfile.ts";
 import type { Stores } from "../kube/stores.ts";
 import type { Cidr } from "../model/ip.ts";
 import { type Owner, ownerOf } from "../model/owner.ts";
 import { partsOf, selectionOfPods, spokenByParts } from "../select/clusterRules.ts";
 import type { Spoken } from "../select/groups.ts";
 import { spokenByPolicy } from "../select/networkPolicyGroups.ts";
+import { type PodGroup, wholeGroup } from "../select/podGroup.ts";
+import { labelsWithProfiles, profileStandingOf } from "../select/profileStanding.ts";
 import { hasPod, type SeenPod } from "../select/selection.ts";
 
 /** The first word of the owners' names of a kind of policies. */
@@ -29,14 +32,22 @@ export const policyKindOf = (word: string): PolicyKind | undefined =>
 export const ownerOfAnyPolicy = ({ kind, namespace, name }: AnyPolicy): Owner =>
   ownerOf(ownerWord(kind), name, namespace);
 
-export const spokenBy = (
+export function spokenBy(
   policy: AnyPolicy,
   stores: Pick<Stores, PolicyKind>,
   podRanges: readonly Cidr[],
-): Spoken =>
-  policy.kind === "NetworkPolicy"
-    ? spokenByPolicy(policy)
-    : spokenByParts(partsOf(policy, clusterPoliciesOf(stores), podRanges).parts);
+): Spoken {
+  if (policy.kind === "NetworkPolicy") return spokenByPolicy(policy);
+  const spoken = spokenByParts(partsOf(policy, clusterPoliciesOf(stores), podRanges).parts);
+  // A profile adds its machines to the address sets of its pods, which others' rules name.
+  return isSecurityProfile(policy)
+    ? { ...spoken, peer: [...spoken.peer, profileMembers(policy.name)] }
+    : spoken;
+}
+
+/** The pods that have the profile. */
+export const profileMembers = (profile: string): PodGroup =>
+  wholeGroup(selectionOfPods(podsWithProfile(profile)));
 
 /** The policies for which it matters that the pod has its ports by name. */
 export const policiesUsing = (
@@ -81,15 +92,15 @@ export function policiesNaming(
 /** What policies see of the pod, as they ask for it. */
 function sightOf(
   pod: Pod,
-  stores: Pick<Stores, "Namespace">,
+  stores: Pick<Stores, "Namespace" | "SecurityProfile">,
   ofCluster: readonly ClusterPolicy[],
 ): [has: (peer: PodsPeer) => boolean, isPassed: boolean] {
   const seen = seenPod(pod, stores);
   return [(peer) => hasPod(selectionOfPods(peer), seen), ofCluster.some(hasPass)];
 }
 
-export const seenPod = ({ namespace, labels }: Pod, { Namespace }: Pick<Stores, "Namespace">): SeenPod => ({
-  namespace,
-  labels,
-  namespaceLabels: Namespace.get("", namespace)?.labels,
+export const seenPod = (pod: Pod, stores: Pick<Stores, "Namespace" | "SecurityProfile">): SeenPod => ({
+  namespace: pod.namespace,
+  labels: labelsWithProfiles(pod.labels, profileStandingOf(pod, stores)),
+  namespaceLabels: stores.Namespace.get("", pod.namespace)?.labels,
 });

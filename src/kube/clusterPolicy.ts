@@ -1,5 +1,6 @@
 // Policies of a whole cluster, in one form for all who read them: ClusterNetworkPolicy (clusterNetworkPolicy.ts), and the
-// older AdminNetworkPolicy and BaselineAdminNetworkPolicy (adminNetworkPolicy.ts), all of policy.networking.k8s.io.
+// older AdminNetworkPolicy and BaselineAdminNetworkPolicy (adminNetworkPolicy.ts), all of policy.networking.k8s.io; and
+// SecurityProfile (securityProfile.ts), which is Weft's own.
 //
 // What makes no sense closes rather than opens, as the API says for peers that an implementation does not know
 // (ClusterNetworkPolicyIngressPeer): an Accept rule does not match there, and a Deny or Pass rule becomes one that denies
@@ -14,12 +15,16 @@ import type { NetworkPolicy, PolicyPort } from "./networkPolicy.ts";
 import type { LabelSelector, ObjectMeta } from "./objects.ts";
 import { type PolicyCondition, policyConditionOf } from "./policyCondition.ts";
 
-export type ClusterPolicyKind = "ClusterNetworkPolicy" | "AdminNetworkPolicy" | "BaselineAdminNetworkPolicy";
+export type ClusterPolicyKind =
+  | "ClusterNetworkPolicy"
+  | "AdminNetworkPolicy"
+  | "BaselineAdminNetworkPolicy"
+  | "SecurityProfile";
 
 export interface ClusterPolicy<K extends ClusterPolicyKind = ClusterPolicyKind> extends ObjectMeta {
   readonly kind: K;
-  readonly tier: "Admin" | "Baseline";
-  /** 0 … 1000: lower ones come first. `lastPriority` for a BaselineAdminNetworkPolicy, which has none. */
+  readonly tier: "Admin" | "Profile" | "Baseline";
+  /** 0 … 1000: lower ones come first. `lastPriority` for a BaselineAdminNetworkPolicy, which has none; 0 for all profiles. */
   readonly priority: number;
   /** Undefined when nobody can tell which pods it is about. */
   readonly subject: PodsPeer | undefined;
@@ -44,6 +49,8 @@ export interface ClusterRule {
   readonly peers: readonly ClusterPeer[];
   /** Undefined means all ports of all protocols. */
   readonly ports: readonly ClusterPort[] | undefined;
+  /** It comes after all rules of all profiles, and is none of those that the object lists. */
+  readonly isRest?: true;
 }
 
 export interface PodsPeer {
@@ -78,13 +85,13 @@ export const isAbout = (
  * pod is one of those. With `isPassed` a network may stand for the pods in it (select/clusterRules.ts).
  */
 export function isNamedIn(
-  { subject, ingress, egress }: ClusterPolicy,
+  { tier, subject, ingress, egress }: ClusterPolicy,
   has: (peer: PodsPeer) => boolean,
   isPassed: boolean,
 ): boolean {
   if (!subject) return false;
   const mayBe = (peer: ClusterPeer): boolean =>
-    peer.kind === "pods" ? has(peer) : peer.kind === "network" && isPassed;
+    peer.kind === "pods" ? has(peer) : peer.kind === "network" && isPassed && tier !== "Profile";
   return [...ingress, ...egress].some(({ action, peers }) => action !== "Accept" && peers.some(mayBe));
 }
 
@@ -97,7 +104,7 @@ export const writtenOn = (object: unknown): Pick<ClusterPolicy, "generation" | "
 export type Report = (path: string, problem: string) => void;
 
 /** Everybody, of both families. */
-const everybody: readonly ClusterPeer[] = Object.freeze(
+export const everybody: readonly ClusterPeer[] = Object.freeze(
   ["0.0.0.0/0", "::/0"].flatMap((cidr) => {
     const range = parseCidr(cidr);
     return range ? [Object.freeze({ kind: "network" as const, range })] : [];
@@ -183,7 +190,7 @@ export function rulesOf(
   return Object.freeze(read);
 }
 
-const denial = (index: number, name: string): ClusterRule =>
+export const denial = (index: number, name: string): ClusterRule =>
   Object.freeze({ action: "Deny", index, name, peers: everybody, ports: undefined });
 
 function ruleOf(
@@ -220,7 +227,7 @@ function ruleOf(
 }
 
 /** Each list has a limit, and what is beyond it makes the rule unsound, as what makes no sense does. */
-function eachOf<T>(
+export function eachOf<T>(
   path: string,
   value: unknown,
   report: Report,

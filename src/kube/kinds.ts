@@ -12,6 +12,7 @@ import type { EndpointSlice, Namespace, Node, ObjectMeta, Pod, Service } from ".
 import { portNamesOf } from "./portNames.ts";
 import { endpointSliceOf, namespaceOf, nodeOf, type Projection, podOf, serviceOf } from "./project.ts";
 import type { Resource } from "./resource.ts";
+import { type SecurityProfile, securityProfileOf } from "./securityProfile.ts";
 import { type ServiceCidr, serviceCidrOf } from "./serviceCidr.ts";
 
 /** Name of an index ▶ the keys under which an object is found. */
@@ -51,6 +52,8 @@ const table = {
       node: (pod) => (pod.nodeName === "" ? [] : [pod.nodeName]),
       /** `TCP 8080` */
       hostPort: ({ hostPorts = [] }) => [...new Set(hostPorts.map(hostPortKey))],
+      /** The profiles that it asks for. */
+      profile: ({ profiles }) => profiles?.names ?? [],
     },
   }),
   Service: watchable<Service>({
@@ -137,6 +140,21 @@ const table = {
     namespaced: false,
     project: baselineAdminNetworkPolicyOf,
     indexes: { portName: portNamesOf },
+    optional: true,
+  }),
+  SecurityProfile: watchable<SecurityProfile>({
+    prefix: "/apis/weft.io/v1alpha1",
+    plural: "securityprofiles",
+    namespaced: false,
+    project: securityProfileOf,
+    indexes: {
+      portName: portNamesOf,
+      assignment: ({ assignment }) => [assignment],
+      /** The profiles that its rules name. */
+      named: ({ named }) => named,
+      /** The names of machines' ports. */
+      machine: ({ ports }) => ports,
+    },
     optional: true,
   }),
 };

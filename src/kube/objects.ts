@@ -62,6 +62,16 @@ export interface Pod extends ObjectMeta {
   readonly namedPorts?: readonly ServicePort[];
   /** What it asks for of its node's ports; absent without any, and in the host's network. */
   readonly hostPorts?: readonly HostPort[];
+  /** The security profiles that it asks for; absent without any, and in the host's network. */
+  readonly profiles?: ProfileClaims;
+}
+
+/** The security profiles that a pod asks for (profileClaims.ts). */
+export interface ProfileClaims {
+  /** Each once, in the order of the alphabet. */
+  readonly names: readonly string[];
+  /** What in the annotation makes no sense, for people; undefined when nothing does. */
+  readonly problem: string | undefined;
 }
 
 export interface ServicePort {

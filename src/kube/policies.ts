@@ -10,6 +10,7 @@ export const clusterPolicyKinds = [
   "ClusterNetworkPolicy",
   "AdminNetworkPolicy",
   "BaselineAdminNetworkPolicy",
+  "SecurityProfile",
 ] as const satisfies readonly ClusterPolicyKind[];
 
 export const policyKinds = ["NetworkPolicy", ...clusterPolicyKinds] as const;
@@ -41,6 +42,7 @@ export const policyStores = (
   ClusterNetworkPolicy: storeOf("ClusterNetworkPolicy"),
   AdminNetworkPolicy: storeOf("AdminNetworkPolicy"),
   BaselineAdminNetworkPolicy: storeOf("BaselineAdminNetworkPolicy"),
+  SecurityProfile: storeOf("SecurityProfile"),
 });
 
 /** As people write it: `NetworkPolicy shop/web`, `ClusterNetworkPolicy tenants`. */

@@ -22,6 +22,7 @@ import type {
 } from "./objects.ts";
 import { degradedCondition } from "./objects.ts";
 import { outerAddressesOf } from "./outerAddresses.ts";
+import { profileClaimsOf } from "./profileClaims.ts";
 import { quantityOf } from "./quantity.ts";
 import { unservedIn } from "./unserved.ts";
 
@@ -94,6 +95,7 @@ export const podOf: Projection<Pod> = (object, intern) => {
   const spec = record(record(object).spec);
   const status = record(record(object).status);
   const ips = addresses(records(status.podIPs).map((entry) => entry.ip));
+  const profiles = spec.hostNetwork === true ? undefined : profileClaimsOf(meta.annotations);
   return Object.freeze({
     kind: "Pod",
     ...meta,
@@ -104,6 +106,7 @@ export const podOf: Projection<Pod> = (object, intern) => {
     podIps: Object.freeze(ips.length > 0 ? ips : addresses([status.podIP])),
     ...namedPortsOf(spec),
     ...hostPortsOf(spec),
+    ...(profiles && { profiles }),
   });
 };
 

@@ -51,6 +51,11 @@ export const unserved = {
       what: "more networks for a pod (k8s.v1.cni.cncf.io/networks)",
       isAskedFor: (_, annotations) => hasKey(annotations, "k8s.v1.cni.cncf.io/networks"),
     },
+    {
+      what: `security profiles of a pod in the host's network (${names.securityProfiles})`,
+      isAskedFor: (spec, annotations) =>
+        spec.hostNetwork === true && hasKey(annotations, names.securityProfiles),
+    },
   ],
 } as const satisfies Readonly<Record<string, readonly Unserved[]>>;
 

@@ -32,6 +32,14 @@ export const networkPolicyLimits = {
   blocks: 10_000,
 } as const;
 
+/** Of a SecurityProfile. What is beyond is no member, or closed. */
+export const profileLimits = {
+  /** Addresses and networks of machines. */
+  addresses: 1_000,
+  /** Logical switch ports of machines. */
+  ports: 1_000,
+} as const;
+
 /** Of policies of a whole cluster. What is beyond is closed. */
 export const clusterPolicyLimits = {
   /** Rules of one direction. AdminNetworkPolicy may have as many, ClusterNetworkPolicy 25. */

@@ -52,6 +52,8 @@ export interface Names {
   readonly subjects: (id: string) => string;
   /** The addresses of one family of the pods that a policy speaks of, by the selection's id. */
   readonly peers: (id: string, family: number) => string;
+  /** An empty address set by which a security profile is known to exist, by the id of its members' selection. */
+  readonly profile: (id: string) => string;
   /** The address set of nodes that have an address in a block. */
   readonly nodesIn: (id: string, family: number) => string;
   /** The addresses of one family of the pods that mean one port by a name, by the id of that meaning. */
@@ -116,6 +118,7 @@ export function namesOf(cluster: string): Names {
     managementPorts: plain("mgmt"),
     subjects: (id) => plain("subjects", id),
     peers: (id, family) => plain("peers", id, `ip${family}`),
+    profile: (id) => plain("profile", id),
     nodesIn: (id, family) => plain("nodes", id, `ip${family}`),
     portHolders: (id, family) => plain("port", id, `ip${family}`),
     logMeter: (namespace) => name("log", namespace),
@@ -143,6 +146,7 @@ export const policyMarks = {
   ClusterNetworkPolicy: "CNP",
   AdminNetworkPolicy: "ANP",
   BaselineAdminNetworkPolicy: "BANP",
+  SecurityProfile: "SP",
 } as const;
 
 /** Keys of `external_ids` in OVN that mark a row as Weft's. */
@@ -205,6 +209,9 @@ export const annotations = {
    */
   aclLogging: "k8s.ovn.org/acl-logging",
   /** On a Service of type LoadBalancer or a Pod: the name of the IPAddressPool that it asks for. */
+  /** On a Pod: the security profiles that it asks for, with commas between. */
+  securityProfiles: "weft.io/security-profiles",
+  /** On a Service of type LoadBalancer: the name of the IPAddressPool that it asks for. */
   addressPool: "weft.io/address-pool",
   /** There too: a key; with others of its namespace that have the same one it may share its addresses. */
   allowSharedIp: "weft.io/allow-shared-ip",

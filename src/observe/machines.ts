@@ -40,6 +40,11 @@ export class Machines {
     });
   }
 
+  /** The uuid of the switch that has the port. */
+  switchOf(port: string): string | undefined {
+    return this.#switchOf.get(port);
+  }
+
   /** Uuids of the switches that face one of these router ports. */
   facing(routerPorts: readonly string[]): ReadonlySet<string> {
     return new Set(this.portsFacing(routerPorts).flatMap((uuid) => this.#switchOf.get(uuid) ?? []));

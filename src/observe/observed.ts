@@ -20,6 +20,7 @@ import {
   isGroup,
   type PortPlace,
 } from "./groupRows.ts";
+import { type MachinePort, machinePortOf } from "./machinePorts.ts";
 import { type NodeRows, nodeRows } from "./nodeRows.ts";
 import { heldBackOn, type PoolRow, poolRows } from "./poolRows.ts";
 import type { PortState, PortStates } from "./portStates.ts";
@@ -38,7 +39,9 @@ export type Sighting =
   | { readonly what: "groups" }
   /** The tenant's router changed, or the set of switches that it joins. */
   | { readonly what: "tenant" }
-  | { readonly what: "machine"; readonly change: MachineChange };
+  | { readonly what: "machine"; readonly change: MachineChange }
+  /** The rows of ports with these names, which Weft did not make, have changed. */
+  | { readonly what: "machine ports"; readonly names: ReadonlySet<string> };
 
 export interface ObservedOptions {
   readonly scope: Scope;
@@ -136,6 +139,12 @@ export class Observed {
     yield* groupedPorts(this.#groupRows(), this.#scope, ports);
   }
 
+  /** The logical switch port of this name, if policies can speak of it as a machine's. */
+  machinePort(name: string): MachinePort {
+    const [row] = this.#replica.table("Logical_Switch_Port").by("name", name);
+    return machinePortOf(row, row !== undefined && this.tenant?.hasOnNetwork(row._uuid) !== false);
+  }
+
   /** Whether the database has the port in exactly these groups of policies. */
   isExactlyIn(port: PortPlace, groups: GroupIds): boolean {
     return isExactlyIn(this.#groupRows(), this.#scope, port, groups);
@@ -185,7 +194,10 @@ export class Observed {
   #followSets(listener: (sighting: Sighting) => void): () => void {
     return this.#replica.subscribe((changes) => {
       let isGrouped = false;
+      const machines = new Set<string>();
       for (const change of changes) {
+        if (change.table === "Logical_Switch_Port")
+          for (const row of [change.old, change.new]) if (row && !this.#idsOf(row)) machines.add(row.name);
         if (change.table !== "Address_Set" && change.table !== "Port_Group") continue;
         const row = change.new ?? change.old;
         if (row && isGroup(row, this.#scope.cluster, "subject", "peer")) isGrouped = true;
@@ -193,6 +205,7 @@ export class Observed {
         if (kind === "node") listener({ what: "held back", node: name });
       }
       if (isGrouped) listener({ what: "groups" });
+      if (machines.size > 0) listener({ what: "machine ports", names: machines });
     });
   }
 

@@ -27,6 +27,8 @@ export interface PortStates {
   stateOf(port: string): PortState;
   /** The name of the chassis that carries the port; undefined while none does. */
   chassisOf(port: string): string | undefined;
+  /** The same of a port that is not this cluster's. */
+  chassisOfMachine(port: string): string | undefined;
   /** Whether the port is in `state` or further; undefined until all ports have been listed. */
   isAtLeast(state: PortState, port: string): boolean | undefined;
   /** Returns a function that ends the calls. */
@@ -41,10 +43,14 @@ export function followPorts(session: Session, cluster: string): PortStates {
     { readonly uuid: string; readonly state: PortState; readonly chassis: string | undefined }
   >();
   const listeners = new Set<PortListener>();
-  const replica = session.replica(southbound, {
-    Port_Binding: { columns: ["logical_port", "chassis", "up", "parent_port", "external_ids"] },
-    Chassis: { columns: ["name"] },
-  });
+  const replica = session.replica(
+    southbound,
+    {
+      Port_Binding: { columns: ["logical_port", "chassis", "up", "parent_port", "external_ids"] },
+      Chassis: { columns: ["name"] },
+    },
+    { indexes: { Port_Binding: ["logical_port"] } },
+  );
   const stateOf = (port: string): PortState => states.get(port)?.state ?? "absent";
   const reached = (pod: string, state: "bound" | "installed"): void => {
     for (const listener of listeners) listener.pod?.(pod, state);
@@ -78,6 +84,10 @@ export function followPorts(session: Session, cluster: string): PortStates {
     ready: (signal) => replica.ready(signal),
     stateOf,
     chassisOf: (port) => replica.table("Chassis").get(states.get(port)?.chassis ?? "")?.name,
+    chassisOfMachine: (port) => {
+      const [binding] = replica.table("Port_Binding").by("logical_port", port);
+      return replica.table("Chassis").get(binding?.chassis ?? "")?.name;
+    },
     isAtLeast: (state, port) =>
       replica.synced ? portStates.indexOf(stateOf(port)) >= portStates.indexOf(state) : undefined,
     subscribe: (listener) => {

@@ -94,6 +94,12 @@ export class TenantView {
       .map(({ port }) => port.name);
   }
 
+  /** Whether the port is on one of the tenant's switches that the router joins. */
+  hasOnNetwork(port: string): boolean {
+    const on = this.#machines.switchOf(port);
+    return on !== undefined && this.tenant()?.switches.some((uuid) => uuid === on) === true;
+  }
+
   /** Walks all ports, so it is not for every day. */
   hasPort(name: string): boolean {
     return [...this.#replica.table("Logical_Switch_Port").values()].some((port) => port.name === name);

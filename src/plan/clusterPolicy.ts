@@ -54,7 +54,7 @@ export function clusterPolicyFacts(
     const { direction, own } = sides[way];
     const group = scope.names.subjects(groups.id(part.subjects));
     const add = (what: string, condition: string): void => {
-      const name = [policyMarks[policy.kind], policy.name, way, String(rule)].join(":");
+      const name = [policyMarks[policy.kind], policy.name, way, rule < 0 ? "rest" : String(rule)].join(":");
       const acl = facts.row("ACL", [owner, way, rule, part.part, what].join(" "), {
         name: name.slice(0, 63),
         direction,

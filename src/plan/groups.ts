@@ -8,6 +8,7 @@ import type { Scope } from "../model/scope.ts";
 import type { Membership } from "../select/groups.ts";
 import { FactList, mapOf } from "./facts.ts";
 import { type AclAction, aclPriority } from "./priorities.ts";
+import { sides } from "./sides.ts";
 
 /** ACLs that look at a packet before or behind the balancers; policies are about where it really goes. */
 export const afterBalancers = mapOf({ "apply-after-lb": "true" });
@@ -48,6 +49,25 @@ export function subjectFacts(
   const itself = `inport == @${name} && (ip4.src == ${four} || ip6.src == ${six})`;
   allow("to-lport", itself, "allow-related");
   if (ownNode !== undefined) allow("to-lport", ownNode, "allow-related");
+  return facts.facts;
+}
+
+/** Closes the pods of a group to all but what no policy forbids, and what policies of the tier Admin accept. */
+export function closingFacts(scope: Scope, owner: Owner, id: string): readonly Fact[] {
+  const facts = new FactList(scope, owner);
+  const name = scope.names.subjects(id);
+  for (const way of ["ingress", "egress"] as const) {
+    const { direction, own } = sides[way];
+    const acl = facts.row("ACL", `closed ${direction} ${name}`, {
+      name: `profile refused:${way}`,
+      direction,
+      priority: aclPriority.refusedProfile,
+      match: `${own} == @${name} && ip`,
+      action: "drop",
+      ...(way === "egress" && { options: afterBalancers }),
+    });
+    facts.member("Port_Group", facts.ref("Port_Group", name), "acls", acl);
+  }
   return facts.facts;
 }
 

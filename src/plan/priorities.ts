@@ -18,7 +18,8 @@ export const policyPriority = {
 export type AclAction = NorthboundTables["ACL"]["row"]["action"];
 
 /**
- * From the lowest: 1 to 7,014 are for the Baseline tier, 7,200 to 30,222 for the Admin tier (`clusterPolicyPriority`). All of
+ * From the lowest: 1 to 7,014 are for the Baseline tier, 7,120 to 7,122 for security profiles, 7,200 to 30,222 for the Admin tier
+ * (`clusterPolicyPriority`). All of
  * that is below `services`: what no balancer has taken reaches nobody, whatever policies allow.
  */
 export const aclPriority = {
@@ -26,6 +27,8 @@ export const aclPriority = {
   isolated: 7_100,
   /** What a NetworkPolicy allows. */
   allowed: 7_101,
+  /** Drops what a pod sends and receives that asks for a profile which it may not have: above all that profiles allow. */
+  refusedProfile: 7_123,
   /** What no policy can forbid. */
   always: 30_300,
   /** Drops packets addressed to a Service that no balancer has taken. */
@@ -49,7 +52,8 @@ export function clusterPolicyPriority(
   priority: number,
   level: number,
 ): number {
-  const before = { Admin: 7_200, Baseline: 1 }[tier];
-  const last = { Admin: lastPriority - 1, Baseline: lastPriority }[tier];
+  const before = { Admin: 7_200, Profile: 7_120, Baseline: 1 }[tier];
+  // All profiles have the one priority 0.
+  const last = { Admin: lastPriority - 1, Profile: 0, Baseline: lastPriority }[tier];
   return before + (last - priority) * levelCount[tier] + (levelCount[tier] - 1 - level);
 }

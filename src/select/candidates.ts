@@ -16,12 +16,18 @@ export interface CandidateChange {
 
 export class Candidates {
   readonly #placesOf: (pod: Pod) => readonly Place[];
+  readonly #labelsOf: (pod: Pod) => Labels;
   readonly #namespaces: NamespaceTable;
   /** `podKey` -> network -> candidate */
   readonly #pods = new Map<string, ReadonlyMap<string, Candidate>>();
 
-  constructor(placesOf: (pod: Pod) => readonly Place[], namespaces: NamespaceTable) {
+  constructor(
+    placesOf: (pod: Pod) => readonly Place[],
+    labelsOf: (pod: Pod) => Labels,
+    namespaces: NamespaceTable,
+  ) {
     this.#placesOf = placesOf;
+    this.#labelsOf = labelsOf;
     this.#namespaces = namespaces;
   }
 
@@ -41,7 +47,7 @@ export class Candidates {
     const relabelled: { candidate: Candidate; old: Labels }[] = [];
     const fresh: Candidate[] = [];
     for (const place of pod && isSelectable(pod) ? this.#placesOf(pod) : []) {
-      const labels = pod?.labels ?? {};
+      const labels = pod ? this.#labelsOf(pod) : {};
       const known = before?.get(place.network);
       if (known && samePlace(known.place, place)) {
         after.set(place.network, known);

@@ -52,6 +52,8 @@ export interface GroupView {
   isUsed(role: GroupId["role"], id: string): boolean;
   /** Policies or namespaces exist that nobody has told of yet, so it is not certain who is in no group. */
   readonly isIncomplete: boolean;
+  /** Whether this has rows, and nobody has heard yet whether it still exists. */
+  isAwaited(what: string): boolean;
   /** Some of these policies are about pods of this namespace, and nobody has been asked about them yet. */
   isUnaskedIn(namespace: string): boolean;
   membershipsOf(role: Role, namespace: string, pod: string): readonly Membership[];
@@ -119,6 +121,10 @@ export class Groups implements GroupView {
 
   get isIncomplete(): boolean {
     return this.#awaited.size > 0;
+  }
+
+  isAwaited(what: string): boolean {
+    return this.#awaited.has(what);
   }
 
   isUnaskedIn(namespace: string): boolean {

@@ -20,6 +20,8 @@ const newsLimit = 1_000;
 export interface SelectionsOptions {
   /** Where a pod is, as far as that is decided. Called whenever the pod changes. */
   readonly placesOf: (pod: Pod) => readonly Place[];
+  /** What selectors see as its labels; its own without this. Called whenever the pod changes. */
+  readonly labelsOf?: (pod: Pod) => Labels;
   /** Runs a job to its end and lets others run in between, like a Slicer. */
   readonly run: (job: Iterator<void, void>) => Promise<void>;
   /** Called when a listener or the job throws. */
@@ -49,7 +51,11 @@ export class Selections implements MemberSource {
 
   constructor(options: SelectionsOptions) {
     this.#options = options;
-    this.#candidates = new Candidates(options.placesOf, this.#namespaces);
+    this.#candidates = new Candidates(
+      options.placesOf,
+      options.labelsOf ?? (({ labels }) => labels),
+      this.#namespaces,
+    );
   }
 
   /** For `Store.subscribe`. A change from a pod to the same pod makes its places be looked up again. */

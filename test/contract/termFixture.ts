@@ -115,6 +115,7 @@ const portStates = (areCarried: boolean): PortStates => ({
   ready: () => Promise.resolve(),
   stateOf: () => (areCarried ? "installed" : "absent"),
   chassisOf: () => undefined,
+  chassisOfMachine: () => undefined,
   isAtLeast: () => areCarried,
   subscribe: () => () => undefined,
 });

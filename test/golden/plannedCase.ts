@@ -124,6 +124,7 @@ export const noPorts: PortStates = {
   ready: async () => undefined,
   stateOf: () => "absent",
   chassisOf: () => undefined,
+  chassisOfMachine: () => undefined,
   isAtLeast: () => false,
   subscribe: () => () => undefined,
 };

@@ -6,6 +6,7 @@ import { Interner } from "../../kube/intern.ts";
 import type { NetworkPolicy } from "../../kube/networkPolicy.ts";
 import type { LabelSelector, Pod } from "../../kube/objects.ts";
 import { aPolicy } from "../../kube/policyFixture.ts";
+import { securityProfileOf } from "../../kube/securityProfile.ts";
 import { isAtLeast } from "../../kube/version.ts";
 import { doubtAbout, type Policies } from "./openProof.ts";
 
@@ -125,4 +126,28 @@ test("so is one that closes others to the pod, and one that closes networks when
   const closing = ofCluster(others, [], [{ action: "Deny", to: [{ networks: ["0.0.0.0/0"] }] }]);
   assert.equal(doubt(closing), "");
   assert.match(doubt(closing, ofCluster(others, [{ action: "Pass", from: [others] }])), /may be about it/);
+});
+
+const profile = (name: string, spec: object): ClusterPolicy =>
+  securityProfileOf({ metadata: { name, uid: name, resourceVersion: "1" }, spec }, new Interner()) ??
+  assert.fail("it has an identity");
+
+test("a pod that asks for a security profile has no open port, whether the profile exists or not", () => {
+  const asking: Pod = { ...pod, profiles: { names: ["dev"], problem: undefined } };
+  assert.match(doubtAbout(wanted, asking, knowing("100")) ?? "", /asks for security profiles/);
+});
+
+test("a security profile is a doubt where the pod's namespace may always have it, and it or another one has rules for it", () => {
+  const doubt = (...policies: readonly ClusterPolicy[]) =>
+    doubtAbout(wanted, pod, knowing("100", [], true, policies)) ?? "";
+  const egress = [{ action: "Deny", to: { profiles: ["qa"] } }];
+  const namespaceSelector = { matchLabels: { stage: "dev" } };
+  const always = { namespaceSelector, assignment: "Always" };
+  assert.match(doubt(profile("dev", { ...always, egress })), /SecurityProfile dev may be about it/);
+  assert.equal(doubt(profile("dev", { namespaceSelector, egress })), "");
+  const elsewhere = { namespaceSelector: named("bank").namespaces, assignment: "Always" };
+  assert.equal(doubt(profile("dev", { ...elsewhere, egress })), "");
+  const closing = profile("qa", { ingress: [{ action: "Deny", from: { profiles: ["dev"] } }] });
+  assert.match(doubt(profile("dev", always), closing), /may be about it/);
+  assert.equal(doubt(profile("dev", elsewhere), closing), "");
 });

@@ -7,8 +7,10 @@
 import { type ClusterPolicy, hasPass, isAbout, type PodsPeer } from "../../kube/clusterPolicy.ts";
 import { selects } from "../../kube/labelSelector.ts";
 import type { NetworkPolicy } from "../../kube/networkPolicy.ts";
-import type { Pod } from "../../kube/objects.ts";
+import type { LabelSelector, Pod } from "../../kube/objects.ts";
 import { policyText } from "../../kube/policies.ts";
+import { profileLabel } from "../../kube/profileClaims.ts";
+import { isSecurityProfile } from "../../kube/securityProfile.ts";
 import { isMeant } from "../../kube/staticPod.ts";
 import type { PodIdentity } from "../nouns/attachment.ts";
 import type { Source } from "../wait/whenever.ts";
@@ -43,16 +45,38 @@ export function doubtAbout(
     .by("namespace", known.namespace)
     .find(({ podSelector }) => selects(podSelector, known.labels));
   if (selecting) return `${policyText(selecting)} selects it`;
+  if (known.profiles) return "it asks for security profiles";
   const ofCluster = policies.ofCluster();
+  const seen = asSeen(known, ofCluster);
   const isPassed = ofCluster.some(hasPass);
-  const about = ofCluster.find((policy) => isAbout(policy, (peer) => maySelect(peer, known), isPassed));
+  const about = ofCluster.find((policy) => isAbout(policy, (peer) => maySelect(peer, seen), isPassed));
   return about && `${policyText(about)} may be about it`;
 }
 
-function maySelect({ namespaces, pods }: PodsPeer, { namespace, labels }: Pod): boolean {
-  const byName = namespaces.filter(({ key }) => key === namespaceName);
-  return selects(pods, labels) && selects(byName, { [namespaceName]: namespace });
+/** With what stands for the profiles that pods of its namespace may always have. */
+function asSeen({ namespace, labels }: Pod, ofCluster: readonly ClusterPolicy[]): Seen {
+  const has = ofCluster
+    .filter(isSecurityProfile)
+    .filter(
+      ({ assignment, namespaces }) =>
+        assignment === "Always" && namespaces !== undefined && mayBeIn(namespaces, namespace),
+    );
+  return {
+    namespace,
+    labels: { ...labels, ...Object.fromEntries(has.map(({ name }) => [profileLabel(name), ""])) },
+  };
 }
+
+type Seen = Pick<Pod, "namespace" | "labels">;
+
+const maySelect = ({ namespaces, pods }: PodsPeer, { namespace, labels }: Seen): boolean =>
+  selects(pods, labels) && mayBeIn(namespaces, namespace);
+
+const mayBeIn = (namespaces: LabelSelector, namespace: string): boolean =>
+  selects(
+    namespaces.filter(({ key }) => key === namespaceName),
+    { [namespaceName]: namespace },
+  );
 
 /** The label of each Namespace that has its name. */
 const namespaceName = "kubernetes.io/metadata.name";

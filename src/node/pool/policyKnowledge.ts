@@ -45,7 +45,8 @@ export class PolicyKnowledge implements Policies {
     const { client, pods } = this.#options;
     const look = (pod: Pod): void => {
       const before = this.#first.get(pod.uid);
-      if (!before || !isDeepStrictEqual(before.labels, pod.labels)) this.#first.set(pod.uid, pod);
+      const isSame = isDeepStrictEqual([before?.labels, before?.profiles], [pod.labels, pod.profiles]);
+      if (!before || !isSame) this.#first.set(pod.uid, pod);
       if (isToStart(pod) && !this.knows(pod)) void this.#ask(pod.namespace, signal);
     };
     const unsubscribe = pods.subscribe((changes) => {
