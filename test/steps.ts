@@ -33,6 +33,7 @@ const otherNetworks: ReadonlyMap<string, readonly string[]> = new Map([
   ["cni", ["pooled", "underlay"]],
   ["policyBirths", ["pooled", "underlay"]],
   ["policyNodes", ["pooled"]],
+  ["securityProfiles", ["underlay"]],
 ]);
 
 /**
@@ -64,6 +65,7 @@ const long: readonly string[] = [
   "policies",
   "guardLies",
   "clusterPolicies",
+  "securityProfiles",
   "underlayNode",
   "poolFaults",
   "underlayAlone",
