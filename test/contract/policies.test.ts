@@ -8,12 +8,14 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import fc from "fast-check";
+import { annotations } from "../../src/model/names.ts";
 import { Session } from "../../src/ovsdb/index.ts";
 import { plannedCase } from "../golden/plannedCase.ts";
 import { factTransaction } from "../real/factTransaction.ts";
 import { type OvnCentral, startOvnCentral } from "../real/ovnCentral.ts";
 import { clusterPolicyObject } from "./clusterPolicyWorld.ts";
 import { allows, anyWorld, type PolicyWorld } from "./policyWorld.ts";
+import { profileObject } from "./profileWorld.ts";
 import type { Packet, Protocol } from "./worldPods.ts";
 
 const worlds = Number(process.env["WEFT_RUNS"] ?? 3);
@@ -107,9 +109,12 @@ function objectsOf(world: PolicyWorld, cluster: string): readonly object[] {
       kind: "Namespace",
       metadata: { name, labels },
     })),
-    ...world.pods.map(({ namespace, node, labels, web }, index) => ({
+    ...world.pods.map(({ namespace, node, labels, web, asks }, index) => ({
       kind: "Pod",
-      metadata: { namespace, name: `p${index}`, uid: `p${index}`, labels },
+      metadata: {
+        ...{ namespace, name: `p${index}`, uid: `p${index}`, labels },
+        annotations: asks === undefined ? {} : { [annotations.securityProfiles]: asks },
+      },
       spec: {
         nodeName: node,
         containers: [{ ports: web === undefined ? [] : [{ name: "web", containerPort: web }] }],
@@ -121,5 +126,6 @@ function objectsOf(world: PolicyWorld, cluster: string): readonly object[] {
       spec: { podSelector, policyTypes, ingress: rules(ingress, "from"), egress: rules(egress, "to") },
     })),
     ...world.clusterPolicies.map(clusterPolicyObject),
+    ...Object.entries(world.profiles).map(profileObject),
   ];
 }

@@ -3,6 +3,7 @@
 
 import fc from "fast-check";
 import { clusterPolicies, verdict, type WorldClusterPolicy } from "./clusterPolicyWorld.ts";
+import { asks, profiles, profileVerdict, type WorldProfile } from "./profileWorld.ts";
 import {
   anyLabels,
   inRange,
@@ -42,6 +43,7 @@ export interface PolicyWorld {
   readonly pods: readonly WorldPod[];
   readonly policies: readonly WorldPolicy[];
   readonly clusterPolicies: readonly WorldClusterPolicy[];
+  readonly profiles: Readonly<Record<string, WorldProfile>>;
 }
 
 const ranges: Readonly<Record<string, readonly string[]>> = {
@@ -80,6 +82,7 @@ export const anyWorld: fc.Arbitrary<PolicyWorld> = fc.record({
       node: fc.constantFrom("n1", "n2"),
       labels: anyLabels,
       web: fc.constantFrom(undefined, 80, 8080),
+      asks,
     }),
     { minLength: 3, maxLength: 4 },
   ),
@@ -96,6 +99,7 @@ export const anyWorld: fc.Arbitrary<PolicyWorld> = fc.record({
     { maxLength: 3 },
   ),
   clusterPolicies,
+  profiles,
 });
 
 /** Whether the policies let the first packet of a connection through. */
@@ -116,6 +120,8 @@ function passes(
   const side = way === "Ingress" ? "ingress" : "egress";
   const before = verdict(world, "Admin", packet, side, own, far);
   if (before) return before === "Accept";
+  const between = profileVerdict(world, packet, side, own, far);
+  if (between) return between === "Allow";
   const pod = world.pods[own];
   const isolating = world.policies.filter(
     (policy) =>

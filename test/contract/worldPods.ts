@@ -20,6 +20,8 @@ export interface WorldPod {
   readonly labels: Labels;
   /** What it calls `web`, a TCP port. */
   readonly web: number | undefined;
+  /** The security profiles that its annotation names. */
+  readonly asks: string | undefined;
 }
 
 export interface Packet {
