@@ -10,6 +10,7 @@ import { after, before, suite, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { nodeSubnetsOf, poolOfferOf } from "../../src/kube/annotations.ts";
 import { formatIp } from "../../src/model/ip.ts";
+import { annotations } from "../../src/model/names.ts";
 import { podNetworkAt } from "../../src/model/network.ts";
 import { becomes, Cluster, eventually, networkUnderTest } from "./cluster.ts";
 import { namespace, pod } from "./manifests.ts";
@@ -20,8 +21,8 @@ type NodeName = (typeof nodes)[number];
 const other: Readonly<Record<NodeName, NodeName>> = { n1: "n2", n2: "n1" };
 /** A pod with an assigned address does not wait for other nodes (docs/policies.md). */
 const waitsForOthers = networkUnderTest() !== "assigned";
-/** Selected by a NetworkPolicy, the subject of a policy of the cluster, and named by one whose subjects are others. */
-const bonds = ["isolated", "subject", ...(waitsForOthers ? ["named"] : [])];
+/** Selected by a NetworkPolicy, the subject of a policy of the cluster, with a security profile, and named by a policy whose subjects are others. */
+const bonds = ["isolated", "subject", "profiled", ...(waitsForOthers ? ["named"] : [])];
 /** Fewer than a pool has ready of each kind. */
 const perRound = bonds.length;
 const program = join(import.meta.dirname, "hammer.pl");
@@ -45,9 +46,12 @@ suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
 
   before(async () => {
     cluster = await Cluster.up({ name: "testbirths", nodes: 2 });
-    const friend = pod({ namespace: "shop", name: "friend", node: "n1", labels: { role: "friend" } });
+    const friend = pod({
+      ...{ namespace: "shop", name: "friend", node: "n1", labels: { role: "friend" } },
+      annotations: { [annotations.securityProfiles]: "friends" },
+    });
     const shop = { ...namespace("shop"), metadata: { name: "shop", labels: { team: "sales" } } };
-    await cluster.apply(shop, friend, ...nodes.map((node) => stranger(node)));
+    await cluster.apply(shop, profile("friends", {}), friend, ...nodes.map((node) => stranger(node)));
     await cluster.podsReady("shop");
     ears = (await Promise.all(nodes.map((node) => cluster.addressesOf("shop", `stranger-${node}`)))).flat();
     for (const node of nodes) {
@@ -101,7 +105,7 @@ suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
         assert.ok(!heard.includes(`${name}\n`), `${name} was heard`);
       }
       await cluster.kubectl("delete", "pod,networkpolicy", "-n", "shop", "-l", "round");
-      await cluster.kubectl("delete", "clusternetworkpolicy", "-l", "round");
+      await cluster.kubectl("delete", "clusternetworkpolicy,securityprofile", "-l", "round");
     });
 
   if (waitsForOthers)
@@ -187,12 +191,22 @@ suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
       name,
       node,
       labels: { round: "any", ...labels },
+      ...(labels["profiled"] && {
+        annotations: { [annotations.securityProfiles]: `round-${labels["profiled"]}` },
+      }),
       command: [
         "sh",
         "-c",
         `perl ${program} speak ${port.spoken} ${name} ${ears.join(" ")} & exec perl ${echo}`,
       ],
     });
+
+  const profile = (name: string, rules: object): object => ({
+    apiVersion: "weft.io/v1alpha1",
+    kind: "SecurityProfile",
+    metadata: { name },
+    spec: { namespaceSelector: { matchLabels: { team: "sales" } }, ...rules },
+  });
 
   function policies(round: number | "late"): readonly object[] {
     const friends = [{ podSelector: { matchLabels: { role: "friend" } } }];
@@ -227,8 +241,14 @@ suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
         egress: [{ action: "Deny", to: [others] }],
       },
     });
+    const rules = { profiles: ["friends"] };
+    const profiled = profile(`round-${round}`, {
+      ingress: [{ action: "Allow", from: rules }],
+      egress: [{ action: "Allow", to: rules }],
+    });
     return [
       isolating,
+      { ...profiled, metadata: { name: `round-${round}`, labels } },
       closing("subject", podsOf({ subject: String(round) }), strangers),
       closing("named", strangers, podsOf({ named: String(round) })),
     ];
