@@ -12,7 +12,7 @@ import {
 import { type Json, record } from "../../src/kube/json.ts";
 import { parseCidr, parseInterfaceAddress, parseIp } from "../../src/model/ip.ts";
 import { macOf } from "../../src/model/mac.ts";
-import { controlPlaneLabel } from "../../src/model/names.ts";
+import { annotations, controlPlaneLabel } from "../../src/model/names.ts";
 
 export interface ApiObject {
   readonly plural: string;
@@ -30,8 +30,8 @@ export function annotated(
   values: Readonly<Record<string, string>>,
 ): ApiObject {
   const metadata = record(object.metadata);
-  const annotations = { ...record(metadata.annotations), ...values };
-  return { plural, object: { ...object, metadata: { ...metadata, annotations } } };
+  const all = { ...record(metadata.annotations), ...values };
+  return { plural, object: { ...object, metadata: { ...metadata, annotations: all } } };
 }
 
 export const hostAddress = (id: number): string => `172.30.0.1${id}`;
@@ -65,7 +65,7 @@ export const node = (id: number): ApiObject => ({
 /** On node `n<id>`, with the address at `offset` of its subnet. */
 export function pod(name: string, id: number, offset: number): ApiObject {
   const address = present(parseInterfaceAddress(`10.24${id}.0.${offset}/24`));
-  const annotations = podNetworkAnnotation({
+  const written = podNetworkAnnotation({
     addresses: [address],
     mac: macOf(address.ip),
     gateways: [present(parseIp(`10.24${id}.0.1`))],
@@ -73,7 +73,7 @@ export function pod(name: string, id: number, offset: number): ApiObject {
   return {
     plural: "pods",
     object: {
-      metadata: { namespace: "shop", name, labels: { app: "web" }, annotations },
+      metadata: { namespace: "shop", name, labels: { app: "web" }, annotations: written },
       spec: { nodeName: `n${id}` },
       status: { phase: "Running" },
     },
@@ -137,6 +137,22 @@ export const policy: ApiObject = {
     },
   },
 };
+
+/** Pods of the namespace shop may have it. They are closed to all others then. */
+export const profile: ApiObject = {
+  plural: "securityprofiles",
+  object: {
+    metadata: { name: "web" },
+    spec: {
+      namespaceSelector: { matchLabels: { team: "sales" } },
+      ingress: [{ action: "Allow", from: { profiles: ["web"] } }],
+    },
+  },
+};
+
+/** The pod asks for that profile. */
+export const profiled = (of: ApiObject): ApiObject =>
+  annotated(of, { [annotations.securityProfiles]: "web" });
 
 /** Of the whole cluster: it closes some pods of a team to another team. */
 export const clusterPolicy: ApiObject = {

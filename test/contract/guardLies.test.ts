@@ -10,7 +10,9 @@ const bounded = { timeout: 170_000 };
 
 /** A controller does not lead before every kind that a server must have is listed. */
 const isPossible = (said: Readonly<Record<string, Lie>>): boolean =>
-  Object.entries(said).every(([plural, lie]) => lie !== "not served" || plural === "servicecidrs");
+  Object.entries(said).every(
+    ([plural, lie]) => lie !== "not served" || ["servicecidrs", "securityprofiles"].includes(plural),
+  );
 
 const saidOfKinds = fc
   .dictionary(fc.constantFrom(...plurals), fc.constantFrom(...lies), { minKeys: 1 })
@@ -39,6 +41,8 @@ const named: readonly (readonly [what: string, lies: Story["lies"], late?: strin
   ["no nodes", { nodes: "nothing" }],
   ["neither Services nor nodes, which come last", { services: "nothing", nodes: "nothing" }, "nodes"],
   ["no policies", { networkpolicies: "nothing" }],
+  ["no security profiles", { securityprofiles: "nothing" }],
+  ["that it serves no security profiles", { securityprofiles: "not served" }],
   ["neither pods nor namespaces", { pods: "nothing", namespaces: "nothing" }],
   ["no namespaces", { namespaces: "nothing" }],
   ["an older state of everything", all("older")],
@@ -50,7 +54,7 @@ const named: readonly (readonly [what: string, lies: Story["lies"], late?: strin
 ];
 
 /** What ready ports depend on. Underlay mode has them too. */
-const aboutPools = named.filter(([what]) => /nodes|pods|policies|older|another/.test(what));
+const aboutPools = named.filter(([what]) => /nodes|pods|policies|profiles|older|another/.test(what));
 
 for (const [way, told] of [
   ["assigned", named],

@@ -10,6 +10,7 @@ import { ApiServer } from "../../src/kube/apiServer.ts";
 import { KubeClient } from "../../src/kube/client.ts";
 import type { Clock } from "../../src/kube/clock.ts";
 import { record } from "../../src/kube/json.ts";
+import { kinds } from "../../src/kube/kinds.ts";
 import { allReady, everyStore, type Stores, watchAll } from "../../src/kube/stores.ts";
 import { parseIp } from "../../src/model/ip.ts";
 import { macOf } from "../../src/model/mac.ts";
@@ -23,6 +24,8 @@ import {
   pod,
   policy,
   present,
+  profile,
+  profiled,
   range,
   service,
   shop,
@@ -44,6 +47,7 @@ export const plurals = [
   "endpointslices",
   "networkpolicies",
   "servicecidrs",
+  "securityprofiles",
 ] as const;
 
 export interface Story {
@@ -78,9 +82,10 @@ const withoutPods: readonly ApiObject[] = [
   range("10.97.0.0/16"),
   shop,
   policy,
+  profile,
 ];
 
-const assignedPods = nodes.flatMap((id) => [5, 6].map((offset) => pod(`p${id}-${offset}`, id, offset)));
+const assignedPods = nodes.flatMap((id) => [profiled(pod(`p${id}-5`, id, 5)), pod(`p${id}-6`, id, 6)]);
 
 /** Has the address that s6 has now. */
 const formerService: ApiObject = {
@@ -141,7 +146,8 @@ async function claims(api: LyingApi): Promise<Claims> {
       [second, "web"],
       [third, "free"],
     ] as const) {
-      found.pods.push(claimed(`p${id}-${offset}`, id, present(offset), { app }));
+      const one = claimed(`p${id}-${offset}`, id, present(offset), { app });
+      found.pods.push(offset === second ? profiled(one) : one);
       const address = `10.24${id}.0.${offset}`;
       found.addresses.push(address);
       if (app === "free") found.open.push({ node: `n${id}`, mac: macOf(present(parseIp(address))) });
@@ -201,7 +207,16 @@ async function controller(api: LyingApi, remote: string, way: Way): Promise<Cont
   const server = new ApiServer(client);
   const stores = watchAll(
     client,
-    new Set(["Node", "Namespace", "Pod", "Service", "EndpointSlice", "ServiceCIDR", "NetworkPolicy"]),
+    new Set([
+      "Node",
+      "Namespace",
+      "Pod",
+      "Service",
+      "EndpointSlice",
+      "ServiceCIDR",
+      "NetworkPolicy",
+      "SecurityProfile",
+    ]),
     ending.signal,
     { clock: hurried, server },
   );
@@ -315,4 +330,5 @@ export async function tell({ way, lies: said, isRunning, late, watchesGoOn }: St
 const unclaimed: Claims = { pods: [], addresses: [], open: [] };
 
 const isNotTakenIn = (said: Story["lies"], index: number): boolean =>
-  typeof said !== "string" && ["not served", "stale"].includes(said[plurals[index] ?? ""] ?? "");
+  typeof said !== "string" &&
+  ["not served", "stale"].includes(said[Object.values(kinds)[index]?.plural ?? ""] ?? "");
