@@ -208,10 +208,9 @@ export const annotations = {
    * cluster, those that it drops, allows and passes on.
    */
   aclLogging: "k8s.ovn.org/acl-logging",
-  /** On a Service of type LoadBalancer or a Pod: the name of the IPAddressPool that it asks for. */
   /** On a Pod: the security profiles that it asks for, with commas between. */
   securityProfiles: "weft.io/security-profiles",
-  /** On a Service of type LoadBalancer: the name of the IPAddressPool that it asks for. */
+  /** On a Service of type LoadBalancer or a Pod: the name of the IPAddressPool that it asks for. */
   addressPool: "weft.io/address-pool",
   /** There too: a key; with others of its namespace that have the same one it may share its addresses. */
   allowSharedIp: "weft.io/allow-shared-ip",
