@@ -82,3 +82,18 @@ test("after a deletion only what takes groups waits", () => {
   assert.ok(mayTry(update("a", { v4: "" })), "an address that loses its endpoints");
   assert.ok(!mayTry(update("a", { v4: "e1", v6: "e2" })), "an address that gets some");
 });
+
+test("deletions that go on and on hold nobody up for more than a quarter second", () => {
+  const { released, pass, send, mayTry } = world();
+  const rolling = update("a", { v4: "e2", v6: "" });
+  send(remove("a"));
+  for (let ms = 0; ms < 250; ms += 50) {
+    assert.deepEqual(released, []);
+    assert.ok(!mayTry(rolling));
+    assert.ok(!mayTry(remove("a")), "what frees more waits with what takes");
+    assert.ok(mayTry(port) && mayTry(insert("b", { v4: "" })), "what does neither goes");
+    pass(50);
+  }
+  assert.deepEqual(new Set(released), new Set(["a"]));
+  assert.ok(mayTry(rolling) && mayTry(remove("a")), "both go together");
+});

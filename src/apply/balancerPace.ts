@@ -3,6 +3,8 @@
 // only the group's number, the second follows it. If meanwhile the number has become another address's group, a new
 // connection goes to the wrong endpoint and stays there: an IPv4 packet even to the first bytes of an IPv6 address. Flows of
 // the first step are renewed within milliseconds. So after a change that may free numbers, nothing takes one for a while.
+// Once something waits, what frees more waits with it: otherwise deletions, one after the other, would hold it up for as
+// long as they go on.
 
 import type { Clock } from "../ovsdb/index.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
@@ -48,7 +50,12 @@ export class BalancerPace {
   /** Whether the group may be sent now. If not, it is released together with all others that wait. */
   mayTry(group: AtomicGroup, world: Pick<World, "actual">): boolean {
     const leftMs = this.#freedAt + distanceMs - this.#options.clock.now();
-    if (leftMs <= 0 || !group.changes.some((change) => usesOf(change, world).takes)) return true;
+    if (leftMs <= 0) return true;
+    const mustWait = group.changes.some((change) => {
+      const { takes, frees } = usesOf(change, world);
+      return takes || (frees && this.isHolding);
+    });
+    if (!mustWait) return true;
     if (!this.isHolding) this.#options.clock.after(leftMs, () => this.#release());
     this.#held.set(group.id, group);
     return false;
