@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { poolOfferAnnotation, poolOfferOf } from "../kube/annotations.ts";
+import { hasAsked, isAsLate } from "../model/pool.ts";
 import { NodePool } from "./nodePool.ts";
 import { filled, inputs, marks, nothing, offsets, Source, seen } from "./nodePoolFixture.ts";
 import { marksFor, mostPorts } from "./poolSize.ts";
@@ -177,6 +179,34 @@ test("if the agent has seen a later offer, everything is withdrawn, and offered 
   );
   for (let round = 0; round < 2; round++) pool.next(inputs({ seen: seen(8) }));
   assert.deepEqual([pool.offer.open.length, pool.offer.closed.length], [4, 4]);
+});
+
+test("after an answer of the last generation there is, offers go on in another line, and are later than it", () => {
+  const last = Number.MAX_SAFE_INTEGER;
+  for (const told of [seen(last), seen(last, [], [], "f")]) {
+    const pool = filled();
+    const ports = pool.ports.length;
+    pool.next(inputs({ seen: told }));
+    const { offer } = pool;
+    assert.deepEqual([offer.line, offer.from, offer.generation, offer.asked], ["b", last, 1, 1]);
+    assert.deepEqual(
+      poolOfferOf({ annotations: poolOfferAnnotation(offer) }),
+      offer,
+      "the agent can read it",
+    );
+    assert.ok(isAsLate(offer, told));
+    assert.ok(hasAsked(offer), "the agent answers it");
+    assert.equal(offer.withdrawn.length, ports);
+    for (let round = 1; round <= 3; round++) {
+      pool.next(inputs({ seen: seen(round, [], [], "b") }));
+      assert.equal(pool.offer.line, "b");
+      assert.ok(isAsLate(pool.offer, seen(round, [], [], "b")));
+    }
+    assert.equal(pool.offer.open.length + pool.offer.closed.length, ports);
+    const next = new NodePool(new Source(), "c", pool.offer);
+    next.next(inputs({ isReady: () => false, seen: seen(pool.offer.generation, [], [], "b") }));
+    assert.ok(isAsLate(next.offer, pool.offer), "and so does the next controller");
+  }
 });
 
 test("an answer to the previous line is neither later nor an answer to this one", () => {

@@ -59,6 +59,14 @@ export interface PoolStep {
   readonly againMs: number | undefined;
 }
 
+/**
+ * No pool gets as far as the last generation, but an annotation may say that one has: then another line counts from 1
+ * again.
+ */
+const after = (generation: number): number => (generation < Number.MAX_SAFE_INTEGER ? generation + 1 : 1);
+
+const afterLine = (line: string): string => BigInt.asUintN(64, BigInt(`0x${line}`) + 1n).toString(16);
+
 export class NodePool {
   readonly #source: PortSource;
   readonly #pace = new Pace();
@@ -67,7 +75,7 @@ export class NodePool {
   /** offset -> port */
   readonly #ports = new Map<number, Port>();
   /** Names the offers that this process makes. */
-  readonly #line: string;
+  #line: string;
   /** The last offer. It is another process's until something changes. */
   #head: Head;
   /** How the offer has changed since the last one. */
@@ -79,7 +87,7 @@ export class NodePool {
   constructor(source: PortSource, line: string, last: Head | undefined, from = 0) {
     this.#source = source;
     this.#line = line;
-    const head = last ?? { line, from, generation: from + 1, asked: from + 1 };
+    const head = last ?? { line, from, generation: after(from), asked: after(from) };
     this.#head = { line: head.line, from: head.from, generation: head.generation, asked: head.asked };
   }
 
@@ -166,14 +174,16 @@ export class NodePool {
   /** Gives a changed offer a new name, so that it cannot be mistaken for an older one. */
   #rename(inputs: PoolInputs): void {
     if (this.#changed === "no") return;
-    const goesOn = this.#head.line === this.#line && !this.#isOutdone(inputs);
     const last = Math.max(this.#head.generation, inputs.seen?.generation ?? 0);
-    const generation = last + 1;
+    const generation = after(last);
+    const isLast = generation < last;
+    if (isLast) this.#line = afterLine(this.#line);
+    const goesOn = this.#head.line === this.#line && !this.#isOutdone(inputs);
     this.#head = {
       line: this.#line,
       from: goesOn ? this.#head.from : last,
       generation,
-      asked: this.#changed === "less" ? generation : this.#head.asked,
+      asked: isLast || this.#changed === "less" ? generation : this.#head.asked,
     };
     this.#changed = "no";
   }

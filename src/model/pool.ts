@@ -21,7 +21,7 @@ export interface OfferName {
   readonly line: string;
   /** The generation of the earlier line that this line continues from. */
   readonly from: number;
-  /** Grows whenever the offer changes, across all lines. */
+  /** Grows whenever the offer changes, across all lines. Only after the last number there is does a line begin with 1. */
   readonly generation: number;
 }
 
@@ -48,6 +48,10 @@ export interface PoolOffer extends OfferName {
   /** Not to be claimed any more. They stay in the list, and in OVN, as long as the agent says that they are in use. */
   readonly withdrawn: readonly PoolPort[];
 }
+
+/** Whether the offer's own line has ever taken something back. Otherwise what was asked, an earlier line asked. */
+export const hasAsked = ({ from, generation, asked }: OfferName & Pick<PoolOffer, "asked">): boolean =>
+  asked > from || generation <= from;
 
 /**
  * The agent's answer: it has taken in the offer of this line and generation, and ports that it does not name are not

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type AnnotationValues, poolSeenAnnotation, poolSeenOf } from "../../kube/annotations.ts";
 import type { Log } from "../../kube/clock.ts";
 import type { Node } from "../../kube/objects.ts";
-import type { PoolSeen } from "../../model/pool.ts";
+import { hasAsked, type PoolSeen } from "../../model/pool.ts";
 import { Bell } from "../wait/bell.ts";
 import { type PoolCache, poolSeen } from "./cache.ts";
 import type { Offers } from "./offer.ts";
@@ -68,8 +68,7 @@ function acknowledgement(
   );
   const ports = [...(current?.ports.values() ?? [])];
   const withdrawn = new Set(ports.filter((port) => port.withdrawn).map(({ offset }) => offset));
-  // Whatever was asked so far, an earlier line asked: this one has not taken anything back itself yet.
-  const asked = current && current.asked <= current.from ? undefined : (current?.asked ?? taken.generation);
+  const asked = current && !hasAsked(current) ? undefined : (current?.asked ?? taken.generation);
   return answers(poolSeenOf(node), asked, withdrawn, seen) || !settled()
     ? undefined
     : poolSeenAnnotation(seen);
