@@ -54,12 +54,20 @@ import { flushMoved } from "./wayIn/floatingFlush.ts";
 import { HealthChecks } from "./wayIn/healthChecks.ts";
 import { WayIn, type WayInPlace } from "./wayIn/wayIn.ts";
 
+/** The server is on this machine, and its database is small: after twice as long without a word, it hangs. */
+const vswitchProbeMs = 2_500;
+
 /** Runs until `signal` is aborted, then closes its sockets and connections. Pods keep running. */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   const { nodeName, kubeconfig, log, registry } = options;
   const names = namesOf(options.clusterId);
   await using _sole = await soleAgent(`${options.cniSocket}.lock`);
-  await using session = new Session({ remotes: [options.ovsDb], database: "Open_vSwitch", log });
+  await using session = new Session({
+    remotes: [options.ovsDb],
+    database: "Open_vSwitch",
+    log,
+    probeIntervalMs: vswitchProbeMs,
+  });
   session.start(signal);
   const db = followVswitch(session);
   const writer = new Writer(session);

@@ -74,22 +74,24 @@ test("a silent server is probed, and given up when it stays silent", () => {
   assert.equal(machine.advise(13_000).action, "disconnect");
 });
 
+/** Connects at `now` to a server that says nothing. Returns how long it waits for it. */
+function silence(machine: Reconnect, now: number): number {
+  machine.connecting(now);
+  machine.connected(now);
+  const patience = machine.advise(now);
+  assert(patience.action === "wait");
+  machine.probed(patience.until);
+  const end = machine.advise(patience.until);
+  assert(end.action === "wait");
+  assert.equal(machine.advise(end.until).action, "disconnect");
+  machine.disconnected(end.until);
+  return end.until - now;
+}
+
 test("after each silence it is twice as patient, until a probe is answered", () => {
   const machine = new Reconnect(options, 0);
-  const silence = (now: number): number => {
-    machine.connecting(now);
-    machine.connected(now);
-    const patience = machine.advise(now);
-    assert(patience.action === "wait");
-    machine.probed(patience.until);
-    const end = machine.advise(patience.until);
-    assert(end.action === "wait");
-    assert.equal(machine.advise(end.until).action, "disconnect");
-    machine.disconnected(end.until);
-    return end.until - now;
-  };
   assert.deepEqual(
-    [0, 1e6, 2e6, 3e6, 4e6, 5e6].map(silence),
+    [0, 1e6, 2e6, 3e6, 4e6, 5e6].map((now) => silence(machine, now)),
     [10_000, 20_000, 40_000, 80_000, 160_000, 160_000],
   );
   machine.connecting(6e6);
@@ -97,7 +99,22 @@ test("after each silence it is twice as patient, until a probe is answered", () 
   machine.probed(6e6 + 80_000);
   machine.received(6e6 + 81_000);
   machine.disconnected(6e6 + 82_000);
-  assert.equal(silence(7e6), 10_000);
+  assert.equal(silence(machine, 7e6), 10_000);
+});
+
+test("a server that always has something to say makes it as impatient as it was, though no probe is sent", () => {
+  const machine = new Reconnect(options, 0);
+  for (const now of [0, 1e6]) silence(machine, now);
+  const talk = (since: number, forMs: number): void => {
+    machine.connecting(since);
+    machine.connected(since);
+    for (let ms = 0; ms <= forMs; ms += 3000) machine.received(since + ms);
+    machine.disconnected(since + forMs);
+  };
+  talk(2e6, 39_000);
+  assert.equal(silence(machine, 3e6), 40_000, "it has not talked for as long as a silence may last");
+  talk(4e6, 81_000);
+  assert.equal(silence(machine, 5e6), 10_000);
 });
 
 test("any byte answers a probe", () => {

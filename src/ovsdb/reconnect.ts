@@ -39,7 +39,7 @@ export class Reconnect {
   /**
    * Connections in a row that ended because a probe went unanswered. ovsdb-server answers nobody while it writes a
    * huge reply, for example half a minute for a monitor of a million rows: with the same patience each time, that
-   * would never end.
+   * would never end. A connection that is still heard after as long as it would have waited starts the count over.
    */
   #silences = 0;
 
@@ -92,9 +92,10 @@ export class Reconnect {
   /** Bytes arrived. */
   received(now: number): void {
     const state = this.#state;
-    if (state.kind === "probing") this.#silences = 0;
-    if (state.kind === "active" || state.kind === "probing")
-      this.#state = { kind: "active", since: state.since, heard: now };
+    if (state.kind !== "active" && state.kind !== "probing") return;
+    // A server that always has something to say is never probed.
+    if (state.kind === "probing" || now - state.since >= 2 * this.#probeIntervalMs) this.#silences = 0;
+    this.#state = { kind: "active", since: state.since, heard: now };
   }
 
   /** A probe was sent. */
