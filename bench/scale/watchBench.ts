@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Bench, repeated } from "../figure.ts";
+import type { Scale } from "./objects.ts";
 import { BenchProcess } from "./process.ts";
 
 const pods = 100_000;
@@ -20,9 +21,7 @@ export const watchBench: Bench = {
         "node",
         "bench/scale/api.ts",
         folder,
-        "1000",
-        String(pods),
-        "1000",
+        JSON.stringify({ nodes: 1000, pods, services: 1000 } satisfies Scale),
       ]);
       await api.line();
       progress(`the API holds ${pods} pods`);
