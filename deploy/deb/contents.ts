@@ -34,7 +34,7 @@ export const textFiles: Readonly<Record<string, string>> = {
   // The young generation is as small as in a checkout (bin/weft).
   "usr/bin/weft": [
     "#!/bin/sh",
-    "young=4",
+    "young=16",
     '[ "${1:-}" = agent ] && young=1',
     'exec /opt/weft/node --max-semi-space-size=$young /opt/weft/bundle/main.js "$@"',
     "",

@@ -15,28 +15,27 @@ const cidr = (text: string): Cidr => {
 const ranges: RangeOptions = { pods: ["10.244.0.0/16"], services: ["10.96.0.0/16"], join: ["100.64.0.0/16"] };
 const built: Built = {
   routers: ["demo_router"],
+  pooled: false,
   nodeSubnets: [cidr("10.244.0.0/24"), cidr("10.244.1.0/24")],
   joins: [cidr("100.64.0.0/16")],
   services: [cidr("10.96.0.0/16")],
 };
-const nothing: Built = { routers: [], nodeSubnets: [], joins: [], services: [] };
+const nothing: Built = { routers: [], pooled: false, nodeSubnets: [], joins: [], services: [] };
 
 interface Case {
   readonly rows?: Partial<Built>;
-  readonly owners?: readonly string[];
   readonly ranges?: Partial<RangeOptions>;
   readonly router?: string;
   readonly pooled?: boolean;
 }
 
-const leads = ({ rows, owners = [], ranges: others, router, pooled }: Case): void =>
+const leads = ({ rows, ranges: others, router, pooled }: Case): void =>
   requireSameOptions({
     scope: northboundScope("demo", "global"),
     network: clusterNetwork({ ...ranges, ...others }),
     pools: pooled ? {} : undefined,
     observed: {
       built: () => ({ ...built, ...rows }),
-      owners: () => owners,
       tenant: router === undefined ? undefined : { router },
     },
   });
@@ -44,8 +43,8 @@ const leads = ({ rows, owners = [], ranges: others, router, pooled }: Case): voi
 const same: readonly (readonly [string, Case])[] = [
   ["there are no rows yet", { rows: nothing, router: "shop", pooled: true }],
   ["the options are the same", {}],
-  ["pools exist and are wanted", { owners: ["node/n1", "pool/n1"], pooled: true }],
-  ["pools come to pods with ports of their own", { owners: ["pod/shop/web"], pooled: true }],
+  ["pools exist and are wanted", { rows: { pooled: true }, pooled: true }],
+  ["pools come to pods with ports of their own", { pooled: true }],
   ["the nodes are on the tenant's router", { rows: { ...nothing, routers: ["shop"] }, router: "shop" }],
   ["one node of several is outside the ranges", { ranges: { pods: ["10.244.1.0/24", "10.245.0.0/16"] } }],
   ["a range is added", { ranges: { services: ["10.96.0.0/15", "10.200.0.0/16"] } }],
@@ -58,11 +57,11 @@ for (const [sentence, options] of same)
   test(`a controller may lead when ${sentence}`, () => assert.doesNotThrow(() => leads(options)));
 
 const other: readonly (readonly [string, Case, RegExp])[] = [
-  ["pools", { owners: ["node/n1", "pool/n1"] }, /made with --addresses pooled: start/],
+  ["pools", { rows: { pooled: true } }, /made with --addresses pooled: start/],
   ["the other mode", { router: "shop", pooled: true }, /made with --mode overlay/],
   [
     "the other mode, by a tenant's router",
-    { rows: { ...nothing, routers: ["shop"] }, owners: ["pool/n1"] },
+    { rows: { ...nothing, routers: ["shop"], pooled: true } },
     /made with --mode underlay --cloud-router shop/,
   ],
   [

@@ -17,7 +17,7 @@ export interface Options {
   /** Undefined when every pod gets a port of its own. */
   readonly pools: object | undefined;
   /** The northbound database must have been read. */
-  readonly observed: Pick<Observed, "built" | "owners"> & {
+  readonly observed: Pick<Observed, "built"> & {
     readonly tenant: Pick<TenantView, "router"> | undefined;
   };
 }
@@ -27,7 +27,7 @@ export function requireSameOptions({ scope, network, pools, observed }: Options)
   const built = observed.built();
   const made =
     otherRouter(scope, built, observed.tenant?.router) ??
-    otherAddresses(observed, pools !== undefined) ??
+    otherAddresses(built, pools !== undefined) ??
     otherRanges(network, built);
   if (made === undefined) return;
   const { cluster } = scope;
@@ -44,11 +44,8 @@ function otherRouter({ names }: Scope, { routers }: Built, tenants: string | und
 }
 
 /** The reverse does no harm: pods keep ports of their own when pools come. */
-function otherAddresses(observed: Pick<Observed, "owners">, hasPools: boolean): string | undefined {
-  if (hasPools) return undefined;
-  for (const owner of observed.owners()) if (owner.startsWith("pool/")) return "--addresses pooled";
-  return undefined;
-}
+const otherAddresses = ({ pooled }: Built, hasPools: boolean): string | undefined =>
+  pooled && !hasPools ? "--addresses pooled" : undefined;
 
 function otherRanges({ pods, join, services }: ClusterNetwork, built: Built): string | undefined {
   const isPods = ({ ip, bits }: Cidr): boolean =>

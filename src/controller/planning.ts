@@ -213,6 +213,7 @@ export class Planning {
     this.#follow(concerned, decider, (owner) => enqueue(owner), signal);
     await nextTurn();
     const nodeRows = observed.nodeRows();
+    await nextTurn();
     for (const rows of nodeRows) this.#hosts.set(rows.node, provenHostView(rows));
     await decider.adopt({
       nodes: stores.Node.values(),
@@ -352,7 +353,7 @@ export class Planning {
       stateOf: (owner) => this.#policies?.stateOf(owner),
       shortfallOf: (owner) => this.#planner?.shortfallOf(owner),
     });
-    this.#policies.begin(new Set(observed.owners()));
+    this.#policies.begin((owner) => observed.hasRows(owner));
   }
 
   readonly #machinesOf = (policy: Owner): readonly string[] => {

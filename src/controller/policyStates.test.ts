@@ -110,7 +110,7 @@ async function world({ withRows = [] as readonly string[], there = [] as readonl
     },
     ending.signal,
   );
-  states.begin(new Set(withRows));
+  states.begin((owner) => withRows.includes(owner));
   return { states, put, putPods, pass, is, seen, ending, stores };
 }
 

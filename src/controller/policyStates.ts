@@ -98,7 +98,7 @@ export class PolicyStates {
   }
 
   /** Follows the stores, which must be complete. `withRows`: the owners that have rows. */
-  begin(withRows: ReadonlySet<Owner>): void {
+  begin(hasRows: (owner: Owner) => boolean): void {
     const { kinds, stores, groups } = this.#options;
     const stops = kinds.flatMap(({ name, of, isPolicy }) => {
       if (!isPolicy || of === undefined) return [];
@@ -107,7 +107,7 @@ export class PolicyStates {
       const ownerOfObject = (object: KubeObject): Owner => ownerOf(name, object.name, object.namespace);
       for (const object of store.values()) {
         const owner = ownerOfObject(object);
-        this.#begin(owner, object, withRows.has(owner));
+        this.#begin(owner, object, hasRows(owner));
       }
       return store.subscribe((changes) => {
         for (const { old, new: object } of changes) {

@@ -7,6 +7,7 @@ import type { Names } from "../model/names.ts";
 import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { PodPlace, PoolPlace } from "../model/places.ts";
+import type { Site } from "../model/site.ts";
 import type { NodeRows } from "../observe/nodeRows.ts";
 import type { PoolRow } from "../observe/poolRows.ts";
 import type { RowAddresses } from "../observe/rowAddresses.ts";
@@ -40,8 +41,8 @@ export interface Held {
   readonly nodeRows: Iterable<NodeRows>;
 }
 
-/** A pod takes about 20 µs, so this keeps the event loop free. */
-const podsBetweenYields = 200;
+/** Nodes and pods take about 20 µs, so this keeps the event loop free. */
+const stepsBetweenYields = 200;
 
 export class Decider implements Places {
   readonly nodeLives: NodeLives;
@@ -69,10 +70,18 @@ export class Decider implements Places {
   async adopt(held: Held): Promise<void> {
     const nodes = [...held.nodes].toSorted(byName);
     const pods = Map.groupBy(held.pods, ({ nodeName }) => nodeName);
-    for (const rows of held.nodeRows) this.nodeLives.adoptRows(rows);
-    const sites = new Map(
-      nodes.map((node) => [node.name, { name: node.name, subnets: this.nodeLives.adopt(node) }]),
-    );
+    let steps = 0;
+    const step = (): Promise<void> | undefined =>
+      ++steps % stepsBetweenYields === 0 ? setImmediate() : undefined;
+    for (const rows of held.nodeRows) {
+      this.nodeLives.adoptRows(rows);
+      await step();
+    }
+    const sites = new Map<string, Site>();
+    for (const node of nodes) {
+      sites.set(node.name, { name: node.name, subnets: this.nodeLives.adopt(node) });
+      await step();
+    }
     // To find them, all ports in the database are walked.
     const poolRows = Map.groupBy(this.pools || this.parents ? held.poolRows : [], ({ node }) => node);
     for (const [node, rows] of poolRows) {
@@ -85,11 +94,10 @@ export class Decider implements Places {
       if (site && site.subnets.length > 0) this.pools?.adopt(node, site, rows);
       await setImmediate();
     }
-    let adopted = 0;
     for (const [name, site] of sites)
       for (const pod of (pods.get(name) ?? []).filter(wantsAddress).toSorted(byName)) {
         this.podLives.adopt(pod, site);
-        if (++adopted % podsBetweenYields === 0) await setImmediate();
+        await step();
       }
   }
 

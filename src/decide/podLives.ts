@@ -36,11 +36,6 @@ interface Life extends PodPlace {
   ready: boolean;
 }
 
-interface Choice extends PodPlace {
-  /** Why the pod's own annotation was not accepted. */
-  readonly distrusted: string | undefined;
-}
-
 export interface PodLivesOptions {
   readonly names: Names;
   readonly patch: Patch;
@@ -83,21 +78,21 @@ export class PodLives {
     this.#betweenMirrors.delete(keyOf(pod));
     if (!wantsAddress(pod)) return { state: "none" };
     let life = this.#lives.get(lifeOf(pod));
-    let distrusted: string | undefined;
+    let distrustOf: (() => string | undefined) | undefined;
     if (!life?.ownPort) {
       const node = this.#options.nodes.get(pod.nodeName);
       if (!node) return { state: "waiting", reason: `node ${pod.nodeName || "?"} has no subnet yet` };
       const choice = this.#isPooled(pod) ? this.#claimed(pod, node) : this.#choose(pod, node);
       if (!choice) return { state: "none" };
       if ("refused" in choice) return { state: "refused", reason: choice.refused };
-      distrusted = choice.distrusted;
+      if (choice.ownPort) distrustOf = () => this.#distrustOf(pod, node);
       life = this.#begin(pod, node, choice, life);
     }
     const written = life.durable.write(pod, podNetworkAnnotation(life.network), () => {
       const stated = podNetworkOf(pod);
       return stated ? podNetworkAnnotation(stated) : {};
     });
-    if (written) return { state: "pending", written, distrusted };
+    if (written) return { state: "pending", written, distrusted: distrustOf?.() };
     life.ready = true;
     return { state: "ready", value: life };
   }
@@ -138,7 +133,7 @@ export class PodLives {
     if (node !== undefined) this.#options.nodes.dropPod(node, life);
   }
 
-  #begin(pod: Pod, node: ResolvedNode, { network, ownPort }: Choice, before: Life | undefined): Life {
+  #begin(pod: Pod, node: ResolvedNode, { network, ownPort }: PodPlace, before: Life | undefined): Life {
     const isSame = before !== undefined && isDeepStrictEqual(before.network, network);
     const life = isSame
       ? before
@@ -171,13 +166,13 @@ export class PodLives {
   }
 
   /** The pool port that the node has given the pod, found by the address in the pod's status. */
-  #claimed(pod: Pod, node: ResolvedNode): Choice | undefined {
+  #claimed(pod: Pod, node: ResolvedNode): PodPlace | undefined {
     const offset = this.#options.pools?.placeOf(node, pod);
     if (offset === undefined) return undefined;
-    return { network: podNetworkAt(node.subnets, offset), ownPort: false, distrusted: undefined };
+    return { network: podNetworkAt(node.subnets, offset), ownPort: false };
   }
 
-  #choose(pod: Pod, site: ResolvedNode): Choice | { readonly refused: string } {
+  #choose(pod: Pod, site: ResolvedNode): PodPlace | { readonly refused: string } {
     const { addresses } = this.#options;
     const holder = this.#holderOf(pod);
     // OVN would bind the pod's interface to it: with other addresses, or with none and no port security.
@@ -185,12 +180,11 @@ export class PodLives {
       return {
         refused: `port ${holder.port} in the northbound database is not Weft's: find out who made it, then ovn-nbctl lsp-del ${holder.port}`,
       };
-    const distrusted = this.#distrustOf(pod, site);
     const proven = this.#provenOf(pod, site);
     if (proven && addresses.claim(holder, site, proven) === undefined)
-      return { network: proven, ownPort: true, distrusted };
+      return { network: proven, ownPort: true };
     try {
-      return { network: addresses.take(holder, site), ownPort: true, distrusted };
+      return { network: addresses.take(holder, site), ownPort: true };
     } catch (error) {
       if (error instanceof ExhaustedError) return { refused: error.message };
       throw error;

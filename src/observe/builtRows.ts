@@ -8,11 +8,14 @@ import type { Scope } from "../model/scope.ts";
 import { innerRange } from "../model/wayIn.ts";
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Replica } from "../ovsdb/index.ts";
+import { byOwner } from "./byOwner.ts";
 
 /** Each is empty when no row tells. */
 export interface Built {
   /** The names of the routers that the nodes' switches are joined to. */
   readonly routers: readonly string[];
+  /** Whether any of the nodes has ports in a pool. */
+  readonly pooled: boolean;
   readonly nodeSubnets: readonly Cidr[];
   /** The networks between the routers. */
   readonly joins: readonly Cidr[];
@@ -25,6 +28,7 @@ export function builtRows(replica: Replica<NorthboundTables>, { cluster, names }
   const nodeSubnets: Cidr[] = [];
   const joins: Cidr[] = [];
   const toSwitches = new Set<string>();
+  let pooled = false;
   for (const { _uuid, name, networks, external_ids: ids } of replica.table("Logical_Router_Port").values()) {
     const owner = ownerIn(ids);
     if (owner === undefined) continue;
@@ -35,6 +39,10 @@ export function builtRows(replica: Replica<NorthboundTables>, { cluster, names }
     if (name !== names.routerToSwitch(node)) continue;
     nodeSubnets.push(...cidrs);
     toSwitches.add(_uuid);
+    pooled ||= replica
+      .table("Logical_Switch_Port")
+      .by(byOwner, ownerOf("pool", node))
+      .some(({ external_ids: of }) => ownerIn(of) !== undefined);
   }
   const routers = [...replica.table("Logical_Router").values()]
     .filter(({ ports }) => ports.some((port) => toSwitches.has(port)))
@@ -44,5 +52,5 @@ export function builtRows(replica: Replica<NorthboundTables>, { cluster, names }
     .flatMap(({ match }) => parseCidr(match.split(" == ")[1] ?? "") ?? [])
     // The way in has its addresses whatever the options are.
     .filter((range) => !contains(innerRange(range.ip.family), range.ip));
-  return { routers, nodeSubnets, joins, services };
+  return { routers, pooled, nodeSubnets, joins, services };
 }

@@ -8,6 +8,7 @@ import type { Scope } from "../model/scope.ts";
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Replica, RowIndex, Selection } from "../ovsdb/index.ts";
 import { type Built, builtRows } from "./builtRows.ts";
+import { byOwner } from "./byOwner.ts";
 import { type FloatingRows, floatingIndexes, floatingRows } from "./floatingRows.ts";
 import {
   type GroupedPort,
@@ -51,8 +52,6 @@ export interface ObservedOptions {
   /** The name of the tenant's router; undefined in overlay mode. */
   readonly router: string | undefined;
 }
-
-const byOwner = `external_ids:${ownership.owner}`;
 
 const moreIndexes: Readonly<Record<string, readonly RowIndex[]>> = {
   Logical_Switch_Port: ["name", addressesOf],
