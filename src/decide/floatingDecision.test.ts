@@ -42,6 +42,8 @@ class World {
   readonly told: string[] = [];
   readonly made: string[] = [];
   rows: readonly FloatingRow[] = [];
+  /** An address that somebody else translates. */
+  others = "";
   unserved: string | undefined;
   writes = 0;
   refuseWrites = false;
@@ -55,6 +57,7 @@ class World {
     const rows = {
       at: (outer: string) => this.rows.filter((row) => row.outer === outer),
       of: (owner: string) => this.rows.filter((row) => row.owner === owner),
+      isOthers: (outer: string) => outer === this.others,
       to: (inner: string) => this.rows.filter((row) => row.inner === inner),
     };
     const taken = new OuterTaken({ stores, grants, rows });
@@ -236,7 +239,7 @@ test("an address may be asked for, and is refused with a reason where it may not
   world.floating("z", { podName: "web", addresses: ["172.30.0.210"] }, { namespace: "bank" });
   await world.decide(...asked.map(([name]) => name), "bank/z");
   assert.deepEqual(world.told, [
-    "FloatingAddress a: 172.30.0.212 lead to pod web on node n1",
+    "FloatingAddress a: 172.30.0.212 leads to pod web on node n1",
     "FloatingAddress b: NoAddress: it asks for 172.30.0.212, which FloatingAddress shop/a has",
     "FloatingAddress c: NoAddress: it asks for 172.30.0.211, which Service shop/lb has",
     "FloatingAddress d: NoAddress: it asks for 203.0.113.9, which is in no IPAddressPool that serves this namespace",
@@ -248,6 +251,16 @@ test("an address may be asked for, and is refused with a reason where it may not
     "FloatingAddress z: NoAddress: it asks for 172.30.0.210, which is in no IPAddressPool that serves this namespace",
   ]);
   assert.equal(world.of("z", "bank"), "- ▶ - NoAddress");
+});
+
+test("an address that somebody else translates in OVN is not taken", async () => {
+  const world = aWorld();
+  world.others = "172.30.0.210";
+  world.floating("one", { podName: "web" });
+  world.floating("two", { podName: "web", addresses: ["172.30.0.210"] });
+  await world.decide("one", "two");
+  assert.equal(world.of("one"), "172.30.0.211 ▶ web@n1 Serving");
+  assert.match(world.told.at(-1) ?? "", /which a translation in OVN that is not Weft's has/);
 });
 
 test("when all are taken the next one is told, and what is asked for anew is kept until it is there", async () => {

@@ -4,6 +4,7 @@
 
 import type { FloatingAddress, GivenAddress } from "../kube/floatingAddress.ts";
 import type { ObjectRef } from "../kube/kinds.ts";
+import { selects } from "../kube/labelSelector.ts";
 import type { Pod, Service } from "../kube/objects.ts";
 import type { Change } from "../kube/store.ts";
 import type { Stores } from "../kube/stores.ts";
@@ -155,14 +156,14 @@ export function floatingDecision(options: FloatingDecisionOptions): Decides<Read
       const { namespace, name } = parseOwner(other);
       return `pod ${pod.name} has the address of FloatingAddress ${namespace}/${name}, and a pod has only one`;
     };
-    const before = (): string | undefined => {
-      const { namespace, given } = floating;
-      const proven = [...stores.Pod.values()].find(
-        (pod) => pod.namespace === namespace && rows.some(({ inner }) => innersOf(pod).includes(inner)),
-      );
-      return (proven ?? stores.Pod.get(namespace, given.podName ?? ""))?.uid;
+    const has = (pod: Pod): boolean => {
+      if (mine) return pod.uid === mine.pod?.uid;
+      const inners = rows.length > 0 ? innersOf(pod) : [];
+      return rows.length > 0
+        ? rows.some(({ inner }) => inners.includes(inner))
+        : pod.uid === floating.given.podUid;
     };
-    const choice = podFor(floating, stores.Pod, mine ? mine.pod?.uid : before(), refusal);
+    const choice = podFor(floating, stores.Pod, has, refusal);
     if ("pod" in choice) return choice;
     return { lack: { reason: choice.reason, message: choice.none }, others: 0 };
   }
@@ -214,7 +215,11 @@ export function floatingDecision(options: FloatingDecisionOptions): Decides<Read
       Service: (change) => (isReleased(change) ? waiting : []),
       ServiceCIDR: () => [],
     },
-    nodes: { view: gatewayView, owners: all },
+    nodes: {
+      view: gatewayView,
+      owners: (node, { FloatingAddress: floatings }) =>
+        [...floatings.values()].filter(({ given }) => given.nodeName === node).map(ownerOfFloating),
+    },
     sees: ({ what }) => (what === "tenant" ? all() : []),
     async decide({ namespace, name }) {
       const owner = ownerOf(floatingKind, name, namespace);
@@ -232,10 +237,13 @@ export function floatingDecision(options: FloatingDecisionOptions): Decides<Read
 const ownerOfFloating = ({ namespace, name }: FloatingAddress): Owner =>
   ownerOf(floatingKind, name, namespace);
 
-/** Those that name the pod or may select it, and the one that is made for it. */
+/** Those that name the pod or select it, and the one that is made for it. */
 export const concernedBy = (pod: Pod, floatings: Stores["FloatingAddress"]): readonly Owner[] => [
   ...floatings.by("pod", `${pod.namespace}/${pod.name}`).map(ownerOfFloating),
-  ...floatings.by("selecting", pod.namespace).map(ownerOfFloating),
+  ...floatings
+    .by("selecting", pod.namespace)
+    .filter(({ podSelector = [] }) => selects(podSelector, pod.labels))
+    .map(ownerOfFloating),
   ...(annotations.floatingAddress in pod.annotations ? [ownerOf(floatingKind, pod.name, pod.namespace)] : []),
 ];
 
@@ -247,7 +255,8 @@ const provenIps = (rows: readonly FloatingRow[]): readonly Ip[] => {
 
 function servingText(ips: readonly Ip[], pod: Pod | undefined, others: number): string {
   const more = others > 0 ? `; spec.podSelector selects ${others} more, which have no part in it` : "";
-  return `${ips.map(formatIp).join(" and ")} lead to pod ${pod?.name} on node ${pod?.nodeName}${more}`;
+  const verb = ips.length > 1 ? "lead" : "leads";
+  return `${ips.map(formatIp).join(" and ")} ${verb} to pod ${pod?.name} on node ${pod?.nodeName}${more}`;
 }
 
 const isReleased = ({ old, new: now }: Change<Service>): boolean =>

@@ -12,11 +12,11 @@ export type PodChoice =
   /** For people, and for machines in CamelCase. */
   | { readonly none: string; readonly reason: "NoPod" | "PodRefused" };
 
-/** `present`: the UID of the pod that has it. */
+/** `has`: whether the pod has it now. */
 export function podFor(
   floating: FloatingAddress,
   pods: Stores["Pod"],
-  present: string | undefined,
+  has: (pod: Pod) => boolean,
   refusal: (pod: Pod) => string | undefined,
 ): PodChoice {
   const { namespace, podName, podSelector } = floating;
@@ -26,7 +26,7 @@ export function podFor(
   const what = podSelector ? "spec.podSelector selects no pod" : `there is no pod ${podName}`;
   if (all.length === 0) return { none: `${what} in namespace ${namespace}`, reason: "NoPod" };
   const able = all.filter((pod) => wantsAddress(pod) && pod.nodeName !== "" && refusal(pod) === undefined);
-  const [first] = able.toSorted((a, b) => rank(b, present) - rank(a, present) || (a.name < b.name ? -1 : 1));
+  const [first] = able.toSorted((a, b) => rank(b, has(b)) - rank(a, has(a)) || (a.name < b.name ? -1 : 1));
   if (first) return { pod: first, others: able.length - 1 };
   const [one] = all;
   const why = one && (ownRefusal(one) ?? refusal(one));
@@ -35,8 +35,8 @@ export function podFor(
     : { none: why, reason: "PodRefused" };
 }
 
-const rank = ({ uid, phase, deletionTimestamp }: Pod, present: string | undefined): number =>
-  (deletionTimestamp === undefined ? 4 : 0) + (uid === present ? 2 : 0) + (phase === "Running" ? 1 : 0);
+const rank = ({ phase, deletionTimestamp }: Pod, isPresent: boolean): number =>
+  (deletionTimestamp === undefined ? 4 : 0) + (isPresent ? 2 : 0) + (phase === "Running" ? 1 : 0);
 
 const ownRefusal = ({ hostNetwork, name }: Pod): string | undefined =>
   hostNetwork ? `pod ${name} is in its host's network, and has the node's addresses` : undefined;

@@ -42,6 +42,7 @@ export class OuterTaken {
     const { stores, grants, rows } = this.#options;
     const holder = grants.holderOf(ip, except) ?? rows.at(ip).find(({ owner }) => owner !== except)?.owner;
     if (holder !== undefined) return textOf(holder);
+    if (rows.isOthers(ip)) return "a translation in OVN that is not Weft's";
     const stating = stores.FloatingAddress.by("givenIp", ip)
       .map(({ namespace, name }) => ownerOf(floatingKind, name, namespace))
       .find((owner) => owner !== except && !grants.has(owner));

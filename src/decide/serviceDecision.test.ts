@@ -121,6 +121,21 @@ test("a Service gets an address of each family that a pool has, and keeps it", a
   assert.deepEqual(world.told, []);
 });
 
+test("what a FloatingAddress has is no Service's, be it of a pool or an external IP", async () => {
+  const world = new World();
+  world.pool("a", ["198.51.100.1-198.51.100.2"]);
+  world.floating.set("198.51.100.1", "FloatingAddress shop/mail");
+  world.floating.set("203.0.113.7", "FloatingAddress shop/mail");
+  world.put("web", balancer);
+  world.put("old", { clusterIPs: ["10.96.0.11"], ports, externalIPs: ["203.0.113.7", "203.0.113.8"] });
+  await world.decide("web", "old");
+  assert.deepEqual(world.ipsOf("web"), ["198.51.100.2"]);
+  assert.deepEqual(world.grantedTo("old"), ["203.0.113.8"]);
+  assert.deepEqual(world.told, [
+    "old: AddressRefused: external IPs are not served: 203.0.113.7 is that of FloatingAddress shop/mail",
+  ]);
+});
+
 test("when no address is left a Service is told once, and is decided again when one is free", async () => {
   const world = new World();
   world.pool("small", ["198.51.100.1/32"]);

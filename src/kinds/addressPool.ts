@@ -31,7 +31,7 @@ export const addressPoolKind: OwnerKind<"IPAddressPool" | "ServiceCIDR"> = {
     const own = ownRanges(network, stores.ServiceCIDR.values(), places.nodes());
     const problem = poolProblems(stores.IPAddressPool.values(), own).get(name);
     if (problem !== undefined)
-      return { facts: [], malformed: `no Service gets an address of this pool: ${problem}` };
+      return { facts: [], malformed: `nobody gets an address of this pool: ${problem}` };
     const router = cloud.router();
     if (typeof router !== "string") return router;
     const blocks = pool.ranges.flatMap(blocksOf).filter(({ ip }) => network.families.includes(ip.family));

@@ -20,6 +20,8 @@ export interface FloatingRows {
   at(outer: string): readonly FloatingRow[];
   of(owner: Owner): readonly FloatingRow[];
   to(inner: string): readonly FloatingRow[];
+  /** Whether somebody else, such as a cloud's operator, translates the address. */
+  isOthers(outer: string): boolean;
 }
 
 const byOwner = `external_ids:${ownership.owner}` as const;
@@ -39,5 +41,7 @@ export function floatingRows(replica: Replica<NorthboundTables>, { cluster }: Sc
     at: (outer) => read(table.by("external_ip", outer)),
     of: (owner) => read(table.by(byOwner, owner)),
     to: (inner) => read(table.by("logical_ip", inner)),
+    isOthers: (outer) =>
+      table.by("external_ip", outer).some((row) => row.external_ids.get(ownership.cluster) !== cluster),
   };
 }

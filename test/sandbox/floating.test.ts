@@ -174,13 +174,21 @@ suite("floating addresses", { timeout: 240_000 }, () => {
     }
   });
 
-  test("it follows a pod that is made again on another node", async () => {
-    await cluster.kubectl("delete", "pod", "-n", ns, "web-a");
+  test("it follows a pod that is made again on another node when its own node dies", async () => {
+    await cluster.sandbox.host("n2").exec(["ip", "link", "set", "eth0", "down"]);
+    await cluster.kubectl("delete", "pod", "-n", ns, "web-a", "--force", "--grace-period=0");
     await cluster.apply(pod({ namespace: ns, name: "web-a", node: "n3", labels: { app: "web" } }));
     await cluster.podsReady(ns, "web-a");
     await becomes("the status says n3", "n3", () => given("one", "nodeName"));
+    for (const ip of ips) await hears("outside", asks(ip), await seenFrom(ip));
+    await cluster.sandbox.host("n2").exec(["ip", "link", "set", "eth0", "up"]);
+    await becomes("n2 is back", "False", () =>
+      cluster.field("node", "", "n2", '{.status.conditions[?(@.type=="NetworkUnavailable")].status}'),
+    );
     for (const [family, ip] of ips.entries()) {
-      await hears("outside", asks(ip), `web-a sees ${cluster.hostAddresses("outside")[family]}`);
+      await becomes("n2 leads nothing to OVN for it any more", false, () => hasFlow("n2", ip));
+      await cluster.sandbox.outside.exec(["ip", "neighbour", "flush", "to", ip, "dev", "eth0"]);
+      await hears("outside", asks(ip), await seenFrom(ip));
       assert.equal(await neighbour(ip), await macOf("n3"));
       await becomes(`web-a is ${ip} outside`, ip, () => sourceOf("web-a", family));
     }
@@ -293,14 +301,14 @@ suite("floating addresses", { timeout: 240_000 }, () => {
       await hears("outside", asks(ip), "silence");
       assert.equal(await sourceOf("web-a", family), cluster.hostAddresses("n3")[family]);
       for (const node of ["n2", "n3"])
-        await becomes(`${node} has no flow for ${ip}`, false, async () =>
-          (await cluster.sandbox.host(node).exec(["ovs-ofctl", "dump-flows", "br-ex"])).includes(
-            `_dst=${ip},`,
-          ),
-        );
+        await becomes(`${node} has no flow for ${ip}`, false, () => hasFlow(node, ip));
     }
   });
 
+  const hasFlow = async (node: string, ip: string): Promise<boolean> => {
+    const flows = await cluster.sandbox.host(node).exec(["ovs-ofctl", "dump-flows", "br-ex"]);
+    return [",", " "].some((end) => flows.includes(`_dst=${ip}${end}`));
+  };
   const seenFrom = async (ip: string): Promise<string> =>
     `web-a sees ${cluster.hostAddresses("outside")[ips.indexOf(ip)]}`;
 });
