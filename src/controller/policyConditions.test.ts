@@ -3,9 +3,11 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { silent, systemClock } from "../kube/clock.ts";
 import { KubeError } from "../kube/error.ts";
+import { Interner } from "../kube/intern.ts";
 import { policyStores } from "../kube/policies.ts";
 import type { PolicyCondition } from "../kube/policyCondition.ts";
 import { aClusterPolicy, aPolicy } from "../kube/policyFixture.ts";
+import { securityProfileOf } from "../kube/securityProfile.ts";
 import { emptyStore } from "../kube/stores.ts";
 import { PolicyConditions } from "./policyConditions.ts";
 import type { PolicyState } from "./policyStates.ts";
@@ -126,4 +128,25 @@ test("a NetworkPolicy has no conditions", async () => {
   conditions.look("networkpolicy/shop/closed");
   for (let turns = 0; turns < 20; turns++) await turn();
   assert.deepEqual(written, []);
+});
+
+test("a security profile says where its rules hold besides, and where they do not", async () => {
+  const { conditions, stores, written } = world();
+  const spec = { ports: ["vm-1"], addresses: ["192.0.2.7"], ingress: [{ action: "Deny" }] };
+  for (const [name, of] of [
+    ["machines", spec],
+    ["pods", { ingress: spec.ingress }],
+    ["named", { addresses: spec.addresses }],
+  ] as const) {
+    const metadata = { name, uid: name, resourceVersion: "1" };
+    const object = securityProfileOf({ metadata, spec: of }, new Interner()) ?? assert.fail();
+    stores.SecurityProfile.apply([{ type: "put", object }]);
+    conditions.look(`securityprofile/${name}`);
+  }
+  for (let turns = 0; turns < 40; turns++) await turn();
+  const base = "installed on every node that carries a pod which it selects";
+  assert.deepEqual([...new Set(written.map(({ message }) => message.replace(base, "")))].toSorted(), [
+    "",
+    ", and at the ports of its machines; where it is given by address, others' rules know it, and its own are not enforced",
+  ]);
 });

@@ -8,6 +8,7 @@ import type { ClusterPolicy } from "../kube/clusterPolicy.ts";
 import { isConflict, KubeError } from "../kube/error.ts";
 import { isClusterPolicy, type PolicyKind, policyText } from "../kube/policies.ts";
 import type { PolicyCondition } from "../kube/policyCondition.ts";
+import { isSecurityProfile } from "../kube/securityProfile.ts";
 import type { Stores } from "../kube/stores.ts";
 import { type Owner, parseOwner } from "../model/owner.ts";
 import { Drip } from "./drip.ts";
@@ -82,10 +83,11 @@ export class PolicyConditions {
 }
 
 function conditionOf(
-  { generation: observedGeneration }: ClusterPolicy,
+  policy: ClusterPolicy,
   state: PolicyState,
   shortfall: Shortfall | undefined,
 ): PolicyCondition {
+  const { generation: observedGeneration } = policy;
   if (state.waitsFor !== undefined)
     return {
       ...{ status: "False", reason: "NotInForce", observedGeneration },
@@ -94,6 +96,17 @@ function conditionOf(
   if (shortfall) return { status: "False", ...shortfall, observedGeneration };
   return {
     ...{ status: "True", reason: "InForce", observedGeneration },
-    message: "installed on every node that carries a pod which it selects",
+    message: `installed on every node that carries a pod which it selects${elsewhereText(policy)}`,
   };
+}
+
+/** Where the rules of a profile hold besides at its pods, and where they do not. */
+function elsewhereText(policy: ClusterPolicy): string {
+  if (!isSecurityProfile(policy) || policy.ingress.length + policy.egress.length === 0) return "";
+  const ports = policy.ports.length > 0 ? ", and at the ports of its machines" : "";
+  const addresses =
+    policy.addresses.length > 0
+      ? "; where it is given by address, others' rules know it, and its own are not enforced"
+      : "";
+  return ports + addresses;
 }
