@@ -218,8 +218,9 @@ export class Grouping {
     if (!this.#isFed) return;
     const changes = pods.map((pod) => ({ old: pod, new: pod }));
     for (const source of this.#all()) source.takePods(changes);
-    // What people are told of them may be something else, too.
-    for (const { namespace, name } of pods) this.#options.enqueue(ownerOf("pod", name, namespace));
+    // Of those that ask for profiles people may have to be told something else, too.
+    for (const { namespace, name, profiles } of pods)
+      if (profiles) this.#options.enqueue(ownerOf("pod", name, namespace));
   }
 
   #feed(): void {

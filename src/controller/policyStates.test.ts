@@ -67,7 +67,7 @@ async function world({ withRows = [] as readonly string[], there = [] as readonl
   };
   put(...there);
   await putPods(db("db-1"));
-  const is = { planned: true, committed: true, filed: true, installed: true };
+  const is = { planned: true, committed: true, filed: true, installed: true, onMachine: true };
   const seen = {
     told: [] as string[],
     marks: 0,
@@ -82,9 +82,12 @@ async function world({ withRows = [] as readonly string[], there = [] as readonl
       groups,
       observed: {
         hasMembers: () => is.filed,
-        ports: { chassisOf: () => "c-n1", chassisOfMachine: () => undefined },
+        ports: {
+          chassisOf: () => "c-n1",
+          chassisOfMachine: (port) => (port === "vm-1" ? "c-vm" : undefined),
+        },
       },
-      machinesOf: () => [],
+      machinesOf: (policy) => (policy.endsWith("/machine") ? ["vm-1"] : []),
       isPlanned: () => is.planned,
       enqueue: (owner) => void seen.queued.push(owner),
       isCommitted: () => is.committed,
@@ -93,7 +96,7 @@ async function world({ withRows = [] as readonly string[], there = [] as readonl
         return {
           chassis: 1,
           get reached() {
-            return new Set(is.installed ? ["c-n1"] : []);
+            return new Set([...(is.installed ? ["c-n1"] : []), ...(is.onMachine ? ["c-vm"] : [])]);
           },
         };
       },
@@ -144,6 +147,17 @@ for (const step of ["planned", "committed", "filed", "installed"] as const)
     assert.equal(at.seen.told.length, 2);
     assert.match(at.seen.told[1] ?? "", /^closed: in force since 2026-11-29T12:00:1\dZ; it selects 1 pod$/);
   });
+
+test("a policy with machines is in force when their chassis have installed it too", async () => {
+  const at = await world();
+  at.is.onMachine = false;
+  at.put(policy("closed"), policy("machine"));
+  await at.pass(8_000);
+  assert.deepEqual(counts(at), [1, 0, 1]);
+  at.is.onMachine = true;
+  await at.pass(5_000);
+  assert.deepEqual(counts(at), [2, 0, 0]);
+});
 
 test("a policy that has not been planned as it is now is queued", async () => {
   const at = await world();
