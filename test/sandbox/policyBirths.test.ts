@@ -12,7 +12,7 @@ import { nodeSubnetsOf, poolOfferOf } from "../../src/kube/annotations.ts";
 import { formatIp } from "../../src/model/ip.ts";
 import { annotations } from "../../src/model/names.ts";
 import { podNetworkAt } from "../../src/model/network.ts";
-import { becomes, Cluster, eventually, networkUnderTest } from "./cluster.ts";
+import { becomes, Cluster, eventually, networkUnderTest, type Question } from "./cluster.ts";
 import { namespace, pod } from "./manifests.ts";
 
 const births = Number(process.env["WEFT_BIRTHS"] ?? 12);
@@ -21,10 +21,13 @@ type NodeName = (typeof nodes)[number];
 const other: Readonly<Record<NodeName, NodeName>> = { n1: "n2", n2: "n1" };
 /** A pod with an assigned address does not wait for other nodes (docs/policies.md). */
 const waitsForOthers = networkUnderTest() !== "assigned";
-/** Selected by a NetworkPolicy, the subject of a policy of the cluster, with a security profile, and named by a policy whose subjects are others. */
+/**
+ * Selected by a NetworkPolicy, the subject of a policy of the cluster, with a security profile, and named by a policy whose subjects
+ * are others.
+ */
 const bonds = ["isolated", "subject", "profiled", ...(waitsForOthers ? ["named"] : [])];
-/** Fewer than a pool has ready of each kind. */
-const perRound = bonds.length;
+/** With one that asks for a profile which does not exist. Fewer than a pool has ready of each kind. */
+const perRound = bonds.length + 1;
 const program = join(import.meta.dirname, "hammer.pl");
 const echo = join(import.meta.dirname, "../../sandbox/echo/echo.pl");
 const port = { sent: 9001, spoken: 9002 };
@@ -76,20 +79,20 @@ suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
         nodes.map((node) => [`${kind}-${round}-${node}`, node, kind]);
       const born = bonds.flatMap(of);
       const plain = of("plain");
+      const refused = of("refused");
       for (const node of nodes)
         hammers.get(other[node])?.stdin?.write(`${(await candidates(node)).join(" ")}\n`);
       const applied = cluster.apply(
         ...policies(round),
         ...born.map(([name, node, bond]) => newborn(name, node, { [bond]: String(round) })),
         ...plain.map(([name, node]) => newborn(name, node, {})),
+        ...refused.map(([name, node]) => newborn(name, node, { profiled: "never" })),
       );
       if (round % 2 === 1) await cluster.sandbox.processes.restart("controller");
       await applied;
       await cluster.podsReady("shop");
       for (const [name, node] of [...born, ...plain]) {
-        const served = (await cluster.addressesOf("shop", name)).map(
-          (address) => ({ way: "tcp", address, port: 8080 }) as const,
-        );
+        const served = await servedBy(name);
         for (const from of ["shop/friend", node])
           await becomes(`${from} reaches ${name}`, [], () => cluster.failures(from, served));
       }
@@ -100,7 +103,12 @@ suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
           `${name} is hammered and heard`,
           async () => (await received(name)).every((count) => count > 0) && heard.includes(`${name}\n`),
         );
-      for (const [name] of born) {
+      for (const [name, node] of refused) {
+        const served = await servedBy(name);
+        await becomes(`${node} reaches ${name}`, [], () => cluster.failures(node, served));
+        assert.ok((await cluster.failures("shop/friend", served)).length === served.length, name);
+      }
+      for (const [name] of [...born, ...refused]) {
         assert.deepEqual(await received(name), [0, 0], name);
         assert.ok(!heard.includes(`${name}\n`), `${name} was heard`);
       }
@@ -131,6 +139,9 @@ suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
       await reachesFriend(name);
       assert.ok(!heard.includes(`${name}\n`), "it was heard afterwards");
     });
+
+  const servedBy = async (name: string): Promise<readonly Question[]> =>
+    (await cluster.addressesOf("shop", name)).map((address) => ({ way: "tcp", address, port: 8080 }));
 
   /** All addresses that the node's next pods may get. */
   async function candidates(node: NodeName): Promise<readonly string[]> {
