@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, suite, test } from "node:test";
 import { annotations } from "../../src/model/names.ts";
 import { becomes, Cluster, eventually, networkUnderTest, type Question } from "./cluster.ts";
-import { namespace, pod } from "./manifests.ts";
+import { namespace, pod, service } from "./manifests.ts";
 import { limitSeconds, Reach } from "./reach.ts";
 
 const pods: Readonly<Record<string, string>> = {
@@ -21,6 +21,8 @@ const key = annotations.securityProfiles;
 suite("security profiles", { timeout: 240_000 }, () => {
   let cluster: Cluster;
   let reach: Reach;
+  /** The nodes' own addresses. */
+  let nodeRanges: readonly string[];
 
   before(async () => {
     cluster = await Cluster.up({ name: "testprofiles", nodes: 2 });
@@ -28,11 +30,14 @@ suite("security profiles", { timeout: 240_000 }, () => {
       ...["dev", "qa"].map((name) => ({ ...namespace(name), metadata: { name, labels: { stage: name } } })),
       ...Object.entries(pods).map(([full, node]) => {
         const [ns = "", name = ""] = full.split("/");
-        return pod({ namespace: ns, name, node, ports: { web: 8080, admin: 9090 } });
+        return pod({ namespace: ns, name, node, labels: { app: name }, ports: { web: 8080, admin: 9090 } });
       }),
     );
     for (const ns of ["dev", "qa"]) await cluster.podsReady(ns);
     reach = await Reach.of(cluster, pods);
+    nodeRanges = ["n1", "n2"]
+      .flatMap((node) => cluster.hostAddresses(node))
+      .map((address) => `${address}/${address.includes(":") ? 128 : 32}`);
   });
   afterEach(async () => {
     for (const ns of ["dev", "qa"]) {
@@ -132,6 +137,36 @@ suite("security profiles", { timeout: 240_000 }, () => {
     await becomes("it is no tool any more", ["dev/tool", "dev/web", "n2", "qa/db"], () =>
       reach.to("qa/db", 8080),
     );
+  });
+
+  test("through a node port the sender is a node, and a rule about nodes closes that way too", async () => {
+    await cluster.apply(
+      service({
+        namespace: "qa",
+        name: "db",
+        spec: {
+          type: "NodePort",
+          selector: { app: "db" },
+          ports: [{ port: 80, targetPort: 8080, nodePort: 30_080 }],
+        },
+      }),
+      profile("qa", { ...stage("qa"), assignment: "Always" }),
+      profile("dev", {
+        ...stage("dev"),
+        assignment: "Always",
+        egress: [
+          { action: "Deny", to: { profiles: ["qa"] } },
+          { action: "Deny", to: { cidrs: nodeRanges }, ports: [{ port: 30_000, endPort: 32_767 }] },
+        ],
+      }),
+    );
+    const nodes = ["n1", "n2"].flatMap((node) => cluster.hostAddresses(node));
+    const asked = nodes.map((address): Question => ({ way: "tcp", address, port: 30_080 }));
+    const passed = async (from: string): Promise<boolean> =>
+      (await cluster.ask(from, asked, limitSeconds)).some(({ ok }) => ok);
+    await becomes("qa reaches its own", true, () => passed("qa/api"));
+    await becomes("dev is closed", false, () => passed("dev/web"));
+    await cluster.kubectl("delete", "service", "-n", "qa", "db");
   });
 
   test("a pod is closed from its birth until its profile exists, and again when its namespace may not have it", async () => {
