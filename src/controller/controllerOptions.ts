@@ -17,7 +17,7 @@ import type { ClusterNetwork } from "../model/network.ts";
 import { northboundScope } from "../model/scope.ts";
 import type { TlsOptions } from "../ovsdb/index.ts";
 import { type Databases, openDatabases } from "./databases.ts";
-import type { PlanningOptions } from "./planning.ts";
+import type { PlanningOptions } from "./planningOptions.ts";
 
 export interface ControllerOptions {
   readonly cluster: string;

@@ -10,7 +10,7 @@ import { requireFreeRanges } from "./cloudRanges.ts";
 import { type ControllerOptions, databasesOf, kindsRead, planningInputs } from "./controllerOptions.ts";
 import { requireSameOptions } from "./otherOptions.ts";
 import { plannedState } from "./plannedState.ts";
-import type { PlanningOptions } from "./planning.ts";
+import type { PlanningOptions } from "./planningOptions.ts";
 
 export interface DryRunText {
   /** One block of lines for each transaction; "" when there is nothing to do. */

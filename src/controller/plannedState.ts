@@ -3,7 +3,8 @@
 
 import type { Desired } from "../desired/desired.ts";
 import { destinationId } from "../model/fact.ts";
-import { Planning, type PlanningOptions } from "./planning.ts";
+import { Planning } from "./planning.ts";
+import type { PlanningOptions } from "./planningOptions.ts";
 
 /** Resolves when nothing is left to plan, except what cannot be planned now and has been reported to `options.tell`. */
 export async function plannedState(options: PlanningOptions, signal: AbortSignal): Promise<Desired> {

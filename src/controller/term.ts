@@ -7,7 +7,8 @@ import { allReady } from "../kube/stores.ts";
 import { Acquaintance } from "./acquaintance.ts";
 import type { Begun, Served } from "./destinations.ts";
 import { requireSameOptions } from "./otherOptions.ts";
-import { Planning, type PlanningOptions } from "./planning.ts";
+import { Planning } from "./planning.ts";
+import type { PlanningOptions } from "./planningOptions.ts";
 
 export interface TermOptions extends PlanningOptions {
   /** All destinations of facts. The first one holds the rows that prove decisions, so the term begins when it is there. */
