@@ -13,7 +13,7 @@ import type { Owner } from "../model/owner.ts";
 import type { PortState } from "../observe/portStates.ts";
 import type { Vip } from "../plan/endpoints.ts";
 import type { RefTo } from "../plan/facts.ts";
-import type { Floating, FloatingPair } from "../plan/floating.ts";
+import type { Floating, FloatingPair, FloatingPod } from "../plan/floating.ts";
 import type { Hosts } from "../plan/hosts.ts";
 import type { GoneEndpoints } from "../plan/lateFlush.ts";
 
@@ -52,7 +52,7 @@ export interface Cloud {
     owner: Owner,
     floating: Floating,
     pairs: readonly FloatingPair[],
-    pod: Pod,
+    pod: FloatingPod,
     hosts: Hosts,
   ): Said;
   /** The balancer that flushes connections to endpoints that are gone. */

@@ -7,11 +7,12 @@ import type { Cidr } from "../model/ip.ts";
 import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
+import type { PortStates } from "../observe/portStates.ts";
 import type { TenantView } from "../observe/tenant.ts";
 import { answerFacts } from "../plan/announcement.ts";
 import type { Vip } from "../plan/endpoints.ts";
 import type { RefTo } from "../plan/facts.ts";
-import type { Floating, FloatingPair } from "../plan/floating.ts";
+import type { Floating, FloatingPair, FloatingPod } from "../plan/floating.ts";
 import { subjectFacts } from "../plan/groups.ts";
 import type { Hosts } from "../plan/hosts.ts";
 import { type GoneEndpoints, lateFlushFacts, withinRanges } from "../plan/lateFlush.ts";
@@ -26,8 +27,15 @@ export class OvnCloud implements Cloud {
   readonly #scope: Scope;
   readonly #network: ClusterNetwork;
   readonly #view: TenantView;
+  readonly #ports: Pick<PortStates, "physicalNetworksOf">;
 
-  constructor(scope: Scope, network: ClusterNetwork, view: TenantView) {
+  constructor(
+    scope: Scope,
+    network: ClusterNetwork,
+    view: TenantView,
+    ports: Pick<PortStates, "physicalNetworksOf">,
+  ) {
+    this.#ports = ports;
     this.#scope = scope;
     this.#network = network;
     this.#view = view;
@@ -81,9 +89,16 @@ export class OvnCloud implements Cloud {
     return [...facts, ...answerFacts(this.#scope, owner, service, vips)];
   }
 
-  floatingFacts(owner: Owner, floating: Floating, pairs: readonly FloatingPair[]): Said {
+  floatingFacts(
+    owner: Owner,
+    floating: Floating,
+    pairs: readonly FloatingPair[],
+    { port }: FloatingPod,
+  ): Said {
     const tenant = this.#view.tenant();
-    return tenant ? tenantFloatingFacts(this.#scope, owner, floating, pairs, tenant) : this.#noTenant();
+    if (!tenant) return this.#noTenant();
+    const physicalNetworks = this.#ports.physicalNetworksOf(port);
+    return tenantFloatingFacts(this.#scope, owner, floating, pairs, tenant, { port, physicalNetworks });
   }
 
   lateFlushFacts(owner: Owner, gone: GoneEndpoints): Said {

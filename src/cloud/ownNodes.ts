@@ -11,7 +11,7 @@ import { rowUuid } from "../model/uuid.ts";
 import { clusterFacts } from "../plan/cluster.ts";
 import type { Vip } from "../plan/endpoints.ts";
 import type { RefTo } from "../plan/facts.ts";
-import { type Floating, type FloatingPair, floatingFacts } from "../plan/floating.ts";
+import { type Floating, type FloatingPair, type FloatingPod, floatingFacts } from "../plan/floating.ts";
 import { subjectFacts } from "../plan/groups.ts";
 import { hostPortFacts } from "../plan/hostPort.ts";
 import { type Hosts, hostViewOf } from "../plan/hosts.ts";
@@ -78,10 +78,10 @@ export class OwnNodes implements Cloud {
     owner: Owner,
     floating: Floating,
     pairs: readonly FloatingPair[],
-    pod: Pod,
+    pod: FloatingPod,
     hosts: Hosts,
   ): readonly Fact[] {
-    const node = hosts.node(pod.nodeName);
+    const node = hosts.node(pod.node);
     return node ? floatingFacts(this.#scope, owner, floating, pairs, node) : [];
   }
 

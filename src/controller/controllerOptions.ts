@@ -73,7 +73,7 @@ export function planningInputs(
   const { cluster, network, externalIps, client, pools, log } = options;
   const scope = northboundScope(cluster, zone);
   const cloud = observed.tenant
-    ? new OvnCloud(scope, network, observed.tenant)
+    ? new OvnCloud(scope, network, observed.tenant, observed.ports)
     : new OwnNodes(scope, network, pools !== undefined);
   return {
     scope,

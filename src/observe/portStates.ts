@@ -27,6 +27,8 @@ export interface PortStates {
   stateOf(port: string): PortState;
   /** The name of the chassis that carries the port; undefined while none does. */
   chassisOf(port: string): string | undefined;
+  /** The physical networks that this chassis is joined to (ovn-bridge-mappings). */
+  physicalNetworksOf(port: string): readonly string[];
   /** The same of a port that is not this cluster's. */
   chassisOfMachine(port: string): string | undefined;
   /** Whether the port is in `state` or further; undefined until all ports have been listed. */
@@ -47,7 +49,7 @@ export function followPorts(session: Session, cluster: string): PortStates {
     southbound,
     {
       Port_Binding: { columns: ["logical_port", "chassis", "up", "parent_port", "external_ids"] },
-      Chassis: { columns: ["name"] },
+      Chassis: { columns: ["name", "other_config"] },
     },
     { indexes: { Port_Binding: ["logical_port"] } },
   );
@@ -84,6 +86,12 @@ export function followPorts(session: Session, cluster: string): PortStates {
     ready: (signal) => replica.ready(signal),
     stateOf,
     chassisOf: (port) => replica.table("Chassis").get(states.get(port)?.chassis ?? "")?.name,
+    physicalNetworksOf: (port) => {
+      const mappings = replica.table("Chassis").get(states.get(port)?.chassis ?? "")?.other_config;
+      return (mappings?.get("ovn-bridge-mappings") ?? "")
+        .split(",")
+        .flatMap((mapping) => mapping.split(":")[0]?.trim() || []);
+    },
     chassisOfMachine: (port) => {
       const [binding] = replica.table("Port_Binding").by("logical_port", port);
       return replica.table("Chassis").get(binding?.chassis ?? "")?.name;

@@ -16,6 +16,14 @@ function world() {
         gateway_chassis: name === "hosts" ? ["chassis"] : [],
       },
     ] as const;
+  const switchPort = (name: string, type: string, options: Readonly<Record<string, string>>) =>
+    [
+      name,
+      {
+        ...{ _uuid: name, name, type, addresses: [], external_ids: others },
+        options: new Map(Object.entries(options)),
+      },
+    ] as const;
   const tables: Record<string, ReadonlyMap<string, object>> = {
     Logical_Router: new Map([["r", { _uuid: "r", name: "tenant", ports: ["vms", "hosts", "pods"] }]]),
     Logical_Router_Port: new Map([
@@ -24,8 +32,11 @@ function world() {
       port("pods", "10.200.0.1/24", own),
       port("elsewhere", "10.0.0.1/8"),
     ]),
-    Logical_Switch: new Map(),
-    Logical_Switch_Port: new Map(),
+    Logical_Switch: new Map([["outside", { _uuid: "outside", ports: ["to-router", "wire"] }]]),
+    Logical_Switch_Port: new Map([
+      switchPort("to-router", "router", { "router-port": "hosts", "nat-addresses": "router" }),
+      switchPort("wire", "localnet", { network_name: "physnet" }),
+    ]),
   };
   let change: (changes: readonly object[]) => void = () => undefined;
   const replica = {
@@ -46,8 +57,13 @@ test("the tenant's networks are those of its router's ports, except this cluster
 test("the tenant's gateways are those ports of its router that are on one hypervisor at a time", () => {
   const gateways = world().view.tenant()?.gateways ?? [];
   assert.deepEqual(
-    gateways.map(({ port, networks }) => [port, ...networks.map(formatCidr)]),
-    [["hosts", "172.32.0.0/16"]],
+    gateways.map((gateway) => ({ ...gateway, networks: gateway.networks.map(formatCidr) })),
+    [
+      {
+        ...{ port: "hosts", networks: ["172.32.0.0/16"], switches: ["outside"] },
+        ...{ physicalNetworks: ["physnet"], isAnnounced: true },
+      },
+    ],
   );
 });
 

@@ -31,6 +31,10 @@ export interface TenantGateway {
   readonly networks: readonly Cidr[];
   /** The switches that it joins. */
   readonly switches: readonly LogicalSwitchRow["_uuid"][];
+  /** The physical networks behind these. */
+  readonly physicalNetworks: readonly string[];
+  /** OVN announces the addresses that the router translates there, each from where it is translated. */
+  readonly isAnnounced: boolean;
 }
 
 /** A machine's port, nested or not, changed: its name, its parent's name, and its addresses before and after. */
@@ -77,11 +81,23 @@ export class TenantView {
       switches: [...this.#machines.facing(names)].toSorted(),
       routerPorts: this.#machines.portsFacing(names).toSorted(),
       networks: others.flatMap(networksOf),
-      gateways: others.filter(isGateway).map((port) => ({
-        port: port._uuid,
-        networks: networksOf(port),
-        switches: [...this.#machines.facing([port.name])].toSorted(),
-      })),
+      gateways: others.filter(isGateway).map((port) => this.#gateway(port)),
+    };
+  }
+
+  #gateway(port: LogicalRouterPortRow): TenantGateway {
+    const rows = this.#replica.table("Logical_Switch_Port");
+    const facing = this.#machines.portsFacing([port.name]).flatMap((uuid) => rows.get(uuid) ?? []);
+    const switches = [...this.#machines.facing([port.name])].toSorted();
+    return {
+      port: port._uuid,
+      networks: networksOf(port),
+      switches,
+      physicalNetworks: switches
+        .flatMap((uuid) => this.#replica.table("Logical_Switch").get(uuid)?.ports ?? [])
+        .flatMap((uuid) => rows.get(uuid) ?? [])
+        .flatMap(({ type, options }) => (type === "localnet" ? (options.get("network_name") ?? []) : [])),
+      isAnnounced: facing.some(({ options }) => options.get("nat-addresses") === "router"),
     };
   }
 

@@ -19,6 +19,8 @@ const pairs = [
   { outer: ip("2001:db8::200"), inner: ip("fd00:200::3") },
 ];
 
+const there = { port: "pod-port", physicalNetworks: ["physnet"] };
+
 /** Rows with the columns that differ from case to case, and members as `table.column += value`. */
 const lines = (facts: readonly Fact[]): readonly string[] =>
   facts.map((fact) => {
@@ -30,11 +32,10 @@ const lines = (facts: readonly Fact[]): readonly string[] =>
     return `${fact.table} ${columns.join(" ")}`;
   });
 
-const aGateway = (port: string, network: string) =>
+const aGateway = (port: string, network: string, isAnnounced = false) =>
   ({
-    port,
-    networks: [cidr(network)],
-    switches: [`outside-${port}`],
+    ...{ port, networks: [cidr(network)], switches: [`outside-${port}`] },
+    ...{ physicalNetworks: ["physnet"], isAnnounced },
   }) as unknown as Tenant["gateways"][number];
 const aTenant = (...gateways: Tenant["gateways"]): Tenant => ({
   router: "r",
@@ -45,7 +46,14 @@ const aTenant = (...gateways: Tenant["gateways"]): Tenant => ({
 });
 
 test("in underlay mode the tenant's router translates, and the switch outside lets in what comes", () => {
-  const facts = tenantFloatingFacts(scope, owner, floating, pairs, aTenant(aGateway("p", "172.32.0.0/24")));
+  const facts = tenantFloatingFacts(
+    scope,
+    owner,
+    floating,
+    pairs,
+    aTenant(aGateway("p", "172.32.0.0/24")),
+    there,
+  );
   const group = rowUuid("demo", "Load_Balancer_Group", "demo_floating");
   assert.deepEqual(lines(facts), [
     "NAT type=dnat_and_snat external_ip=172.32.0.200 logical_ip=10.200.0.3",
@@ -61,9 +69,25 @@ test("in underlay mode the tenant's router translates, and the switch outside le
   ]);
 });
 
+test("the pod's own hypervisor translates if it has the network outside, and OVN announces addresses there", () => {
+  const macs = (isAnnounced: boolean, physicalNetworks: readonly string[], of = pairs): readonly string[] => {
+    const tenant = aTenant(aGateway("p", "172.32.0.0/24", isAnnounced));
+    const facts = tenantFloatingFacts(scope, owner, floating, of, tenant, {
+      port: "pod-port",
+      physicalNetworks,
+    });
+    return lines(facts).flatMap((line) => / (external_mac=.*)/.exec(line)?.[1] ?? []);
+  };
+  const there = "external_mac=0a:58:ac:20:00:c8 logical_port=pod-port";
+  assert.deepEqual(macs(true, ["other", "physnet"]), [there, there]);
+  assert.deepEqual(macs(false, ["physnet"]), []);
+  assert.deepEqual(macs(true, ["other"]), []);
+  assert.deepEqual(macs(true, ["physnet"], pairs.slice(1)), [], "OVN announces no IPv6 address");
+});
+
 test("of several gateways the one in whose network the address is translates it, otherwise the first", () => {
   const tenant = aTenant(aGateway("p", "192.0.2.0/24"), aGateway("q", "172.32.0.0/24"));
-  const facts = tenantFloatingFacts(scope, owner, floating, pairs, tenant);
+  const facts = tenantFloatingFacts(scope, owner, floating, pairs, tenant, there);
   assert.deepEqual(
     lines(facts).flatMap((line) => /gateway_port=(.*)/.exec(line)?.[1] ?? []),
     ["q", "p"],
@@ -71,7 +95,7 @@ test("of several gateways the one in whose network the address is translates it,
 });
 
 test("a router without a gateway translates nothing, and a node not what its gateway router has no family for", () => {
-  assert.deepEqual(tenantFloatingFacts(scope, owner, floating, pairs, aTenant()), []);
+  assert.deepEqual(tenantFloatingFacts(scope, owner, floating, pairs, aTenant(), there), []);
   const node = { name: "n1", shared: [ip("fd00::1")] } as unknown as HostView;
   assert.deepEqual(
     lines(floatingFacts(scope, owner, floating, pairs, node)).filter((line) => line.startsWith("NAT")),

@@ -23,6 +23,13 @@ export interface Floating {
   readonly name: string;
 }
 
+/** Where its pod is. */
+export interface FloatingPod {
+  readonly node: string;
+  /** The name of its port. */
+  readonly port: string;
+}
+
 /** `node`: the pod's. */
 export function floatingFacts(
   scope: Scope,

@@ -1,16 +1,23 @@
 // The facts of a floating address in underlay mode: a translation on the tenant's own router, at the port by which packets leave
-// the cloud. Inside, the balancers of all switches lead to the pod, except on the switches outside: what they translated would
+// the cloud. OVN does it on the hypervisor of the pod, if that has the network outside, and if OVN announces the address there:
+// otherwise the network would go on sending to where the pod was before. Inside, the balancers of all switches lead to the pod, except on the switches outside: what they translated would
 // come back translated by the router as well. But an address of a pool is kept inside there (serviceRange.ts), so what comes for
 // this one is let in.
 
 import type { Fact } from "../model/fact.ts";
 import { contains, formatIp, type Ip } from "../model/ip.ts";
+import { macOf } from "../model/mac.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import type { Tenant, TenantGateway } from "../observe/tenant.ts";
 import { FactList, mapOf } from "./facts.ts";
-import { type Floating, type FloatingPair, planInside } from "./floating.ts";
+import { type Floating, type FloatingPair, type FloatingPod, planInside } from "./floating.ts";
 import { aclPriority } from "./priorities.ts";
+
+export interface NestedPod extends Pick<FloatingPod, "port"> {
+  /** Those of its hypervisor. */
+  readonly physicalNetworks: readonly string[];
+}
 
 export function tenantFloatingFacts(
   scope: Scope,
@@ -18,6 +25,7 @@ export function tenantFloatingFacts(
   floating: Floating,
   pairs: readonly FloatingPair[],
   tenant: Tenant,
+  { port, physicalNetworks }: NestedPod,
 ): readonly Fact[] {
   const facts = new FactList(scope, owner);
   const led = pairs.flatMap((pair) => {
@@ -25,12 +33,18 @@ export function tenantFloatingFacts(
     return gateway ? [{ ...pair, gateway }] : [];
   });
   if (led.length === 0) return [];
+  // OVN announces no IPv6 addresses. With one MAC, what it says of the IPv4 address holds for both.
+  const mac = led.find(({ outer }) => outer.family === 4);
   for (const { outer, inner, gateway } of led) {
+    const isThere = gateway.physicalNetworks.some((name) => physicalNetworks.includes(name));
+    const where =
+      mac && gateway.isAnnounced && isThere ? { external_mac: macOf(mac.outer), logical_port: port } : {};
     const key = scope.names.floating(floating.namespace, floating.name, outer.family);
     const translation = facts.row("NAT", key, {
       type: "dnat_and_snat",
       external_ip: formatIp(outer),
       logical_ip: formatIp(inner),
+      ...where,
       // With one gateway OVN knows it.
       gateway_port: tenant.gateways.length > 1 ? gateway.port : undefined,
     });

@@ -56,7 +56,7 @@ export function termOf(setting: TermSetting): Term {
     {
       ...{ scope, network, client, server, stores, observed, clock, log, random: Math.random },
       cloud: observed.tenant
-        ? new OvnCloud(scope, network, observed.tenant)
+        ? new OvnCloud(scope, network, observed.tenant, observed.ports)
         : new OwnNodes(scope, network, isPooled),
       pools: isPooled
         ? { isNested: router !== undefined, marks: { low: 4, high: 8 }, random: Math.random }
@@ -115,6 +115,7 @@ const portStates = (areCarried: boolean): PortStates => ({
   ready: () => Promise.resolve(),
   stateOf: () => (areCarried ? "installed" : "absent"),
   chassisOf: () => undefined,
+  physicalNetworksOf: () => [],
   chassisOfMachine: () => undefined,
   isAtLeast: () => areCarried,
   subscribe: () => () => undefined,

@@ -68,7 +68,7 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
       scope,
       network,
       cloud: observed.tenant
-        ? new OvnCloud(scope, network, observed.tenant)
+        ? new OvnCloud(scope, network, observed.tenant, noPorts)
         : new OwnNodes(scope, network, pool !== undefined),
       pools:
         pool === undefined
@@ -124,6 +124,7 @@ export const noPorts: PortStates = {
   ready: async () => undefined,
   stateOf: () => "absent",
   chassisOf: () => undefined,
+  physicalNetworksOf: () => [],
   chassisOfMachine: () => undefined,
   isAtLeast: () => false,
   subscribe: () => () => undefined,

@@ -102,6 +102,46 @@ suite("floating addresses in underlay mode", { timeout: 240_000 }, () => {
     for (const ip of ips) await hears("machine", asks(ip), "silence");
   });
 
+  test("where OVN announces addresses, the pod's own hypervisor translates, and it moves from one to the other", async () => {
+    const { switchPort } = cluster.sandbox.layout.tenant?.machines ?? assert.fail();
+    await cluster.northbound(
+      "lsp-set-options",
+      switchPort,
+      ...(await optionsOf(switchPort)),
+      "nat-addresses=router",
+    );
+    await cluster.apply(floating("three", { podName: "web-a" }));
+    const found = await eventually("it has two addresses", async () => {
+      const both = (await given("three", "addresses[*]")).split(" ").filter(Boolean);
+      return both.length === 2 && both;
+    });
+    const ports = (): Promise<readonly string[]> =>
+      cluster.rows("NAT", "logical_port", "type=dnat_and_snat", "external_mac!=[]");
+    const chassisOf = async (port: string): Promise<string> => {
+      const row = await cluster.sandbox.central.exec([
+        ...["ovn-sbctl", "--bare", "--columns=chassis", "find", "Port_Binding", `logical_port=${port}`],
+      ]);
+      return row.trim();
+    };
+    const seen: string[] = [];
+    for (const name of ["web-a", "web-b"]) {
+      const patch = JSON.stringify({ spec: { podName: name } });
+      await cluster.kubectl("patch", "floatingaddress", "-n", ns, "three", "--type=merge", "-p", patch);
+      for (const [family, ip] of found.entries()) {
+        for (const way of ["tcp", "udp"] as const)
+          await hears("machine", asks(ip, way), `${name} sees ${cluster.hostAddresses("machine")[family]}`);
+        await becomes(`${name} is ${ip} outside`, ip, () => sourceOf(name, family));
+        await hears(`${ns}/client`, asks(ip), `${name} sees ${await ownOf("client", family)}`);
+        await hears("vm", asks(ip), `${name} sees ${cluster.hostAddresses("vm")[family]}`);
+      }
+      const [port = "", other] = await ports();
+      assert.equal(other, port, "both families are translated there");
+      seen.push(await chassisOf(port));
+    }
+    assert.notEqual(seen[0], seen[1], "the pods are on two hypervisors");
+    await cluster.kubectl("delete", "floatingaddress", "-n", ns, "three");
+  });
+
   test("where the tenant's router has no external network, the object says so", async () => {
     const port = cluster.sandbox.layout.tenant?.machines.routerPort ?? assert.fail();
     const chassis = (await cluster.northbound("lrp-get-gateway-chassis", port)).split("\n");
@@ -121,5 +161,9 @@ suite("floating addresses in underlay mode", { timeout: 240_000 }, () => {
     assert.match(events, /NotServed.*has no port with a gateway chassis/);
   });
 
+  const optionsOf = async (port: string): Promise<readonly string[]> => {
+    const found = await cluster.northbound("lsp-get-options", port);
+    return found.split("\n").filter((option) => option !== "" && !option.startsWith("nat-addresses"));
+  };
   const router = (): string => cluster.sandbox.layout.tenant?.router ?? assert.fail();
 });
