@@ -244,6 +244,26 @@ suite("security profiles", { timeout: 240_000 }, () => {
     assert.ok((await conditionOf("odd")).startsWith("False Malformed "));
   });
 
+  test("a machine is a member while its port exists", async () => {
+    const port = `${cluster.id}-late`;
+    const on = cluster.sandbox.layout.tenant?.vms.switch ?? `${cluster.id}-machines`;
+    const members = async (): Promise<readonly string[]> =>
+      (await cluster.rows("Address_Set", "addresses")).filter((line) => line.includes("203.0.113.9"));
+    await cluster.apply(profile("late", { ports: [port], ingress: [{ action: "Deny" }] }));
+    const missing = `the port ${port} does not exist`;
+    await becomes("it is missing", true, async () => (await conditionOf("late")).includes(missing));
+    await cluster.northbound(
+      ...["--may-exist", "ls-add", on],
+      ...["--", "lsp-add", on, port, "--", "lsp-set-addresses", port, "02:00:00:00:09:09 203.0.113.9"],
+    );
+    await becomes("in force", true, async () => (await conditionOf("late")).startsWith("True InForce "));
+    assert.deepEqual(await members(), ["203.0.113.9"]);
+    await cluster.northbound("lsp-del", port);
+    await becomes("it is missing again", true, async () => (await conditionOf("late")).includes(missing));
+    await becomes("nobody is a member", [], members);
+    if (!cluster.sandbox.layout.tenant) await cluster.northbound("ls-del", on);
+  });
+
   if (networkUnderTest() === "underlay")
     test("machines have profiles by port and by address, and a virtual machine is closed at its own port", async () => {
       const { tenant } = cluster.sandbox.layout;
