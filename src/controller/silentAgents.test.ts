@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type AgentLease, agentLeases } from "../kube/agentLease.ts";
+import { type AgentLease, agentLeaseName, agentLeases, agentLeasesOf } from "../kube/agentLease.ts";
 import { silent, systemClock } from "../kube/clock.ts";
 import { Interner } from "../kube/intern.ts";
 import type { Node } from "../kube/objects.ts";
@@ -11,9 +11,15 @@ import { SilentAgents } from "./silentAgents.ts";
 
 const meta = (name: string) => ({ name, uid: `u-${name}`, resourceVersion: "1" });
 
-function leaseOf(node: string, renewed: number): AgentLease {
+/** The Lease of the agent of `writer`, which should be `node`. Undefined when it cannot be. */
+function leaseBy(writer: string, node: string, renewed = 0): AgentLease | undefined {
   const spec = { holderIdentity: node, leaseDurationSeconds: 60, renewTime: `t${renewed}` };
-  const lease = agentLeases.project({ metadata: meta(`weft-agent-${node}`), spec }, new Interner());
+  const metadata = { ...meta(agentLeaseName("demo", writer)), labels: agentLeasesOf("demo") };
+  return agentLeases.project({ metadata, spec }, new Interner());
+}
+
+function leaseOf(node: string, renewed: number): AgentLease {
+  const lease = leaseBy(node, node, renewed);
   assert.ok(lease);
   return lease;
 }
@@ -66,6 +72,11 @@ function world(names: readonly string[]) {
 }
 
 const all = ["n1", "n2", "n3"];
+
+test("an agent cannot say in its own Lease whether another node's agent lives", () => {
+  assert.equal(leaseBy("n2", "n1"), undefined);
+  assert.equal(leaseBy("n1", "n1")?.node, "n1");
+});
 
 test("agents that renew are never missed", async () => {
   const { agents, declared, after } = world(all);

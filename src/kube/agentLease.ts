@@ -29,6 +29,8 @@ export const agentLeases: Watchable<AgentLease> = {
     const meta = metaOf(object, intern);
     const { holder, durationMs, renewTime } = leaseRecordOf(object);
     if (!meta || holder === "" || durationMs === undefined) return undefined;
+    // An agent may write its own Lease only, but into that whatever it likes: it must not speak for another node's.
+    if (meta.name !== agentLeaseName(meta.labels[clusterLabel] ?? "", holder)) return undefined;
     return Object.freeze({ ...meta, node: holder, renewTime, durationMs });
   },
 };
