@@ -32,7 +32,7 @@ import { integrationFlows } from "./integrationFlows.ts";
 import { agentMetrics } from "./metrics.ts";
 import { annotateNode } from "./nodeObject.ts";
 import { planWith } from "./nodePlan.ts";
-import type { LinkSettings } from "./nouns/link.ts";
+import type { LinkSettings, PodMtu } from "./nouns/link.ts";
 import { overlayPlan } from "./overlay.ts";
 import { byController, byVswitchd } from "./ovs/completion.ts";
 import { flushConntrack, type Match, withAddress, withUdpPort } from "./ovs/conntrack.ts";
@@ -161,6 +161,9 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const host = {
     ...options,
     ...{ names, db, writer, run, announce, remark: remarksTo(log), outside: losses.look },
+    retune: async (mtu: PodMtu) => {
+      for (const failure of await retune(ports, run, mtu)) log("warn", failure, {});
+    },
     enterServices: (place: WayInPlace) => {
       wayIn.set(place);
       announcer.set(place.bridge);
@@ -194,7 +197,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     // Repeated on every run, in case somebody has cleaned up.
     serve: async (firstTime: boolean, { mtu }: LinkSettings) => {
       if (firstTime) await attachments.adopt();
-      for (const failure of await retune(ports, run, mtu)) log("warn", failure, {});
+      await host.retune(mtu);
       // First the executable, because its configuration tells the runtime that this node can serve pods.
       await plugin.install();
       const configuration = networkConfiguration(basename(options.cniPlugin), options.cniSocket);

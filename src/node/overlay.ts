@@ -30,6 +30,7 @@ import type { Run } from "./host/run.ts";
 import { externalPorts, outputTo, portsOf, portText, uplinkKey, uplinkNumbers } from "./host/uplink.ts";
 import { addressesOf, internalIpsOf } from "./nodeObject.ts";
 import { type Keep, type NodePlan, type Place, type Progress, waiting } from "./nodePlan.ts";
+import type { PodMtu } from "./nouns/link.ts";
 import {
   chassisCheck,
   isUserspace,
@@ -66,6 +67,8 @@ export interface OverlayOptions {
   readonly enterServices: (place: WayInPlace) => void;
   /** Takes how the node reaches the outside. */
   readonly outside: (outside: Outside) => void;
+  /** Gives running pods this MTU. */
+  readonly retune: (mtu: PodMtu) => Promise<void>;
   /** Takes what an operator should know about the node's network. */
   readonly remark: (remarks: readonly string[]) => void;
 }
@@ -104,6 +107,7 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place, keep: 
   keep(chassisCheck(db, chassis));
   if (!subnets) return waiting("the Weft controller has given this node no subnet yet");
   const mtuBytes = podMtuBytes(gateway.mtuBytes, parseIp(encapIp)?.family ?? 4);
+  const mtu = { linkBytes: gateway.mtuBytes, routeBytes: mtuBytes };
   const means = { uplink: uplink.name, linkBytes: gateway.mtuBytes, podBytes: mtuBytes };
   const trouble = familyTrouble(subnets, { hasIpv6: kernelHasIpv6(), ...means });
   if (trouble !== undefined) return waiting(trouble);
@@ -139,6 +143,8 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place, keep: 
       direct: options.directCidrs,
     });
     keep(await writeFlows(run, { bridge: onNode.externalBridge, socket, cookie: bridgeCookie }, flows));
+    // Pods do not wait for the API server either.
+    await options.retune(mtu);
   }
   // Not before this point: once this is announced, Services send traffic for this node to its management port.
   if (node) {
@@ -172,7 +178,7 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place, keep: 
   }
   return {
     ready: true,
-    links: { mtu: { linkBytes: gateway.mtuBytes, routeBytes: mtuBytes }, ownChecksums: isUserspace(db) },
+    links: { mtu, ownChecksums: isUserspace(db) },
   };
 }
 

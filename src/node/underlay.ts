@@ -16,6 +16,7 @@ import type { Run } from "./host/run.ts";
 import { externalPorts, portsOf, portText, uplinkKey, uplinkNumbers } from "./host/uplink.ts";
 import { addressesOf, internalIpsOf } from "./nodeObject.ts";
 import { type Keep, type NodePlan, type Place, type Progress, waiting } from "./nodePlan.ts";
+import type { PodMtu } from "./nouns/link.ts";
 import { isUserspace } from "./ovs/chassis.ts";
 import { bridgeNamed, type Vswitch } from "./ovs/vswitch.ts";
 import { wayInTable } from "./wayIn/table.ts";
@@ -32,6 +33,8 @@ export interface UnderlayOptions {
   readonly enterServices: (place: WayInPlace) => void;
   /** Takes how the node reaches the outside. */
   readonly outside: (outside: Outside) => void;
+  /** Gives running pods this MTU. */
+  readonly retune: (mtu: PodMtu) => Promise<void>;
 }
 
 export const underlayPlan = (options: UnderlayOptions): NodePlan => ({
@@ -41,7 +44,7 @@ export const underlayPlan = (options: UnderlayOptions): NodePlan => ({
 });
 
 async function bringUp(
-  { db, run, nodeName, ovsRunDirectory, announce, enterServices, outside }: UnderlayOptions,
+  { db, run, nodeName, ovsRunDirectory, announce, enterServices, outside, retune }: UnderlayOptions,
   { node, subnets }: Place,
   keep: Keep,
 ): Promise<Progress> {
@@ -62,11 +65,15 @@ async function bringUp(
   const socket = `unix:${ovsRunDirectory}/${bridge}.mgmt`;
   keep(await keepForwarding(run, { bridge, socket }));
   if (!node && !subnets) return waiting(`the API server has not reported node ${nodeName} yet`);
-  if (node) await announce(node, gatewayConfigAnnotation(gateway, { bridge, uplink: uplink.name }));
-  if (!uplinkNumbers(uplink)) return waiting(`Open vSwitch has not opened ${uplink.name} yet`);
   const { mtuBytes } = gateway;
+  const mtu = { linkBytes: mtuBytes, routeBytes: mtuBytes };
   const means = { uplink: uplink.name, linkBytes: mtuBytes, podBytes: mtuBytes };
   const trouble = familyTrouble(subnets ?? [], { hasIpv6: kernelHasIpv6(), ...means });
+  const uplinks = uplinkNumbers(uplink);
+  // Pods do not wait for the API server.
+  if (uplinks && subnets && trouble === undefined) await retune(mtu);
+  if (node) await announce(node, gatewayConfigAnnotation(gateway, { bridge, uplink: uplink.name }));
+  if (!uplinks) return waiting(`Open vSwitch has not opened ${uplink.name} yet`);
   if (trouble !== undefined) return waiting(trouble);
   keep(await enableForwarding(gateway.addresses.map(({ ip }) => ip.family)));
   const own = hostAddressesOf([], gateway, hosts);
@@ -76,7 +83,7 @@ async function bringUp(
   });
   return {
     ready: true,
-    links: { mtu: { linkBytes: mtuBytes, routeBytes: mtuBytes }, ownChecksums: isUserspace(db) },
+    links: { mtu, ownChecksums: isUserspace(db) },
   };
 }
 

@@ -541,6 +541,18 @@ test("another MTU of the uplink reaches the node's own interface, running pods a
     assert.equal(inNamespace(a.netns, "ping", ...whole).status, 0);
     assert.equal((await world.cni("DEL", fresh.name, fresh)).exit, 0);
   }
+  const thaw = world.freezeApi();
+  try {
+    await uplinkTo(9000);
+    await eventually(
+      () => routes(a.netns).join() === "8942,8942",
+      "running pods follow without the API server",
+    );
+  } finally {
+    thaw();
+  }
+  await uplinkTo(1500);
+  await eventually(() => mtuIn(a.netns, "eth0") === 1500, "the running pod follows back");
   await uplinkTo(1300);
   const small = await world.makePod("small", 0, 87);
   await eventually(async () => {
