@@ -95,7 +95,7 @@ e2e: cni compiled kubernetes-programs image ## Kubernetes' own network tests on 
 
 .PHONY: kubernetes-life
 kubernetes-life: cni compiled kubernetes-programs image ## upgrade, rollback, kills and removal of the chart on a cluster of its own
-	@node --test --test-isolation=none test/kubernetes/life/life.ts
+	@INSTALL=$(INSTALL) node --test --test-isolation=none test/kubernetes/life/life.ts
 
 .PHONY: kubernetes-central
 kubernetes-central: cni compiled kubernetes-programs image ## databases on three nodes of such a cluster: members, leaders, a disk and a node are lost, authorities replaced (20 minutes)

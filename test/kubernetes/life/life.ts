@@ -1,12 +1,16 @@
 // `make kubernetes-life`: what an operator does to an installed chart, on a cluster of its own that is gone afterwards.
-// Connections between pods, to Services and to ports of nodes stay through all of it, until Weft is removed.
+// Connections between pods, to Services and to ports of nodes stay through all of it, until Weft is removed. The variable INSTALL
+// says how it is installed, as for `make e2e`.
 
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
+import { weft } from "../../../sandbox/processes.ts";
 import { type Cluster, until } from "../cluster/cluster.ts";
 import { downCluster } from "../cluster/down.ts";
 import { upCluster } from "../cluster/up.ts";
-import { asChart, helm, tagImage, upgradeChart, waiting } from "../install/chart.ts";
+import { helm, tagImage, upgradeChart, waiting } from "../install/chart.ts";
+import { clusterIdOf } from "../install/cloud.ts";
+import { installationNamed } from "../install/installations.ts";
 import { signalContainer, weftContainers } from "./containers.ts";
 import { nodeStates } from "./nodeState.ts";
 import { rolledOut } from "./rollout.ts";
@@ -14,6 +18,13 @@ import { namespace, newPodsStart, startStreams, streamsGoOn } from "./streams.ts
 
 const name = "life";
 const system = ["-n", "kube-system"];
+const installation = installationNamed(process.env["INSTALL"] || "chart");
+const containers = {
+  overlay: [
+    ...["agent", "controller", "keeper", "northbound", "northd", "ovn-controller", "signer", "southbound"],
+  ],
+  underlay: ["agent", "controller"],
+};
 
 suite("the life of an installed chart", { timeout: 20 * 60_000 }, () => {
   let cluster: Cluster;
@@ -39,10 +50,10 @@ suite("the life of an installed chart", { timeout: 20 * 60_000 }, () => {
       name,
       nodes: 2,
       installation: {
-        ...asChart,
+        ...installation,
         async install(installing, signal) {
           fresh = await nodeStates(installing);
-          await asChart.install(installing, signal);
+          await installation.install(installing, signal);
         },
       },
       progress: console.log,
@@ -75,9 +86,7 @@ suite("the life of an installed chart", { timeout: 20 * 60_000 }, () => {
 
   test("whichever container is killed, connections go on and it comes back", async () => {
     const victims = Map.groupBy(await weftContainers(cluster), ({ name: container }) => container);
-    assert.deepEqual([...victims.keys()].toSorted(), [
-      ...["agent", "controller", "keeper", "northbound", "northd", "ovn-controller", "signer", "southbound"],
-    ]);
+    assert.deepEqual([...victims.keys()].toSorted(), containers[installation.mode]);
     for (const [container, instances] of victims) {
       for (const instance of instances) await signalContainer(cluster, instance, "SIGKILL");
       await until(`every ${container} runs anew`, async () => {
@@ -100,8 +109,20 @@ suite("the life of an installed chart", { timeout: 20 * 60_000 }, () => {
       return !left.includes("weft");
     });
     assert.deepEqual(await nodeStates(cluster), fresh);
-    await asChart.install(cluster, undefined);
+    if (installation.mode === "underlay")
+      assert.match(await leftInCloud(cluster), /^nothing of cluster life/);
+    await installation.install(cluster, undefined);
     streams = await startStreams(cluster);
     await allIsWell();
   });
 });
+
+/** What `weft teardown` would still find in the northbound database. */
+const leftInCloud = ({ sandbox, places }: Cluster): Promise<string> =>
+  sandbox.central.exec([
+    ...weft("teardown", {
+      cluster: clusterIdOf(places.layout),
+      northbound: `unix:${places.layout.central.northboundSocket}`,
+    }),
+    "--dry-run",
+  ]);

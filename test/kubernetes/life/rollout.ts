@@ -2,15 +2,12 @@
 
 import type { Cluster } from "../cluster/cluster.ts";
 
-const objects = [
-  "statefulset/weft-central",
-  "daemonset/weft-node",
-  "deployment/weft-controller",
-  "deployment/weft-signer",
-];
+const everywhere = ["daemonset/weft-node", "deployment/weft-controller"];
+const inOverlay = ["statefulset/weft-central", "deployment/weft-signer"];
 
 /** Rejects when an object is not ready in time. */
 export async function rolledOut(cluster: Cluster): Promise<void> {
-  for (const object of objects)
+  const isUnderlay = cluster.places.layout.tenant !== undefined;
+  for (const object of isUnderlay ? everywhere : [...inOverlay, ...everywhere])
     await cluster.kubectl(["-n", "kube-system", "rollout", "status", object, "--timeout=110s"]);
 }
