@@ -18,7 +18,7 @@ export async function refusalRows(cluster: Cluster): Promise<readonly Row[]> {
     () => "it was not refused",
     (error: unknown) => String(error),
   );
-  const isGood = refusal.includes(`the Secret ${secret} in namespace kube-system has no tls.crt`);
+  const isGood = refusal.includes(`the Secret ${secret} in namespace kube-system is missing`);
   return [
     {
       name: "the chart refuses to be installed without the cloud's certificate, and says what to do",
