@@ -30,6 +30,19 @@ test("a server that shows an older state than before is doubted until it has cau
   assert.equal(server.doubt, undefined);
 });
 
+test("a doubt ends when the server has caught up, whichever resource is looked at then", async () => {
+  let version = 10;
+  const server = serverAt(() => version);
+  for (const kind of [kinds.Node, kinds.Service]) server.reached(kind, "20");
+  assert.equal(await server.look(kinds.Node), "other");
+  version = 19;
+  assert.equal(await server.look(kinds.Service), "other");
+  assert.match(server.doubt ?? "", /nodes at version 19, known up to 20/);
+  version = 21;
+  assert.equal(await server.look(kinds.Service), "known");
+  assert.equal(server.doubt, undefined);
+});
+
 test("what a watch tells of while the server is looked at makes its answer no older", async () => {
   const server = serverAt(
     () => 10,

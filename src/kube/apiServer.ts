@@ -165,6 +165,19 @@ export class ApiServer {
 
   async #look(resource: Resource): Promise<Standing> {
     this.#next.delete(resource.plural);
+    const before = this.doubt;
+    if (!(await this.#compare(resource))) return "does not serve the resource";
+    // Whoever found the server behind with another resource need not list that again, and it may have caught up.
+    for (const other of Object.values(kinds))
+      if (other.plural !== resource.plural && this.#doubts.has(other.plural)) await this.#compare(other);
+    const isIdentified = await this.#judgeCluster(resource);
+    if (this.doubt !== before) for (const { doubt } of this.#listeners) doubt?.();
+    if (this.#doubts.size > 0) return "other";
+    return isIdentified ? "known" : "unknown";
+  }
+
+  /** Compares the server's present version with the one known. Returns whether it serves the resource. */
+  async #compare(resource: Resource): Promise<boolean> {
     // What a watch tells of while the list is under way may be newer than the list.
     const known = this.#versions.get(resource.plural);
     let version: bigint | undefined;
@@ -172,17 +185,12 @@ export class ApiServer {
       const page = await this.#client.list(pathOf(resource), { query: { limit: 1 } });
       version = entryOf(resource.plural, page.resourceVersion)[0]?.[1];
     } catch (error) {
-      if (error instanceof KubeError && [403, 404].includes(error.status))
-        return "does not serve the resource";
+      if (error instanceof KubeError && [403, 404].includes(error.status)) return false;
       throw error;
     }
     if (version !== undefined) this.#present.set(resource.plural, version);
-    const before = this.doubt;
     this.#judgeVersion(resource, version, known);
-    const isIdentified = await this.#judgeCluster(resource);
-    if (this.doubt !== before) for (const { doubt } of this.#listeners) doubt?.();
-    if (this.#doubts.size > 0) return "other";
-    return isIdentified ? "known" : "unknown";
+    return true;
   }
 
   #judgeVersion({ plural }: Resource, version: bigint | undefined, known: bigint | undefined): void {
