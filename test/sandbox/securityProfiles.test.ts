@@ -99,6 +99,9 @@ suite("security profiles", { timeout: 240_000 }, () => {
         `closed, because of its annotation ${key}: pods of namespace dev may not have the profile qa`,
       ),
     );
+    await becomes("counted by the status", true, async () =>
+      (await cluster.weft("status")).stdout.includes("closed: 1 pod for a security profile"),
+    );
     await asks("dev/web", "dev");
     await becomes("it is not closed", everybody, () => reach.to("dev/web", 8080));
     await becomes("in force", true, async () => (await conditionOf("qa")).startsWith("True InForce "));

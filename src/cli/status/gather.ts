@@ -6,10 +6,12 @@ import type { AnyPolicy } from "../../kube/clusterPolicy.ts";
 import { kinds } from "../../kube/kinds.ts";
 import { policyKinds } from "../../kube/policies.ts";
 import { unservedInMode } from "../../kube/unservedInMode.ts";
-import { ownership } from "../../model/names.ts";
+import { namesOf, ownership } from "../../model/names.ts";
 import { northbound } from "../../ovn/northbound.gen.ts";
 import { southbound } from "../../ovn/southbound.gen.ts";
 import { type AnyReplica, type Database, Session, type TlsOptions, Transaction } from "../../ovsdb/index.ts";
+import { idOf } from "../../select/podGroup.ts";
+import { refusedPods } from "../../select/profileStanding.ts";
 import { listAll } from "../listAll.ts";
 import { unanswered } from "../unanswered.ts";
 import { leaderOf } from "./leader.ts";
@@ -121,11 +123,14 @@ async function northboundView(
     const ports = [...replica.table("Logical_Switch_Port").values()];
     const foreign = ports.filter(({ external_ids: ids }) => ids.get(ownership.cluster) !== cluster);
     const sets = [...replica.table("Address_Set").values()];
+    const closed = namesOf(cluster).subjects(idOf(refusedPods));
+    const group = [...replica.table("Port_Group").values()].find(({ name }) => name === closed);
     return {
       clusters: new Set(sets.flatMap(({ external_ids: ids }) => ids.get(ownership.cluster) ?? [])),
       ports: new Set(ports.map(({ name }) => name)),
       foreignPorts: new Set(foreign.map(({ name }) => name)),
       nestedIn: new Map(ports.flatMap(({ name, parent_name: parent }) => (parent ? [[name, parent]] : []))),
+      ...(group && { closedPods: group.ports.length }),
       nbCfg: Number(global?.nb_cfg ?? 0),
       sbCfg: Number(global?.sb_cfg ?? 0),
       hvCfg: Number(global?.hv_cfg ?? 0),
@@ -137,6 +142,7 @@ async function northboundView(
 const followNorthbound = (session: Session) =>
   session.replica(northbound, {
     Logical_Switch_Port: { columns: ["name", "external_ids", "parent_name"] },
+    Port_Group: { columns: ["name", "ports"] },
     NB_Global: { columns: ["nb_cfg", "sb_cfg", "hv_cfg"] },
     // Every cluster's fence is here.
     Address_Set: { columns: ["external_ids"] },

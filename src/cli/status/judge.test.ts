@@ -58,6 +58,15 @@ test("policies with parts that make no sense are listed, and are no reason to ca
   assert.equal(printed(report).match(/shop\/odd-\d+ +NetworkPolicy +spec: no/g)?.length, 10);
 });
 
+test("pods that are closed for a security profile are counted, and are no reason to call a cluster unhealthy", () => {
+  const given = snapshot();
+  assert.ok(!("unreachable" in given.northbound));
+  assert.doesNotMatch(printed(judge(given)), /closed:/);
+  const report = judge({ ...given, northbound: { ...given.northbound, closedPods: 2 } });
+  assert.equal(report.health, "healthy");
+  assert.match(printed(report), /^closed: 2 pods for a security profile that is not for them; kubectl get /m);
+});
+
 const waits: readonly [string, Snapshot, string][] = [
   ["has no address", snapshot({}, { annotations: {} }), "address"],
   [

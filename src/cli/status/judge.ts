@@ -19,6 +19,8 @@ export interface Report {
   readonly policies: PolicySummary | undefined;
   /** Policies with parts that make no sense and allow nothing. */
   readonly malformed: readonly MalformedPolicy[];
+  /** How many pods are closed for a security profile that they may not have. */
+  readonly closedPods: number;
   /** What objects ask for in vain, and how many of them. */
   readonly notServed: readonly { readonly what: string; readonly objects: number }[];
   readonly lag: Lag;
@@ -57,6 +59,7 @@ export function judge(snapshot: Snapshot): Report {
     waiting,
     policies: leader?.silent === false ? leader.policies : undefined,
     malformed: "unreachable" in kubernetes ? [] : (kubernetes.malformed ?? []),
+    closedPods: "unreachable" in snapshot.northbound ? 0 : (snapshot.northbound.closedPods ?? 0),
     notServed,
     lag: lagOf(snapshot, waiting),
     unreachable: unreachable.map(({ what }) => what),

@@ -1,6 +1,7 @@
 // The report for people: the answer on the first line, the evidence below, the next command last.
 
 import type { Lag, Report } from "./judge.ts";
+import { counted } from "./problems.ts";
 
 /** So many policies with faults are named. */
 const mostFaults = 10;
@@ -36,6 +37,11 @@ export function printed(report: Report): string {
       `leader: ${report.leader ?? "none known"}`,
       ...(report.notServed.length > 0
         ? [`not served: ${report.notServed.map(({ what, objects }) => `${objects} × ${what}`).join(", ")}`]
+        : []),
+      ...(report.closedPods > 0
+        ? [
+            `closed: ${counted(report.closedPods, "pod")} for a security profile that is not for them; kubectl get events -A --field-selector reason=ProfileRefused`,
+          ]
         : []),
       ...(report.heldDeletions === undefined ? [] : [`held: ${report.heldDeletions}`]),
       `next: ${report.next}`,

@@ -67,6 +67,8 @@ export interface NorthboundView {
   readonly foreignPorts: ReadonlySet<string>;
   /** Port ▶ the port that it is nested in; absent when none is. */
   readonly nestedIn?: ReadonlyMap<string, string>;
+  /** How many pods are closed for a security profile that they may not have; absent when none. */
+  readonly closedPods?: number;
   /** From NB_Global: what was asked for, what the southbound database has, what all nodes have. */
   readonly nbCfg: number;
   readonly sbCfg: number;
