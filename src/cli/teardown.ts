@@ -55,7 +55,12 @@ export function teardownCommand(): Command {
         throw new Error(unanswered(flags.northbound, session), { cause });
       });
       const identity = { cluster, zone, session, holder: `teardown ${hostname()} ${randomUUID()}` };
-      const done = await teardown({ ...identity, clock: systemClock, log: silent }, dryRun, signal);
+      const tearing = teardown({ ...identity, clock: systemClock, log: silent }, dryRun, signal);
+      const done = await tearing.catch((cause: unknown) => {
+        if (!signal.aborted) throw cause;
+        const late = `the teardown of cluster ${cluster} has not ended within ${flags.timeout} s`;
+        throw new Error(`${late}: run it again, with a longer --timeout`, { cause });
+      });
       console.log(flags.output === "json" ? json(flags, done) : text(flags, done));
       process.exitCode = done.problems.length > 0 ? exitCodes.no : exitCodes.yes;
     });

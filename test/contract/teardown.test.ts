@@ -78,3 +78,17 @@ test("a controller that still leads is detected before anything is deleted", bou
   assert.equal(gone, 0, "no row went, not even for a moment");
   assert.match(torn.stderr, /cluster demo is still led by a controller: stop it, then run this again/);
 });
+
+test("a teardown whose time is up says so, and can be repeated", bounded, async () => {
+  await using server = await startOvsdbServer(schemaFile);
+  const running = await startEngine({ remote: server.remote });
+  running.desired.replace("node/n1", switchFacts("n1"));
+  await running.engine.settled();
+  await running.stop();
+  const weftTeardown = [weft, "teardown", "--northbound", server.remote, "--cluster", "demo"] as const;
+  const late = await tryRun([...weftTeardown, "--timeout", "1"], { timeoutMs: 30_000 });
+  assert.equal(late.status, 2);
+  assert.match(late.stderr, /the teardown of cluster demo has not ended within 1 s: run it again/);
+  const done = await tryRun(weftTeardown, { timeoutMs: 30_000 });
+  assert.equal(done.status, 0, done.stderr);
+});
