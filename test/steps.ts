@@ -70,6 +70,7 @@ const long: readonly string[] = [
   "poolFaults",
   "underlayAlone",
   "faultClock",
+  "floating",
 ];
 
 export function* steps(): Generator<Step> {

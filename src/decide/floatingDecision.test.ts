@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { addressPoolOf } from "../kube/addressPool.ts";
+import { KubeError } from "../kube/error.ts";
 import { floatingAddressOf } from "../kube/floatingAddress.ts";
 import { Interner } from "../kube/intern.ts";
 import { podOf, serviceOf } from "../kube/project.ts";
@@ -10,6 +11,7 @@ import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
 import { ownerOf, parseOwner } from "../model/owner.ts";
 import type { FloatingRow } from "../observe/floatingRows.ts";
 import { PoolSearch } from "./allocate/poolSearch.ts";
+import { NotNow } from "./errors.ts";
 import { floatingDecision } from "./floatingDecision.ts";
 import { FloatingGrants } from "./floatingGrants.ts";
 import { FloatingRequests } from "./floatingRequests.ts";
@@ -46,6 +48,8 @@ class World {
   others = "";
   unserved: string | undefined;
   writes = 0;
+  /** The API server lacks the definition. */
+  hasNoKind = false;
   refuseWrites = false;
   readonly #raw = new Map<string, { metadata: object; spec: object; status: object }>();
   #version = 0;
@@ -78,8 +82,10 @@ class World {
       },
       requests: new FloatingRequests(
         {
-          make: async ({ name }, { pool, wanted }) =>
-            void made.push(`+${name} ${pool ?? "-"} ${wanted.join() || "any"}`),
+          make: async ({ name }, { pool, wanted }) => {
+            if (this.hasNoKind) throw new KubeError("no such kind", { status: 404, reason: "NotFound" });
+            made.push(`+${name} ${pool ?? "-"} ${wanted.join() || "any"}`);
+          },
           unmake: async ({ name }) => void made.push(`-${name}`),
         },
         notFloating,
@@ -392,6 +398,11 @@ test("where nobody serves such addresses, each object says so", async () => {
   world.floating("one", { podName: "web" });
   await world.decide("one");
   assert.equal(world.of("one"), "- ▶ - NotServed");
+  world.unserved = undefined;
+  await world.decide("one");
+  world.unserved = "the router has lost its gateway";
+  await world.decide("one");
+  assert.equal(world.of("one"), "172.30.0.210 ▶ web@n1 NotServed", "it keeps it until there is another one");
 });
 
 test("a pod asks by annotation: an object is made for it, follows the annotation, and is nobody else's", async () => {
@@ -435,4 +446,16 @@ test("a pod asks by annotation: an object is made for it, follows the annotation
     /Pod wants: NotServed: .*a FloatingAddress wants that somebody else has made/,
   );
   assert.equal(world.made.length, 2);
+});
+
+test("a pod that asks where the kind is not defined is told once, and asked for again", async () => {
+  const world = new World();
+  world.hasNoKind = true;
+  world.pod("web", "10.244.0.3", { annotations: { "weft.io/floating-address": "any" } });
+  for (let attempt = 0; attempt < 2; attempt++) await assert.rejects(world.decide("web"), NotNow);
+  assert.equal(world.told.length, 1);
+  assert.match(world.told[0] ?? "", /Pod web: NotServed: .*has no kind FloatingAddress/);
+  world.hasNoKind = false;
+  await world.decide("web");
+  assert.deepEqual(world.made, ["+web - any"]);
 });

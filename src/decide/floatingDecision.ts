@@ -8,22 +8,18 @@ import { selects } from "../kube/labelSelector.ts";
 import type { Pod, Service } from "../kube/objects.ts";
 import type { Change } from "../kube/store.ts";
 import type { Stores } from "../kube/stores.ts";
-import { formatIp, type Ip, parseIp } from "../model/ip.ts";
-import { inRange } from "../model/ipRange.ts";
+import { formatIp, type Ip } from "../model/ip.ts";
 import { annotations } from "../model/names.ts";
-import type { ClusterNetwork } from "../model/network.ts";
 import { type Owner, ownerOf, parseOwner } from "../model/owner.ts";
 import { sidesOf } from "../observe/concerns.ts";
 import type { FloatingRow, FloatingRows } from "../observe/floatingRows.ts";
-import { floatingAddressesFor, isOffered } from "./allocate/floatingAddresses.ts";
-import type { PoolSearch } from "./allocate/poolSearch.ts";
 import { gatewayView } from "./announcing.ts";
 import type { Decides, FloatingTell } from "./deciding.ts";
 import type { FloatingGrant, FloatingGrants } from "./floatingGrants.ts";
+import { type HeldAddressesOptions, heldAddresses, type Lack } from "./floatingHeld.ts";
 import { podFor } from "./floatingPod.ts";
 import type { FloatingRequests } from "./floatingRequests.ts";
-import { floatingKind, type OuterTaken } from "./outerTaken.ts";
-import { ownRanges, poolProblems } from "./ownRanges.ts";
+import { floatingKind } from "./outerTaken.ts";
 import type { Places } from "./places.ts";
 
 /** The status that is to be written; `since` is the writer's. */
@@ -31,19 +27,14 @@ export interface FloatingStatus extends Omit<GivenAddress, "ready"> {
   readonly ready: Omit<NonNullable<GivenAddress["ready"]>, "since">;
 }
 
-export interface FloatingDecisionOptions {
-  readonly network: ClusterNetwork;
+export interface FloatingDecisionOptions extends HeldAddressesOptions {
   readonly stores: Pick<Stores, Reads>;
   readonly places: Pick<Places, "node" | "nodes" | "pod">;
   readonly grants: FloatingGrants;
-  readonly taken: OuterTaken;
-  readonly search: PoolSearch;
   /** Pods that ask for an address by annotation. */
   readonly requests: FloatingRequests;
   /** What the database has. */
   readonly rows: FloatingRows;
-  /** Why nobody gets such an address in this set-up, for people; undefined where they do. */
-  readonly unserved: () => string | undefined;
   /** Nodes have gateway routers, and these lead to pods. */
   readonly hasGateways: boolean;
   /** Resolves when the API server has acknowledged it. */
@@ -54,14 +45,8 @@ export interface FloatingDecisionOptions {
 
 type Reads = "FloatingAddress" | "IPAddressPool" | "Pod" | "Service" | "ServiceCIDR";
 
-/** What is missing, in CamelCase for machines, and for people. */
-interface Lack {
-  readonly reason: string;
-  readonly message: string;
-}
-
 export function floatingDecision(options: FloatingDecisionOptions): Decides<Reads> {
-  const { stores, places, grants, taken, requests } = options;
+  const { stores, places, grants, requests } = options;
   /** Those that somebody else keeps from what they ask for */
   const waiting = new Set<Owner>();
 
@@ -74,7 +59,7 @@ export function floatingDecision(options: FloatingDecisionOptions): Decides<Read
     const known = grants.get(owner);
     const mine = known?.uid === floating.uid ? known : undefined;
     const rows = mine ? [] : options.rows.of(owner);
-    const { ips, lack } = addressesOf(owner, floating, mine?.ips ?? provenIps(rows));
+    const { ips, lack } = heldAddresses(options, owner, floating, mine?.ips, rows);
     const { pod, lack: missing, others } = podOf(owner, floating, mine, rows);
     const has = ips.length > 0 && pod !== undefined;
     const problem = lack ?? missing ?? (has ? gatewayProblem(ips, pod) : undefined);
@@ -98,49 +83,6 @@ export function floatingDecision(options: FloatingDecisionOptions): Decides<Read
     });
     if (!isShown) tell(floating, status, problem);
     return mine !== undefined && mine.ips.some((ip) => !ips.includes(ip));
-  }
-
-  /** `present`: those that it has, or that rows prove. */
-  function addressesOf(
-    owner: Owner,
-    floating: FloatingAddress,
-    present: readonly Ip[],
-  ): { readonly ips: readonly Ip[]; readonly lack?: Lack } {
-    const why = options.unserved();
-    if (why !== undefined) return { ips: [], lack: { reason: "NotServed", message: why } };
-    const own = ownRanges(options.network, stores.ServiceCIDR.values(), places.nodes());
-    const all = [...stores.IPAddressPool.values()];
-    const problems = poolProblems(all, own);
-    const pools = all.filter(({ name }) => !problems.has(name));
-    const takenBy = (ip: string): string | undefined => taken.byService(ip) ?? taken.byFloating(ip, owner);
-    const question = { floating, pools, families: options.network.families, takenBy };
-    const claimed = floating.given.ips
-      .flatMap((text) => parseIp(text) ?? [])
-      .filter(
-        (ip) =>
-          !present.some(({ family }) => family === ip.family) &&
-          isOffered(question, ip) &&
-          takenBy(formatIp(ip)) === undefined,
-      );
-    // Those that it has been given by this leader are all there are.
-    const ips = grants.get(owner)?.uid === floating.uid ? present : [...present, ...claimed];
-    if (floating.malformed !== undefined)
-      return { ips, lack: { reason: "Malformed", message: floating.malformed } };
-    if (ips.length > 0 && isAsAsked(floating, ips)) return { ips };
-    const choice = floatingAddressesFor(question, options.search);
-    if ("ips" in choice) return { ips: choice.ips };
-    const kept = ips.length > 0 ? `; it keeps ${ips.map(formatIp).join(" and ")}` : "";
-    return { ips, lack: { reason: "NoAddress", message: `${choice.refused}${kept}` } };
-  }
-
-  /** Whether these are the addresses, or of the pool, that it asks for. */
-  function isAsAsked({ wanted, pool }: FloatingAddress, ips: readonly Ip[]): boolean {
-    if (wanted.length > 0) return isSame(wanted, ips.map(formatIp));
-    const named = pool === undefined ? undefined : stores.IPAddressPool.get("", pool);
-    // A pool that has been made smaller takes no address away; but one that is asked for instead of another does.
-    if (!named) return true;
-    const others = [...stores.IPAddressPool.values()].filter(({ name }) => name !== pool);
-    return ips.every((ip) => !others.some(({ ranges }) => ranges.some((range) => inRange(range, ip))));
   }
 
   function podOf(
@@ -246,12 +188,6 @@ export const concernedBy = (pod: Pod, floatings: Stores["FloatingAddress"]): rea
     .map(ownerOfFloating),
   ...(annotations.floatingAddress in pod.annotations ? [ownerOf(floatingKind, pod.name, pod.namespace)] : []),
 ];
-
-/** Of each family the first. */
-const provenIps = (rows: readonly FloatingRow[]): readonly Ip[] => {
-  const ips = rows.flatMap(({ outer }) => parseIp(outer) ?? []);
-  return ([4, 6] as const).flatMap((family) => ips.find((ip) => ip.family === family) ?? []);
-};
 
 function servingText(ips: readonly Ip[], pod: Pod | undefined, others: number): string {
   const more = others > 0 ? `; spec.podSelector selects ${others} more, which have no part in it` : "";

@@ -1,11 +1,13 @@
 // Pods that ask for a floating address by annotation. A FloatingAddress with the pod's name is made for each, so that pools'
 // rules, statuses and Events are the same for both. It is the pod's (ownerReferences), and goes with it.
 
+import { isNotFound } from "../kube/error.ts";
 import { type FloatingAddress, type FloatingWish, wishIn } from "../kube/floatingAddress.ts";
 import type { ObjectRef } from "../kube/kinds.ts";
 import type { Pod } from "../kube/objects.ts";
 import { annotations } from "../model/names.ts";
 import type { FloatingTell } from "./deciding.ts";
+import { NotNow } from "./errors.ts";
 import { wantsAddress } from "./places.ts";
 
 export interface MakeFloating {
@@ -14,6 +16,8 @@ export interface MakeFloating {
   /** Resolves also when it is gone. */
   readonly unmake: (floating: FloatingAddress) => Promise<void>;
 }
+
+type Told = readonly [reason: string, message: string];
 
 export class FloatingRequests {
   readonly #write: MakeFloating;
@@ -30,18 +34,30 @@ export class FloatingRequests {
   async follow(floating: FloatingAddress | undefined, pod: Pod | undefined): Promise<void> {
     const asked = pod && wantsAddress(pod) ? pod.annotations[annotations.floatingAddress] : undefined;
     const wish = asked === undefined ? undefined : wishIn(asked, pod?.annotations[annotations.addressPool]);
-    this.#say(pod, problemOf(floating, pod, wish));
-    if (!floating) {
-      if (pod && wish && wish.malformed === undefined) await this.#write.make(pod, wish);
-      return;
-    }
+    const isToBeMade = !floating && pod !== undefined && wish !== undefined && wish.malformed === undefined;
+    const missing = isToBeMade ? await this.#make(pod, wish) : undefined;
+    this.#say(pod, problemOf(floating, pod, wish) ?? missing);
+    if (missing) throw new NotNow(missing[1]);
+    if (!floating) return;
     // Without the pod, the API server's garbage collector removes it: the pod may only not be listed.
     if (floating.madeFor === undefined || !pod) return;
     const isFor = pod.uid === floating.madeFor && wish !== undefined && wish.malformed === undefined;
     if (!isFor || !isSameWish(floating, wish)) await this.#write.unmake(floating);
   }
 
-  #say(pod: (ObjectRef & Pod) | undefined, problem: readonly [string, string] | undefined): void {
+  /** Why it cannot be made. */
+  async #make(pod: Pod, wish: FloatingWish): Promise<Told | undefined> {
+    try {
+      await this.#write.make(pod, wish);
+      return undefined;
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      const message = `${annotations.floatingAddress}: the API server has no kind FloatingAddress (weft.io): an operator has to apply its definition, as an upgrade asks for`;
+      return ["NotServed", message];
+    }
+  }
+
+  #say(pod: (ObjectRef & Pod) | undefined, problem: Told | undefined): void {
     if (!pod) return;
     const text = problem?.[1];
     if (problem && this.#told.get(pod.uid) !== text) this.#tell(pod, ...problem);
@@ -54,7 +70,7 @@ function problemOf(
   floating: FloatingAddress | undefined,
   pod: Pod | undefined,
   wish: ReturnType<typeof wishIn> | undefined,
-): readonly [reason: string, message: string] | undefined {
+): Told | undefined {
   const asked = pod?.annotations[annotations.floatingAddress];
   if (!pod || asked === undefined) return undefined;
   const key = annotations.floatingAddress;

@@ -174,6 +174,22 @@ suite("floating addresses", { timeout: 240_000 }, () => {
     }
   });
 
+  test("clients outside notice nothing when the agents are killed and start again", async () => {
+    const talks = ips.flatMap((ip) => (["udp", "tcp"] as const).map((way) => talk(cluster, ip, way)));
+    await using _ends = new AsyncDisposableStack();
+    for (const one of talks) _ends.use(one);
+    for (const one of talks) await one.heard("web-a");
+    const agents = ["n2-agent", "n3-agent"];
+    const { processes } = cluster.sandbox;
+    for (const name of agents) await processes.kill(name, "SIGKILL");
+    await Promise.all(agents.map((name) => processes.start(name)));
+    for (const one of talks) {
+      await one.goesOn();
+      assert.ok(one.isSteady("web-a"));
+      assert.ok(one.pauseMs() < 1_000, `${one.label}: a pause of ${one.pauseMs()} ms`);
+    }
+  });
+
   test("it follows a pod that is made again on another node when its own node dies", async () => {
     await cluster.sandbox.host("n2").exec(["ip", "link", "set", "eth0", "down"]);
     await cluster.kubectl("delete", "pod", "-n", ns, "web-a", "--force", "--grace-period=0");
@@ -343,6 +359,11 @@ function talk(cluster: Cluster, address: string, way: "udp" | "tcp") {
             .slice(-20)
             .every(([, by]) => by === pod) && answers().length >= 20,
       ),
+    /** Until there are a hundred answers more. */
+    goesOn: () => {
+      const before = answers().length;
+      return eventually(`${address} goes on answering by ${way}`, () => answers().length > before + 100);
+    },
     /** Since it has answered for the first time, nobody else has. */
     isSteady: (pod: string): boolean => {
       const all = answers();
