@@ -335,8 +335,8 @@ function talk(cluster: Cluster, address: string, way: "udp" | "tcp") {
     my $s; while (1) {
       $s ||= IO::Socket::IP->new(Proto => "${way}", PeerHost => "${address}", PeerPort => 8080, Timeout => 0.2);
       my $r = ""; vec($r, fileno $s, 1) = 1 if $s;
-      if (!$s or !syswrite($s, "x\n") or (select($r, undef, undef, 0.04) and !sysread $s, $a, 99)) { undef $s if "${way}" eq "tcp" }
-      elsif ($a) { printf "%.0f %s\n", time * 1000, (split " ", $a)[0]; $a = "" }
+      if (!$s or !syswrite($s, "x\n") or (select($r, undef, undef, 0.04) and !sysread $s, $a, 99)) { $b = ""; undef $s if "${way}" eq "tcp" }
+      elsif ($a) { $b .= $a; $a = ""; printf "%.0f %s\n", time * 1000, (split " ", $1)[0] while $b =~ s/^([^\n]*)\n// }
       select undef, undef, undef, 0.01 }`;
   const [file = "", ...args] = cluster.sandbox.outside.command(["perl", "-e", program]);
   const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
