@@ -89,9 +89,14 @@ suite("faults under a real Kubernetes while pods come and go", { timeout: 40 * m
     await until("weft status says that deletions are held back", async () =>
       (await weftStatus(cluster)).stdout.includes("holds deletions back"),
     );
+    const signal = ["--", "sh", "-c", "kill -USR2 1"];
     for (const { name: container, pod } of await weftContainers(cluster))
       if (container === "controller")
-        await cluster.kubectl(["-n", "kube-system", "exec", pod, "--", "sh", "-c", "kill -USR2 1"]);
+        // A kubelet that has just been restarted does not know its pods yet.
+        await until(`${pod} takes the signal`, async () => {
+          const { status } = await cluster.tryKubectl(["-n", "kube-system", "exec", pod, ...signal]);
+          return status === 0;
+        });
     await becomesWhole(cluster);
   });
 });
