@@ -9,7 +9,9 @@ export type Environment = Readonly<Record<string, string>>;
 const checks = {
   CNI_CONTAINERID: (value: string) => /^[a-zA-Z0-9][-a-zA-Z0-9_.]{0,254}$/.test(value),
   // Stricter than Linux (dev_valid_name in net/core/dev.c), because a batch of `ip` also interprets quotes and `#`.
-  CNI_IFNAME: (value: string) => /^[\w.@+-]{1,15}$/.test(value) && value !== "." && value !== "..",
+  // `all` and `default` stand for all interfaces in /proc/sys/net, so Linux refuses them.
+  CNI_IFNAME: (value: string) =>
+    /^[\w.@+-]{1,15}$/.test(value) && ![".", "..", "all", "default"].includes(value),
   CNI_NETNS: (value: string) => /^\/[\w./:@+-]{1,4094}$/.test(value),
 } as const;
 type Variable = keyof typeof checks;

@@ -233,7 +233,22 @@ test("every variable that a command needs is checked, and the error names each t
   const long = "x".repeat(256);
   const wrong = {
     CNI_CONTAINERID: ["", "a/b", "-a", ".a", "_a", "a b", "a\n", "ä", long, "../x"],
-    CNI_IFNAME: ["", ".", "..", "a/b", "a b", "a\tb", "a:b", "sixteen-chars-ab", "ä", 'a"', "a#", "a\u0000"],
+    CNI_IFNAME: [
+      "",
+      ".",
+      "..",
+      "all",
+      "default",
+      "a/b",
+      "a b",
+      "a\tb",
+      "a:b",
+      "sixteen-chars-ab",
+      "ä",
+      'a"',
+      "a#",
+      "a\u0000",
+    ],
     CNI_NETNS: ["", "relative", "/", "/with space", "/with\nnewline", "/ä", `/${"x/".repeat(2500)}`],
   };
   const needs: Readonly<Record<string, readonly string[]>> = {
