@@ -1,7 +1,7 @@
 // A Service with a virtual address: its load balancers.
 
 import type { EndpointSlice, Service } from "../kube/objects.ts";
-import { parseIp } from "../model/ip.ts";
+import { type Family, parseIp } from "../model/ip.ts";
 import { ownerOf } from "../model/owner.ts";
 import { sidesOf } from "../observe/concerns.ts";
 import { balanced, nothing } from "../plan/endpoints.ts";
@@ -28,7 +28,10 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
     const slices = service ? stores.EndpointSlice.by("service", `${namespace}/${name}`) : [];
     const { vips: all, leftOut, malformed } = service ? balanced(service, slices) : nothing;
     const share = service && shareOf(service, all, stores.Service);
-    const vips = share?.vips ?? [];
+    const lacking = service && share && share.vips.length > 0 ? familiesWithoutSlices(service, slices) : [];
+    // Where Kubernetes has not said yet which endpoints there are, clients are not told that there are none.
+    const unsaid = service?.hasSelector === true ? lacking : [];
+    const vips = (share?.vips ?? []).filter(({ address }) => !unsaid.includes(address.ip.family));
     hosts.follow(
       owner,
       vips.flatMap(({ targets }) => targets.map(({ ip }) => ip)),
@@ -37,11 +40,11 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
     );
     if (!service || !share) return { facts: [] };
     const said = cloud.serviceFacts(owner, share.service, vips, hosts);
-    if ("notNow" in said || said.length === 0) return saying(said);
+    if ("notNow" in said) return saying(said);
     return {
       facts: said,
       ...{ leftOut, malformed, taken: share.taken },
-      ...(lacksSlices(service, slices) &&
+      ...(lacking.length > 0 &&
         (service.hasSelector ? { doubt: "held", lacks: slicesOf(service) } : { doubt: "missing" })),
     };
   },
@@ -52,8 +55,13 @@ const slicesOf = ({ namespace, name }: Service): Sought => ({
 });
 
 /** Kubernetes keeps an empty slice of each family even for a Service that selects nothing. */
-const lacksSlices = ({ clusterIps }: Service, slices: readonly EndpointSlice[]): boolean =>
-  clusterIps.some((text) => {
+const familiesWithoutSlices = (
+  { clusterIps }: Service,
+  slices: readonly EndpointSlice[],
+): readonly Family[] =>
+  clusterIps.flatMap((text) => {
     const family = parseIp(text)?.family;
-    return family !== undefined && !slices.some(({ addressType }) => addressType === `IPv${family}`);
+    return family === undefined || slices.some(({ addressType }) => addressType === `IPv${family}`)
+      ? []
+      : family;
   });
