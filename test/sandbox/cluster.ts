@@ -201,6 +201,12 @@ export class Cluster implements AsyncDisposable {
     return this.sandbox.host("n1").tryExec([join(root, "bin/weft"), ...args]);
   }
 
+  /** What the running controller, with its options, would change now. */
+  dryRun(): Promise<RunResult> {
+    const { argv } = this.sandbox.processes.record("controller");
+    return this.weft(...argv.slice(1), "--dry-run");
+  }
+
   /** The samples of a Prometheus endpoint on a node, by name and labels: `weft_pods{state="installed"}`. */
   async metrics(node: string, port: number): Promise<ReadonlyMap<string, number>> {
     const text = await this.sandbox.host(node).exec(["curl", "-sf", `http://127.0.0.1:${port}/metrics`]);

@@ -48,11 +48,6 @@ suite("operations", { timeout: 400_000 }, () => {
       .filter(({ name }) => name !== "weft_fence")
       .map(({ table, text }) => `${table} ${text}`)
       .toSorted();
-  const dryRun = () => {
-    const { argv } = cluster.sandbox.processes.record("controller");
-    return cluster.weft(...argv.slice(1), "--dry-run");
-  };
-
   test("the controller's metrics have queue, plans, transactions, pods by state, births and the event loop", async () => {
     const metrics = await steady();
     assert.equal(metrics.get('weft_pods{state="installed"}'), 3);
@@ -99,7 +94,7 @@ suite("operations", { timeout: 400_000 }, () => {
   });
 
   test("a dry run prints what would be sent, and sends nothing", async () => {
-    const nothing = await dryRun();
+    const nothing = await cluster.dryRun();
     assert.deepEqual([nothing.status, nothing.stdout], [0, "nothing to do\n"]);
     await cluster.sandbox.processes.stop("controller");
     const spec = { selector: { app: "web" }, ports: [{ port: 81, targetPort: 8080 }] };
@@ -107,7 +102,7 @@ suite("operations", { timeout: 400_000 }, () => {
       service({ namespace: ns, name: "dry", spec }),
       pod({ namespace: ns, name: "dry", node: "n2" }),
     );
-    const some = await dryRun();
+    const some = await cluster.dryRun();
     assert.equal(some.status, 0);
     assert.match(some.stdout, /insert Load_Balancer .*weft_svc_ops_dry_tcp/);
     assert.match(some.stdout, /insert Logical_Switch_Port .*weft_pod_ops_dry/);

@@ -37,7 +37,7 @@ export async function expectWhole(cluster: Cluster, namespace: string): Promise<
   for (const asker of askers.values()) assert.deepEqual(await cluster.failures(asker, questions), []);
 
   await becomes("nothing is left to do or undo", "nothing to do", async () =>
-    (await cluster.weft("controller", "--dry-run")).stdout.trim(),
+    (await cluster.dryRun()).stdout.trim(),
   );
   await becomes("healthy", 0, async () => (await cluster.weft("status")).status);
 }

@@ -190,8 +190,7 @@ async function unhealthy(cluster: Cluster): Promise<readonly string[]> {
 }
 
 async function leftToDo(cluster: Cluster): Promise<readonly string[]> {
-  const { argv } = cluster.sandbox.processes.record("controller");
-  const { stdout, stderr } = await cluster.weft(...argv.slice(1), "--dry-run");
+  const { stdout, stderr } = await cluster.dryRun();
   return stdout.trim() === "nothing to do" ? [] : `${stdout}${stderr}`.trim().split("\n");
 }
 
