@@ -13,9 +13,10 @@ import { compared, type Figure } from "../figure.ts";
 import { inTurn, Side } from "../inTurn.ts";
 import { Sightings } from "./sightings.ts";
 
-const ofBlock = 20;
-const turns = { fewest: 25, most: 50 };
-const idleMs = 2;
+const ofBlock = 10;
+const turns = { fewest: 10, most: 20 };
+/** Longer than the distance that changes of balancers keep (src/apply/balancerPace.ts): what a single change takes is measured. */
+const idleMs = 300;
 const vip = "10.255.0.1:80";
 
 export async function endpointChangeFigures(client: KubeClient, remote: string): Promise<readonly Figure[]> {
@@ -43,6 +44,7 @@ export async function endpointChangeFigures(client: KubeClient, remote: string):
     const number = index % 1_000;
     const address = addressAt(200, index);
     const patch = { endpoints: ["10.244.0.3", "10.244.0.4", address].map(endpointAt) };
+    await delay(idleMs);
     await client.patch(pathOf(kinds.EndpointSlice, `team-${number % 20}`, `web-${number}-abcde`), patch);
     const [slice, row] = await Promise.all([seen.of(`slice ${address}`), seen.of(`row ${address}`)]);
     return Math.max(0, row - slice);
@@ -58,7 +60,6 @@ export async function endpointChangeFigures(client: KubeClient, remote: string):
   );
   const oneBare = async (index: number): Promise<number> => {
     const address = addressAt(201, index);
-    // Between two of Weft's the server is idle for as long, and a process that is woken takes longer than one at work.
     await delay(idleMs);
     const start = performance.now();
     const backends = `10.244.0.3:8080,10.244.0.4:8080,${address}:8080`;
