@@ -176,7 +176,7 @@ export function floatingDecision(options: FloatingDecisionOptions): Decides<Read
   };
 }
 
-const ownerOfFloating = ({ namespace, name }: FloatingAddress): Owner =>
+export const ownerOfFloating = ({ namespace, name }: Pick<FloatingAddress, "namespace" | "name">): Owner =>
   ownerOf(floatingKind, name, namespace);
 
 /** Those that name the pod or select it, and the one that is made for it. */

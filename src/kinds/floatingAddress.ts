@@ -1,13 +1,13 @@
 // A pod's address from outside, for what comes in and for what it sends.
 
-import { concernedBy } from "../decide/floatingDecision.ts";
+import { concernedBy, ownerOfFloating } from "../decide/floatingDecision.ts";
 import { floatingKind } from "../decide/outerTaken.ts";
 import { wantsAddress } from "../decide/places.ts";
 import type { Pod } from "../kube/objects.ts";
 import type { Stores } from "../kube/stores.ts";
 import type { Names } from "../model/names.ts";
 import type { ResolvedNode } from "../model/network.ts";
-import { type Owner, ownerOf } from "../model/owner.ts";
+import type { Owner } from "../model/owner.ts";
 import type { PodPlace } from "../model/places.ts";
 import { offsetIn } from "../model/site.ts";
 import { sidesOf } from "../observe/concerns.ts";
@@ -18,8 +18,7 @@ export const floatingAddressKind: OwnerKind<"FloatingAddress" | "Pod" | "Node"> 
   name: floatingKind,
   of: "FloatingAddress",
   reads: {
-    FloatingAddress: (change) =>
-      sidesOf(change).map(({ namespace, name }) => ownerOf(floatingKind, name, namespace)),
+    FloatingAddress: (change) => sidesOf(change).map(ownerOfFloating),
     Pod: (change, { FloatingAddress: floatings }) =>
       sidesOf(change).flatMap((pod) => concernedBy(pod, floatings)),
     // What is decided about a node is followed below. Here it only counts whether there is one.
@@ -65,6 +64,3 @@ function portOf(names: Names, { namespace, name }: Pod, place: PodPlace, node: R
 
 const on = (node: string, floatings: Stores["FloatingAddress"]): readonly Owner[] =>
   [...floatings.values()].filter(({ given }) => given.nodeName === node).map(ownerOfFloating);
-
-const ownerOfFloating = ({ namespace, name }: { readonly namespace: string; readonly name: string }): Owner =>
-  ownerOf(floatingKind, name, namespace);

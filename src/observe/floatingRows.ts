@@ -6,6 +6,7 @@ import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
 import type { NATRow, NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Replica } from "../ovsdb/index.ts";
+import { byOwner } from "./byOwner.ts";
 
 /** One for each address of a FloatingAddress that a pod has. */
 export interface FloatingRow {
@@ -23,8 +24,6 @@ export interface FloatingRows {
   /** Whether somebody else, such as a cloud's operator, translates the address. */
   isOthers(outer: string): boolean;
 }
-
-const byOwner = `external_ids:${ownership.owner}` as const;
 
 /** The indexes of NAT that are read here. */
 export const floatingIndexes = ["external_ip", "logical_ip"] as const;

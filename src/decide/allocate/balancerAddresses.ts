@@ -1,12 +1,11 @@
 // Which addresses a Service of type LoadBalancer gets from the pools. Pure except for the search in pools (poolSearch.ts).
 
 import type { AddressPool } from "../../kube/addressPool.ts";
-import { selects } from "../../kube/labelSelector.ts";
 import type { Service } from "../../kube/objects.ts";
 import { type Family, formatIp, type Ip, parseIp } from "../../model/ip.ts";
 import { inRange } from "../../model/ipRange.ts";
 import { annotations } from "../../model/names.ts";
-import { byPriority, type PoolSearch } from "./poolSearch.ts";
+import { byPriority, type PoolSearch, serves } from "./poolSearch.ts";
 
 export type BalancerChoice = { readonly ips: readonly string[] } | { readonly refused: string };
 
@@ -35,7 +34,7 @@ export class BalancerAddresses {
       };
     const families = [...new Set(service.clusterIps.flatMap((text) => parseIp(text)?.family ?? []))];
     const byName = service.annotations[annotations.addressPool];
-    const eligible = pools.filter((pool) => isFor(pool, service)).toSorted(byPriority);
+    const eligible = pools.filter((pool) => serves(pool, service)).toSorted(byPriority);
     const wanted = service.balancer?.wanted ?? [];
     if (wanted.length > 0) return asked(wanted, families, eligible, isTaken);
     const chosen = eligible.filter(({ name, autoAssign }) =>
@@ -91,7 +90,3 @@ const isOf = (pools: readonly AddressPool[], family: Family, text: string): bool
   const ip = parseIp(text);
   return ip?.family === family && pools.some(({ ranges }) => ranges.some((range) => inRange(range, ip)));
 };
-
-const isFor = ({ namespaces, serviceSelectors }: AddressPool, { namespace, labels }: Service): boolean =>
-  (namespaces.length === 0 || namespaces.includes(namespace)) &&
-  (serviceSelectors.length === 0 || serviceSelectors.some((selector) => selects(selector, labels)));

@@ -3,10 +3,9 @@
 
 import type { AddressPool } from "../../kube/addressPool.ts";
 import type { FloatingAddress } from "../../kube/floatingAddress.ts";
-import { selects } from "../../kube/labelSelector.ts";
 import { type Family, formatIp, type Ip, parseIp } from "../../model/ip.ts";
 import { inRange } from "../../model/ipRange.ts";
-import { byPriority, type PoolSearch } from "./poolSearch.ts";
+import { byPriority, type PoolSearch, serves } from "./poolSearch.ts";
 
 export type FloatingChoice = { readonly ips: readonly Ip[] } | { readonly refused: string };
 
@@ -58,13 +57,7 @@ const poolsFor = ({
   floating,
   pools,
 }: Pick<FloatingQuestion, "floating" | "pools">): readonly AddressPool[] =>
-  pools
-    .filter(
-      ({ namespaces, serviceSelectors }) =>
-        (namespaces.length === 0 || namespaces.includes(floating.namespace)) &&
-        (serviceSelectors.length === 0 || serviceSelectors.some((one) => selects(one, floating.labels))),
-    )
-    .toSorted(byPriority);
+  pools.filter((pool) => serves(pool, floating)).toSorted(byPriority);
 
 function wantedFrom(
   wanted: readonly string[],

@@ -2,6 +2,8 @@
 // address rests for as long as others are free.
 
 import type { AddressPool } from "../../kube/addressPool.ts";
+import { selects } from "../../kube/labelSelector.ts";
+import type { ObjectMeta } from "../../kube/objects.ts";
 import { type Family, formatIp } from "../../model/ip.ts";
 import type { IpRange } from "../../model/ipRange.ts";
 
@@ -33,6 +35,14 @@ function* valuesAfter(ranges: readonly IpRange[], last: bigint | undefined): Ite
       for (let value = from; value <= to; value++) yield value;
     }
 }
+
+/** Whether the pool's namespaces and selectors allow it to give `object` an address. */
+export const serves = (
+  { namespaces, serviceSelectors }: AddressPool,
+  { namespace, labels }: Pick<ObjectMeta, "namespace" | "labels">,
+): boolean =>
+  (namespaces.length === 0 || namespaces.includes(namespace)) &&
+  (serviceSelectors.length === 0 || serviceSelectors.some((selector) => selects(selector, labels)));
 
 /** As MetalLB orders its pools: lower numbers first, 0 last. */
 export function byPriority(a: AddressPool, b: AddressPool): number {
