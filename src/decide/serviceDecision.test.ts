@@ -6,20 +6,13 @@ import type { ObjectRef } from "../kube/kinds.ts";
 import { grantCondition } from "../kube/outerAddresses.ts";
 import { serviceOf } from "../kube/project.ts";
 import { emptyStore, storesOf } from "../kube/stores.ts";
-import { parseCidr, parseIp } from "../model/ip.ts";
-import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
+import { parseIp } from "../model/ip.ts";
+import type { ResolvedNode } from "../model/network.ts";
 import { type Owner, ownerOf, parseOwner } from "../model/owner.ts";
 import { PoolSearch } from "./allocate/poolSearch.ts";
+import { cidr, network } from "./networkFixture.ts";
 import { serviceDecision } from "./serviceDecision.ts";
 
-const cidr = (text: string) => parseCidr(text) ?? assert.fail(text);
-const network: ClusterNetwork = {
-  families: [4, 6],
-  pods: [{ cidr: cidr("10.244.0.0/16"), nodeBits: 24 }],
-  services: [cidr("10.96.0.0/16")],
-  join: [cidr("100.64.0.0/16")],
-  direct: [],
-};
 const node: ResolvedNode = {
   ...{ name: "n1", id: 2, subnets: [], chassisId: undefined, gateway: undefined },
   hostAddresses: [parseIp("192.0.2.50") ?? assert.fail()],

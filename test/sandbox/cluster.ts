@@ -119,6 +119,21 @@ export class Cluster implements AsyncDisposable {
     return this.kubectl("get", kind, "-n", namespace, name, "-o", `jsonpath=${path}`);
   }
 
+  /** The messages of all Events with this reason about objects of this name. */
+  messagesOf(name: string, reason: string): Promise<string> {
+    return this.kubectl(
+      ...["get", "events", "-A", `--field-selector=involvedObject.name=${name},reason=${reason}`],
+      ...["-o", "jsonpath={.items[*].message}"],
+    );
+  }
+
+  /** What a policy of the whole cluster says of itself: `True InForce installed on …`; blank when it says nothing. */
+  inForce(kind: string, name: string): Promise<string> {
+    const condition = '{.status.conditions[?(@.type=="InForce")]';
+    const path = ["status", "reason", "message"].map((field) => `${condition}.${field}}`).join(" ");
+    return this.field(kind, "", name, path);
+  }
+
   async addressesOf(namespace: string, pod: string): Promise<readonly string[]> {
     return (await this.field("pod", namespace, pod, "{.status.podIPs[*].ip}")).split(" ").filter(Boolean);
   }

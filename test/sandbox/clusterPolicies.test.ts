@@ -74,17 +74,7 @@ suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
   const without = (...names: readonly string[]): readonly string[] =>
     everybody.filter((one) => !names.includes(one));
 
-  const eventsOf = (name: string, reason: string): Promise<string> =>
-    cluster.kubectl(
-      ...["get", "events", "-A", `--field-selector=involvedObject.name=${name},reason=${reason}`],
-      ...["-o", "jsonpath={.items[*].message}"],
-    );
-  /** `True InForce installed on …`; blank when nothing is said. */
-  const conditionOf = (name: string): Promise<string> => {
-    const condition = '{.status.conditions[?(@.type=="InForce")]';
-    const path = ["status", "reason", "message"].map((field) => `${condition}.${field}}`).join(" ");
-    return cluster.field("clusternetworkpolicy", "", name, path);
-  };
+  const conditionOf = (name: string): Promise<string> => cluster.inForce("clusternetworkpolicy", name);
 
   test("the Admin tier beats NetworkPolicies, Pass leaves it to them, and Baseline is for those without", async () => {
     await cluster.apply(
@@ -213,7 +203,9 @@ suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
     );
     await becomes("web is denied", without("bank/till"), () => reach.to("shop/web", 8080));
     const place = "spec.egress[0].to[0].domainNames";
-    await becomes("an Event", true, async () => (await eventsOf("names", "Malformed")).includes(place));
+    await becomes("an Event", true, async () =>
+      (await cluster.messagesOf("names", "Malformed")).includes(place),
+    );
     await becomes("a condition", true, async () => {
       const said = await conditionOf("names");
       return said.startsWith("False Malformed ") && said.includes(place);
@@ -232,7 +224,9 @@ suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
     try {
       await cluster.apply(teams(1));
       const waits = "not in force yet: waits for ovn-controller of ";
-      await becomes("an Event", true, async () => (await eventsOf("teams", "NotInForce")).includes(waits));
+      await becomes("an Event", true, async () =>
+        (await cluster.messagesOf("teams", "NotInForce")).includes(waits),
+      );
       await becomes("a condition", true, async () =>
         (await conditionOf("teams")).startsWith(`False NotInForce ${waits}`),
       );
@@ -282,7 +276,7 @@ suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
       await becomes(said, true, async () => new RegExp(said).test(await logged()));
     assert.equal(await logged("-n", "shop"), "");
     await becomes("an Event that Pass is not logged", true, async () =>
-      (await eventsOf("teams", "Malformed")).includes(
+      (await cluster.messagesOf("teams", "Malformed")).includes(
         "pass: what a rule of the tier Admin passes on is not logged",
       ),
     );

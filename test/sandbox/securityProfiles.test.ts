@@ -62,16 +62,7 @@ suite("security profiles", { timeout: 240_000 }, () => {
     const [ns = "", name = ""] = full.split("/");
     await cluster.kubectl("annotate", "pod", "-n", ns, name, "--overwrite", `${key}=${profiles}`);
   };
-  const eventsOf = (name: string, reason: string): Promise<string> =>
-    cluster.kubectl(
-      ...["get", "events", "-A", `--field-selector=involvedObject.name=${name},reason=${reason}`],
-      ...["-o", "jsonpath={.items[*].message}"],
-    );
-  const conditionOf = (name: string): Promise<string> => {
-    const condition = '{.status.conditions[?(@.type=="InForce")]';
-    const path = ["status", "reason", "message"].map((field) => `${condition}.${field}}`).join(" ");
-    return cluster.field("securityprofile", "", name, path);
-  };
+  const conditionOf = (name: string): Promise<string> => cluster.inForce("securityprofile", name);
 
   test("dev does not reach qa, whatever pods ask for and NetworkPolicies allow", async () => {
     await cluster.apply(
@@ -95,7 +86,7 @@ suite("security profiles", { timeout: 240_000 }, () => {
     await becomes("dev/web is closed", ["dev/web", "n1"], () => reach.to("dev/web", 8080));
     assert.deepEqual(await reach.to("qa/db", 8080), allowed, "it gains nothing by asking for qa");
     await becomes("an Event", true, async () =>
-      (await eventsOf("web", "ProfileRefused")).includes(
+      (await cluster.messagesOf("web", "ProfileRefused")).includes(
         `closed, because of its annotation ${key}: pods of namespace dev may not have the profile qa`,
       ),
     );
@@ -194,7 +185,7 @@ suite("security profiles", { timeout: 240_000 }, () => {
     await becomes("its node", yes, () => answers("n1"));
     assert.deepEqual(await answers("qa/api"), no);
     await becomes("an Event", true, async () =>
-      (await eventsOf("early", "ProfileRefused")).includes("there is no SecurityProfile late"),
+      (await cluster.messagesOf("early", "ProfileRefused")).includes("there is no SecurityProfile late"),
     );
     await cluster.apply(profile("late", stage("qa")));
     await becomes("the profile exists", yes, () => answers("qa/api"));
@@ -242,7 +233,7 @@ suite("security profiles", { timeout: 240_000 }, () => {
       "its rules name the profile nobody, which does not exist",
     ]) {
       await becomes(said, true, async () => (await conditionOf("odd")).includes(said));
-      assert.ok((await eventsOf("odd", "Malformed")).includes(said));
+      assert.ok((await cluster.messagesOf("odd", "Malformed")).includes(said));
     }
     assert.ok((await conditionOf("odd")).startsWith("False Malformed "));
   });
