@@ -107,6 +107,12 @@ export class ApiServer {
     return this.#doubts.has("cluster");
   }
 
+  /** Whether the server has come as far as this version of the resource, as of the last look at it. */
+  hasReached({ plural }: Pick<Resource, "plural">, resourceVersion: string): boolean {
+    const [entry] = entryOf(plural, resourceVersion);
+    return entry === undefined || entry[1] <= (this.#present.get(plural) ?? entry[1]);
+  }
+
   /** Whether the server is another one, or older than what is known of this resource. */
   isInDoubt({ plural }: Resource): boolean {
     return this.isAnother || this.#doubts.has(plural);

@@ -90,6 +90,8 @@ class Watcher<T extends ObjectMeta> {
   readonly #idleMs: number;
   /** For how long, in all, watches have been tried since the server last said anything. */
   #silentMs = 0;
+  /** The last watch ended before its time: a server that comes back may have been put back to an earlier state. */
+  #wasCutOff = false;
   /** Aborts when what the store holds is of an earlier history, or of a wrong list. */
   #outdated = new AbortController();
   /** Ends the running step. */
@@ -228,13 +230,15 @@ class Watcher<T extends ObjectMeta> {
   /** Takes in a stream until it ends. `from` is the version it begins after, or "" when it begins with a list. */
   async #takeStream(from: string, query: Query): Promise<Outcome> {
     const began = this.#clock.now();
+    // As in client-go: between five and ten minutes, so that the watches of many clients do not end together.
+    const seconds = 300 + Math.floor(this.#random() * 300);
     let resourceVersion = from;
     let lively = false;
     let isSilent = true;
     let failure: Failure | undefined;
     try {
-      if (resourceVersion === "") await this.#beforeList();
-      const chunks = await this.#open(query);
+      await (resourceVersion === "" ? this.#beforeList() : this.#beforeWatch(resourceVersion));
+      const chunks = await this.#open(query, seconds);
       if (resourceVersion !== "") this.#store.note({ lagging: false, failure: "", refused: false });
       const lines = new Lines();
       for await (const chunk of chunks) {
@@ -255,6 +259,7 @@ class Watcher<T extends ObjectMeta> {
     this.#intake.flush();
     if (resourceVersion === "") return { type: "list broken", failure: failure ?? { type: "other" } };
     const lastedMs = this.#clock.now() - began;
+    this.#wasCutOff = lastedMs < seconds * 1000;
     lively ||= lastedMs >= livelyAfterMs;
     this.#silentMs = isSilent ? this.#silentMs + lastedMs : 0;
     if (this.#silentMs >= this.#idleMs)
@@ -269,14 +274,25 @@ class Watcher<T extends ObjectMeta> {
     this.#listedSince = server?.known(this.#resource);
   }
 
-  #open(query: Query): Promise<AsyncIterable<Buffer>> {
+  /**
+   * A watch from a version that the server does not have yet is silent until the server has caught up, and then leaves out what
+   * has happened until there.
+   */
+  async #beforeWatch(resourceVersion: string): Promise<void> {
+    const { server } = this.#options;
+    if (!server || !this.#wasCutOff) return;
+    await server.look(this.#resource);
+    if (!server.hasReached(this.#resource, resourceVersion))
+      throw new PlaceLost(`the server does not have version ${resourceVersion}: it has gone back`);
+  }
+
+  #open(query: Query, timeoutSeconds: number): Promise<AsyncIterable<Buffer>> {
     return this.#client.stream(this.#path, {
       query: {
         ...selectorQuery(this.#options),
         watch: true,
         allowWatchBookmarks: true,
-        // As in client-go: between five and ten minutes, so that the watches of many clients do not end together.
-        timeoutSeconds: 300 + Math.floor(this.#random() * 300),
+        timeoutSeconds,
         ...query,
       },
       idleMs: this.#idleMs,

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { test } from "node:test";
+import { ApiServer } from "../../src/kube/apiServer.ts";
 import { KubeClient } from "../../src/kube/client.ts";
 import { systemClock } from "../../src/kube/clock.ts";
 import type { Pod } from "../../src/kube/objects.ts";
@@ -287,6 +288,33 @@ for (const [how, silence] of [
     );
   });
 
+test("a server that comes back in an older state is compared with what is known before a watch goes on", async (t) => {
+  const ending = new AbortController();
+  t.after(() => ending.abort());
+  const before: readonly Answer[] = [page([pod("old", 99)], 100), stream([])];
+  const after: readonly Answer[] = [page([pod("old", 3)], 5), stream([added("new", 6)])];
+  let [list, watch] = before;
+  const answer: Answer = (response, seen) => {
+    if (seen.path.endsWith("kube-system")) return json({ metadata: { uid: "this" } })(response, seen);
+    if (seen.query.has("sendInitialEvents")) return status(422, "Invalid")(response, seen);
+    if (!seen.query.has("watch")) return list?.(response, seen);
+    watch?.(response, seen);
+    if (list !== before[0]) return;
+    [list, watch] = after;
+    response.destroy();
+  };
+  await using server = await scripted([answer]);
+  using client = new KubeClient({ server: server.url, namespace: "default" });
+  const pods = watchKind(client, "Pod", { signal: ending.signal, server: new ApiServer(client) });
+  await until(() => pods.size === 2, "the watch goes on from what the server has");
+  const watches = server.seen
+    .map(({ query }) => requestText(query))
+    .filter((text) => text.startsWith("watch"));
+  assert.deepEqual(watches, ["watch 100", "watch 5"]);
+  ending.abort();
+  await until(() => server.counts.answering === 0, "the watch has let go");
+});
+
 test("when one watch finds that its server was restored, all its watches list again", async () => {
   let isRestored = false;
   const answers = new Set<ServerResponse>();
@@ -448,15 +476,20 @@ test("a kind that the server may lack counts as empty, and is found once it is s
 });
 
 test("a kind that the server lacks is no trouble when a lost connection is over", async () => {
+  const lacking = status(404, "NotFound");
   const cut: Answer = (response) => void response.destroy();
-  await using server = await scripted([status(404, "NotFound"), cut, cut, status(404, "NotFound")]);
+  let answer = lacking;
+  await using server = await scripted([(response, seen) => answer(response, seen)]);
   using client = new KubeClient({ server: server.url, namespace: "default" });
   const ending = new AbortController();
   const store = watchKind(client, "ServiceCIDR", { signal: ending.signal, clock: skippingClock() });
+  await store.ready();
+  answer = cut;
   await until(() => store.freshness.failure !== "", "the loss is noted");
-  await until(() => server.seen.length >= 5, "the server has said 404 again");
-  const { failure, refused, lagging } = store.freshness;
-  assert.deepEqual({ failure, refused, lagging }, { failure: "", refused: false, lagging: false });
+  answer = lacking;
+  await until(() => store.freshness.failure === "", "the server has said 404 again");
+  const { refused, lagging } = store.freshness;
+  assert.deepEqual({ refused, lagging }, { refused: false, lagging: false });
   ending.abort(new Error("the story is over"));
   await until(() => server.counts.answering === 0, "the watch has let go");
 });
