@@ -51,8 +51,8 @@ function granted(file: string, role: Role): string[] {
 }
 
 /** What the program says that it asks for. */
-const asked = (role: Role): string[] =>
-  rightsOf[role]
+const asked = (role: Role, cluster: string): string[] =>
+  rightsOf(role, cluster)
     .flatMap(({ group, resource, subresource, name, verbs, inLeaseNamespace }) =>
       verbs.map((verb) =>
         line(
@@ -69,15 +69,15 @@ const asked = (role: Role): string[] =>
 const line = (verb: string, group: string, resource: string, namespace?: string, name?: string): string =>
   `${verb} ${resource}${group && `.${group}`}${namespace === undefined ? "" : ` in ${namespace}`}${name === undefined ? "" : ` ${name}`}`;
 
-const rolesIn: readonly (readonly [file: string, roles: readonly Role[]])[] = [
-  ["overlay.yaml", roles],
+const rolesIn: readonly (readonly [file: string, cluster: string, roles: readonly Role[]])[] = [
+  ["overlay.yaml", "weft", roles],
   // In underlay mode the certificates are the cloud's.
-  ["underlay.yaml", ["controller", "agent"]],
+  ["underlay.yaml", "shop", ["controller", "agent"]],
 ];
-for (const [file, present] of rolesIn)
+for (const [file, cluster, present] of rolesIn)
   for (const role of present)
     test(`${file} gives the ${role} the rights that it asks for, and no other`, () =>
-      assert.deepEqual(granted(file, role), asked(role)));
+      assert.deepEqual(granted(file, role), asked(role, cluster)));
 
 const policySchema = v.object({
   kind: v.literal("ValidatingAdmissionPolicy"),
@@ -111,7 +111,7 @@ test("whatever an agent may write, the API server keeps it to its own node's", (
       patch: "UPDATE",
       update: "UPDATE",
     };
-    const written = rightsOf.agent.flatMap(({ group, resource, subresource, verbs }) =>
+    const written = rightsOf("agent", cluster).flatMap(({ group, resource, subresource, verbs }) =>
       verbs.flatMap((verb) => {
         const operation = operations[verb];
         const name = subresource === undefined ? resource : `${resource}/${subresource}`;
@@ -135,7 +135,7 @@ test("whatever an agent may write, the API server keeps it to its own node's", (
 test("the controller asks for the right to watch every kind that it reads, and to ask for each by name", () => {
   const read = new Set([...ownerKinds.flatMap(({ reads }) => Object.keys(reads)), ...decisionReads]);
   for (const [kind, { plural }] of Object.entries(kinds).filter(([name]) => read.has(name))) {
-    const right = rightsOf.controller.find(
+    const right = rightsOf("controller", "").find(
       ({ resource, subresource }) => resource === plural && !subresource,
     );
     for (const verb of ["get", "list", "watch"]) assert.ok(right?.verbs.includes(verb), `${verb} ${kind}`);

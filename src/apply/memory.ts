@@ -2,7 +2,7 @@
 // (fence.ts) it is an Address_Set that nobody uses.
 
 import { ownership } from "../model/names.ts";
-import type { Remembered } from "../model/remembered.ts";
+import { parseVersions, type Remembered, versionsText } from "../model/remembered.ts";
 import { rowUuid } from "../model/uuid.ts";
 import { type AnyReplica, type Database, type Session, Transaction } from "../ovsdb/index.ts";
 import type { Fence } from "./fence.ts";
@@ -21,12 +21,7 @@ export function rememberedIn(replica: Pick<AnyReplica, "table">, of: string): Re
   const ids = replica.table(table).get(memoryRow(of))?.external_ids;
   const cluster = ids instanceof Map ? ids.get(clusterKey) : undefined;
   if (!(ids instanceof Map) || typeof cluster !== "string" || cluster === "") return undefined;
-  const pairs = String(ids.get(versionsKey) ?? "").split(" ");
-  const versions = pairs.flatMap((pair) => {
-    const [plural = "", version = ""] = pair.split("=");
-    return plural === "" || version === "" ? [] : [[plural, version] as const];
-  });
-  return { cluster, versions: new Map(versions) };
+  return { cluster, versions: parseVersions(String(ids.get(versionsKey) ?? "")) };
 }
 
 export interface MemoryOptions {
@@ -53,14 +48,13 @@ export class Memory {
   /** Only the holder of the fence may write. */
   async write(remembered: Remembered, signal: AbortSignal): Promise<void> {
     const { database, cluster, session, replica, fence } = this.#options;
-    const versions = [...remembered.versions].map(([plural, version]) => `${plural}=${version}`);
     const columns = {
       name: nameOf(cluster),
       external_ids: new Map([
         [ownership.cluster, cluster],
         [ownership.owner, "memory"],
         [clusterKey, remembered.cluster],
-        [versionsKey, versions.toSorted().join(" ")],
+        [versionsKey, versionsText(remembered.versions)],
       ]),
     };
     const transaction = fence.guard(new Transaction(database));

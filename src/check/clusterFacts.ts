@@ -15,6 +15,7 @@ import { type Role, rightsFindings } from "./rights.ts";
 export interface ClusterQuestion {
   readonly kubernetes: () => Promise<KubeClient>;
   readonly role: Role;
+  readonly cluster: string;
   readonly leaseNamespace: string;
   readonly northbound: readonly string[];
   readonly southbound: readonly string[];

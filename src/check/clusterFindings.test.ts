@@ -94,6 +94,7 @@ test("each right is asked for by verb, and those that are missing are named", as
   const findings = await rightsFindings({
     client,
     role: "controller",
+    cluster: "weft",
     leaseNamespace: "weft",
     signal: AbortSignal.timeout(5000),
   });
@@ -106,7 +107,7 @@ test("each right is asked for by verb, and those that are missing are named", as
       "refusal: this identity may not get, list, watch, create, update leases.coordination.k8s.io in weft",
     ],
   );
-  assert.equal(asked.length, rightsOf.controller.flatMap(({ verbs }) => verbs).length);
+  assert.equal(asked.length, rightsOf("controller", "weft").flatMap(({ verbs }) => verbs).length);
   assert.ok(asked.includes("patch nodes status "));
   assert.ok(asked.includes("create leases  weft"));
 });

@@ -4,6 +4,7 @@
 import type { KubeClient } from "../kube/client.ts";
 import { isNotFound } from "../kube/error.ts";
 import { record } from "../kube/json.ts";
+import { controllersLease } from "../model/names.ts";
 import { memberNames } from "../signer/renewal.ts";
 import { authoritiesSecret, secretOf } from "../signer/secrets.ts";
 import { type Finding, fine } from "./finding.ts";
@@ -28,7 +29,7 @@ const core = "";
 const policyGroup = "policy.networking.k8s.io";
 const clusterPolicies = ["clusternetworkpolicies", "adminnetworkpolicies", "baselineadminnetworkpolicies"];
 
-export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
+const rightsIn = (cluster: string): Readonly<Record<Role, readonly Right[]>> => ({
   controller: [
     { group: core, resource: "nodes", verbs: [...watched, "patch"] },
     { group: core, resource: "nodes", subresource: "status", verbs: ["patch"] },
@@ -69,6 +70,11 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
     ...clusterPolicies.map((resource) => ({ group: policyGroup, resource, verbs: watched })),
     { group: "weft.io", resource: "securityprofiles", verbs: watched },
     { group: "coordination.k8s.io", resource: "leases", verbs: ["create", "patch"], inLeaseNamespace: true },
+    {
+      ...{ group: "coordination.k8s.io", resource: "leases", name: controllersLease(cluster) },
+      verbs: ["get"],
+      inLeaseNamespace: true,
+    },
   ],
   signer: [
     ...[authoritiesSecret, ...memberNames.map(secretOf)].map(
@@ -81,13 +87,17 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
     // What is not there yet has no name that a right could be limited to.
     { group: core, resource: "secrets", verbs: ["create"], inLeaseNamespace: true },
   ],
-};
+});
+
+/** `cluster`: Weft's, after which the controllers' Lease is called. */
+export const rightsOf = (role: Role, cluster: string): readonly Right[] => rightsIn(cluster)[role];
 
 const reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
 export interface RightsQuestion {
   readonly client: KubeClient;
   readonly role: Role;
+  readonly cluster: string;
   readonly leaseNamespace: string;
   readonly signal: AbortSignal;
 }
@@ -96,11 +106,12 @@ export interface RightsQuestion {
 export async function rightsFindings({
   client,
   role,
+  cluster,
   leaseNamespace,
   signal,
 }: RightsQuestion): Promise<readonly Finding[]> {
   const answers = await Promise.all(
-    rightsOf[role].map(async (right) => {
+    rightsOf(role, cluster).map(async (right) => {
       const denied = await Promise.all(
         right.verbs.map(async (verb) =>
           (await mayDo(client, right, verb, leaseNamespace, signal)) ? [] : [verb],

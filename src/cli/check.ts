@@ -133,6 +133,7 @@ function clusterCommand(): Command {
       const facts = await clusterFacts({
         kubernetes: () => kubeClient(flags.kubeconfig, "check"),
         role: flags.rightsOf,
+        cluster: flags.cluster,
         leaseNamespace: flags.leaseNamespace,
         northbound: flags.northbound,
         southbound: flags.southbound,

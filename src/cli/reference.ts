@@ -43,6 +43,11 @@ const meanings: { readonly [K in keyof typeof annotations]: Meaning } = {
     by: "leader",
     what: "which deletions the prune guard holds back, and why",
   },
+  apiServer: {
+    on: "Lease of the controllers",
+    by: "leader",
+    what: "what the leader knows of the API server, while it has no doubt of it: the cluster and versions",
+  },
   refusedChassis: {
     on: "Node",
     by: "controller",

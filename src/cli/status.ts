@@ -10,6 +10,7 @@ import {
   wholeNumber,
 } from "../config/options.ts";
 import { caCertOption, certificateOption, privateKeyOption, type TlsFlags, tlsIn } from "../config/tls.ts";
+import { controllersLease } from "../model/names.ts";
 import { kubeClient } from "./connect.ts";
 import { exitCodes } from "./exit.ts";
 import { gather } from "./status/gather.ts";
@@ -58,7 +59,7 @@ export function statusCommand(): Command {
           northbound: flags.northbound,
           southbound: flags.southbound,
           tls: tlsIn(flags, [...flags.northbound, ...flags.southbound]),
-          lease: { namespace: flags.leaseNamespace, name: `weft-${flags.cluster}` },
+          lease: { namespace: flags.leaseNamespace, name: controllersLease(flags.cluster) },
           timeoutMs: flags.timeout * 1000,
           probe: flags.probe ?? false,
         }),

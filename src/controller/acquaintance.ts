@@ -7,7 +7,7 @@ import type { Memory } from "../apply/memory.ts";
 import type { ApiServer } from "../kube/apiServer.ts";
 import { type Clock, type Log, pause } from "../kube/clock.ts";
 import { type AnyStore, everyStore, type Stores } from "../kube/stores.ts";
-import type { Remembered } from "../model/remembered.ts";
+import { rememberedText } from "../model/remembered.ts";
 
 export interface AcquaintanceOptions {
   readonly server: ApiServer;
@@ -48,7 +48,7 @@ export class Acquaintance {
     const { server, memory, clock, log, stores } = this.#options;
     const remembered = memory.read();
     if (remembered) {
-      this.#written = textOf(remembered);
+      this.#written = rememberedText(remembered);
       this.#writtenAt = clock.now();
     }
     while (!signal.aborted) {
@@ -152,7 +152,7 @@ export class Acquaintance {
     const { server, memory, clock } = this.#options;
     const known = server.isProven ? server.memory : undefined;
     if (!known) return;
-    const text = textOf(known);
+    const text = rememberedText(known);
     const isDue = clock.now() - this.#writtenAt >= writeMs;
     if (text === this.#written || !isDue) return;
     await memory.write(known, signal);
@@ -162,6 +162,3 @@ export class Acquaintance {
 }
 
 const isOutdated = ({ freshness }: AnyStore): boolean => freshness.outdated === "everything";
-
-const textOf = ({ cluster, versions }: Remembered): string =>
-  [cluster, ...[...versions].map(([plural, version]) => `${plural}=${version}`).toSorted()].join(" ");

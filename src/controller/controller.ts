@@ -6,6 +6,7 @@ import { defaultPruneLimits } from "../apply/pruneGuard.ts";
 import { ConfigError } from "../config/error.ts";
 import { ApiServer } from "../kube/apiServer.ts";
 import { systemClock } from "../kube/clock.ts";
+import { followLeader } from "../kube/followLeader.ts";
 import type { Kind } from "../kube/kinds.ts";
 import { Lease } from "../kube/lease.ts";
 import { EventRecorder } from "../kube/recorder.ts";
@@ -15,8 +16,9 @@ import { type ClusterMode, modeText, unservedInMode } from "../kube/unservedInMo
 import { annotate, setAnnouncers, setGrant, setIngress } from "../kube/write.ts";
 import { makeFor, setGiven, unmake } from "../kube/writeFloatingAddress.ts";
 import { setPolicyCondition } from "../kube/writePolicyCondition.ts";
-import { annotations, namesOf } from "../model/names.ts";
+import { annotations, controllersLease, namesOf } from "../model/names.ts";
 import { parseOwner } from "../model/owner.ts";
+import { rememberedText } from "../model/remembered.ts";
 import { northboundScope } from "../model/scope.ts";
 import { NorthdWatch } from "../observe/northdWatch.ts";
 import { awayFor } from "./awayFor.ts";
@@ -165,16 +167,16 @@ export class Controller {
       onPlanned: (owner, ms) => metrics.planSeconds.observe({ kind: parseOwner(owner).kind }, ms / 1000),
       policyNews: told.policyNews,
     };
+    const leaseAt = { namespace: leaseNamespace, name: controllersLease(cluster) };
+    void followLeader({ client, server, lease: leaseAt, clock: systemClock, log }, signal);
     const lease = new Lease({
-      client,
-      namespace: leaseNamespace,
-      name: `weft-${cluster}`,
-      identity,
+      ...{ client, ...leaseAt, identity },
       annotations: () => ({
         [annotations.heldDeletions]: this.#heldBack(stores, server),
         [annotations.troubles]: troublesText(health.troubles),
         [annotations.policies]: policySummaryText(this.#policies),
         [annotations.mode]: modeText(this.#mode),
+        [annotations.apiServer]: knownOf(server),
       }),
       log,
     });
@@ -260,6 +262,10 @@ export class Controller {
 interface LeaderOptions extends TermOptions {
   readonly tell: Telling["tell"];
 }
+
+/** For those who are in doubt; undefined while this process is, or knows too little. */
+const knownOf = ({ isProven, memory }: ApiServer): string | undefined =>
+  isProven && memory ? rememberedText(memory) : undefined;
 
 const rounded = (timeline: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>
   Object.fromEntries(Object.entries(timeline).map(([step, ms]) => [step, Math.round(ms * 10) / 10]));

@@ -43,6 +43,18 @@ test("a doubt ends when the server has caught up, whichever resource is looked a
   assert.equal(server.doubt, undefined);
 });
 
+test("what somebody else knows is of the present state unless it is later, of another cluster, or of other resources", async () => {
+  const server = serverAt(() => 10);
+  for (const kind of [kinds.Service, kinds.Pod]) server.reached(kind, "20");
+  for (const kind of [kinds.Service, kinds.Pod]) await server.look(kind);
+  const shows = (cluster: string, versions: Readonly<Record<string, string>>): boolean =>
+    server.showsWhat({ cluster, versions: new Map(Object.entries(versions)) });
+  assert.equal(shows("this", { services: "10", pods: "9", leases: "30" }), true);
+  assert.equal(shows("this", { services: "11", pods: "9" }), false);
+  assert.equal(shows("this", { services: "10" }), false);
+  assert.equal(shows("other", { services: "10", pods: "9" }), false);
+});
+
 test("what a watch tells of while the server is looked at makes its answer no older", async () => {
   const server = serverAt(
     () => 10,

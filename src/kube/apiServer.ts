@@ -141,6 +141,18 @@ export class ApiServer {
       this.#versions.set(plural, entry[1]);
   }
 
+  /**
+   * Whether the last looks at the server (`lookAround`) showed the state that `known` is about, or a later one. Then whoever
+   * knows that has seen the server that this process doubts.
+   */
+  showsWhat({ cluster, versions }: Remembered): boolean {
+    if (this.isAnother || cluster !== this.#presentCluster) return false;
+    return (
+      [...this.#doubts.keys()].every((plural) => versions.has(plural)) &&
+      [...versions].every(([plural, version]) => this.hasReached({ plural }, version))
+    );
+  }
+
   /** The present server is right. */
   believe(): void {
     this.#cluster = this.#presentCluster ?? this.#cluster;

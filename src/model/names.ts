@@ -177,6 +177,9 @@ export const zoneLabel = "topology.kubernetes.io/zone";
 export const chassisMark = (cluster: string): string => `${chassisMarkKey}${cluster}`;
 export const chassisMarkKey = "weft-cluster=";
 
+/** The Lease by which the controllers of a cluster choose a leader. */
+export const controllersLease = (cluster: string): string => `weft-${cluster}`;
+
 /** Annotations on Kubernetes objects; ovn-kubernetes' keys and formats where it has one. */
 export const annotations = {
   podNetworks: "k8s.ovn.org/pod-networks",
@@ -198,6 +201,8 @@ export const annotations = {
   policies: "weft.io/policies",
   /** There too: the mode, and in overlay mode the ranges of Services. */
   mode: "weft.io/mode",
+  /** There too: what the leader knows of the API server, as long as it has no doubt of it. */
+  apiServer: "weft.io/api-server",
   /** On the mirror of a static pod, both written by the kubelet: the hash that is the static pod's own UID. */
   mirrorOf: "kubernetes.io/config.mirror",
   configHash: "kubernetes.io/config.hash",

@@ -9,12 +9,13 @@ import { serveHealth } from "../health/serve.ts";
 import type { AnnotationValues } from "../kube/annotations.ts";
 import { KubeClient } from "../kube/client.ts";
 import { systemClock } from "../kube/clock.ts";
+import { followLeader } from "../kube/followLeader.ts";
 import { inCluster } from "../kube/in-cluster.ts";
 import { loadKubeconfig } from "../kube/kubeconfig.ts";
 import type { Node } from "../kube/objects.ts";
 import { Staleness } from "../kube/staleness.ts";
 import type { Ip } from "../model/ip.ts";
-import { namesOf, onNode } from "../model/names.ts";
+import { controllersLease, namesOf, onNode } from "../model/names.ts";
 import { rowUuid } from "../model/uuid.ts";
 import { Session } from "../ovsdb/index.ts";
 import { AssignedAddresses } from "./assignedAddresses.ts";
@@ -234,6 +235,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const { healthAddress: address, logLevels } = options;
   const notReadyNow = async (): Promise<string | undefined> => notReady() ?? (await cni.unreachable());
   await serveHealth({ address, registry, notReady: notReadyNow, logLevels }, signal);
+  const controllers = { namespace: options.leaseNamespace, name: controllersLease(options.clusterId) };
   const beats = { client, node: self, namespace: options.leaseNamespace, cluster: options.clusterId };
   await Promise.all([
     recollection.keep(
@@ -249,6 +251,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     dataPlane.run(signal),
     reporter.run(signal),
     degradedReporter.run(signal),
+    followLeader({ client, server, lease: controllers, clock: systemClock, log }, signal),
     keepHeartbeat({ ...beats, everyMs: options.heartbeatMs, log }, signal),
   ]);
 }

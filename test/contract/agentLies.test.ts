@@ -11,13 +11,18 @@ import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { KubeClient } from "../../src/kube/client.ts";
 import { type Clock, silent } from "../../src/kube/clock.ts";
+import { followLeader } from "../../src/kube/followLeader.ts";
 import { type Json, record } from "../../src/kube/json.ts";
+import { microTime } from "../../src/kube/lease-record.ts";
 import type { Service } from "../../src/kube/objects.ts";
+import { leases } from "../../src/kube/resource.ts";
 import type { Store } from "../../src/kube/store.ts";
+import { annotations } from "../../src/model/names.ts";
+import { rememberedText } from "../../src/model/remembered.ts";
 import { Recollection } from "../../src/node/recollection.ts";
 import { watched } from "../../src/node/watched.ts";
 import { type ApiObject, clusterPolicy, node, pod, policy, service, slice } from "./clusterObjects.ts";
-import { type Lie, LyingApi, lies } from "./lyingApi.ts";
+import { clusterUid, type Lie, LyingApi, lies } from "./lyingApi.ts";
 
 /** Twenty times as fast. */
 const hurried: Clock = {
@@ -42,6 +47,26 @@ const plurals = [
   ...["nodes", "pods", "services", "endpointslices"],
   ...["networkpolicies", "clusternetworkpolicies"],
 ];
+
+/** Of the controllers. */
+const lease = { namespace: "weft", name: "weft-demo" };
+
+/** What the leader says of the API server, renewed at `second`. */
+const leadersWord = (second: number, version: number): ApiObject => ({
+  plural: leases.plural,
+  object: {
+    metadata: {
+      ...lease,
+      annotations: {
+        [annotations.apiServer]: rememberedText({
+          cluster: clusterUid,
+          versions: new Map(plurals.map((plural) => [plural, `${version}`])),
+        }),
+      },
+    },
+    spec: { holderIdentity: "n1_17", renewTime: microTime(second * 1000) },
+  },
+});
 
 /** What any of the stores tells. */
 type Known = Pick<Store<Service>, "freshness" | "ready" | "size"> & {
@@ -78,6 +103,7 @@ async function start(api: LyingApi, file: string): Promise<Agent> {
     return service ? [slicesOf(service, ending.signal)] : [];
   });
   slices.catch(() => undefined);
+  const following = followLeader({ client, server, lease, clock: hurried, log: silent }, ending.signal);
   const { NetworkPolicy, ClusterNetworkPolicy } = known(policies);
   return {
     stores: [nodes, pods, services, NetworkPolicy, ClusterNetworkPolicy],
@@ -85,7 +111,7 @@ async function start(api: LyingApi, file: string): Promise<Agent> {
     slices,
     async [Symbol.asyncDispose]() {
       ending.abort();
-      await kept;
+      await Promise.all([kept, following]);
       client[Symbol.dispose]();
     },
   };
@@ -153,6 +179,29 @@ for (const [what, said] of told)
     await becomes("a deleted Service goes", () => running.services.size === 2);
     assert.deepEqual(contents(stores).toSpliced(2, 1), before.toSpliced(2, 1));
   });
+
+test("an agent goes by the leader that lives when that one believes a server that was put back", {
+  timeout: 60_000,
+}, async () => {
+  await using running = await agent();
+  const { api, stores } = running;
+  const before = contents(stores);
+  const [older, later] = [api.olderVersion, 10_000];
+  api.put(leadersWord(0, older));
+  api.lie(Object.fromEntries(plurals.map((plural) => [plural, "older"])));
+  await becomes("the older state is listed", () => stores.every(({ freshness }) => freshness.unlisted > 0));
+  for (const [why, second, version] of [
+    ["it was said before, and nobody renews the Lease", 0, older],
+    ["the leader has not seen yet that the server has gone back", 1, later],
+  ] as const) {
+    api.put(leadersWord(second, version));
+    // The agent looks at the Lease four times.
+    await pause(1_000);
+    assert.deepEqual(contents(stores), before, why);
+  }
+  api.put(leadersWord(2, older));
+  await becomes("the older state is taken in", () => stores.every(({ size }) => size === 0));
+});
 
 test("a slice that becomes another Service's while nobody watches leaves the agent's", {
   timeout: 60_000,

@@ -8,6 +8,7 @@ import type { AnnotationPatch } from "../../src/decide/durable.ts";
 import { KubeError } from "../../src/kube/error.ts";
 import { type Json, list, record, text } from "../../src/kube/json.ts";
 import { kinds } from "../../src/kube/kinds.ts";
+import { leases } from "../../src/kube/resource.ts";
 import type { ApiObject } from "./clusterObjects.ts";
 import { type Answer, json, type Scripted, scripted, status } from "./kubeScript.ts";
 
@@ -106,6 +107,11 @@ export class LyingApi implements AsyncDisposable {
     });
   }
 
+  /** The version of what older lists show. */
+  get olderVersion(): number {
+    return this.#olderVersion;
+  }
+
   /** What older lists will show is the present state. */
   remember(): void {
     for (const [plural, of] of this.#objects) this.#older.set(plural, [...of.values()]);
@@ -159,7 +165,7 @@ export class LyingApi implements AsyncDisposable {
   #answerTo(path: string, query: URLSearchParams): Answer {
     if (path === "/api/v1/namespaces/kube-system")
       return json({ metadata: { name: "kube-system", uid: this.#another ? "another" : clusterUid } });
-    const kind = Object.values(kinds).find(({ prefix }) => path.startsWith(`${prefix}/`));
+    const kind = [...Object.values(kinds), leases].find(({ prefix }) => path.startsWith(`${prefix}/`));
     const words = path.slice((kind?.prefix.length ?? 0) + 1).split("/");
     const [namespace = "", plural = "", name = ""] =
       words[0] === "namespaces" && words.length > 2 ? words.slice(1) : ["", ...words];

@@ -1,6 +1,7 @@
 // What is wrong with the cluster, the worst first, and for each the command that helps.
 
 import type { Part } from "../../controller/health.ts";
+import { controllersLease } from "../../model/names.ts";
 import type { NodeReport } from "./nodes.ts";
 import type { Leader, Snapshot } from "./snapshot.ts";
 import type { WaitingPod } from "./waiting.ts";
@@ -83,7 +84,7 @@ function leaderless({ cluster, leaseNamespace }: Snapshot, leader: Leader | unde
   return [
     {
       what: leader ? `no controller leads (${leader.holder} is silent)` : "no controller leads",
-      next: `kubectl get lease -n ${leaseNamespace} weft-${cluster} -o yaml; then start \`weft controller\`, or read its log`,
+      next: `kubectl get lease -n ${leaseNamespace} ${controllersLease(cluster)} -o yaml; then start \`weft controller\`, or read its log`,
     },
   ];
 }

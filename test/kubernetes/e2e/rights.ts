@@ -39,7 +39,7 @@ export function usesOf(log: string, roles: readonly Role[]): readonly Use[] {
       ({ annotations }) => annotations["authorization.k8s.io/decision"] === "forbid",
     );
     const used = new Set(own.map(rightUsed));
-    const unused = rightsOf[role].flatMap((right) => rightLines(right).filter((each) => !used.has(each)));
+    const unused = rightsOf(role, "").flatMap((right) => rightLines(right).filter((each) => !used.has(each)));
     const reason =
       own.length === 0
         ? `${accountOf[role]} has asked for nothing`
