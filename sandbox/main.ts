@@ -59,7 +59,7 @@ function upCommand(): Command {
     .option("--ipv6", "IPv6 (both families when neither is given)")
     .option(
       "--cluster-cidr <list>",
-      "addresses of pods, as 10.244.0.0/16 or 10.244.0.0/16/24 with the size of a node's share",
+      "addresses of pods, such as 10.244.0.0/16, or 10.244.0.0/16/24 with the size of a node's share",
       list,
     )
     .option("--service-cidr <list>", "addresses of Services, one network per family", list)

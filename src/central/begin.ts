@@ -41,7 +41,7 @@ export async function beginDatabase(options: BeginOptions, signal: AbortSignal):
       await begin(beginning, options);
       return writeConfiguration(options);
     }
-    if (beginning.why !== waited) log("info", `database ${name} waits: ${beginning.why}`, {});
+    if (beginning.why !== waited) log("info", `database ${name} cannot start yet: ${beginning.why}`, {});
     waited = beginning.why;
     await pause(clock, againMs, signal);
   }

@@ -51,7 +51,7 @@ test("only the first member makes a cluster, and only when the others have said 
     [c, "silent"],
   ]);
   assert.equal(waiting.kind, "wait");
-  assert.match(waiting.kind === "wait" ? waiting.why : "", /^c do not answer/);
+  assert.match(waiting.kind === "wait" ? waiting.why : "", /^no answer from c:/);
   for (const own of [b, c])
     assert.deepEqual(beginning(own, nothing).kind, "join", `${own.node} never makes one`);
 });
@@ -72,7 +72,10 @@ test("a member that has its disk goes on with it, whatever the others say", () =
 
 test("what only an operator can decide is refused with what to do", () => {
   const moved = beginning(a, { kind: "clustered", address: raftAddress(b) });
-  assert.match(moved.kind === "refuse" ? moved.why : "", /remove the file, and it joins anew$/);
+  assert.match(
+    moved.kind === "refuse" ? moved.why : "",
+    /remove the file, and this member joins the cluster again$/,
+  );
   const single = beginning(a, { kind: "standalone" });
   assert.match(single.kind === "refuse" ? single.why : "", /central\.clustered and this node alone/);
 });

@@ -44,7 +44,7 @@ export function beginningOf({ name, place, clustered, disk, answers }: Situation
       ? { kind: "use" }
       : {
           kind: "refuse",
-          why: `${file} is of a cluster's member at ${disk.address}, and this one is at ${address}: remove the file, and it joins anew`,
+          why: `${file} belongs to a cluster member at ${disk.address}, but this member is at ${address}: remove the file, and this member joins the cluster again`,
         };
   }
   if (isAlone) {
@@ -68,7 +68,7 @@ export function beginningOf({ name, place, clustered, disk, answers }: Situation
   return silent.length > 0
     ? {
         kind: "wait",
-        why: `${silent.join(" and ")} do not answer: a cluster begins only when all members are there`,
+        why: `no answer from ${silent.join(" and ")}: a cluster begins only when all members answer`,
       }
     : { kind: "create cluster", from: "schema" };
 }

@@ -53,7 +53,7 @@ const wrong: readonly (readonly [string, Partial<ClusterFacts>, readonly string[
   [
     "another range of Services",
     { apiAddresses: ["172.20.0.1"] },
-    ["refusal: the Service kubernetes has 172.20.0.1, which is in none of 10.96.0.0/16"],
+    ["refusal: the Service kubernetes has the address 172.20.0.1, which is in none of 10.96.0.0/16"],
   ],
   [
     "an older OVN",

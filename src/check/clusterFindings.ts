@@ -49,7 +49,7 @@ function proxyFindings({ daemonSets }: ClusterFacts): readonly Finding[] {
     severity: "warning",
     what: "kube-proxy runs in this cluster",
     where: `DaemonSet ${daemonSet}`,
-    why: "Weft balances Services in OVN; kube-proxy's rules take what processes of the nodes send to Services before Weft sees it",
+    why: "Weft balances Services in OVN; kube-proxy's rules catch what the nodes' own processes send to Services before Weft sees it",
     mend: `kubectl -n ${daemonSet.split("/")[0]} delete daemonset ${nameIn(daemonSet)}, once agents and controller have an address of the API server that is not a Service`,
   }));
 }
@@ -83,7 +83,7 @@ function serviceRangeFindings(
     return [
       {
         severity: "refusal" as const,
-        what: `the Service kubernetes has ${address}, which is in none of ${network.services.map(formatCidr).join(", ") || "no range"}`,
+        what: `the Service kubernetes has the address ${address}, which is in none of ${network.services.map(formatCidr).join(", ") || "no range"}`,
         where: "Service default/kubernetes",
         why: "Weft serves only Services in --service-cidr, and pods would not find the API server",
         mend: "give Weft the same --service-cidr as the API server's --service-cluster-ip-range",

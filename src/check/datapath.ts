@@ -46,7 +46,7 @@ export function datapathFindings(facts: NodeFacts, { mode }: NodeIntent): readon
       severity: "refusal",
       what: `the kernel has no module ${missing.join(", ")}`,
       where: `/lib/modules/${facts.kernel}`,
-      why: "Open vSwitch's kernel datapath moves the packets",
+      why: "the kernel datapath of Open vSwitch forwards the packets",
       mend: `modprobe ${missing.join("; modprobe ")}; if there is none, install the distribution's package of further modules (linux-modules-extra-${facts.kernel}, kernel-modules-extra)`,
     },
   ];
@@ -59,7 +59,7 @@ export function versionFindings({ openVSwitch, ovn }: NodeFacts, { mode }: NodeI
           severity: "warning" as const,
           what: "Open vSwitch does not answer",
           where: openVSwitch.away,
-          why: "it moves the packets; before an install that is normal if the chart brings it",
+          why: "it forwards the packets; before an install this is normal if the chart brings it",
           mend: "if the node should have its own: apt-get install openvswitch-switch; systemctl enable --now openvswitch-switch",
         }
       : versionFinding("Open vSwitch", openVSwitch.version, leastSwitch),

@@ -33,7 +33,7 @@ export function externalBridgeFindings({ openVSwitch }: NodeFacts, intent: NodeI
             severity: "refusal" as const,
             what: `${name} has an OpenFlow controller`,
             where: `ovs-vsctl get-controller ${name}`,
-            why: "somebody else programs this bridge, and Weft's flows would be removed or mixed with theirs",
+            why: "another program controls this bridge, and Weft's flows would be removed or mixed with its own",
             mend: `if it is a leftover: ovs-vsctl del-controller ${name}; otherwise use another node`,
           },
         ]
@@ -94,7 +94,7 @@ function foreignChassis(
   return [
     {
       severity: "refusal",
-      what: `ovn-controller follows ${remote}, and that is not this cluster's`,
+      what: `ovn-controller follows ${remote}, which is not this cluster's southbound database`,
       where: `${where} (ovn-remote)`,
       why: "this machine is a chassis of another OVN, a hypervisor perhaps; Weft would take it away from there",
       mend: "use another node, or underlay mode in that OVN's virtual machines; if it is a leftover: ovs-vsctl remove Open_vSwitch . external_ids ovn-remote",

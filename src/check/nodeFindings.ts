@@ -91,7 +91,7 @@ function traceFindings({ traces }: NodeFacts): readonly Finding[] {
         severity: "warning" as const,
         what: `${other.name} is or was on this node`,
         where: some(found),
-        why: "its interfaces and rules still handle packets, also those that are for Weft's pods",
+        why: "its interfaces and rules still handle packets, including those for Weft's pods",
         mend: `remove ${other.name} as its documentation says, or reboot the drained node once it is gone from the cluster`,
       })),
   ];

@@ -128,7 +128,7 @@ export async function rightsFindings({
       severity: "refusal",
       what: `this identity may not ${denied.join(", ")} ${nameOf(right)}${scope}`,
       where: `RBAC of the ${role}`,
-      why: `the ${role} needs it, and would say that it is not ready`,
+      why: `without it the ${role} is not ready`,
       mend: `kubectl auth can-i ${denied[0]} ${nameOf(right)}${right.inLeaseNamespace ? ` -n ${leaseNamespace}` : ""}; grant it to the ${role}'s account, as the chart does`,
     };
   });
@@ -157,7 +157,7 @@ async function mayDo(
     return record(record(await client.create(reviews, review, { signal })).status).allowed === true;
   } catch (error) {
     if (!isNotFound(error)) throw error;
-    throw new Error("the API server has no SelfSubjectAccessReview, so rights cannot be asked for", {
+    throw new Error("the API server does not serve SelfSubjectAccessReview, so rights cannot be checked", {
       cause: error,
     });
   }

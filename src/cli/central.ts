@@ -44,7 +44,7 @@ interface KeepFlags extends Flags {
 export const centralCommand = (): Command =>
   new Command("central")
     .description(
-      "the databases of OVN on this node: begin them, alone or as a RAFT cluster, and look after them",
+      "OVN's databases on this node: start them, standalone or as a RAFT cluster, and look after them",
     )
     .addCommand(beginCommand())
     .addCommand(keepCommand());
@@ -53,7 +53,7 @@ const common = (name: string): Command =>
   new Command(name)
     .addOption(new Option("--node <name>", "this node's name").env("NODE_NAME").makeOptionMandatory())
     .addOption(
-      new Option("--members <list>", "the nodes that have the databases, one or three: NODE=ADDRESS,…")
+      new Option("--members <list>", "the nodes that hold the databases, one or three: NODE=ADDRESS,…")
         .env("MEMBERS")
         .makeOptionMandatory()
         .argParser((text) => list(text).map(member)),
@@ -65,12 +65,12 @@ const common = (name: string): Command =>
 const beginCommand = (): Command =>
   common("begin")
     .description(
-      "before a server starts: its database (a new one, a new cluster's, or one that joins) and its configuration",
+      "before a server starts: write its configuration, and make its database (standalone, of a new cluster, or joining one)",
     )
     .addOption(
       new Option("--database <name>", "which of the two").choices(databaseNames).makeOptionMandatory(),
     )
-    .addOption(new Option("--clustered", "make a cluster, though it be of one").env("CLUSTERED"))
+    .addOption(new Option("--clustered", "make a RAFT cluster, even with a single member").env("CLUSTERED"))
     .option("--folder <folder>", "where the databases are", "/var/lib/ovn")
     .addOption(caCertOption())
     .addOption(certificateOption())
@@ -111,7 +111,7 @@ function member(text: string): Member {
   const [node = "", address = "", ...more] = text.split("=");
   const ip = parseIp(address);
   if (node === "" || !ip || more.length > 0)
-    throw new InvalidArgumentError(`"${text}" is no member: write NODE=ADDRESS`);
+    throw new InvalidArgumentError(`"${text}" is not a member: write NODE=ADDRESS`);
   return { node, address: ip };
 }
 

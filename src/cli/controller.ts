@@ -156,7 +156,7 @@ export function controllerCommand(): Command {
 function externalIpsIn({ externalIps }: Flags): readonly Cidr[] {
   return externalIps.map((text) => {
     const cidr = parseCidr(text);
-    if (!cidr) throw new ConfigError(`--external-ips: "${text}" is no range: write 192.0.2.0/24`);
+    if (!cidr) throw new ConfigError(`--external-ips: "${text}" is not a range: write 192.0.2.0/24`);
     return cidr;
   });
 }

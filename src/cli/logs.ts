@@ -24,13 +24,13 @@ interface Flags {
 const defaultFile = join(process.env["OVN_LOGDIR"] ?? "/var/log/ovn", "ovn-controller.log");
 
 export const logsCommand = (): Command =>
-  new Command("logs").description("what this node's OVN has logged").addCommand(
+  new Command("logs").description("show what OVN has logged on this node").addCommand(
     new Command("policy")
       .description(
         "the packets that policies have dropped or allowed here, where the annotation k8s.ovn.org/acl-logging of a namespace or of a policy of the cluster asks for it",
       )
       .option("--file <path>", "the log of this node's ovn-controller; - reads standard input", defaultFile)
-      .option("-f, --follow", "go on with what is logged from now on")
+      .option("-f, --follow", "keep printing what is logged from now on")
       .option("-n, --namespace <name>", "only policies of this namespace")
       .addOption(
         new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"),
@@ -53,7 +53,7 @@ async function printPackets(flags: Flags, signal: AbortSignal): Promise<void> {
     await who.learn(packet.from.address, packet.to.address);
     if (who.failure !== undefined && who.failure !== told) {
       told = who.failure;
-      console.error(`weft: pods are shown by their addresses: ${told}`);
+      console.error(`weft: pods are shown by address instead of name: ${told}`);
     }
     const policy = originOf(packet.acl, who.policies);
     if (!policy || (flags.namespace !== undefined && policy.namespace !== flags.namespace)) continue;

@@ -42,7 +42,7 @@ interface Flags {
 export const nodeUplinkCommand = (): Command =>
   new Command("uplink")
     .description(
-      "put the uplink into br-ex and the node's addresses on it; puts everything back if something is no longer reached",
+      "put the uplink into br-ex and the node's addresses on it; puts everything back if something can no longer be reached",
     )
     .option("--uplink <interface>", "a card, bond, VLAN or veth; by default that of the default route")
     .addOption(vswitchOption())
@@ -54,13 +54,13 @@ export const nodeUplinkCommand = (): Command =>
     .addOption(
       new Option(
         "--verify <list>",
-        "servers HOST:PORT that must still be reached afterwards, such as the API server",
+        "servers HOST:PORT that must still be reachable afterwards, such as the API server",
       )
         .default([], "the gateways alone")
         .argParser(serversIn),
     )
     .addOption(
-      new Option("--verify-within <seconds>", "how long it may take until everything is reached again")
+      new Option("--verify-within <seconds>", "how long to wait until everything can be reached again")
         .default(10)
         .argParser(wholeNumber(1, 600)),
     )
@@ -72,7 +72,7 @@ export const nodeUplinkCommand = (): Command =>
     )
     .option("--record <file>", "where a move on trial is recorded", "/run/weft/uplink.json")
     .option("--dry-run", "say what would be done, but do nothing")
-    .option("--confirm", "keep a move that waits for confirmation")
+    .option("--confirm", "keep a move that is waiting for confirmation")
     .option("--undo", "move everything back to the uplink, and remove br-ex")
     .addOption(
       new Option(
@@ -106,7 +106,7 @@ function serversIn(text: string): readonly Target[] {
   return list(text).map((each) => {
     const [, host = "", port = ""] = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(each) ?? [];
     if (host === "")
-      throw new InvalidArgumentError(`${each}: expected HOST:PORT, as 10.0.0.1:6443 or [fd00::1]:6443`);
+      throw new InvalidArgumentError(`${each}: expected HOST:PORT, such as 10.0.0.1:6443 or [fd00::1]:6443`);
     return { is: "server", host, port: Number(port) };
   });
 }
@@ -140,7 +140,7 @@ async function tryOut(node: Node, flags: Flags, planned: Planned): Promise<void>
   await writeRecord(flags.record, { ...record, state: "waiting for confirmation" });
   startGuard(flags, trial, flags.confirmWithin);
   console.log(
-    `${sentence}; taken back in ${flags.confirmWithin} s unless you confirm\nnext: weft node uplink --confirm`,
+    `${sentence}; everything is put back in ${flags.confirmWithin} s unless you confirm\nnext: weft node uplink --confirm`,
   );
 }
 
@@ -170,7 +170,7 @@ async function confirmed(flags: Flags): Promise<void> {
   const uplink = await confirm({ recordFile: flags.record });
   if (uplink !== undefined) return console.log(`${uplink} stays in br-ex\nnext: weft check node`);
   console.log(
-    "no move waits for confirmation: it was taken back, or is already final\nnext: weft node uplink --dry-run",
+    "no move is waiting for confirmation: it was undone, or is already final\nnext: weft node uplink --dry-run",
   );
   process.exitCode = exitCodes.no;
 }

@@ -23,7 +23,7 @@ const meanings: { readonly [K in keyof typeof annotations]: Meaning } = {
     by: "controller",
     what: "the pod's addresses, MAC and gateways, as JSON in the form of ovn-kubernetes",
   },
-  nodeSubnets: { on: "Node", by: "controller", what: "the ranges that the node's pods get addresses from" },
+  nodeSubnets: { on: "Node", by: "controller", what: "the ranges from which the node's pods get addresses" },
   nodeId: {
     on: "Node",
     by: "controller",
@@ -78,12 +78,12 @@ const meanings: { readonly [K in keyof typeof annotations]: Meaning } = {
   floatingAddress: {
     on: "Pod",
     by: "you",
-    what: "`any`, or addresses, at most one of each family, separated by a comma: an address from outside that is the pod's alone, both ways; the controller makes a FloatingAddress for it",
+    what: "`any`, or at most one address of each family, separated by a comma: gives the pod an external address of its own, for traffic in and out; the controller makes a FloatingAddress for it",
   },
   allowSharedIp: {
     on: "Service",
     by: "you",
-    what: "of type LoadBalancer: a key; Services of one namespace with the same key may have one address, each with its own ports",
+    what: "for type LoadBalancer: a key; Services of one namespace with the same key may share an address, each with its own ports",
   },
   policies: {
     on: "Lease of the controllers",
@@ -114,9 +114,12 @@ const conditionReasons: readonly (readonly [string, string])[] = [
   ],
   [
     "FlowsMissing",
-    "br-int has none of ovn-controller's flows, and it does not write them when it is asked to",
+    "br-int has none of ovn-controller's flows, and ovn-controller does not write them again when asked to",
   ],
-  ["HostNetworkContested", "somebody keeps changing what the agent sets on the node; the message says what"],
+  [
+    "HostNetworkContested",
+    "another program keeps changing what the agent sets on the node; the message says what",
+  ],
   ["ApiUnreachable", "the agent receives nothing about its pods from the API server"],
   ["AgentSilent", "written by the controller: the agent has not renewed its Lease"],
 ];
@@ -141,21 +144,21 @@ export async function referenceText(): Promise<string> {
       ]),
     ),
     "## The condition NetworkUnavailable of a Node",
-    "While it is True, no new pods are scheduled there; those that run are left alone.",
+    "While it is True, no new pods are scheduled on the node; running pods are left alone.",
     table(
       ["reason", "meaning"],
       conditionReasons.map(([reason, meaning]) => [`\`${reason}\``, meaning]),
     ),
     "## The condition NetworkDegraded of a Node",
-    "While it is True, pods there do not reach all they did. It keeps none away, and a node that has lost nothing has no such condition.",
+    "While it is True, pods on the node cannot reach everything they could before. New pods are still scheduled there. A node that has lost nothing does not have this condition.",
     table(
       ["reason", "meaning"],
       [
-        ["`AddressLost`", "br-ex has no address of a family any more; the message says which it was"],
-        ["`DefaultRouteLost`", "no default route leads through br-ex any more; the message says which did"],
+        ["`AddressLost`", "br-ex has lost its address of one family; the message says which address"],
+        ["`DefaultRouteLost`", "the default route through br-ex is gone; the message says what it was"],
         [
           "`PortsNotWritten`",
-          "the rules or flows that lead to Services and pods could not be written, or Open vSwitch refuses them; the message says why, and it is tried again every two seconds",
+          "the rules or flows that lead to Services and pods could not be written, or Open vSwitch refuses them; the message says why, and the agent tries again every two seconds",
         ],
       ],
     ),

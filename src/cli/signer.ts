@@ -83,6 +83,6 @@ export const signerCommand = (): Command =>
 
 function address(text: string): Ip {
   const ip = parseIp(text);
-  if (!ip) throw new InvalidArgumentError(`"${text}" is no address`);
+  if (!ip) throw new InvalidArgumentError(`"${text}" is not an address`);
   return ip;
 }

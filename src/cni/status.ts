@@ -17,7 +17,7 @@ export function statusAnswer(socket: string, version: string, askAgent: () => An
   const runDirectory = ovsRunDirectory(`${socket}.served`);
   if (runDirectory === undefined) return askAgent();
   if (vswitchdRuns(runDirectory)) return { exit: 0, stdout: "" };
-  const message = "ovs-vswitchd does not run, so the pods of this node are cut off";
+  const message = "ovs-vswitchd is not running, so the pods of this node are cut off";
   const details = `no process listens on the socket that ${runDirectory}/ovs-vswitchd.pid names; start Open vSwitch`;
   return failure(codes.limitedConnectivity, message, version, details);
 }

@@ -9,5 +9,5 @@ export function duration(text: string): number {
   const [, digits = "", unit = ""] = /^([1-9]\d{0,5})([smhd])$/.exec(text) ?? [];
   const ms = Number(digits) * (units[unit] ?? 0);
   if (ms > 0 && ms <= 36_500 * 86_400_000) return ms;
-  throw new InvalidArgumentError("expected a length of time as 90d, 12h, 10m or 30s, at most 36500d");
+  throw new InvalidArgumentError("expected a duration such as 90d, 12h, 10m or 30s, at most 36500d");
 }

@@ -18,6 +18,6 @@ export function parseMarks(text: string): Marks {
   const [low, high] = [Number(match?.[1]), Number(match?.[2])];
   if (match && low >= 1 && low < high && high <= tags.last - firstPodOffset) return { low, high };
   throw new ConfigError(
-    `pool marks ${text}: expected two numbers, the low mark and a higher one of at most ${tags.last - firstPodOffset}, as 8,32`,
+    `pool marks ${text}: expected two numbers, the low mark and a higher one of at most ${tags.last - firstPodOffset}, such as 8,32`,
   );
 }

@@ -35,7 +35,7 @@ const senseless: readonly (readonly [string, Partial<typeof dual>, RegExp])[] = 
   [
     "a text that is no range",
     { pods: ["10.244.0.0"] },
-    /pod range 10\.244\.0\.0.*: not an address and prefix/,
+    /pod range 10\.244\.0\.0.*: not an address with a prefix length/,
   ],
   ["host bits", { pods: ["10.244.0.7/16"] }, /not a network address; did you mean 10\.244\.0\.0\/16\?/],
   ["a node prefix shorter than the range", { pods: ["10.244.0.0/24/16"] }, /a node's \/16 does not fit/],

@@ -35,7 +35,7 @@ const smallestSubnetBits = 3;
 export function clusterNetwork(options: RangeOptions): ClusterNetwork {
   const pods = options.pods.map(podRange);
   const families = [...new Set(pods.map(({ cidr }) => cidr.ip.family))];
-  if (families.length === 0) throw new ConfigError("no pod range is given: name one, as 10.244.0.0/16");
+  if (families.length === 0) throw new ConfigError("no pod range is given: name one, such as 10.244.0.0/16");
   for (const family of families) checkUniform(pods.filter(({ cidr }) => cidr.ip.family === family));
   const services = options.services.map((text) => range("service range", text));
   for (const { ip } of services) {
@@ -80,7 +80,8 @@ function podRange(text: string): PodRange {
 
 function range(what: string, text: string): Cidr {
   const cidr = parseCidr(text);
-  if (!cidr) throw new ConfigError(`${what} ${text}: not an address and prefix length, as 10.244.0.0/16`);
+  if (!cidr)
+    throw new ConfigError(`${what} ${text}: not an address with a prefix length, such as 10.244.0.0/16`);
   if (!text.startsWith(`${formatIp(cidr.ip)}/`)) {
     throw new ConfigError(`${what} ${text}: is not a network address; did you mean ${formatCidr(cidr)}?`);
   }

@@ -117,7 +117,7 @@ export class Acquaintance {
     );
     return kinds.length === 0
       ? undefined
-      : `what was listed may be older than what is known, and is listed again: ${kinds.map(([kind]) => kind).join(", ")}`;
+      : `lists may be older than what is already known, and are repeated: ${kinds.map(([kind]) => kind).join(", ")}`;
   }
 
   /** Waits until the known server has listed everything again, and plans follow it. Until then deletions wait. */

@@ -61,6 +61,9 @@ export class Doubts {
       server.accepts(kinds[object.kind], object.resourceVersion) &&
       outdated.every((read) => server.isInDoubt(kinds[read]));
     if (isNews) return undefined;
-    return doubt ?? "everything is listed again, since the first lists were older than what is known";
+    return (
+      doubt ??
+      "everything is being listed again, because the first lists were older than what is already known"
+    );
   }
 }

@@ -52,7 +52,7 @@ export class Marking {
       this.#betweenMs = Math.max(leastMs, perChassisMs * (made?.chassis ?? 0));
       this.#nextMs = clock.now() + this.#betweenMs;
     } catch (error) {
-      if (!this.#signal.aborted) log("debug", "OVN gives no number for its state", { error });
+      if (!this.#signal.aborted) log("debug", "OVN does not number its state", { error });
     } finally {
       this.#isUnderWay = false;
     }

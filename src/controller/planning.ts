@@ -67,7 +67,8 @@ export class Planning {
         await this.#plan(lateFlush);
         await applied.committed(lateFlush);
       },
-      onError: (error) => log("debug", "connections are not flushed again", { error: String(error) }),
+      onError: (error) =>
+        log("debug", "connections were not flushed a second time", { error: String(error) }),
     });
   }
 

@@ -130,13 +130,13 @@ export class PodPolicing implements Policing {
       return false;
     };
     for (;;) {
-      waiting.for = `every policy for namespace ${pod.namespace} that is older than it is known`;
+      waiting.for = `every policy for namespace ${pod.namespace} that is older than the pod is known`;
       await proof.known(this.#present(pod));
       await this.#progress.until(() => !groups.isUnaskedIn(pod.namespace), signal);
-      waiting.for = "it is known whether it may have the security profiles that it asks for";
+      waiting.for = "it is known whether the pod may have the security profiles that it asks for";
       await this.#progress.until(() => !this.#standing(pod).isUnknown, signal);
       if (this.#isClosed(pod)) {
-        waiting.for = "what closes it because of its security profiles is in the database";
+        waiting.for = "the rules that close the pod because of its security profiles are in the database";
         await this.#progress.until(() => isPlannedOrQueued(refusedOwner), signal);
         await enforced.committed(refusedOwner);
       }
@@ -164,14 +164,14 @@ export class PodPolicing implements Policing {
   ): Promise<boolean> {
     const { enforced, observed } = this.#options;
     const isFiled = (): boolean => observed.isExactlyIn(port, this.#groupsOf(pod, port));
-    waiting.for = "the database has its port in exactly the groups that policies speak of";
+    waiting.for = "the database has its port in exactly the groups that its policies call for";
     await this.#progress.until(isFiled, signal);
     if (policies.length > 0 || this.#isClosed(pod)) {
-      waiting.for = `its policies are in force on chassis ${port.chassis ?? "?"}, which carries its port`;
+      waiting.for = `its policies are in force on the chassis of its port, ${port.chassis ?? "not known yet"}`;
       if (port.chassis === undefined) return false;
       const elsewhere = this.#closedElsewhere(pod, port.chassis, signal);
       if ((await enforced.installed(ownerOfPod(pod), [port.chassis], signal)) !== "installed") return false;
-      waiting.for = "the policies that close pods to it are in force where these are";
+      waiting.for = "the policies that close other pods to it are in force on the chassis of those pods";
       if (!(await elsewhere)) return false;
     }
     return isSameList(policies, this.#about(pod)) && isFiled();
@@ -193,7 +193,7 @@ export class PodPolicing implements Policing {
     reached.catch(() => undefined);
     const outcome = await Promise.race([reached, late]);
     if (outcome === "late" && !signal.aborted)
-      log("warn", "a chassis does not keep up, and may pass a new pod's packets that a policy forbids", {
+      log("warn", "a chassis is behind, and may let a new pod's packets through that a policy forbids", {
         pod: nameOf(pod),
         policies: naming.map(policyText),
         chassis: [...chassis].slice(0, 10),

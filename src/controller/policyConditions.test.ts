@@ -63,7 +63,7 @@ function world(refusals: KubeError[] = []) {
 const inForce: PolicyCondition = {
   status: "True",
   reason: "InForce",
-  message: "installed on every node that carries a pod which it selects",
+  message: "installed on every node with a pod that it selects",
   observedGeneration: 2,
 };
 
@@ -144,7 +144,7 @@ test("a security profile says where its rules hold besides, and where they do no
     conditions.look(`securityprofile/${name}`);
   }
   for (let turns = 0; turns < 40; turns++) await turn();
-  const base = "installed on every node that carries a pod which it selects";
+  const base = "installed on every node with a pod that it selects";
   assert.deepEqual([...new Set(written.map(({ message }) => message.replace(base, "")))].toSorted(), [
     "",
     ", and at the ports of its machines; where it is given by address, others' rules know it, and its own are not enforced",

@@ -96,7 +96,7 @@ function conditionOf(
   if (shortfall) return { status: "False", ...shortfall, observedGeneration };
   return {
     ...{ status: "True", reason: "InForce", observedGeneration },
-    message: `installed on every node that carries a pod which it selects${elsewhereText(policy)}`,
+    message: `installed on every node with a pod that it selects${elsewhereText(policy)}`,
   };
 }
 

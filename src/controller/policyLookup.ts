@@ -55,7 +55,7 @@ export function policyLookup(options: PolicyLookup): (policy: Owner, refusal: st
         known.set(key, group);
         if (!group.isComplete)
           return {
-            waitsFor: "the northbound database to have all pods that it speaks of in its groups",
+            waitsFor: "the northbound database to have all pods that it names in its groups",
           };
         for (const one of group.chassis) chassis.add(one);
       }

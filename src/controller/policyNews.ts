@@ -17,7 +17,7 @@ export interface PolicyNews {
 export function inForceText(since: string, pods: number): string {
   const selects =
     pods === 0
-      ? "it selects no pod now, and holds for pods that come from their first packet on"
+      ? "it selects no pods at present; new ones are bound by it from their first packet on"
       : `it selects ${pods === 1 ? "1 pod" : `${pods} pods`}`;
   return `in force since ${since}; ${selects}`;
 }

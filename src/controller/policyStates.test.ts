@@ -125,7 +125,7 @@ const counts = ({ states }: { readonly states: PolicyStates }): readonly number[
 const steps: Readonly<Record<"planned" | "committed" | "filed" | "installed", string>> = {
   planned: "the controller to plan it",
   committed: "the northbound database to take it",
-  filed: "the northbound database to have all pods that it speaks of in its groups",
+  filed: "the northbound database to have all pods that it names in its groups",
   installed: "ovn-controller of node n1 to install it",
 };
 for (const step of ["planned", "committed", "filed", "installed"] as const)
@@ -244,7 +244,7 @@ test("a policy that selects nobody is in force, and one that is gone is not coun
   const at = await world();
   at.put(policy("idle", { podSelector: [{ key: "app", operator: "In", values: ["none"] }] }));
   await at.pass(5_000);
-  assert.match(at.seen.told[0] ?? "", /it selects no pod now/);
+  assert.match(at.seen.told[0] ?? "", /it selects no pods at present/);
   at.stores.NetworkPolicy.apply([{ type: "remove", namespace: "shop", name: "idle" }]);
   assert.deepEqual(counts(at), [0, 0, 0]);
 });

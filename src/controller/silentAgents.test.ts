@@ -88,7 +88,7 @@ test("an agent that has stopped is named, its Node is told once, and forgotten w
   const { agents, declared, after } = world(all);
   await after(20, all);
   await after(200, ["n1", "n3"]);
-  assert.equal(agents.problem, "no sign of life from the agents of n2");
+  assert.equal(agents.problem, "the agents of n2 are silent");
   assert.deepEqual(declared, ["n2 AgentSilent"]);
   await after(20, all);
   assert.equal(agents.problem, undefined);
@@ -101,7 +101,7 @@ test("when most agents fall silent at once, it is said, and no node is taken fro
   const { agents, declared, after } = world(many);
   await after(20, many);
   await after(200, ["n0"]);
-  assert.match(agents.problem ?? "", /^no sign of life from the agents of n1, .* and 34 more$/);
+  assert.match(agents.problem ?? "", /^the agents of n1, .* and 34 more are silent$/);
   assert.deepEqual(declared, []);
 });
 

@@ -72,7 +72,7 @@ export class SilentAgents {
   /** In one sentence; undefined when every agent is heard. */
   get problem(): string | undefined {
     if (this.#staleness.problem !== undefined) return this.#staleness.problem;
-    if (this.#silent.length > 0) return `no sign of life from the agents of ${some(this.#silent)}`;
+    if (this.#silent.length > 0) return `the agents of ${some(this.#silent)} are silent`;
     const now = this.#options.clock.now();
     const unleased = [...this.#unleased].filter(([, since]) => now - since > firstLeaseMs);
     if (unleased.length === 0) return undefined;

@@ -77,7 +77,7 @@ export function telling(options: TellingOptions): Telling {
       },
       fellShort: (object, reason, message) => {
         const what = { kind: object.kind, object: nameOf(object), reason, message };
-        log("warn", "an object gets less than it asks for", what);
+        log("warn", "an object does not get all that it asks for", what);
         events.record(object, "Warning", reason, message);
       },
       unserved: (object, message) => events.record(object, "Warning", "NotServed", message),

@@ -77,7 +77,10 @@ export class UnseenPods {
         const standing = await server.look(kinds.Pod);
         if (!isFound && (standing === "known" || standing === "unknown")) return this.#end(name);
       } catch (error) {
-        log("debug", "nobody answers about the pod on a port that policies speak of", { port: name, error });
+        log("debug", "cannot find out which pod is on a port that is in groups of policies", {
+          port: name,
+          error,
+        });
       }
       await pause(clock, againMs, signal);
     }

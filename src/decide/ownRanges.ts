@@ -57,7 +57,7 @@ export function poolProblems(
     if (text !== undefined)
       problems.set(
         name,
-        `${JSON.stringify(text.slice(0, 60))} is no range: write 192.0.2.0/24 or 192.0.2.10-192.0.2.20`,
+        `${JSON.stringify(text.slice(0, 60))} is not a range: write 192.0.2.0/24 or 192.0.2.10-192.0.2.20`,
       );
     else if (ranges.length === 0) problems.set(name, "it has no address");
     else if (met) problems.set(name, `${formatRange(met[0])} overlaps ${met[1]}`);

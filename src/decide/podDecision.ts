@@ -55,7 +55,7 @@ export const podDecision = ({
     await prepared;
     // With other labels, other policies may select it.
     const present = stores.Pod.get(namespace, name);
-    if (begun && present && !isAlike(begun, present)) throw new NotNow("the pod has changed meanwhile");
+    if (begun && present && !isAlike(begun, present)) throw new NotNow("the pod has changed in the meantime");
     if (pod && place && nodes.get(pod.nodeName)) tell.decided(pod);
     const waitMs = pod ? 0 : lives.awaitMirror(namespace, name, now());
     if (waitMs > 0) {

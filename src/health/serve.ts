@@ -80,6 +80,6 @@ async function answerLogLevel(levels: LogLevels | undefined, request: IncomingMe
 function parseAddress(address: string): { readonly host: string; readonly port: number } {
   const [, host, port] = /^(\[[^\]]+\]|[^:]*):(\d{1,5})$/.exec(address) ?? [];
   if (host === undefined || Number(port) > 65_535)
-    throw new Error(`health address ${address}: expected HOST:PORT, as 127.0.0.1:9410`);
+    throw new Error(`health address ${address}: expected HOST:PORT, such as 127.0.0.1:9410`);
   return { host: host.replaceAll(/[[\]]/g, ""), port: Number(port) };
 }

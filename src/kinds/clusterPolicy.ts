@@ -99,7 +99,7 @@ const passesNodes = ({ egress }: ClusterPolicy): boolean =>
   egress.some(({ action, peers }) => action === "Pass" && peers.some(({ kind }) => kind === "nodes"));
 
 const problemText = ({ problems: [first = "", ...others] }: ClusterPolicy): string =>
-  `what makes no sense in it, or is not served, closes: ${first}${others.length > 0 ? `, and ${others.length} more` : ""}`;
+  `its invalid or unsupported parts close rather than open: ${first}${others.length > 0 ? `, and ${others.length} more` : ""}`;
 
 /** Without the addresses of the nodes that an earlier rule passes on. Too many blocks would be ACLs of megabytes. */
 function blocksOf(

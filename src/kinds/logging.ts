@@ -32,7 +32,7 @@ function planned(scope: Scope, owner: Owner, object: Logs | undefined, meter: st
     facts: isLogged ? loggingFacts(scope, owner, meter) : [],
     malformed:
       faults.length > 0
-        ? `its annotation ${key} logs nothing where it makes no sense: ${faults.join("; ")}`
+        ? `its annotation ${key} has invalid parts, which log nothing: ${faults.join("; ")}`
         : undefined,
   };
 }

@@ -57,7 +57,7 @@ export const networkPolicyKind: OwnerKind<Read> = {
 };
 
 const problemText = ({ problems: [first = "", ...others] }: NetworkPolicy): string =>
-  `what makes no sense in it allows nothing: ${first}${others.length > 0 ? `, and ${others.length} more` : ""}`;
+  `its invalid parts allow nothing: ${first}${others.length > 0 ? `, and ${others.length} more` : ""}`;
 
 /** What is beyond a limit is added to `limits`, for people. */
 function groupsOf(

@@ -24,12 +24,12 @@ test("without the annotation, or with an empty one, nothing is logged", () => {
 });
 
 const senseless: readonly (readonly [string, RegExp])[] = [
-  ["loud", /"loud" is no JSON object/],
-  ["[]", /"\[\]" is no JSON object/],
-  ["null", /is no JSON object/],
+  ["loud", /"loud" is not a JSON object/],
+  ["[]", /"\[\]" is not a JSON object/],
+  ["null", /is not a JSON object/],
   ['{"deny":"loud"}', /^deny: "loud" is none of alert, warning, notice, info, debug$/],
   ['{"allow":7}', /^allow: 7 is none of/],
-  ["x".repeat(10_000), /^"x{60}" is no JSON object$/],
+  ["x".repeat(10_000), /^"x{60}" is not a JSON object$/],
 ];
 for (const [annotation, problem] of senseless)
   test(`an annotation that makes no sense logs nothing and is named: ${annotation.slice(0, 40)}`, () => {

@@ -29,7 +29,7 @@ export function aclLoggingOf(object: Pick<ObjectMeta, "annotations"> | undefined
   if (annotation === undefined || annotation === "") return nothing;
   const said = parsed(annotation);
   if (!isRecord(said))
-    return { ...nothing, problem: `${JSON.stringify(annotation.slice(0, longest))} is no JSON object` };
+    return { ...nothing, problem: `${JSON.stringify(annotation.slice(0, longest))} is not a JSON object` };
   const severityOf = (side: (typeof sides)[number]): Severity | undefined => oneOf(severities, said[side]);
   // ovn-kubernetes writes "" for a side that is not logged.
   const wrong = sides.find((side) => said[side] != null && said[side] !== "" && !severityOf(side));

@@ -24,7 +24,7 @@ export const adminNetworkPolicyOf: Projection<ClusterPolicy<"AdminNetworkPolicy"
   const report: Report = (path, problem) => void problems.push(`${path}: ${problem}`);
   const priority = integer(spec["priority"], 0, 1000);
   if (priority === undefined)
-    report("spec.priority", "is no number from 0 to 1000; what the policy denies is denied before others");
+    report("spec.priority", "is not a number from 0 to 1000; what the policy denies is denied before others");
   const { subject, isWhole } = subjectOf(spec["subject"], report);
   const onlyDeny = priority === undefined || !isWhole;
   return Object.freeze({

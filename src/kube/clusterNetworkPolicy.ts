@@ -27,7 +27,7 @@ export const clusterNetworkPolicyOf: Projection<ClusterPolicy<"ClusterNetworkPol
   if (priority === undefined)
     report(
       "spec.priority",
-      "is no number from 0 to 1000; what the policy denies is denied before others of its tier",
+      "is not a number from 0 to 1000; what the policy denies is denied before others of its tier",
     );
   const { subject, isWhole } = subjectOf(spec["subject"], report);
   const onlyDeny = !tier || priority === undefined || !isWhole;

@@ -174,7 +174,7 @@ export function rulesOf(
   report: Report,
 ): readonly ClusterRule[] {
   const entries = list(value);
-  if (value != null && !Array.isArray(value)) report(`spec.${way}`, "is no list of rules");
+  if (value != null && !Array.isArray(value)) report(`spec.${way}`, "is not a list of rules");
   const read = entries
     .slice(0, clusterPolicyLimits.rules)
     .map((entry, index) => ruleOf(form, way, entry, index, report))
@@ -219,7 +219,7 @@ function ruleOf(
       ? undefined
       : eachOf(`${at}.${form.ports}`, list, tell, (path, one) => {
           const port = form.portOf(one);
-          if (!port) tell(path, "is no port, no range of ports and no protocol that Weft knows");
+          if (!port) tell(path, "is not a port, a range of ports or a protocol that Weft knows");
           return port ? [port] : [];
         });
   if (!isSound && action !== "Accept") return denial(index, name);
@@ -233,7 +233,7 @@ export function eachOf<T>(
   report: Report,
   partsOf: (path: string, value: unknown) => readonly T[],
 ): readonly T[] {
-  if (value != null && !Array.isArray(value)) report(path, "is no list");
+  if (value != null && !Array.isArray(value)) report(path, "is not a list");
   const entries = list(value);
   const { entries: most } = clusterPolicyLimits;
   if (entries.length > most) report(path, `has ${entries.length} entries, and at most ${most} are served`);
@@ -265,11 +265,11 @@ function peersOf(
   if (way === "egress" && field === "networks")
     return eachOf(`${path}.networks`, fields["networks"], report, (at, one) => {
       const range = parseCidr(text(one));
-      if (!range) report(at, `${JSON.stringify(one)?.slice(0, 60)} is no CIDR`);
+      if (!range) report(at, `${JSON.stringify(one)?.slice(0, 60)} is not a CIDR`);
       return range ? [{ kind: "network", range }] : [];
     });
   if (way === "egress" && field === "domainNames")
     report(`${path}.domainNames`, "Weft does not serve domain names yet");
-  else report(path, "is no peer that Weft knows");
+  else report(path, "is not a peer that Weft knows");
   return [];
 }

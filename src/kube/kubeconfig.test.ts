@@ -102,7 +102,7 @@ test("what Weft does not support is refused by name", async () => {
 test("a file that makes no sense is told from a name that is missing", async () => {
   await refused("a: [", /is not YAML/);
   await refused("eyJhbGciOiJSUzI1NiJ9.secret", /^((?!secret).)*$/);
-  await refused("just text", /: is no kubeconfig: the file should be Object$/);
+  await refused("just text", /: is not a kubeconfig: the file should be Object$/);
   await refused("clusters: [{name: c, cluster: {}}]", /clusters\.0\.cluster\.server/);
   await refused("{}", /no current-context/);
   await refused("current-context: x", /there is no context "x"/);

@@ -129,7 +129,7 @@ async function readConfigFile(path: string): Promise<ConfigFile> {
   // What was received may be a token, so it is not repeated.
   const expected = issue.expected ?? "something else";
   throw new KubeConfigError(
-    `${path}: is no kubeconfig: ${v.getDotPath(issue) ?? "the file"} should be ${expected}`,
+    `${path}: is not a kubeconfig: ${v.getDotPath(issue) ?? "the file"} should be ${expected}`,
   );
 }
 

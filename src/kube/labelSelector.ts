@@ -23,7 +23,7 @@ export function labelSelectorOf(value: unknown): LabelSelector {
 /** What is malformed in a selector, for people; undefined when nothing is. */
 export function selectorProblem(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
-  if (!isRecord(value)) return "is no label selector";
+  if (!isRecord(value)) return "is not a label selector";
   for (const [key, label] of Object.entries(record(value.matchLabels)))
     if (typeof label !== "string") return `matchLabels has no text for ${key.slice(0, 60)}`;
   for (const expression of list(value.matchExpressions)) {

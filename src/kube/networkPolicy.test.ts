@@ -57,7 +57,7 @@ const port = (entry: unknown) => ({ ingress: [{ ports: [entry] }] });
 const senseless: readonly (readonly [unknown, RegExp])[] = [
   [
     from({ ipBlock: { cidr: "10.0.0.0/33" } }),
-    /ingress\[0\]\.from\[0\]\.ipBlock\.cidr: "10.0.0.0\/33" is no CIDR/,
+    /ingress\[0\]\.from\[0\]\.ipBlock\.cidr: "10.0.0.0\/33" is not a CIDR/,
   ],
   [
     from({ ipBlock: { cidr: "10.0.0.0/8", except: ["11.0.0.0/16"] } }),
@@ -67,7 +67,7 @@ const senseless: readonly (readonly [unknown, RegExp])[] = [
     from({ ipBlock: { cidr: "10.0.0.0/8", except: ["10.0.0.0/7"] } }),
     /except\[0\]: 10.0.0.0\/7 is not inside/,
   ],
-  [from({ ipBlock: { cidr: "10.0.0.0/8", except: [7] } }), /except\[0\]: 7 is no CIDR/],
+  [from({ ipBlock: { cidr: "10.0.0.0/8", except: [7] } }), /except\[0\]: 7 is not a CIDR/],
   [from({ ipBlock: { cidr: "10.0.0.0/8" }, podSelector: {} }), /has an ipBlock and a selector/],
   [from({}), /has neither a selector nor an ipBlock/],
   [from(null), /has neither a selector nor an ipBlock/],
@@ -80,15 +80,15 @@ const senseless: readonly (readonly [unknown, RegExp])[] = [
     from({ namespaceSelector: { matchLabels: { a: 1 } } }),
     /namespaceSelector: matchLabels has no text for a/,
   ],
-  [port({ port: 0 }), /no port name, no port and no range/],
-  [port({ port: 90, endPort: 80 }), /no port name, no port and no range/],
-  [port({ endPort: 80 }), /no port name, no port and no range/],
-  [port({ port: "x".repeat(300) }), /no port name, no port and no range/],
-  [port({ port: "http", endPort: 80 }), /no port name, no port and no range/],
+  [port({ port: 0 }), /not a port name, a port or a range/],
+  [port({ port: 90, endPort: 80 }), /not a port name, a port or a range/],
+  [port({ endPort: 80 }), /not a port name, a port or a range/],
+  [port({ port: "x".repeat(300) }), /not a port name, a port or a range/],
+  [port({ port: "http", endPort: 80 }), /not a port name, a port or a range/],
   [port({ protocol: "ICMP" }), /protocol: is none of TCP, UDP and SCTP/],
   [{ ingress: [7] }, /ingress\[0\]: is no rule/],
-  [{ ingress: [{ from: {} }] }, /ingress\[0\]\.from: is no list/],
-  [{ ingress: [{ ports: "http" }] }, /ingress\[0\]\.ports: is no list/],
+  [{ ingress: [{ from: {} }] }, /ingress\[0\]\.from: is not a list/],
+  [{ ingress: [{ ports: "http" }] }, /ingress\[0\]\.ports: is not a list/],
 ];
 for (const [spec, problem] of senseless)
   test(`what makes no sense allows nothing and is named: ${JSON.stringify(spec).slice(0, 90)}`, () => {

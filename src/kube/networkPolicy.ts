@@ -15,7 +15,7 @@ export interface NetworkPolicy extends ObjectMeta {
   readonly ingress: readonly PolicyRule[] | undefined;
   /** What its pods may send. */
   readonly egress: readonly PolicyRule[] | undefined;
-  /** What in it makes no sense, for people: `spec.ingress[0].from[1].ipBlock.cidr: "10.0.0.0/33" is no CIDR`. */
+  /** What in it makes no sense, for people: `spec.ingress[0].from[1].ipBlock.cidr: "10.0.0.0/33" is not a CIDR`. */
   readonly problems: readonly string[];
 }
 
@@ -93,7 +93,7 @@ function rulesOf(path: string, side: "from" | "to", value: unknown, report: Repo
   );
 }
 
-/** Undefined when the list is absent or empty, which means everything; what is no list means nothing. */
+/** Undefined when the list is absent or empty, which means everything; anything but a list means nothing. */
 function eachOf<T>(
   path: string,
   value: unknown,
@@ -102,7 +102,7 @@ function eachOf<T>(
 ): readonly T[] | undefined {
   if (value == null) return undefined;
   if (!Array.isArray(value)) {
-    report(path, "is no list");
+    report(path, "is not a list");
     return [];
   }
   return value.length === 0
@@ -156,7 +156,7 @@ function blockOf(path: string, block: Json, report: Report): PolicyPeer | undefi
 
 function cidrOf(path: string, value: unknown, report: Report): Cidr | undefined {
   const cidr = parseCidr(text(value));
-  if (!cidr) report(path, `${JSON.stringify(value)?.slice(0, 60)} is no CIDR`);
+  if (!cidr) report(path, `${JSON.stringify(value)?.slice(0, 60)} is not a CIDR`);
   return cidr;
 }
 
@@ -174,7 +174,7 @@ function portOf(path: string, value: unknown, report: Report): PolicyPort | unde
   const from = integer(port, 1, 65_535);
   const to = endPort == null ? from : integer(endPort, from ?? 1, 65_535);
   if (from === undefined || to === undefined) {
-    report(path, "port and endPort are no port name, no port and no range of ports");
+    report(path, "port and endPort are not a port name, a port or a range of ports");
     return undefined;
   }
   return Object.freeze({ protocol, port: Object.freeze({ from, to }) });

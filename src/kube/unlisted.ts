@@ -32,7 +32,7 @@ const askedAtOnce = 8;
 /** When nobody can tell whether the server is right, so few may go, or this share of what is known. */
 const few = { objects: 3, share: 0.3 };
 
-const areThere = "the API server has them when they are asked for by name";
+const areThere = "the API server returns them when asked for them by name";
 
 export class Unlisted {
   readonly #options: UnlistedOptions;
@@ -79,8 +79,7 @@ export class Unlisted {
       };
       await Promise.all(Array.from({ length: askedAtOnce }, worker));
       if (unsure.length <= Math.max(few.objects, few.share * known())) this.#remove(unsure);
-      else
-        reasons.add("nobody can tell whether this is the API server of before: kube-system cannot be read");
+      else reasons.add("cannot tell whether this is still the same API server: kube-system cannot be read");
       if (this.#keys.size === 0) break;
       const { plural } = resource;
       const fields = {
@@ -89,7 +88,11 @@ export class Unlisted {
         some: [...this.#keys].slice(0, 5),
         why: [...reasons],
       };
-      log("error", `${plural} are no longer listed and not known to be gone; they count as there`, fields);
+      log(
+        "error",
+        `${plural} are no longer listed but not known to be gone; they are treated as existing`,
+        fields,
+      );
       pauseMs = Math.min(longestPauseMs, pauseMs * 2);
       if (isListWrong) this.#options.listAgain();
     }

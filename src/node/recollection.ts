@@ -50,7 +50,11 @@ export class Recollection {
       const former = text === undefined ? nothing : v.parse(schema, JSON.parse(text));
       return new Recollection(file, former, log);
     } catch (error) {
-      log("warn", `${file} is not readable: what an earlier agent knew of the cluster is unknown`, { error });
+      log(
+        "warn",
+        `${file} cannot be read: this agent starts without what the previous one knew of the cluster`,
+        { error },
+      );
       return new Recollection(file, nothing, log);
     }
   }
@@ -98,7 +102,7 @@ export class Recollection {
         await pause(betweenMs, undefined, { signal }).catch(() => undefined);
       } catch (error) {
         hasFailed = true;
-        this.#log("warn", `what this agent knows of the cluster could not be written to ${this.#file}`, {
+        this.#log("warn", `cannot write to ${this.#file} what the next agent needs to know of the cluster`, {
           error,
         });
       }

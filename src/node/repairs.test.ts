@@ -23,7 +23,7 @@ test("who changes it again and again is reported, until there has been peace for
   for (const second of [0, 10, 20]) repairs.done("weft0 is down", second * 1000);
   assert.equal(repairs.contested(20_000), undefined);
   repairs.done("weft0 is down", 30_000);
-  assert.match(repairs.contested(100_000) ?? "", /: weft0 is down; it was put back 4 times$/);
+  assert.match(repairs.contested(100_000) ?? "", /: weft0 is down; the agent has put it back 4 times$/);
   assert.equal(repairs.contested(120_000), undefined);
   assert.equal(repairs.isDue(120_000), true);
 });

@@ -35,7 +35,7 @@ export class Repairs {
   contested(now: number): string | undefined {
     const worst = this.#worst(now);
     if (!worst || worst.count <= free) return undefined;
-    return `somebody keeps changing what the agent sets on this node: ${worst.what}; it was put back ${worst.count} times`;
+    return `another program keeps changing what the agent sets on this node: ${worst.what}; the agent has put it back ${worst.count} times`;
   }
 
   #worst(now: number): Repaired | undefined {

@@ -18,7 +18,7 @@ export function machinePortOf(row: LogicalSwitchPortRow | undefined, isOnNetwork
   if (!row) return { problem: "does not exist in the northbound database" };
   if (row.external_ids.has(ownership.cluster))
     return { problem: "is a port that Weft made; pods take profiles by annotation" };
-  if (row.type !== "") return { problem: `is of type ${row.type}, and no machine's` };
+  if (row.type !== "") return { problem: `is of type ${row.type}, so not a machine's` };
   if (!isOnNetwork) return { problem: "is on no network of the tenant's router" };
   const words = addressesOf(row).flatMap((text) => text.split(" ").slice(1));
   const addresses = [...new Set(words)].flatMap((word) => parseIp(word) ?? []);

@@ -111,7 +111,7 @@ function specialText(slices: readonly EndpointSlice[]): string | undefined {
   const found = slices.find(({ special }) => special);
   return (
     found &&
-    `no endpoint can have the address ${found.special?.slice(0, 3).join(", ")}, as EndpointSlice ${found.name} says; it is left out`
+    `EndpointSlice ${found.name} has the address ${found.special?.slice(0, 3).join(", ")}, which no endpoint can have; it is left out`
   );
 }
 

@@ -91,7 +91,7 @@ test("a Service is told of session affinity that OVN cannot keep, and of endpoin
   assert.equal(leftOut, "left out are seconds of session affinity beyond the first 65535 (it has 86400)");
   assert.equal(
     malformed,
-    "no endpoint can have the address 0.0.0.0, as EndpointSlice web-000 says; it is left out",
+    "EndpointSlice web-000 has the address 0.0.0.0, which no endpoint can have; it is left out",
   );
 });
 

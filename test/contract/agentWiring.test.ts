@@ -171,6 +171,6 @@ for (const { reason, take, give, message } of losses)
 test("somebody who changes it again and again is reported", async () => {
   const fight = `for i in $(seq 1 30); do ip link set weft0 down; sleep 1; done`;
   await sh(`(${fight}) > /dev/null 2>&1 &`);
-  const said = /somebody keeps changing what the agent sets on this node: weft0 is down/;
+  const said = /another program keeps changing what the agent sets on this node: weft0 is down/;
   await eventually(async () => said.test(await readyz()), "/readyz tells");
 });

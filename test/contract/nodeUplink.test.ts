@@ -292,7 +292,10 @@ suite("weft node uplink", { timeout: 240_000 }, () => {
   test("a move that nobody confirms in time is taken back", async () => {
     const { status, stdout, stderr } = await uplink("--confirm-within", "5");
     assert.equal(status, 0, stderr);
-    assert.match(stdout, /taken back in 5 s unless you confirm\nnext: weft node uplink --confirm\n$/);
+    assert.match(
+      stdout,
+      /everything is put back in 5 s unless you confirm\nnext: weft node uplink --confirm\n$/,
+    );
     assert.deepEqual(await onDevice("br-ex"), own());
     await backOnTheCard();
     assert.match(await ip("-4", "route"), /^default via 172\.30\.0\.1 dev eth0/m);

@@ -297,7 +297,7 @@ suite("NetworkPolicies", { timeout: 240_000 }, () => {
     await cluster.kubectl("annotate", "namespace", "bank", `${logging}=loud`);
     await becomes("an Event", true, async () =>
       (await eventsOf("bank", "Malformed")).includes(
-        `its annotation ${logging} logs nothing where it makes no sense: "loud" is no JSON object`,
+        `its annotation ${logging} has invalid parts, which log nothing: "loud" is not a JSON object`,
       ),
     );
     await cluster.kubectl("annotate", "namespace", "bank", `${logging}-`);

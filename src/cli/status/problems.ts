@@ -33,7 +33,7 @@ function helpFor(source: string, reason: string): string {
   if (reason.includes("kubeconfig")) return "weft status --kubeconfig FILE";
   if (source === "kubernetes")
     return "kubectl get --raw /readyz; --kubeconfig FILE says which API server is asked";
-  return "weft status --help, for the options that say where to find what cannot be reached";
+  return "weft status --help, for the options that name the server that cannot be reached";
 }
 
 /** Nothing here has ever belonged to this cluster, but there are others. */

@@ -45,7 +45,7 @@ export class BalancerAddresses {
         refused:
           byName === undefined
             ? `none of the IPAddressPools gives addresses to this Service: ${pools.map(({ name }) => name).join(", ")}`
-            : `the annotation ${annotations.addressPool} names ${byName}, which is no usable IPAddressPool for this Service`,
+            : `the annotation ${annotations.addressPool} names ${byName}, which is not a usable IPAddressPool for this Service`,
       };
     const ips: string[] = [];
     for (const family of families) {

@@ -45,5 +45,5 @@ export async function keepHeartbeat(options: HeartbeatOptions, signal: AbortSign
 
 const problemOf = (error: unknown): string =>
   error instanceof KubeError && error.status === 403
-    ? "may not write this agent's Lease, so nobody will notice when the agent dies; the identity system:node:NAME never may (NodeRestriction): give agents a service account, as the Helm chart does, and ask weft check cluster --rights-of agent"
+    ? "may not write this agent's Lease, so nobody will notice if the agent dies; the identity system:node:NAME never may (NodeRestriction): give agents a service account, as the Helm chart does, and run weft check cluster --rights-of agent"
     : "cannot renew this agent's Lease; the controller will take the agent for dead";

@@ -85,9 +85,13 @@ async function execute(
 /** That the database is away is not the request's fault. */
 function translated(error: unknown): CniError {
   if (isOvsdbError(error) && (error.retryable || error.outcomeUnknown)) {
-    return new CniError(cniCode.tryAgainLater, `the Open vSwitch database is away: ${error.message}`, {
-      cause: error,
-    });
+    return new CniError(
+      cniCode.tryAgainLater,
+      `the Open vSwitch database cannot be reached: ${error.message}`,
+      {
+        cause: error,
+      },
+    );
   }
   return asCniError(error);
 }

@@ -64,7 +64,7 @@ export class Announcer {
       try {
         await this.#tell(this.#bridge);
       } catch (error) {
-        log("warn", "the network was not told that an address is here now", { error });
+        log("warn", "an address of this node could not be announced on the network", { error });
       }
     }
     for (const end of unsubscribe) end();
