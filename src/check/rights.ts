@@ -4,6 +4,8 @@
 import type { KubeClient } from "../kube/client.ts";
 import { isNotFound } from "../kube/error.ts";
 import { record } from "../kube/json.ts";
+import { kinds } from "../kube/kinds.ts";
+import type { Resource } from "../kube/resource.ts";
 import { controllersLease } from "../model/names.ts";
 import { memberNames } from "../signer/renewal.ts";
 import { authoritiesSecret, secretOf } from "../signer/secrets.ts";
@@ -29,23 +31,27 @@ const core = "";
 const policyGroup = "policy.networking.k8s.io";
 const clusterPolicies = ["clusternetworkpolicies", "adminnetworkpolicies", "baselineadminnetworkpolicies"];
 
+/** What the controller writes of the kinds that it watches. */
+const alsoWritten: Readonly<Record<string, readonly string[]>> = {
+  nodes: ["patch"],
+  pods: ["patch"],
+  floatingaddresses: ["create", "delete"],
+};
+
+/** "" of `/api/v1`, `apps` of `/apis/apps/v1`. */
+const groupOf = ({ prefix }: Resource): string =>
+  prefix.startsWith("/apis/") ? (prefix.split("/")[2] ?? core) : core;
+
 const rightsIn = (cluster: string): Readonly<Record<Role, readonly Right[]>> => ({
   controller: [
-    { group: core, resource: "nodes", verbs: [...watched, "patch"] },
+    ...Object.values(kinds).map((kind) => ({
+      ...{ group: groupOf(kind), resource: kind.plural },
+      verbs: [...watched, ...(alsoWritten[kind.plural] ?? [])],
+    })),
     { group: core, resource: "nodes", subresource: "status", verbs: ["patch"] },
-    { group: core, resource: "pods", verbs: [...watched, "patch"] },
-    { group: core, resource: "services", verbs: watched },
     { group: core, resource: "services", subresource: "status", verbs: ["patch"] },
-    { group: "weft.io", resource: "ipaddresspools", verbs: watched },
-    { group: "weft.io", resource: "floatingaddresses", verbs: [...watched, "create", "delete"] },
     { group: "weft.io", resource: "floatingaddresses", subresource: "status", verbs: ["patch"] },
-    { group: "weft.io", resource: "securityprofiles", verbs: watched },
     { group: "weft.io", resource: "securityprofiles", subresource: "status", verbs: ["patch"] },
-    { group: core, resource: "namespaces", verbs: watched },
-    { group: "discovery.k8s.io", resource: "endpointslices", verbs: watched },
-    { group: "networking.k8s.io", resource: "networkpolicies", verbs: watched },
-    { group: "networking.k8s.io", resource: "servicecidrs", verbs: watched },
-    ...clusterPolicies.map((resource) => ({ group: policyGroup, resource, verbs: watched })),
     ...clusterPolicies.map((resource) => ({
       ...{ group: policyGroup, resource, subresource: "status" },
       verbs: ["patch"],
