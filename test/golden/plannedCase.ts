@@ -9,13 +9,15 @@ import { parseMarks } from "../../src/config/poolMarks.ts";
 import { clusterNetwork, defaultJoin } from "../../src/config/ranges.ts";
 import { plannedState } from "../../src/controller/plannedState.ts";
 import { ownerKinds } from "../../src/kinds/kinds.ts";
+import type { AnnotationValues } from "../../src/kube/annotations.ts";
 import { ApiServer } from "../../src/kube/apiServer.ts";
 import { KubeClient } from "../../src/kube/client.ts";
 import { silent, systemClock } from "../../src/kube/clock.ts";
 import { Interner } from "../../src/kube/intern.ts";
 import { type Kind, type KubeObject, kinds } from "../../src/kube/kinds.ts";
-import { emptyStore, storesOf } from "../../src/kube/stores.ts";
+import { emptyStore, type Stores, storesOf } from "../../src/kube/stores.ts";
 import type { Fact } from "../../src/model/fact.ts";
+import type { ClusterNetwork } from "../../src/model/network.ts";
 import { type Owner, ownerOf } from "../../src/model/owner.ts";
 import { northboundScope, type Scope } from "../../src/model/scope.ts";
 import { Observed } from "../../src/observe/observed.ts";
@@ -30,6 +32,10 @@ export interface PlannedCase {
   readonly without: ReadonlyMap<Owner, string | undefined>;
   /** How often each owner was planned. */
   readonly times: ReadonlyMap<Owner, number>;
+  readonly network: ClusterNetwork;
+  readonly objects: readonly KubeObject[];
+  /** UID of a node or pod -> the annotations in which choices for it were made durable. */
+  readonly chosen: ReadonlyMap<string, AnnotationValues>;
 }
 
 interface Configuration {
@@ -51,14 +57,8 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
   const { cluster, pods, services, direct, pool, router, rows } = configuration;
   const scope = northboundScope(cluster, "global");
   const network = clusterNetwork({ pods, services, join: defaultJoin, direct });
-  const stores = storesOf((kind) => {
-    const store = emptyStore(kind);
-    store.apply(
-      objects.filter((one) => one.kind === kind).map((object) => ({ type: "put", object })) as never,
-    );
-    store.note({ synced: true, resourceVersion: "1" });
-    return store;
-  });
+  const stores = storesWith(objects);
+  const chosen = new Map<string, AnnotationValues>();
   const observed = new Observed({ scope, replica: givenRows(rows), ports: noPorts, router });
   using client = new KubeClient({ server: "http://127.0.0.1:1", namespace: "default" });
   const refused = new Map<string, string>();
@@ -78,7 +78,7 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
       server: new ApiServer(client),
       stores,
       observed,
-      patch: async () => undefined,
+      patch: async ({ uid, annotations }) => void chosen.set(uid, { ...chosen.get(uid), ...annotations }),
       externalIps: [],
       writeServiceStatus: async () => undefined,
       writeFloating: {
@@ -115,8 +115,19 @@ export async function plannedCase(file: URL): Promise<PlannedCase> {
       const isPlanned = ownerKind.of === kind && (ownerKind.name !== "pool" || pool !== undefined);
       if (isPlanned && !plans.has(owner)) without.set(owner, refused.get(`${kind} ${namespace}/${name}`));
     }
-  return { scope, plans, without, times };
+  return { scope, plans, without, times, network, objects, chosen };
 }
+
+/** Complete stores that hold these objects. */
+export const storesWith = (objects: readonly KubeObject[]): Stores =>
+  storesOf((kind) => {
+    const store = emptyStore(kind);
+    store.apply(
+      objects.filter((one) => one.kind === kind).map((object) => ({ type: "put", object })) as never,
+    );
+    store.note({ synced: true, resourceVersion: "1" });
+    return store;
+  });
 
 /** OVN has reported that it has none of the ports yet. */
 export const noPorts: PortStates = {
