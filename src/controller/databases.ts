@@ -5,13 +5,13 @@ import { Generations } from "../apply/generations.ts";
 import { northboundTables } from "../kinds/kinds.ts";
 import type { Log } from "../kube/clock.ts";
 import type { Scope } from "../model/scope.ts";
+import { type Chassis, followChassis } from "../observe/chassis.ts";
 import { followNumbers, type Numbers } from "../observe/northdWatch.ts";
 import { Observed, observedIndexes } from "../observe/observed.ts";
 import { followPorts } from "../observe/portStates.ts";
 import { type NorthboundTables, northbound } from "../ovn/northbound.gen.ts";
 import { southbound } from "../ovn/southbound.gen.ts";
 import { type Replica, Session, type TlsOptions } from "../ovsdb/index.ts";
-import { type Chassis, followChassis } from "./deadChassis.ts";
 
 export interface DatabasesOptions {
   readonly scope: Scope;

@@ -13,17 +13,9 @@ import type { Node } from "../kube/objects.ts";
 import type { Store } from "../kube/store.ts";
 import { annotations, chassisMark } from "../model/names.ts";
 import { type Owner, ownerOf } from "../model/owner.ts";
+import type { Chassis } from "../observe/chassis.ts";
 import { type ChassisPrivateRow, type ChassisRow, southbound } from "../ovn/southbound.gen.ts";
 import { type Session, Transaction } from "../ovsdb/index.ts";
-
-/** Follows the chassis for the life of the session. */
-export const followChassis = (session: Session) =>
-  session.replica(southbound, {
-    Chassis: { columns: ["name", "hostname", "other_config", "encaps"] },
-    Chassis_Private: { columns: ["name", "nb_cfg"] },
-  });
-
-export type Chassis = ReturnType<typeof followChassis>;
 
 type Row = Pick<ChassisRow, "_uuid" | "name" | "hostname" | "other_config" | "encaps">;
 

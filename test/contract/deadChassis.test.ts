@@ -2,12 +2,13 @@
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { DeadChassis, followChassis } from "../../src/controller/deadChassis.ts";
+import { DeadChassis } from "../../src/controller/deadChassis.ts";
 import { silent, systemClock } from "../../src/kube/clock.ts";
 import { Interner } from "../../src/kube/intern.ts";
 import { nodeOf } from "../../src/kube/project.ts";
 import { emptyStore } from "../../src/kube/stores.ts";
 import { annotations, chassisMark } from "../../src/model/names.ts";
+import { followChassis } from "../../src/observe/chassis.ts";
 import { southbound } from "../../src/ovn/southbound.gen.ts";
 import { Session, Transaction } from "../../src/ovsdb/index.ts";
 import { southboundSchema, startOvsdbServer } from "../real/ovsdbServer.ts";
