@@ -15,6 +15,13 @@ type OwnRange = readonly [what: string, range: IpRange];
 /** No machine outside has such an address. The last range is Weft's own, for connections that lead back to their client. */
 const special: readonly Cidr[] = [...specialRanges, ...linkLocal4, ...[parseCidr("fd69::/112") ?? []].flat()];
 
+/** Of the cluster alone: an administrator's word. */
+export const clusterRanges = (
+  network: ClusterNetwork,
+  serviceCidrs: Iterable<ServiceCidr>,
+): readonly OwnRange[] => ownRanges(network, serviceCidrs, []);
+
+/** Also those that nodes report. A node may lie, so they take nothing away that a Service has already. */
 export function ownRanges(
   network: ClusterNetwork,
   serviceCidrs: Iterable<ServiceCidr>,

@@ -3,19 +3,25 @@ import { test } from "node:test";
 import { addressPoolOf } from "../kube/addressPool.ts";
 import { Interner } from "../kube/intern.ts";
 import type { ObjectRef } from "../kube/kinds.ts";
-import { grantCondition } from "../kube/outerAddresses.ts";
+import { announcementCondition, announcersText, grantCondition } from "../kube/outerAddresses.ts";
 import { serviceOf } from "../kube/project.ts";
 import { emptyStore, storesOf } from "../kube/stores.ts";
-import { parseIp } from "../model/ip.ts";
+import { parseInterfaceAddress, parseIp } from "../model/ip.ts";
 import type { ResolvedNode } from "../model/network.ts";
 import { type Owner, ownerOf, parseOwner } from "../model/owner.ts";
 import { PoolSearch } from "./allocate/poolSearch.ts";
+import { aNode } from "./decidedFixture.ts";
 import { cidr, network } from "./networkFixture.ts";
 import { serviceDecision } from "./serviceDecision.ts";
 
 const node: ResolvedNode = {
   ...{ name: "n1", id: 2, subnets: [], chassisId: undefined, gateway: undefined },
   hostAddresses: [parseIp("192.0.2.50") ?? assert.fail()],
+};
+
+const gateway = {
+  ...{ mac: "02:00:00:00:00:01", nextHops: [], mtuBytes: 1500 },
+  addresses: [parseInterfaceAddress("192.0.2.50/24") ?? assert.fail()],
 };
 
 /** A cluster of Services and pools whose statuses are written as an API server would. */
@@ -27,30 +33,33 @@ class World {
   refuseWrites = false;
   /** Address -> the FloatingAddress that has it */
   readonly floating = new Map<string, string>();
+  readonly nodes = new Map([[node.name, node]]);
   readonly #decision = serviceDecision({
     network,
     externalIps: [cidr("203.0.113.0/24"), cidr("192.0.2.0/24"), cidr("10.0.0.0/8")],
     stores: this.stores,
-    places: { nodes: () => [node], node: (name) => (name === node.name ? node : undefined) },
-    hasGateways: false,
+    places: { nodes: () => this.nodes.values(), node: (name) => this.nodes.get(name) },
+    hasGateways: true,
     taken: { promised: new Map(), byFloating: (ip) => this.floating.get(ip) },
     search: new PoolSearch(),
     write: async ({ namespace, name }: ObjectRef, status) => {
       if (this.refuseWrites) throw new Error("conflict");
       const raw = this.#raw.get(`${namespace}/${name}`) ?? assert.fail();
       const before = raw["status"] as object | undefined;
-      assert.ok(!("announcers" in status));
+      const condition = (type: string, message: string) => ({
+        conditions: [{ type, status: "True", message }],
+      });
       this.put(name, raw["spec"] as object, {
         ...before,
         ...("ingress" in status
           ? { loadBalancer: { ingress: status.ingress.map((ip) => ({ ip, ipMode: "VIP" })) } }
-          : {
-              conditions: [{ type: grantCondition, status: "True", message: status.granted.join(", ") }],
-            }),
+          : "granted" in status
+            ? condition(grantCondition, status.granted.join(", "))
+            : condition(announcementCondition, announcersText(status.announcers))),
       });
     },
     tell: {
-      announced: () => assert.fail(),
+      announced: () => undefined,
       notGiven: ({ name }, reason, message) => this.told.push(`${name}: ${reason}: ${message}`),
     },
   });
@@ -90,6 +99,17 @@ class World {
 
   ipsOf(name: string): readonly string[] {
     return this.stores.Service.get("shop", name)?.ingressIps ?? [];
+  }
+
+  announcersOf(name: string): readonly string[] {
+    const { announcers = [] } = this.stores.Service.get("shop", name) ?? {};
+    return announcers.map(({ ip, node: by }) => `${ip} by ${by}`);
+  }
+
+  /** What the node says of itself from now on. */
+  node(said: ResolvedNode): void {
+    this.nodes.set(said.name, said);
+    this.stores.Node.apply([{ type: "put", object: aNode(said.name, { networkUnavailable: false }) }]);
   }
 
   grantedTo(name: string): readonly string[] {
@@ -281,6 +301,28 @@ test("whoever has an external IP and port keeps it from one that comes later, wh
   assert.ok(world.delete("web").includes(ownerOf("service", "a-thief", "shop")));
   await world.decide("a-thief");
   assert.deepEqual(world.grantedTo("a-thief"), ["203.0.113.7"]);
+});
+
+test("an address that a node claims later is not taken from the Service that has it, and no other gets one", async () => {
+  const world = new World();
+  world.pool("near", ["198.51.100.0/24"], { l2Advertisement: {} });
+  world.node({ ...node, chassisId: "c1", gateway });
+  world.put("a", balancer);
+  const spec = { clusterIPs: ["10.96.0.10"], ports, externalIPs: ["203.0.113.7"] };
+  world.put("web", spec);
+  await world.decide("a", "web");
+  await world.decide("a", "web");
+  const [ip = ""] = world.ipsOf("a");
+  const has = () => [world.ipsOf("a"), world.announcersOf("a"), world.grantedTo("web")];
+  assert.deepEqual(has(), [[ip], [`${ip} by n1`], ["203.0.113.7"]]);
+
+  const hostAddresses = [ip, "203.0.113.7", "203.0.113.8"].flatMap((text) => parseIp(text) ?? []);
+  world.node({ ...node, name: "n2", hostAddresses });
+  world.put("b", balancer);
+  world.put("late", { ...spec, externalIPs: ["203.0.113.8"] });
+  await world.decide("a", "web", "b", "late");
+  assert.deepEqual(has(), [[ip], [`${ip} by n1`], ["203.0.113.7"]]);
+  assert.deepEqual([world.ipsOf("b"), world.grantedTo("late")], [[], []]);
 });
 
 test("Services with one key share an address while their ports differ, and only in their namespace", async () => {

@@ -19,7 +19,7 @@ import type { PoolSearch } from "./allocate/poolSearch.ts";
 import { Announcing, gatewayView, isMove } from "./announcing.ts";
 import type { Decides, ServiceTell } from "./deciding.ts";
 import type { OuterTaken } from "./outerTaken.ts";
-import { addressProblem, ownRanges, poolProblems } from "./ownRanges.ts";
+import { addressProblem, clusterRanges, ownRanges, poolProblems } from "./ownRanges.ts";
 import type { Places } from "./places.ts";
 
 /** What is written into a Service's status. Resolves when the API server has acknowledged it. */
@@ -74,6 +74,7 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
     }
   };
   const own = () => ownRanges(options.network, stores.ServiceCIDR.values(), options.places.nodes());
+  const ofCluster = () => clusterRanges(options.network, stores.ServiceCIDR.values());
 
   /** Whether another Service that still exists has just been given it. */
   const isPromised = (ip: string, to: Service): boolean =>
@@ -137,13 +138,15 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
 
   async function decideGrant(service: Service): Promise<void> {
     const { externalIps = [], grantedIps = [] } = service;
-    const ranges = externalIps.length > 0 ? own() : [];
+    const forNew = externalIps.length > 0 ? own() : [];
+    const forGranted = grantedIps.length > 0 ? ofCluster() : [];
     const problems = new Map(
       externalIps.map((text) => {
         const ip = parseIp(text);
         if (!ip || !options.externalIps.some((range) => contains(range, ip)))
           return [text, `${text} is in no range that the controller's --external-ips allows`] as const;
         const floating = options.taken.byFloating(text);
+        const ranges = grantedIps.includes(text) ? forGranted : forNew;
         const problem = addressProblem(ranges, ip) ?? (floating && `${text} is that of ${floating}`);
         return [text, problem ?? rivalOf(service, text)] as const;
       }),
@@ -164,7 +167,7 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
     const all = [...stores.IPAddressPool.values()];
     const before = service.announcers ?? [];
     if (before.length === 0 && all.every(({ l2 }) => !l2)) return;
-    const problems = poolProblems(all, own());
+    const problems = poolProblems(all, before.length > 0 ? ofCluster() : own());
     const usable = all.filter(({ name }) => !problems.has(name));
     const { announcers, problem } = announcing.announcement(service, usable);
     say(service, "NotAnnounced", problem);
