@@ -64,7 +64,7 @@ export interface PlannerTell {
   readonly fellShort: (object: ObjectRef, reason: ShortReason, message: string) => void;
 }
 
-export type ShortReason = "LimitExceeded" | "Malformed" | "PortTaken" | "ProfileRefused";
+export type ShortReason = "LimitExceeded" | "Malformed" | "NotServed" | "PortTaken" | "ProfileRefused";
 
 export interface Shortfall {
   readonly reason: ShortReason;
@@ -201,7 +201,7 @@ export class Planner {
       if (object && !planned.isUsual) tell.refused(object, planned.notNow);
       throw new NotNow(planned.notNow);
     }
-    const { facts, doubt, lacks, leftOut, malformed, taken, refused } = planned;
+    const { facts, doubt, lacks, leftOut, malformed, taken, refused, unserved } = planned;
     this.#requireServed(owner, facts);
     if (lacks && !this.#isKnown(owner)) this.#options.seek(owner, lacks);
     for (const conflict of desired.replace(owner, facts, this.#isKnown(owner) ? word : (doubt ?? word)))
@@ -209,7 +209,8 @@ export class Planner {
     if (refused !== undefined) this.#tellShort(owner, object, "ProfileRefused", refused);
     else if (leftOut !== undefined) this.#tellShort(owner, object, "LimitExceeded", leftOut);
     else if (malformed !== undefined) this.#tellShort(owner, object, "Malformed", malformed);
-    else this.#tellShort(owner, object, "PortTaken", taken);
+    else if (taken !== undefined) this.#tellShort(owner, object, "PortTaken", taken);
+    else this.#tellShort(owner, object, "NotServed", unserved);
   }
 
   /** What the owner states stays in force. If it has not stated anything in this term, the rows that it has stay. */

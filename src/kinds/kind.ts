@@ -85,6 +85,8 @@ export type Planned =
       readonly refused?: string | undefined;
       /** What the object asks for and another one has, for people. */
       readonly taken?: string | undefined;
+      /** What the object asks for in vain because of what it leads to, for people (kube/unserved.ts has all else). */
+      readonly unserved?: string | undefined;
     }
   | NotYet
   /** The earlier facts stay. */

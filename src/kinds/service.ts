@@ -1,10 +1,11 @@
 // A Service with a virtual address: its load balancers.
 
 import type { EndpointSlice, Service } from "../kube/objects.ts";
-import { type Family, parseIp } from "../model/ip.ts";
+import { type Family, formatIp, parseIp } from "../model/ip.ts";
 import { ownerOf } from "../model/owner.ts";
 import { sidesOf } from "../observe/concerns.ts";
-import { balanced, nothing } from "../plan/endpoints.ts";
+import { balanced, nothing, type Vip } from "../plan/endpoints.ts";
+import type { Hosts } from "../plan/hosts.ts";
 import { distributionOf } from "../plan/near.ts";
 import { type OwnerKind, type Sought, saying } from "./kind.ts";
 import { othersAt, shareOf } from "./rivals.ts";
@@ -43,12 +44,25 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
     if ("notNow" in said) return saying(said);
     return {
       facts: said,
-      ...{ leftOut, malformed, taken: share.taken },
+      ...{ leftOut, malformed, taken: share.taken, unserved: unservedOf(service, vips, hosts) },
       ...(lacking.length > 0 &&
         (service.hasSelector ? { doubt: "held", lacks: slicesOf(service) } : { doubt: "missing" })),
     };
   },
 };
+
+/** The gateway router keeps the client's address, and a node's own server would answer past the router. */
+function unservedOf(service: Service, vips: readonly Vip[], hosts: Hosts): string | undefined {
+  if (service.externalTrafficPolicy !== "Local") return undefined;
+  const isHost = ({ ip, nodeName }: Vip["targets"][number]): boolean => hosts.targetOf(ip, nodeName) !== ip;
+  const found = vips
+    .filter(({ isWayIn, isOutside }) => isWayIn || isOutside)
+    .flatMap(({ targets }) => targets.filter(isHost))[0];
+  return (
+    found &&
+    `Weft does not serve this: externalTrafficPolicy: Local with an endpoint in the host's network, as ${formatIp(found.ip)} on ${found.nodeName}; clients from outside get no answer there`
+  );
+}
 
 const slicesOf = ({ namespace, name }: Service): Sought => ({
   ...{ kind: "EndpointSlice", namespace, selector: `kubernetes.io/service-name=${name}` },
