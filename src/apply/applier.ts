@@ -20,21 +20,21 @@ export interface Preview {
 
 export interface Applier {
   /**
-   * Works until `signal` aborts, through every failure that may pass. Rejects only when this process may no longer
-   * write to the destination.
+   * Works until `signal` aborts, and retries every failure that may be temporary. Rejects only when this process may no
+   * longer write to the destination.
    */
   run(signal: AbortSignal): Promise<void>;
-  /** Who has anything at the destination. It must be there, so call this after `run` has begun. */
+  /** The owners with rows at the destination, which must have been read: call this after `run` has begun. */
   owners(): Iterable<Owner>;
   /** The inputs of all plans are complete. Nothing is removed before this is called. */
   allSynced(): void;
-  /** As long as there is a `reason`, in words for people, nothing is taken away, whoever says so. */
+  /** As long as there is a `reason`, in words for people, nothing is taken away, whatever any owner says. */
   suspendPrune(reason: string | undefined): void;
   /** Releases the deletions that are held now. */
   approvePrune(): void;
   /** Resolves when the destination holds everything that `owner` states, and nothing that it no longer states. */
   committed(owner: Owner, signal?: AbortSignal): Promise<void>;
-  /** Whether it does so now. */
+  /** Whether `committed` would resolve at once. */
   isCommitted(owner: Owner): boolean;
   /**
    * Resolves when the owner's facts are committed and in force on each of these chassis: a closed port may open only

@@ -1,10 +1,10 @@
-// Changes of balancers keep a distance. In Open vSwitch the endpoints of a virtual address are a group, and
-// ovn-controller gives a new group the lowest number that is free. A packet is looked up in two steps: the first keeps
-// only the group's number, the second follows it. If meanwhile the number has become another address's group, a new
-// connection goes to the wrong endpoint and stays there: an IPv4 packet even to the first bytes of an IPv6 address. Flows of
-// the first step are renewed within milliseconds. So after a change that may free numbers, nothing takes one for a while.
-// Once something waits, what frees more waits with it: otherwise deletions, one after the other, would hold it up for as
-// long as they go on.
+// Spaces out changes of balancers. In Open vSwitch the endpoints of a virtual address are a group, and ovn-controller
+// gives a new group the lowest free number. A packet is looked up in two steps: a cached flow of the first holds only
+// the group's number, the second follows it. If the number has gone to another address's group in between, a new
+// connection goes to the wrong endpoint and stays there; an IPv4 packet may even go to the first bytes of an IPv6
+// address. Cached flows are renewed within milliseconds. So for a while after a change that may free numbers, no change
+// that takes one is sent. Once one waits, changes that would free more numbers wait too: otherwise a series of
+// deletions would hold it up for as long as it lasts.
 
 import type { Clock } from "../ovsdb/index.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
@@ -24,7 +24,7 @@ export class BalancerPace {
   readonly #options: BalancerPaceOptions;
   /** group id -> a group that waits */
   readonly #held = new Map<string, AtomicGroup>();
-  /** When numbers may have been freed for the last time. */
+  /** When numbers were last freed, as far as is known. */
   #freedAt = -Infinity;
   #isFreeing = false;
 
@@ -42,7 +42,7 @@ export class BalancerPace {
     this.committed();
   }
 
-  /** Some of those have been committed. */
+  /** Some of the groups that were about to be sent have been committed. */
   committed(): void {
     if (this.#isFreeing) this.#freedAt = this.#options.clock.now();
   }
@@ -69,8 +69,8 @@ export class BalancerPace {
 }
 
 /**
- * Whether the change frees numbers and takes some. A virtual address has a group if it has endpoints, and another one
- * when these change.
+ * Whether the change frees group numbers, and whether it takes some. A virtual address with endpoints has a group, and
+ * gets another one when its endpoints change.
  */
 function usesOf(
   change: Change,
@@ -79,7 +79,7 @@ function usesOf(
   if (change.table !== "Load_Balancer") return { frees: false, takes: false };
   const before = vipsIn(world.actual(change.table, change.uuid)?.["vips"]);
   const columns = change.kind === "insert" || change.kind === "update" ? change.columns : undefined;
-  // Options are part of what the groups do.
+  // A change of options changes the groups too.
   const isWhole = change.kind === "delete" || columns?.has("options") === true;
   const after =
     change.kind === "delete" ? nothing : columns?.has("vips") ? vipsIn(columns.get("vips")) : before;

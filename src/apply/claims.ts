@@ -1,7 +1,7 @@
-// What there can be only one of: the addresses and the name of a port, the tag that a port has on its parent, the
-// address of a Service, a port of an address that several Services or pods share, a route. A row that the prune guard holds
-// gives way to a row that is wanted and claims the same. Otherwise the old one would answer in the place of the new one. But a
-// Service's port does not give way to a pod.
+// Claims are what only one row can have: a port's addresses and name, its tag on the parent, a Service's address, a
+// port of an address that several Services or pods share, a route. A row that the prune guard holds gives way to a
+// wanted row with the same claim; otherwise the old row would answer in place of the new one. But a Service's port does
+// not give way to a pod.
 
 import type { ColumnValue } from "../model/fact.ts";
 import { contains, parseIp } from "../model/ip.ts";
@@ -36,7 +36,7 @@ const byTable: Readonly<Record<string, (value: ValueOf) => readonly string[]>> =
     textsOf(value("policy")).includes("src-ip") ? [`route from ${textsOf(value("ip_prefix")).join()}`] : [],
 };
 
-/** What a row claims, whose columns `value` reads. */
+/** The claims of the row whose columns `value` reads. */
 export const claims = (table: string, value: ValueOf): readonly string[] => byTable[table]?.(value) ?? [];
 
 /**
@@ -52,9 +52,9 @@ export function claimsOfKey(key: string, value: ValueOf): readonly [address: str
 }
 
 /**
- * Whether the holder of a claim gives way to `claimant`. Whoever gives out addresses, names, tags and node ports gives none
- * twice, so a second claim proves that the first is over. A host port nobody gives out: any pod may ask for the number of a
- * Service's node port, and does not get it (model/hostPort.ts).
+ * Whether the holder of a claim gives way to `claimant`. Addresses, names, tags and node ports are never given out
+ * twice, so a second claim proves that the first is over. Host ports are not given out: any pod may ask for the number
+ * of a Service's node port, and does not get it (model/hostPort.ts).
  */
 export const givesWay = (holder: Owner | undefined, claimant: Owner): boolean =>
   holder === undefined || parseOwner(holder).kind !== "service" || parseOwner(claimant).kind !== "pod";

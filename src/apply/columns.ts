@@ -1,7 +1,8 @@
 // The columns of each table that member facts may fill: sets and maps with members from many owners, and often from
 // other writers too. They change by `mutate`, never as a whole. Only what is provably Weft's is removed from them:
-// references to Weft's rows, but for groups that others have made, and plain values in Weft's rows. Every other column belongs to the one owner that states
-// it in its row fact, and holds exactly what that fact states (docs/decisions/0004).
+// references to Weft's rows, except in groups that others have made, and plain values in Weft's rows. Every other
+// column belongs to the one owner that states it in its row fact, and holds exactly what that fact states
+// (docs/decisions/0004).
 
 import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 

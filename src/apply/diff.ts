@@ -163,7 +163,7 @@ function memberComparison(
   const found = memberLookup(row, name);
   // While the row does not exist it may still become Weft's, and the member waits for it.
   const isForeign = row !== undefined && !reference && !wanted?.columns;
-  // Who makes a group says what is in it. Weft's facts are about groups of its own.
+  // The maker of a group decides what is in it; Weft's facts are about its own groups.
   const isGroupOfOthers = row !== undefined && isGroupTable(table) && !world.owns(table, row);
   const change = (action: "insert" | "delete", key: Atom, value: Atom, owners: readonly Owner[]) =>
     ({ kind: "member", table, uuid, column, action, key, value, owners }) as const;

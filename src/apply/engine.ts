@@ -108,7 +108,7 @@ export class Engine implements Applier {
     this.#work.notify();
   }
 
-  /** As long as there is a `reason`, nothing is deleted, no matter what is said of an object. */
+  /** As long as there is a `reason`, nothing is deleted, whatever any owner says. */
   suspendPrune(reason: string | undefined): void {
     this.#guard.suspend(reason);
     this.#backlog.again([...this.#guard.held.values()].map(wholeRow));
@@ -143,7 +143,7 @@ export class Engine implements Applier {
     return this.#options.generations?.mark(signal);
   }
 
-  /** As ovn-controllers report it. */
+  /** By the numbers that ovn-controllers report (generations.ts). */
   async installed(owner: Owner, chassis: readonly string[], signal?: AbortSignal): Promise<Installed> {
     await this.committed(owner, signal);
     const isThere = await this.#options.generations?.reached(chassis, signal);

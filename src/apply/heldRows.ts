@@ -1,5 +1,5 @@
-// The rows that the prune guard holds, and what they stand for until they go: what only one row can claim, and the
-// addresses that they name, which other owners' sets may hold as plain values.
+// The rows that the prune guard holds, with what they protect until they go: their claims (claims.ts), and the
+// addresses that they contain, which other owners' sets may hold as plain values.
 
 import { RowMap } from "../desired/rowMap.ts";
 import type { Word } from "../desired/word.ts";
@@ -97,7 +97,7 @@ export class HeldRows {
     return this.#any.get(table, uuid);
   }
 
-  /** Why a held row is held that names `value`; undefined when none does. */
+  /** Why a row that contains `value` is held; undefined when no held row contains it. */
   whyNamed(value: Atom): Reason | undefined {
     const [uuid] = this.#namedIn.get(String(value));
     return uuid === undefined ? undefined : this.#names.get(uuid)?.reason;

@@ -16,7 +16,7 @@ const nameOf = (cluster: string): string => `${cluster.replaceAll("-", "_")}_mem
 /** The UUID of a cluster's memory. */
 export const memoryRow = (cluster: string): string => rowUuid(cluster, table, nameOf(cluster));
 
-/** Undefined when nobody has written anything that makes sense. The replica must be complete. */
+/** Undefined when nothing valid has been written yet. The replica must be complete. */
 export function rememberedIn(replica: Pick<AnyReplica, "table">, of: string): Remembered | undefined {
   const ids = replica.table(table).get(memoryRow(of))?.external_ids;
   const cluster = ids instanceof Map ? ids.get(clusterKey) : undefined;

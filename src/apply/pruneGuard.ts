@@ -1,8 +1,9 @@
 // The guard over what is taken away. A restart must not delete what it has not read yet, and an API server that comes
 // back empty after a bad restore must not take the network with it. So what an owner no longer states goes at once only
-// by its own word (desired/word.ts). What is merely missing waits until every input has synced, and if it is a large
-// share of Weft's rows, until facts change or a person approves. While anything is held, memberships are not removed
-// either: a half-done removal would be the worst outcome. Nor do plain values leave a set that a held row names.
+// if the owner's word says so (desired/word.ts). What is merely missing waits until every input has synced, and if it
+// is a large share of Weft's rows, until facts change or a person approves. While anything is held, memberships are not
+// removed either: a half-done removal would be the worst outcome. Nor does a plain value leave a set while a held row
+// contains it.
 
 import type { DesiredRow } from "../desired/desiredRow.ts";
 import { RowMap } from "../desired/rowMap.ts";
@@ -53,7 +54,7 @@ export class PruneGuard {
   /** Groups that were let through because they were few. */
   readonly #few = new WeakSet<AtomicGroup>();
   #recent: { readonly at: number; readonly rows: number }[] = [];
-  /** How many rows were Weft's when the first of the missing rows was held. Rows that come later make no share smaller. */
+  /** How many rows were Weft's when the first missing row was held. Rows added later do not make the share smaller. */
   #heldOf: number | undefined;
   #synced = false;
   #suspended: string | undefined;
@@ -78,7 +79,7 @@ export class PruneGuard {
     this.#synced = true;
   }
 
-  /** As long as there is a `reason`, nobody's word counts and nothing is taken away. */
+  /** As long as there is a `reason`, no owner's word counts and nothing is taken away. */
   suspend(reason: string | undefined): void {
     this.#suspended = reason;
   }
@@ -214,7 +215,7 @@ export class PruneGuard {
     return this.#synced || isStated ? undefined : "missing";
   }
 
-  /** Why plain values stay that nobody states: held rows name them, and their owners may have stated them. */
+  /** Why plain values that nobody states stay: held rows contain them, and the owners of those may have stated them. */
   #whyKept(group: AtomicGroup): Reason | undefined {
     if (!group.removes || this.#isApproved(group)) return undefined;
     const isPlain = group.changes.every((change) => change.kind === "member" && !targetOf(change));
@@ -222,7 +223,7 @@ export class PruneGuard {
     return reasons.find((reason) => reason !== undefined);
   }
 
-  /** Why a row does not come yet: a held row has what it claims, and does not give way. */
+  /** Why a row is not inserted yet: a held row has the same claim and does not give way. */
   #whyKeptOut(group: AtomicGroup, world: World): Reason | undefined {
     if (!this.#held.hasClaims) return undefined;
     for (const { claim, row, owners } of newClaims(group, world)) {

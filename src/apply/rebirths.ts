@@ -12,7 +12,7 @@ import type { Generations } from "./generations.ts";
 const tables: ReadonlySet<string> = new Set(["Load_Balancer", "Logical_Router", "Logical_Switch"]);
 /** When so many are remembered, northd is asked, so that they can be forgotten. */
 const most = 1_000;
-/** How long an answer is waited for before northd is asked again: its database may have been replaced. */
+/** How long to wait for an answer before northd is asked again: its database may have been replaced. */
 const patienceMs = 10_000;
 const retryMs = 1_000;
 
@@ -37,8 +37,8 @@ export class Rebirths {
   }
 
   /**
-   * These groups are sent or committed. Both count: the answer to what is sent may get lost, and a number that northd was
-   * asked for in between may be older than the deletion.
+   * These groups are about to be sent, or have been committed. Both calls are needed: the answer to a sent group may
+   * get lost, and a number requested in between may be older than the deletion.
    */
   going(groups: readonly AtomicGroup[], signal: AbortSignal): void {
     if (!this.#options.generations) return;

@@ -39,7 +39,7 @@ export interface Outcomes {
   refused(group: AtomicGroup, error: OvsdbError): void;
   /** Not sent: a row that it needs was not inserted. */
   unmet(group: AtomicGroup): void;
-  /** To be compared again: it was committed but a row was gone, or what it takes away is wanted by now. */
+  /** To be compared again: it was committed but a row was gone, or something that it takes away has become wanted. */
   doubtful(group: AtomicGroup): void;
 }
 

@@ -1,4 +1,4 @@
-// What a group of changes takes away: by whose word, and whether somebody else needs its place.
+// What a group of changes takes away: whose word allows it, and whether another owner claims what becomes free.
 
 import { leastSure, type Word } from "../desired/word.ts";
 import { type Atom, type ColumnValue, sameValue } from "../model/fact.ts";
@@ -15,9 +15,9 @@ export const wordOn = (group: AtomicGroup, world: World): Word =>
   leastSure(group.changes.filter(isRemoval).map((change) => wordOnChange(change, world)));
 
 /**
- * A membership is stated by the owner of the row that is the member, a plain value by somebody whom nobody remembers. A row
- * without a place for its owner may be anybody's. A ready port has one pod after the other, and none of them has a row: the
- * group that the port is in speaks for them.
+ * The owner of a member row states its membership; who stated a plain value is not recorded. A row of a table without
+ * external_ids may be anybody's. A ready port serves one pod after another, and none of them has a row of its own, so
+ * the group that the port is in speaks for them.
  */
 function wordOnChange(change: Change, world: World): Word {
   const owner = ownerOf(targetOf(change) ?? change, world);

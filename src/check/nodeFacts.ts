@@ -50,7 +50,7 @@ export interface Switch {
     | undefined;
 }
 
-/** Its database does not answer. Before an install that is as it should be where the chart brings Open vSwitch. */
+/** Its database does not answer. Before an install this is normal if the chart brings Open vSwitch. */
 export interface SwitchAway {
   readonly away: string;
 }

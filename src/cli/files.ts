@@ -1,4 +1,4 @@
-// What commands say of a file that they cannot read or write: which file, why, and what to do.
+// Errors about a file that a command cannot read or write: which file, why, and what to do.
 
 import { dirname } from "node:path";
 import { ConfigError } from "../config/error.ts";

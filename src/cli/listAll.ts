@@ -1,4 +1,4 @@
-// Everything of a kind that the API server has, once; nothing of one that it may lack, and does.
+// Lists all objects of a kind once; none if the kind is optional and the API server lacks it.
 
 import type { KubeClient } from "../kube/client.ts";
 import { isNotFound } from "../kube/error.ts";

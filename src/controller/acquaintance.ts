@@ -14,7 +14,7 @@ export interface AcquaintanceOptions {
   readonly stores: Stores;
   readonly appliers: Appliers;
   readonly memory: Pick<Memory, "read" | "write">;
-  /** Whether every object is there that has rows. */
+  /** Whether every object that has rows is listed. */
   readonly hasAllWithRows: () => boolean;
   /** Resolves when everything that the stores have told is planned, also what was put off because of doubts. */
   readonly replanned: () => Promise<void>;
@@ -28,7 +28,7 @@ const untilListedMs = 200;
 
 export class Acquaintance {
   readonly #options: AcquaintanceOptions;
-  /** How many lists of each kind had been taken in when the doubt began. */
+  /** The number of lists of each kind that had been taken in when the doubt began. */
   #listsBefore: readonly number[] = [];
   #written = "";
   #writtenAt = Number.NEGATIVE_INFINITY;
@@ -38,7 +38,7 @@ export class Acquaintance {
     this.#options = options;
   }
 
-  /** The next term will know the server too. */
+  /** What is known of the server has been written down for the next term. */
   get isWritten(): boolean {
     return this.#written !== "";
   }
@@ -57,12 +57,12 @@ export class Acquaintance {
         break;
       } catch (error) {
         log("warn", "the API server cannot be identified", { error });
-        // There is nothing to compare it with, so it is accepted.
+        // Nothing is remembered to compare the server with, so it is accepted.
         if (!remembered) break;
         await pause(clock, 1_000, signal);
       }
     }
-    // What the stores hold by now is from the server that answers now, or from an earlier one.
+    // The stores may hold objects of the present server or of an earlier one.
     this.#passOn(signal);
     const stop = server.subscribe({
       doubt: () => {
@@ -110,7 +110,7 @@ export class Acquaintance {
     if (!this.#isRecovering) void this.#recover(signal);
   }
 
-  /** What is held of an earlier state, as a sentence; undefined when everything is of the present one. */
+  /** Which stores hold an earlier state, as a sentence; undefined when all show the present one. */
   get #outdated(): string | undefined {
     const kinds = Object.entries(this.#options.stores).filter(
       ([, { freshness }]) => freshness.outdated !== "nothing",
@@ -143,7 +143,7 @@ export class Acquaintance {
       ({ size, freshness }, index) =>
         freshness.unlisted === 0 && (size === 0 || freshness.lists > (this.#listsBefore[index] ?? 0)),
     );
-    // Of what another cluster's server had listed before it was known as such, nothing is planned.
+    // What another cluster's server listed before it was recognised as such is not planned.
     const isUnplanned = server.isAnother && everyStore(stores).some(isOutdated);
     return isListed && (isUnplanned ? hasAllWithRows() : heldRows === 0 && dirty === 0);
   }

@@ -64,7 +64,7 @@ export class Controller {
     this.#options = options;
   }
 
-  /** Why this controller is of no use at present, in a few words. A controller that could lead at once is ready. */
+  /** Why this controller is not ready, in a few words. One that waits for the Lease but could lead at once is ready. */
   get notReady(): string | undefined {
     return this.#failure ?? this.#missing() ?? this.#health?.problem;
   }

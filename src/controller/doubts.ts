@@ -54,7 +54,8 @@ export class Doubts {
     const { doubt } = server;
     const outdated = reads.filter((read) => stores[read].freshness.outdated === "everything");
     if (outdated.length === 0) return undefined;
-    // Where the object's own kind is up to date, its version does not tell what it was made with.
+    // If the object's own kind is up to date, its version does not show whether the other kinds that the plan reads
+    // are.
     const isNews =
       object &&
       server.isInDoubt(kinds[object.kind]) &&

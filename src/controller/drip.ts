@@ -35,7 +35,7 @@ export class Drip<K> {
     this.#schedule();
   }
 
-  /** The key is gone. */
+  /** Forgets the key. */
   forget(key: K): void {
     this.#waiting.delete(key);
     this.#served.delete(key);

@@ -1,5 +1,5 @@
-// Keeps the groups of pods that policies speak of up to date with the stores, and queues the owners that their changes
-// concern. While there is no policy, nothing is kept.
+// Keeps the groups of pods that policies name up to date with the stores, and queues the owners that a change of a
+// group concerns. While there is no policy, nothing is kept.
 
 import { Slicer } from "../apply/slicer.ts";
 import type { Places } from "../decide/places.ts";
@@ -47,14 +47,14 @@ export class Grouping {
   readonly #options: GroupingOptions;
   readonly standings: Standings;
   readonly #sources: Readonly<Record<Role, Selections>>;
-  /** The places that the groups were told of. */
+  /** The places of pods as last given to the groups. */
   readonly #told = new WeakMap<Pod, PodPlace>();
   /** Namespaces of pods that are not listed themselves. */
   readonly #missing = new Set<string>();
-  /** The last thing to be heard of, which has been heard of. */
+  /** The owner whose news was the last that the groups were waiting for. */
   #ending: string | undefined;
   #isFed = false;
-  /** What is found of this one at once is in its plan, which need not be made again for that. */
+  /** The pod that is about to be planned: its plan includes what is found at once, so it need not be queued again. */
   #placing: Pod | undefined;
 
   constructor(options: GroupingOptions) {
@@ -113,8 +113,8 @@ export class Grouping {
   }
 
   /**
-   * It has been planned, and is there or known to be gone. If it was the last one, who is in no group is certain once everything has
-   * been planned with it.
+   * The owner has been planned, and its object exists or is known to be gone. If it was the last one that was awaited,
+   * it is certain which pods are in no group as soon as everything has been planned with it.
    */
   heardOf(what: string): void {
     if (!this.groups.isLast(what)) {
@@ -153,7 +153,10 @@ export class Grouping {
     this.#placing = undefined;
   }
 
-  /** A pod cannot be without its namespace, so a list has left that out, and with it labels that decide about groups. */
+  /**
+   * A pod always has a namespace, so if the namespace is unknown, a list has left it out, and with it labels that
+   * decide about groups.
+   */
   awaitNamespace(name: string): void {
     if (this.#missing.has(name) || this.#options.stores.Namespace.get("", name)) return;
     this.#missing.add(name);
@@ -183,7 +186,7 @@ export class Grouping {
       else if (old) this.#using(ownerOfAnyPolicy(old), undefined);
   }
 
-  /** What a policy passes on changes what later ones speak of. */
+  /** A Pass in one policy changes which pods later policies name. */
   #changedOrder(changes: readonly Change<ClusterPolicy>[]): void {
     const sides = changes.flatMap(sidesOf);
     for (const policy of clusterPoliciesOf(this.#options.stores))
@@ -206,7 +209,7 @@ export class Grouping {
     }
   }
 
-  /** Nobody else speaks of the pods that are closed because of a profile. */
+  /** No policy names the pods that are closed because of a profile. */
   #useRefused(): void {
     if (this.groups.isUsed("subject", idOf(refusedPods))) return;
     this.#feed();
@@ -218,7 +221,7 @@ export class Grouping {
     if (!this.#isFed) return;
     const changes = pods.map((pod) => ({ old: pod, new: pod }));
     for (const source of this.#all()) source.takePods(changes);
-    // Of those that ask for profiles people may have to be told something else, too.
+    // For pods that ask for profiles, an Event may be due too.
     for (const { namespace, name, profiles } of pods)
       if (profiles) this.#options.enqueue(ownerOf("pod", name, namespace));
   }

@@ -1,5 +1,5 @@
-// What a controller sees that does not work, although the controller itself does. It is one picture for /readyz and
-// metrics, and the leader writes it on the Lease, where `weft status` reads it.
+// Faults that a controller sees elsewhere, while it works itself. It is one picture for /readyz and metrics, and the
+// leader writes it on the Lease, where `weft status` reads it.
 
 import type { Staleness } from "../kube/staleness.ts";
 import type { NorthdWatch } from "../observe/northdWatch.ts";

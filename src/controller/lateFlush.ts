@@ -20,7 +20,7 @@ export interface LateFlushOptions {
 
 /** ovn-northd must not see both changes at once. In a large cluster one pass takes it as long as this. */
 const keptMs = 1_000;
-/** So many virtual addresses are flushed at once. The rest comes next. */
+/** How many virtual addresses are flushed at once. The others follow. */
 const mostAtOnce = 500;
 
 const nothing: GoneEndpoints = new Map();

@@ -36,7 +36,7 @@ export class Marking {
     return this.#betweenMs;
   }
 
-  /** Gives all of these a mark, unless it is too early for one: then they ask again. */
+  /** Gives everyone who asked a mark, unless it is too early for the next one: then they ask again. */
   ask(all: readonly Marked[]): void {
     const { clock } = this.#options;
     if (all.length === 0 || this.#isUnderWay || clock.now() < this.#nextMs) return;

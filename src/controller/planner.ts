@@ -18,7 +18,7 @@ export interface PlannerOptions {
   readonly context: PlanContext<Kind>;
   readonly desired: Desired;
   readonly applied: Applied;
-  /** Asks about an object that only rows are known of, and has its owner planned again if needed. */
+  /** Asks the API server about an object of which only rows are known, and has its owner planned again if needed. */
   readonly absence: (object: ObjectName, owner: Owner) => Promise<Word>;
   /** Why a plan cannot be made from the object, if it has one, and the kinds that it reads; undefined when it can. */
   readonly outdated: (object: KubeObject | undefined, reads: readonly Kind[]) => string | undefined;
@@ -29,7 +29,7 @@ export interface PlannerOptions {
   readonly onReleaseEnded: (owner: Owner, error: unknown) => void;
 }
 
-/** How far facts have got. */
+/** How far an owner's facts have got. */
 export interface Enforced {
   /** Resolves when the databases hold what the owner states, and nothing that it no longer states. */
   readonly committed: (owner: Owner) => Promise<void>;
@@ -58,8 +58,8 @@ export interface PlannerTell {
   readonly refused: (object: ObjectRef, reason: string) => void;
   readonly conflict: (conflict: Conflict) => void;
   /**
-   * The object gets less than it asks for: beyond a limit, where it makes no sense, or where another one has it. Told once,
-   * until it gets all it asks for or makes no sense in another way.
+   * The object does not get all that it asks for: part of it is beyond a limit, is invalid, or belongs to another
+   * object. Told once, until the object gets everything or something else is invalid.
    */
   readonly fellShort: (object: ObjectRef, reason: ShortReason, message: string) => void;
 }
@@ -76,14 +76,14 @@ export class Planner {
   readonly #options: PlannerOptions;
   readonly #kinds: ReadonlyMap<string, AnyOwnerKind>;
   readonly #decides: ReadonlyMap<string, AnyDecides>;
-  /** Owners that have rows from an earlier time. Until their object is there, or known to be gone, it is asked for. */
+  /** Owners with rows from an earlier process. Their objects are asked for until they exist or are known to be gone. */
   readonly #unheard = new Set<Owner>();
   /** Owners that wait until what they read is no longer outdated. */
   readonly #putOff = new Set<Owner>();
-  /** Owner that gets less than it asks for -> what was told of which object. */
+  /** An owner that does not get all it asks for -> what was told, and about which object. */
   readonly #fellShort = new Map<Owner, Shortfall & { readonly told: string }>();
   readonly #served: ReadonlySet<string>;
-  /** Objects as which their owners have been planned. */
+  /** The objects from which owners were planned last. */
   readonly #planned = new WeakSet<KubeObject>();
 
   constructor(options: PlannerOptions) {
@@ -124,7 +124,7 @@ export class Planner {
     return reason && message !== undefined ? { reason, message } : undefined;
   }
 
-  /** Nobody is asked about owners any more: a person has decided. */
+  /** A person has decided, so the API server is no longer asked about owners. */
   stopAsking(): void {
     this.#unheard.clear();
   }
@@ -181,7 +181,7 @@ export class Planner {
     throw new NotNow(why);
   }
 
-  /** What it means that the owner does not state something that it stated before. */
+  /** The owner's word about what it stated before and states no longer. */
   async #wordOn(owner: Owner, { namespace, name }: OwnerName, { of }: AnyOwnerKind): Promise<Word> {
     const { desired, absence, applied } = this.#options;
     // If the owner stated this in this term, its object is really gone: objects leave the stores only when that is
@@ -228,7 +228,8 @@ export class Planner {
   ): void {
     if (!object || message === undefined) this.#fellShort.delete(owner);
     else {
-      // Numbers in what is beyond a limit change all the time; what makes no sense is somebody's next attempt.
+      // The numbers in a message about a limit change all the time, so only its reason counts; another invalid part is
+      // the author's next attempt, and is told again.
       const isSpecific = reason === "Malformed" || reason === "ProfileRefused";
       const told = `${object.uid} ${isSpecific ? message : reason}`;
       const before = this.#fellShort.get(owner);

@@ -27,10 +27,10 @@ import { OwnerQueue } from "./queue.ts";
 import { Seeking } from "./seeking.ts";
 import { UnseenPods } from "./unseenPods.ts";
 
-/** How many choices of one kind may be on their way to the API server at once. */
+/** How many choices for one kind of object may be on their way to the API server at once. */
 const writesAtOnce = 64;
 const sliceMs = 8;
-/** What owners of all other kinds build upon. */
+/** Owners that exist without an object. The rows of all others refer to theirs. */
 const ownersOfAll: ReadonlySet<Owner> = new Set(ownerKinds.flatMap(({ always = [] }) => always));
 
 export class Planning {
@@ -167,7 +167,8 @@ export class Planning {
         if (!signal.aborted) log("error", "cannot release what was chosen for an owner", { owner, error });
       },
     });
-    // Comes first, so that whatever changes while the decider adopts is planned again, after everything that exists.
+    // Subscribes before anything else, so that what changes while the decider adopts is planned again, after everything
+    // that exists.
     const early = new Set<Owner>();
     let enqueue = (owner: Owner): void => void early.add(owner);
     const concerned = new Concerned([...ownerKinds, ...decides], stores);

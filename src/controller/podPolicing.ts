@@ -1,7 +1,7 @@
-// Keeps a pod's packets back until its policies are in force. Three things have to be true, in this order: every policy that is
-// older than the pod is known; the policies that are about it are in the database as they are now, and the port is in
-// exactly the groups of the pod; and, for a port that is there already, all of that has reached the chassis that carries
-// it, and those that carry pods which a policy closes to it.
+// Keeps a pod's packets back until its policies are in force. Three things have to be true, in this order: every policy
+// older than the pod is known; the policies about the pod are in the database as they are now, and the port is in
+// exactly the pod's groups; and, for a port that exists already, all of that has reached the chassis of the port, and
+// the chassis of pods that a policy closes to this one.
 
 import { isDeepStrictEqual } from "node:util";
 import { Condition } from "../apply/condition.ts";
@@ -45,7 +45,7 @@ export interface PodPolicingOptions {
 interface Case {
   readonly port: PolicedPort;
   readonly ending: AbortController;
-  /** The policies, perhaps none, that are about the pod and are in force; undefined while they are not. */
+  /** The policies about the pod, perhaps none, once all of them are in force; undefined before. */
   inForce: readonly AnyPolicy[] | undefined;
 }
 
@@ -121,7 +121,10 @@ export class PodPolicing implements Policing {
     }
   }
 
-  /** The policies that are about the pod. All that are older than it are known, and they are in the database as they are now. */
+  /**
+   * The policies about the pod. Resolves once all policies older than the pod are known, and those about it are in the
+   * database as they are now.
+   */
   async #settled(pod: Pod, waiting: Waiting, signal: AbortSignal): Promise<readonly AnyPolicy[]> {
     const { proof, groups, members, isPlanned, enqueue, enforced } = this.#options;
     const isPlannedOrQueued = (owner: Owner): boolean => {
@@ -146,7 +149,8 @@ export class PodPolicing implements Policing {
         const owner = ownerOfAnyPolicy(policy);
         await this.#progress.until(() => isPlannedOrQueued(owner), signal);
         await enforced.committed(owner);
-        // A pod that is missing among those that a NetworkPolicy allows is closed; here it may be open.
+        // A pod missing from a NetworkPolicy's peers is merely not allowed yet; missing from a policy of the cluster,
+        // it may be open where it must not be.
         if (policy.kind !== "NetworkPolicy") await members.filed(owner);
         signal.throwIfAborted();
       }
@@ -177,10 +181,7 @@ export class PodPolicing implements Policing {
     return isSameList(policies, this.#about(pod)) && isFiled();
   }
 
-  /**
-   * Whether the pods that a policy closes to this one are closed to it on the chassis that carry them, or have had the time to
-   * be.
-   */
+  /** Whether the pods that a policy closes to this one are closed on their chassis, or the wait for that is over. */
   async #closedElsewhere(pod: Pod, own: string, signal: AbortSignal): Promise<boolean> {
     const { enforced, members, stores, clock, log } = this.#options;
     const naming = policiesNaming(this.#present(pod), stores);

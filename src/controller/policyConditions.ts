@@ -18,7 +18,7 @@ import type { PolicyState } from "./policyStates.ts";
 
 export interface PolicyConditionsOptions {
   readonly stores: Pick<Stores, PolicyKind>;
-  /** Undefined while it is on its way, and not for long yet. */
+  /** Undefined while the policy has been on its way for only a short time. */
   readonly stateOf: (policy: Owner) => PolicyState | undefined;
   /** What of the policy has no effect. */
   readonly shortfallOf: (policy: Owner) => Shortfall | undefined;
@@ -50,7 +50,7 @@ export class PolicyConditions {
     if (this.#missing(owner)) this.#writes.add(owner);
   }
 
-  /** What is to be said on the policy, and is not; undefined when there is nothing. */
+  /** The condition to write on the policy; undefined when the object has it already or there is none. */
   #missing(
     owner: Owner,
   ): { readonly policy: ClusterPolicy; readonly condition: PolicyCondition } | undefined {
@@ -72,7 +72,7 @@ export class PolicyConditions {
       await write(missing.policy, missing.condition);
     } catch (error) {
       if (signal.aborted) return;
-      // The watch is about to show the other write.
+      // Somebody else has written the policy, and the watch is about to show that.
       if (isConflict(error)) return this.#writes.add(owner);
       const policy = policyText(missing.policy);
       const isUseless = error instanceof KubeError && !error.retryable;

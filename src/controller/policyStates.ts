@@ -2,9 +2,9 @@
 // database has it and every pod that it speaks of, and each chassis that carries a pod it selects has installed that state
 // of the database. Policies share these proofs: a thousand at once cost OVN one number (marking.ts).
 //
-// Of a pod that joins the groups of a policy in force, only that the database has it is looked at: its own port waits for
-// its chassis (podPolicing.ts), and a number for each of them would be too many. Such a proof does not break off one
-// that is under way: where pods come all the time, none would ever end.
+// When a pod joins the groups of a policy in force, only the database is checked for it: the pod's own port waits for
+// its chassis (podPolicing.ts), and a number for each pod would be too many. A joining pod does not interrupt a proof
+// under way, or none would ever end where pods come all the time.
 
 import type { Mark } from "../apply/generations.ts";
 import { Slicer } from "../apply/slicer.ts";
@@ -29,7 +29,7 @@ export interface PolicyStatesOptions extends PolicyLookup, MarkingOptions {
   /** The node that runs the chassis; undefined for one of a cloud. */
   readonly nodeOf: (chassis: string) => string | undefined;
   readonly news: PolicyNews;
-  /** What `stateOf` says of the policy may be something else. */
+  /** The result of `stateOf` for this policy may have changed. */
   readonly onState?: (policy: Owner) => void;
   readonly clock: Clock;
 }
@@ -44,7 +44,7 @@ export interface PolicyState {
 interface Tracked {
   readonly owner: Owner;
   readonly object: KubeObject;
-  /** It has rows from before this leader, and nothing of it has been written since. */
+  /** The policy has rows from before this leader, and none of them has been written since. */
   isInherited: boolean;
   /** When it came into force, by the wall clock. */
   inForceSince: string | undefined;
@@ -158,7 +158,7 @@ export class PolicyStates {
     };
   }
 
-  /** Undefined while it is on its way, and not for long yet, and for what is no policy. */
+  /** Undefined while the policy has been on its way for only a short time, and for owners that are not policies. */
   stateOf(owner: Owner): PolicyState | undefined {
     const { inForceSince, isLate, proof } = this.#policies.get(owner) ?? {};
     if (isLate) return { inForceSince, waitsFor: proof?.waitsFor ?? "" };
@@ -227,7 +227,8 @@ export class PolicyStates {
       if (!proof || proof.chassis) continue;
       const found = lookInDatabase(owner, this.#refused.get(owner));
       if ("waitsFor" in found) proof.waitsFor = found.waitsFor;
-      // That chassis keep up is known of each policy once, and of chassis all the time (beat.ts).
+      // Each policy proves once that its chassis have installed it; that chassis keep up after that is watched by
+      // beat.ts.
       else if (policy.inForceSince !== undefined) this.#proven(policy, proof);
       else {
         proof.waitsFor = "OVN to number this state of the database";
@@ -273,7 +274,7 @@ export class PolicyStates {
     this.#options.onState?.(owner);
   }
 
-  /** Tells people how it is now. */
+  /** Tells people the policy's present state. */
   #tell(owner: Owner): void {
     const policy = this.#policies.get(owner);
     if (!policy) return;

@@ -4,7 +4,7 @@ import { isRecord, record, text } from "../kube/json.ts";
 
 export interface PolicySummary {
   readonly inForce: number;
-  /** Those that are on their way, and not for long yet. */
+  /** Policies that have been on their way for only a short time. */
   readonly settling: number;
   /** Those that are not in force although they should be. */
   readonly late: number;
@@ -22,7 +22,7 @@ export interface LatePolicy {
 
 export const noPolicies: PolicySummary = { inForce: 0, settling: 0, late: 0, first: [] };
 
-/** So many are named in the annotation. */
+/** How many late policies the annotation names. */
 export const mostNamed = 10;
 
 /** The annotation; undefined when there are no policies. */

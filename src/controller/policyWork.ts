@@ -60,7 +60,8 @@ export class PolicyWork {
   /** The owner has been planned, as this object if it has one. */
   planned(owner: Owner, object: KubeObject | undefined): void {
     this.#conditions?.look(owner);
-    // No pod waits for the plan of another, and when a cluster starts thousands wait for policies.
+    // Plans of pods are skipped: no pod waits for another pod's plan, and when a cluster starts, thousands wait for
+    // policies.
     if (object?.kind !== "Pod") this.look();
   }
 

@@ -1,6 +1,6 @@
-// A plan may lack objects that must exist: Kubernetes keeps EndpointSlices of every Service with a selector. The first
-// list may have left them out, and a watch that goes on from it is silent about them until they change. So they are
-// asked for, one owner's after the other's, and the owner is planned again until it has them.
+// Looks for objects that a plan lacks although they must exist: Kubernetes keeps EndpointSlices for every Service with
+// a selector. The first list may have left them out, and a watch that continues from that list is silent about them
+// until they change. So they are asked for, one owner at a time, and the owner is planned again until it has them.
 
 import type { Sought } from "../kinds/kind.ts";
 import type { KubeClient } from "../kube/client.ts";

@@ -66,7 +66,7 @@ export class Standings {
     if (what === profileOwner(name)) this.#options.onChange(this.#options.stores.Pod.by("profile", name));
   }
 
-  /** Whose standing depends on the labels of their namespaces. */
+  /** The pods whose standing depends on the labels of their namespaces. */
   #concerned(): readonly Pod[] {
     const { Pod, SecurityProfile } = this.#options.stores;
     return SecurityProfile.by("assignment", "Always").length > 0 ? [...Pod.values()] : this.#claiming();

@@ -120,7 +120,7 @@ export class Term {
   /** Names those with rows whose plans have failed so far, such as a node whose subnet is in no configured range. */
   #tellUnplanned(applier: Applier): void {
     const { queue } = this.planning;
-    // Whose rows there are is asked of all rows, in one piece.
+    // Reading the owners of all rows takes long, so only if a plan has failed.
     if (queue.failing === 0) return;
     const owners = [...applier.owners()].filter((owner) => queue.hasFailed(owner));
     if (owners.length === 0) return;

@@ -16,11 +16,11 @@ export interface UnseenPodsOptions {
   readonly client: Pick<KubeClient, "list">;
   readonly server: ApiServer;
   readonly stores: Stores;
-  /** Something is to be heard of before anybody is certain to be in no group. */
+  /** Makes the groups wait for `what`: until there is news of it, it is not certain which pods are in no group. */
   readonly await: (what: string) => void;
-  /** The namespace has a pod, so it is to be heard of as well. */
+  /** The namespace has a pod, so the groups wait for news of it as well. */
   readonly awaitNamespace: (name: string) => void;
-  /** It has been planned, or is known to be gone. */
+  /** `what` has been planned, or is known to be gone. */
   readonly heardOf: (what: string) => void;
   readonly clock: Clock;
   readonly log: Log;
@@ -68,7 +68,7 @@ export class UnseenPods {
     this.#options.heardOf(port);
   }
 
-  /** Until the server says which pod has the port, or that none has. Does not reject. */
+  /** Asks until the server says which pod has the port, or that none has. Does not reject. */
   async #ask({ name, addresses }: GroupedPort): Promise<void> {
     const { server, log, clock, signal } = this.#options;
     while (!signal.aborted && addresses.some((address) => this.#awaited.has(address))) {

@@ -3,9 +3,9 @@
 // the address goes to the node that ranks highest for it among those that can (rendezvous hashing), so that the addresses of a
 // node that dies spread over all others.
 //
-// A node can when its network works, by its condition NetworkUnavailable: its agent sets that when something on the node fails,
-// and the leading controller when the agent is silent. If that is so of all nodes, it rather tells of the API server or of
-// the controller, and nobody is moved.
+// A node can when its network works, by its condition NetworkUnavailable: its agent sets that when something on the
+// node fails, and the leading controller when the agent is silent. If no node's network seems to work, the fault is
+// more likely in the API server or the controller, and no address moves.
 
 import { createHash } from "node:crypto";
 import type { AddressPool } from "../kube/addressPool.ts";

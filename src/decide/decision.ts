@@ -10,7 +10,7 @@ export type Decision<T> =
   | { readonly state: "pending"; readonly written: Promise<void>; readonly distrusted: string | undefined }
   /** Something else must be decided first. Ask again once it is. */
   | { readonly state: "waiting"; readonly reason: string }
-  /** Not possible as things are; report it in an Event. The facts stay as they are. Ask again later. */
+  /** Not possible at present; report it in an Event. The facts stay as they are. Ask again later. */
   | { readonly state: "refused"; readonly reason: string }
   /** Not part of the pod network, so it has no facts. */
   | { readonly state: "none" };

@@ -144,10 +144,10 @@ export class NodePool {
     return { problem, againMs: againMs > 0 ? againMs : undefined };
   }
 
-  /** Returns whether there is a port that only has to be forgotten before. */
+  /** Returns whether there is a port that can be offered once its earlier pod is forgotten. */
   #offerReady({ isReady, isForgotten }: PoolInputs): boolean {
     const ready = this.#in("new").filter((port) => isReady(port, port.kind) === true);
-    // What a closed port still has of an earlier pod is looked at before it opens.
+    // A closed port is checked for traces of an earlier pod when it opens, not here.
     const mustWait = (port: Port): boolean =>
       port.isReused === true && port.kind === "open" && !isForgotten(port);
     const { true: waiting = [], false: offered = [] } = Object.groupBy(ready, (port) => `${mustWait(port)}`);

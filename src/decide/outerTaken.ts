@@ -1,5 +1,5 @@
-// Who has an address from outside, be it a Service or a FloatingAddress: nobody else gets it. What has just been given and does
-// not show yet counts too.
+// Which Service or FloatingAddress has an address from outside, so that nobody else gets it. Addresses that have just
+// been given out and do not show in a status yet count too.
 
 import type { Stores } from "../kube/stores.ts";
 import { type Owner, ownerOf, parseOwner } from "../model/owner.ts";

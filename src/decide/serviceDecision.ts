@@ -130,7 +130,7 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
     }
   }
 
-  /** Those whose addresses it may have too, in the order of names. */
+  /** The Services whose addresses it may share, in the order of names. */
   const sharers = (service: Service): readonly Service[] =>
     stores.Service.by("sharing", `${service.namespace}/${service.sharingKey}`)
       .filter((other) => other.uid !== service.uid && mayShare(service, other))
@@ -161,7 +161,10 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
     if (!isSame(granted, grantedIps)) await options.write(service, { granted });
   }
 
-  /** After its addresses, which it may just have been given: then their news bring the Service here again. */
+  /**
+   * Runs after the addresses are chosen. If they were chosen just now, the watch will show them and bring the Service
+   * here again.
+   */
   async function decideAnnouncers(service: Service): Promise<void> {
     if (!options.hasGateways || !service.balancer) return;
     const all = [...stores.IPAddressPool.values()];

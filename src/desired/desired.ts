@@ -75,7 +75,7 @@ export class Desired {
     return database;
   }
 
-  /** Who had facts and has none any more needs no entry: its rows are known, and are marked one by one. */
+  /** An owner that had facts and has none any more needs no entry: its rows are known, and are marked one by one. */
   #note(owner: Owner, facts: readonly Fact[], word: Word): void {
     const before = this.wordOf(owner);
     const isUsual = facts.length > 0 ? word === "said" : word === "missing" || this.#facts.has(owner);

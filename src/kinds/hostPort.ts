@@ -60,7 +60,7 @@ function neighbours(pod: Pod, pods: Store<Pod>): readonly Pod[] {
   );
 }
 
-/** At any other address a pod could take what is meant for others. */
+/** At any other address a pod could take traffic meant for others. */
 function malformedText(
   ports: readonly HostPort[],
   { name, hostAddresses }: ResolvedNode,

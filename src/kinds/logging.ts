@@ -1,5 +1,5 @@
-// What a namespace says about logging what its policies do, and a policy of the whole cluster about itself: its meter. The
-// policies state themselves what is logged.
+// The meter of a namespace, or of a policy of the whole cluster, that asks for logging. Which packets are logged is
+// part of the policies' own facts.
 
 import { aclLoggingOf } from "../kube/aclLogging.ts";
 import { type ClusterPolicy, type ClusterPolicyKind, hasPass } from "../kube/clusterPolicy.ts";

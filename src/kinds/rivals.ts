@@ -1,6 +1,6 @@
-// Services that say they have one address from outside. What no annotation allows (model/sharing.ts) may still come about: by
-// another controller, or for a moment. A port of an address has one Service then, the first by name, in OVN as at the nodes
-// (node/wayIn/outerDoors.ts).
+// Services with the same address from outside. Even where no annotation allows that (model/sharing.ts), another
+// controller may cause it, or it may be so for a moment. Then the first Service by name gets the port of the address,
+// in OVN and on the nodes alike (node/wayIn/outerDoors.ts).
 
 import type { Service } from "../kube/objects.ts";
 import type { Stores } from "../kube/stores.ts";

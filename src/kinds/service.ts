@@ -30,7 +30,7 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
     const { vips: all, leftOut, malformed } = service ? balanced(service, slices) : nothing;
     const share = service && shareOf(service, all, stores.Service);
     const lacking = service && share && share.vips.length > 0 ? familiesWithoutSlices(service, slices) : [];
-    // Where Kubernetes has not said yet which endpoints there are, clients are not told that there are none.
+    // As long as Kubernetes has not written the endpoints, clients must not be refused as if there were none.
     const unsaid = service?.hasSelector === true ? lacking : [];
     const vips = (share?.vips ?? []).filter(({ address }) => !unsaid.includes(address.ip.family));
     hosts.follow(

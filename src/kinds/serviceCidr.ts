@@ -23,7 +23,7 @@ export const serviceCidrKind: OwnerKind<"ServiceCIDR" | "Node"> = {
   plan(owner, { name }, { scope, network, cloud, stores }) {
     const object = stores.ServiceCIDR.get("", name);
     if (!object) return { facts: [] };
-    // Of nodes that are not decided yet, too: a range that takes their network would not be planned anew.
+    // Undecided nodes count too: a range that overlaps their network would not be planned again later.
     const nodes = [...stores.Node.values()].map(ownNetworks);
     const problem = rangeProblem(network, nodes, cloud.networks(), object.cidrs);
     if (problem !== undefined)
@@ -34,7 +34,7 @@ export const serviceCidrKind: OwnerKind<"ServiceCIDR" | "Node"> = {
   },
 };
 
-/** What a node says that it has; nothing of it needs to be decided. */
+/** The addresses that a node claims, decided or not. */
 const ownNetworks = (node: Node): ResolvedNode => resolvedNode(node, { id: 0, subnets: [] }, undefined);
 
 const networksOf = (node: Node): string => {

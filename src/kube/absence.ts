@@ -9,7 +9,7 @@ import { pathOf, type Resource } from "./resource.ts";
 export type Answer =
   | { readonly is: "there"; readonly raw: unknown }
   | { readonly is: "gone" }
-  /** Nobody can tell whether the server may be believed. */
+  /** It is unknown whether the server may be believed. */
   | { readonly is: "unsure" }
   /** Whatever the answer, it must not be believed, because of `why`. */
   | { readonly is: "doubtful"; readonly why: string };
@@ -27,7 +27,7 @@ export async function askFor(
   } catch (error) {
     const isForbidden = error instanceof KubeError && error.status === 403;
     if (!isNotFound(error) && !isForbidden) throw error;
-    // Looked at after the answer: the server that gave it, or one that took its place, is seen for what it is.
+    // The server is checked after its answer, so that a server which took its place in between is noticed too.
     const standing = await server.look(resource);
     if (standing === "does not serve the resource")
       return { is: "doubtful", why: `the API server does not let ${resource.plural} be read` };

@@ -29,7 +29,7 @@ export const agentLeases: Watchable<AgentLease> = {
     const meta = metaOf(object, intern);
     const { holder, durationMs, renewTime } = leaseRecordOf(object);
     if (!meta || holder === "" || durationMs === undefined) return undefined;
-    // An agent may write its own Lease only, but into that whatever it likes: it must not speak for another node's.
+    // An agent may write only its own Lease, but anything into that: it must not speak for another node's agent.
     if (meta.name !== agentLeaseName(meta.labels[clusterLabel] ?? "", holder)) return undefined;
     return Object.freeze({ ...meta, node: holder, renewTime, durationMs });
   },

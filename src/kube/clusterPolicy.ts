@@ -2,9 +2,9 @@
 // older AdminNetworkPolicy and BaselineAdminNetworkPolicy (adminNetworkPolicy.ts), all of policy.networking.k8s.io; and
 // SecurityProfile (securityProfile.ts), which is Weft's own.
 //
-// What makes no sense closes rather than opens, as the API says for peers that an implementation does not know
-// (ClusterNetworkPolicyIngressPeer): an Accept rule does not match there, and a Deny or Pass rule becomes one that denies
-// everything.
+// Invalid parts close rather than open, as the API says for peers that an implementation does not know
+// (ClusterNetworkPolicyIngressPeer): an Accept rule does not match them, and a Deny or Pass rule becomes one that
+// denies everything.
 
 import { type Cidr, parseCidr } from "../model/ip.ts";
 import { clusterPolicyLimits } from "../model/limits.ts";
@@ -30,7 +30,7 @@ export interface ClusterPolicy<K extends ClusterPolicyKind = ClusterPolicyKind> 
   readonly subject: PodsPeer | undefined;
   readonly ingress: readonly ClusterRule[];
   readonly egress: readonly ClusterRule[];
-  /** What in it makes no sense or is not served, for people. */
+  /** Its invalid and unsupported parts, for people. */
   readonly problems: readonly string[];
   /** Counts what has been written of its `spec`. */
   readonly generation: number;
@@ -81,8 +81,8 @@ export const isAbout = (
 ): boolean => policy.subject !== undefined && (has(policy.subject) || isNamedIn(policy, has, isPassed));
 
 /**
- * Whether it may close those that it selects to a pod: a rule that does not accept names the pod. `has` says whether the
- * pod is one of those. With `isPassed` a network may stand for the pods in it (select/clusterRules.ts).
+ * Whether it may close the pods it selects to a given pod: a rule that does not accept names that pod. `has` says
+ * whether the pod is one of those. With `isPassed` a network may stand for the pods in it (select/clusterRules.ts).
  */
 export function isNamedIn(
   { tier, subject, ingress, egress }: ClusterPolicy,
@@ -95,7 +95,7 @@ export function isNamedIn(
   return [...ingress, ...egress].some(({ action, peers }) => action !== "Accept" && peers.some(mayBe));
 }
 
-/** What is written on it by others than its author. */
+/** What others than the author write on the policy. */
 export const writtenOn = (object: unknown): Pick<ClusterPolicy, "generation" | "condition"> => ({
   generation: integer(record(record(object).metadata).generation, 0, Number.MAX_SAFE_INTEGER) ?? 0,
   condition: policyConditionOf(object),
@@ -130,7 +130,7 @@ export function subjectOf(
   return { subject: subject ?? leniently(fields), isWhole };
 }
 
-/** With the requirements that make sense, which selects more rather than less. */
+/** With the valid requirements only, which select more rather than less. */
 const leniently = (fields: Json): PodsPeer => {
   const pods = record(fields["pods"]);
   return Object.freeze({
@@ -226,7 +226,7 @@ function ruleOf(
   return Object.freeze({ action: action ?? "Deny", index, name, peers, ports });
 }
 
-/** Each list has a limit, and what is beyond it makes the rule unsound, as what makes no sense does. */
+/** Each list has a limit. Entries beyond it make the rule unsound, like invalid ones. */
 export function eachOf<T>(
   path: string,
   value: unknown,
@@ -240,7 +240,7 @@ export function eachOf<T>(
   return Object.freeze(entries.slice(0, most).flatMap((one, nth) => partsOf(`${path}[${nth}]`, one)));
 }
 
-/** None when the peer makes no sense. */
+/** Empty when the peer is invalid. */
 function peersOf(
   path: string,
   value: unknown,

@@ -55,9 +55,9 @@ const isKubeError = (error: unknown, status: number, reason?: string): error is 
 export const isNotFound = (error: unknown): boolean => isKubeError(error, 404);
 export const isAlreadyExists = (error: unknown): boolean => isKubeError(error, 409, "AlreadyExists");
 /**
- * Somebody else changed the object meanwhile, or its uid is not the expected one. To a patch with another uid an API server
- * says that the field is immutable (ValidateObjectMetaAccessorUpdate in k8s.io/apimachinery), not that there is a
- * conflict.
+ * Somebody else changed the object meanwhile, or its uid is not the expected one. An API server answers a patch with
+ * another uid that the field is immutable (ValidateObjectMetaAccessorUpdate in k8s.io/apimachinery), not that there is
+ * a conflict.
  */
 export const isConflict = (error: unknown): error is KubeError =>
   (isKubeError(error, 409) && !isAlreadyExists(error)) ||

@@ -1,5 +1,5 @@
-// NetworkPolicy (networking.k8s.io/v1), cut down to what Weft reads. A part that makes no sense allows nothing, and is
-// listed as a problem: a policy that cannot be understood closes rather than opens.
+// NetworkPolicy (networking.k8s.io/v1), cut down to what Weft reads. An invalid part allows nothing, and is listed as a
+// problem: a policy that cannot be understood closes rather than opens.
 
 import { type Cidr, contains, parseCidr } from "../model/ip.ts";
 import { integer, isRecord, type Json, list, oneOf, record, text } from "./json.ts";
@@ -15,7 +15,7 @@ export interface NetworkPolicy extends ObjectMeta {
   readonly ingress: readonly PolicyRule[] | undefined;
   /** What its pods may send. */
   readonly egress: readonly PolicyRule[] | undefined;
-  /** What in it makes no sense, for people: `spec.ingress[0].from[1].ipBlock.cidr: "10.0.0.0/33" is not a CIDR`. */
+  /** Its invalid parts, for people: `spec.ingress[0].from[1].ipBlock.cidr: "10.0.0.0/33" is not a CIDR`. */
   readonly problems: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-// The ports that a policy has by name, so that what it allows depends on which pods have ports of these names.
+// The names of ports in a policy. What the policy allows depends on which pods have ports with these names.
 
 import type { AnyPolicy } from "./clusterPolicy.ts";
 

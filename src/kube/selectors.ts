@@ -1,5 +1,5 @@
-// Which objects of a kind a watch is about. The API server selects them for lists and watches; an answer about one object by its
-// name is measured here, because another object may have the name by now.
+// Which objects of a kind a watch is about. The API server applies the selectors to lists and watches; a single object
+// that was asked for by name is checked here, because another object may have the name by now.
 
 import type { Query } from "./client.ts";
 import { record } from "./json.ts";

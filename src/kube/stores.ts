@@ -12,7 +12,7 @@ import { watchKind } from "./watch.ts";
 
 export type Stores = { readonly [K in Kind]: Store<KindMap[K]> };
 
-/** As much of a store as does not depend on what it holds. */
+/** The part of a store that does not depend on the type of its objects. */
 export type AnyStore = Pick<Store<ObjectMeta>, "size" | "synced" | "ready" | "freshness"> & {
   values(): Iterable<KubeObject>;
   subscribe(listener: Listener<KubeObject>): () => void;

@@ -29,7 +29,7 @@ export interface UnlistedOptions {
 const firstPauseMs = 5_000;
 const longestPauseMs = 30_000;
 const askedAtOnce = 8;
-/** When nobody can tell whether the server is right, so few may go, or this share of what is known. */
+/** While it is unknown whether the server is right, at most this many objects may go, or this share of those known. */
 const few = { objects: 3, share: 0.3 };
 
 const areThere = "the API server returns them when asked for them by name";

@@ -34,15 +34,19 @@ export interface Share {
 export const isOpenAt = ({ hostIp }: HostPort, ip: Ip): boolean =>
   hostIp === undefined || (hostIp.family === ip.family && (hostIp.value === 0n || hostIp.value === ip.value));
 
-/** Where the node's own processes reach a host port besides, if it is open there. Not so ::1: the kernel keeps that inside. */
+/**
+ * The loopback address at which the node's own processes also reach a host port. There is none for IPv6: the kernel
+ * does not let ::1 out.
+ */
 export const loopback4: Ip = { family: 4, value: 0x7f000001n };
 
 export const isLoopback = ({ family, value }: Ip): boolean => family === 4 && value === loopback4.value;
 
 /**
- * Who of the pods of one node has which of its ports, by `namespace/name`. A node port belongs to its Service, for which
- * `nodePort` has words. The scheduler never puts two pods with one port on one node. Where somebody has, a pod that runs has it
- * before one that its kubelet has not let in yet, and refuses for that reason; then the first by name.
+ * Which pod of a node has which of its ports, by `namespace/name`. A node port belongs to its Service, which `nodePort`
+ * names for people. The scheduler never puts two pods with the same port on one node. If somebody bypasses it, a
+ * running pod wins over one that its kubelet has not admitted yet (and will refuse for that reason); then the first by
+ * name.
  */
 export function sharesOf(
   pods: Iterable<PortSeeker>,

@@ -8,8 +8,8 @@
 export interface Levelled<R> {
   readonly rule: R;
   /**
-   * Of a Pass in the Admin tier, that of the rules before it, -1 without any; undefined for what accepts beyond the last step,
-   * which has no effect. What denies there shares the last step.
+   * A Pass in the Admin tier has the step of the rules before it, or -1 if there are none. Undefined for an Accept
+   * beyond the last step, which has no effect; a Deny there shares the last step.
    */
   readonly level: number | undefined;
 }

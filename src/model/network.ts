@@ -84,10 +84,10 @@ export const managementAddresses = (
   });
 
 /**
- * All addresses that are the node's own, without doubles. Those by which Kubernetes knows it come first, because servers in
- * the host's network are endpoints under these; then those it shares with its gateway router. Until the agent has reported,
- * what Kubernetes says has to do; afterwards an InternalIP that the agent does not find on the node is somebody else's, for
- * example that of a translating router.
+ * All addresses that are the node's own, without doubles. Those by which Kubernetes knows it come first, because
+ * servers in the host's network are endpoints under these; then those it shares with its gateway router. Until the
+ * agent has reported, the InternalIPs of Kubernetes are used; afterwards an InternalIP that the agent does not find on
+ * the node belongs to another machine, for example to a router with NAT.
  */
 export function hostAddressesOf(
   internal: readonly Ip[],

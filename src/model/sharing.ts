@@ -8,7 +8,10 @@ interface Sharer {
   readonly sharingKey?: string;
 }
 
-/** Whether both may have one address: with one key, without a common port, and led to all their endpoints from any node. */
+/**
+ * Whether both may have one address: they have the same key and no port in common, and every node leads to all their
+ * endpoints.
+ */
 export const mayShare = (a: Sharer, b: Sharer): boolean =>
   a.sharingKey !== undefined &&
   a.sharingKey === b.sharingKey &&

@@ -1,7 +1,7 @@
-// How what comes to a port of a node finds its Service. The node's kernel translates the node's own address and port to an
-// address that a balancer in OVN has. Mostly that is the Service's cluster address, so a NodePort needs no rows of its own.
-// Where a traffic policy makes the two lead to different endpoints, it is an address that only the way in uses, with the
-// number of the node port. Both ends, the plan and the agent, take it from here.
+// How a packet to a port of a node finds its Service. The node's kernel translates the node's own address and port to
+// an address that a balancer in OVN has. Mostly that is the Service's cluster address, so a NodePort needs no rows of
+// its own. Where a traffic policy makes the two lead to different endpoints, it is an address that only the way in
+// uses, with the number of the node port. Both ends, the plan and the agent, take it from here.
 
 import type { Cidr, Family, Ip } from "./ip.ts";
 

@@ -24,7 +24,7 @@ export interface GroupRows {
 /** Ids of groups, by what policies do with their members. */
 export interface GroupIds {
   readonly subject: ReadonlySet<string>;
-  /** With the port's addresses that are in the group. */
+  /** The group, with those of the port's addresses that are in it. */
   readonly peer: ReadonlyMap<string, readonly Ip[]>;
 }
 
@@ -88,7 +88,7 @@ export function hasMembers(
   return true;
 }
 
-/** A port that is in a group, or one of whose addresses is. */
+/** A port that is in a group itself or by one of its addresses. */
 export interface GroupedPort {
   readonly name: string;
   /** As text. */

@@ -8,7 +8,7 @@ import { addressesOf } from "./machines.ts";
 
 export type MachinePort =
   | { readonly ref: LogicalSwitchPortRow["_uuid"]; readonly addresses: readonly Ip[] }
-  /** Why it is none that policies can speak of, for people. */
+  /** Why policies cannot name this port, for people. */
   | { readonly problem: string };
 
 /**

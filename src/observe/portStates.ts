@@ -1,8 +1,8 @@
 // How far OVN is with this cluster's ports, according to the southbound database: translated, bound to a chassis,
 // installed there. Read only.
 //
-// ovn-northd copies the external_ids of a port's row, so those of Weft's own ports are known here, too. A port that somebody
-// else has given the name of one of Weft's is none.
+// ovn-northd copies the external_ids of a port's row, so those of Weft's own ports are known here, too. A port that
+// somebody else made under the name of one of Weft's does not count.
 
 import { ownership, placeOfPort, podOfPort } from "../model/names.ts";
 import { type PortBindingRow, southbound } from "../ovn/southbound.gen.ts";

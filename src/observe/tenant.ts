@@ -116,7 +116,7 @@ export class TenantView {
     return on !== undefined && this.tenant()?.switches.some((uuid) => uuid === on) === true;
   }
 
-  /** Walks all ports, so it is not for every day. */
+  /** Walks all ports, so call it rarely. */
   hasPort(name: string): boolean {
     return [...this.#replica.table("Logical_Switch_Port").values()].some((port) => port.name === name);
   }

@@ -1,8 +1,8 @@
-// Who answers when somebody on the nodes' network asks for the MAC of a Service's address from outside (ARP, RFC 826; neighbour
-// discovery, RFC 4861): the gateway router of the node that has been chosen (decide/announcers.ts). OVN answers for the addresses of
-// a router's balancers. This one has no ports, so it answers and leads nowhere: whatever comes for the address takes the way
-// that it takes at every node. In underlay mode it is the tenant's router, for whatever is in a network of its own; the switch
-// that joins it to that network balances.
+// Who answers when somebody on the nodes' network asks for the MAC of a Service's address from outside (ARP, RFC 826;
+// neighbour discovery, RFC 4861): the gateway router of the node that has been chosen (decide/announcing.ts). OVN
+// answers for the addresses of a router's balancers. This one has no ports, so it answers and leads nowhere: whatever
+// comes for the address takes the way that it takes at every node. In underlay mode it is the tenant's router, for
+// whatever is in a network of its own; the switch that joins it to that network balances.
 
 import type { Service } from "../kube/objects.ts";
 import type { Fact } from "../model/fact.ts";

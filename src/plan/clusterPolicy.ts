@@ -85,7 +85,7 @@ export function clusterPolicyFacts(
 const isPass = (policy: ClusterPolicy, { way, rule }: RulePart): boolean =>
   policy[way].some(({ index, action }) => index === rule && action === "Pass");
 
-/** Undefined when the part is about nobody. */
+/** Undefined when the part matches no pod. */
 function peersMatch({ names }: Scope, part: RulePart, groups: PartGroups): string | undefined {
   const { far } = sides[part.way];
   const blocks = cover(groups.blocks(part));

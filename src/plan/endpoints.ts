@@ -35,7 +35,7 @@ export interface Vip {
   readonly isWayIn: boolean;
   /** Only the node's gateway router has it, for what comes from outside the cluster. */
   readonly isOutside: boolean;
-  /** Only for clients there, who have these endpoints and not those that everybody else has; undefined: for everybody else. */
+  /** Only for clients at this place, who have endpoints of their own; undefined: for everybody else. */
   readonly near: Near | undefined;
 }
 
@@ -43,7 +43,7 @@ export interface Balanced {
   readonly vips: readonly Vip[];
   /** What is beyond the limits, for people; undefined when nothing is. */
   readonly leftOut: string | undefined;
-  /** Endpoints that can be none, for people; undefined when there are none. */
+  /** Addresses that no endpoint can have, for people; undefined when there are none. */
   readonly malformed: string | undefined;
 }
 

@@ -45,7 +45,7 @@ export function subjectFacts(
   allow("from-lport", neighbours, "allow");
   allow("to-lport", neighbours, "allow");
   const [four, six] = hairpinAddresses;
-  // Such a packet comes back to the port that it left by, so it has entered nowhere else.
+  // Such a packet comes back to the port that it left from, so it cannot have entered anywhere else.
   const itself = `inport == @${name} && (ip4.src == ${four} || ip6.src == ${six})`;
   allow("to-lport", itself, "allow-related");
   if (ownNode !== undefined) allow("to-lport", ownNode, "allow-related");

@@ -3,8 +3,8 @@
 // translates it back (node/host/firewall.ts). So one balancer serves the switches of all nodes.
 //
 // Nodes report their addresses themselves and may be wrong, or lie. An endpoint that names its node can only get that
-// node's management address. One that names none, such as the API server's, may be anywhere, also outside of the cluster. So
-// only a node of the control plane counts there, which no node can make itself.
+// node's management address. One that names none, such as the API server's, may be anywhere, also outside of the
+// cluster. So only control-plane nodes count there, and no node can make itself one.
 
 import { type Cidr, contains, formatIp, type Ip } from "../model/ip.ts";
 import { Multimap } from "../model/multimap.ts";
@@ -103,7 +103,7 @@ export class Hosts {
     );
   }
 
-  /** Notes the node's zone. Returns what has changed for those who ask where clients are. */
+  /** Notes the node's zone. Returns the dependencies that have changed: which nodes or which zones there are. */
   #move(name: string, old: HostView | undefined, now: HostView | undefined): readonly string[] {
     if (old && now && old.zone === now.zone) return [];
     if (old) this.#zones.delete(old.zone, name);

@@ -1,6 +1,6 @@
-// What of an ACL says that its packets are logged, and the meter that limits how many: each is one more that ovn-controller
-// has to look at (ovn-nb(5), ACL and Meter). One meter for each namespace, and for each policy of the whole cluster, so that
-// a noisy one leaves the others theirs.
+// The columns of an ACL that turn on logging, and the meter that limits it: ovn-controller has to handle each logged
+// packet (ovn-nb(5), ACL and Meter). One meter for each namespace, and for each policy of the whole cluster, so that a
+// noisy one leaves the others theirs.
 
 import type { Severity } from "../kube/aclLogging.ts";
 import type { Fact } from "../model/fact.ts";
@@ -18,6 +18,6 @@ export function loggingFacts(scope: Scope, owner: Owner, name: string): readonly
   return facts.facts;
 }
 
-/** That nothing is logged is stated too: it may have been before. */
+/** States the columns even when nothing is logged, because something may have been logged before. */
 export const logged = (meter: string, severity: Severity | undefined) =>
   severity === undefined ? { log: false } : { log: true, severity, meter };

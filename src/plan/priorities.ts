@@ -18,16 +18,16 @@ export const policyPriority = {
 export type AclAction = NorthboundTables["ACL"]["row"]["action"];
 
 /**
- * From the lowest: 1 to 7,014 are for the Baseline tier, 7,120 to 7,122 for security profiles, 7,200 to 30,222 for the Admin tier
- * (`clusterPolicyPriority`). All of
- * that is below `services`: what no balancer has taken reaches nobody, whatever policies allow.
+ * Besides these, 1 to 7,014 are for the Baseline tier, 7,120 to 7,122 for security profiles and 7,200 to 30,222 for the
+ * Admin tier (`clusterPolicyPriority`). All of these are below `services`: what no balancer has taken reaches nobody,
+ * whatever policies allow.
  */
 export const aclPriority = {
   /** Drops what no NetworkPolicy allows to or from a pod that one selects. So no rule of the Baseline tier is about it. */
   isolated: 7_100,
   /** What a NetworkPolicy allows. */
   allowed: 7_101,
-  /** Drops what a pod sends and receives that asks for a profile which it may not have: above all that profiles allow. */
+  /** Drops all packets of a pod that asks for a profile it may not have: above everything that profiles allow. */
   refusedProfile: 7_123,
   /** What no policy can forbid. */
   always: 30_300,

@@ -13,7 +13,7 @@ export interface VirtualAddress {
   readonly port: ServicePort;
   /** Each node leads to its own endpoints only. */
   readonly isLocal: boolean;
-  /** It stands for the node that was asked; then `number` is the node port. */
+  /** It stands for the node that the client connected to; then `number` is the node port. */
   readonly isWayIn: boolean;
   /** For what comes from outside the cluster, and for nothing else. */
   readonly isOutside: boolean;

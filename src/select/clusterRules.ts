@@ -57,11 +57,11 @@ export interface PartPeers {
 
 export interface PolicyParts {
   readonly parts: readonly RulePart[];
-  /** What of the policy has no effect because of a limit, for people. */
+  /** The parts of the policy that have no effect because of a limit, for people. */
   readonly leftOut: string | undefined;
 }
 
-/** What no policy before this one decides, of a rule. */
+/** The part of a rule that no earlier policy decides. */
 interface Rest {
   readonly and: readonly Selection[];
   readonly notSubjects: readonly Selection[];
@@ -79,7 +79,7 @@ interface Pass {
   readonly index: number;
 }
 
-/** Whether what the first passes on may be what the second is about. */
+/** Whether the second rule may match what the first passes on. */
 export const mayPassFor = (first: ClusterPolicy, second: ClusterPolicy): boolean =>
   hasPass(first) && second.tier === "Admin" && first.priority <= second.priority;
 
@@ -163,7 +163,10 @@ function passesOf(policy: ClusterPolicy, way: Direction): readonly Pass[] {
   );
 }
 
-/** What is left of a rule after those that pass. Where that cannot be told in full, it opens nothing that was to be closed. */
+/**
+ * What is left of a rule after earlier Pass rules. Where that cannot be computed exactly, it never opens what should be
+ * closed.
+ */
 function restsOf(
   rule: ClusterRule,
   action: "Accept" | "Deny",
@@ -239,7 +242,7 @@ function peersOf(
   };
 }
 
-/** Whether it is not certain that nobody is among both. */
+/** Whether the two may have a pod in common. */
 const mayMeet = (some: readonly ClusterPeer[], others: readonly ClusterPeer[]): boolean =>
   some.some((one) =>
     others.some((other) => {

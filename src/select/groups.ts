@@ -22,15 +22,15 @@ export interface GroupId {
   readonly id: string;
 }
 
-/** What the use of groups has changed. */
+/** What a change of a policy changes about the groups in use. */
 export interface GroupChange {
-  /** Those that begin or end. */
+  /** Groups that come into use or go out of use. */
   readonly groups: readonly GroupId[];
-  /** The places of pods that are in one of these now, or were. */
+  /** The places of pods that are, or were, in one of these groups. */
   readonly places: ReadonlySet<Place>;
 }
 
-/** What a policy speaks of. */
+/** The groups that a policy names. */
 export interface Spoken {
   readonly subject: readonly PodGroup[];
   readonly peer: readonly PodGroup[];
@@ -50,11 +50,13 @@ export interface Membership {
 export interface GroupView {
   /** Whether a policy uses the group with this id in this role. */
   isUsed(role: GroupId["role"], id: string): boolean;
-  /** Policies or namespaces exist that nobody has told of yet, so it is not certain who is in no group. */
+  /**
+   * Not all policies and namespaces with rows have been reported yet, so it is not certain which pods are in no group.
+   */
   readonly isIncomplete: boolean;
-  /** Whether this has rows, and nobody has heard yet whether it still exists. */
+  /** Whether `what` has rows, and it is unknown whether it still exists. */
   isAwaited(what: string): boolean;
-  /** Some of these policies are about pods of this namespace, and nobody has been asked about them yet. */
+  /** Whether some of these policies are about pods of this namespace and have not been asked about yet. */
   isUnaskedIn(namespace: string): boolean;
   membershipsOf(role: Role, namespace: string, pod: string): readonly Membership[];
   /** The pods in a group that is in use, with those of their addresses that are. */
@@ -87,7 +89,7 @@ export class Groups implements GroupView {
   readonly #madeOf = new Multimap<string, string>();
   /** id -> a group in use */
   readonly #nodes = new Map<string, NodeGroup>();
-  /** What must exist, and of which nothing has been heard. */
+  /** What is awaited: it has rows, and nothing is known of it yet. */
   readonly #awaited = new Set<string>();
   readonly #unasked = new Set<string>();
 
@@ -95,7 +97,7 @@ export class Groups implements GroupView {
     this.#sources = sources;
   }
 
-  /** From now on the policy speaks of this; undefined when it is gone. */
+  /** From now on the policy names these groups; undefined when the policy is gone. */
   use(user: Owner, spoken: Spoken | undefined): GroupChange {
     const before = this.#used.get(user) ?? new Set<string>();
     const wanted = new Map<string, PodGroup | NodeGroup>();
@@ -134,36 +136,36 @@ export class Groups implements GroupView {
     });
   }
 
-  /** It has been asked about, whatever the answer. */
+  /** `what` has been asked about, whatever the answer. */
   asked(what: string): void {
     this.#unasked.delete(what);
   }
 
-  /** Something must be seen before it is certain that a pod is in no group. */
+  /** `what` must be seen before it is certain which pods are in no group. */
   await(what: string): void {
     this.#awaited.add(what);
     this.#unasked.add(what);
   }
 
-  /** Whether nothing else is to be heard of. */
+  /** Whether `what` is the only one that is still awaited. */
   isLast(what: string): boolean {
     return this.#awaited.size === 1 && this.#awaited.has(what);
   }
 
-  /** It is there, or known to be gone. Returns whether that was the last one to be heard of. */
+  /** `what` exists, or is known to be gone. Returns whether it was the last one awaited. */
   heardOf(what: string): boolean {
     this.asked(what);
     return this.#awaited.delete(what) && this.#awaited.size === 0;
   }
 
-  /** What the policy speaks of, in the role. A group that goes on being used is the same object. */
+  /** The groups that the policy names in the role. A group that stays in use is the same object. */
   usedBy(user: Owner, role: Role): readonly PodGroup[] {
     return [...(this.#used.get(user) ?? [])].flatMap((key) =>
       key.startsWith(`${role} `) ? (this.#inUse.get(key) ?? []) : [],
     );
   }
 
-  /** The policies that speak of a group which has more members after this change of a selection. */
+  /** The policies that name a group which gains members by this change of a selection. */
   *gainers(role: Role, { selection, added, removed }: MembershipChange): Iterable<Owner> {
     for (const key of this.#madeOf.get(`${role} ${selection.key}`)) {
       const isExcept = this.#inUse.get(key)?.except.some((one) => one.key === selection.key);

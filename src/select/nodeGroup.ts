@@ -11,7 +11,7 @@ import type { Labels } from "./selection.ts";
 
 export type NodeGroup = NodesByLabels | NodesInBlocks;
 
-/** All addresses of the nodes that a selector has, but those in `outside`. */
+/** All addresses of the nodes that a selector matches, except those in `outside`. */
 interface NodesByLabels {
   readonly kind: "labels";
   readonly nodes: LabelSelector;
@@ -34,7 +34,7 @@ interface NodesInBlocks {
   readonly isListed: boolean;
 }
 
-/** As much of a node as policies see. */
+/** What policies see of a node. */
 export interface SeenNode {
   readonly labels: Labels;
   readonly hostAddresses: readonly Ip[];

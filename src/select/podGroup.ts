@@ -9,9 +9,9 @@ import { areDisjoint, covers, type Selection } from "./selection.ts";
 export interface PodGroup {
   readonly key: string;
   readonly of: Selection;
-  /** Only pods that all of these have are in the group too. */
+  /** Only pods that are in all of these selections are in the group. */
   readonly and: readonly Selection[];
-  /** Pods that one of these has are not in the group. */
+  /** Pods that are in one of these selections are not in the group. */
   readonly except: readonly Selection[];
   /** Only addresses in one of these are; undefined means all. */
   readonly within: readonly Cidr[] | undefined;
@@ -71,7 +71,7 @@ export function addressesIn(
   return there.length === 0 ? undefined : there;
 }
 
-/** The parts of `ranges` that the group can have addresses in, without what does not matter. */
+/** The parts of `ranges` in which the group can have addresses. */
 export const partsWithin = (
   blocks: readonly Cidr[],
   ranges: readonly Cidr[],

@@ -82,7 +82,7 @@ export const matches = (selection: Selection, labels: Labels, addresses: readonl
 export const isInRange = ({ range, except }: RangeSelection, ip: Ip): boolean =>
   contains(range, ip) && !except.some((cidr) => contains(cidr, ip));
 
-/** As much of a pod as decides whether a label selection has it. */
+/** What decides whether a label selection includes a pod. */
 export interface SeenPod {
   readonly namespace: string;
   readonly labels: Labels;

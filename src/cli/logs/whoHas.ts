@@ -1,5 +1,5 @@
-// Whose an address is: a pod's, or a node's. Asked of the API server, again when an address is unknown, but not for each
-// packet. Addresses are used again, so a packet of long ago may get the name of who has its address now.
+// Which pod or node has an address, according to the API server. An unknown address makes it ask again, but not for
+// each packet. Addresses are reused, so an old packet may get the name of its address's present holder.
 
 import { nodeSubnetsOf } from "../../kube/annotations.ts";
 import type { KubeClient } from "../../kube/client.ts";
@@ -20,7 +20,7 @@ export class WhoHas {
   #names = new Map<string, string>();
   #policies: readonly PolicyName[] = [];
   #askedMs = -Infinity;
-  /** Why the API server does not tell. */
+  /** Why the API server does not answer. */
   failure: string | undefined;
 
   constructor(client: () => Promise<KubeClient>, timeoutMs: number) {

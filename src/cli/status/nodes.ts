@@ -143,9 +143,9 @@ function faultOf(
 
 /** What is known of the port of a virtual machine's network card. */
 interface Card {
-  /** Its name, where it is gone though ports are nested in it. */
+  /** The name of the card's port if it is gone although ports are nested in it. */
   readonly missing: string | undefined;
-  /** Why the controller finds none. */
+  /** Why the controller finds no such port. */
   readonly told: string | undefined;
 }
 

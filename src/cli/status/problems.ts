@@ -36,7 +36,7 @@ function helpFor(source: string, reason: string): string {
   return "weft status --help, for the options that name the server that cannot be reached";
 }
 
-/** Nothing here has ever belonged to this cluster, but there are others. */
+/** The database has rows of other clusters, but never had any of this one. */
 function wrongCluster({ cluster, kubernetes, northbound }: Snapshot): Problem[] {
   if ("unreachable" in northbound || northbound.clusters.size === 0 || northbound.clusters.has(cluster))
     return [];
