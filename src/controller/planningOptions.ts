@@ -6,7 +6,7 @@ import type { FloatingTell, ServiceTell, Tell } from "../decide/deciding.ts";
 import type { WriteFloating } from "../decide/decisions.ts";
 import type { Patch } from "../decide/durable.ts";
 import type { PoolOptions } from "../decide/pools.ts";
-import type { WriteServiceStatus } from "../decide/serviceDecision.ts";
+import type { WriteServiceStatus } from "../decide/serviceStatus.ts";
 import type { ApiServer } from "../kube/apiServer.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Clock, Log } from "../kube/clock.ts";

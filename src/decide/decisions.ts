@@ -20,7 +20,8 @@ import { OuterTaken } from "./outerTaken.ts";
 import { podDecision } from "./podDecision.ts";
 import type { Policing } from "./policing.ts";
 import { poolDecision } from "./poolDecision.ts";
-import { serviceDecision, type WriteServiceStatus } from "./serviceDecision.ts";
+import { serviceDecision } from "./serviceDecision.ts";
+import type { WriteServiceStatus } from "./serviceStatus.ts";
 
 /** What is written about FloatingAddresses. */
 export interface WriteFloating extends MakeFloating {

@@ -10,7 +10,7 @@ import type { ClusterNetwork, ResolvedNode } from "../model/network.ts";
 import { linkLocal4, specialRanges } from "../model/specialAddresses.ts";
 
 /** What it is, for people, and where. */
-type OwnRange = readonly [what: string, range: IpRange];
+export type OwnRange = readonly [what: string, range: IpRange];
 
 /** No machine outside has such an address. The last range is Weft's own, for connections that lead back to their client. */
 const special: readonly Cidr[] = [...specialRanges, ...linkLocal4, ...[parseCidr("fd69::/112") ?? []].flat()];
