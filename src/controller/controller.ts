@@ -13,9 +13,6 @@ import { EventRecorder } from "../kube/recorder.ts";
 import { Staleness } from "../kube/staleness.ts";
 import { allReady, missingInput, type Stores, watchAll } from "../kube/stores.ts";
 import { type ClusterMode, modeText, unservedInMode } from "../kube/unservedInMode.ts";
-import { annotate, setAnnouncers, setGrant, setIngress } from "../kube/write.ts";
-import { makeFor, setGiven, unmake } from "../kube/writeFloatingAddress.ts";
-import { setPolicyCondition } from "../kube/writePolicyCondition.ts";
 import { annotations, controllersLease, namesOf } from "../model/names.ts";
 import { parseOwner } from "../model/owner.ts";
 import { rememberedText } from "../model/remembered.ts";
@@ -38,11 +35,9 @@ import { type Telling, telling } from "./telling.ts";
 import { Term, type TermOptions } from "./term.ts";
 import { followUnserved } from "./unservedEvents.ts";
 import { watchNodes } from "./watchNodes.ts";
+import { writesOf } from "./writes.ts";
 
 const pauseAfterFailureMs = 1_000;
-
-/** Longer than an API server waits for a webhook by default, so that its own answer comes first. */
-const writeMs = 15_000;
 
 /** As long as an unrenewed Lease lasts: a leader without a database is useless. */
 const databaseAwayMs = 15_000;
@@ -120,6 +115,7 @@ export class Controller {
     this.#missing = () => missingInput(stores, replica);
     databases.start(signal);
     followBirths(stores.Pod, births);
+    const { writeCondition, ...writes } = writesOf(client, signal);
     const told = telling({
       events,
       births,
@@ -127,8 +123,7 @@ export class Controller {
       objectOf: (owner) => this.#term?.planning.objectOf(owner),
       policies: () => this.#term?.planning.policies,
       lost: (endpoints) => this.#term?.planning.lateFlush.lost(endpoints),
-      writeCondition: (policy, condition) =>
-        setPolicyCondition(client, policy, condition, new Date(), { signal, timeoutMs: writeMs }),
+      writeCondition,
       onHeld: (message) => {
         this.#held = message;
       },
@@ -136,20 +131,7 @@ export class Controller {
     });
     const options: LeaderOptions = {
       ...planningInputs(this.#options, stores, server, databases),
-      patch: ({ annotations, ifVersion, ...object }) =>
-        annotate(client, object, annotations, { signal, ifVersion, timeoutMs: writeMs }),
-      writeServiceStatus: (service, status) => {
-        const limits = { signal, timeoutMs: writeMs };
-        if ("ingress" in status) return setIngress(client, service, status.ingress, limits);
-        if ("granted" in status) return setGrant(client, service, status.granted, limits);
-        return setAnnouncers(client, service, status.announcers, limits);
-      },
-      writeFloating: {
-        status: (floating, status) =>
-          setGiven(client, floating, status, new Date(), { signal, timeoutMs: writeMs }),
-        make: (pod, wish) => makeFor(client, pod, wish, { signal, timeoutMs: writeMs }),
-        unmake: (floating) => unmake(client, floating, { signal, timeoutMs: writeMs }),
-      },
+      ...writes,
       tell: told.tell,
       destinations: [
         northboundDestination({
@@ -180,11 +162,23 @@ export class Controller {
       }),
       log,
     });
+    await this.#keepLeading(lease, options, databases, metrics, signal);
+  }
+
+  /** Leads whenever it may, until `signal` aborts. */
+  async #keepLeading(
+    lease: Lease,
+    options: LeaderOptions,
+    databases: Databases,
+    metrics: ControllerMetrics,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { log } = this.#options;
     while (!signal.aborted) {
       try {
         // Otherwise a controller that cannot reach the database would keep the Lease from one that can.
-        await allReady(stores, signal);
-        await replica.ready(signal);
+        await allReady(options.stores, signal);
+        await databases.replica.ready(signal);
         // One that must not lead must not take the Lease from one that may either.
         requireSameOptions(options);
         requireFreeRanges(options);

@@ -174,15 +174,7 @@ export class Planning {
     const concerned = new Concerned([...ownerKinds, ...decides], stores);
     this.#follow(concerned, decider, (owner) => enqueue(owner), signal);
     await nextTurn();
-    const nodeRows = observed.nodeRows();
-    await nextTurn();
-    for (const rows of nodeRows) this.#hosts.set(rows.node, provenHostView(rows));
-    await decider.adopt({
-      nodes: stores.Node.values(),
-      pods: stores.Pod.values(),
-      poolRows: observed.poolRows(),
-      nodeRows,
-    });
+    await this.#adopt(decider);
     await grouping.begin(signal);
     policies.begin(() => decider.nodes());
     this.#unseen = new UnseenPods(
@@ -199,16 +191,36 @@ export class Planning {
       pools ? observed.groupedPoolPorts() : [],
     );
     enqueue = (owner) => queue.add(owner);
-    for (const owner of ownersOfAll) queue.add(owner);
+    await this.#enqueueAll(concerned);
+    for (const owner of early) if (this.#planner.knows(owner)) queue.add(owner);
+    await this.foundRowsOf(observed.owners());
+  }
+
+  /** Takes over what rows and objects say about earlier choices. */
+  async #adopt(decider: Decider): Promise<void> {
+    const { stores, observed } = this.#options;
+    const nodeRows = observed.nodeRows();
+    await nextTurn();
+    for (const rows of nodeRows) this.#hosts.set(rows.node, provenHostView(rows));
+    await decider.adopt({
+      nodes: stores.Node.values(),
+      pods: stores.Pod.values(),
+      poolRows: observed.poolRows(),
+      nodeRows,
+    });
+  }
+
+  /** Queues the owners of everything that exists. */
+  async #enqueueAll(concerned: Concerned): Promise<void> {
+    const { stores, clock } = this.#options;
+    for (const owner of ownersOfAll) this.queue.add(owner);
     // Nodes come first in the list of kinds, because the plans of others depend on them.
     const slicer = new Slicer(clock.now);
     for (const store of everyStore(stores))
       for (const object of store.values()) {
-        for (const owner of concerned.byObject({ old: undefined, new: object })) queue.add(owner);
+        for (const owner of concerned.byObject({ old: undefined, new: object })) this.queue.add(owner);
         if (slicer.due) await slicer.pause();
       }
-    for (const owner of early) if (this.#planner.knows(owner)) queue.add(owner);
-    await this.foundRowsOf(observed.owners());
   }
 
   /** Plans owners with rows too. If they have no object, what was chosen for them is released with their rows. */
