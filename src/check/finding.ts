@@ -1,6 +1,8 @@
 // What `weft check` finds, and the verdict on all of it. A refusal is something that Weft would fail on or break; a
 // warning is something to know. What is fine is listed too, to show what was checked.
 
+import { counted } from "../model/counted.ts";
+
 export interface Finding {
   readonly severity: "refusal" | "warning" | "fine";
   /** A sentence without a full stop. */
@@ -64,5 +66,3 @@ export function reportOf({ subject, findings, unknown, whenReady }: Examined): C
     next: worst?.mend ?? whenReady,
   };
 }
-
-export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;

@@ -5,7 +5,7 @@ import type { AclLogging } from "../kube/aclLogging.ts";
 import type { ClusterPolicy } from "../kube/clusterPolicy.ts";
 import { cover } from "../model/cover.ts";
 import type { Fact } from "../model/fact.ts";
-import { type Cidr, formatCidr, type Ip } from "../model/ip.ts";
+import type { Cidr, Ip } from "../model/ip.ts";
 import { policyMarks } from "../model/names.ts";
 import type { Owner } from "../model/owner.ts";
 import { isWholeProtocol, type PortSet, protocols } from "../model/portSet.ts";
@@ -14,6 +14,7 @@ import type { Scope } from "../model/scope.ts";
 import type { RulePart } from "../select/clusterRules.ts";
 import type { NodeGroup } from "../select/nodeGroup.ts";
 import type { PodGroup } from "../select/podGroup.ts";
+import { addressMatch } from "./addressMatch.ts";
 import { FactList } from "./facts.ts";
 import { afterBalancers } from "./groups.ts";
 import { logged } from "./logging.ts";
@@ -87,23 +88,13 @@ const isPass = (policy: ClusterPolicy, { way, rule }: RulePart): boolean =>
 
 /** Undefined when the part matches no pod. */
 function peersMatch({ names }: Scope, part: RulePart, groups: PartGroups): string | undefined {
-  const { far } = sides[part.way];
-  const blocks = cover(groups.blocks(part));
-  const terms = ([4, 6] as const).flatMap((family) => {
-    const ofFamily = blocks.filter(({ ip }) => ip.family === family);
-    // OVN takes no constant with an empty mask.
-    if (ofFamily.some(({ bits }) => bits === 0)) return [`ip${family}`];
-    const members = [
-      ...part.peers.pods.map((group) => `$${names.peers(groups.id(group), family)}`),
-      ...part.peers.nodes.flatMap((group) => {
-        const id = groups.nodesId(group);
-        return id === undefined ? [] : [`$${names.nodesIn(id, family)}`];
-      }),
-      ...ofFamily.map(formatCidr),
-    ];
-    return members.length === 0 ? [] : [`ip${family}.${far} == {${[...new Set(members)].sort().join(", ")}}`];
-  });
-  return terms.length === 0 ? undefined : `(${terms.join(" || ")})`;
+  return addressMatch(sides[part.way].far, cover(groups.blocks(part)), (family) => [
+    ...part.peers.pods.map((group) => names.peers(groups.id(group), family)),
+    ...part.peers.nodes.flatMap((group) => {
+      const id = groups.nodesId(group);
+      return id === undefined ? [] : [names.nodesIn(id, family)];
+    }),
+  ]);
 }
 
 /** Undefined when there is none. */

@@ -8,9 +8,10 @@
 import type { AclLogging } from "../kube/aclLogging.ts";
 import type { NetworkPolicy, PolicyPeer, PolicyPort, PolicyRule } from "../kube/networkPolicy.ts";
 import type { Fact } from "../model/fact.ts";
-import { type Cidr, formatCidr, type Ip } from "../model/ip.ts";
+import type { Cidr, Ip } from "../model/ip.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
+import { addressMatch } from "./addressMatch.ts";
 import { FactList } from "./facts.ts";
 import { afterBalancers } from "./groups.ts";
 import { logged } from "./logging.ts";
@@ -97,23 +98,11 @@ function peersMatch(
 ): string | undefined {
   const { peers } = rule;
   if (!peers) return "";
-  const { far } = sides[way];
   const nodes = groups.nodes(rule);
-  const all = groups.blocks(way, rule, index);
-  const terms = ([4, 6] as const).flatMap((family) => {
-    const blocks = all.filter(({ ip }) => ip.family === family);
-    // OVN takes no constant with an empty mask.
-    if (blocks.some(({ bits }) => bits === 0)) return [`ip${family}`];
-    const members = [
-      ...peers.flatMap((peer) =>
-        peer.kind === "pods" ? [`$${names.peers(groups.peers(peer), family)}`] : [],
-      ),
-      ...(nodes !== undefined && blocks.length > 0 ? [`$${names.nodesIn(nodes, family)}`] : []),
-      ...blocks.map(formatCidr),
-    ];
-    return members.length === 0 ? [] : [`ip${family}.${far} == {${[...new Set(members)].sort().join(", ")}}`];
-  });
-  return terms.length === 0 ? undefined : `(${terms.join(" || ")})`;
+  return addressMatch(sides[way].far, groups.blocks(way, rule, index), (family, blocks) => [
+    ...peers.flatMap((peer) => (peer.kind === "pods" ? [names.peers(groups.peers(peer), family)] : [])),
+    ...(nodes !== undefined && blocks.length > 0 ? [names.nodesIn(nodes, family)] : []),
+  ]);
 }
 
 /** Undefined when the rule has no port without a name. */

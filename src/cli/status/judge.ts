@@ -2,8 +2,9 @@
 // source cannot be reached, the others are still judged, and the answer is "cannot tell".
 
 import type { PolicySummary } from "../../controller/policySummary.ts";
+import { counted } from "../../model/counted.ts";
 import { type NodeReport, nodeReports } from "./nodes.ts";
-import { counted, obstacles, type Problem, problemsOf } from "./problems.ts";
+import { obstacles, type Problem, problemsOf } from "./problems.ts";
 import type { KubernetesView, MalformedPolicy, Probe, Snapshot } from "./snapshot.ts";
 import { type WaitingPod, waitingPods } from "./waiting.ts";
 

@@ -1,7 +1,7 @@
 // The report for people: the answer on the first line, the evidence below, the next command last.
 
+import { counted } from "../../model/counted.ts";
 import type { Lag, Report } from "./judge.ts";
-import { counted } from "./problems.ts";
 
 /** So many policies with faults are named. */
 const mostFaults = 10;

@@ -1,6 +1,7 @@
 // What is wrong with the cluster, the worst first, and for each the command that helps.
 
 import type { Part } from "../../controller/health.ts";
+import { counted } from "../../model/counted.ts";
 import { controllersLease } from "../../model/names.ts";
 import type { NodeReport } from "./nodes.ts";
 import type { Leader, Snapshot } from "./snapshot.ts";
@@ -152,5 +153,3 @@ function latePolicies(leader: Leader | undefined): Problem[] {
     },
   ];
 }
-
-export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;

@@ -2,11 +2,7 @@
 // with a new DHCP lease. Open vSwitch's database says nothing about that, but the kernel does (rtnetlink(7)), and `ip
 // monitor` prints it.
 
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import { setTimeout as pause } from "node:timers/promises";
-
-const retryMs = 1_000;
+import { followMonitor } from "./followMonitor.ts";
 
 export interface Followed {
   /** Everything of this interface counts, and the routes through it. */
@@ -27,21 +23,16 @@ export async function followAddresses(
   const about = (name: string): string => `\\b${RegExp.escape(name)}(?:[:@\\s]|$)`;
   const isOther = new RegExp(`^\\[RULE\\]|^\\[ADDR\\](?!.*: ${RegExp.escape(own)}\\s)|${about(device)}`);
   const isOwn = new RegExp(about(own));
-  while (!signal.aborted) {
-    const monitor = spawn("ip", ["-oneline", "monitor", "label", "link", "address", "route", "rule"], {
-      stdio: ["ignore", "pipe", "ignore"],
-      signal,
-      killSignal: "SIGKILL",
-    });
-    // Catches up on changes made while nobody listened.
-    monitor.once("spawn", changed);
-    createInterface({ input: monitor.stdout }).on("line", (line) => {
-      if (isOther.test(line)) changed();
-      else if (isOwn.test(line)) touched();
-    });
-    // It could not start, or the signal ended it. A "close" follows every "error".
-    monitor.on("error", () => undefined);
-    await new Promise<void>((resolve) => monitor.once("close", () => resolve()));
-    await pause(retryMs, undefined, { signal }).catch(() => undefined);
-  }
+  await followMonitor(
+    {
+      program: "ip",
+      args: ["-oneline", "monitor", "label", "link", "address", "route", "rule"],
+      started: changed,
+      line: (line) => {
+        if (isOther.test(line)) changed();
+        else if (isOwn.test(line)) touched();
+      },
+    },
+    signal,
+  );
 }
