@@ -23,6 +23,8 @@ export interface Settings {
   readonly mode: "overlay" | "underlay";
   /** `assigned`: the controller gives each pod an address. `pooled`: nodes keep ready ports. */
   readonly addresses: "assigned" | "pooled";
+  /** How pods reach the outside in overlay mode. */
+  readonly gateway: "shared" | "local";
   readonly nodes: number;
   readonly families: readonly Family[];
   readonly clusterCidrs: readonly string[];

@@ -31,6 +31,7 @@ interface UpFlags {
   readonly only?: "hosts" | "ovs" | "ovn";
   readonly mode: Settings["mode"];
   readonly addresses?: Settings["addresses"];
+  readonly gateway?: Settings["gateway"];
   readonly cloud?: string;
   readonly vlan?: number;
   readonly clusterCidr?: string[];
@@ -51,6 +52,12 @@ function upCommand(): Command {
         "--addresses <how>",
         "assigned by the controller (default in overlay mode) or pooled on the nodes (always in underlay mode)",
       ).choices(["assigned", "pooled"]),
+    )
+    .addOption(
+      new Option(
+        "--gateway <how>",
+        "how pods reach the outside: shared (default), or local, through the hosts' routing",
+      ).choices(["shared", "local"]),
     )
     .option("--cloud <name>", "be a second tenant in the cloud of that sandbox, with the same addresses")
     .option("--vlan <tag>", "of the physical machines' network in underlay mode", integer)
@@ -89,6 +96,7 @@ function upCommand(): Command {
         mode: flags.mode,
         nodes: flags.nodes,
         ...(flags.addresses !== undefined && { addresses: flags.addresses }),
+        ...(flags.gateway !== undefined && { gateway: flags.gateway }),
         ...(flags.cloud !== undefined && { cloud: flags.cloud }),
         ...(flags.vlan !== undefined && { vlan: flags.vlan }),
         ...(families.length > 0 && { families }),

@@ -130,7 +130,9 @@ export function weftProcesses(layout: Layout): readonly PlannedProcess[] {
           vswitch: `unix:${node.ovsSocket}`,
           "ovs-rundir": node.ovs,
           // A virtual machine knows nothing of the OVN that networks it.
-          ...(!tenant && { southbound: central.southbound, "ovn-rundir": node.ovn }),
+          ...(!tenant && {
+            ...{ southbound: central.southbound, "ovn-rundir": node.ovn, gateway: layout.gateway },
+          }),
           "cni-socket": node.cniSocket,
           "cni-conf-dir": node.cniConfigurations,
           "cni-bin-dir": node.cniPrograms,

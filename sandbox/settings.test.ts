@@ -29,6 +29,7 @@ const refused: readonly (readonly [Choices, RegExp])[] = [
   [{ mode: "underlay", families: [4], clusterCidrs: ["172.31.0.0/16"] }, /overlaps 172.31.0.0\/24/],
   [{ mode: "underlay", parts: "ovs" }, /--only ovs: in underlay mode/],
   [{ mode: "underlay", parts: "hosts" }, /--only hosts: in underlay mode/],
+  [{ mode: "underlay", gateway: "local" }, /--gateway local: in underlay mode/],
   [{ cloud: "one" }, /--cloud one: only with --mode underlay/],
   [{ vlan: 7 }, /--vlan 7: only with --mode underlay/],
   [{ mode: "underlay", vlan: 4095 }, /--vlan 4095: a number from 1 to 4094/],

@@ -25,6 +25,8 @@ export interface Choices {
   readonly mode?: Settings["mode"];
   /** Default `assigned` in overlay mode; in underlay mode they are always `pooled`. */
   readonly addresses?: Settings["addresses"];
+  /** Default `shared`. */
+  readonly gateway?: Settings["gateway"];
   readonly cloud?: string;
   /** Default none; in another sandbox's cloud, whose own machines are untagged, `guestVlan`. */
   readonly vlan?: number;
@@ -53,7 +55,7 @@ const hostNetworks = {
 export function settingsOf(choices: Choices, apiPort: number): Settings {
   const { name = "demo", mode = "overlay", nodes = 3, families = [4, 6], parts = "all", cloud } = choices;
   const { datapath = datapathOf(process.env["WEFT_DATAPATH"] ?? "userspace") } = choices;
-  const { addresses = mode === "overlay" ? "assigned" : "pooled" } = choices;
+  const { addresses = mode === "overlay" ? "assigned" : "pooled", gateway = "shared" } = choices;
   const vlan = choices.vlan ?? (cloud === undefined ? undefined : guestVlan);
   if (!namePattern.test(name))
     throw new Error(`--name ${name}: a letter, then at most 11 letters and digits, all lower case`);
@@ -63,6 +65,8 @@ export function settingsOf(choices: Choices, apiPort: number): Settings {
     throw new Error("--addresses assigned: in underlay mode addresses come from the nodes' pools");
   if (mode === "underlay" && (parts === "hosts" || parts === "ovs"))
     throw new Error(`--only ${parts}: in underlay mode OVN's cloud is the network that the nodes find`);
+  if (mode === "underlay" && gateway === "local")
+    throw new Error("--gateway local: in underlay mode the tenant's router is the pods' gateway");
   for (const [flag, value] of Object.entries({ cloud, vlan }))
     if (mode === "overlay" && value !== undefined)
       throw new Error(`--${flag} ${value}: only with --mode underlay, where there is a cloud`);
@@ -88,7 +92,8 @@ export function settingsOf(choices: Choices, apiPort: number): Settings {
       throw new Error(`${formatCidr(cidr)} overlaps ${formatCidr(own)}, a network of the sandbox's hosts`);
   }
   const ranges = { families, clusterCidrs, serviceCidrs };
-  return { name, mode, addresses, nodes, ...ranges, cloud, vlan, datapath, ovn: choices.ovn, parts, apiPort };
+  const ways = { mode, addresses, gateway };
+  return { name, ...ways, nodes, ...ranges, cloud, vlan, datapath, ovn: choices.ovn, parts, apiPort };
 }
 
 /** Throws when `text` is neither. */
@@ -105,6 +110,7 @@ const schema = v.object({
   name: v.pipe(v.string(), v.regex(namePattern)),
   mode: v.optional(v.picklist(["overlay", "underlay"]), "overlay"),
   addresses: v.optional(v.picklist(["assigned", "pooled"]), "assigned"),
+  gateway: v.optional(v.picklist(["shared", "local"]), "shared"),
   nodes: v.number(),
   families: v.array(family),
   clusterCidrs: v.array(v.string()),

@@ -27,7 +27,7 @@ const sources = ["src", "sandbox", "test", "bench", "lint", "deploy", "oxlint.co
 
 /** Sandbox files that also run in other networks: see Cluster.up. */
 const otherNetworks: ReadonlyMap<string, readonly string[]> = new Map([
-  ["paths", ["underlay"]],
+  ["paths", ["underlay", "local"]],
   ["services", ["underlay"]],
   ["distribution", ["underlay"]],
   ["cni", ["pooled", "underlay"]],
@@ -71,6 +71,7 @@ const long: readonly string[] = [
   "underlayAlone",
   "faultClock",
   "floating",
+  "localGateway",
 ];
 
 export function* steps(): Generator<Step> {

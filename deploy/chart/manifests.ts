@@ -69,6 +69,8 @@ const refused: readonly (readonly [values: object, ...words: readonly string[]])
     "/cloud/northbound/0",
   ],
   [{ ...variants.underlay, cloud: { ...variants.underlay.cloud, secret: "" } }, "/cloud/secret"],
+  [{ ...variants.overlay, gateway: "host" }, "/gateway"],
+  [{ ...variants.underlay, gateway: "local" }, "gateway: local only with mode: overlay"],
   [{ ...variants.underlay, clusterId: "weft" }, "clusterId: choose one that no other cluster"],
   [{ ...variants.underlay, central: variants.overlay.central }, "central: only with mode: overlay"],
   [

@@ -20,6 +20,9 @@ import {
   clusterOption,
   directCidrOption,
   directCidrsIn,
+  type Gateway,
+  gatewayIn,
+  gatewayOption,
   joinCidrOption,
   kubeconfigOption,
   leaseNamespaceOption,
@@ -45,6 +48,7 @@ interface Flags {
   readonly rest: number;
   readonly southbound?: string;
   readonly encapIp?: string;
+  readonly gateway: Gateway;
   readonly clusterCidr: readonly string[];
   readonly serviceCidr: readonly string[];
   readonly joinCidr: readonly string[];
@@ -86,6 +90,7 @@ export function agentCommand(): Command {
       "--encap-ip <address>",
       "address where this node's tunnels end; by default its first address on br-ex",
     )
+    .addOption(gatewayOption())
     .addOption(podCidrOption())
     .addOption(serviceCidrOption())
     .addOption(joinCidrOption())
@@ -165,8 +170,10 @@ export function agentCommand(): Command {
     });
 }
 
-function networkIn({ mode, southbound, encapIp }: Flags): AgentOptions["network"] {
+function networkIn(flags: Flags): AgentOptions["network"] {
+  const { mode, southbound, encapIp } = flags;
+  const gateway = gatewayIn(flags);
   if (mode === "underlay") return { mode };
   if (southbound === undefined) throw new ConfigError("--southbound is needed in overlay mode");
-  return { mode, ovnRemote: southbound, encapIp };
+  return { mode, ovnRemote: southbound, encapIp, gateway };
 }

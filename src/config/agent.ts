@@ -11,6 +11,8 @@ export interface OverlayMode {
   readonly ovnRemote: string;
   /** Where tunnels end; by default the node's first address on the external bridge. */
   readonly encapIp?: string | undefined;
+  /** How pods reach the outside: through a gateway router that shares the node's address, or through the host's own routing. */
+  readonly gateway: "shared" | "local";
 }
 
 /** The node is a virtual machine, and OVN runs on its hypervisor. */

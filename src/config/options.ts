@@ -79,6 +79,26 @@ export function directCidrsIn({
   return directCidr;
 }
 
+export type Gateway = "shared" | "local";
+
+export const gatewayOption = (): Option =>
+  new Option(
+    "--gateway <how>",
+    "overlay mode: how pods of this node reach the outside. shared: past the host, with its address; local: through the host's routing, rules and other interfaces",
+  )
+    .choices(["shared", "local"])
+    .env("WEFT_GATEWAY")
+    .default("shared");
+
+/** Throws a `ConfigError` where the cloud's router is the gateway. */
+export function gatewayIn({ mode, gateway }: { readonly mode: Mode; readonly gateway: Gateway }): Gateway {
+  if (mode === "underlay" && gateway === "local")
+    throw new ConfigError(
+      "--gateway local is for --mode overlay only; in underlay mode the tenant's router is the pods' gateway",
+    );
+  return gateway;
+}
+
 export const leaseNamespaceOption = (): Option =>
   new Option(
     "--lease-namespace <namespace>",

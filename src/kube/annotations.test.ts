@@ -55,6 +55,10 @@ test("node id, subnets and gateway survive being printed and parsed", () => {
   };
   const written = gatewayConfigAnnotation(gateway, { bridge: "br-ex", uplink: "eth0" });
   assert.deepEqual(gatewayConfigOf({ annotations: written }), gateway);
+  const through = { ...gateway, throughHost: true as const };
+  const local = gatewayConfigAnnotation(through, { bridge: "br-ex", uplink: "eth0" });
+  assert.match(local["k8s.ovn.org/l3-gateway-config"] ?? "", /"mode":"local"/);
+  assert.deepEqual(gatewayConfigOf({ annotations: local }), through);
   const hosts = [address("172.30.0.11/24"), address("169.254.20.10/32"), address("fd00:172:30::11/64")];
   assert.deepEqual(hostCidrsOf({ annotations: hostCidrsAnnotation(hosts) }), hosts);
 });

@@ -64,7 +64,7 @@ const nodeSubnets = v.object({
 });
 const gatewayConfig = v.object({
   default: v.object({
-    mode: v.literal("shared"),
+    mode: v.picklist(["shared", "local"]),
     "mac-address": mac,
     "ip-addresses": v.pipe(onePerFamily(interfaceAddress), v.minLength(1)),
     "next-hops": v.pipe(v.array(ip), v.maxLength(64)),
@@ -166,6 +166,7 @@ export function gatewayConfigOf(node: Annotated): GatewayConfig | undefined {
       addresses: value["ip-addresses"],
       nextHops: value["next-hops"],
       mtuBytes: value.mtu,
+      ...(value.mode === "local" && { throughHost: true as const }),
     }
   );
 }
@@ -177,7 +178,7 @@ export const gatewayConfigAnnotation = (
 ): AnnotationValues => ({
   [annotations.gatewayConfig]: JSON.stringify({
     default: {
-      mode: "shared",
+      mode: config.throughHost ? "local" : "shared",
       "bridge-id": bridge,
       "interface-id": uplink,
       "mac-address": config.mac,

@@ -32,6 +32,8 @@ export interface GatewayConfig {
   readonly nextHops: readonly Ip[];
   /** The MTU of the link behind the bridge. */
   readonly mtuBytes: number;
+  /** Pods reach the outside through the host's own routing, and not through the gateway router. */
+  readonly throughHost?: true;
 }
 
 export interface ResolvedNode {

@@ -57,6 +57,7 @@ export interface OverlayOptions {
   readonly serviceCidrs: readonly Cidr[];
   readonly joinCidrs: readonly Cidr[];
   readonly directCidrs: readonly Cidr[];
+  readonly gateway: "shared" | "local";
   readonly ovsRunDirectory: string;
   readonly db: Vswitch;
   readonly writer: Writer;
@@ -81,6 +82,7 @@ export const overlayPlan = (options: OverlayOptions): NodePlan => ({
 
 async function bringUp(options: OverlayOptions, { node, subnets }: Place, keep: Keep): Promise<Progress> {
   const { db, writer, run, names, nodeName } = options;
+  const throughHost = options.gateway === "local";
   const ports = externalPorts(db, names.localnetPort(nodeName));
   const { uplink, patch } = ports;
   const internal = internalIpsOf(node);
@@ -89,6 +91,7 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place, keep: 
     internal,
     former: node ? addressesOf(node) : encapIpsIn(db),
     clusterRanges: [...options.clusterCidrs, ...options.serviceCidrs, ...options.joinCidrs],
+    throughHost,
   });
   options.remark(remarks);
   options.outside({ node, gateway, families: (subnets ?? []).map(({ ip }) => ip.family) });
@@ -112,7 +115,8 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place, keep: 
   const trouble = familyTrouble(subnets, { hasIpv6: kernelHasIpv6(), ...means });
   if (trouble !== undefined) return waiting(trouble);
   const portName = names.managementPort(nodeName);
-  const port = { portName, mac: managementMac(subnets), mtuBytes };
+  const carried = throughHost ? { mtuBytes: gateway.mtuBytes, tunnelBytes: mtuBytes } : { mtuBytes };
+  const port = { portName, mac: managementMac(subnets), mtuBytes: carried.mtuBytes };
   await prepareManagementInterface(db, writer, port);
   keep(managementInterfaceCheck(db, port));
   const management = interfaceNamed(db, onNode.managementInterface);
@@ -120,7 +124,7 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place, keep: 
   const addresses = managementAddresses(subnets, hostAddressesOf(internal, gateway, hosts));
   keep(
     ...(await configureManagement(run, {
-      mtuBytes,
+      ...carried,
       subnets,
       destinations: [...options.clusterCidrs, ...options.serviceCidrs],
       addresses,
@@ -128,7 +132,17 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place, keep: 
   );
   const families = subnets.map(({ ip }) => ip.family);
   const led = [...options.serviceCidrs, ...families.map(innerRange), ...subnets];
-  const rules = firewall(onNode.managementInterface, addresses, led);
+  const rules = firewall(
+    onNode.managementInterface,
+    addresses,
+    led,
+    throughHost
+      ? {
+          ...{ subnets, pods: options.clusterCidrs, direct: options.directCidrs },
+          others: [...options.serviceCidrs, ...options.joinCidrs, ...families.map(innerRange)],
+        }
+      : undefined,
+  );
   keep(await writeTable(run, firewallTable, rules), await enableForwarding(families));
   const uplinks = uplinkNumbers(uplink);
   const socket = `unix:${options.ovsRunDirectory}/${onNode.externalBridge}.mgmt`;
@@ -141,6 +155,7 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place, keep: 
       patch: patch.ofport,
       pods: options.clusterCidrs,
       direct: options.directCidrs,
+      throughHost,
     });
     keep(await writeFlows(run, { bridge: onNode.externalBridge, socket, cookie: bridgeCookie }, flows));
     // Pods do not wait for the API server either.
@@ -168,6 +183,7 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place, keep: 
       out: outputTo(uplink),
       patch: patch.ofport,
       shared: gateway.addresses.map(({ ip }) => ip),
+      throughHost,
     },
   });
 

@@ -2,7 +2,8 @@
 // external switch that joins it to the node's bridge.
 //
 // The path of a pod's packet: node switch ▶ cluster router ▶ (route by source) join switch ▶ gateway router, SNAT ▶
-// external switch.
+// external switch. On a node that is itself its pods' gateway, the route by source leads to the management port instead, and the
+// host does the rest (node/host/hostGateway.ts); then the gateway router only answers for addresses from outside.
 
 import { type Cidr, formatCidr, formatIp, type InterfaceAddress, type Ip, widthOf } from "../model/ip.ts";
 import { macOfFirst } from "../model/mac.ts";
@@ -11,6 +12,7 @@ import {
   type ClusterNetwork,
   type GatewayConfig,
   gatewayJoinOf,
+  managementOf,
   ofFamily,
   type ResolvedNode,
   within,
@@ -154,15 +156,17 @@ function planRoutesBack({ facts, names, network, node, gateway, routerName }: Pl
 }
 
 /**
- * On the cluster router: packets from a node's subnet that are for no other subnet leave by the node's own gateway. A
+ * On the cluster router: packets from a node's subnet that are for no other subnet leave by the node's own gateway or host. A
  * route by source ranks by its prefix length like any other, so a /24 beats the connected join network. That is why the
  * gateway router needs a host route.
  */
-function planRoutesOut({ facts, names, network, node }: Plan): void {
+function planRoutesOut({ facts, names, network, node, gateway }: Plan): void {
   for (const { ip } of gatewayJoinAddresses(network, node)) {
     planRoute(facts, names.clusterRouter, { to: { ip, bits: widthOf(ip.family) }, via: ip });
     const subnet = ofFamily(node.subnets, ip.family);
-    if (subnet) planRoute(facts, names.clusterRouter, { from: subnet, via: ip });
+    if (!subnet) continue;
+    const via = gateway.throughHost ? managementOf(subnet) : ip;
+    planRoute(facts, names.clusterRouter, { from: subnet, via });
   }
 }
 

@@ -34,13 +34,15 @@ const networks = {
   assigned: {},
   pooled: { addresses: "pooled" },
   underlay: { mode: "underlay" },
+  local: { gateway: "local" },
 } as const satisfies Readonly<Record<string, Choices>>;
 
 /** What `WEFT_NETWORK` says. */
 export function networkUnderTest(): keyof typeof networks {
   const wanted = process.env["WEFT_NETWORK"] ?? "assigned";
-  if (wanted === "assigned" || wanted === "pooled" || wanted === "underlay") return wanted;
-  throw new Error(`WEFT_NETWORK=${wanted}: assigned, pooled or underlay`);
+  const known = (["assigned", "pooled", "underlay", "local"] as const).find((name) => name === wanted);
+  if (known) return known;
+  throw new Error(`WEFT_NETWORK=${wanted}: assigned, pooled, underlay or local`);
 }
 
 export class Cluster implements AsyncDisposable {

@@ -3,15 +3,16 @@ import { test } from "node:test";
 import { parseCidr } from "../../model/ip.ts";
 import { bridgeFlows } from "./bridgeFlows.ts";
 
-const text = bridgeFlows({
+const bridge = {
   mac: "0a:58:ac:1e:00:0b",
   uplinks: [1],
   out: "output:1",
   patch: 2,
   pods: ["10.244.0.0/16", "fd00:10:244::/48"].map((cidr) => parseCidr(cidr) ?? assert.fail(cidr)),
   direct: ["198.51.100.0/24", "2001:db8:51::/48"].map((cidr) => parseCidr(cidr) ?? assert.fail(cidr)),
-});
-const lines = text.trimEnd().split("\n");
+};
+const linesOf = (flows: string) => flows.trimEnd().split("\n");
+const lines = linesOf(bridgeFlows(bridge));
 
 test("the bundle takes our old flows away first, and no others", () => {
   assert.equal(lines[0], "delete cookie=0x77656674/-1");
@@ -41,6 +42,24 @@ test("each way through the bridge has its flow", () => {
     "table=1,priority=0,actions=LOCAL",
   ];
   for (const flow of expected) assert.ok(lines.includes(`add cookie=0x77656674,${flow}`), flow);
+});
+
+test("where the host is the pods' gateway, what pods and direct ranges send each other passes through it, and all else is the same", () => {
+  const through = linesOf(bridgeFlows({ ...bridge, throughHost: true }));
+  const flow = (rest: string): string => `add cookie=0x77656674,table=0,priority=${rest}`;
+  for (const line of [
+    flow("310,in_port=LOCAL,ip,nw_src=10.244.0.0/16,nw_dst=198.51.100.0/24,actions=output:1"),
+    flow(
+      "310,in_port=1,dl_dst=0a:58:ac:1e:00:0b,ip,nw_src=198.51.100.0/24,nw_dst=10.244.0.0/16,actions=LOCAL",
+    ),
+    flow("305,in_port=1,dl_dst=0a:58:ac:1e:00:0b,icmp,icmp_type=3,nw_dst=10.244.0.0/16,actions=LOCAL"),
+  ])
+    assert.ok(through.includes(line), line);
+  const isDirect = (line: string): boolean => /priority=3(05|10),/.test(line);
+  assert.deepEqual(
+    through.filter((line) => !isDirect(line)),
+    lines.filter((line) => !isDirect(line)),
+  );
 });
 
 test("a bond is heard on all its interfaces, and spoken to by the action that chooses one", () => {

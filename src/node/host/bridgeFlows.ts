@@ -16,7 +16,7 @@ const remember = (value: number): string => `ct(commit,zone=${zone},exec(set_fie
 /** The action that remembers a connection as one whose other end is OVN. */
 export const fromOvn = remember(mark.ovn);
 
-const geneve = 6081;
+export const genevePort = 6081;
 
 /**
  * Neighbour discovery (RFC 4861): solicitations, advertisements, redirects. The node and OVN both need to hear all of
@@ -37,6 +37,8 @@ export interface ExternalBridge {
   readonly pods: readonly Cidr[];
   /** Outside of the cluster, where pods are known by their own addresses. */
   readonly direct: readonly Cidr[];
+  /** The host is the pods' gateway: what goes to pods at their own addresses, and comes from them, passes through it. */
+  readonly throughHost?: boolean;
 }
 
 /**
@@ -47,18 +49,22 @@ export const noBridgeFlows = (): string =>
   `delete cookie=${bridgeCookie}/-1\nadd table=0,priority=0,actions=NORMAL\n`;
 
 /** A bundle that replaces our old flows with the new ones in one step. */
-export function bridgeFlows({ mac, uplinks, out, patch, pods, direct }: ExternalBridge): string {
+export function bridgeFlows(bridge: ExternalBridge): string {
+  const { mac, uplinks, out, patch, pods, direct, throughHost } = bridge;
   const toBoth = `LOCAL,output:${patch}`;
+  const toPods = throughHost ? "LOCAL" : `output:${patch}`;
+  // By the gateway router too, for as long as OVN still sends them there.
+  const fromPods = throughHost ? [patch, "LOCAL"] : [patch];
   const fromNetwork = (priority: number, match: string, actions: string): readonly string[] =>
     uplinks.map((uplink) => flow(0, priority, `in_port=${uplink},${match}`, actions));
   const ours = [
     // Tunnel traffic belongs to the node: it needs no tracking, and the userspace datapath decapsulates it at LOCAL.
     ...["udp", "udp6"].flatMap((udp) => [
-      ...fromNetwork(500, `${udp},dl_dst=${mac},tp_dst=${geneve}`, "LOCAL"),
-      flow(0, 500, `in_port=LOCAL,${udp},tp_dst=${geneve}`, out),
+      ...fromNetwork(500, `${udp},dl_dst=${mac},tp_dst=${genevePort}`, "LOCAL"),
+      flow(0, 500, `in_port=LOCAL,${udp},tp_dst=${genevePort}`, out),
       // OVN has given a pod's packet the node's address, so another node would take it for one of our own tunnel's, and
       // what is inside for a packet of any port that the pod cares to name.
-      flow(0, 500, `in_port=${patch},${udp},tp_dst=${geneve}`, "drop"),
+      flow(0, 500, `in_port=${patch},${udp},tp_dst=${genevePort}`, "drop"),
     ]),
     // Before the flows for neighbour discovery, which connection tracking does not translate. From LOCAL comes what the node
     // forwards, should its firewall have lost our rule.
@@ -76,8 +82,10 @@ export function bridgeFlows({ mac, uplinks, out, patch, pods, direct }: External
         .filter((range) => range.ip.family === cidr.ip.family)
         .map(formatCidr)
         .flatMap((range) => [
-          flow(0, 310, `in_port=${patch},${ip},${end}_src=${pod},${end}_dst=${range}`, out),
-          ...fromNetwork(310, `dl_dst=${mac},${ip},${end}_src=${range},${end}_dst=${pod}`, `output:${patch}`),
+          ...fromPods.map((port) =>
+            flow(0, 310, `in_port=${port},${ip},${end}_src=${pod},${end}_dst=${range}`, out),
+          ),
+          ...fromNetwork(310, `dl_dst=${mac},${ip},${end}_src=${range},${end}_dst=${pod}`, toPods),
         ]);
     }),
     // Routers on the way tell that packets are too large, for example.
@@ -88,7 +96,7 @@ export function bridgeFlows({ mac, uplinks, out, patch, pods, direct }: External
           ? [3, 11].map((type) => `icmp,icmp_type=${type},nw_dst=${formatCidr(cidr)}`)
           : [1, 2, 3].map((type) => `icmp6,icmp_type=${type},ipv6_dst=${formatCidr(cidr)}`),
       )
-      .flatMap((match) => fromNetwork(305, `dl_dst=${mac},${match}`, `output:${patch}`)),
+      .flatMap((match) => fromNetwork(305, `dl_dst=${mac},${match}`, toPods)),
     ...["arp", ...neighbourDiscovery.map((type) => `icmp6,icmp_type=${type}`)].flatMap((neighbours) => [
       ...fromNetwork(200, neighbours, toBoth),
       flow(0, 200, `in_port=${patch},${neighbours}`, out),

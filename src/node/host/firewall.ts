@@ -9,22 +9,28 @@
 // the gateway router tracks those in the kernel's own zone. And nothing but answers reaches the loopback addresses, which
 // route_localnet opens. Nor does the node believe a pod that some path takes only small packets: the cluster's router drops
 // such messages (plan/pathMtu.ts), but the management port is a pod's neighbour.
+//
+// Where the node is its pods' gateway, hostGateway.ts opens one way through it.
 
 import { type Cidr, formatCidr, formatIp } from "../../model/ip.ts";
 import type { ManagementAddress } from "../../model/network.ts";
+import { type HostGateway, hostGatewayChains, keptSourceRules, leaveRules } from "./hostGateway.ts";
 
 /** Of the family inet. */
 export const firewallTable = "weft";
 
 /**
  * Replaces the whole table in one step, whether or not it was there. `led` is where ports of the node lead: what a pod sends
- * there goes back where it came from.
+ * there goes back where it came from. `gateway`: the node is its pods' gateway.
  */
 export function firewall(
   interfaceName: string,
   addresses: readonly ManagementAddress[],
   led: readonly Cidr[],
+  gateway?: HostGateway,
 ): string {
+  const lines = (list: readonly string[], indent = "    "): string =>
+    list.map((line) => `${indent}${line}\n`).join("");
   const rules = (rule: (family: string, management: string, host: string) => string): string =>
     addresses
       .map(({ management, host }) =>
@@ -44,10 +50,10 @@ table inet ${firewallTable} {
 ${rules((ip, management, host) => `iifname "${interfaceName}" ${ip} daddr ${management} dnat ${ip} to ${host}`)}  }
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
-${rules((ip, management) => `oifname "${interfaceName}" ${ip} saddr != ${management} snat ${ip} to ${management}`)}  }
+${lines(gateway ? keptSourceRules(interfaceName, gateway) : [])}${rules((ip, management) => `oifname "${interfaceName}" ${ip} saddr != ${management} snat ${ip} to ${management}`)}  }
   chain forward {
     type filter hook forward priority filter; policy accept;
-${turned.join("")}    iifname "${interfaceName}" ct state != { established, related } drop
+${turned.join("")}${lines(gateway ? leaveRules(interfaceName) : [])}    iifname "${interfaceName}" ct state != { established, related } drop
     iifname "${interfaceName}" ct direction original drop
   }
   chain input {
@@ -62,6 +68,6 @@ ${turned.join("")}    iifname "${interfaceName}" ct state != { established, rela
     oifname "${interfaceName}" icmp type redirect drop
     oifname "${interfaceName}" icmpv6 type nd-redirect drop
   }
-}
+${lines(gateway ? hostGatewayChains(interfaceName, gateway) : [], "  ")}}
 `;
 }

@@ -75,6 +75,17 @@ for (const file of readdirSync(folder)) {
   });
 }
 
+test("where pods leave by the host's own routing, its rules and routes are no surprise", () => {
+  const { internal, former, ...state } = v.parse(
+    golden,
+    JSON.parse(readFileSync(join(folder, "policy-routing.json"), "utf8")),
+  );
+  const known = { internal: ips(internal), former: ips(former) };
+  assert.notDeepEqual(hostNetwork(state, question(known)).remarks, []);
+  const found = hostNetwork(state, question({ ...known, throughHost: true }));
+  assert.deepEqual([found.remarks, found.gateway.throughHost], [[], true]);
+});
+
 test("a bridge that is down, or has no address, is told with what to do", () => {
   const none = { links: [], routes4: [], routes6: [], rules: [] };
   assert.throws(

@@ -33,6 +33,8 @@ export interface HostQuestion extends Known {
   readonly ports: ExternalPorts;
   /** The cluster's ranges. An address in them is a Service's or a pod's (NodeLocal DNS has such ones), not the node's. */
   readonly clusterRanges: readonly Cidr[];
+  /** Pods leave by the host's own routing: whatever that does is as the operator wants it. */
+  readonly throughHost?: boolean;
 }
 
 /** A node with more addresses than this has them for something else. Each takes flows on all nodes. */
@@ -43,7 +45,7 @@ export const readHostNetwork = async (run: Run, question: HostQuestion): Promise
   hostNetwork(await readHostState(run), question);
 
 export function hostNetwork(state: HostState, question: HostQuestion): HostNetwork {
-  const { ports, clusterRanges } = question;
+  const { ports, clusterRanges, throughHost } = question;
   const bridge = onNode.externalBridge;
   const link = state.links.find(({ ifname }) => ifname === bridge);
   const addresses = link ? identityOf(link, question) : [];
@@ -59,9 +61,15 @@ export function hostNetwork(state: HostState, question: HostQuestion): HostNetwo
   );
   const mtuBytes = mtuOf(ports) ?? link.mtu ?? 1500;
   return {
-    gateway: { mac: link.address, addresses, nextHops: out.nextHops, mtuBytes },
+    gateway: {
+      ...{ mac: link.address, addresses, nextHops: out.nextHops, mtuBytes },
+      ...(throughHost && { throughHost }),
+    },
     hosts: hostsIn(state, question),
-    remarks: [...out.remarks, ...ruleRemarks(state), ...leftOvers(state, clusterRanges)],
+    remarks: [
+      ...(throughHost ? [] : [...out.remarks, ...ruleRemarks(state)]),
+      ...leftOvers(state, clusterRanges),
+    ],
   };
 }
 

@@ -42,6 +42,12 @@ test("what the node had and has no more is lost until it is back", () => {
   assert.deepEqual(reasons(whole, noRoute, whole), ["", "DefaultRouteLost", ""]);
 });
 
+test("where pods leave by the host's own routing, a default route elsewhere is no loss", () => {
+  const noRoute = { ...gatewayWith(["172.30.0.11/24", "fd00::11/64"], []), throughHost: true as const };
+  assert.deepEqual(reasons(whole, noRoute), ["", ""]);
+  assert.deepEqual(reasons(whole, { ...only4, throughHost: true }), ["", "AddressLost"]);
+});
+
 test("what the node never had is not lost", () => {
   assert.deepEqual(reasons(only4, gatewayWith(["172.30.0.11/24"], ["172.30.0.1"])), ["", ""]);
   assert.deepEqual(reasons(gatewayWith(["172.30.0.11/24"], [])), [""]);

@@ -52,7 +52,9 @@ export class Losses {
     this.#remember(gateway);
     const lost = families.flatMap((family) => {
       const has = (thing: Thing): boolean => entriesOf(gateway, family, thing).length > 0;
-      const thing = !has("address") ? "address" : has("route") ? undefined : "route";
+      // The host's routing need not lead pods through the bridge.
+      const isRouted = gateway.throughHost === true || has("route");
+      const thing = !has("address") ? "address" : isRouted ? undefined : "route";
       if (!thing) return [];
       const former = this.#had.get(`${thing}${family}`);
       if (former === undefined && !isLoss(node?.networkDegraded)) return [];

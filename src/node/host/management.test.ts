@@ -33,6 +33,27 @@ route replace fd69::6/127 via fd00:10:244::1 dev weft0
   );
 });
 
+test("a node that is its pods' gateway reaches them through the router, with packets as large as the uplink's, and others as a tunnel lets them", () => {
+  const network = {
+    mtuBytes: 1500,
+    tunnelBytes: 1442,
+    subnets: cidrs("10.244.0.0/24"),
+    destinations: cidrs("10.244.0.0/16"),
+    addresses: [{ host: ip("172.30.0.11"), management: ip("10.244.0.2") }],
+    present: [],
+  };
+  assert.equal(
+    managementBatch(network),
+    `link set weft0 mtu 1500 up
+address replace 10.244.0.2/24 dev weft0 noprefixroute
+route replace 10.244.0.0/24 via 10.244.0.1 dev weft0 onlink src 172.30.0.11
+route replace 10.244.0.0/16 via 10.244.0.1 dev weft0 onlink src 172.30.0.11 mtu 1442
+route replace 169.254.0.5/32 via 10.244.0.1 dev weft0 onlink src 172.30.0.11 mtu 1442
+route replace 169.254.0.6/31 via 10.244.0.1 dev weft0 onlink src 172.30.0.11 mtu 1442
+`,
+  );
+});
+
 test("a family that the node has no subnet of is left alone", () => {
   const batch = managementBatch({
     mtuBytes: 1442,

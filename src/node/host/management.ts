@@ -6,6 +6,10 @@
 // The routes have the node's own address as their source, not the management address. A UDP server that lets the kernel
 // choose the address it answers from then answers from the one it was asked on, which firewall.ts has made the node's
 // own. Connections that the node opens get the management address there.
+//
+// A node that is its pods' gateway reaches its own pods through the router as well. Packets that come in by the router are not
+// taken for the node's (plan/ownNode.ts), so policies see for whom it forwards. And the interface carries what the uplink does,
+// because packets between the outside and a pod of this node are in no tunnel.
 
 import * as v from "valibot";
 import {
@@ -43,6 +47,8 @@ export interface ManagementNetwork {
   readonly destinations: readonly Cidr[];
   /** The node's own addresses that have one here to stand for them. */
   readonly addresses: readonly ManagementAddress[];
+  /** On a node that is its pods' gateway: what a tunnel leaves of `mtuBytes`. */
+  readonly tunnelBytes?: number;
 }
 
 /** Of `ip -json route`. */
@@ -50,6 +56,7 @@ interface RouteFields {
   readonly dst: string;
   readonly gateway?: string | undefined;
   readonly prefsrc?: string | undefined;
+  readonly metrics?: readonly { readonly mtu?: number | undefined }[] | undefined;
 }
 
 interface Present {
@@ -69,29 +76,40 @@ interface Route {
   readonly destination: Cidr;
   readonly gateway: Ip | undefined;
   readonly source: Ip | undefined;
+  /** Undefined where no other node may be at the end. */
+  readonly mtuBytes: number | undefined;
 }
 
 const device = onNode.managementInterface;
 
 const addressOf = (subnet: Cidr): string => formatCidr(within(subnet, managementOf(subnet)));
 
-function routesOf(subnet: Cidr, { destinations, addresses }: ManagementNetwork): readonly Route[] {
+function routesOf(
+  subnet: Cidr,
+  { destinations, addresses, tunnelBytes }: ManagementNetwork,
+): readonly Route[] {
   const { family } = subnet.ip;
   const source = addresses.find((address) => address.host.family === family)?.host;
   const hosts = hairpinAddresses
     .flatMap((text) => parseIp(text) ?? [])
     .map((ip) => ({ ip, bits: widthOf(ip.family) }))
     .concat(innerRange(family));
+  const router = gatewayOf(subnet);
   return [
-    { destination: subnet, gateway: undefined, source },
+    {
+      ...{ destination: subnet, source, mtuBytes: undefined },
+      gateway: tunnelBytes === undefined ? undefined : router,
+    },
     ...[...destinations, ...hosts]
       .filter((cidr) => cidr.ip.family === family)
-      .map((destination) => ({ destination, gateway: gatewayOf(subnet), source })),
+      .map((destination) => ({ destination, gateway: router, source, mtuBytes: tunnelBytes })),
   ];
 }
 
 export function managementBatch(network: ManagementNetwork & Present): string {
-  const { subnets, present, mtuBytes } = network;
+  const { subnets, present, mtuBytes, tunnelBytes } = network;
+  // Where even the subnet is behind the router, no route leads to the router.
+  const onlink = tunnelBytes === undefined ? [] : ["onlink"];
   const own = new Set(subnets.map(addressOf));
   const strangers = present.filter((address) => !own.has(formatCidr(address)));
   const commands = [
@@ -105,12 +123,14 @@ export function managementBatch(network: ManagementNetwork & Present): string {
     ]),
     ...subnets.flatMap((subnet) => [
       `address replace ${addressOf(subnet)} dev ${device} noprefixroute${subnet.ip.family === 6 ? " nodad" : ""}`,
-      ...routesOf(subnet, network).map(({ destination, gateway, source }) =>
+      ...routesOf(subnet, network).map((route) =>
         [
-          `route replace ${formatCidr(destination)}`,
-          ...(gateway ? [`via ${formatIp(gateway)}`] : []),
+          `route replace ${formatCidr(route.destination)}`,
+          ...(route.gateway ? [`via ${formatIp(route.gateway)}`] : []),
           `dev ${device}`,
-          ...(source ? [`src ${formatIp(source)}`] : []),
+          ...(route.gateway ? onlink : []),
+          ...(route.source ? [`src ${formatIp(route.source)}`] : []),
+          ...(route.mtuBytes === undefined ? [] : [`mtu ${route.mtuBytes}`]),
         ].join(" "),
       ),
     ]),
@@ -131,7 +151,10 @@ export async function configureManagement(run: Run, network: ManagementNetwork):
 
 const linkSchema = v.array(v.object({ flags: v.array(v.string()), mtu: v.number() }));
 const routeSchema = v.array(
-  v.object({ dst: v.string(), gateway: v.optional(v.string()), prefsrc: v.optional(v.string()) }),
+  v.object({
+    ...{ dst: v.string(), gateway: v.optional(v.string()), prefsrc: v.optional(v.string()) },
+    metrics: v.optional(v.array(v.object({ mtu: v.optional(v.number()) }))),
+  }),
 );
 
 async function differenceOf(run: Run, network: ManagementNetwork): Promise<string | undefined> {
@@ -150,12 +173,13 @@ async function differenceOf(run: Run, network: ManagementNetwork): Promise<strin
     const text = await show(`-${subnet.ip.family}`, "route", "show");
     const found = new Set(v.parse(routeSchema, JSON.parse(text || "[]")).map(routeText));
     const lost = routesOf(subnet, network).find(
-      ({ destination, gateway, source }) =>
+      ({ destination, gateway, source, mtuBytes }) =>
         !found.has(
           routeText({
             dst: formatCidr(destination),
             gateway: gateway && formatIp(gateway),
             prefsrc: source && formatIp(source),
+            metrics: mtuBytes === undefined ? [] : [{ mtu: mtuBytes }],
           }),
         ),
     );
@@ -165,8 +189,9 @@ async function differenceOf(run: Run, network: ManagementNetwork): Promise<strin
 }
 
 /** As `ip` prints it, a destination that is a single address has no prefix length. */
-function routeText({ dst, gateway, prefsrc }: RouteFields): string {
+function routeText({ dst, gateway, prefsrc, metrics }: RouteFields): string {
   const bits = dst.includes(":") ? 128 : 32;
   const destination = parseCidr(dst.includes("/") ? dst : `${dst}/${bits}`);
-  return [destination ? formatCidr(destination) : dst, gateway, prefsrc].join(" ");
+  const mtu = metrics?.find((metric) => metric.mtu !== undefined)?.mtu;
+  return [destination ? formatCidr(destination) : dst, gateway, prefsrc, mtu].join(" ");
 }

@@ -53,9 +53,10 @@ export function movedIps(changes: readonly Change<FloatingAddress>[]): readonly 
 
 async function flush({ forget, run, log }: FloatingFlushOptions, ips: readonly Ip[]): Promise<void> {
   await forget(ips);
-  for (const ip of ips)
+  // By the address that they were sent to; and by the one that answers are sent to, where the kernel has put it in.
+  for (const [ip, end] of ips.flatMap((each) => (["-d", "-q"] as const).map((side) => [each, side] as const)))
     try {
-      await run(["conntrack", "-D", "-f", `ipv${ip.family}`, "-d", formatIp(ip)]);
+      await run(["conntrack", "-D", "-f", `ipv${ip.family}`, end, formatIp(ip)]);
     } catch (error) {
       // conntrack(8) fails as well when there was nothing to delete.
       if (!(error instanceof CommandError && error.output.includes("0 flow entries")))

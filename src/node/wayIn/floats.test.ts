@@ -80,7 +80,27 @@ test("the bridge leads them to the gateway router whatever the protocol, and the
     "ip6 daddr @outer6 drop",
   ])
     assert.ok(rules.includes(line), `${line}\nis not in\n${rules}`);
-  assert.doesNotMatch(rules, /floating6/);
+  assert.doesNotMatch(rules, /floating6|floatsout/);
+});
+
+test("where the host is the pods' gateway, the kernel leads all, and gives the pods' packets the address, before others translate them", () => {
+  const floats = [{ outer: ip("172.30.0.210"), inner: ip("10.244.0.3") }];
+  const addresses = floats.map(({ outer }) => outer);
+  const bridge = {
+    ...{ socket: "unix:s", mac: "02:00:00:00:00:11", uplinks: [1], out: "output:1", patch: 2 },
+    ...{ shared: [ip("172.30.0.11")], throughHost: true },
+  };
+  assert.doesNotMatch(wayInFlows(bridge, [], { guards: [], addresses }, floats), /output:2/);
+  const rules = wayInRules({
+    ...{ hosts: [], doors: [], floats, guards: [], addresses, masquerade: undefined },
+    podsComeBy: "weft0",
+  });
+  assert.ok(
+    rules.includes(
+      'nat hook postrouting priority srcnat - 1; policy accept;\n    oifname != "weft0" snat ip to ip saddr map { 10.244.0.3 : 172.30.0.210 }',
+    ),
+    rules,
+  );
 });
 
 test("connections are forgotten when an address leads to another pod or to none, and not when it is new", () => {

@@ -1,6 +1,7 @@
 // The flows of the external bridge for ports whose servers see the client's own address: what comes from outside for the
 // address that the node shares with its gateway router goes to that router, which leads it to the node's own endpoints and
-// gets their answers back. The other flows of the bridge are in host/bridgeFlows.ts.
+// gets their answers back. The other flows of the bridge are in host/bridgeFlows.ts. Where the host is the pods' gateway, answers
+// go to the host, and so everything comes in by its kernel.
 
 import { formatCidr, formatIp, type Ip } from "../../model/ip.ts";
 import { fromOvn } from "../host/bridgeFlows.ts";
@@ -21,6 +22,8 @@ export interface SharedBridge {
   readonly patch: number;
   /** The addresses that the node shares with its gateway router. */
   readonly shared: readonly Ip[];
+  /** The host is the pods' gateway. */
+  readonly throughHost?: boolean;
 }
 
 /** A bundle that takes them away in one step. */
@@ -28,7 +31,7 @@ export const noWayInFlows = (): string => `delete cookie=${wayInCookie}/-1\n`;
 
 /** A bundle that replaces our old flows with the new ones in one step. */
 export function wayInFlows(
-  { mac, uplinks, patch, shared }: SharedBridge,
+  { mac, uplinks, patch, shared, throughHost }: SharedBridge,
   doors: readonly Door[],
   { guards, addresses }: Pick<Outer, "guards" | "addresses">,
   floats: readonly Float[] = [],
@@ -43,7 +46,7 @@ export function wayInFlows(
       .find((guard) => guardKey(guard) === guardKey(door))
       ?.ranges.map((range) => `,${field("src", range.ip)}=${formatCidr(range)}`) ?? [""];
   const flows = doors
-    .filter(({ keepsClient }) => keepsClient)
+    .filter(({ keepsClient }) => keepsClient && !throughHost)
     .flatMap((door) =>
       entrances(door).flatMap((ip) =>
         sources(door).flatMap((source) => {
@@ -64,7 +67,7 @@ export function wayInFlows(
     ),
   );
   // Above the flows for tunnels: whatever comes for a pod's address is for the pod.
-  const floating = floats.flatMap(({ outer: ip }) =>
+  const floating = (throughHost ? [] : floats).flatMap(({ outer: ip }) =>
     uplinks.map((uplink) =>
       flow(
         510,

@@ -63,6 +63,23 @@ test("source ranges guard the families that they are of, each address once", () 
   );
 });
 
+test("where the host is the pods' gateway, its kernel leads clients to the endpoints of the node, behind the node port", () => {
+  const doorsOf = (ports: readonly object[], throughHost: boolean) =>
+    outerOf([aService({ externalTrafficPolicy: "Local", clusterIPs: ["10.96.0.10"], ports })], throughHost)
+      .doors;
+  const ports = [{ port: 80, nodePort: 30_080 }];
+  const doors = doorsOf(ports, true);
+  assert.deepEqual(
+    doors.filter(({ isForOwn }) => isForOwn),
+    doorsOf(ports, false),
+  );
+  assert.deepEqual(
+    doors.filter(({ isForOwn }) => !isForOwn).map(({ to, toPort }) => [formatIp(to), toPort]),
+    [["169.254.0.7", 30_080]],
+  );
+  assert.deepEqual(doorsOf([{ port: 80 }], true), doorsOf([{ port: 80 }], false));
+});
+
 test("the kernel drops whom a guard does not know, and what it would forward to such an address", () => {
   const outer = outerOf([aService({ loadBalancerSourceRanges: ["203.0.113.0/24"] })]);
   const rules = wayInRules({ ...outer, hosts: [], masquerade: undefined });

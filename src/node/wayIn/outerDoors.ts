@@ -29,9 +29,9 @@ export interface Outer {
 export const guardKey = ({ at, protocol, port }: Pick<Door, "at" | "protocol" | "port">): string =>
   [...(at ? [formatIp(at)] : []), protocol, port].join(" . ");
 
-/** Of two Services with one address and port the first by name has it. */
-export function outerOf(services: Iterable<Service>): Outer {
-  const doors = new Map<string, Door>();
+/** Of two Services with one address and port the first by name has it. `throughHost`: the host is the pods' gateway. */
+export function outerOf(services: Iterable<Service>, throughHost = false): Outer {
+  const doors = new Map<string, readonly Door[]>();
   const guards = new Map<string, Guard>();
   const addresses = new Map<string, Ip>();
   for (const service of [...services].toSorted(byName)) {
@@ -42,17 +42,21 @@ export function outerOf(services: Iterable<Service>): Outer {
       for (const door of doorsAt(service, at)) {
         const key = guardKey(door);
         if (doors.has(key)) continue;
-        doors.set(key, door);
+        doors.set(key, throughHost ? [door, ...clientDoors(service, door)] : [door]);
         const { protocol, port } = door;
         const ranges = outermost(service.balancer?.sourceRanges ?? [], at);
         if (guarded.has(formatIp(at))) guards.set(key, { protocol, at, port, ranges });
       }
     }
   }
-  return { doors: [...doors.values()], guards: [...guards.values()], addresses: [...addresses.values()] };
+  return {
+    doors: [...doors.values()].flat(),
+    guards: [...guards.values()],
+    addresses: [...addresses.values()],
+  };
 }
 
-function doorsAt(service: Service, at: Ip): readonly Door[] {
+function doorsAt(service: Service, at: Ip): readonly (Door & { readonly at: Ip })[] {
   const to = service.clusterIps
     .flatMap((text) => parseIp(text) ?? [])
     .find(({ family }) => family === at.family);
@@ -67,6 +71,18 @@ function doorsAt(service: Service, at: Ip): readonly Door[] {
     // What comes from outside the gateway router leads to the node's own endpoints; the node itself may use any.
     ...{ keepsClient: reach === "this node", isForOwn: reach === "this node" },
   }));
+}
+
+/**
+ * What comes from outside for a node's own endpoints, and not by the gateway router. They are behind the node port's address; so
+ * a Service without node ports has no such door.
+ */
+function clientDoors(service: Service, door: Door & { readonly at: Ip }): readonly Door[] {
+  const { nodePort } =
+    service.ports.find(({ protocol, port }) => lowerCase[protocol] === door.protocol && port === door.port) ??
+    {};
+  if (!door.keepsClient || nodePort === undefined) return [];
+  return [{ ...door, to: innerAddress(door.at.family, "this node"), toPort: nodePort, isForOwn: false }];
 }
 
 /** Those of the address's family that are in no other one. */

@@ -15,6 +15,8 @@ export interface WayInRules extends Pick<Outer, "guards" | "addresses"> {
   readonly hosts: readonly Ip[];
   readonly doors: readonly Door[];
   readonly floats?: readonly Float[];
+  /** Where the host is the pods' gateway: the interface by which pods' packets come to it. */
+  readonly podsComeBy?: string | undefined;
   /**
    * Where packets leave towards OVN, if nothing else makes the node their source: what came in there leaves there again. Then
    * the kernel must not advise the sender to take the direct way either.
@@ -22,7 +24,8 @@ export interface WayInRules extends Pick<Outer, "guards" | "addresses"> {
   readonly masquerade: string | undefined;
 }
 
-export function wayInRules({ hosts, doors, floats = [], guards, addresses, masquerade }: WayInRules): string {
+export function wayInRules(rules: WayInRules): string {
+  const { hosts, doors, floats = [], guards, addresses, masquerade, podsComeBy } = rules;
   const families = ([4, 6] as const).filter((family) =>
     [...doors.map(({ to }) => to), ...addresses].some((ip) => ip.family === family),
   );
@@ -64,6 +67,7 @@ export function wayInRules({ hosts, doors, floats = [], guards, addresses, masqu
       ),
       "jump enter",
     ]),
+    ...(podsComeBy === undefined ? [] : floatsOut(families, floats, podsComeBy)),
     ...(addresses.length === 0 ? [] : keptOut(families)),
     ...(masquerade === undefined
       ? []
@@ -104,6 +108,30 @@ const floatMap = (family: Family, floats: readonly Float[]): readonly string[] =
         ),
       )
     : [];
+
+/** What a pod with a floating address sends has it as its source, before anything else may translate it. */
+function floatsOut(
+  families: readonly Family[],
+  floats: readonly Float[],
+  podsComeBy: string,
+): readonly string[] {
+  const there = families.filter((family) => hasFloats(family, floats));
+  if (there.length === 0) return [];
+  return chain(
+    "floatsout",
+    "nat hook postrouting priority srcnat - 1",
+    there.map((family) => {
+      const pairs = new Map(
+        floats.flatMap(({ outer, inner }) =>
+          inner?.family === family ? [[formatIp(inner), formatIp(outer)] as const] : [],
+        ),
+      );
+      const map = [...pairs].map(([inner, outer]) => `${inner} : ${outer}`).join(", ");
+      const ip = ipOf(family);
+      return `oifname != "${podsComeBy}" snat ${ip} to ${ip} saddr map { ${map} }`;
+    }),
+  );
+}
 
 function outerSets(family: Family, addresses: readonly Ip[], guards: readonly Guard[]): readonly string[] {
   const type = typeOf(family);

@@ -123,7 +123,8 @@ export class WayIn {
     const { nodeName, services, pods, floatings, run } = this.#options;
     const place = this.#place;
     if (!place || !services.synced || !pods.synced || !floatings.synced) return;
-    const ofServices = outerOf(services.values());
+    const throughHost = place.bridge?.throughHost === true;
+    const ofServices = outerOf(services.values(), throughHost);
     const floats = place.bridge
       ? floatsAt({ ...place, nodeName }, floatings.values(), (namespace, name) => pods.get(namespace, name))
       : [];
@@ -134,7 +135,8 @@ export class WayIn {
       ...outer.doors,
       ...podDoorsOf(pods.values(), services.values(), { ...place, hasGateway: place.bridge !== undefined }),
     ];
-    const rules = wayInRules({ ...place, ...outer, doors, floats });
+    const podsComeBy = throughHost ? onNode.managementInterface : undefined;
+    const rules = wayInRules({ ...place, ...outer, doors, floats, podsComeBy });
     const flows = place.bridge ? wayInFlows(place.bridge, doors, outer, floats) : "";
     const text = `${rules}${flows}`;
     if (text === this.#written) return;
