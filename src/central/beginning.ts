@@ -28,7 +28,7 @@ export type Beginning =
 export interface Situation {
   readonly name: DatabaseName;
   readonly place: OwnPlace;
-  /** A cluster is wanted, though it be of one. */
+  /** A cluster is wanted, even with a single member. */
   readonly clustered: boolean;
   readonly disk: Disk;
   readonly answers: ReadonlyMap<Member, Answer>;

@@ -1,9 +1,9 @@
 // Which servers of a cluster are to be kicked out, by what its leader says. Pure.
 //
-// A member whose disk was lost comes back as another server at the same address, and one on another node at another address.
-// The server that it was would count for the majority for ever. It is kicked when every member of the configuration is
-// there, and not before: a member that is only away is one that is still needed. A server at an address that the
-// configuration does not name gets more time, because this keeper's own configuration may be the one that is old.
+// A member whose disk was lost comes back as another server at the same address, and one on another node at another
+// address. Its former server would count for the majority for ever. It is kicked out only while every member of the
+// configuration is present: a member that is merely down is still needed. A server at an address that the configuration
+// does not name gets more time, because this keeper's own configuration may be the one that is old.
 
 import type { RaftServer, RaftStatus } from "./raftStatus.ts";
 

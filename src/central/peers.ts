@@ -6,7 +6,7 @@ import { type DatabaseName, type Member, places, remoteOf } from "./members.ts";
 
 /** A server that runs answers within milliseconds. */
 const patienceMs = 3000;
-/** What a server that has not joined a cluster yet has for its cluster. */
+/** The cluster id of a server that has not joined a cluster yet. */
 const none = /^[0-]*$/;
 
 export async function answerOf(

@@ -113,7 +113,10 @@ export const declareNetwork: DeclareOnNode = (...about) =>
     ...about,
   );
 
-/** Sets the Node's condition NetworkDegraded, which keeps no pods away: with `problem`, pods there do not reach all they did. */
+/**
+ * Sets the Node's condition NetworkDegraded, which keeps no pods away: with `problem`, pods there cannot reach
+ * everything they could before.
+ */
 export const declareDegraded: DeclareOnNode = (...about) =>
   declareOnNode(
     degradedCondition,

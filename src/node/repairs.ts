@@ -1,11 +1,11 @@
-// How often the agent has had to put back what somebody changed on its node. Once is put back at once. Somebody who changes it
-// again and again, as another network manager does, would otherwise get into a race with the agent; so it waits longer each
-// time, and tells.
+// How often the agent has had to put back what somebody changed on its node. The first changes are put back at once. To
+// avoid a race with a program that makes the change again and again, such as another network manager, the agent then
+// waits longer each time, and reports it.
 
-/** So many in a row are put back at once. */
+/** How many changes in a row are put back at once. */
 const free = 3;
 const waitMs = { first: 1_000, longest: 30_000 };
-/** A change after so long a peace is a new one. */
+/** After this long without a change, the count starts again. */
 const peaceMs = 90_000;
 
 interface Repaired {

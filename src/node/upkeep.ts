@@ -22,7 +22,7 @@ const retryMs = { first: 200, longest: 5000 };
 /** How long to wait for the API server before the node's former subnets count. */
 const apiPatienceMs = 3000;
 
-/** How often that is checked of which nobody reports changes; every so many times, all is. */
+/** How often what nobody reports changes of is checked; every few of these times, everything is. */
 const look = { everyMs: 4_000, allEvery: 8 };
 const everything: readonly Reporter[] = ["database", "kernel", "nobody"];
 
@@ -54,7 +54,7 @@ export class Upkeep {
   #served = false;
   #isApiLate = false;
   readonly #bell = new Bell();
-  /** Whether the plan has to be carried out, whatever the checks say. */
+  /** Whether the plan has to be carried out, whatever the checks find. */
   #isNews = true;
   /** Whose checks are due. */
   readonly #due = new Set<Reporter>();

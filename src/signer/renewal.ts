@@ -45,7 +45,7 @@ export interface Keyring {
 export interface Circumstances {
   /** By the wall clock, in milliseconds since 1970. */
   readonly nowMs: number;
-  /** Everybody has had the present keyring for long enough to use it. */
+  /** Every program has had the present keyring for long enough to be using it. */
   readonly isInForce: boolean;
   readonly lifeMs: number;
   readonly authorityLifeMs: number;
@@ -101,7 +101,7 @@ interface Situation {
   readonly circumstances: Circumstances;
 }
 
-/** The member's present pair for as long as it will do, otherwise a new one. */
+/** The member's present pair while it is still good, otherwise a new one. */
 function pairOf(name: MemberName, situation: Situation): Pair {
   const { present, authorities, trusted, circumstances } = situation;
   const { lifeMs, addresses } = circumstances;
@@ -122,7 +122,10 @@ function pairOf(name: MemberName, situation: Situation): Pair {
   return newCertificate(authorities[issuer], request, validFor(lifeMs, circumstances));
 }
 
-/** What those who have to do with certificates of this authority are to trust: it, and those before it that are still in use. */
+/**
+ * What programs that check this authority's certificates must trust: the authority, and earlier ones that are still in
+ * use.
+ */
 function bundleOf(
   name: AuthorityName,
   { present, authorities, trusted, circumstances }: Situation,

@@ -29,7 +29,7 @@ export interface SignerOptions {
 
 /** How often the Secrets are looked at. */
 const roundMs = 60_000;
-/** The API server may be away for so long before the signer says so. */
+/** How long the API server may be silent before the signer reports it. */
 const silenceMs = 10 * roundMs;
 
 export class Signer {
@@ -89,7 +89,7 @@ export class Signer {
     );
   }
 
-  /** Undefined when all is well; otherwise what is not, in one sentence. */
+  /** What is wrong, in one sentence; undefined when all is well. */
   get notReady(): string | undefined {
     const { clock, lifeMs } = this.#options;
     if (!this.#keyring || clock.now() - this.#lookedAtMs > silenceMs)

@@ -1,5 +1,5 @@
-// What present certificates and keys are worth: whether they can be read, belong together, and by whom they were issued.
-// What cannot be read is worth nothing, and is not an error: it is made anew.
+// Whether the present certificates and keys are usable: whether they can be read and belong together, and who issued
+// them. An unreadable one is not an error: it is replaced.
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { formatIp, type Ip } from "../model/ip.ts";

@@ -10,7 +10,7 @@ const patienceMs = 3_000;
 const againMs = 30_000;
 
 export interface FlowWatchOptions {
-  /** How many flows there are; undefined when there need not be any yet. Rejects when Open vSwitch does not answer. */
+  /** How many flows there are; undefined while there may be none yet. Rejects when Open vSwitch does not answer. */
   readonly count: () => Promise<number | undefined>;
   /** Makes ovn-controller write its flows anew. */
   readonly renew: () => Promise<void>;

@@ -1,5 +1,5 @@
-// The two conditions of its Node that an agent writes: NetworkUnavailable, with which no pods are scheduled there, and
-// NetworkDegraded, with which they are, but do not reach all they did.
+// The two conditions that an agent writes on its Node: NetworkUnavailable, under which no pods are scheduled there, and
+// NetworkDegraded, under which pods are scheduled but cannot reach everything they could before.
 
 import type { KubeClient } from "../../kube/client.ts";
 import type { ConditionText, Node } from "../../kube/objects.ts";
@@ -7,8 +7,8 @@ import { declareDegraded, declareNetwork } from "../../kube/write.ts";
 import type { NodeCondition } from "./nodeReporter.ts";
 
 /**
- * Whether the condition NetworkUnavailable is not about `problem`. That a node works is written once; after that the author and
- * the wording of the condition do not matter.
+ * Whether the condition NetworkUnavailable says something other than `problem`. For a working node any False condition
+ * will do, whoever wrote it and in whatever words.
  */
 export function saysElse(node: Node, problem: ConditionText | undefined): boolean {
   if (!problem) return node.networkUnavailable || node.networkCondition === undefined;

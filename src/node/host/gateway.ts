@@ -37,7 +37,7 @@ export interface HostQuestion extends Known {
   readonly throughHost?: boolean;
 }
 
-/** A node with more addresses than this has them for something else. Each takes flows on all nodes. */
+/** More addresses than any ordinary node has. Each takes flows on all nodes. */
 const mostHosts = 100;
 
 /** Rejects when the bridge or its address is missing, and says how to fix that. */

@@ -1,6 +1,7 @@
-// What the node had towards the outside and has no more: an address of one family on the external bridge, or a default route
-// through it. Pods go on without it, but do not reach all they did, so it is told. A node that never had it, in a cluster
-// without a way out, is as it should be. What an earlier agent saw is in the Node's annotations or its condition.
+// What the node has lost of its way to the outside: an address of one family on the external bridge, or a default route
+// through it. Pods go on without it, but cannot reach everything they could before, so the loss is reported. A node
+// that never had it, in a cluster without a way out, is as it should be. What an earlier agent saw is in the Node's
+// annotations or its condition.
 
 import { gatewayConfigOf } from "../../kube/annotations.ts";
 import type { Log } from "../../kube/clock.ts";
@@ -12,7 +13,7 @@ import type { GatewayConfig } from "../../model/network.ts";
 export interface Outside {
   readonly node: Node | undefined;
   readonly gateway: GatewayConfig;
-  /** Those of the node's pods. */
+  /** The families of the node's pods. */
   readonly families: readonly Family[];
 }
 

@@ -1,5 +1,5 @@
-// One of our nftables tables: written, and compared later with what nft(8) listed right after that, since nft prints rules in
-// other words than those it was given.
+// One of our nftables tables. It is compared with what nft(8) listed right after the table was written, because nft
+// does not print rules as they were given.
 
 import type { Check } from "../nouns/check.ts";
 import { CommandError, type Run } from "./run.ts";

@@ -14,9 +14,9 @@ export interface PodLink {
 }
 
 /**
- * How large a pod's packets may be. What comes from outside through the node's own gateway has been in no tunnel, and is as
- * large as the node's network allows; if the pod could not take that, whoever sent it would have to be told, and would
- * believe it of the node, whose address the pod leaves with. What the pod sends may have to fit into a tunnel.
+ * How large a pod's packets may be. Packets from outside through the node's own gateway have been in no tunnel and are
+ * as large as the node's network allows. If the pod could not take them, their senders would have to be told, and would
+ * apply that to the node, whose address the pod's packets have. What the pod sends may have to fit into a tunnel.
  */
 export interface PodMtu {
   /** What the interface takes: as much as the node's uplink. */

@@ -25,7 +25,10 @@ export interface Door {
   readonly isOuter: boolean;
 }
 
-/** In the order of their protocols and ports. No two Services can have one port; if they say so, the first by name has it. */
+/**
+ * In the order of protocols and ports. Two Services cannot have the same port; if their objects say so, the first by
+ * name has it.
+ */
 export function doorsOf(services: Iterable<Service>): readonly Door[] {
   const doors = new Map<string, Door>();
   for (const service of [...services].toSorted(byName)) {

@@ -1,5 +1,6 @@
-// Tells balancers outside whether this node has endpoints of a Service that keeps the client's address: an HTTP server on each
-// `spec.healthCheckNodePort`, as kube-proxy has (pkg/proxy/healthcheck). EndpointSlices are watched of these Services alone.
+// Tells balancers outside whether this node has endpoints of a Service that keeps the client's address: an HTTP server
+// on each `spec.healthCheckNodePort`, as kube-proxy has (pkg/proxy/healthcheck). Only the EndpointSlices of these
+// Services are watched.
 
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";

@@ -18,8 +18,8 @@ export interface WayInRules extends Pick<Outer, "guards" | "addresses"> {
   /** Where the host is the pods' gateway: the interface by which pods' packets come to it. */
   readonly podsComeBy?: string | undefined;
   /**
-   * Where packets leave towards OVN, if nothing else makes the node their source: what came in there leaves there again. Then
-   * the kernel must not advise the sender to take the direct way either.
+   * The interface towards OVN, where nothing else makes the node the source of packets: what came in there leaves there
+   * again. There the kernel must not send redirects to the sender either.
    */
   readonly masquerade: string | undefined;
 }

@@ -35,7 +35,7 @@ export interface WayInPlace {
   readonly subnets: readonly Cidr[];
   /** The interface by which the node's own processes reach pods under a loopback address; undefined where they do not. */
   readonly loopback: string | undefined;
-  /** Undefined where no gateway router shares the node's address. */
+  /** The external bridge; undefined where no gateway router shares the node's address. */
   readonly bridge: SharedBridge | undefined;
 }
 
@@ -77,7 +77,7 @@ export class WayIn {
   /** Why the ports are not as the API server says, for example because Open vSwitch refuses the flows; undefined when they are. */
   readonly problem = (): ConditionText | undefined => this.#problem;
 
-  /** Of what was written last; none while something is being written. */
+  /** Checks of what was written last; none while something is being written. */
   readonly checks = (): readonly Check[] =>
     this.#checks.map((check, _, all) => ({
       ...check,
@@ -99,16 +99,16 @@ export class WayIn {
       if (signal.aborted) break;
       try {
         await this.#write();
-        this.#is(undefined);
+        this.#noteOutcome(undefined);
       } catch (error) {
-        this.#is(error instanceof Error ? error.message : String(error));
+        this.#noteOutcome(error instanceof Error ? error.message : String(error));
       }
     }
     for (const end of unsubscribe) end();
   }
 
-  /** Whether the last try has failed, and why. It is told when that changes. */
-  #is(failure: string | undefined): void {
+  /** Notes whether the last attempt failed, and why. `changed` is called when that is news. */
+  #noteOutcome(failure: string | undefined): void {
     const { changed, log } = this.#options;
     const what = "the ports of Services and pods on this node";
     const message =
@@ -181,7 +181,7 @@ async function routeLoopback(device: string, doors: readonly Door[]): Promise<Ch
   return setSysctls([[`ipv4/conf/${device}/route_localnet`, isWanted ? "1" : "0"]]);
 }
 
-/** The UDP ports that lead elsewhere now, or did not lead anywhere before or no longer do. */
+/** The UDP ports that now lead somewhere else, begin to lead somewhere, or lead nowhere any more. */
 export function movedUdpPorts(before: readonly Door[], after: readonly Door[]): ReadonlySet<number> {
   const lines = (doors: readonly Door[]): ReadonlyMap<string, number> =>
     new Map(
