@@ -15,9 +15,9 @@ export interface FloatingGrant {
 
 export class FloatingGrants {
   /** What facts may use. */
-  readonly #written = new Map<Owner, FloatingGrant>();
+  readonly #written = new Grants();
   /** What is being written: it keeps others away already. */
-  readonly #chosen = new Map<Owner, FloatingGrant>();
+  readonly #chosen = new Grants();
 
   get(owner: Owner): FloatingGrant | undefined {
     return this.#written.get(owner);
@@ -25,17 +25,17 @@ export class FloatingGrants {
 
   /** Whether anything has been decided about it by this leader. */
   has(owner: Owner): boolean {
-    return this.#written.has(owner) || this.#chosen.has(owner);
+    return this.#written.get(owner) !== undefined || this.#chosen.get(owner) !== undefined;
   }
 
   /** Who else has the address, or is about to. */
   holderOf(ip: string, except?: Owner): Owner | undefined {
-    return this.#find(({ ips }) => ips.some((one) => formatIp(one) === ip), except);
+    return this.#find(ipKey(ip), except);
   }
 
   /** Who else leads to the pod, or is about to. */
   leaderTo(podUid: string, except: Owner): Owner | undefined {
-    return this.#find(({ pod }) => pod?.uid === podUid, except);
+    return this.#find(podKey(podUid), except);
   }
 
   /** `write` makes it durable. If that fails, everything is as before. */
@@ -45,18 +45,53 @@ export class FloatingGrants {
       await write();
       this.#written.set(owner, grant);
     } finally {
-      if (this.#chosen.get(owner) === grant) this.#chosen.delete(owner);
+      if (this.#chosen.get(owner) === grant) this.#chosen.set(owner, undefined);
     }
   }
 
   /** Its object is gone. */
   forget(owner: Owner): void {
-    this.#written.delete(owner);
+    this.#written.set(owner, undefined);
   }
 
-  #find(has: (grant: FloatingGrant) => boolean, except?: Owner): Owner | undefined {
+  #find(key: string, except: Owner | undefined): Owner | undefined {
     for (const grants of [this.#written, this.#chosen])
-      for (const [owner, grant] of grants) if (owner !== except && has(grant)) return owner;
+      for (const owner of grants.having(key)) if (owner !== except) return owner;
     return undefined;
   }
 }
+
+/** Found by what they grant, because each address of a pool may be asked for in a search. */
+class Grants {
+  readonly #grants = new Map<Owner, FloatingGrant>();
+  readonly #owners = new Map<string, Set<Owner>>();
+
+  get(owner: Owner): FloatingGrant | undefined {
+    return this.#grants.get(owner);
+  }
+
+  having(key: string): Iterable<Owner> {
+    return this.#owners.get(key) ?? [];
+  }
+
+  set(owner: Owner, grant: FloatingGrant | undefined): void {
+    for (const key of keysOf(this.#grants.get(owner))) {
+      const owners = this.#owners.get(key);
+      owners?.delete(owner);
+      if (owners?.size === 0) this.#owners.delete(key);
+    }
+    for (const key of keysOf(grant)) {
+      const owners = this.#owners.get(key);
+      if (owners) owners.add(owner);
+      else this.#owners.set(key, new Set([owner]));
+    }
+    if (grant) this.#grants.set(owner, grant);
+    else this.#grants.delete(owner);
+  }
+}
+
+const ipKey = (ip: string): string => `ip ${ip}`;
+const podKey = (uid: string): string => `pod ${uid}`;
+
+const keysOf = (grant: FloatingGrant | undefined): readonly string[] =>
+  grant ? [...grant.ips.map((ip) => ipKey(formatIp(ip))), ...(grant.pod ? [podKey(grant.pod.uid)] : [])] : [];
