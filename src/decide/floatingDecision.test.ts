@@ -224,15 +224,17 @@ test("a pod asks by annotation: an object is made for it, follows the annotation
   const asking = (value: string, more: object = {}) => ({
     annotations: { "weft.io/floating-address": value, ...more },
   });
-  world.pod("any", "10.244.0.3", asking("any"));
+  world.pod("any", "10.244.0.3", asking("any", { "weft.io/address-pool": " " }));
   world.pod("wants", "10.244.0.4", asking("172.30.0.211, fd00::7", { "weft.io/address-pool": "front" }));
   world.pod("wrong", "10.244.0.5", asking("yes"));
   world.pod("host", "172.30.0.11", { ...asking("any"), spec: { hostNetwork: true } });
-  await world.decide("any", "wants", "wrong", "host");
+  world.pod("long", "10.244.0.6", asking("any", { "weft.io/address-pool": "No Pool" }));
+  await world.decide("any", "wants", "wrong", "host", "long");
   assert.deepEqual(world.made, ["+any - any", "+wants front 172.30.0.211,fd00::7"]);
   assert.deepEqual(world.told, [
     'Pod wrong: Malformed: weft.io/floating-address: "yes" is no address: write 192.0.2.10 or 2001:db8::10, or any',
     "Pod host: NotServed: weft.io/floating-address: a pod in its host's network has the node's addresses: remove the annotation",
+    'Pod long: Malformed: weft.io/address-pool: "No Pool" is no name of an IPAddressPool',
   ]);
   const made = (pod: string) => ({
     metadata: { ownerReferences: [{ kind: "Pod", controller: true, uid: `uid-of-${pod}`, name: pod }] },
@@ -241,7 +243,7 @@ test("a pod asks by annotation: an object is made for it, follows the annotation
   world.floating("any", { podName: "any" }, made("any"));
   await world.decide("any");
   assert.deepEqual(world.made, []);
-  assert.deepEqual(world.told.slice(2), [
+  assert.deepEqual(world.told.slice(3), [
     "FloatingAddress any: NoAddress: there is no usable IPAddressPool (weft.io): an operator has to make one",
     "Pod any: NoAddress: there is no usable IPAddressPool (weft.io): an operator has to make one",
   ]);

@@ -79,7 +79,7 @@ function problemOf(
       "NotServed",
       `${key}: a pod in its host's network has the node's addresses: remove the annotation`,
     ];
-  if (wish?.malformed !== undefined) return ["Malformed", `${key}: ${wish.malformed}, or any`];
+  if (wish?.malformed !== undefined) return ["Malformed", wish.malformed];
   if (wish && floating && floating.madeFor === undefined)
     return [
       "NotServed",

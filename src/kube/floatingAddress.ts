@@ -3,8 +3,10 @@
 // subresource.
 
 import { formatIp, parseIp } from "../model/ip.ts";
+import { annotations } from "../model/names.ts";
 import { isRecord, type Json, list, record, text, texts } from "./json.ts";
 import { labelSelectorOf, selectorProblem } from "./labelSelector.ts";
+import { isObjectName } from "./objectName.ts";
 import type { LabelSelector, ObjectMeta } from "./objects.ts";
 import { metaOf, type Projection } from "./project.ts";
 
@@ -77,15 +79,22 @@ export const floatingAddressOf: Projection<FloatingAddress> = (object, intern) =
 /** The value of the annotation on a pod for any free addresses of a pool. */
 export const anyAddress = "any";
 
-/** What the annotation says: `any`, or addresses with a comma between. */
-export function wishIn(
-  value: string,
-  pool: string | undefined,
-): FloatingWish & { readonly malformed?: string } {
+/**
+ * What the annotations of a pod say: `any`, or addresses with a comma between, and the pool. It has to be what an object that is
+ * made of it shows later: otherwise the object would be made anew for ever.
+ */
+export function wishIn(value: string, pool: string = ""): FloatingWish & { readonly malformed?: string } {
   const asked = value.trim() === anyAddress ? [] : value.split(",").map((part) => part.trim());
-  const malformed = addressProblem(asked);
+  const name = pool.trim();
+  const problem = addressProblem(asked);
+  const malformed =
+    problem !== undefined
+      ? `${annotations.floatingAddress}: ${problem}, or ${anyAddress}`
+      : name !== "" && !isObjectName(name)
+        ? `${annotations.addressPool}: ${JSON.stringify(name.slice(0, 60))} is no name of an IPAddressPool`
+        : undefined;
   return {
-    ...(pool !== undefined && { pool }),
+    ...(name !== "" && { pool: name }),
     wanted: canonical(asked),
     ...(malformed !== undefined && { malformed }),
   };

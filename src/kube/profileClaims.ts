@@ -3,22 +3,19 @@
 // select. Which of those that it asks for a pod has is decided elsewhere (select/profileStanding.ts).
 
 import { annotations as names } from "../model/names.ts";
+import { isObjectName } from "./objectName.ts";
 import type { LabelSelector, ProfileClaims } from "./objects.ts";
 
 /** So many can a pod have. */
 const most = 16;
-
-const nameForm = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
-
-export const isProfileName = (name: string): boolean => nameForm.test(name);
 
 /** Undefined when the pod asks for none. */
 export function profileClaimsOf(annotations: Readonly<Record<string, string>>): ProfileClaims | undefined {
   const text = annotations[names.securityProfiles];
   if (text === undefined || text.trim() === "") return undefined;
   const words = text.split(",").map((word) => word.trim());
-  const wrong = words.find((word) => !isProfileName(word));
-  const claimed = [...new Set(words.filter(isProfileName))].toSorted();
+  const wrong = words.find((word) => !isObjectName(word));
+  const claimed = [...new Set(words.filter(isObjectName))].toSorted();
   const problem =
     wrong !== undefined
       ? `${JSON.stringify(wrong.slice(0, 60))} is no name of a profile`

@@ -21,8 +21,9 @@ import {
 import { integer, isRecord, list, oneOf, record, text } from "./json.ts";
 import { labelSelectorOf, selectorProblem } from "./labelSelector.ts";
 import { portName } from "./networkPolicy.ts";
+import { isObjectName } from "./objectName.ts";
 import type { LabelSelector } from "./objects.ts";
-import { havingProfile, isProfileName } from "./profileClaims.ts";
+import { havingProfile } from "./profileClaims.ts";
 import { metaOf, type Projection } from "./project.ts";
 
 export interface SecurityProfile extends ClusterPolicy<"SecurityProfile"> {
@@ -174,7 +175,7 @@ function peersOf(path: string, value: unknown, named: Set<string>, report: Repor
   if (other !== undefined) report(`${path}.${other}`, "is neither profiles nor cidrs");
   const ofProfiles = eachOf(`${path}.profiles`, profiles, report, (at, one): readonly ClusterPeer[] => {
     const name = text(one);
-    if (!isProfileName(name)) {
+    if (!isObjectName(name)) {
       report(at, `${JSON.stringify(one)?.slice(0, 60)} is no name of a profile`);
       return [];
     }
