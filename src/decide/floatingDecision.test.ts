@@ -206,6 +206,24 @@ test("a write that fails changes nothing, and gives the address to nobody else m
   assert.equal(world.of("two"), "172.30.0.210 ▶ web@n1 Serving");
 });
 
+test("a pool that does not exist takes no address away, and the object says that it asks for it", async () => {
+  const world = aWorld();
+  world.floating("one", { podName: "web" });
+  await world.decide("one");
+  const { given } = world.stores.FloatingAddress.get("shop", "one") ?? assert.fail();
+  world.floating(
+    "one",
+    { podName: "web", addressPool: "fornt" },
+    { status: { addresses: given.ips, podName: "web", podUID: "uid-of-web", nodeName: "n1" } },
+  );
+  await world.decide("one");
+  assert.equal(world.of("one"), "172.30.0.210 ▶ web@n1 Serving");
+  assert.match(
+    world.told.at(-1) ?? "",
+    /; it asks for the IPAddressPool fornt, which does not exist, and keeps/,
+  );
+});
+
 test("where nobody serves such addresses, each object says so", async () => {
   const world = aWorld();
   world.unserved = "floating addresses are not served here";

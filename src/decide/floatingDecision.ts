@@ -59,7 +59,7 @@ export function floatingDecision(options: FloatingDecisionOptions): Decides<Read
     const known = grants.get(owner);
     const mine = known?.uid === floating.uid ? known : undefined;
     const rows = mine ? [] : options.rows.of(owner);
-    const { ips, lack } = heldAddresses(options, owner, floating, mine?.ips, rows);
+    const { ips, lack, remark } = heldAddresses(options, owner, floating, mine?.ips, rows);
     const { pod, lack: missing, others } = podOf(owner, floating, mine, rows);
     const has = ips.length > 0 && pod !== undefined;
     const problem = lack ?? missing ?? (has ? gatewayProblem(ips, pod) : undefined);
@@ -75,7 +75,7 @@ export function floatingDecision(options: FloatingDecisionOptions): Decides<Read
       ...(has && { podName: pod.name, podUid: pod.uid, nodeName: pod.nodeName }),
       ready: problem
         ? { status: "False", ...problem }
-        : { status: "True", reason: "Serving", message: servingText(ips, pod, others) },
+        : { status: "True", reason: "Serving", message: servingText(ips, pod, others, remark) },
     };
     const isShown = isSameStatus(status, floating.given);
     await grants.grant(owner, grant, async () => {
@@ -189,10 +189,15 @@ export const concernedBy = (pod: Pod, floatings: Stores["FloatingAddress"]): rea
   ...(annotations.floatingAddress in pod.annotations ? [ownerOf(floatingKind, pod.name, pod.namespace)] : []),
 ];
 
-function servingText(ips: readonly Ip[], pod: Pod | undefined, others: number): string {
+function servingText(
+  ips: readonly Ip[],
+  pod: Pod | undefined,
+  others: number,
+  remark: string | undefined,
+): string {
   const more = others > 0 ? `; spec.podSelector selects ${others} more, which have no part in it` : "";
   const verb = ips.length > 1 ? "lead" : "leads";
-  return `${ips.map(formatIp).join(" and ")} ${verb} to pod ${pod?.name} on node ${pod?.nodeName}${more}`;
+  return `${ips.map(formatIp).join(" and ")} ${verb} to pod ${pod?.name} on node ${pod?.nodeName}${more}${remark === undefined ? "" : `; ${remark}`}`;
 }
 
 const isReleased = ({ old, new: now }: Change<Service>): boolean =>

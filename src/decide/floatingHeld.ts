@@ -33,6 +33,8 @@ export interface Lack {
 export interface HeldAddresses {
   readonly ips: readonly Ip[];
   readonly lack?: Lack;
+  /** What it asks for and nobody can give, although it goes on with what it has; for people. */
+  readonly remark?: string;
 }
 
 /** `granted` by this leader; undefined before. Then the rows of the FloatingAddress count, and after that its status. */
@@ -51,7 +53,8 @@ export function heldAddresses(
   const ips = granted ?? [...proven, ...claimedIps(question, proven)];
   if (floating.malformed !== undefined)
     return { ips, lack: { reason: "Malformed", message: floating.malformed } };
-  if (ips.length > 0 && isAsAsked(options.stores, floating, ips)) return { ips };
+  if (ips.length > 0 && isAsAsked(options.stores, floating, ips))
+    return { ips, ...remarkOn(options.stores, floating) };
   const choice = floatingAddressesFor(question, options.search);
   if ("ips" in choice) return { ips: choice.ips };
   const kept = ips.length > 0 ? `; it keeps ${ips.map(formatIp).join(" and ")}` : "";
@@ -89,6 +92,15 @@ const claimedIps = (question: FloatingQuestion, proven: readonly Ip[]): readonly
         isOffered(question, ip) &&
         question.takenBy(formatIp(ip)) === undefined,
     );
+
+/** A pool may have been deleted, or its name mistyped. */
+function remarkOn(
+  { IPAddressPool: pools }: HeldAddressesOptions["stores"],
+  { pool, wanted }: FloatingAddress,
+): Pick<HeldAddresses, "remark"> {
+  if (pool === undefined || wanted.length > 0 || pools.get("", pool)) return {};
+  return { remark: `it asks for the IPAddressPool ${pool}, which does not exist, and keeps what it has` };
+}
 
 /** Whether these are the addresses, or of the pool, that it asks for. */
 function isAsAsked(
