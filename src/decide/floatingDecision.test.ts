@@ -195,6 +195,16 @@ test("at a start rows count, then what could be asked for; the rest of a status 
   assert.equal(world.of("liar", "bank"), "- ▶ - NoAddress");
 });
 
+test("a pool that has become unusable costs nobody an address at a start", async () => {
+  const world = aWorld();
+  world.floating("one", { podName: "away" });
+  await world.decide("one");
+  world.pool("front", ["172.30.0.210-172.30.0.212", "172.30.0.2l9"]);
+  world.restart();
+  await world.decide("one");
+  assert.equal(world.of("one"), "172.30.0.210 ▶ - NoPod");
+});
+
 test("a write that fails changes nothing, and gives the address to nobody else meanwhile", async () => {
   const world = aWorld();
   world.floating("one", { podName: "web" });

@@ -1,6 +1,7 @@
 // Which addresses a FloatingAddress has: those that it has had, for as long as they are what it asks for, and otherwise others
 // from the pools. If it cannot have what it asks for, it keeps what it has.
 
+import type { AddressPool } from "../kube/addressPool.ts";
 import type { FloatingAddress } from "../kube/floatingAddress.ts";
 import type { Stores } from "../kube/stores.ts";
 import { formatIp, type Ip, parseIp } from "../model/ip.ts";
@@ -11,7 +12,7 @@ import type { FloatingRow } from "../observe/floatingRows.ts";
 import { type FloatingQuestion, floatingAddressesFor, isOffered } from "./allocate/floatingAddresses.ts";
 import type { PoolSearch } from "./allocate/poolSearch.ts";
 import type { OuterTaken } from "./outerTaken.ts";
-import { ownRanges, poolProblems } from "./ownRanges.ts";
+import { addressProblem, ownRanges, poolProblems } from "./ownRanges.ts";
 import type { Places } from "./places.ts";
 
 export interface HeldAddressesOptions {
@@ -49,8 +50,11 @@ export function heldAddresses(
   const proven = granted ?? provenIps(rows);
   // A cloud whose router has lost its gateway may get another one.
   if (why !== undefined) return { ips: proven, lack: { reason: "NotServed", message: why } };
-  const question = questionAbout(options, owner, floating);
-  const ips = granted ?? [...proven, ...claimedIps(question, proven)];
+  const { isOwn, ...question } = questionAbout(options, owner, floating);
+  const ips = granted ?? [
+    ...proven,
+    ...claimedIps(question, [...options.stores.IPAddressPool.values()], isOwn, proven),
+  ];
   if (floating.malformed !== undefined)
     return { ips, lack: { reason: "Malformed", message: floating.malformed } };
   if (ips.length > 0 && isAsAsked(options.stores, floating, ips))
@@ -65,10 +69,12 @@ function questionAbout(
   { network, stores, places, taken }: HeldAddressesOptions,
   owner: Owner,
   floating: FloatingAddress,
-): FloatingQuestion {
+): FloatingQuestion & { readonly isOwn: (ip: Ip) => boolean } {
   const all = [...stores.IPAddressPool.values()];
-  const problems = poolProblems(all, ownRanges(network, stores.ServiceCIDR.values(), places.nodes()));
+  const own = ownRanges(network, stores.ServiceCIDR.values(), places.nodes());
+  const problems = poolProblems(all, own);
   return {
+    isOwn: (ip) => addressProblem(own, ip) !== undefined,
     floating,
     families: network.families,
     pools: all.filter(({ name }) => !problems.has(name)),
@@ -82,14 +88,23 @@ const provenIps = (rows: readonly FloatingRow[]): readonly Ip[] => {
   return ([4, 6] as const).flatMap((family) => ips.find((ip) => ip.family === family) ?? []);
 };
 
-/** Those of its status that it could be given now, of families of which it has none. */
-const claimedIps = (question: FloatingQuestion, proven: readonly Ip[]): readonly Ip[] =>
+/**
+ * Those of its status that it could be given now, of families of which it has none. A pool that is not usable any more gives
+ * nothing new, but takes nothing away: a slip in it, or one node that has an address of it, would cost all that wait for their pods.
+ */
+const claimedIps = (
+  question: FloatingQuestion,
+  pools: readonly AddressPool[],
+  isOwn: (ip: Ip) => boolean,
+  proven: readonly Ip[],
+): readonly Ip[] =>
   question.floating.given.ips
     .flatMap((text) => parseIp(text) ?? [])
     .filter(
       (ip) =>
         !proven.some(({ family }) => family === ip.family) &&
-        isOffered(question, ip) &&
+        isOffered({ ...question, pools }, ip) &&
+        !isOwn(ip) &&
         question.takenBy(formatIp(ip)) === undefined,
     );
 
