@@ -25,7 +25,7 @@ export interface BalancerIngressOptions {
   readonly poolProblems: (pools: readonly AddressPool[]) => ReadonlyMap<string, string>;
   readonly write: WriteServiceStatus;
   /** What has been written and does not show yet, and who else has addresses. */
-  readonly taken: Pick<OuterTaken, "promised" | "byFloating">;
+  readonly taken: Pick<OuterTaken, "promised" | "byFloating" | "waiting">;
   readonly search: PoolSearch;
   readonly news: ServiceNews;
 }
@@ -36,16 +36,10 @@ const loadBalancerClass = "weft.io/pool";
 export class BalancerIngress {
   readonly #options: BalancerIngressOptions;
   readonly #addresses: BalancerAddresses;
-  readonly #waiting = new Set<Owner>();
 
   constructor(options: BalancerIngressOptions) {
     this.#options = options;
     this.#addresses = new BalancerAddresses(options.search);
-  }
-
-  /** Services that wait for an address. */
-  get waiting(): Iterable<Owner> {
-    return this.#waiting;
   }
 
   async decide(service: Service): Promise<void> {
@@ -54,7 +48,7 @@ export class BalancerIngress {
     const shown = service.ingressIps ?? [];
     const before = taken.promised.get(owner);
     if (before && (before.uid !== service.uid || isSameIps(before.ips, shown))) taken.promised.delete(owner);
-    this.#waiting.delete(owner);
+    taken.waiting.delete(owner);
     const { balancer } = service;
     if (!balancer || ![undefined, loadBalancerClass].includes(balancer.loadBalancerClass)) return;
     const pools = [...stores.IPAddressPool.values()];
@@ -70,7 +64,7 @@ export class BalancerIngress {
     if (taken.promised.has(owner)) return;
     const choice = this.#choose(service, pools);
     if ("refused" in choice) {
-      this.#waiting.add(owner);
+      taken.waiting.add(owner);
       news.say(service, "NoAddress", choice.refused);
       if (!isContested) return;
     } else news.say(service, "NoAddress", undefined);
@@ -86,33 +80,43 @@ export class BalancerIngress {
 
   /** The Service is gone. */
   forget(owner: Owner): void {
-    this.#options.taken.promised.delete(owner);
-    this.#waiting.delete(owner);
+    const { promised, waiting } = this.#options.taken;
+    promised.delete(owner);
+    waiting.delete(owner);
   }
 
   #choose(service: Service, pools: readonly AddressPool[]): ReturnType<BalancerAddresses["choose"]> {
-    const { stores, taken, poolProblems } = this.#options;
+    const { taken, poolProblems } = this.#options;
     const problems = poolProblems(pools);
     return this.#addresses.choose({
       service,
       pools: pools.filter(({ name }) => !problems.has(name)),
-      isTaken: (ip) =>
-        stores.Service.by("ingressIp", ip).some((other) => isRival(service, other)) ||
-        this.#isPromised(ip, service) ||
-        taken.byFloating(ip) !== undefined,
+      takenBy: (ip) => this.#takenBy(ip, service),
       shared: this.#sharers(service).flatMap(
         (other) => taken.promised.get(ownerOfService(other))?.ips ?? other.ingressIps ?? [],
       ),
     });
   }
 
-  /** Whether another Service that still exists has just been given it. */
-  #isPromised(ip: string, to: Service): boolean {
-    return [...this.#options.taken.promised].some(([other, { uid, ips }]) => {
-      const { namespace, name } = parseOwner(other);
-      const service = ips.includes(ip) ? this.#options.stores.Service.get(namespace, name) : undefined;
-      return service !== undefined && service.uid === uid && isRival(to, service);
-    });
+  /** Who else has the address, for people. */
+  #takenBy(ip: string, to: Service): string | undefined {
+    const { stores, taken } = this.#options;
+    const rival =
+      stores.Service.by("ingressIp", ip).find((other) => isRival(to, other)) ?? this.#promisedTo(ip, to);
+    return rival ? `Service ${rival.namespace}/${rival.name}` : taken.byFloating(ip);
+  }
+
+  /** Another Service that still exists and has just been given it. */
+  #promisedTo(ip: string, to: Service): Service | undefined {
+    const { stores, taken } = this.#options;
+    return [...taken.promised]
+      .filter(([, { ips }]) => ips.includes(ip))
+      .flatMap(([other, { uid }]) => {
+        const { namespace, name } = parseOwner(other);
+        const service = stores.Service.get(namespace, name);
+        return service?.uid === uid ? [service] : [];
+      })
+      .find((service) => isRival(to, service));
   }
 
   /** The Services whose addresses it may share, in the order of names. */

@@ -24,7 +24,7 @@ export interface ExternalIpGrantsOptions {
   /** Those of the cluster alone: a node may lie, so what it reports takes no granted address away. */
   readonly clusterRanges: () => readonly OwnRange[];
   readonly write: WriteServiceStatus;
-  readonly taken: Pick<OuterTaken, "byFloating">;
+  readonly taken: Pick<OuterTaken, "byFloating" | "waiting">;
   readonly news: ServiceNews;
 }
 
@@ -65,6 +65,7 @@ export class ExternalIpGrants {
     if (!ip || !externalIps.some((range) => contains(range, ip)))
       return `${text} is in no range that the controller's --external-ips allows`;
     const floating = taken.byFloating(text);
+    if (floating !== undefined) taken.waiting.add(ownerOfService(service));
     const problem = addressProblem(ranges, ip) ?? (floating && `${text} is that of ${floating}`);
     return problem ?? this.#rivalOf(service, text);
   }

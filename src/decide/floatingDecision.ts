@@ -5,8 +5,7 @@
 import type { FloatingAddress, GivenAddress } from "../kube/floatingAddress.ts";
 import type { ObjectRef } from "../kube/kinds.ts";
 import { selects } from "../kube/labelSelector.ts";
-import type { Pod, Service } from "../kube/objects.ts";
-import type { Change } from "../kube/store.ts";
+import type { Pod } from "../kube/objects.ts";
 import type { Stores } from "../kube/stores.ts";
 import { formatIp, type Ip } from "../model/ip.ts";
 import { annotations } from "../model/names.ts";
@@ -19,7 +18,7 @@ import type { FloatingGrant, FloatingGrants } from "./floatingGrants.ts";
 import { type HeldAddressesOptions, heldAddresses, type Lack } from "./floatingHeld.ts";
 import { podFor } from "./floatingPod.ts";
 import type { FloatingRequests } from "./floatingRequests.ts";
-import { floatingKind } from "./outerTaken.ts";
+import { floatingKind, isFreedByFloating } from "./outerTaken.ts";
 import type { Places } from "./places.ts";
 
 /** The status that is to be written; `since` is the writer's. */
@@ -43,12 +42,11 @@ export interface FloatingDecisionOptions extends HeldAddressesOptions {
   readonly again: (owner: Owner, delayMs: number) => void;
 }
 
-type Reads = "FloatingAddress" | "IPAddressPool" | "Pod" | "Service" | "ServiceCIDR";
+type Reads = "FloatingAddress" | "IPAddressPool" | "Pod" | "ServiceCIDR";
 
 export function floatingDecision(options: FloatingDecisionOptions): Decides<Reads> {
   const { stores, places, grants, requests } = options;
-  /** Those that somebody else keeps from what they ask for */
-  const waiting = new Set<Owner>();
+  const { waiting } = options.taken;
 
   const all = (): readonly Owner[] => [...stores.FloatingAddress.values()].map(ownerOfFloating);
   const waken = (): void => {
@@ -151,10 +149,12 @@ export function floatingDecision(options: FloatingDecisionOptions): Decides<Read
   return {
     kind: floatingKind,
     reads: {
-      FloatingAddress: (change) => [...sidesOf(change).map(ownerOfFloating), ...waiting],
+      FloatingAddress: (change) => [
+        ...sidesOf(change).map(ownerOfFloating),
+        ...(isFreedByFloating(change) ? waiting : []),
+      ],
       IPAddressPool: all,
       Pod: (change) => sidesOf(change).flatMap((pod) => concernedBy(pod, stores.FloatingAddress)),
-      Service: (change) => (isReleased(change) ? waiting : []),
       ServiceCIDR: () => [],
     },
     nodes: {
@@ -162,7 +162,8 @@ export function floatingDecision(options: FloatingDecisionOptions): Decides<Read
       owners: (node, { FloatingAddress: floatings }) =>
         [...floatings.values()].filter(({ given }) => given.nodeName === node).map(ownerOfFloating),
     },
-    sees: ({ what }) => (what === "tenant" ? all() : []),
+    // What others translate, and what is left of those that nobody decides about any more, shows in rows alone.
+    sees: ({ what }) => (what === "tenant" ? all() : what === "translations" ? waiting : []),
     async decide({ namespace, name }) {
       const owner = ownerOf(floatingKind, name, namespace);
       const floating = stores.FloatingAddress.get(namespace, name);
@@ -199,11 +200,6 @@ function servingText(
   const verb = ips.length > 1 ? "lead" : "leads";
   return `${ips.map(formatIp).join(" and ")} ${verb} to pod ${pod?.name} on node ${pod?.nodeName}${more}${remark === undefined ? "" : `; ${remark}`}`;
 }
-
-const isReleased = ({ old, new: now }: Change<Service>): boolean =>
-  [...(old?.ingressIps ?? []), ...(old?.grantedIps ?? [])].some(
-    (ip) => !now?.ingressIps?.includes(ip) && !now?.grantedIps?.includes(ip),
-  );
 
 const isSame = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((one) => b.includes(one));

@@ -1,6 +1,9 @@
 // Which Service or FloatingAddress has an address from outside, so that nobody else gets it. Addresses that have just
 // been given out and do not show in a status yet count too.
 
+import type { FloatingAddress } from "../kube/floatingAddress.ts";
+import type { Service } from "../kube/objects.ts";
+import type { Change } from "../kube/store.ts";
 import type { Stores } from "../kube/stores.ts";
 import { type Owner, ownerOf, parseOwner } from "../model/owner.ts";
 import type { FloatingRows } from "../observe/floatingRows.ts";
@@ -16,6 +19,8 @@ export interface OuterTakenOptions {
 export class OuterTaken {
   /** Service -> what has been written into its status and does not show yet */
   readonly promised = new Map<Owner, { readonly uid: string; readonly ips: readonly string[] }>();
+  /** Those that somebody keeps from an address or a pod, of whichever kind: to be decided again when one is given up. */
+  readonly waiting = new Set<Owner>();
   readonly #options: OuterTakenOptions;
 
   constructor(options: OuterTakenOptions) {
@@ -49,6 +54,17 @@ export class OuterTaken {
     return stating === undefined ? undefined : textOf(stating);
   }
 }
+
+/** Whether the Service has given up an address. */
+export const isFreedBy = ({ old, new: now }: Change<Service>): boolean =>
+  [...(old?.ingressIps ?? []), ...(old?.grantedIps ?? [])].some(
+    (ip) => !now?.ingressIps?.includes(ip) && !now?.grantedIps?.includes(ip),
+  );
+
+/** Whether the FloatingAddress has given up an address or its pod, or says so no longer. */
+export const isFreedByFloating = ({ old, new: now }: Change<FloatingAddress>): boolean =>
+  old?.given.ips.some((ip) => !now?.given.ips.includes(ip)) === true ||
+  (old?.given.podUid !== undefined && old.given.podUid !== now?.given.podUid);
 
 /** The first word of their owners' names. */
 export const floatingKind = "floatingaddress";

@@ -65,6 +65,7 @@ export const poolDecision = (options: PoolDecisionOptions): Decides<Read> => ({
         return (options.decider.parents?.concernedBy(sighting.change) ?? []).map(ofNode);
       case "tenant":
       case "groups":
+      case "translations":
       case "machine ports":
         return [];
     }

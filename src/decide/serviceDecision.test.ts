@@ -34,13 +34,14 @@ class World {
   /** Address -> the FloatingAddress that has it */
   readonly floating = new Map<string, string>();
   readonly nodes = new Map([[node.name, node]]);
+  readonly waiting = new Set<Owner>();
   readonly #decision = serviceDecision({
     network,
     externalIps: [cidr("203.0.113.0/24"), cidr("192.0.2.0/24"), cidr("10.0.0.0/8")],
     stores: this.stores,
     places: { nodes: () => this.nodes.values(), node: (name) => this.nodes.get(name) },
     hasGateways: true,
-    taken: { promised: new Map(), byFloating: (ip) => this.floating.get(ip) },
+    taken: { promised: new Map(), waiting: this.waiting, byFloating: (ip) => this.floating.get(ip) },
     search: new PoolSearch(),
     write: async ({ namespace, name }: ObjectRef, status) => {
       if (this.refuseWrites) throw new Error("conflict");
@@ -199,7 +200,7 @@ test("an address may be asked for: in the spec, or in an annotation for both fam
   await world.decide("second", "elsewhere", "silent");
   assert.deepEqual(world.ipsOf("by-spec"), ["198.51.100.9"]);
   assert.deepEqual(world.told, [
-    "second: NoAddress: it asks for 198.51.100.9, which another Service has",
+    "second: NoAddress: it asks for 198.51.100.9, which Service shop/by-spec has",
     "elsewhere: NoAddress: it asks for 198.51.101.9, which no IPAddressPool for this Service has",
     "silent: NoAddress: none of the IPAddressPools gives addresses to this Service: a",
   ]);
@@ -344,7 +345,7 @@ test("Services with one key share an address while their ports differ, and only 
   world.annotations = { "weft.io/allow-shared-ip": "other", "weft.io/loadBalancerIPs": "198.51.100.2" };
   world.put("e", at(91));
   await world.decide("e");
-  assert.deepEqual(world.told, ["e: NoAddress: it asks for 198.51.100.2, which another Service has"]);
+  assert.deepEqual(world.told, ["e: NoAddress: it asks for 198.51.100.2, which Service shop/a has"]);
 });
 
 test("a Service that comes to have a port of one it shares with gets another address, and is told", async () => {

@@ -3,7 +3,6 @@
 
 import type { Service } from "../kube/objects.ts";
 import { announcersText } from "../kube/outerAddresses.ts";
-import type { Change } from "../kube/store.ts";
 import type { Stores } from "../kube/stores.ts";
 import type { Cidr } from "../model/ip.ts";
 import type { ClusterNetwork } from "../model/network.ts";
@@ -14,7 +13,7 @@ import { Announcing, gatewayView, isMove } from "./announcing.ts";
 import { BalancerIngress } from "./balancerIngress.ts";
 import type { Decides, ServiceTell } from "./deciding.ts";
 import { ExternalIpGrants } from "./externalIpGrants.ts";
-import type { OuterTaken } from "./outerTaken.ts";
+import { isFreedBy, type OuterTaken } from "./outerTaken.ts";
 import { clusterRanges, ownRanges, poolProblems } from "./ownRanges.ts";
 import type { Places } from "./places.ts";
 import { ownerOfService, ServiceNews, type WriteServiceStatus } from "./serviceStatus.ts";
@@ -29,7 +28,7 @@ export interface ServiceDecisionOptions {
   readonly hasGateways: boolean;
   readonly write: WriteServiceStatus;
   /** What has been written and does not show yet, and who else has addresses. */
-  readonly taken: Pick<OuterTaken, "promised" | "byFloating">;
+  readonly taken: Pick<OuterTaken, "promised" | "byFloating" | "waiting">;
   readonly search: PoolSearch;
   readonly tell: ServiceTell;
 }
@@ -79,7 +78,7 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
     reads: {
       Service: (change) => [
         ...sidesOf(change).map(ownerOfService),
-        ...(isReleased(change) ? ingress.waiting : []),
+        ...(isFreedBy(change) ? options.taken.waiting : []),
         ...sidesOf(change).flatMap(({ externalIps = [] }) => grants.asking(externalIps)),
       ],
       IPAddressPool: () =>
@@ -110,6 +109,3 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
     },
   };
 }
-
-const isReleased = ({ old, new: now }: Change<Service>): boolean =>
-  old?.ingressIps?.some((ip) => !now?.ingressIps?.includes(ip)) ?? false;

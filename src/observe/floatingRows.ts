@@ -44,3 +44,6 @@ export function floatingRows(replica: Replica<NorthboundTables>, { cluster }: Sc
       table.by("external_ip", outer).some((row) => row.external_ids.get(ownership.cluster) !== cluster),
   };
 }
+
+export const isSameTranslation = (old: NATRow, now: NATRow | undefined): boolean =>
+  now?.external_ip === old.external_ip && now.logical_ip === old.logical_ip;

@@ -9,7 +9,7 @@ import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Replica, RowIndex, Selection } from "../ovsdb/index.ts";
 import { type Built, builtRows } from "./builtRows.ts";
 import { byOwner } from "./byOwner.ts";
-import { type FloatingRows, floatingIndexes, floatingRows } from "./floatingRows.ts";
+import { type FloatingRows, floatingIndexes, floatingRows, isSameTranslation } from "./floatingRows.ts";
 import {
   type GroupedPort,
   type GroupIds,
@@ -40,6 +40,8 @@ export type Sighting =
   | { readonly what: "groups" }
   /** The tenant's router changed, or the set of switches that it joins. */
   | { readonly what: "tenant" }
+  /** An address is translated no longer, or to something else. */
+  | { readonly what: "translations" }
   | { readonly what: "machine"; readonly change: MachineChange }
   /** The rows of ports with these names, which Weft did not make, have changed. */
   | { readonly what: "machine ports"; readonly names: ReadonlySet<string> };
@@ -193,16 +195,20 @@ export class Observed {
   #followSets(listener: (sighting: Sighting) => void): () => void {
     return this.#replica.subscribe((changes) => {
       let isGrouped = false;
+      let isFreed = false;
       const machines = new Set<string>();
       for (const change of changes) {
         if (change.table === "Logical_Switch_Port")
           for (const row of [change.old, change.new]) if (row && !this.#idsOf(row)) machines.add(row.name);
+        if (change.table === "NAT" && change.old && !isSameTranslation(change.old, change.new))
+          isFreed = true;
         if (change.table !== "Address_Set" && change.table !== "Port_Group") continue;
         const row = change.new ?? change.old;
         if (row && isGroup(row, this.#scope.cluster, "subject", "peer")) isGrouped = true;
         const { kind, name } = parseOwner(row?.external_ids.get(ownership.owner) ?? "");
         if (kind === "node") listener({ what: "held back", node: name });
       }
+      if (isFreed) listener({ what: "translations" });
       if (isGrouped) listener({ what: "groups" });
       if (machines.size > 0) listener({ what: "machine ports", names: machines });
     });

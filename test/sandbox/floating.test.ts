@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { after, before, suite, test } from "node:test";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
-import { namespace, pod } from "./manifests.ts";
+import { namespace, pod, service } from "./manifests.ts";
 
 const ns = "front";
 const annotation = "weft.io/floating-address";
@@ -247,6 +247,65 @@ suite("floating addresses", { timeout: 240_000 }, () => {
     await leadsTo("one", "web-a");
     assert.deepEqual((await translations()).toSorted(), ips.toSorted());
     for (const ip of ips) await hears("outside", asks(ip), await seenFrom(ip));
+  });
+
+  test("whoever waits for an address gets it when it is given up, whoever had it", async () => {
+    const [ip, far, foreign] = ["172.30.0.218", "203.0.113.7", "172.30.0.217"];
+    const drop = (...names: readonly string[]): Promise<string> =>
+      cluster.kubectl("delete", "floatingaddress", "-n", ns, ...names);
+    const waits = (name: string): Promise<void> => becomes(`${name} waits`, "NoAddress", () => ready(name));
+    await cluster.apply(
+      {
+        ...{ apiVersion: "weft.io/v1alpha1", kind: "IPAddressPool", metadata: { name: "far" } },
+        spec: { addresses: [far], autoAssign: false },
+      },
+      floating("holder", { podName: "client-n3", addresses: [ip] }),
+      floating("far", { podName: "web-b", addresses: [far] }),
+    );
+    await leadsTo("holder", "client-n3");
+    await leadsTo("far", "web-b");
+    const ofIpv4 = { ipFamilyPolicy: "SingleStack" };
+    const single = (name: string, spec: object): object =>
+      service({ namespace: ns, name, spec: { ports: [{ port: 80 }], ...ofIpv4, ...spec } });
+    await cluster.apply(
+      single("lb", { type: "LoadBalancer", loadBalancerIP: ip }),
+      single("old", { externalIPs: [far] }),
+    );
+    await becomes("the Service is told who has it", true, async () =>
+      (await cluster.messagesOf("lb", "NoAddress")).includes("which FloatingAddress front/holder has"),
+    );
+    await becomes("and the other one", true, async () =>
+      (await cluster.messagesOf("old", "AddressRefused")).includes("that of FloatingAddress front/far"),
+    );
+    await drop("holder", "far");
+    await becomes("the balancer's", ip, () =>
+      cluster.field("service", ns, "lb", "{.status.loadBalancer.ingress[*].ip}"),
+    );
+    await becomes("the external IP's", far, () =>
+      cluster.field("service", ns, "old", "{.status.conditions[*].message}"),
+    );
+
+    await cluster.apply(floating("next", { podName: "client-n3", addresses: [ip] }));
+    await waits("next");
+    await cluster.kubectl("delete", "service", "-n", ns, "lb", "old");
+    await leadsTo("next", "client-n3");
+
+    const { processes } = cluster.sandbox;
+    await processes.stop("controller");
+    await drop("next");
+    await cluster.apply(floating("last", { podName: "web-b", addresses: [ip] }));
+    await processes.start("controller");
+    await leadsTo("last", "web-b");
+
+    await cluster.northbound(
+      ...["lr-add", "foreign", "--", "lr-nat-add", "foreign", "dnat_and_snat", foreign, "192.0.2.9"],
+    );
+    await cluster.apply(floating("patient", { podName: "client-n3", addresses: [foreign] }));
+    await waits("patient");
+    await cluster.northbound("lr-del", "foreign");
+    await leadsTo("patient", "client-n3");
+    await drop("last", "patient");
+    await cluster.kubectl("delete", "ipaddresspool", "far");
   });
 
   test("a controller that starts again changes nothing, although the pool was made smaller meanwhile", async () => {

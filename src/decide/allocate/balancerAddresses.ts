@@ -13,7 +13,8 @@ export interface BalancerQuestion {
   readonly service: Service;
   /** Those without a problem. */
   readonly pools: readonly AddressPool[];
-  readonly isTaken: (ip: string) => boolean;
+  /** Who has the address, for people. */
+  readonly takenBy: (ip: string) => string | undefined;
   /** Addresses of others that it would share, the best first. */
   readonly shared: readonly string[];
 }
@@ -26,17 +27,18 @@ export class BalancerAddresses {
   }
 
   /** One address of each family of the Service that a pool has; those it asks for, if it does. */
-  choose({ service, pools, isTaken, shared }: BalancerQuestion): BalancerChoice {
+  choose({ service, pools, takenBy, shared }: BalancerQuestion): BalancerChoice {
     if (pools.length === 0)
       return {
         refused:
           "there is no usable IPAddressPool (weft.io) to take an address from: make one, or name the controller that serves it in spec.loadBalancerClass",
       };
+    const isTaken = (ip: string): boolean => takenBy(ip) !== undefined;
     const families = [...new Set(service.clusterIps.flatMap((text) => parseIp(text)?.family ?? []))];
     const byName = service.annotations[annotations.addressPool];
     const eligible = pools.filter((pool) => serves(pool, service)).toSorted(byPriority);
     const wanted = service.balancer?.wanted ?? [];
-    if (wanted.length > 0) return asked(wanted, families, eligible, isTaken);
+    if (wanted.length > 0) return asked(wanted, families, eligible, takenBy);
     const chosen = eligible.filter(({ name, autoAssign }) =>
       byName === undefined ? autoAssign : name === byName,
     );
@@ -71,7 +73,7 @@ function asked(
   wanted: readonly string[],
   families: readonly Family[],
   pools: readonly AddressPool[],
-  isTaken: (ip: string) => boolean,
+  takenBy: BalancerQuestion["takenBy"],
 ): BalancerChoice {
   const ips = wanted.flatMap((text) => parseIp(text) ?? []);
   const has = (ip: Ip): boolean => pools.some(({ ranges }) => ranges.some((range) => inRange(range, ip)));
@@ -80,7 +82,8 @@ function asked(
     if (!families.includes(ip.family))
       return { refused: `it asks for ${text}, but has no address of IPv${ip.family} inside` };
     if (!has(ip)) return { refused: `it asks for ${text}, which no IPAddressPool for this Service has` };
-    if (isTaken(text)) return { refused: `it asks for ${text}, which another Service has` };
+    const holder = takenBy(text);
+    if (holder !== undefined) return { refused: `it asks for ${text}, which ${holder} has` };
   }
   const isDouble = new Set(ips.map(({ family }) => family)).size < ips.length;
   return isDouble ? { refused: "it asks for two addresses of one family" } : { ips: ips.map(formatIp) };
