@@ -56,7 +56,9 @@ export function poolProblems(
 ): ReadonlyMap<string, string> {
   const problems = new Map<string, string>();
   const taken: OwnRange[] = [...own];
-  for (const { name, ranges, malformed } of [...pools].toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const { name, ranges, malformed, selectorProblem } of [...pools].toSorted((a, b) =>
+    a.name < b.name ? -1 : 1,
+  )) {
     const [text] = malformed;
     const met = ranges.flatMap((range) =>
       taken.flatMap(([what, other]) => (rangesMeet(range, other) ? [[range, what] as const] : [])),
@@ -66,6 +68,7 @@ export function poolProblems(
         name,
         `${JSON.stringify(text.slice(0, 60))} is not a range: write 192.0.2.0/24 or 192.0.2.10-192.0.2.20`,
       );
+    else if (selectorProblem !== undefined) problems.set(name, selectorProblem);
     else if (ranges.length === 0) problems.set(name, "it has no address");
     else if (met) problems.set(name, `${formatRange(met[0])} overlaps ${met[1]}`);
     else taken.push(...ranges.map((range): OwnRange => [`pool ${name}`, range]));

@@ -270,6 +270,20 @@ test("a pool over addresses of the cluster, of a node or of another pool gives n
   }
 });
 
+test("a pool with a selector that makes no sense serves nobody, rather than everybody", async () => {
+  for (const more of [
+    { serviceAllocation: { serviceSelectors: [{ matchExpressions: [{ key: "", operator: "Exists" }] }] } },
+    { l2Advertisement: { nodeSelectors: [{ matchExpressions: [{ key: "zone", operator: "In" }] }] } },
+  ]) {
+    const world = new World();
+    world.pool("bad", ["198.51.100.0/28"], more);
+    world.put("a", balancer);
+    await world.decide("a");
+    assert.deepEqual(world.ipsOf("a"), []);
+    assert.match(world.told[0] ?? "", /NoAddress: there is no usable IPAddressPool/);
+  }
+});
+
 test("external IPs are granted from the allowed ranges, and never those of nodes, pods or Services", async () => {
   const world = new World();
   const externalIPs = ["203.0.113.7", "8.8.8.8", "192.0.2.50", "10.244.3.4", "10.96.0.1", "192.0.2.51"];

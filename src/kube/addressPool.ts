@@ -3,7 +3,7 @@
 
 import { type IpRange, parseRange } from "../model/ipRange.ts";
 import { integer, isRecord, list, record, texts } from "./json.ts";
-import { labelSelectorOf } from "./labelSelector.ts";
+import { labelSelectorOf, selectorProblem } from "./labelSelector.ts";
 import type { LabelSelector, ObjectMeta } from "./objects.ts";
 import { metaOf, type Projection } from "./project.ts";
 
@@ -12,6 +12,8 @@ export interface AddressPool extends ObjectMeta {
   readonly ranges: readonly IpRange[];
   /** The texts among `spec.addresses` that make no sense. */
   readonly malformed: readonly string[];
+  /** What is wrong with a selector, for people: without it the pool would serve more than it says. */
+  readonly selectorProblem?: string;
   /** Otherwise only for Services that ask for it by name, or for one of its addresses. */
   readonly autoAssign: boolean;
   /** Lower ones come first, and 0 last. */
@@ -30,11 +32,16 @@ export const addressPoolOf: Projection<AddressPool> = (object, intern) => {
   const spec = record(record(object).spec);
   const allocation = record(spec.serviceAllocation);
   const read = texts(spec.addresses).map((text) => [text, parseRange(text)] as const);
+  const problem = firstProblem({
+    "spec.serviceAllocation.serviceSelectors": allocation.serviceSelectors,
+    "spec.l2Advertisement.nodeSelectors": record(spec.l2Advertisement).nodeSelectors,
+  });
   return Object.freeze({
     kind: "IPAddressPool",
     ...meta,
     ranges: Object.freeze(read.flatMap(([, range]) => range ?? [])),
     malformed: Object.freeze(read.flatMap(([text, range]) => (range ? [] : [text]))),
+    ...(problem !== undefined && { selectorProblem: problem }),
     autoAssign: spec.autoAssign !== false,
     priority: integer(allocation.priority, 0, 1_000_000) ?? 0,
     namespaces: Object.freeze(texts(allocation.namespaces)),
@@ -46,3 +53,13 @@ export const addressPoolOf: Projection<AddressPool> = (object, intern) => {
     }),
   });
 };
+
+const firstProblem = (selectors: Readonly<Record<string, unknown>>): string | undefined =>
+  Object.entries(selectors)
+    .flatMap(([path, all]) =>
+      list(all).map((one, nth) => {
+        const problem = selectorProblem(one);
+        return problem === undefined ? undefined : `${path}[${nth}]: ${problem}`;
+      }),
+    )
+    .find((problem) => problem !== undefined);
