@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addressPoolOf } from "../kube/addressPool.ts";
+import { type AddressPool, addressPoolOf } from "../kube/addressPool.ts";
 import { Interner } from "../kube/intern.ts";
 import { announcementCondition, announcersText } from "../kube/outerAddresses.ts";
 import { endpointSliceOf, serviceOf } from "../kube/project.ts";
@@ -24,7 +24,7 @@ class World {
       nodes: () => [...this.stores.Node.values()].map(({ name }) => this.#resolved(name)),
     },
   });
-  pool = this.poolWith({ l2Advertisement: {} });
+  pool: AddressPool | undefined = this.poolWith({ l2Advertisement: {} });
   #version = 0;
 
   constructor() {
@@ -75,7 +75,7 @@ class World {
 
   announcement(name: string) {
     const service = this.stores.Service.get("shop", name) ?? assert.fail();
-    return this.#announcing.announcement(service, [this.pool]);
+    return this.#announcing.announcement(service, this.pool ? [this.pool] : []);
   }
 
   /** The node that announces the only address. */
@@ -173,4 +173,13 @@ test("nobody announces addresses of other pools", () => {
   world.pool = world.poolWith({});
   world.put("web", ["172.30.0.200"], {}, [{ ip: "172.30.0.200", node: "n1" }]);
   assert.deepEqual(world.announcement("web"), { announcers: [], problem: undefined });
+});
+
+test("an announced address stays so when no pool has it any more, and moves as others do", () => {
+  const world = new World();
+  world.pool = undefined;
+  world.put("web", ["172.30.0.200"], {}, [{ ip: "172.30.0.200", node: "n1" }]);
+  assert.equal(world.at("web"), "n1");
+  world.gone("n1");
+  assert.match(world.at("web") ?? "", /^n[2-5]$/);
 });

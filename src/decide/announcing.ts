@@ -46,12 +46,18 @@ export class Announcing {
     this.#options = options;
   }
 
-  /** Who is to announce the Service's addresses. `pools` are those without a problem. */
+  /**
+   * Who is to announce the Service's addresses. A pool that is deleted, made smaller or not usable any more takes no address
+   * away, so what has been announced is announced by its rules, or else by any node.
+   *
+   * `pools`: those without a problem first.
+   */
   announcement(service: Service, pools: readonly AddressPool[]): Announcement {
     const announcers: Announcer[] = [];
     const lost: string[] = [];
     for (const ip of service.ingressIps ?? []) {
-      const l2 = pools.find((pool) => isOf(pool, ip))?.l2;
+      const pool = pools.find((pool) => isOf(pool, ip));
+      const l2 = pool ? pool.l2 : this.#present(ip) === undefined ? undefined : anyNode;
       if (!l2) continue;
       const node = this.#choose(service, ip, l2);
       if (node === undefined) lost.push(ip);
@@ -107,6 +113,8 @@ export class Announcing {
     return undefined;
   }
 }
+
+const anyNode = { nodeSelectors: [] };
 
 /** Whether a change of the Node may move an address. */
 export const isMove = ({ old, new: now }: Change<Node>): boolean =>

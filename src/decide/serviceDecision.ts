@@ -1,6 +1,7 @@
 // A Service's addresses from outside: those that it gets from a pool (balancerIngress.ts), which of its external IPs it may
 // have (externalIpGrants.ts), and who announces them (announcing.ts). All of it is in its status before any fact uses it.
 
+import type { AddressPool } from "../kube/addressPool.ts";
 import type { Service } from "../kube/objects.ts";
 import { announcersText } from "../kube/outerAddresses.ts";
 import type { Stores } from "../kube/stores.ts";
@@ -57,9 +58,12 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
     const all = [...stores.IPAddressPool.values()];
     const before = service.announcers ?? [];
     if (before.length === 0 && all.every(({ l2 }) => !l2)) return;
-    const problems = poolProblems(all, before.length > 0 ? ofCluster() : own());
-    const usable = all.filter(({ name }) => !problems.has(name));
-    const { announcers, problem } = announcing.announcement(service, usable);
+    const isAnnounced = before.length > 0;
+    const problems = poolProblems(all, isAnnounced ? ofCluster() : own());
+    const isUsable = ({ name }: AddressPool): boolean => !problems.has(name);
+    const usable = all.filter(isUsable);
+    const pools = isAnnounced ? [...usable, ...all.filter((pool) => !isUsable(pool))] : usable;
+    const { announcers, problem } = announcing.announcement(service, pools);
     news.say(service, "NotAnnounced", problem);
     if (announcersText(announcers) === announcersText(before)) return;
     await options.write(service, { announcers });
@@ -67,11 +71,13 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
       tell.announced(service, `announced on the nodes' network: ${announcersText(announcers)}`);
   }
 
-  /** Services with a balancer's address, if nodes announce any. */
-  const announced = (): readonly Owner[] =>
-    [...stores.IPAddressPool.values()].some(({ l2 }) => l2)
-      ? [...stores.Service.values()].filter(({ ingressIps }) => ingressIps !== undefined).map(ownerOfService)
-      : [];
+  /** Services with a balancer's address that nodes announce, or may have to. */
+  const announced = (): readonly Owner[] => {
+    const isAnnounced = [...stores.IPAddressPool.values()].some(({ l2 }) => l2);
+    return [...stores.Service.values()]
+      .filter(({ ingressIps, announcers }) => (isAnnounced ? ingressIps : announcers) !== undefined)
+      .map(ownerOfService);
+  };
 
   return {
     kind: "service",

@@ -25,6 +25,11 @@ suite("addresses that nodes announce", { timeout: 240_000 }, () => {
     ...{ apiVersion: "weft.io/v1alpha1", kind: "IPAddressPool", metadata: { name } },
     spec: { addresses, ...more },
   });
+  const near = (): object =>
+    pool("near", ["172.30.0.200-172.30.0.220", "fd00:172:30::200-fd00:172:30::220"], {
+      autoAssign: false,
+      l2Advertisement: {},
+    });
   const expose = (name: string, app: string, spec: object = {}, from = "near") =>
     cluster.apply({
       ...{ apiVersion: "v1", kind: "Service" },
@@ -91,10 +96,7 @@ suite("addresses that nodes announce", { timeout: 240_000 }, () => {
     await cluster.kubectl("label", "node", "n1", `${excluded}=`);
     await cluster.apply(
       namespace(ns),
-      pool("near", ["172.30.0.200-172.30.0.220", "fd00:172:30::200-fd00:172:30::220"], {
-        autoAssign: false,
-        l2Advertisement: {},
-      }),
+      near(),
       pool("silent", ["172.30.0.230-172.30.0.240", "fd00:172:30::230-fd00:172:30::240"], {
         autoAssign: false,
       }),
@@ -120,6 +122,37 @@ suite("addresses that nodes announce", { timeout: 240_000 }, () => {
         (await eventsOf("any")).includes(`${ip} by ${node}`),
       );
     }
+  });
+
+  test("a pool that a node's address makes unusable, or that is deleted, takes no announced address away", async () => {
+    const before = await announcers("any");
+    assert.equal(before.size, 2);
+    const stays = async (): Promise<void> => {
+      await cluster.kubectl("annotate", "service", "-n", ns, "any", "--overwrite", `now=${Date.now()}`);
+      await expose("late", "steady");
+      await becomes("nobody gets an address", true, async () =>
+        (await cluster.messagesOf("late", "NoAddress")).includes("usable IPAddressPool"),
+      );
+      assert.deepEqual(await announcers("any"), before);
+      await cluster.kubectl("delete", "service", "-n", ns, "late");
+      await cluster.kubectl("delete", "events", "-n", ns, "--all");
+    };
+    const n2 = cluster.sandbox.host("n2");
+    await n2.exec(["ip", "address", "add", "172.30.0.219/24", "dev", "br-ex"]);
+    await becomes("the pool says so", true, async () =>
+      (await cluster.messagesOf("near", "Malformed")).includes("overlaps node n2"),
+    );
+    await stays();
+    await cluster.kubectl("delete", "ipaddresspool", "near");
+    await stays();
+    await cluster.sandbox.processes.restart("controller");
+    await stays();
+    for (const [ip, node] of before) assert.deepEqual(await answeringMacs(ip), [await macOf(node)]);
+    await n2.exec(["ip", "address", "del", "172.30.0.219/24", "dev", "br-ex"]);
+    await cluster.apply(near());
+    await expose("again", "steady");
+    await given("again");
+    await cluster.kubectl("delete", "service", "-n", ns, "again");
   });
 
   test("two Services share an announced address, each with its own port", async () => {
