@@ -18,7 +18,7 @@ const ports = (["TCP", "UDP"] as const).map((protocol) => ({
 const frames = readFileSync(join(import.meta.dirname, "frames.pl"), "utf8");
 const excluded = "node.kubernetes.io/exclude-from-external-load-balancers";
 
-suite("addresses that nodes announce", { timeout: 240_000 }, () => {
+suite("addresses that nodes announce", { timeout: 360_000 }, () => {
   let cluster: Cluster;
 
   const pool = (name: string, addresses: readonly string[], more: object = {}): object => ({
