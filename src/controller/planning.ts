@@ -12,7 +12,7 @@ import { ownerKinds } from "../kinds/kinds.ts";
 import { lateFlush } from "../kinds/lateFlush.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import { everyStore } from "../kube/stores.ts";
-import type { Owner } from "../model/owner.ts";
+import { type Owner, ownerOf } from "../model/owner.ts";
 import { rowUuid } from "../model/uuid.ts";
 import { Hosts, hostViewOf, provenHostView } from "../plan/hosts.ts";
 import { Concerned } from "./concerned.ts";
@@ -214,7 +214,9 @@ export class Planning {
   async #enqueueAll(concerned: Concerned): Promise<void> {
     const { stores, clock } = this.#options;
     for (const owner of ownersOfAll) this.queue.add(owner);
-    // Nodes come first in the list of kinds, because the plans of others depend on them.
+    // All nodes come first, because what is decided and planned for others depends on them. In the order of objects, the owners that
+    // the first node concerns would come before the second node.
+    for (const { name } of stores.Node.values()) this.queue.add(ownerOf("node", name));
     const slicer = new Slicer(clock.now);
     for (const store of everyStore(stores))
       for (const object of store.values()) {

@@ -312,6 +312,7 @@ suite("floating addresses", { timeout: 240_000 }, () => {
     const rows = (): Promise<readonly string[]> =>
       cluster.rows("NAT", "_uuid,external_ip,logical_ip", "type=dnat_and_snat");
     const before = await rows();
+    const since = await given("one", "conditions[*].lastTransitionTime");
     const { processes } = cluster.sandbox;
     await processes.stop("controller");
     await cluster.apply(pool("172.30.0.230-172.30.0.239"));
@@ -322,6 +323,7 @@ suite("floating addresses", { timeout: 240_000 }, () => {
     await cluster.kubectl("delete", "floatingaddress", "-n", ns, "two");
     await becomes("the rows are those from before", before, rows);
     assert.deepEqual(await addressesOf("one"), ips);
+    assert.equal(await given("one", "conditions[*].lastTransitionTime"), since, "it was ready all the time");
     for (const ip of ips) await hears("outside", asks(ip), await seenFrom(ip));
   });
 
