@@ -38,8 +38,8 @@ export interface UpkeepOptions {
    * Called when the node can serve, for the first time before pods are accepted. If it rejects, it is tried again.
    */
   readonly serve: (firstTime: boolean, links: LinkSettings) => Promise<void>;
-  /** Checks of what others in the agent have set on the node, which the plan puts back as well. */
-  readonly checks: () => readonly Check[];
+  /** Checks of what others in the agent have set on the node, which the plan puts back as well; undefined while they set it. */
+  readonly checks: () => readonly Check[] | undefined;
   /** Called when something is put back. */
   readonly repaired: () => void;
   /** Called when `notReady` has another answer. */
@@ -144,11 +144,12 @@ export class Upkeep {
   async #isDifferent(): Promise<boolean> {
     const { checks, repaired, changed, now, log } = this.#options;
     // Until then what is due stays due.
-    if (this.#due.size === 0 || !this.#repairs.isDue(now())) return false;
+    const others = checks();
+    if (this.#due.size === 0 || !others || !this.#repairs.isDue(now())) return false;
     const due = new Set(this.#due);
     this.#due.clear();
     const difference = await firstDifference(
-      [...this.#checks, ...checks()].filter(({ reportedBy }) => due.has(reportedBy)),
+      [...this.#checks, ...others].filter(({ reportedBy }) => due.has(reportedBy)),
     );
     if (difference === undefined) return false;
     this.#repairs.done(difference, now());

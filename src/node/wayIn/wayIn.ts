@@ -60,7 +60,8 @@ export class WayIn {
   /** What was written last; undefined when it may be gone. */
   #written: string | undefined;
   #doors: readonly Door[] | undefined;
-  #checks: readonly Check[] = [];
+  /** Of what was written last; undefined while something is being written. */
+  #checks: readonly Check[] | undefined = [];
   #problem: ConditionText | undefined;
 
   constructor(options: WayInOptions) {
@@ -77,9 +78,9 @@ export class WayIn {
   /** Why the ports are not as the API server says, for example because Open vSwitch refuses the flows; undefined when they are. */
   readonly problem = (): ConditionText | undefined => this.#problem;
 
-  /** Checks of what was written last; none while something is being written. */
-  readonly checks = (): readonly Check[] =>
-    this.#checks.map((check, _, all) => ({
+  /** Checks of what was written last; undefined while something is being written. */
+  readonly checks = (): readonly Check[] | undefined =>
+    this.#checks?.map((check, _, all) => ({
       ...check,
       difference: async () => {
         const difference = await check.difference();
@@ -101,6 +102,7 @@ export class WayIn {
         await this.#write();
         this.#noteOutcome(undefined);
       } catch (error) {
+        this.#checks = [];
         this.#noteOutcome(error instanceof Error ? error.message : String(error));
       }
     }
@@ -140,7 +142,7 @@ export class WayIn {
     const flows = place.bridge ? wayInFlows(place.bridge, doors, outer, floats) : "";
     const text = `${rules}${flows}`;
     if (text === this.#written) return;
-    this.#checks = [];
+    this.#checks = undefined;
     const checks = [await writeTable(run, wayInTable, rules)];
     if (place.bridge) {
       const { socket } = place.bridge;
@@ -152,7 +154,8 @@ export class WayIn {
     if (before)
       for (const port of movedUdpPorts(before, doors)) await this.#forget(port, place, outer.addresses);
     this.#doors = doors;
-    this.#written = text;
+    // Something may have taken it away since.
+    this.#written = place === this.#place ? text : undefined;
     this.#checks = checks;
   }
 
