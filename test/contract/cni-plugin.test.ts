@@ -182,7 +182,7 @@ test("STATUS is about the node: once it has been ready, only a dead vswitchd is 
   const dead = await run({ CNI_COMMAND: "STATUS" }, configuration({ socket: away }));
   assert.equal(dead.exit, 1);
   assert.equal(JSON.parse(dead.stdout).code, 51);
-  assert.match(JSON.parse(dead.stdout).msg, /ovs-vswitchd does not run/);
+  assert.match(JSON.parse(dead.stdout).msg, /ovs-vswitchd is not running/);
 });
 
 test("an agent that dies or talks nonsense counts as away", async () => {

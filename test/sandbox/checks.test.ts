@@ -117,7 +117,7 @@ suite("weft check", { timeout: 180_000 }, () => {
     const { status, stdout } = await cluster.weft("check", "cluster", "--service-cidr", "172.20.0.0/16");
     assert.equal(status, 1);
     assert.match(stdout, /^refusal +flannel runs in this cluster$/m);
-    assert.match(stdout, /^refusal +the Service kubernetes has 10\.96\.0\.1/m);
+    assert.match(stdout, /^refusal +the Service kubernetes has the address 10\.96\.0\.1/m);
     assert.match(stdout, /^warning +kube-proxy runs in this cluster$/m);
     await cluster.kubectl("delete", "-n", "kube-system", "daemonset", "kube-proxy", "kube-flannel-ds");
   });
