@@ -536,7 +536,11 @@ test("another MTU of the uplink reaches the node's own interface, running pods a
       async () => (await world.cni("ADD", fresh.name, fresh)).exit === 0,
       `a new pod starts with ${mtu}`,
     );
-    assert.deepEqual([mtuIn(fresh.netns, "eth0"), ...routes(fresh.netns)], [mtu, mtu - 58, mtu - 58]);
+    // One that starts while the running ones are being changed is changed with them.
+    await eventually(
+      () => [mtuIn(fresh.netns, "eth0"), ...routes(fresh.netns)].join() === [mtu, mtu - 58, mtu - 58].join(),
+      `a new pod follows ${mtu}`,
+    );
     const whole = ["-c1", "-W5", "-Mdo", "-s", String(mtu - 58 - 28), "10.244.0.2"];
     assert.equal(inNamespace(a.netns, "ping", ...whole).status, 0);
     assert.equal((await world.cni("DEL", fresh.name, fresh)).exit, 0);
