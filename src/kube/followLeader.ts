@@ -1,6 +1,6 @@
-// A process that doubts its API server goes by the controller that leads: that one hears it when a person approves, and sees
-// whether the server lists everything that has rows. As long as the leader has no doubt itself, it writes on the
-// controllers' Lease what it knows of the server.
+// A process that doubts its API server goes by the leading controller. The leader is told when a person approves the server, and
+// sees whether the server lists everything that has rows. While it has no doubt itself, it writes on the controllers' Lease
+// what it knows of the server.
 
 import { annotations } from "../model/names.ts";
 import { parseRemembered, type Remembered } from "../model/remembered.ts";
@@ -33,7 +33,7 @@ const lookMs = 5_000;
 /** Ends this process' doubts when the leader's are over, until `signal` aborts. */
 export async function followLeader(options: FollowOptions, signal: AbortSignal): Promise<void> {
   const { server, clock, log } = options;
-  /** What the Lease said when the doubt began. It may be older than that: who has not renewed it since may be dead. */
+  /** What the Lease said when the doubt began. That may be part of the older state, or the last word of a dead leader. */
   let before: Word | undefined;
   let hasFailed = false;
   while (!signal.aborted) {
@@ -45,13 +45,22 @@ export async function followLeader(options: FollowOptions, signal: AbortSignal):
         if (word.known && word.renewTime !== before.renewTime) {
           await server.lookAround();
           if (server.showsWhat(word.known)) {
-            log("info", "the leader knows the API server's present state, so it is believed", {});
+            log(
+              "info",
+              "the leader believes the API server in its present state, so this process does too",
+              {},
+            );
             server.believe();
           }
         }
         hasFailed = false;
       } catch (error) {
-        if (!hasFailed) log("warn", "nobody can tell whether the leader believes the API server", { error });
+        if (!hasFailed)
+          log(
+            "warn",
+            "cannot read on the controllers' Lease whether the leader believes the API server; trying again",
+            { error },
+          );
         hasFailed = true;
       }
     await pause(clock, lookMs, signal);

@@ -275,8 +275,8 @@ class Watcher<T extends ObjectMeta> {
   }
 
   /**
-   * A watch from a version that the server does not have yet is silent until the server has caught up, and then leaves out what
-   * has happened until there.
+   * A watch from a version that the server does not have yet is silent until the server has caught up. It never tells what
+   * happened before that.
    */
   async #beforeWatch(resourceVersion: string): Promise<void> {
     const { server } = this.#options;

@@ -22,7 +22,7 @@ const retryMs = { first: 200, longest: 5000 };
 /** How long to wait for the API server before the node's former subnets count. */
 const apiPatienceMs = 3000;
 
-/** How often what nobody reports changes of is checked; every few of these times, everything is. */
+/** Every `everyMs` the agent checks what nobody reports changes of; every `allEvery`th time it checks everything. */
 const look = { everyMs: 4_000, allEvery: 8 };
 const everything: readonly Reporter[] = ["database", "kernel", "nobody"];
 
@@ -143,8 +143,8 @@ export class Upkeep {
   /** Makes the checks that are due. Whether there is a difference that is to be put back now. */
   async #isDifferent(): Promise<boolean> {
     const { checks, repaired, changed, now, log } = this.#options;
-    // Until then what is due stays due.
     const others = checks();
+    // While others write, or a repair has to wait, what is due stays due.
     if (this.#due.size === 0 || !others || !this.#repairs.isDue(now())) return false;
     const due = new Set(this.#due);
     this.#due.clear();
