@@ -7,7 +7,7 @@ export const release = "trixie";
 /** The packages that are named; the libraries that they are linked with come along. */
 export const packages = [
   ...["ovn-central", "ovn-host", "openvswitch-switch"],
-  // What the agent and the start script run: sh, cat, ip, nft, conntrack, ethtool, nsenter and flock, sysctl, ss, ping,
+  // What the agent and the start script run: sh, cat, ip, nft, conntrack, ethtool, nsenter, unshare and flock, sysctl, ss, ping,
   // modprobe.
   ...["dash", "coreutils", "iproute2", "nftables", "conntrack", "ethtool", "util-linux", "procps"],
   ...["iputils-ping", "kmod"],
@@ -24,7 +24,9 @@ export const kept = [
   "usr/lib64/*.so*",
   "usr/share/{ovn,openvswitch}/*.ovsschema",
   "usr/share/doc/*/copyright",
-  ...["dash", "ip", "ss", "nsenter", "flock", "ethtool", "ping", "kmod"].map((name) => `usr/bin/${name}`),
+  ...["dash", "ip", "ss", "nsenter", "unshare", "flock", "ethtool", "ping", "kmod"].map(
+    (name) => `usr/bin/${name}`,
+  ),
   ...["cat", "mkdir", "ls", "rm", "chmod", "sleep", "id", "env", "mv", "tail", "cut"].map(
     (name) => `usr/bin/${name}`,
   ),

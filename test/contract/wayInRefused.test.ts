@@ -56,6 +56,24 @@ test("a bundle that vswitchd refuses is an error with its reason, and changes no
   assert.equal(await difference(), undefined);
 });
 
+test("a flow that is deleted as soon as the bundle is in is a difference", async () => {
+  const bundle = ["ip", "ip,nw_proto=6", "ip"].map(
+    (match) => `add cookie=0x77,priority=5,${match},actions=drop\n`,
+  );
+  const meddled: Run = async (argv, options) => {
+    const said = await run(argv, options);
+    if (argv.includes("--bundle"))
+      await run(["ovs-ofctl", "-OOpenFlow14", "--strict", "del-flows", socket, "priority=5,ip"]);
+    return said;
+  };
+  const { difference } = await writeFlows(
+    meddled,
+    { bridge: "br-ex", socket, cookie: "0x77" },
+    bundle.join(""),
+  );
+  assert.equal(await difference(), "br-ex has 1 of the agent's 2 flows");
+});
+
 test("while the flows for Services are refused that is said, once, and they are written as soon as they can be", async () => {
   const services = emptyStore("Service");
   const pods = emptyStore("Pod");

@@ -1,23 +1,25 @@
-// One of our nftables tables. It is compared with what nft(8) listed right after the table was written, because nft
-// does not print rules as they were given.
+// One of our nftables tables. nft(8) does not print rules as they were given, so the table is compared with what nft
+// prints of the same rules in a network namespace of their own, where nobody else can have changed them.
 
 import type { Check } from "../nouns/check.ts";
 import { CommandError, type Run } from "./run.ts";
 
 /** Carries out `rules`, which replace `table` of the family inet. */
 export async function writeTable(run: Run, table: string, rules: string): Promise<Check> {
-  await run(["nft", "-f", "-"], { stdin: rules });
-  const written = await listed(run, table);
+  const [wanted] = await Promise.all([printed(run, table, rules), run(["nft", "-f", "-"], { stdin: rules })]);
   return {
     reportedBy: "kernel",
     difference: async () => {
       const now = await listed(run, table);
-      // Somebody may have deleted it before it was listed.
       if (now === undefined) return `the nftables table inet ${table} is missing`;
-      return now === written ? undefined : `the nftables table inet ${table} is not as the agent wrote it`;
+      return now === wanted ? undefined : `the nftables table inet ${table} is not as the agent wrote it`;
     },
   };
 }
+
+/** What nft prints of `table` after `rules`. */
+const printed = (run: Run, table: string, rules: string): Promise<string> =>
+  run(["unshare", "--net", "sh", "-c", 'nft -f - && nft list table inet "$0"', table], { stdin: rules });
 
 /** Undefined when there is no such table. */
 async function listed(run: Run, table: string): Promise<string | undefined> {

@@ -1,5 +1,5 @@
-// Runs the few programs the agent needs (ip, nft, ethtool, ovs-ofctl): no shell, input on stdin, a time limit, and an
-// error that says what ran and what it printed.
+// Runs the few programs the agent needs (ip, nft, ethtool, ovs-ofctl): input on stdin, a time limit, and an error that
+// says what ran and what it printed.
 
 import { spawn } from "node:child_process";
 

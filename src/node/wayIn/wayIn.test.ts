@@ -32,9 +32,9 @@ test("what is taken away while it is being written is written again, and nobody 
   const wayIn = new WayIn({
     ...stores,
     nodeName: "n1",
-    run: async ([, verb]) => {
+    run: async ([program, verb]) => {
       if (verb === "-f") writes++;
-      return verb === "list" ? await listing.promise : "";
+      return program === "unshare" ? await listing.promise : "";
     },
     forget: async () => undefined,
     changed: () => undefined,
