@@ -31,7 +31,7 @@ export interface BalancerIngressOptions {
 }
 
 /** Services that name it, and those that name none, get their addresses here. */
-const loadBalancerClass = "weft.io/pool";
+export const loadBalancerClass = "weft.io/pool";
 
 export class BalancerIngress {
   readonly #options: BalancerIngressOptions;

@@ -24,7 +24,8 @@ import type {
   SouthboundView,
   Unreachable,
 } from "./snapshot.ts";
-import { toldBy } from "./told.ts";
+import { type Told, toldBy } from "./told.ts";
+import { lacksIngress, unreached } from "./unreached.ts";
 import { hasNoAddress } from "./waiting.ts";
 
 export interface Sources {
@@ -82,17 +83,26 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
     orElse(listAll(client, kinds.Node, signal), []),
     orElse(listAll(client, kinds.Pod, signal), []),
     orElse(listAll(client, kinds.Service, signal), []),
+    orElse(listAll(client, kinds.FloatingAddress, signal), []),
     orElse<KubernetesView["leader"]>(leaderOf(question, signal), "unknown"),
   ] as const;
   const policiesOf = policyKinds.map((kind) =>
     orElse<readonly AnyPolicy[]>(listAll<AnyPolicy>(client, kinds[kind], signal), []),
   );
-  const [nodes, pods, services, leader] = await Promise.all(asked);
+  const [nodes, pods, services, floatings, leader] = await Promise.all(asked);
   const policies = (await Promise.all(policiesOf)).flat();
   // A server that answers nothing at all counts as down.
   if (failures.length === asked.length + policiesOf.length) throw failures[0];
   const isWaiting = pods.some(hasNoAddress) || nodes.some(hasNoPorts);
-  const told = isWaiting ? await toldBy(client, signal).catch(() => undefined) : undefined;
+  const toldIf = async (
+    isWanted: boolean,
+    reason: Parameters<typeof toldBy>[1],
+  ): Promise<Told | undefined> =>
+    isWanted ? await toldBy(client, reason, signal).catch(() => undefined) : undefined;
+  const [told, toldOfServices] = await Promise.all([
+    toldIf(isWaiting, "NetworkNotReady"),
+    toldIf(services.some(lacksIngress), "NoAddress"),
+  ]);
   const more = leader !== "unknown" && leader?.mode ? unservedInMode(leader.mode) : undefined;
   return {
     nodes,
@@ -107,6 +117,7 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
     unserved: [...nodes, ...pods, ...services].map((object) => ({
       unserved: [...(object.unserved ?? []), ...(more?.(object) ?? [])],
     })),
+    unreached: unreached(services, floatings, toldOfServices),
     told,
     leader,
     refused: failures.map((failure) => (failure instanceof Error ? failure.message : String(failure))),

@@ -58,6 +58,20 @@ test("policies with parts that make no sense are listed, and are no reason to ca
   assert.equal(printed(report).match(/shop\/odd-\d+ +NetworkPolicy +spec: no/g)?.length, 10);
 });
 
+test("what nobody from outside reaches is listed with the reason, and is no reason to call a cluster unhealthy", () => {
+  const unreached = Array.from({ length: 12 }, (_, index) => ({
+    kind: "FloatingAddress" as const,
+    object: `shop/mail-${index}`,
+    why: "no pool has a free address",
+  }));
+  const report = judge(kubernetes({ unreached }));
+  assert.equal(report.health, "healthy");
+  assert.equal(report.unreached.length, 12);
+  assert.equal(printed(report).match(/shop\/mail-\d+ +FloatingAddress +no pool has/g)?.length, 10);
+  assert.match(printed(report), /^not reached from outside: 12 objects; -o json names all$/m);
+  assert.doesNotMatch(printed(judge(snapshot())), /reached/);
+});
+
 test("pods that are closed for a security profile are counted, and are no reason to call a cluster unhealthy", () => {
   const given = snapshot();
   assert.ok(!("unreachable" in given.northbound));

@@ -6,6 +6,7 @@ import { counted } from "../../model/counted.ts";
 import { type NodeReport, nodeReports } from "./nodes.ts";
 import { obstacles, type Problem, problemsOf } from "./problems.ts";
 import type { KubernetesView, MalformedPolicy, Probe, Snapshot } from "./snapshot.ts";
+import type { Unreached } from "./unreached.ts";
 import { type WaitingPod, waitingPods } from "./waiting.ts";
 
 export interface Report {
@@ -20,6 +21,8 @@ export interface Report {
   readonly policies: PolicySummary | undefined;
   /** Policies with parts that make no sense and allow nothing. */
   readonly malformed: readonly MalformedPolicy[];
+  /** Services of type LoadBalancer and FloatingAddresses that nobody from outside can reach yet. */
+  readonly unreached: readonly Unreached[];
   /** How many pods are closed for a security profile that they may not have. */
   readonly closedPods: number;
   /** What objects ask for in vain, and how many of them. */
@@ -60,6 +63,7 @@ export function judge(snapshot: Snapshot): Report {
     waiting,
     policies: leader?.silent === false ? leader.policies : undefined,
     malformed: "unreachable" in kubernetes ? [] : (kubernetes.malformed ?? []),
+    unreached: "unreachable" in kubernetes ? [] : (kubernetes.unreached ?? []),
     closedPods: "unreachable" in snapshot.northbound ? 0 : (snapshot.northbound.closedPods ?? 0),
     notServed,
     lag: lagOf(snapshot, waiting),

@@ -3,8 +3,8 @@
 import { counted } from "../../model/counted.ts";
 import type { Lag, Report } from "./judge.ts";
 
-/** So many policies with faults are named. */
-const mostFaults = 10;
+/** So many policies with faults, and objects that cannot be reached, are named. */
+const mostNamed = 10;
 
 export function printed(report: Report): string {
   const sections = [
@@ -30,13 +30,20 @@ export function printed(report: Report): string {
     ),
     table(
       ["POLICY WITH A FAULT", "KIND", "WHAT OF IT HAS NO EFFECT OR CLOSES"],
-      report.malformed.slice(0, mostFaults).map(({ policy, kind, problem }) => [policy, kind, problem]),
+      report.malformed.slice(0, mostNamed).map(({ policy, kind, problem }) => [policy, kind, problem]),
+    ),
+    table(
+      ["NOT REACHED FROM OUTSIDE", "KIND", "WHY"],
+      report.unreached.slice(0, mostNamed).map(({ object, kind, why }) => [object, kind, why]),
     ),
     [
       ...lagLines(report.lag),
       `leader: ${report.leader ?? "none known"}`,
       ...(report.notServed.length > 0
         ? [`not served: ${report.notServed.map(({ what, objects }) => `${objects} × ${what}`).join(", ")}`]
+        : []),
+      ...(report.unreached.length > mostNamed
+        ? [`not reached from outside: ${counted(report.unreached.length, "object")}; -o json names all`]
         : []),
       ...(report.closedPods > 0
         ? [

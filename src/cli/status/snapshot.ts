@@ -6,6 +6,7 @@ import type { Node, ObjectMeta, Pod } from "../../kube/objects.ts";
 import type { PolicyKind } from "../../kube/policies.ts";
 import type { ClusterMode } from "../../kube/unservedInMode.ts";
 import type { Told } from "./told.ts";
+import type { Unreached } from "./unreached.ts";
 
 export interface Snapshot {
   readonly cluster: string;
@@ -28,6 +29,8 @@ export interface KubernetesView {
   readonly malformed?: readonly MalformedPolicy[];
   /** Everything that asks for something Weft does not serve. */
   readonly unserved: readonly Pick<ObjectMeta, "unserved">[];
+  /** What nobody from outside can reach yet; absent when there is nothing of it. */
+  readonly unreached?: readonly Unreached[];
   /** Why pods and nodes have no network yet, as the controller says; absent when all have one. */
   readonly told?: Told | undefined;
   /** "unknown" when the API server refused to tell. */

@@ -1,19 +1,24 @@
-// What the controller has said by Events about pods and nodes that have no network yet. It knows best why, and `weft status`
-// repeats it. Best effort: who may not read Events gets a general answer.
+// What the controller has said by Events about objects that do not have yet what they should. It knows best why, and `weft
+// status` repeats it. Best effort: who may not read Events gets a general answer.
 
 import type { KubeClient } from "../../kube/client.ts";
 import { list, record, text } from "../../kube/json.ts";
 import type { Node, Pod } from "../../kube/objects.ts";
 import { events, pathOf } from "../../kube/resource.ts";
 
-/** UID of a Pod or Node ▶ the last sentence about it. */
+/** UID of an object ▶ the last sentence about it. */
 export type Told = ReadonlyMap<string, string>;
 
 /** More than people read. */
 const most = 500;
 
-export async function toldBy(client: KubeClient, signal: AbortSignal): Promise<Told> {
-  const query = { fieldSelector: "reason=NetworkNotReady", limit: most };
+/** By Events with this reason. */
+export async function toldBy(
+  client: KubeClient,
+  reason: "NetworkNotReady" | "NoAddress",
+  signal: AbortSignal,
+): Promise<Told> {
+  const query = { fieldSelector: `reason=${reason}`, limit: most };
   const { items } = await client.list(pathOf(events), { query, signal });
   const said = list(items).map((item) => {
     const { involvedObject, lastTimestamp, message } = record(item);
