@@ -3,6 +3,12 @@
 // or by its folder.
 
 import { readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
+import { downSandbox } from "../sandbox/down.ts";
+import { run } from "../sandbox/process/run.ts";
+import { ownSuffix } from "./real/privateName.ts";
+
+const sandboxes = "/run/weft-sandbox";
+const namespaces = "/run/netns";
 
 export interface TestRun {
   /** Part of every name: see real/privateName.ts. */
@@ -14,8 +20,8 @@ export interface TestRun {
 /** Everything that `run` has left behind, each with its kind: `process 812 ovsdb-server …`. */
 export function leftovers({ tag, folder }: TestRun): readonly string[] {
   return [
-    ...named("/run/netns", tag).map((name) => `namespace ${name}`),
-    ...named("/run/weft-sandbox", tag).map((name) => `sandbox ${name}`),
+    ...named(namespaces, tag).map((name) => `namespace ${name}`),
+    ...named(sandboxes, tag).map((name) => `sandbox ${name}`),
     // A pod's end of a link is never in the root namespace: all nodes have their own.
     ...entries("/sys/class/net")
       .filter((name) => name.includes(tag) || /^w[0-9a-f]{14}$/.test(name))
@@ -42,6 +48,19 @@ export function removeLeft(folder: string): readonly string[] {
   return left;
 }
 
+/** Takes down the sandboxes and namespaces of a test process that was ended, and returns their names. */
+export async function takeDown(tag: string, pid: number): Promise<readonly string[]> {
+  const own = (place: string): string[] =>
+    entries(place).filter((name) => name.endsWith(ownSuffix(tag, pid)));
+  const left = own(sandboxes);
+  // A cloud can only go after the sandboxes that run in it.
+  for (let tries = 0; tries < 2; tries++)
+    for (const name of own(sandboxes)) await downSandbox(name, sandboxes).catch(() => undefined);
+  const bare = own(namespaces);
+  for (const name of bare) await run(["ip", "netns", "delete", name]);
+  return [...left.map((name) => `sandbox ${name}`), ...bare.map((name) => `namespace ${name}`)];
+}
+
 /** npm keeps compiled code in TMPDIR, which is not counted. */
 const files = (folder: string): string[] =>
   entries(folder)
@@ -49,9 +68,9 @@ const files = (folder: string): string[] =>
     .map((name) => `file ${folder}/${name}`);
 
 function processes(tag: string, folder: string): { readonly pid: number; readonly line: string }[] {
-  const namespaces = new Set([
+  const named = new Set([
     inode("/proc/self/ns/net"),
-    ...entries("/run/netns").map((name) => inode(`/run/netns/${name}`)),
+    ...entries(namespaces).map((name) => inode(`${namespaces}/${name}`)),
   ]);
   return entries("/proc")
     .filter((pid) => /^\d+$/.test(pid) && pid !== String(process.pid))
@@ -59,7 +78,7 @@ function processes(tag: string, folder: string): { readonly pid: number; readonl
       const line = read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
       const program = line.split(" ")[0]?.split("/").at(-1);
       // A server in a pod does not show whose it is. But while its pod exists, its namespace has a name.
-      const isHomeless = program === "perl" && !namespaces.has(inode(`/proc/${pid}/ns/net`));
+      const isHomeless = program === "perl" && !named.has(inode(`/proc/${pid}/ns/net`));
       return line.includes(tag) || line.includes(folder) || isHomeless ? [{ pid: Number(pid), line }] : [];
     });
 }

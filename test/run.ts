@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { leftovers, removeIfEmpty, removeLeft, type TestRun } from "./leftovers.ts";
+import { leftovers, removeIfEmpty, removeLeft, type TestRun, takeDown } from "./leftovers.ts";
 import type { Counts } from "./reporter.ts";
 import { longestFirst, type Stage, type Step, steps } from "./steps.ts";
 
@@ -83,27 +83,38 @@ function count({ passed, failed }: Counts): void {
 
 /**
  * Runs one step with a TMPDIR of its own, and prints its output and its result. What a failed step has left in the
- * TMPDIR is printed and removed, so that it is not held against a second try.
+ * TMPDIR, or on the machine when it was ended, is printed and removed, so that it is not held against a second try.
  */
 async function timed(step: Step): Promise<Counts> {
   const started = Date.now();
   // Short, because the path of a unix socket has at most 107 characters.
   const folder = join(testRun.folder, `${tries++}`);
   mkdirSync(folder);
-  const { counts, said } = await run(step, folder);
+  const { counts, said, ended } = await run(step, folder);
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   const { passed, failed } = counts;
   process.stdout.write(said);
   console.log(
     `${failed ? "FAIL" : "ok  "} ${step.stage} ${step.name}: ${passed} passed, ${failed} failed, ${seconds} s`,
   );
+  const left = [
+    ...(ended === undefined ? [] : await takeDown(testRun.tag, ended)),
+    ...(failed === 0 ? [] : removeLeft(folder)),
+  ];
+  for (const each of left) console.log(`left by ${step.name}: ${each}`);
   if (failed === 0) removeIfEmpty(folder);
-  else for (const left of removeLeft(folder)) console.log(`left by ${step.name}: ${left}`);
   return counts;
 }
 
+interface Outcome {
+  readonly counts: Counts;
+  readonly said: string;
+  /** The process that ran out of time, if it did. */
+  readonly ended: number | undefined;
+}
+
 /** Runs one step in a process group of its own, and ends the group when its time is over. */
-async function run(step: Step, folder: string): Promise<{ readonly counts: Counts; readonly said: string }> {
+async function run(step: Step, folder: string): Promise<Outcome> {
   const countsFile = join(scratch, `counts-${randomBytes(4).toString("hex")}.json`);
   const env = {
     ...process.env,
@@ -118,9 +129,11 @@ async function run(step: Step, folder: string): Promise<{ readonly counts: Count
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], detached: true, env });
   const said: Buffer[] = [];
   let killing: NodeJS.Timeout | undefined;
+  let ended: number | undefined;
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => said.push(chunk));
   const limit = setTimeout(() => {
     said.push(Buffer.from(`FAIL ${step.name}: not done after ${step.limitSeconds} s, ended\n`));
+    ended = child.pid;
     // Asked to end, it still removes its files; whatever does not end then is killed.
     child.kill("SIGTERM");
     killing = setTimeout(() => killGroup(child), graceMs);
@@ -134,7 +147,7 @@ async function run(step: Step, folder: string): Promise<{ readonly counts: Count
     clearTimeout(killing);
     killGroup(child);
   }
-  return { counts: countsOf(step, countsFile, code), said: Buffer.concat(said).toString() };
+  return { counts: countsOf(step, countsFile, code), said: Buffer.concat(said).toString(), ended };
 }
 
 /** Kills the leader of a process group and whatever of the group is left. */

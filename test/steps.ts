@@ -111,7 +111,7 @@ export function* steps(): Generator<Step> {
   for (const file of find("test/contract/*.test.ts")) {
     const name = basename(file, ".test.ts");
     const beside = onlyWaits.has(name) ? "all lanes" : "lanes";
-    const step: Step = { ...tests("contract", file, [file], 300), beside };
+    const step: Step = { ...tests("contract", file, [file], 600), beside };
     yield step;
     if (own !== undefined && contractOnOwn.test(name)) yield onOwn(step);
   }

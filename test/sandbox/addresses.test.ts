@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { after, before, suite, test } from "node:test";
 import { addressAt, type Cidr, formatCidr, formatIp, parseCidr } from "../../src/model/ip.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually } from "./cluster.ts";
 import { namespace, pod } from "./manifests.ts";
 
@@ -13,7 +14,7 @@ const ns = "addr";
 const nodeSubnets = "{.metadata.annotations.k8s\\.ovn\\.org/node-subnets}";
 const annotation = "{.metadata.annotations.k8s\\.ovn\\.org/pod-networks}";
 
-suite("addresses on a node with room for four pods", { timeout: 180_000 }, () => {
+suite("addresses on a node with room for four pods", suiteLimit, () => {
   let cluster: Cluster;
   /** The subnet of n1, with room for four pods. */
   let subnet: Cidr;

@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { parseIp } from "../../src/model/ip.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { namespace, pod } from "./manifests.ts";
 
@@ -18,7 +19,7 @@ const ports = (["TCP", "UDP"] as const).map((protocol) => ({
 const frames = readFileSync(join(import.meta.dirname, "frames.pl"), "utf8");
 const excluded = "node.kubernetes.io/exclude-from-external-load-balancers";
 
-suite("addresses that nodes announce", { timeout: 360_000 }, () => {
+suite("addresses that nodes announce", suiteLimit, () => {
   let cluster: Cluster;
 
   const pool = (name: string, addresses: readonly string[], more: object = {}): object => ({

@@ -8,13 +8,14 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { pathsBetween } from "../../sandbox/demo/paths.ts";
 import { checkPaths } from "../../sandbox/demo/probe.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually } from "./cluster.ts";
 import { namespace, pod, service } from "./manifests.ts";
 import { dumpNorthbound, settled } from "./ovnDump.ts";
 
 const ns = "kept";
 
-suite("backup and restore", { timeout: 240_000 }, () => {
+suite("backup and restore", suiteLimit, () => {
   let cluster: Cluster;
   let folder: string;
   let file: string;

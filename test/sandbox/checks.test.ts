@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { Cluster } from "./cluster.ts";
 
-suite("weft check", { timeout: 180_000 }, () => {
+suite("weft check", suiteLimit, () => {
   let cluster: Cluster;
   before(async () => {
     cluster = await Cluster.up({ name: "checks", nodes: 1 });

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, suite, test } from "node:test";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, type Question } from "./cluster.ts";
 import { namespace, pod, service } from "./manifests.ts";
 import { limitSeconds, Reach } from "./reach.ts";
@@ -17,7 +18,7 @@ const pods: Readonly<Record<string, string>> = {
 const everybody = [...Object.keys(pods), "n1", "n2"].toSorted();
 const kinds = "clusternetworkpolicy,adminnetworkpolicy";
 
-suite("ClusterNetworkPolicies", { timeout: 240_000 }, () => {
+suite("ClusterNetworkPolicies", suiteLimit, () => {
   let cluster: Cluster;
   let reach: Reach;
 

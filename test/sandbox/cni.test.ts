@@ -5,12 +5,13 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { Cluster, eventually } from "./cluster.ts";
 import { namespace, pod } from "./manifests.ts";
 
 const ns = "cni";
 
-suite("the CNI executable", { timeout: 180_000 }, () => {
+suite("the CNI executable", suiteLimit, () => {
   let cluster: Cluster;
   let attached: { containerId: string; netns: string; pod: { uid: string } };
 

@@ -2,6 +2,7 @@
 // In underlay mode the machines' own processes are on a switch of the tenant that is in no zone, so they have all endpoints.
 
 import { after, before, suite, test } from "node:test";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, type Question } from "./cluster.ts";
 import { namespace, pod, service } from "./manifests.ts";
 
@@ -12,7 +13,7 @@ const ports = (["TCP", "UDP"] as const).map((protocol) => ({
   ...{ name: protocol.toLowerCase(), protocol, port: 80, targetPort: 8080 },
 }));
 
-suite("endpoints near the client", { timeout: 240_000 }, () => {
+suite("endpoints near the client", suiteLimit, () => {
   let cluster: Cluster;
 
   const web = (node: string) =>

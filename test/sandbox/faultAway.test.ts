@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { run } from "../../sandbox/process/run.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { Cluster, eventually } from "./cluster.ts";
 import { namespace, pod } from "./manifests.ts";
 import { expectWhole } from "./wholeness.ts";
@@ -12,7 +13,7 @@ const nodes = ["n1", "n2"];
 /** Instead of the hundred seconds that a runtime would wait. */
 const cniLimitSeconds = 3;
 
-suite("pods come and go", { timeout: 180_000 }, () => {
+suite("pods come and go", suiteLimit, () => {
   let cluster: Cluster;
 
   before(async () => {

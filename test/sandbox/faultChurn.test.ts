@@ -3,6 +3,7 @@
 
 import { after, before, suite, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { Cluster } from "./cluster.ts";
 import { namespace, pod } from "./manifests.ts";
 import { expectWhole } from "./wholeness.ts";
@@ -24,7 +25,7 @@ function randomFrom(start: number): () => number {
   };
 }
 
-suite("controller and agents are killed while pods come and go", { timeout: 180_000 }, () => {
+suite("controller and agents are killed while pods come and go", suiteLimit, () => {
   let cluster: Cluster;
   const random = randomFrom(seed);
   const below = (limit: number): number => Math.floor(random() * limit);

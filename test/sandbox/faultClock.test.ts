@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, suite, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { namespace, pod } from "./manifests.ts";
 import { dumpNorthbound, dumpSouthbound } from "./ovnDump.ts";
@@ -35,7 +36,7 @@ const ns = "fault";
 const metricsPort = { controller: 9411, second: 9421 } as const;
 type Controller = keyof typeof metricsPort;
 
-suite("wall clocks that jump", { timeout: 170_000 }, () => {
+suite("wall clocks that jump", suiteLimit, () => {
   let cluster: Cluster;
   let stream: Stream;
   /** The clock of n1: its daemons, its agent, the controller. */

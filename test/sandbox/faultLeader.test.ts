@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, suite, test } from "node:test";
 import { type Relay, startRelay } from "../real/relay.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually } from "./cluster.ts";
 import { namespace, pod } from "./manifests.ts";
 import { settled } from "./ovnDump.ts";
@@ -12,7 +13,7 @@ import { settled } from "./ovnDump.ts";
 const metricsPort = { controller: 9411, second: 9421 } as const;
 type Name = keyof typeof metricsPort;
 
-suite("two controllers", { timeout: 170_000 }, () => {
+suite("two controllers", suiteLimit, () => {
   let cluster: Cluster;
   /** The second controller's connection to the northbound database. */
   let relay: Relay;

@@ -5,13 +5,14 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, suite, test } from "node:test";
 import { demoApps, demoObjects } from "../../sandbox/demo/objects.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { settled } from "./ovnDump.ts";
 
 const nodes = ["n1", "n2"];
 const metricsPort = 9411;
 
-suite("an API server that lists nothing", { timeout: 180_000 }, () => {
+suite("an API server that lists nothing", suiteLimit, () => {
   let cluster: Cluster;
   let questions: readonly Question[];
   let rows: readonly string[];

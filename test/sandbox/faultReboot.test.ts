@@ -10,12 +10,13 @@ import { checkPaths } from "../../sandbox/demo/probe.ts";
 import { inodesOf, namespacesWith, removeNamespaces } from "../../sandbox/fabric/netns.ts";
 import { endProcesses } from "../../sandbox/process/end.ts";
 import { processesInNetns } from "../../sandbox/process/procfs.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster } from "./cluster.ts";
 
 const nodes = ["n1", "n2"];
 const victim = "n2";
 
-suite("a node that reboots", { timeout: 180_000 }, () => {
+suite("a node that reboots", suiteLimit, () => {
   let cluster: Cluster;
   let addresses: readonly string[];
   const podAddresses = async (): Promise<readonly string[]> => [

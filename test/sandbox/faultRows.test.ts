@@ -6,6 +6,7 @@ import { after, before, suite, test } from "node:test";
 import { demoApps, demoObjects } from "../../sandbox/demo/objects.ts";
 import { pathsBetween } from "../../sandbox/demo/paths.ts";
 import { checkPaths } from "../../sandbox/demo/probe.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster } from "./cluster.ts";
 
 const nodes = ["n1", "n2"];
@@ -54,7 +55,7 @@ const holders = [
   ["Logical_Router", "nat"],
 ] as const;
 
-suite("rows behind Weft's back", { timeout: 180_000 }, () => {
+suite("rows behind Weft's back", suiteLimit, () => {
   let cluster: Cluster;
   let whole: Contents;
 

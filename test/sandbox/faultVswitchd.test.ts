@@ -8,6 +8,7 @@ import { demoApps, demoObjects } from "../../sandbox/demo/objects.ts";
 import { pathsBetween } from "../../sandbox/demo/paths.ts";
 import { checkPaths } from "../../sandbox/demo/probe.ts";
 import { chosenFolder, isAtLeast, machineVersion, newer } from "../../sandbox/ovn/choice.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster } from "./cluster.ts";
 import { Stream } from "./stream.ts";
 
@@ -23,7 +24,7 @@ const flood = `use IO::Socket::INET; use Socket; my %count;
   }
   print join(", ", map { "$count{$_} $_" } sort keys %count), "\n"`;
 
-suite("vswitchd is killed on a node of two", { timeout: 110_000 }, () => {
+suite("vswitchd is killed on a node of two", suiteLimit, () => {
   let cluster: Cluster;
   let stream: Stream;
   /** Between all places except the ends of streams, which answer nobody. */

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { after, before, suite, test } from "node:test";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { namespace, pod, service } from "./manifests.ts";
 
@@ -14,7 +15,7 @@ const asks = (address: string, way: Question["way"] = "tcp", port = 8080): Quest
   ...{ way, address, port },
 });
 
-suite("floating addresses", { timeout: 240_000 }, () => {
+suite("floating addresses", suiteLimit, () => {
   let cluster: Cluster;
   let ips: readonly string[];
 

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { machineNetwork } from "../../sandbox/cloud/tenant.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { namespace, pod } from "./manifests.ts";
 
@@ -12,7 +13,7 @@ const asks = (address: string, way: Question["way"] = "tcp", port = 8080): Quest
   ...{ way, address, port },
 });
 
-suite("floating addresses in underlay mode", { timeout: 240_000 }, () => {
+suite("floating addresses in underlay mode", suiteLimit, () => {
   let cluster: Cluster;
   let ips: readonly string[];
 

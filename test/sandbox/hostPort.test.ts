@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { namespace, pod } from "./manifests.ts";
 import { talkUdp } from "./talk.ts";
@@ -18,7 +19,7 @@ interface Asked {
   readonly hostIP?: string;
 }
 
-suite("host ports", { timeout: 240_000 }, () => {
+suite("host ports", suiteLimit, () => {
   let cluster: Cluster;
   let own: ReadonlyMap<string, readonly string[]>;
   /** The outside host, or in underlay mode a machine of the tenant. */

@@ -6,9 +6,10 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually } from "./cluster.ts";
 
-suite("kubectl", { timeout: 180_000 }, () => {
+suite("kubectl", suiteLimit, () => {
   let cluster: Cluster;
   let folder: string;
 

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { after, before, suite, test } from "node:test";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { FarEnd, farHost, farPort, narrowBytes, narrowHost, nodeAt, secondTable, vpnHost } from "./farEnd.ts";
 import { namespace, pod, service } from "./manifests.ts";
@@ -18,7 +19,7 @@ const asks = (address: string, port: number, way: Question["way"] = "tcp"): Ques
   ...{ way, address, port },
 });
 
-suite("pods that leave through the host", { timeout: 400_000 }, () => {
+suite("pods that leave through the host", suiteLimit, () => {
   let cluster: Cluster;
   let far: FarEnd;
   let shared: unknown;

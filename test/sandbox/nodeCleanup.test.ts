@@ -3,13 +3,14 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { after, before, suite, test } from "node:test";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { Cluster, eventually } from "./cluster.ts";
 import { namespace, pod, service } from "./manifests.ts";
 
 const ns = "leaving";
 const nodePort = 30_080;
 
-suite("weft node cleanup", { timeout: 240_000 }, () => {
+suite("weft node cleanup", suiteLimit, () => {
   let cluster: Cluster;
   let running: Awaited<ReturnType<typeof state>>;
   const weftProcesses = ["n1-agent", "n1-runner", "n1-ovn-controller"];

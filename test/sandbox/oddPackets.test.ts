@@ -7,6 +7,7 @@ import { after, before, suite, test } from "node:test";
 import type { Family } from "../../src/model/ip.ts";
 import { parseIp } from "../../src/model/ip.ts";
 import { macOf } from "../../src/model/mac.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { Cluster } from "./cluster.ts";
 import { datagram, type Identity } from "./frames.ts";
 import { namespace, pod } from "./manifests.ts";
@@ -21,7 +22,7 @@ const allowed = 10;
 const denied = 11;
 const families = [4, 6] as const;
 
-suite("odd packets", { timeout: 180_000 }, () => {
+suite("odd packets", suiteLimit, () => {
   let cluster: Cluster;
   let wire: Wire;
   const pods = new Map<string, Identity>();

@@ -7,6 +7,7 @@ import { pathsBetween } from "../../sandbox/demo/paths.ts";
 import { checkPaths } from "../../sandbox/demo/probe.ts";
 import { inNetns } from "../../sandbox/fabric/netns.ts";
 import { run } from "../../sandbox/process/run.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { namespace, pod, service } from "./manifests.ts";
 import { dumpNorthbound } from "./ovnDump.ts";
@@ -14,7 +15,7 @@ import { dumpNorthbound } from "./ovnDump.ts";
 const ns = "ops";
 const ports = { controller: 9411, agent: 9410 };
 
-suite("operations", { timeout: 400_000 }, () => {
+suite("operations", suiteLimit, () => {
   let cluster: Cluster;
 
   const podOn = (node: string) => pod({ namespace: ns, name: `on-${node}`, node, labels: { app: "web" } });

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { namespace, pod, service } from "./manifests.ts";
 import { talkUdp } from "./talk.ts";
@@ -13,7 +14,7 @@ const ports = (["TCP", "UDP"] as const).map((protocol) => ({
   ...{ name: protocol.toLowerCase(), protocol, port: 80, targetPort: 8080 },
 }));
 
-suite("addresses from outside", { timeout: 240_000 }, () => {
+suite("addresses from outside", suiteLimit, () => {
   let cluster: Cluster;
 
   const pool = (name: string, addresses: readonly string[], more: object = {}): object => ({

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { machineNetwork } from "../../sandbox/cloud/tenant.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { namespace, pod } from "./manifests.ts";
 
@@ -14,7 +15,7 @@ const ports = (["TCP", "UDP"] as const).map((protocol) => ({
 }));
 const both = ["web-n1", "web-n2"];
 
-suite("addresses from outside in underlay mode", { timeout: 240_000 }, () => {
+suite("addresses from outside in underlay mode", suiteLimit, () => {
   let cluster: Cluster;
 
   const pool = (name: string, addresses: readonly string[], more: object = {}): object => ({

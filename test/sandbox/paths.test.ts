@@ -5,13 +5,14 @@ import { after, before, suite, test } from "node:test";
 import { demoApps, demoObjects } from "../../sandbox/demo/objects.ts";
 import { pathsBetween } from "../../sandbox/demo/paths.ts";
 import { checkPaths } from "../../sandbox/demo/probe.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, networkUnderTest, type Question } from "./cluster.ts";
 import { believesPacketTooBig, forgetPathMtus, tellPacketTooBig } from "./packetTooBig.ts";
 
 const nodes = ["n1", "n2", "n3"];
 const pods = nodes.map((node) => `shop/web-${node}`);
 
-suite("a cluster of three nodes", { timeout: 180_000 }, () => {
+suite("a cluster of three nodes", suiteLimit, () => {
   let cluster: Cluster;
   let outside: readonly string[];
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, suite, test } from "node:test";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, type Question } from "./cluster.ts";
 import { namespace, pod, service } from "./manifests.ts";
 import { limitSeconds, Reach } from "./reach.ts";
@@ -16,7 +17,7 @@ const pods: Readonly<Record<string, string>> = {
 };
 const ports = { api: 8080, admin: 9090 };
 
-suite("NetworkPolicies", { timeout: 240_000 }, () => {
+suite("NetworkPolicies", suiteLimit, () => {
   let cluster: Cluster;
   let reach: Reach;
 

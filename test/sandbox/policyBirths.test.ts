@@ -37,7 +37,7 @@ const firstPlace = 3;
 /** Much shorter than a pod waits for other nodes. */
 const silenceMs = 1_500;
 
-suite("births under a policy", { timeout: 120_000 + births * 5_000 }, () => {
+suite("births under a policy", { timeout: 300_000 + births * 5_000 }, () => {
   let cluster: Cluster;
   const children: ChildProcess[] = [];
   const hammers = new Map<NodeName, ChildProcess>();

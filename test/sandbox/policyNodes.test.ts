@@ -5,6 +5,7 @@ import { after, before, suite, test } from "node:test";
 import { nodeSubnetsOf } from "../../src/kube/annotations.ts";
 import { type Cidr, formatIp } from "../../src/model/ip.ts";
 import { type PodNetwork, podNetworkAt } from "../../src/model/network.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, type Question } from "./cluster.ts";
 import { datagram, type Identity } from "./frames.ts";
 import { namespace, pod, service } from "./manifests.ts";
@@ -17,7 +18,7 @@ const discard = 9;
 /** Of a node's own address in its subnet, on `weft0`. */
 const managementOffset = 2;
 
-suite("policies and nodes", { timeout: 240_000 }, () => {
+suite("policies and nodes", suiteLimit, () => {
   let cluster: Cluster;
   let reach: Reach;
 

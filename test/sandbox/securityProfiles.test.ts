@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, suite, test } from "node:test";
 import { annotations } from "../../src/model/names.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually, networkUnderTest, type Question } from "./cluster.ts";
 import { namespace, pod, service } from "./manifests.ts";
 import { limitSeconds, Reach } from "./reach.ts";
@@ -18,7 +19,7 @@ const pods: Readonly<Record<string, string>> = {
 const everybody = [...Object.keys(pods), "n1", "n2"].toSorted();
 const key = annotations.securityProfiles;
 
-suite("security profiles", { timeout: 240_000 }, () => {
+suite("security profiles", suiteLimit, () => {
   let cluster: Cluster;
   let reach: Reach;
   /** The nodes' own addresses. */

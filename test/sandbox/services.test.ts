@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { namespace, pod, service, slice } from "./manifests.ts";
 import { talkUdp } from "./talk.ts";
@@ -12,7 +13,7 @@ const web = { app: "web" };
 const tcp = (address: string, port = 80): Question => ({ way: "tcp", address, port });
 const udp = (address: string, port = 80): Question => ({ way: "udp", address, port });
 
-suite("Services", { timeout: 300_000 }, () => {
+suite("Services", suiteLimit, () => {
   let cluster: Cluster;
 
   before(async () => {

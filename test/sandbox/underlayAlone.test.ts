@@ -6,6 +6,7 @@ import { after, before, suite, test } from "node:test";
 import { plainAddress } from "../../sandbox/host.ts";
 import { podNetworkOf } from "../../src/kube/annotations.ts";
 import { formatIp } from "../../src/model/ip.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { type HandPod, HandRuntime, type RunningPod } from "./handRuntime.ts";
 import { namespace, pod, service } from "./manifests.ts";
@@ -20,7 +21,7 @@ const [low, high] = [12, 16];
 const central = ["central-nb", "central-northd", "controllers", "controller"];
 const labels = { app: "alone" };
 
-suite("nodes that are alone", { timeout: 240_000 }, () => {
+suite("nodes that are alone", suiteLimit, () => {
   let cluster: Cluster;
   let runtime: HandRuntime;
   let stream: Stream;

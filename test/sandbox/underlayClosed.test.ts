@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { parseIp } from "../../src/model/ip.ts";
 import { macOf } from "../../src/model/mac.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { datagram, type Identity, linkLocal } from "./frames.ts";
 import { HandRuntime } from "./handRuntime.ts";
@@ -19,7 +20,7 @@ const rest = "1";
 /** More than the pool has ready, so that some of their ports are needed again. */
 const many = ["a", "b", "c", "d", "e", "f"].map((letter) => `many-${letter}`);
 
-suite("open and closed ports", { timeout: 240_000 }, () => {
+suite("open and closed ports", suiteLimit, () => {
   let cluster: Cluster;
   let wire: Wire;
 

@@ -9,6 +9,7 @@ import { plainAddress } from "../../sandbox/host.ts";
 import { endProcesses } from "../../sandbox/process/end.ts";
 import { processesInNetns } from "../../sandbox/process/procfs.ts";
 import { poolOfferAnnotation, poolSeenAnnotation } from "../../src/kube/annotations.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { arp, neighbourAdvertisement } from "./frames.ts";
 import { namespace, pod } from "./manifests.ts";
@@ -27,7 +28,7 @@ interface Row {
   readonly addresses: readonly string[];
 }
 
-suite("a node that is a virtual machine", { timeout: 300_000 }, () => {
+suite("a node that is a virtual machine", suiteLimit, () => {
   let cluster: Cluster;
   let stream: Stream;
 

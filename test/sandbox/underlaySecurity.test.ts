@@ -7,6 +7,7 @@ import { after, before, suite, test } from "node:test";
 import { plainAddress } from "../../sandbox/host.ts";
 import { parseIp } from "../../src/model/ip.ts";
 import { macOf } from "../../src/model/mac.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { Cluster } from "./cluster.ts";
 import {
   arp,
@@ -35,7 +36,7 @@ interface Nested extends Identity {
   readonly gateway: Identity;
 }
 
-suite("forged frames", { timeout: 180_000 }, () => {
+suite("forged frames", suiteLimit, () => {
   let cluster: Cluster;
   let wire: Wire;
   const pods = new Map<string, Nested>();

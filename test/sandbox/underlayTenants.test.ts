@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { plainAddress } from "../../sandbox/host.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { namespace, pod, service } from "./manifests.ts";
 import { dumpNorthbound } from "./ovnDump.ts";
@@ -16,7 +17,7 @@ const echo = join(import.meta.dirname, "../../sandbox/echo/echo.pl");
 const labels = { app: "web" };
 const virtual = ["10.96.0.80", "fd00:10:96::80"];
 
-suite("two tenants of one cloud", { timeout: 240_000 }, () => {
+suite("two tenants of one cloud", suiteLimit, () => {
   /** Owns the cloud, and stays. */
   let host: Cluster;
   /** Is a guest in the cloud, and is removed. */

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import type { Result } from "../../sandbox/demo/paths.ts";
+import { suiteLimit } from "../real/suiteLimit.ts";
 import { becomes, Cluster, eventually, type Question } from "./cluster.ts";
 import { namespace, pod, service } from "./manifests.ts";
 import { talkUdp } from "./talk.ts";
@@ -31,7 +32,7 @@ const clients = ["outside", "n1", "n3", `${ns}/client-n1`, `${ns}/client-n3`, `$
 const udp = (address: string, port: number): Question => ({ way: "udp", address, port });
 const tcp = (address: string, port = 80): Question => ({ way: "tcp", address, port });
 
-suite("the way in", { timeout: 240_000 }, () => {
+suite("the way in", suiteLimit, () => {
   let cluster: Cluster;
   let cells: ReadonlyMap<string, readonly Cell[]>;
   let results: ReadonlyMap<string, readonly Result[]>;
