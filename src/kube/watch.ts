@@ -9,7 +9,7 @@ import type { ApiServer } from "./apiServer.ts";
 import type { KubeClient, Query } from "./client.ts";
 import { type Clock, type Log, pause, type Surroundings, silent, systemClock } from "./clock.ts";
 import { beginning, type Failure, nextAfter, type Outcome, type Step } from "./cycle.ts";
-import { isExpired, KubeError } from "./error.ts";
+import { KubeError } from "./error.ts";
 import { type WatchEvent, watchEventOf } from "./event.ts";
 import { Intake, outdatedBefore } from "./intake.ts";
 import { type Indexes, type Kind, type KindMap, kinds, type Watchable } from "./kinds.ts";
@@ -17,8 +17,10 @@ import { Lines } from "./lines.ts";
 import type { ObjectMeta } from "./objects.ts";
 import { pathOf } from "./resource.ts";
 import { isSelected, type Selectors, selectorQuery } from "./selectors.ts";
+import { ServerStanding } from "./serverStanding.ts";
 import { Store } from "./store.ts";
 import { isBefore } from "./version.ts";
+import { type Doing, failureOf, isUnserved, ListUnmarked, PlaceLost } from "./watchFailure.ts";
 
 export interface WatchOptions<T> extends Surroundings, Selectors {
   /** Ends the watch. */
@@ -87,6 +89,7 @@ class Watcher<T extends ObjectMeta> {
   readonly #random: () => number;
   readonly #path: string;
   readonly #resource: Watchable<T>;
+  readonly #standing: ServerStanding;
   readonly #idleMs: number;
   /** For how long, in all, watches have been tried since the server last said anything. */
   #silentMs = 0;
@@ -96,8 +99,6 @@ class Watcher<T extends ObjectMeta> {
   #outdated = new AbortController();
   /** Ends the running step. */
   #signal: AbortSignal;
-  /** The newest version that was known when the running list was asked for. */
-  #listedSince: bigint | undefined;
 
   constructor(client: KubeClient, resource: Watchable<T>, store: Store<T>, options: WatchOptions<T>) {
     this.#client = client;
@@ -108,6 +109,7 @@ class Watcher<T extends ObjectMeta> {
     this.#random = options.random ?? Math.random;
     this.#path = pathOf(resource, options.namespace);
     this.#resource = resource;
+    this.#standing = new ServerStanding(resource, options.server);
     this.#idleMs = options.idleMs ?? 150_000;
     const { server, signal } = options;
     this.#signal = AbortSignal.any([signal, this.#outdated.signal]);
@@ -203,7 +205,7 @@ class Watcher<T extends ObjectMeta> {
 
   async #takePage(cursor: string): Promise<Outcome> {
     try {
-      if (cursor === "") await this.#beforeList();
+      if (cursor === "") await this.#standing.beforeList();
       const page = await this.#client.list(this.#path, {
         query: {
           ...selectorQuery(this.#options),
@@ -237,7 +239,8 @@ class Watcher<T extends ObjectMeta> {
     let isSilent = true;
     let failure: Failure | undefined;
     try {
-      await (resourceVersion === "" ? this.#beforeList() : this.#beforeWatch(resourceVersion));
+      if (resourceVersion === "") await this.#standing.beforeList();
+      else if (this.#wasCutOff) await this.#standing.beforeResuming(resourceVersion);
       const chunks = await this.#open(query, seconds);
       if (resourceVersion !== "") this.#store.note({ lagging: false, failure: "", refused: false });
       const lines = new Lines();
@@ -265,25 +268,6 @@ class Watcher<T extends ObjectMeta> {
     if (this.#silentMs >= this.#idleMs)
       failure = this.#failure("watch", new PlaceLost(`not a word after version ${resourceVersion}`));
     return { type: "caught up", resourceVersion, lively, failure };
-  }
-
-  /** Before a list changes what is known: the doubt has to come first. */
-  async #beforeList(): Promise<void> {
-    const { server } = this.#options;
-    await server?.look(this.#resource);
-    this.#listedSince = server?.known(this.#resource);
-  }
-
-  /**
-   * A watch from a version that the server does not have yet is silent until the server has caught up. It never tells what
-   * happened before that.
-   */
-  async #beforeWatch(resourceVersion: string): Promise<void> {
-    const { server } = this.#options;
-    if (!server || !this.#wasCutOff) return;
-    await server.look(this.#resource);
-    if (!server.hasReached(this.#resource, resourceVersion))
-      throw new PlaceLost(`the server does not have version ${resourceVersion}: it has gone back`);
   }
 
   #open(query: Query, timeoutSeconds: number): Promise<AsyncIterable<Buffer>> {
@@ -314,7 +298,7 @@ class Watcher<T extends ObjectMeta> {
   }
 
   async #completeList(resourceVersion: string): Promise<void> {
-    await this.#requirePresent(resourceVersion);
+    await this.#standing.requireNewest(resourceVersion);
     if (!this.#store.synced) await this.#takeExpected();
     const before = this.#store.freshness.resourceVersion;
     await this.#intake.completeList(resourceVersion);
@@ -347,35 +331,10 @@ class Watcher<T extends ObjectMeta> {
     }
   }
 
-  /** Throws when the list is older than what is known, though the server is not. */
-  async #requirePresent(resourceVersion: string): Promise<void> {
-    const { server } = this.#options;
-    if (!server || server.isPresent(this.#resource, resourceVersion, this.#listedSince)) return;
-    const wasInDoubt = server.isInDoubt(this.#resource);
-    await server.look(this.#resource);
-    if (!server.isInDoubt(this.#resource))
-      throw new PlaceLost(`the list is of version ${resourceVersion}, and more is known`);
-    // What the list has brought was not measured by that doubt.
-    if (!wasInDoubt) throw new PlaceLost(server.doubt);
-  }
-
-  #failure(doing: "list" | "streamed list" | "watch", error: unknown): Failure {
+  #failure(doing: Doing, error: unknown): Failure {
     if (this.#signal.aborted) return { type: "other" };
-    if (
-      this.#resource.optional &&
-      doing !== "watch" &&
-      error instanceof KubeError &&
-      [403, 404].includes(error.status)
-    ) {
-      if (error.status === 403) {
-        this.#log("error", `no right to read ${this.#path}, which counts as empty; grant list and watch`, {
-          error,
-        });
-        this.#store.note({ failure: error.message, refused: true });
-      } else if (this.#store.size === 0)
-        // There is none, as far as was known before too: whatever went wrong until now is over.
-        this.#store.note({ lagging: !this.#store.synced, failure: "", refused: false });
-      if (this.#options.server?.doubt === undefined) this.#store.note({ outdated: "nothing" });
+    if (doing !== "watch" && this.#resource.optional && isUnserved(error)) {
+      this.#noteUnserved(error);
       return { type: "not served" };
     }
     this.#store.note({
@@ -383,31 +342,22 @@ class Watcher<T extends ObjectMeta> {
       failure: error instanceof Error ? error.message : String(error),
       refused: error instanceof KubeError && [401, 403, 404].includes(error.status),
     });
-    if (doing === "streamed list" && refusesStreamedList(error)) {
+    const failure = failureOf(doing, error);
+    if (failure.type === "streamed list refused")
       this.#log("info", `${this.#path}: the server does not stream lists, reading pages instead`, { error });
-      return { type: "streamed list refused" };
-    }
-    this.#log("warn", `${doing} of ${this.#path} failed, trying again`, { error });
-    return {
-      type:
-        isExpired(error) || error instanceof PlaceLost ? "expired" : isRefusal(error) ? "refused" : "other",
-      retryAfterMs: error instanceof KubeError ? error.retryAfterMs : undefined,
-    };
+    else this.#log("warn", `${doing} of ${this.#path} failed, trying again`, { error });
+    return failure;
+  }
+
+  #noteUnserved(error: KubeError): void {
+    if (error.status === 403) {
+      this.#log("error", `no right to read ${this.#path}, which counts as empty; grant list and watch`, {
+        error,
+      });
+      this.#store.note({ failure: error.message, refused: true });
+    } else if (this.#store.size === 0)
+      // There is none, as far as was known before too: whatever went wrong until now is over.
+      this.#store.note({ lagging: !this.#store.synced, failure: "", refused: false });
+    if (this.#options.server?.doubt === undefined) this.#store.note({ outdated: "nothing" });
   }
 }
-
-/** The watch cannot go on from where it is. */
-class PlaceLost extends Error {}
-
-/** The server sent a bookmark instead of the mark that ends a list. */
-class ListUnmarked extends Error {}
-
-/** Servers before 1.27 ignore `sendInitialEvents`; those with the feature gate off answer 422. */
-const refusesStreamedList = (error: unknown): boolean =>
-  error instanceof ListUnmarked ||
-  (error instanceof KubeError &&
-    (error.status === 400 || error.status === 422 || error.reason === "TimedOut"));
-
-/** The server answered, and not because it is busy. */
-const isRefusal = (error: unknown): boolean =>
-  error instanceof KubeError && error.status !== 0 && error.status !== 429;
