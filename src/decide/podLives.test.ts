@@ -142,6 +142,19 @@ test("if the rows are lost, a running pod keeps the addresses that its kubelet r
   assert.deepEqual(texts(fresh), ["10.244.0.8/24", "fd00:10:244::8/64"]);
 });
 
+test("a running pod keeps its addresses when a restored database gives them to a pod that is gone", async () => {
+  const api = new Api();
+  const rows = new PortRows();
+  rows.set("row", "demo_pod_shop_gone", ["0a:58:0a:f4:00:07 10.244.0.7"], "uid-gone");
+  api.put(aNode("n1"), aPod("web-1", { podIps: ["10.244.0.7"] }), aPod("a-new"));
+  const deciding = await decider(api, { rows });
+  await settled(() => deciding.nodeLives.decide(api.node("n1")));
+  const given = [];
+  for (const name of ["a-new", "web-1"])
+    given.push(texts(ready(await settled(() => deciding.podLives.decide(api.pod(name))))).join());
+  assert.deepEqual(given, ["10.244.0.3/24", "10.244.0.7/24"]);
+});
+
 test("a kubelet cannot report an address of another node, nor one that another pod has", async () => {
   const api = new Api();
   const rows = new PortRows();

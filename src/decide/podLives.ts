@@ -17,6 +17,7 @@ import { formatCidr, parseIp } from "../model/ip.ts";
 import { Multimap } from "../model/multimap.ts";
 import { annotations, type Names } from "../model/names.ts";
 import { type PodNetwork, podNetworkAt, type ResolvedNode } from "../model/network.ts";
+import { type Owner, parseOwner } from "../model/owner.ts";
 import type { PodPlace } from "../model/places.ts";
 import { podNetworkOn, type Site } from "../model/site.ts";
 import type { RowAddresses } from "../observe/rowAddresses.ts";
@@ -181,7 +182,7 @@ export class PodLives {
         refused: `port ${holder.port} in the northbound database is not Weft's: find out who made it, then ovn-nbctl lsp-del ${holder.port}`,
       };
     const proven = this.#provenOf(pod, site);
-    if (proven && addresses.claim(holder, site, proven) === undefined)
+    if (proven && addresses.claim(holder, site, proven, this.#isGone) === undefined)
       return { network: proven, ownPort: true };
     try {
       return { network: addresses.take(holder, site), ownPort: true };
@@ -190,6 +191,12 @@ export class PodLives {
       throw error;
     }
   }
+
+  /** After a backup was restored, rows of pods that are gone have addresses with which others run by now. */
+  readonly #isGone = (owner: Owner): boolean => {
+    const { kind, namespace, name } = parseOwner(owner);
+    return kind === "pod" && this.#names.get(`${namespace}/${name}`).size === 0;
+  };
 
   /** What is wrong with the pod's own annotation, should it be replaced. */
   #distrustOf(pod: Pod, site: Site): string | undefined {

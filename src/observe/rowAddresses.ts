@@ -3,6 +3,7 @@
 // so a first copy of many ports is taken in without a stall.
 
 import { ownership } from "../model/names.ts";
+import type { Owner } from "../model/owner.ts";
 import { uidIn } from "../model/portVersion.ts";
 import { rowUuid } from "../model/uuid.ts";
 import type { LogicalSwitchPortRow } from "../ovn/northbound.gen.ts";
@@ -47,10 +48,11 @@ export class RowAddresses {
       .some((row) => row.external_ids.get(ownership.cluster) !== this.#cluster);
   }
 
-  /** Whether a port other than `port` has `ip`. */
-  heldByAnother(port: string, ip: string): boolean {
+  /** The owners of the ports other than `port` that have `ip`. */
+  others(port: string, ip: string): readonly Owner[] {
     return this.#ports
       .by(addressesOf, ip)
-      .some((row) => row.name !== port && row.external_ids.get(ownership.cluster) === this.#cluster);
+      .filter((row) => row.name !== port && row.external_ids.get(ownership.cluster) === this.#cluster)
+      .map((row) => row.external_ids.get(ownership.owner) ?? "");
   }
 }

@@ -30,7 +30,10 @@ export class PortRows extends RowAddresses {
     const row = {
       name,
       addresses,
-      external_ids: new Map([[ownership.cluster, owner]]),
+      external_ids: new Map([
+        [ownership.cluster, owner],
+        [ownership.owner, name.replace(/^demo_pod_([^_]+)_/, "pod/$1/")],
+      ]),
       options: new Map([["iface-id-ver", pod]]),
     };
     this.#rows.set(uuid, row);

@@ -179,6 +179,27 @@ test("what somebody has written into a pod's row while nobody leads is the pod's
   await lead(ranges, storesWith(), "steady");
 });
 
+test("a pod that runs with an address of a pod that is gone, as after a restore, keeps it, and the other row gives way", async () => {
+  await lead(ranges, storesWith(node(2), podOn(2)), "steady");
+  const { plural, object } = pod("heir", 2, 3);
+  const running = {
+    plural,
+    object: { ...object, status: { phase: "Running", podIPs: [{ ip: "10.242.0.3" }] } },
+  };
+  const patched: string[] = [];
+  await lead(ranges, storesWith(node(2), running), "steady", {
+    patch: async ({ name }) => void patched.push(name),
+  });
+  const rows = await select(server.remote, "OVN_Northbound", "Logical_Switch_Port");
+  const having = rows.filter(({ addresses }) => JSON.stringify(addresses).includes(" 10.242.0.3"));
+  assert.deepEqual(
+    having.map(({ name }) => name),
+    ["demo_pod_shop_heir"],
+  );
+  assert.deepEqual(patched, []);
+  await lead(ranges, storesWith(), "steady");
+});
+
 test("a static pod keeps its port when its mirror is deleted and made again, in one term and in the next", async () => {
   const mirror = annotated(podOn(2), { [annotations.mirrorOf]: "0d5f" });
   const again: ApiObject = {

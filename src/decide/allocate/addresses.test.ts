@@ -91,10 +91,10 @@ test("a row that changes its address holds only the new one", () => {
   const rows = new PortRows();
   rows.set("row", "port", ["0a:58:0a:f4:03:03 10.244.3.3 fd00::3"]);
   rows.set("row", "port", ["0a:58:0a:f4:03:04 10.244.3.4"]);
-  assert.equal(rows.heldByAnother("other", "10.244.3.3"), false);
-  assert.equal(rows.heldByAnother("other", "fd00::3"), false);
-  assert.equal(rows.heldByAnother("other", "10.244.3.4"), true);
-  assert.equal(rows.heldByAnother("port", "10.244.3.4"), false);
+  assert.deepEqual(rows.others("other", "10.244.3.3"), []);
+  assert.deepEqual(rows.others("other", "fd00::3"), []);
+  assert.deepEqual(rows.others("other", "10.244.3.4"), ["port"]);
+  assert.deepEqual(rows.others("port", "10.244.3.4"), []);
 });
 
 const dual = site("10.244.3.0/24", "fd00:10:244:3::/64");

@@ -4,6 +4,7 @@
 
 import { addressAt, formatCidr, formatIp, type Ip } from "../../model/ip.ts";
 import { firstPodOffset, type PodNetwork, podNetworkAt } from "../../model/network.ts";
+import type { Owner } from "../../model/owner.ts";
 import { doubtAbout, offsetIn, roomIn, type Site } from "../../model/site.ts";
 import type { RowAddresses } from "../../observe/rowAddresses.ts";
 import { ExhaustedError } from "../errors.ts";
@@ -31,9 +32,14 @@ export class PodAddresses {
     this.#rows = rows;
   }
 
-  /** Makes the pod hold `network`, or returns why it cannot. */
-  claim(holder: Holder, site: Site, network: PodNetwork): string | undefined {
-    const refused = this.whyNot(holder, site, network);
+  /** Makes the pod hold `network`, or returns why it cannot. Rows of owners that are gone are no reason. */
+  claim(
+    holder: Holder,
+    site: Site,
+    network: PodNetwork,
+    isGone: (owner: Owner) => boolean = () => false,
+  ): string | undefined {
+    const refused = this.whyNot(holder, site, network, isGone);
     if (refused !== undefined) return refused;
     this.#held.release(holder.uid);
     for (const { ip } of network.addresses) {
@@ -45,10 +51,15 @@ export class PodAddresses {
   }
 
   /** Why the pod cannot hold `network`; undefined when it can. */
-  whyNot(holder: Holder, site: Site, network: PodNetwork): string | undefined {
+  whyNot(
+    holder: Holder,
+    site: Site,
+    network: PodNetwork,
+    isGone: (owner: Owner) => boolean = () => false,
+  ): string | undefined {
     const doubt = doubtAbout(network, site);
     if (doubt !== undefined) return doubt;
-    const taken = network.addresses.find(({ ip }) => !this.#isFree(holder, ip));
+    const taken = network.addresses.find(({ ip }) => !this.#isFree(holder, ip, isGone));
     return taken && `${formatIp(taken.ip)} is another pod's`;
   }
 
@@ -82,9 +93,9 @@ export class PodAddresses {
     this.#held.release(uid);
   }
 
-  #isFree(holder: Holder, ip: Ip): boolean {
+  #isFree(holder: Holder, ip: Ip, isGone: (owner: Owner) => boolean = () => false): boolean {
     const text = formatIp(ip);
-    return this.#held.isFree(text, holder.uid) && !this.#rows.heldByAnother(holder.port, text);
+    return this.#held.isFree(text, holder.uid) && this.#rows.others(holder.port, text).every(isGone);
   }
 
   #ringOf({ name, subnets }: Site): Ring {
