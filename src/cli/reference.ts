@@ -6,7 +6,7 @@ import { keeperMetrics } from "../central/metrics.ts";
 import { controllerMetrics } from "../controller/metrics.ts";
 import { noPolicies } from "../controller/policySummary.ts";
 import { annotations } from "../model/names.ts";
-import { agentMetrics } from "../node/metrics.ts";
+import { agentGauges, agentMetrics } from "../node/metrics.ts";
 import { signerMetrics } from "../signer/metrics.ts";
 import { allCommands } from "./commands.ts";
 import { type CommandEntry, commandTree } from "./commandTree.ts";
@@ -219,7 +219,8 @@ function agentRegistry(): Registry {
     faults: () => new Map(),
     poolPorts: () => [],
   };
-  agentMetrics(registry, readings);
+  agentGauges(registry, readings);
+  agentMetrics(registry);
   return registry;
 }
 

@@ -4,10 +4,12 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 
 import type { Part, Problem } from "./health/dataPlane.ts";
 import type { ClaimOutcome } from "./pool/pooledAddresses.ts";
 import type { CachedPort } from "./pool/queueRow.ts";
+import type { Phase } from "./runtime/attachments.ts";
+import type { Handled } from "./runtime/commands.ts";
 
 export interface AgentMetrics {
-  readonly requestSeconds: Histogram<"command" | "code">;
-  readonly phaseSeconds: Histogram<"phase">;
+  readonly handled: (request: Handled) => void;
+  readonly phaseTook: (phase: Phase, seconds: number) => void;
   readonly poolClaims: (outcome: ClaimOutcome) => void;
   /** Something that the agent had set on the node was put back. */
   readonly repaired: () => void;
@@ -25,10 +27,47 @@ export interface Readings {
   readonly poolPorts: () => readonly CachedPort[];
 }
 
-export function agentMetrics(registry: Registry, readings: Readings): AgentMetrics {
+export function agentMetrics(registry: Registry): AgentMetrics {
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const buckets = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 90];
+  const claims = new Counter({
+    name: "weft_pool_claims_total",
+    help: "Requests for a port of the pool by outcome: open, closed, again (the container had it already) or none",
+    labelNames: ["outcome"] as const,
+    registers,
+  });
+  const repairs = new Counter({
+    name: "weft_node_repairs_total",
+    help: "How often the agent has put back something on the node that somebody had changed",
+    registers,
+  });
+  const requestSeconds = new Histogram({
+    name: "weft_cni_request_seconds",
+    help: "Time from a request of the container runtime to its answer; code 0 is success",
+    labelNames: ["command", "code"] as const,
+    buckets,
+    registers,
+  });
+  const phaseSeconds = new Histogram({
+    name: "weft_cni_add_phase_seconds",
+    help: "Time of one step of ADD: address, link, port, installed",
+    labelNames: ["phase"] as const,
+    buckets,
+    registers,
+  });
+  return {
+    repaired: () => repairs.inc(),
+    poolClaims: (outcome) => claims.inc({ outcome }),
+    handled: ({ command, error, seconds }) =>
+      requestSeconds.observe({ command, code: String(error?.code ?? 0) }, seconds),
+    phaseTook: (phase, seconds) => phaseSeconds.observe({ phase }, seconds),
+  };
+}
+
+/** What is asked when somebody scrapes. */
+export function agentGauges(registry: Registry, readings: Readings): void {
+  const registers = [registry];
   new Gauge({
     name: "weft_cni_attachments",
     help: "Pod interfaces that are plugged into the node's bridge",
@@ -73,35 +112,6 @@ export function agentMetrics(registry: Registry, readings: Readings): AgentMetri
       for (const port of readings.poolPorts()) this.inc({ state: stateOf(port) });
     },
   });
-  const claims = new Counter({
-    name: "weft_pool_claims_total",
-    help: "Requests for a port of the pool by outcome: open, closed, again (the container had it already) or none",
-    labelNames: ["outcome"] as const,
-    registers,
-  });
-  const repairs = new Counter({
-    name: "weft_node_repairs_total",
-    help: "How often the agent has put back something on the node that somebody had changed",
-    registers,
-  });
-  return {
-    repaired: () => repairs.inc(),
-    poolClaims: (outcome) => claims.inc({ outcome }),
-    requestSeconds: new Histogram({
-      name: "weft_cni_request_seconds",
-      help: "Time from a request of the container runtime to its answer; code 0 is success",
-      labelNames: ["command", "code"] as const,
-      buckets,
-      registers,
-    }),
-    phaseSeconds: new Histogram({
-      name: "weft_cni_add_phase_seconds",
-      help: "Time of one step of ADD: address, link, port, installed",
-      labelNames: ["phase"] as const,
-      buckets,
-      registers,
-    }),
-  };
 }
 
 const poolStates = ["open", "closed", "claimed", "resting", "spent"] as const;

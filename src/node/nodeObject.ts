@@ -15,7 +15,9 @@ export const addressesOf = (node: Node): readonly Ip[] =>
   (gatewayConfigOf(node)?.addresses ?? []).map(({ ip }) => ip);
 
 /** Writes the annotations that differ. */
-export async function annotateNode(client: KubeClient, node: Node, values: AnnotationValues): Promise<void> {
-  const different = Object.entries(values).filter(([key, value]) => node.annotations[key] !== value);
-  if (different.length > 0) await annotate(client, node, Object.fromEntries(different));
-}
+export const annotatorOf =
+  (client: KubeClient) =>
+  async (node: Node, values: AnnotationValues): Promise<void> => {
+    const different = Object.entries(values).filter(([key, value]) => node.annotations[key] !== value);
+    if (different.length > 0) await annotate(client, node, Object.fromEntries(different));
+  };

@@ -3,13 +3,8 @@
 
 import type { Node } from "../kube/objects.ts";
 import type { Cidr } from "../model/ip.ts";
+import type { Progress } from "./health/readiness.ts";
 import type { Check } from "./nouns/check.ts";
-import type { LinkSettings } from "./nouns/link.ts";
-
-/** How far the node has come. */
-export type Progress =
-  | { readonly ready: true; readonly links: LinkSettings }
-  | { readonly ready: false; readonly reason: string };
 
 /** What is known about the node's place in the cluster. */
 export interface Place {

@@ -16,20 +16,21 @@ import { podMtuBytes } from "../model/mtu.ts";
 import { type Names, onNode } from "../model/names.ts";
 import { hostAddressesOf, managementAddresses, managementOf } from "../model/network.ts";
 import { innerRange } from "../model/wayIn.ts";
+import type { Outside } from "./health/losses.ts";
+import type { Progress } from "./health/readiness.ts";
 import { bridgeCookie, bridgeFlows } from "./host/bridgeFlows.ts";
 import { familyTrouble, kernelHasIpv6 } from "./host/families.ts";
 import { firewall, firewallTable } from "./host/firewall.ts";
 import { followFirewall } from "./host/followFirewall.ts";
 import { enableForwarding } from "./host/forwarding.ts";
 import { readHostNetwork } from "./host/gateway.ts";
-import type { Outside } from "./host/losses.ts";
 import { configureManagement } from "./host/management.ts";
 import { writeFlows } from "./host/ownFlows.ts";
 import { writeTable } from "./host/ownTable.ts";
 import type { Run } from "./host/run.ts";
 import { externalPorts, outputTo, portsOf, portText, uplinkKey, uplinkNumbers } from "./host/uplink.ts";
 import { addressesOf, internalIpsOf } from "./nodeObject.ts";
-import { type Keep, type NodePlan, type Place, type Progress, waiting } from "./nodePlan.ts";
+import { type Keep, type NodePlan, type Place, waiting } from "./nodePlan.ts";
 import type { PodMtu } from "./nouns/link.ts";
 import {
   chassisCheck,
@@ -43,8 +44,8 @@ import {
 import { isOpen } from "./ovs/completion.ts";
 import { bridgeNamed, interfaceNamed, type Vswitch } from "./ovs/vswitch.ts";
 import type { Writer } from "./ovs/writer.ts";
+import type { WayInPlace } from "./wayIn/portWriter.ts";
 import { wayInTable } from "./wayIn/table.ts";
-import type { WayInPlace } from "./wayIn/wayIn.ts";
 
 export interface OverlayOptions {
   readonly nodeName: string;

@@ -6,21 +6,22 @@ import { type AnnotationValues, gatewayConfigAnnotation } from "../kube/annotati
 import type { Node } from "../kube/objects.ts";
 import { onNode } from "../model/names.ts";
 import { hostAddressesOf } from "../model/network.ts";
+import type { Outside } from "./health/losses.ts";
+import type { Progress } from "./health/readiness.ts";
 import { familyTrouble, kernelHasIpv6 } from "./host/families.ts";
 import { followFirewall } from "./host/followFirewall.ts";
 import { enableForwarding } from "./host/forwarding.ts";
 import { readHostNetwork } from "./host/gateway.ts";
-import type { Outside } from "./host/losses.ts";
 import { keepForwarding } from "./host/ownFlows.ts";
 import type { Run } from "./host/run.ts";
 import { externalPorts, portsOf, portText, uplinkKey, uplinkNumbers } from "./host/uplink.ts";
 import { addressesOf, internalIpsOf } from "./nodeObject.ts";
-import { type Keep, type NodePlan, type Place, type Progress, waiting } from "./nodePlan.ts";
+import { type Keep, type NodePlan, type Place, waiting } from "./nodePlan.ts";
 import type { PodMtu } from "./nouns/link.ts";
 import { isUserspace } from "./ovs/chassis.ts";
 import { bridgeNamed, type Vswitch } from "./ovs/vswitch.ts";
+import type { WayInPlace } from "./wayIn/portWriter.ts";
 import { wayInTable } from "./wayIn/table.ts";
-import type { WayInPlace } from "./wayIn/wayIn.ts";
 
 export interface UnderlayOptions {
   readonly nodeName: string;

@@ -1,6 +1,6 @@
 // Keeps the node on the network: carries out its plan again whenever something it depends on has changed, retries
-// what failed, and knows at any moment whether pods can be attached, and if not, why. What the plan has set on the node is
-// checked when something reports a change of it, and now and then anyway; a difference is put back.
+// what failed, and says how far the node has come. What the plan has set on the node is checked when something reports a
+// change of it, and now and then anyway; a difference is put back.
 
 import { nodeSubnetsOf } from "../kube/annotations.ts";
 import type { Log } from "../kube/clock.ts";
@@ -8,13 +8,14 @@ import type { Node } from "../kube/objects.ts";
 import type { Store } from "../kube/store.ts";
 import type { Cidr } from "../model/ip.ts";
 import { onNode } from "../model/names.ts";
+import type { Readiness } from "./health/readiness.ts";
+import type { Repairs } from "./health/repairs.ts";
 import { followAddresses } from "./host/followAddresses.ts";
-import type { NodePlan, Place, Progress } from "./nodePlan.ts";
+import type { NodePlan, Place } from "./nodePlan.ts";
 import { type Check, firstDifference, type Reporter } from "./nouns/check.ts";
 import type { LinkSettings } from "./nouns/link.ts";
 import { followVswitchd } from "./ovs/follow.ts";
 import type { Vswitch } from "./ovs/vswitch.ts";
-import { Repairs } from "./repairs.ts";
 import { Bell } from "./wait/bell.ts";
 
 const retryMs = { first: 200, longest: 5000 };
@@ -40,17 +41,15 @@ export interface UpkeepOptions {
   readonly serve: (firstTime: boolean, links: LinkSettings) => Promise<void>;
   /** Checks of what others in the agent have set on the node, which the plan puts back as well; undefined while they set it. */
   readonly checks: () => readonly Check[] | undefined;
-  /** Called when something is put back. */
-  readonly repaired: () => void;
-  /** Called when `notReady` has another answer. */
-  readonly changed: () => void;
+  /** Takes how far the node has come. */
+  readonly readiness: Readiness;
+  readonly repairs: Repairs;
   readonly now: () => number;
   readonly log: Log;
 }
 
 export class Upkeep {
   readonly #options: UpkeepOptions;
-  #progress: Progress = { ready: false, reason: "the agent has just started" };
   #served = false;
   #isApiLate = false;
   readonly #bell = new Bell();
@@ -59,23 +58,10 @@ export class Upkeep {
   /** Whose checks are due. */
   readonly #due = new Set<Reporter>();
   #checks: readonly Check[] = [];
-  readonly #repairs = new Repairs();
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
   }
-
-  /** Why pods cannot be attached now; undefined when they can. */
-  readonly notReady = (): string | undefined => (this.#progress.ready ? undefined : this.#progress.reason);
-
-  /** The settings of pods' links. Throws while the node is not ready. */
-  readonly links = (): LinkSettings => {
-    if (!this.#progress.ready) throw new Error(`this node is not ready: ${this.#progress.reason}`);
-    return this.#progress.links;
-  };
-
-  /** What somebody keeps changing on the node, against the agent; undefined in peace. */
-  readonly contested = (): string | undefined => this.#repairs.contested(this.#options.now());
 
   /** Runs until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
@@ -142,26 +128,24 @@ export class Upkeep {
 
   /** Makes the checks that are due. Whether there is a difference that is to be put back now. */
   async #isDifferent(): Promise<boolean> {
-    const { checks, repaired, changed, now, log } = this.#options;
+    const { checks, repairs, now, log } = this.#options;
     const others = checks();
     // While others write, or a repair has to wait, what is due stays due.
-    if (this.#due.size === 0 || !others || !this.#repairs.isDue(now())) return false;
+    if (this.#due.size === 0 || !others || !repairs.isDue(now())) return false;
     const due = new Set(this.#due);
     this.#due.clear();
     const difference = await firstDifference(
       [...this.#checks, ...others].filter(({ reportedBy }) => due.has(reportedBy)),
     );
     if (difference === undefined) return false;
-    this.#repairs.done(difference, now());
+    repairs.done(difference, now());
     log("warn", `${difference}: put back`, {});
-    repaired();
-    changed();
     return true;
   }
 
   /** Returns whether nothing failed. */
   async #once(signal: AbortSignal): Promise<boolean> {
-    const { db, plan, serve } = this.#options;
+    const { db, plan, readiness, serve } = this.#options;
     this.#isNews = false;
     try {
       await db.ready(signal);
@@ -171,15 +155,15 @@ export class Upkeep {
       const progress = await plan.bringUp(place, (...checks) => void kept.push(...checks));
       if (progress.ready) {
         // New pods get new settings before running ones do, so that none is left out.
-        if (this.#progress.ready) this.#now(progress);
+        if (readiness.notReady() === undefined) readiness.set(progress);
         await serve(!this.#served, progress.links);
         this.#served = true;
       }
-      this.#now(progress);
+      readiness.set(progress);
       return true;
     } catch (error) {
       if (!signal.aborted) {
-        this.#now({ ready: false, reason: error instanceof Error ? error.message : String(error) });
+        readiness.set({ ready: false, reason: error instanceof Error ? error.message : String(error) });
       }
       return false;
     }
@@ -190,14 +174,5 @@ export class Upkeep {
     const node = nodes.get("", nodeName);
     if (node) return { node, subnets: nodeSubnetsOf(node) };
     return { node, subnets: this.#isApiLate && !nodes.synced ? formerSubnets() : undefined };
-  }
-
-  #now(progress: Progress): void {
-    const before = this.notReady();
-    this.#progress = progress;
-    const reason = this.notReady();
-    if (reason === before) return;
-    this.#options.changed();
-    this.#options.log("info", reason === undefined ? "ready" : `not ready: ${reason}`, {});
   }
 }

@@ -12,6 +12,7 @@ import type { EndpointSlice, Node, Pod, Service } from "../kube/objects.ts";
 import { type PolicyStores, policyStores } from "../kube/policies.ts";
 import { pathOf } from "../kube/resource.ts";
 import type { Store } from "../kube/store.ts";
+import type { AnyStore } from "../kube/stores.ts";
 import { watchKind } from "../kube/watch.ts";
 import type { Recollection } from "./recollection.ts";
 
@@ -23,6 +24,8 @@ export interface Watched {
   readonly floatings: Store<FloatingAddress>;
   /** Undefined without a pool. */
   readonly policies: PolicyStores | undefined;
+  /** All but the Node, by kind. */
+  readonly known: { readonly [K in Kind]?: AnyStore };
   /** A Service's slices, until `signal` is aborted. */
   readonly slicesOf: (service: Service, signal: AbortSignal) => Store<EndpointSlice>;
 }
@@ -57,17 +60,19 @@ export function watched(
     ...watching,
     expected: { keys: recollection.of(kind), isOurs: hasNode },
   });
+  const nodes = watchKind(client, "Node", {
+    ...{ ...watching, fieldSelector: `metadata.name=${nodeName}` },
+    // There may be none yet.
+    expected: { keys: [`/${nodeName}`], isOurs: async () => true },
+  });
+  const mine = { ...remembering("Pod"), fieldSelector: `spec.nodeName=${nodeName}` };
+  const pods = watchKind(client, "Pod", mine);
+  const services = watchKind(client, "Service", remembering("Service"));
+  const floatings = watchKind(client, "FloatingAddress", remembering("FloatingAddress"));
+  const policies = isPooled ? policyStores((kind) => watchKind(client, kind, remembering(kind))) : undefined;
   return {
-    server,
-    nodes: watchKind(client, "Node", {
-      ...{ ...watching, fieldSelector: `metadata.name=${nodeName}` },
-      // There may be none yet.
-      expected: { keys: [`/${nodeName}`], isOurs: async () => true },
-    }),
-    pods: watchKind(client, "Pod", { ...remembering("Pod"), fieldSelector: `spec.nodeName=${nodeName}` }),
-    services: watchKind(client, "Service", remembering("Service")),
-    floatings: watchKind(client, "FloatingAddress", remembering("FloatingAddress")),
-    policies: isPooled ? policyStores((kind) => watchKind(client, kind, remembering(kind))) : undefined,
+    ...{ server, nodes, pods, services, floatings, policies },
+    known: { Pod: pods, Service: services, FloatingAddress: floatings, ...policies },
     slicesOf: ({ namespace, name }, signal) =>
       watchKind(client, "EndpointSlice", {
         ...{ ...watching, signal, namespace },

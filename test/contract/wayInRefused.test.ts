@@ -6,13 +6,14 @@ import { after, before, test } from "node:test";
 import type { Sandbox, SandboxHost } from "../../sandbox/sandbox.ts";
 import { upSandbox } from "../../sandbox/up.ts";
 import { Interner } from "../../src/kube/intern.ts";
+import type { ConditionText } from "../../src/kube/objects.ts";
 import { serviceOf } from "../../src/kube/project.ts";
 import { emptyStore } from "../../src/kube/stores.ts";
 import { parseIp } from "../../src/model/ip.ts";
 import { writeFlows } from "../../src/node/host/ownFlows.ts";
 import { CommandError, type Run } from "../../src/node/host/run.ts";
 import { wayInCookie } from "../../src/node/wayIn/flows.ts";
-import { WayIn } from "../../src/node/wayIn/wayIn.ts";
+import { PortWriter } from "../../src/node/wayIn/portWriter.ts";
 import { privateName } from "../real/privateName.ts";
 import { until } from "../real/until.ts";
 
@@ -89,27 +90,27 @@ test("while the flows for Services are refused that is said, once, and they are 
   services.apply([{ type: "put", object: balancer ?? assert.fail() }]);
   for (const store of [services, pods, floatings]) store.note({ synced: true });
   const lines: string[] = [];
-  let changes = 0;
-  const wayIn = new WayIn({
+  const outcomes: (ConditionText | undefined)[] = [];
+  const writer = new PortWriter({
     ...{ nodeName: "n1", services, pods, floatings, run },
     forget: () => Promise.resolve(),
-    changed: () => changes++,
+    outcome: (problem) => outcomes.push(problem),
     log: (level, message) => lines.push(`${level} ${message}`),
   });
   const bridge = { socket, mac: "0a:58:00:00:00:01", uplinks: [1], out: "output:1", patch: 2, shared: [] };
   const host = parseIp("172.30.0.11") ?? assert.fail();
   await full();
   const ending = new AbortController();
-  const running = wayIn.run(ending.signal);
-  wayIn.set({ hosts: [host], masquerade: undefined, subnets: [], loopback: undefined, bridge });
-  await until("the refusal is told", () => wayIn.problem() !== undefined);
-  assert.equal(wayIn.problem()?.reason, "PortsNotWritten");
-  assert.match(wayIn.problem()?.message ?? "", /could not be written: ovs-ofctl .*TABLE_FULL/);
+  const running = writer.run(ending.signal);
+  writer.set({ hosts: [host], masquerade: undefined, subnets: [], loopback: undefined, bridge });
+  await until("the refusal is told", () => outcomes.length > 0);
+  assert.equal(outcomes[0]?.reason, "PortsNotWritten");
+  assert.match(outcomes[0]?.message ?? "", /could not be written: ovs-ofctl .*TABLE_FULL/);
   assert.doesNotMatch(await flows(), /203\.0\.113\.7/);
   await roomy();
-  await until("the flows are written", () => wayIn.problem() === undefined);
+  await until("the flows are written", () => outcomes.length > 1);
   assert.match(await flows(), new RegExp(`cookie=${wayInCookie}.*203\\.0\\.113\\.7`));
-  assert.equal(changes, 2);
+  assert.deepEqual(outcomes.slice(1), [undefined]);
   assert.deepEqual(
     lines.map((line) => line.split(" ")[0]),
     ["warn", "info"],

@@ -4,6 +4,7 @@ import { silent } from "../../kube/clock.ts";
 import { Interner } from "../../kube/intern.ts";
 import type { Node } from "../../kube/objects.ts";
 import { nodeOf } from "../../kube/project.ts";
+import { Bell } from "../wait/bell.ts";
 import type { Problem } from "./dataPlane.ts";
 import { saysElse } from "./nodeConditions.ts";
 import { NodeReporter } from "./nodeReporter.ts";
@@ -25,6 +26,7 @@ function world(condition: object | undefined) {
   const reporter = new NodeReporter({
     node: () => state.node,
     problem: () => state.problem,
+    news: new Bell(),
     condition: {
       name: "NetworkUnavailable",
       differs: saysElse,

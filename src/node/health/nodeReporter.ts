@@ -5,7 +5,7 @@
 
 import type { Log } from "../../kube/clock.ts";
 import type { Node } from "../../kube/objects.ts";
-import { Bell } from "../wait/bell.ts";
+import type { Bell } from "../wait/bell.ts";
 import type { Problem } from "./dataPlane.ts";
 
 export interface NodeCondition {
@@ -21,6 +21,8 @@ export interface NodeReporterOptions {
   readonly node: () => Node | undefined;
   /** What is wrong with the node now. */
   readonly problem: () => Problem | undefined;
+  /** Rings when `problem` may have another answer, or the Node says something else. */
+  readonly news: Bell;
   readonly condition: NodeCondition;
   readonly now: () => number;
   /** A number in [0, 1). */
@@ -35,7 +37,6 @@ const afterWriteMs = 5_000;
 
 export class NodeReporter {
   readonly #options: NodeReporterOptions;
-  readonly #bell = new Bell();
   readonly #patienceMs: number;
   /** Since when the node has had this fault. */
   #fault: { readonly reason: string; readonly since: number } | undefined;
@@ -45,13 +46,10 @@ export class NodeReporter {
     this.#patienceMs = patienceMs.least + options.random() * (patienceMs.most - patienceMs.least);
   }
 
-  /** Something may have changed. */
-  readonly ring = (): void => this.#bell.ring();
-
   /** Writes until `signal` is aborted. A write that failed is repeated. */
   async run(signal: AbortSignal): Promise<void> {
-    const { log, condition } = this.#options;
-    signal.addEventListener("abort", this.#bell.ring);
+    const { log, condition, news } = this.#options;
+    signal.addEventListener("abort", news.ring);
     while (!signal.aborted) {
       let hasWritten = true;
       try {
@@ -60,7 +58,7 @@ export class NodeReporter {
         if (!signal.aborted) log("warn", `cannot write the condition ${condition.name}`, { error });
       }
       // After a write, the watch has to show it first.
-      await this.#bell.heard(hasWritten ? afterWriteMs : lookMs);
+      await news.heard(hasWritten ? afterWriteMs : lookMs);
     }
   }
 

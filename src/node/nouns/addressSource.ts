@@ -1,5 +1,5 @@
 // Where a pod's address comes from. Either the controller has chosen it and written it on the pod
-// (assignedAddresses.ts), or the node has a pool of ready ports (pool/pooledAddresses.ts). The rest of the agent does
+// (runtime/assignedAddresses.ts), or the node has a pool of ready ports (pool/pooledAddresses.ts). The rest of the agent does
 // not notice the difference.
 
 import type { PodNetwork } from "../../model/network.ts";

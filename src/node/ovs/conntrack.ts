@@ -2,6 +2,7 @@
 // sending never lets its entry expire. (OVN itself flushes entries to former endpoints of a Service.) Open vSwitch
 // 3.1 and later accept partial tuples in both directions and search all zones (dpctl(8), flush-conntrack).
 
+import type { Log } from "../../kube/clock.ts";
 import { formatIp, type Ip } from "../../model/ip.ts";
 import { controlSocket, unixctl } from "./unixctl.ts";
 
@@ -47,6 +48,16 @@ export async function flushConntrack(runDirectory: string, matches: readonly Mat
   const socket = await controlSocket(runDirectory, "ovs-vswitchd");
   for (const match of matches) await unixctl(socket, "dpctl/flush-conntrack", match);
 }
+
+export type Flush = (matches: readonly Match[]) => Promise<void>;
+
+/** Does not reject: a failed flush leaves a stale entry behind, and the caller could not do anything about it. */
+export const flusherOf =
+  (runDirectory: string, log: Log): Flush =>
+  (matches) =>
+    flushConntrack(runDirectory, matches).catch((error: unknown) =>
+      log("warn", "connections were not flushed", { error }),
+    );
 
 const field = (end: "src" | "dst", ip: Ip): string =>
   `${ip.family === 4 ? "ct_nw" : "ct_ipv6"}_${end}=${formatIp(ip)}`;

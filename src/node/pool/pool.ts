@@ -1,6 +1,7 @@
 // The parts of a node's pool of ready ports, put together: the cache, its keeper, the answer to the controller, and
 // the source of addresses that the CNI commands see.
 
+import type { AgentOptions } from "../../config/agent.ts";
 import type { AnnotationValues } from "../../kube/annotations.ts";
 import type { ApiServer } from "../../kube/apiServer.ts";
 import type { KubeClient } from "../../kube/client.ts";
@@ -9,6 +10,7 @@ import type { Node, Pod } from "../../kube/objects.ts";
 import type { PolicyStores } from "../../kube/policies.ts";
 import type { Store } from "../../kube/store.ts";
 import type { Cidr } from "../../model/ip.ts";
+import type { Names } from "../../model/names.ts";
 import type { Vswitch } from "../ovs/vswitch.ts";
 import type { Writer } from "../ovs/writer.ts";
 import { acknowledgeOffers } from "./acknowledge.ts";
@@ -20,8 +22,8 @@ import { type ClaimOutcome, PooledAddresses } from "./pooledAddresses.ts";
 import type { CachedPort, PoolScope } from "./queueRow.ts";
 import { Reservations } from "./reservations.ts";
 
-export interface PoolOptions {
-  readonly scope: PoolScope;
+export interface PoolOptions extends Pick<AgentOptions, "nodeName" | "network" | "restMs"> {
+  readonly names: Names;
   readonly db: Vswitch;
   readonly writer: Writer;
   readonly nodes: Nodes;
@@ -29,8 +31,6 @@ export interface PoolOptions {
   readonly server: ApiServer;
   readonly pods: Store<Pod>;
   readonly policies: PolicyStores;
-  /** How long an address rests after its pod. */
-  readonly restMs: number;
   readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
   readonly observe: (outcome: ClaimOutcome) => void;
   readonly log: Log;
@@ -48,11 +48,12 @@ export interface Pool {
 }
 
 export function poolOf(options: PoolOptions): Pool {
-  const { scope, db } = options;
+  const { nodeName, names, network, db } = options;
+  const scope: PoolScope = { names, nodeName, nested: network.mode === "underlay" };
   const cache = new PoolCache(db, scope);
   const offers = new Offers(scope, options.nodes, cache);
   const reservations = new Reservations();
-  const shared = { ...options, cache, offers, reservations };
+  const shared = { ...options, scope, cache, offers, reservations };
   const keeper = new PoolKeeper({ ...shared, now: () => performance.now() });
   const knowledge = new PolicyKnowledge(options);
   return {

@@ -19,7 +19,7 @@ import type { AttachmentId } from "../nouns/attachment.ts";
 import { CniError, cniCode } from "../nouns/cniError.ts";
 import type { LinkSettings, PodLink } from "../nouns/link.ts";
 import type { Completion } from "../ovs/completion.ts";
-import { type Match, withEnd } from "../ovs/conntrack.ts";
+import { type Flush, withEnd } from "../ovs/conntrack.ts";
 import { networkIn, type PodPorts } from "../ovs/ports.ts";
 import type { InterfaceRow } from "../ovs/vswitch.ts";
 import { type Source, whenever } from "../wait/whenever.ts";
@@ -40,9 +40,9 @@ export interface AttachmentsOptions {
   readonly linkSettings: () => LinkSettings;
   readonly completion: Completion;
   readonly departures: Departures;
-  /** Does not reject. */
-  readonly flushConntrack: (matches: readonly Match[]) => Promise<void>;
-  readonly observe: (phase: Phase, seconds: number) => void;
+  readonly flush: Flush;
+  /** Takes how long a phase took. */
+  readonly phaseTook: (phase: Phase, seconds: number) => void;
 }
 
 /** Only manual changes or a second agent can take a claim away: more attempts than this mean a fault. */
@@ -136,7 +136,7 @@ export class Attachments {
       await this.#detach([name], id);
       if (!row) return;
       const addresses = networkIn(row).addresses.map(({ ip }) => ip);
-      await this.#options.flushConntrack(addresses.flatMap(withEnd));
+      await this.#options.flush(addresses.flatMap(withEnd));
     });
   }
 
@@ -234,7 +234,7 @@ export class Attachments {
   async #timed<T>(phase: Phase, work: Promise<T>): Promise<T> {
     const started = performance.now();
     const result = await work;
-    this.#options.observe(phase, (performance.now() - started) / 1000);
+    this.#options.phaseTook(phase, (performance.now() - started) / 1000);
     return result;
   }
 }

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { parseIp } from "../../model/ip.ts";
 import type { Door } from "./doors.ts";
 import { type SharedBridge, wayInFlows } from "./flows.ts";
+import { movedUdpPorts } from "./portWriter.ts";
 import { wayInRules } from "./table.ts";
-import { movedUdpPorts } from "./wayIn.ts";
 
 const ip = (text: string) => parseIp(text) ?? assert.fail(text);
 const aDoor = (to: string, change: Partial<Door> = {}): Door => ({

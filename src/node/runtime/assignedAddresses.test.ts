@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { podNetworkOf } from "../kube/annotations.ts";
-import type { Node, Pod } from "../kube/objects.ts";
-import { namesOf } from "../model/names.ts";
-import { uidIn } from "../model/portVersion.ts";
+import { podNetworkOf } from "../../kube/annotations.ts";
+import type { Node, Pod } from "../../kube/objects.ts";
+import { namesOf } from "../../model/names.ts";
+import { uidIn } from "../../model/portVersion.ts";
+import type { Pods } from "../nouns/pods.ts";
 import { AssignedAddresses } from "./assignedAddresses.ts";
-import type { Pods } from "./nouns/pods.ts";
 
 const stating = (address: string, mac: string, gateway: string) => ({
   "k8s.ovn.org/pod-networks": JSON.stringify({

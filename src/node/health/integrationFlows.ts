@@ -1,17 +1,18 @@
-// What health/flowWatch.ts asks about ovn-controller's flows in the integration bridge, and does when they are gone.
+// What flowWatch.ts asks about ovn-controller's flows in the integration bridge, and does when they are gone.
 
-import type { Log } from "../kube/clock.ts";
-import { onNode } from "../model/names.ts";
-import type { FlowWatchOptions } from "./health/flowWatch.ts";
-import { countFlows } from "./host/ownFlows.ts";
-import type { Run } from "./host/run.ts";
-import { controlSocket, unixctl } from "./ovs/unixctl.ts";
-import { interfaceNamed, type Vswitch } from "./ovs/vswitch.ts";
+import type { Log } from "../../kube/clock.ts";
+import { onNode } from "../../model/names.ts";
+import { countFlows } from "../host/ownFlows.ts";
+import type { Run } from "../host/run.ts";
+import { controlSocket, unixctl } from "../ovs/unixctl.ts";
+import { interfaceNamed, type Vswitch } from "../ovs/vswitch.ts";
+import type { FlowWatchOptions } from "./flowWatch.ts";
 
 export interface IntegrationFlows {
   readonly db: Vswitch;
   readonly ovsRunDirectory: string;
   readonly run: Run;
+  /** Called when the agent has put something back. */
   readonly repaired: () => void;
   readonly log: Log;
 }

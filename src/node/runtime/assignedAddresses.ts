@@ -7,18 +7,18 @@
 // ovn-controller installs the port only if they are those in the row that the controller wrote.
 
 import { isDeepStrictEqual } from "node:util";
-import { nodeSubnetsOf, podNetworkOf } from "../kube/annotations.ts";
-import type { Node, Pod } from "../kube/objects.ts";
-import { isMeant, lastingUid } from "../kube/staticPod.ts";
-import { annotations, type Names } from "../model/names.ts";
-import type { PodNetwork } from "../model/network.ts";
-import { portVersionOf } from "../model/portVersion.ts";
-import { doubtAbout } from "../model/site.ts";
-import type { AddressSource, Claim } from "./nouns/addressSource.ts";
-import type { AttachmentId, PodIdentity } from "./nouns/attachment.ts";
-import { CniError, cniCode } from "./nouns/cniError.ts";
-import type { Pods } from "./nouns/pods.ts";
-import { type Source, whenever } from "./wait/whenever.ts";
+import { nodeSubnetsOf, podNetworkOf } from "../../kube/annotations.ts";
+import type { Node, Pod } from "../../kube/objects.ts";
+import { isMeant, lastingUid } from "../../kube/staticPod.ts";
+import { annotations, type Names } from "../../model/names.ts";
+import type { PodNetwork } from "../../model/network.ts";
+import { portVersionOf } from "../../model/portVersion.ts";
+import { doubtAbout } from "../../model/site.ts";
+import type { AddressSource, Claim } from "../nouns/addressSource.ts";
+import type { AttachmentId, PodIdentity } from "../nouns/attachment.ts";
+import { CniError, cniCode } from "../nouns/cniError.ts";
+import type { Pods } from "../nouns/pods.ts";
+import { type Source, whenever } from "../wait/whenever.ts";
 
 export interface AssignedAddressesOptions {
   readonly pods: Pods;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { KubeError } from "../kube/error.ts";
-import type { Pod } from "../kube/objects.ts";
+import { KubeError } from "../../kube/error.ts";
+import type { Pod } from "../../kube/objects.ts";
+import type { Pods } from "../nouns/pods.ts";
 import { departureAsked } from "./departure.ts";
-import type { Pods } from "./nouns/pods.ts";
 
 const wanted = { namespace: "shop", name: "web", uid: "u" };
 const pod: Pod = {

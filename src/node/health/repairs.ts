@@ -17,6 +17,12 @@ interface Repaired {
 
 export class Repairs {
   readonly #done = new Map<string, Repaired>();
+  readonly #repaired: () => void;
+
+  /** `repaired` is called when something has been put back. */
+  constructor(repaired: () => void) {
+    this.#repaired = repaired;
+  }
 
   /** Whether what is different at `now` is to be put back now. */
   isDue(now: number): boolean {
@@ -29,6 +35,7 @@ export class Repairs {
   done(what: string, now: number): void {
     const { count = 0 } = this.#lately(now).find((each) => each.what === what) ?? {};
     this.#done.set(what, { what, at: now, count: count + 1 });
+    this.#repaired();
   }
 
   /** What somebody keeps changing; undefined in peace. */

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { silent } from "../../kube/clock.ts";
 import { emptyStore } from "../../kube/stores.ts";
-import { WayIn, type WayInPlace } from "./wayIn.ts";
+import { PortWriter, type WayInPlace } from "./portWriter.ts";
 
 const place = (): WayInPlace => ({
   hosts: [],
@@ -29,7 +29,7 @@ test("what is taken away while it is being written is written again, and nobody 
     floatings: emptyStore("FloatingAddress"),
   };
   for (const store of Object.values(stores)) store.note({ synced: true });
-  const wayIn = new WayIn({
+  const writer = new PortWriter({
     ...stores,
     nodeName: "n1",
     run: async ([program, verb]) => {
@@ -37,18 +37,18 @@ test("what is taken away while it is being written is written again, and nobody 
       return program === "unshare" ? await listing.promise : "";
     },
     forget: async () => undefined,
-    changed: () => undefined,
+    outcome: () => undefined,
     log: silent,
   });
   const ending = new AbortController();
-  const running = wayIn.run(ending.signal);
-  wayIn.set(place());
+  const running = writer.run(ending.signal);
+  writer.set(place());
   await becomes("the first write is under way", () => writes === 1);
-  assert.equal(wayIn.checks(), undefined);
-  wayIn.set(place());
+  assert.equal(writer.checks(), undefined);
+  writer.set(place());
   listing.resolve("table inet weft_way_in {}");
   await becomes("it is written again", () => writes === 2);
-  await becomes("it can be compared", () => wayIn.checks()?.length === 1);
+  await becomes("it can be compared", () => writer.checks()?.length === 1);
   ending.abort();
   await running;
 });

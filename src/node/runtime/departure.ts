@@ -4,16 +4,16 @@
 // pod that is not there now must have existed.
 
 import { setTimeout as pause } from "node:timers/promises";
-import type { KubeClient } from "../kube/client.ts";
-import { isNotFound } from "../kube/error.ts";
-import { Interner } from "../kube/intern.ts";
-import { kinds } from "../kube/kinds.ts";
-import type { Pod } from "../kube/objects.ts";
-import { pathOf } from "../kube/resource.ts";
-import { isMeant } from "../kube/staticPod.ts";
-import type { PodIdentity } from "./nouns/attachment.ts";
-import type { Pods } from "./nouns/pods.ts";
-import { whenever } from "./wait/whenever.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import { isNotFound } from "../../kube/error.ts";
+import { Interner } from "../../kube/intern.ts";
+import { kinds } from "../../kube/kinds.ts";
+import type { Pod } from "../../kube/objects.ts";
+import { pathOf } from "../../kube/resource.ts";
+import { isMeant } from "../../kube/staticPod.ts";
+import type { PodIdentity } from "../nouns/attachment.ts";
+import type { Pods } from "../nouns/pods.ts";
+import { whenever } from "../wait/whenever.ts";
 
 export interface DepartureOptions {
   readonly pods: Pods;
