@@ -3,7 +3,6 @@
 
 import { Slicer } from "../apply/slicer.ts";
 import type { Places } from "../decide/places.ts";
-import { blockKind, peerKind, subjectKind } from "../kinds/groups.ts";
 import { podKind } from "../kinds/pod.ts";
 import { ownerOfAnyPolicy, policiesUsing, policyKindOf, spokenBy } from "../kinds/policies.ts";
 import type { AnyPolicy, ClusterPolicy } from "../kube/clusterPolicy.ts";
@@ -24,19 +23,15 @@ import type { MembershipChange } from "../select/memberSource.ts";
 import { idOf } from "../select/podGroup.ts";
 import { labelsWithProfiles, refusedPods } from "../select/profileStanding.ts";
 import { Selections } from "../select/selections.ts";
+import { Confirming, type ConfirmingOptions } from "./confirming.ts";
 import { Standings } from "./standings.ts";
 
-export interface GroupingOptions {
+export interface GroupingOptions extends ConfirmingOptions {
   readonly stores: Pick<Stores, PolicyKind | "Namespace" | "Node" | "Pod">;
   readonly places: Pick<Places, "node" | "pod">;
   readonly names: Names;
   /** Where pods have their addresses. */
   readonly podRanges: readonly Cidr[];
-  readonly enqueue: (owner: Owner) => void;
-  /** Resolves when all that is queued is planned. */
-  readonly planned: () => Promise<void>;
-  /** The owners that have rows. */
-  readonly withRows: () => Iterable<Owner>;
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
   readonly onError: (error: unknown) => void;
@@ -46,13 +41,10 @@ export class Grouping {
   readonly groups: Groups;
   readonly #options: GroupingOptions;
   readonly standings: Standings;
+  readonly confirming: Confirming;
   readonly #sources: Readonly<Record<Role, Selections>>;
   /** The places of pods as last given to the groups. */
   readonly #told = new WeakMap<Pod, PodPlace>();
-  /** Namespaces of pods that are not listed themselves. */
-  readonly #missing = new Set<string>();
-  /** The owner whose news was the last that the groups were waiting for. */
-  #ending: string | undefined;
   #isFed = false;
   /** The pod that is about to be planned: its plan includes what is found at once, so it need not be queued again. */
   #placing: Pod | undefined;
@@ -63,10 +55,12 @@ export class Grouping {
     this.groups = new Groups(this.#sources);
     this.standings = new Standings({
       stores: options.stores,
-      isAwaited: (owner) => this.groups.isAwaited(owner),
+      isUnconfirmed: (owner) => this.groups.unconfirmed.has(owner),
       onClaim: () => this.#useRefused(),
       onChange: (pods) => this.#takeAnew(pods),
     });
+    const { unconfirmed } = this.groups;
+    this.confirming = new Confirming(options, unconfirmed, (what) => this.standings.confirmed(what));
   }
 
   /** Follows the stores, which must be complete, until `signal` aborts. */
@@ -77,13 +71,13 @@ export class Grouping {
       if (slicer.due) await slicer.pause();
       const { kind, namespace, name } = parseOwner(owner);
       const policyKind = policyKindOf(kind);
-      if (policyKind && !stores[policyKind].get(namespace, name)) this.groups.await(owner);
+      if (policyKind && !stores[policyKind].get(namespace, name)) this.groups.unconfirmed.add(owner);
       // The pod may not be listed either.
-      if (kind === podKind.name) this.awaitNamespace(namespace);
+      if (kind === podKind.name) this.confirming.needNamespace(namespace);
     }
     for (const { namespace } of stores.Pod.values()) {
       if (slicer.due) await slicer.pause();
-      this.awaitNamespace(namespace);
+      this.confirming.needNamespace(namespace);
     }
     const stops: (() => void)[] = [
       stores.NetworkPolicy.subscribe((changes) => this.#changedPolicies(changes)),
@@ -95,11 +89,11 @@ export class Grouping {
       ),
       stores.Namespace.subscribe((changes) => {
         if (this.#isFed) for (const source of this.#all()) source.takeNamespaces(changes);
-        this.#lookForNamespaces();
+        this.confirming.lookForNamespaces();
       }),
       stores.Pod.subscribe((changes) => {
         if (this.#isFed) for (const source of this.#all()) source.takePods(changes);
-        this.#lookForNamespaces();
+        this.confirming.lookForNamespaces();
       }),
     ];
     signal.addEventListener("abort", () => {
@@ -112,67 +106,12 @@ export class Grouping {
     }
   }
 
-  /**
-   * The owner has been planned, and its object exists or is known to be gone. If it was the last one that was awaited,
-   * it is certain which pods are in no group as soon as everything has been planned with it.
-   */
-  heardOf(what: string): void {
-    if (!this.groups.isLast(what)) {
-      this.groups.heardOf(what);
-      this.standings.heardOf(what);
-      return;
-    }
-    this.groups.asked(what);
-    if (this.#ending === what) return;
-    this.#ending = what;
-    this.#enqueueMembers();
-    void this.#end(what);
-  }
-
-  async #end(what: string): Promise<void> {
-    const { planned, withRows, enqueue } = this.#options;
-    await planned();
-    this.#ending = undefined;
-    if (!this.groups.heardOf(what)) return;
-    this.standings.heardOf(what);
-    this.#enqueueMembers();
-    for (const owner of withRows()) if (isGroup(owner)) enqueue(owner);
-  }
-
-  #enqueueMembers(): void {
-    const { enqueue, stores } = this.#options;
-    for (const { namespace, name } of stores.Pod.values()) enqueue(ownerOf("pod", name, namespace));
-    for (const { name } of stores.Node.values()) enqueue(ownerOf("node", name));
-  }
-
   /** The pod's place has been decided, and its plan comes next. */
   placed(pod: Pod): void {
     if (!this.#isFed || this.#told.get(pod) === this.#options.places.pod(pod)) return;
     this.#placing = pod;
     for (const source of this.#all()) source.takePods([{ old: pod, new: pod }]);
     this.#placing = undefined;
-  }
-
-  /**
-   * A pod always has a namespace, so if the namespace is unknown, a list has left it out, and with it labels that
-   * decide about groups.
-   */
-  awaitNamespace(name: string): void {
-    if (this.#missing.has(name) || this.#options.stores.Namespace.get("", name)) return;
-    this.#missing.add(name);
-    this.groups.await(ownerOf("namespace", name));
-  }
-
-  #lookForNamespaces(): void {
-    if (this.#missing.size === 0) return;
-    const { stores, withRows } = this.#options;
-    const withPorts = [...withRows()].map(parseOwner).filter(({ kind }) => kind === podKind.name);
-    const populated = new Set([...stores.Pod.values(), ...withPorts].map(({ namespace }) => namespace));
-    for (const name of this.#missing)
-      if (stores.Namespace.get("", name) || !populated.has(name)) {
-        this.#missing.delete(name);
-        this.heardOf(ownerOf("namespace", name));
-      }
   }
 
   *#policies(): Iterable<AnyPolicy> {
@@ -279,8 +218,3 @@ export class Grouping {
       }
   }
 }
-
-const isGroup = (owner: Owner): boolean => {
-  const { kind } = parseOwner(owner);
-  return [blockKind, peerKind, subjectKind].some(({ name }) => name === kind);
-};

@@ -77,7 +77,7 @@ export class Planner {
   readonly #kinds: ReadonlyMap<string, AnyOwnerKind>;
   readonly #decides: ReadonlyMap<string, AnyDecides>;
   /** Owners with rows from an earlier process. Their objects are asked for until they exist or are known to be gone. */
-  readonly #unheard = new Set<Owner>();
+  readonly #unconfirmed = new Set<Owner>();
   /** Owners that wait until what they read is no longer outdated. */
   readonly #putOff = new Set<Owner>();
   /** An owner that does not get all it asks for -> what was told, and about which object. */
@@ -97,12 +97,12 @@ export class Planner {
 
   /** The owner has rows from an earlier time. */
   foundRowsOf(owner: Owner): void {
-    this.#unheard.add(owner);
+    this.#unconfirmed.add(owner);
   }
 
   /** The owner's object is there, or known to be gone. */
-  hasHeardOf(owner: Owner): boolean {
-    return !this.#unheard.has(owner);
+  isConfirmed(owner: Owner): boolean {
+    return !this.#unconfirmed.has(owner);
   }
 
   /** Whether the owner states what its object asks for now, or has no object. */
@@ -126,7 +126,7 @@ export class Planner {
 
   /** A person has decided, so the API server is no longer asked about owners. */
   stopAsking(): void {
-    this.#unheard.clear();
+    this.#unconfirmed.clear();
   }
 
   /** The object that the owner stands for, if it exists. */
@@ -187,9 +187,9 @@ export class Planner {
     // If the owner stated this in this term, its object is really gone: objects leave the stores only when that is
     // known.
     if (of === undefined || this.objectOf(owner) || desired.factsOf(owner).length > 0) return "said";
-    if (!this.#unheard.has(owner)) return "missing";
+    if (!this.#unconfirmed.has(owner)) return "missing";
     const word = applied.hasRows(owner) ? await absence({ kind: of, namespace, name }, owner) : "said";
-    if (word === "said") this.#unheard.delete(owner);
+    if (word === "said") this.#unconfirmed.delete(owner);
     return word;
   }
 

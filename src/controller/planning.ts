@@ -180,10 +180,10 @@ export class Planning {
     this.#unseen = new UnseenPods(
       {
         ...this.#options,
-        await: (what) => grouping.groups.await(what),
-        awaitNamespace: (name) => grouping.awaitNamespace(name),
-        heardOf: (what) => {
-          grouping.heardOf(what);
+        need: (what) => grouping.groups.unconfirmed.add(what),
+        needNamespace: (name) => grouping.confirming.needNamespace(name),
+        confirm: (what) => {
+          grouping.confirming.confirm(what);
           policies.look();
         },
         signal,
@@ -285,8 +285,8 @@ export class Planning {
     const start = clock.now();
     try {
       await this.#planner?.plan(owner);
-      this.#grouping?.groups.asked(owner);
-      if (this.#planner?.hasHeardOf(owner)) this.#grouping?.heardOf(owner);
+      this.#grouping?.groups.unconfirmed.asked(owner);
+      if (this.#planner?.isConfirmed(owner)) this.#grouping?.confirming.confirm(owner);
       const object = this.objectOf(owner);
       if (object?.kind === "Pod" && this.#decider?.pod(object)) this.#unseen?.planned(object);
       this.#policies?.planned(owner, object);

@@ -43,7 +43,7 @@ function world() {
   const policing = new PodPolicing({
     stores: { ...ofCluster, NetworkPolicy, Pod, Namespace },
     groups: {
-      isUnaskedIn: () => !is.asked,
+      unconfirmed: { mayMissPolicyIn: () => !is.asked, has: () => false, isEmpty: true },
       meantFor: () => ({ subject: new Set(), peer: new Map() }),
     },
     standingOf: () => ({ has: [], refused: is.closed ? "no" : undefined, isUnknown: !is.standing }),

@@ -26,7 +26,7 @@ import type { PolicyMembers } from "./policyMembers.ts";
 
 export interface PodPolicingOptions {
   readonly stores: Pick<Stores, PolicyKind | "Namespace" | "Pod">;
-  readonly groups: Pick<GroupView, "isUnaskedIn" | "meantFor">;
+  readonly groups: Pick<GroupView, "unconfirmed" | "meantFor">;
   readonly standingOf: (pod: Pod) => ProfileStanding;
   readonly observed: Pick<Observed, "isExactlyIn">;
   readonly proof: Pick<PolicyProof, "known">;
@@ -135,7 +135,7 @@ export class PodPolicing implements Policing {
     for (;;) {
       waiting.for = `every policy for namespace ${pod.namespace} that is older than the pod is known`;
       await proof.known(this.#present(pod));
-      await this.#progress.until(() => !groups.isUnaskedIn(pod.namespace), signal);
+      await this.#progress.until(() => !groups.unconfirmed.mayMissPolicyIn(pod.namespace), signal);
       waiting.for = "it is known whether the pod may have the security profiles that it asks for";
       await this.#progress.until(() => !this.#standing(pod).isUnknown, signal);
       if (this.#isClosed(pod)) {

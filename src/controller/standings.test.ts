@@ -19,10 +19,10 @@ function world() {
     SecurityProfile: emptyStore("SecurityProfile"),
   };
   const seen: { claims: number; changed: string[] } = { claims: 0, changed: [] };
-  const awaited = new Set<string>();
+  const unconfirmed = new Set<string>();
   const standings = new Standings({
     stores,
-    isAwaited: (owner) => awaited.has(owner),
+    isUnconfirmed: (owner) => unconfirmed.has(owner),
     onClaim: () => void seen.claims++,
     onChange: (pods) => void seen.changed.push(...pods.map(({ name }) => name)),
   });
@@ -43,7 +43,7 @@ function world() {
     stores.SecurityProfile.apply([{ type: "put", object }]);
   };
   const changed = (): readonly string[] => seen.changed.splice(0).toSorted();
-  return { stores, standings, seen, awaited, putPod, putNamespace, putProfile, changed };
+  return { stores, standings, seen, unconfirmed, putPod, putNamespace, putProfile, changed };
 }
 
 const { namespace } = aPod("any");
@@ -100,16 +100,16 @@ test("a profile that pods always have concerns all pods, and so do labels of the
 });
 
 test("while a list may have left a profile out nobody is refused for it, and everybody is when it is known to be gone", () => {
-  const { standings, awaited, putPod, putNamespace, changed } = world();
+  const { standings, unconfirmed, putPod, putNamespace, changed } = world();
   putNamespace(namespace, { stage: "qa" });
   const db = putPod("db", "qa");
-  awaited.add(profileOwner("qa"));
+  unconfirmed.add(profileOwner("qa"));
   standings.begin();
   assert.deepEqual(standings.of(db), { has: [], refused: undefined, isUnknown: true });
-  standings.heardOf("networkpolicy/shop/qa");
+  standings.confirmed("networkpolicy/shop/qa");
   assert.deepEqual(changed(), []);
-  awaited.clear();
-  standings.heardOf(profileOwner("qa"));
+  unconfirmed.clear();
+  standings.confirmed(profileOwner("qa"));
   assert.deepEqual(changed(), ["db"]);
   assert.match(standings.of(db).refused ?? "", /there is no SecurityProfile qa/);
 });

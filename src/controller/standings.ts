@@ -11,7 +11,7 @@ import { type ProfileStanding, profileOwner, profileStandingOf } from "../select
 export interface StandingsOptions {
   readonly stores: Pick<Stores, "Namespace" | "Pod" | "SecurityProfile">;
   /** Whether the owner has rows, and nobody knows yet whether its object still exists. */
-  readonly isAwaited: (owner: Owner) => boolean;
+  readonly isUnconfirmed: (owner: Owner) => boolean;
   /** Pods ask for profiles, so some may have to be closed. */
   readonly onClaim: () => void;
   /** The standing of these pods may be another one. */
@@ -26,8 +26,8 @@ export class Standings {
   }
 
   of(pod: Pod): ProfileStanding {
-    const { stores, isAwaited } = this.#options;
-    return profileStandingOf(pod, stores, isAwaited);
+    const { stores, isUnconfirmed } = this.#options;
+    return profileStandingOf(pod, stores, isUnconfirmed);
   }
 
   /** Follows the stores, which must be complete. Returns a function that ends it. */
@@ -61,7 +61,7 @@ export class Standings {
   }
 
   /** The owner's object is there, or known to be gone. */
-  heardOf(what: string): void {
+  confirmed(what: string): void {
     const { name } = parseOwner(what);
     if (what === profileOwner(name)) this.#options.onChange(this.#options.stores.Pod.by("profile", name));
   }

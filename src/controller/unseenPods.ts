@@ -16,12 +16,12 @@ export interface UnseenPodsOptions {
   readonly client: Pick<KubeClient, "list">;
   readonly server: ApiServer;
   readonly stores: Stores;
-  /** Makes the groups wait for `what`: until there is news of it, it is not certain which pods are in no group. */
-  readonly await: (what: string) => void;
-  /** The namespace has a pod, so the groups wait for news of it as well. */
-  readonly awaitNamespace: (name: string) => void;
+  /** Until `what` is confirmed, it is uncertain which pods are in no group. */
+  readonly need: (what: string) => void;
+  /** The namespace has a pod, so it has to be confirmed as well. */
+  readonly needNamespace: (name: string) => void;
   /** `what` has been planned, or is known to be gone. */
-  readonly heardOf: (what: string) => void;
+  readonly confirm: (what: string) => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -32,7 +32,7 @@ const againMs = 30_000;
 export class UnseenPods {
   readonly #options: UnseenPodsOptions;
   /** address -> the name of the port that has it */
-  readonly #awaited = new Map<string, string>();
+  readonly #unconfirmed = new Map<string, string>();
 
   /** `ports`: the ready ports that are in groups. */
   constructor(options: UnseenPodsOptions, ports: Iterable<GroupedPort>) {
@@ -41,8 +41,8 @@ export class UnseenPods {
     const placed = grouped.length > 0 ? this.#placed() : new Set<string>();
     for (const port of grouped) {
       if (port.addresses.some((address) => placed.has(address))) continue;
-      for (const address of port.addresses) this.#awaited.set(address, port.name);
-      options.await(port.name);
+      for (const address of port.addresses) this.#unconfirmed.set(address, port.name);
+      options.need(port.name);
       void this.#ask(port);
     }
   }
@@ -50,7 +50,7 @@ export class UnseenPods {
   /** The pod has been planned, and has its place. */
   planned({ podIps }: Pick<Pod, "podIps">): void {
     for (const address of podIps) {
-      const port = this.#awaited.get(address);
+      const port = this.#unconfirmed.get(address);
       if (port !== undefined) this.#end(port);
     }
   }
@@ -64,14 +64,14 @@ export class UnseenPods {
   }
 
   #end(port: string): void {
-    for (const [address, name] of this.#awaited) if (name === port) this.#awaited.delete(address);
-    this.#options.heardOf(port);
+    for (const [address, name] of this.#unconfirmed) if (name === port) this.#unconfirmed.delete(address);
+    this.#options.confirm(port);
   }
 
   /** Asks until the server says which pod has the port, or that none has. Does not reject. */
   async #ask({ name, addresses }: GroupedPort): Promise<void> {
     const { server, log, clock, signal } = this.#options;
-    while (!signal.aborted && addresses.some((address) => this.#awaited.has(address))) {
+    while (!signal.aborted && addresses.some((address) => this.#unconfirmed.has(address))) {
       try {
         const isFound = await this.#find(addresses);
         const standing = await server.look(kinds.Pod);
@@ -88,12 +88,12 @@ export class UnseenPods {
 
   /** Takes in the pod with one of the addresses. False when there is none. */
   async #find(addresses: readonly string[]): Promise<boolean> {
-    const { client, stores, signal, awaitNamespace } = this.#options;
+    const { client, stores, signal, needNamespace } = this.#options;
     for (const address of addresses) {
       const query = { fieldSelector: `status.podIP=${address}`, limit: 1 };
       const { items } = await client.list(pathOf(kinds.Pod), { query, signal });
       for (const raw of items) {
-        awaitNamespace(text(record(record(raw).metadata).namespace));
+        needNamespace(text(record(record(raw).metadata).namespace));
         putRaw(stores, "Pod", raw);
       }
       if (items.length > 0) return true;

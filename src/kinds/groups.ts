@@ -54,7 +54,7 @@ export const blockKind: OwnerKind<Read> = {
     certain(groups, groups.isUsed("block", name) ? blockFacts(scope, owner, name) : []),
 };
 
-const certain = ({ isIncomplete }: GroupView, facts: readonly Fact[]): Planned => ({
+const certain = ({ unconfirmed }: GroupView, facts: readonly Fact[]): Planned => ({
   facts,
-  ...(isIncomplete && { doubt: "held" }),
+  ...(!unconfirmed.isEmpty && { doubt: "held" }),
 });

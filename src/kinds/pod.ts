@@ -64,7 +64,7 @@ export const podKind: OwnerKind<HostPortReads | "Node"> = {
     return {
       ...ports,
       facts,
-      ...(groups.isIncomplete && { doubt: "held" }),
+      ...(!groups.unconfirmed.isEmpty && { doubt: "held" }),
       ...(refused !== undefined && { refused: refusalText(refused) }),
     };
   },

@@ -139,17 +139,6 @@ test("the groups that are meant for a pod follow from its labels, before anybody
   assert.deepEqual(meant("new"), [0, [[idOf(narrow), ["10.0.0.9"]]]]);
 });
 
-test("what waits for a policy of the whole cluster waits in every namespace", async () => {
-  const groups = await world();
-  groups.await("namespace/bank");
-  assert.ok(!groups.isUnaskedIn("shop"));
-  groups.await("clusternetworkpolicy/all");
-  assert.ok(groups.isUnaskedIn("shop"));
-  groups.asked("clusternetworkpolicy/all");
-  groups.await("networkpolicy/bank/one");
-  assert.deepEqual([groups.isUnaskedIn("shop"), groups.isUnaskedIn("bank")], [false, true]);
-});
-
 test("members of a selection that is in use already are named when another group is made of it, or one ends", async () => {
   const groups = await world();
   groups.use("a", { subject: [], peer: [wholeGroup(everyPod)], nodes: [] });

@@ -7,12 +7,13 @@
 
 import type { Ip } from "../model/ip.ts";
 import { Multimap } from "../model/multimap.ts";
-import { type Owner, parseOwner } from "../model/owner.ts";
+import type { Owner } from "../model/owner.ts";
 import type { Place } from "../model/place.ts";
 import type { MemberSource, MembershipChange } from "./memberSource.ts";
 import { type NodeGroup, nodeAddressesIn, nodeGroupId, type SeenNode } from "./nodeGroup.ts";
 import { addressesIn, idOf, type PodGroup, selectionsOf } from "./podGroup.ts";
 import { hasPod, type SeenPod } from "./selection.ts";
+import { Unconfirmed } from "./unconfirmed.ts";
 
 export type Role = "subject" | "peer";
 const roles = ["subject", "peer"] as const satisfies readonly Role[];
@@ -50,14 +51,8 @@ export interface Membership {
 export interface GroupView {
   /** Whether a policy uses the group with this id in this role. */
   isUsed(role: GroupId["role"], id: string): boolean;
-  /**
-   * Not all policies and namespaces with rows have been reported yet, so it is not certain which pods are in no group.
-   */
-  readonly isIncomplete: boolean;
-  /** Whether `what` has rows, and it is unknown whether it still exists. */
-  isAwaited(what: string): boolean;
-  /** Whether some of these policies are about pods of this namespace and have not been asked about yet. */
-  isUnaskedIn(namespace: string): boolean;
+  /** What may decide who is in a group, and is not listed. While there is any, it is uncertain which pods are in no group. */
+  readonly unconfirmed: Pick<Unconfirmed, "isEmpty" | "has" | "mayMissPolicyIn">;
   membershipsOf(role: Role, namespace: string, pod: string): readonly Membership[];
   /** The pods in a group that is in use, with those of their addresses that are. */
   members(role: Role, group: PodGroup): Iterable<Place>;
@@ -73,6 +68,7 @@ export interface MeantGroups {
 }
 
 export class Groups implements GroupView {
+  readonly unconfirmed = new Unconfirmed();
   readonly #sources: Readonly<Record<Role, MemberSource>>;
   /** `role id` -> the policies that use the group */
   readonly #users = new Map<string, Set<Owner>>();
@@ -89,9 +85,6 @@ export class Groups implements GroupView {
   readonly #madeOf = new Multimap<string, string>();
   /** id -> a group in use */
   readonly #nodes = new Map<string, NodeGroup>();
-  /** What is awaited: it has rows, and nothing is known of it yet. */
-  readonly #awaited = new Set<string>();
-  readonly #unasked = new Set<string>();
 
   constructor(sources: Readonly<Record<Role, MemberSource>>) {
     this.#sources = sources;
@@ -119,43 +112,6 @@ export class Groups implements GroupView {
     if (after.size > 0) this.#used.set(user, after);
     else this.#used.delete(user);
     return { groups: [...begun, ...ended], places };
-  }
-
-  get isIncomplete(): boolean {
-    return this.#awaited.size > 0;
-  }
-
-  isAwaited(what: string): boolean {
-    return this.#awaited.has(what);
-  }
-
-  isUnaskedIn(namespace: string): boolean {
-    return [...this.#unasked].some((what) => {
-      const { kind, namespace: where } = parseOwner(what);
-      return where === namespace || (where === "" && kind !== "namespace");
-    });
-  }
-
-  /** `what` has been asked about, whatever the answer. */
-  asked(what: string): void {
-    this.#unasked.delete(what);
-  }
-
-  /** `what` must be seen before it is certain which pods are in no group. */
-  await(what: string): void {
-    this.#awaited.add(what);
-    this.#unasked.add(what);
-  }
-
-  /** Whether `what` is the only one that is still awaited. */
-  isLast(what: string): boolean {
-    return this.#awaited.size === 1 && this.#awaited.has(what);
-  }
-
-  /** `what` exists, or is known to be gone. Returns whether it was the last one awaited. */
-  heardOf(what: string): boolean {
-    this.asked(what);
-    return this.#awaited.delete(what) && this.#awaited.size === 0;
   }
 
   /** The groups that the policy names in the role. A group that stays in use is the same object. */

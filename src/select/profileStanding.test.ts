@@ -73,8 +73,11 @@ test("while a profile or a namespace is not known nobody is refused for it, and 
   const unknown = { has: [], refused: undefined, isUnknown: true };
   assert.deepEqual(profileStandingOf(pod("elsewhere", "dev"), stores), unknown);
   const { SecurityProfile, Namespace } = world({ shop: { stage: "dev" } }, {});
-  const awaited = (owner: string): boolean => owner === profileOwner("dev");
-  assert.deepEqual(profileStandingOf(pod("shop", "dev"), { SecurityProfile, Namespace }, awaited), unknown);
+  const unconfirmed = (owner: string): boolean => owner === profileOwner("dev");
+  assert.deepEqual(
+    profileStandingOf(pod("shop", "dev"), { SecurityProfile, Namespace }, unconfirmed),
+    unknown,
+  );
   assert.deepEqual(profileStandingOf(pod("elsewhere"), { SecurityProfile, Namespace }), {
     ...unknown,
     isUnknown: false,

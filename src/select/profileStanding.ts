@@ -20,17 +20,17 @@ export interface ProfileStanding {
   readonly has: readonly string[];
   /** Why it is closed, for people; undefined when it is not. */
   readonly refused: string | undefined;
-  /** Something that decides this has not been heard of yet. Until then it has not what it depends on, and is not closed. */
+  /** Something that decides this is not confirmed yet. Until then it has not what it depends on, and is not closed. */
   readonly isUnknown: boolean;
 }
 
 const none: ProfileStanding = { has: [], refused: undefined, isUnknown: false };
 
-/** `isAwaited`: whether an owner has rows, and nobody knows yet whether its object still exists. */
+/** `isUnconfirmed`: whether an owner has rows, and nobody knows yet whether its object still exists. */
 export function profileStandingOf(
   { namespace, profiles }: Pick<Pod, "namespace" | "profiles">,
   { Namespace, SecurityProfile }: ProfileReads,
-  isAwaited: (owner: string) => boolean = () => false,
+  isUnconfirmed: (owner: string) => boolean = () => false,
 ): ProfileStanding {
   const always = SecurityProfile.by("assignment", "Always");
   if (!profiles && always.length === 0) return none;
@@ -45,7 +45,7 @@ export function profileStandingOf(
     const profile = SecurityProfile.get("", name);
     if (profile?.namespaces && selects(profile.namespaces, known.labels)) has.add(name);
     else if (profile) wrong.push(`pods of namespace ${namespace} may not have the profile ${name}`);
-    else if (isAwaited(profileOwner(name))) isUnknown = true;
+    else if (isUnconfirmed(profileOwner(name))) isUnknown = true;
     else wrong.push(`there is no SecurityProfile ${name}`);
   }
   return { has: [...has].toSorted(), refused: wrong.length > 0 ? wrong.join("; ") : undefined, isUnknown };
