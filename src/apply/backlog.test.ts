@@ -176,7 +176,7 @@ test("before all inputs are synced, members that somebody said are to go are com
   bed.look();
   bed.desired.replace("pod/a", [member(AS, "s", "addresses", "x")]);
   bed.desired.replace("node/n1", [row(AS, "s")]);
-  bed.desired.replace("pod/a", [], "said");
+  bed.desired.replace("pod/a", [], "confirmed");
   assert.deepEqual(
     bed.look().changes.map((change) => change.kind === "member" && [change.action, change.key]),
     [["delete", "x"]],

@@ -85,7 +85,7 @@ export class Backlog {
     world: World,
     guard: Pick<PruneGuard, "expect" | "expectMember" | "forgetWanted" | "held">,
   ): Iterable<Look | undefined> {
-    const { rows: facts, owners: taking, words } = this.#desired.takeDirty();
+    const { rows: facts, owners: taking, reconsidered } = this.#desired.takeDirty();
     this.#taking = taking;
     const again = this.#again;
     const changed = this.#changed;
@@ -93,25 +93,29 @@ export class Backlog {
     this.#again = new RowMap();
     this.#changed = [];
     this.#isScanDue = false;
-    for (const [table, uuid, { owners, part, asked, leaving }] of facts.entries()) {
+    for (const [table, uuid, { owners, part, isConfirmed, leaving }] of facts.entries()) {
       for (const owner of owners) this.#pending.add(table, uuid, owner);
       // Only if the row exists: the deletion of a row that never existed would be awaited forever.
-      if ((asked || leaving.length > 0) && world.actual(table, uuid)) {
-        if (asked) guard.expect(table, uuid);
+      if ((isConfirmed || leaving.length > 0) && world.actual(table, uuid)) {
+        if (isConfirmed) guard.expect(table, uuid);
         for (const member of leaving) {
-          if (member.asked) guard.expectMember(table, uuid, member.column, member.key);
+          if (member.isConfirmed) guard.expectMember(table, uuid, member.column, member.key);
           this.#leaving.ensure(table, uuid, () => new Multimap()).add(memberName(member), member.owner);
         }
       }
       guard.forgetWanted(table, uuid, this.#desired.row(table, uuid));
       yield { table, uuid, part };
-      const named = part.isWhole ? leaving.filter(({ asked: isNamed }) => isNamed) : [];
+      const named = part.isWhole ? leaving.filter((member) => member.isConfirmed) : [];
       if (named.length > 0) yield { table, uuid, part: partOf(named) };
     }
     this.#taking = new Set();
     const isAnyGone = changed.some(({ new: row }) => !row);
     const doubted =
-      words.size > 0 ? guard.held.concernedBy(words, world) : isAnyGone ? guard.held.keepers() : [];
+      reconsidered.size > 0
+        ? guard.held.concernedBy(reconsidered, world)
+        : isAnyGone
+          ? guard.held.keepers()
+          : [];
     for (const name of [...doubted]) yield wholeRow(name);
     for (const looks of again.values()) yield* looks;
     for (const { table, uuid, old, new: row } of changed) {

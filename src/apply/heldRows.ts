@@ -1,8 +1,8 @@
 // The rows that the prune guard holds, with what they protect until they go: their claims (claims.ts), and the
 // addresses that they contain, which other owners' sets may hold as plain values.
 
+import type { Absence } from "../desired/absence.ts";
 import { RowMap } from "../desired/rowMap.ts";
-import type { Word } from "../desired/word.ts";
 import type { Atom } from "../model/fact.ts";
 import { Multimap } from "../model/multimap.ts";
 import type { Owner } from "../model/owner.ts";
@@ -12,8 +12,8 @@ import type { RowName } from "./look.ts";
 import { claimsOf, lessened } from "./taking.ts";
 import type { World } from "./world.ts";
 
-/** Why something is held: an owner's doubtful word, or no word counts at present. */
-export type Reason = Exclude<Word, "said"> | "suspended";
+/** Why something is held: its absence is in doubt, or none counts at present. */
+export type Reason = Exclude<Absence, "confirmed"> | "suspended";
 
 /** Columns with addresses of ports, of router ports, and in matches. */
 const naming = ["addresses", "networks", "match"];
@@ -103,7 +103,7 @@ export class HeldRows {
     return uuid === undefined ? undefined : this.#names.get(uuid)?.reason;
   }
 
-  /** The rows to compare again when the word of `owners` has changed: theirs, and those that may be theirs. */
+  /** The rows to compare again when `owners` have been reconsidered: theirs, and those that may be theirs. */
   *concernedBy(owners: ReadonlySet<Owner>, world: World): Iterable<RowName> {
     for (const name of this.values()) {
       const row = world.actual(name.table, name.uuid);

@@ -1,6 +1,6 @@
 // The guard over what is taken away. A restart must not delete what it has not read yet, and an API server that comes
 // back empty after a bad restore must not take the network with it. So what an owner no longer states goes at once only
-// if the owner's word says so (desired/word.ts). What is merely missing waits until every input has synced, and if it
+// if its absence is confirmed (desired/absence.ts). What is merely missing waits until every input has synced, and if it
 // is a large share of Weft's rows, until facts change or a person approves. While anything is held, memberships are not
 // removed either: a half-done removal would be the worst outcome. Nor does a plain value leave a set while a held row
 // contains it.
@@ -16,6 +16,7 @@ import { HeldRows, type Reason } from "./heldRows.ts";
 import type { RowName } from "./look.ts";
 import { type PruneHeld, pruneReport } from "./pruneReport.ts";
 import {
+  absenceIn,
   type Claimants,
   claimants,
   claimsOf,
@@ -23,7 +24,6 @@ import {
   lessened,
   newClaims,
   withoutTaking,
-  wordOn,
 } from "./taking.ts";
 import type { World } from "./world.ts";
 
@@ -79,7 +79,7 @@ export class PruneGuard {
     this.#synced = true;
   }
 
-  /** As long as there is a `reason`, no owner's word counts and nothing is taken away. */
+  /** As long as there is a `reason`, no absence counts as confirmed and nothing is taken away. */
   suspend(reason: string | undefined): void {
     this.#suspended = reason;
   }
@@ -208,8 +208,8 @@ export class PruneGuard {
   #doubtAbout(group: AtomicGroup, world: World): Reason | undefined {
     if (this.#suspended !== undefined) return "suspended";
     if (this.#isApproved(group)) return undefined;
-    const word = wordOn(group, world);
-    if (word !== "said") return word;
+    const absence = absenceIn(group, world);
+    if (absence !== "confirmed") return absence;
     // Another owner may still state the rest, but a row that is stated is complete.
     const isStated = group.changes.every(({ kind }) => kind === "update");
     return this.#synced || isStated ? undefined : "missing";

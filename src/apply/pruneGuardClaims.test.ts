@@ -145,13 +145,13 @@ test("a Service's node port does not give way to a pod that asks for the number,
   const desired = new Desired();
   desired.replace("pod/a/b", [row(LB, "new", { name: "demo_hostport_a_b_tcp", ...port })]);
   const g = guard(strict);
-  for (const word of ["missing", "held", "unplanned"] as const) {
-    desired.replace("service/a/web", [], word);
-    assert.deepEqual(passed(desired, [[LB, service]], g, wanted), [], word);
+  for (const absence of ["missing", "untrusted", "unplanned"] as const) {
+    desired.replace("service/a/web", [], absence);
+    assert.deepEqual(passed(desired, [[LB, service]], g, wanted), [], absence);
     assert.deepEqual([...g.held.keepers()], [{ table: LB, uuid: "new" }], "is looked at again");
   }
   assert.equal(g.heldRows, 1, "nothing of the pod's is taken away");
-  desired.replace("service/a/web", [], "said");
+  desired.replace("service/a/web", [], "confirmed");
   forget(g, "old", "new");
   assert.deepEqual(passed(desired, [[LB, service]], g, wanted).toSorted(), ["delete old", "insert new"]);
 });
@@ -160,7 +160,7 @@ test("what a pod has of its node stays while it waits for a port more", () => {
   const held = balancer("service/a/web", "old", { "172.30.0.12:30080": "a:1" });
   const before = balancer("pod/a/b", "own", { "172.30.0.12:8080": "b:1" });
   const desired = new Desired();
-  desired.replace("service/a/web", [], "held");
+  desired.replace("service/a/web", [], "untrusted");
   const both = { "172.30.0.12:8080": "b:1", "172.30.0.12:30080": "b:1" };
   desired.replace("pod/a/b", [row(LB, "own", { ...vips(both), ...markOf("pod/a/b") })]);
   const rows = [[LB, held] as const, [LB, before] as const];
@@ -170,7 +170,7 @@ test("what a pod has of its node stays while it waits for a port more", () => {
 test("another pod's host port gives way: the scheduler puts no two on one node", () => {
   const held = balancer("pod/a/one", "old", { "172.30.0.12:8080": "a:1" });
   const desired = new Desired();
-  desired.replace("pod/a/one", [], "held");
+  desired.replace("pod/a/one", [], "untrusted");
   desired.replace("pod/a/two", [row(LB, "new", vips({ "172.30.0.12:8080": "b:1" }))]);
   const found = passed(desired, [[LB, held]], guard(strict), [[LB, "new"]]);
   assert.deepEqual(found.toSorted(), ["delete old", "insert new"]);

@@ -21,7 +21,7 @@ export interface ReportOptions {
   readonly nameOf: (table: string, uuid: string) => string;
   /** Beyond this share of the rows, what is missing needs approval. */
   readonly share: number;
-  /** Why nobody's word counts at present. */
+  /** Why no absence counts as confirmed at present. */
   readonly suspended: string | undefined;
 }
 
@@ -47,7 +47,7 @@ function why({ lessened, share, suspended }: ReportOptions): string {
   const few =
     "If they should go, approve the deletion; if not, find out why Kubernetes no longer lists their objects";
   const reasons = new Set(lessened.values());
-  if (reasons.has("held"))
+  if (reasons.has("untrusted"))
     return `the API server does not list their objects, and does not say that they are gone. ${few}`;
   if (!reasons.has("missing"))
     return "their owners cannot be planned; the log and the Events of their objects say why";

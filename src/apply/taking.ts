@@ -1,6 +1,6 @@
-// What a group of changes takes away: whose word allows it, and whether another owner claims what becomes free.
+// What a group of changes takes away: what is known of its absence, and whether another owner claims what becomes free.
 
-import { leastSure, type Word } from "../desired/word.ts";
+import { type Absence, leastSure } from "../desired/absence.ts";
 import { type Atom, type ColumnValue, sameValue } from "../model/fact.ts";
 import { type Owner, parseOwner } from "../model/owner.ts";
 import type { AtomicGroup } from "./atomicGroup.ts";
@@ -10,20 +10,20 @@ import { keeping } from "./gathered.ts";
 import type { RowName } from "./look.ts";
 import type { World } from "./world.ts";
 
-/** The word of the owners whose rows and members the group takes away. */
-export const wordOn = (group: AtomicGroup, world: World): Word =>
-  leastSure(group.changes.filter(isRemoval).map((change) => wordOnChange(change, world)));
+/** What is known of the absence of the rows and members that the group takes away. */
+export const absenceIn = (group: AtomicGroup, world: World): Absence =>
+  leastSure(group.changes.filter(isRemoval).map((change) => absenceInChange(change, world)));
 
 /**
  * The owner of a member row states its membership; who stated a plain value is not recorded. A row of a table without
  * external_ids may be anybody's. A ready port serves one pod after another, and none of them has a row of its own, so
  * the group that the port is in speaks for them.
  */
-function wordOnChange(change: Change, world: World): Word {
+function absenceInChange(change: Change, world: World): Absence {
   const owner = ownerOf(targetOf(change) ?? change, world);
-  if (owner === undefined) return world.leastSureWord();
+  if (owner === undefined) return world.leastSureAbsence();
   const holder = change.table === "Port_Group" && isReadyPort(owner) ? ownerOf(change, world) : undefined;
-  return leastSure([owner, ...(holder === undefined ? [] : [holder])].map((one) => world.wordOf(one)));
+  return leastSure([owner, ...(holder === undefined ? [] : [holder])].map((one) => world.absenceOf(one)));
 }
 
 function ownerOf({ table, uuid }: RowName, world: World): Owner | undefined {
@@ -35,7 +35,7 @@ const isReadyPort = (owner: Owner): boolean => parseOwner(owner).kind === "pool"
 
 /**
  * Whether the group takes away what is wanted by now. While rows are compared and sent, facts go on changing: an owner whose
- * rows were held may have stated them since, and then its word counts.
+ * rows were held may have stated them since, and then what it states counts.
  */
 export const takesWanted = (group: AtomicGroup, world: Pick<World, "desired">): boolean =>
   group.removes && group.changes.filter(isRemoval).some((change) => isWanted(change, world));

@@ -2,10 +2,10 @@
 // provably Weft's if it has the cluster's mark in its external_ids. In the few tables without external_ids, the
 // reserved start of its name together with a computed UUID proves it.
 
+import type { Absence } from "../desired/absence.ts";
 import type { Desired } from "../desired/desired.ts";
 import type { DesiredDatabase } from "../desired/desiredDatabase.ts";
 import type { DesiredRow } from "../desired/desiredRow.ts";
-import type { Word } from "../desired/word.ts";
 import type { Fact } from "../model/fact.ts";
 import { ownership } from "../model/names.ts";
 import type { Owner } from "../model/owner.ts";
@@ -28,9 +28,9 @@ export interface World {
   wanted(): Iterable<DesiredRow>;
   /** The owner of a row; undefined if its table has no column for that. */
   ownerOf(row: Row): Owner | undefined;
-  wordOf(owner: Owner): Word;
+  absenceOf(owner: Owner): Absence;
   /** What can be said about rows that may be any owner's. */
-  leastSureWord(): Word;
+  leastSureAbsence(): Absence;
 }
 
 export interface WorldOptions {
@@ -38,7 +38,7 @@ export interface WorldOptions {
   readonly schema: DatabaseSchema;
   readonly desired: DesiredDatabase;
   readonly replica: Pick<AnyReplica, "tables" | "table">;
-  readonly owners: Pick<Desired, "factsOf" | "leastSureWord" | "wordOf">;
+  readonly owners: Pick<Desired, "factsOf" | "leastSureAbsence" | "absenceOf">;
   readonly isSynced: () => boolean;
   /** Weft's rows that no fact states and that are never deleted: the fence. */
   readonly kept: ReadonlySet<string>;
@@ -71,8 +71,8 @@ export function worldOf(options: WorldOptions): World {
     factsOf: (owner) => options.owners.factsOf(owner),
     wanted: () => options.desired.rows(),
     ownerOf,
-    wordOf: (owner) => options.owners.wordOf(owner),
-    leastSureWord: () => options.owners.leastSureWord(),
+    absenceOf: (owner) => options.owners.absenceOf(owner),
+    leastSureAbsence: () => options.owners.leastSureAbsence(),
   };
 }
 

@@ -1,7 +1,7 @@
 // How far a plan may trust what the API server says, or does not say, of an object.
 
 import { NotNow } from "../decide/errors.ts";
-import type { Word } from "../desired/word.ts";
+import type { Absence } from "../desired/absence.ts";
 import { askFor } from "../kube/absence.ts";
 import type { ApiServer } from "../kube/apiServer.ts";
 import type { KubeClient } from "../kube/client.ts";
@@ -30,7 +30,7 @@ export class Doubts {
   }
 
   /** An object that only rows are known of is asked for by name: the list may have left it out. */
-  async absence({ kind, namespace, name }: ObjectName, owner: Owner): Promise<Word> {
+  async absence({ kind, namespace, name }: ObjectName, owner: Owner): Promise<Absence> {
     const { client, server, stores, log } = this.#options;
     const answer = await askFor(client, server, kinds[kind], namespace, name).catch((error: unknown) => {
       throw new NotNow(
@@ -38,11 +38,11 @@ export class Doubts {
       );
     });
     if (answer.is === "there") putUnlessThere(stores, kind, answer.raw);
-    if (answer.is === "there" || (answer.is === "gone" && server.isProven)) return "said";
+    if (answer.is === "there" || (answer.is === "gone" && server.isProven)) return "confirmed";
     this.#options.again(owner, untilAskedAgainMs);
     if (answer.is !== "doubtful") return "missing";
     log("debug", "keeping rows whose object is not listed", { owner, why: answer.why });
-    return "held";
+    return "untrusted";
   }
 
   /**

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NotNow } from "../decide/errors.ts";
+import type { Absence } from "../desired/absence.ts";
 import { Desired } from "../desired/desired.ts";
-import type { Word } from "../desired/word.ts";
 import type { AnyOwnerKind, Planned } from "../kinds/kind.ts";
 import { emptyStore, storesOf } from "../kube/stores.ts";
 import type { Fact } from "../model/fact.ts";
@@ -21,7 +21,7 @@ const switchFacts = (zone: string): readonly Fact[] => {
 
 /** A planner for one kind of owner whose plan is `said.now`, and what has come of it. */
 function world(
-  said: { now: Planned; word?: Word; hasRows?: false; outdated?: string | undefined },
+  said: { now: Planned; absence?: Absence; hasRows?: false; outdated?: string | undefined },
   release?: () => void,
 ) {
   const desired = new Desired();
@@ -41,7 +41,7 @@ function world(
       hasRows: () => said.hasRows ?? true,
       served: () => new Set(["global/OVN_Northbound"]),
     },
-    absence: async () => said.word ?? "missing",
+    absence: async () => said.absence ?? "missing",
     outdated: () => said.outdated,
     seek: (owner, { selector }) => sought.push(`${owner} ${selector}`),
     onReleaseEnded: (_, error) => assert.fail(String(error)),
@@ -133,13 +133,13 @@ test("until an owner has stated something, a plan that fails or waits keeps the 
   const { planner, desired, node } = world(said);
   node();
   await assert.rejects(planner.plan("node/n1"), NotNow);
-  assert.equal(desired.wordOf("node/n1"), "unplanned");
+  assert.equal(desired.absenceOf("node/n1"), "unplanned");
   said.now = { facts: [] };
   await planner.plan("node/n1");
-  assert.equal(desired.wordOf("node/n1"), "said");
+  assert.equal(desired.absenceOf("node/n1"), "confirmed");
   said.now = "as before";
   await planner.plan("node/n1");
-  assert.equal(desired.wordOf("node/n1"), "unplanned");
+  assert.equal(desired.absenceOf("node/n1"), "unplanned");
 });
 
 test("whoever has no rows has nothing to keep, and is nobody whose rows others may be", async () => {
@@ -147,31 +147,31 @@ test("whoever has no rows has nothing to keep, and is nobody whose rows others m
   const { planner, desired, node } = world(said);
   node();
   await assert.rejects(planner.plan("node/n1"), NotNow);
-  assert.deepEqual([desired.wordOf("node/n1"), desired.leastSureWord()], ["missing", "missing"]);
+  assert.deepEqual([desired.absenceOf("node/n1"), desired.leastSureAbsence()], ["missing", "missing"]);
 });
 
 test("a doubt of the plan counts until the owner has once spoken for itself", async () => {
-  const said: { now: Planned } = { now: { facts: switchFacts("global"), doubt: "held" } };
+  const said: { now: Planned } = { now: { facts: switchFacts("global"), doubt: "untrusted" } };
   const { planner, desired, node } = world(said);
   node();
-  for (const [now, word, asked] of [
-    [said.now, "held", false],
-    [said.now, "held", undefined],
-    [{ facts: switchFacts("global") }, "said", undefined],
-    [said.now, "said", undefined],
+  for (const [now, absence, isConfirmed] of [
+    [said.now, "untrusted", false],
+    [said.now, "untrusted", undefined],
+    [{ facts: switchFacts("global") }, "confirmed", undefined],
+    [said.now, "confirmed", undefined],
     [{ facts: [], doubt: "missing" }, "missing", true],
   ] as const) {
     said.now = now;
     await planner.plan("node/n1");
-    assert.equal(desired.wordOf("node/n1"), word);
+    assert.equal(desired.absenceOf("node/n1"), absence);
     const marks = [...desired.database(scope.destination).takeDirty().rows.values()];
-    assert.equal(marks[0]?.asked, asked);
+    assert.equal(marks[0]?.isConfirmed, isConfirmed);
   }
 });
 
 test("what a plan lacks is sought, until the owner has once spoken for itself", async () => {
   const lacks = { kind: "EndpointSlice", namespace: "shop", selector: "a=b" } as const;
-  const said: { now: Planned } = { now: { facts: [], doubt: "held", lacks } };
+  const said: { now: Planned } = { now: { facts: [], doubt: "untrusted", lacks } };
   const { planner, sought, node } = world(said);
   node();
   await planner.plan("node/n1");
@@ -179,23 +179,23 @@ test("what a plan lacks is sought, until the owner has once spoken for itself", 
   assert.deepEqual(sought, ["node/n1 a=b", "node/n1 a=b"]);
   said.now = { facts: switchFacts("global") };
   await planner.plan("node/n1");
-  said.now = { facts: [], doubt: "held", lacks };
+  said.now = { facts: [], doubt: "untrusted", lacks };
   await planner.plan("node/n1");
   assert.equal(sought.length, 2);
 });
 
 test("an object that only rows are known of is asked for, and its absence decides about the rows", async () => {
-  for (const word of ["said", "missing", "held"] as const) {
-    const said: { now: Planned; word?: Word } = { now: { facts: [] }, word };
+  for (const absence of ["confirmed", "missing", "untrusted"] as const) {
+    const said: { now: Planned; absence?: Absence } = { now: { facts: [] }, absence };
     const { planner, desired, node } = world(said);
     await planner.plan("node/n1");
-    assert.equal(desired.wordOf("node/n1"), "missing", "nobody knows of rows");
+    assert.equal(desired.absenceOf("node/n1"), "missing", "nobody knows of rows");
     planner.foundRowsOf("node/n1");
     await planner.plan("node/n1");
-    assert.equal(desired.wordOf("node/n1"), word);
+    assert.equal(desired.absenceOf("node/n1"), absence);
     node();
     await planner.plan("node/n1");
-    assert.equal(desired.wordOf("node/n1"), "said", "the object exists and states nothing");
+    assert.equal(desired.absenceOf("node/n1"), "confirmed", "the object exists and states nothing");
   }
 });
 
@@ -216,7 +216,7 @@ test("what is planned from outdated objects waits, and is planned when it is ask
   node();
   said.outdated = "another cluster's";
   await assert.rejects(planner.plan("node/n1"), /another cluster's/);
-  assert.deepEqual([desired.factsOf("node/n1"), desired.wordOf("node/n1")], [[], "unplanned"]);
+  assert.deepEqual([desired.factsOf("node/n1"), desired.absenceOf("node/n1")], [[], "unplanned"]);
   delete said.outdated;
   assert.deepEqual(planner.takePutOff(), ["node/n1"]);
   await planner.plan("node/n1");

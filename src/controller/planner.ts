@@ -4,9 +4,9 @@
 import type { Installed } from "../apply/applier.ts";
 import type { AnyDecides } from "../decide/deciding.ts";
 import { NotNow } from "../decide/errors.ts";
+import type { Absence } from "../desired/absence.ts";
 import type { Desired } from "../desired/desired.ts";
 import type { Conflict } from "../desired/desiredDatabase.ts";
-import type { Word } from "../desired/word.ts";
 import type { AnyOwnerKind, PlanContext, Planned, Sought } from "../kinds/kind.ts";
 import type { Kind, KubeObject, ObjectRef } from "../kube/kinds.ts";
 import { destinationId, type Fact } from "../model/fact.ts";
@@ -19,7 +19,7 @@ export interface PlannerOptions {
   readonly desired: Desired;
   readonly applied: Applied;
   /** Asks the API server about an object of which only rows are known, and has its owner planned again if needed. */
-  readonly absence: (object: ObjectName, owner: Owner) => Promise<Word>;
+  readonly absence: (object: ObjectName, owner: Owner) => Promise<Absence>;
   /** Why a plan cannot be made from the object, if it has one, and the kinds that it reads; undefined when it can. */
   readonly outdated: (object: KubeObject | undefined, reads: readonly Kind[]) => string | undefined;
   /** Asks for objects that the owner's plan lacks, and has it planned again. */
@@ -160,10 +160,10 @@ export class Planner {
   }
 
   async #planAs(owner: Owner, name: OwnerName, kind: AnyOwnerKind): Promise<void> {
-    const word = await this.#wordOn(owner, name, kind);
+    const absence = await this.#absenceFor(owner, name, kind);
     this.#requirePresent(owner, kind);
     const { publish, release } = (await this.#decides.get(name.kind)?.decide(name)) ?? {};
-    this.#say(owner, kind.plan(owner, name, this.#options.context), word);
+    this.#say(owner, kind.plan(owner, name, this.#options.context), absence);
     const object = this.objectOf(owner);
     if (object) this.#planned.add(object);
     // Rejects only when the term ends. The next term starts from what the databases hold.
@@ -181,19 +181,19 @@ export class Planner {
     throw new NotNow(why);
   }
 
-  /** The owner's word about what it stated before and states no longer. */
-  async #wordOn(owner: Owner, { namespace, name }: OwnerName, { of }: AnyOwnerKind): Promise<Word> {
+  /** What is known of the absence of what the owner stated before and states no longer. */
+  async #absenceFor(owner: Owner, { namespace, name }: OwnerName, { of }: AnyOwnerKind): Promise<Absence> {
     const { desired, absence, applied } = this.#options;
     // If the owner stated this in this term, its object is really gone: objects leave the stores only when that is
     // known.
-    if (of === undefined || this.objectOf(owner) || desired.factsOf(owner).length > 0) return "said";
+    if (of === undefined || this.objectOf(owner) || desired.factsOf(owner).length > 0) return "confirmed";
     if (!this.#unconfirmed.has(owner)) return "missing";
-    const word = applied.hasRows(owner) ? await absence({ kind: of, namespace, name }, owner) : "said";
-    if (word === "said") this.#unconfirmed.delete(owner);
-    return word;
+    const found = applied.hasRows(owner) ? await absence({ kind: of, namespace, name }, owner) : "confirmed";
+    if (found === "confirmed") this.#unconfirmed.delete(owner);
+    return found;
   }
 
-  #say(owner: Owner, planned: Planned, word: Word): void {
+  #say(owner: Owner, planned: Planned, absence: Absence): void {
     if (planned === "as before") return this.#keepRowsOf(owner);
     const { desired, tell } = this.#options;
     const object = this.objectOf(owner);
@@ -204,8 +204,8 @@ export class Planner {
     const { facts, doubt, lacks, leftOut, malformed, taken, refused, unserved } = planned;
     this.#requireServed(owner, facts);
     if (lacks && !this.#isKnown(owner)) this.#options.seek(owner, lacks);
-    for (const conflict of desired.replace(owner, facts, this.#isKnown(owner) ? word : (doubt ?? word)))
-      tell.conflict(conflict);
+    const known = this.#isKnown(owner) ? absence : (doubt ?? absence);
+    for (const conflict of desired.replace(owner, facts, known)) tell.conflict(conflict);
     if (refused !== undefined) this.#tellShort(owner, object, "ProfileRefused", refused);
     else if (leftOut !== undefined) this.#tellShort(owner, object, "LimitExceeded", leftOut);
     else if (malformed !== undefined) this.#tellShort(owner, object, "Malformed", malformed);
@@ -241,7 +241,7 @@ export class Planner {
   /** Whether the owner has stated facts in this term. After that, its plan is not in doubt. */
   #isKnown(owner: Owner): boolean {
     const { desired } = this.#options;
-    return desired.factsOf(owner).length > 0 && desired.wordOf(owner) === "said";
+    return desired.factsOf(owner).length > 0 && desired.absenceOf(owner) === "confirmed";
   }
 
   #afterCommit(owner: Owner, release: () => void): void {

@@ -4,14 +4,14 @@
 
 import { type Destination, destinationId, type Fact } from "../model/fact.ts";
 import type { Owner } from "../model/owner.ts";
+import { type Absence, leastSure } from "./absence.ts";
 import { type Conflict, DesiredDatabase } from "./desiredDatabase.ts";
-import { leastSure, type Word } from "./word.ts";
 
 export class Desired {
   /** owner -> its facts */
   readonly #facts = new Map<Owner, readonly Fact[]>();
-  /** owner -> its word, where that is not `said` with facts and `missing` without any */
-  readonly #words = new Map<Owner, Word>();
+  /** owner -> the absence of what it does not state, where that is not `confirmed` with facts and `missing` without any */
+  readonly #absences = new Map<Owner, Absence>();
   /** destination id -> its facts */
   readonly #databases = new Map<string, DesiredDatabase>();
   /** The same by object identity, because facts of one plan share their destination object. */
@@ -22,11 +22,11 @@ export class Desired {
    * Replaces everything that `owner` states by `facts`. Returns the conflicts that these facts are part of. A conflict
    * is not an error: the owner that came first stays in force, and when it goes, the next one takes over.
    *
-   * `word` is about everything else that the owner stated before, in this process or in an earlier one.
+   * `absence` is that of everything else that the owner stated before, in this process or in an earlier one.
    */
-  replace(owner: Owner, facts: readonly Fact[], word: Word = "said"): readonly Conflict[] {
+  replace(owner: Owner, facts: readonly Fact[], absence: Absence = "confirmed"): readonly Conflict[] {
     const round = ++this.#round;
-    this.#note(owner, facts, word);
+    this.#note(owner, facts, absence);
     const conflicts: Conflict[] = [];
     // New facts before old ones: a fact in both lists is found again, which costs one look-up and one comparison.
     for (const fact of facts) {
@@ -34,7 +34,7 @@ export class Desired {
       if (found.length > 0) conflicts.push(...found);
     }
     for (const fact of this.factsOf(owner))
-      this.database(fact.destination).retract(owner, fact, round, word === "said");
+      this.database(fact.destination).retract(owner, fact, round, absence === "confirmed");
     // A copy is only as large as it needs to be; a list that has grown has room for more.
     if (facts.length > 0) this.#facts.set(owner, [...facts]);
     else this.#facts.delete(owner);
@@ -46,14 +46,14 @@ export class Desired {
     this.replace(owner, [], "missing");
   }
 
-  /** The owner's word about rows that it does not state. */
-  wordOf(owner: Owner): Word {
-    return this.#words.get(owner) ?? (this.#facts.has(owner) ? "said" : "missing");
+  /** The absence of what the owner does not state. */
+  absenceOf(owner: Owner): Absence {
+    return this.#absences.get(owner) ?? (this.#facts.has(owner) ? "confirmed" : "missing");
   }
 
-  /** The most doubtful word of any owner; that of one who has never been heard of is `missing`. */
-  leastSureWord(): Word {
-    return leastSure(["missing", ...this.#words.values()]);
+  /** The most doubtful of all owners. What an owner of which nothing is known does not state is `missing`. */
+  leastSureAbsence(): Absence {
+    return leastSure(["missing", ...this.#absences.values()]);
   }
 
   factsOf(owner: Owner): readonly Fact[] {
@@ -76,11 +76,12 @@ export class Desired {
   }
 
   /** An owner that had facts and has none any more needs no entry: its rows are known, and are marked one by one. */
-  #note(owner: Owner, facts: readonly Fact[], word: Word): void {
-    const before = this.wordOf(owner);
-    const isUsual = facts.length > 0 ? word === "said" : word === "missing" || this.#facts.has(owner);
-    if (isUsual) this.#words.delete(owner);
-    else this.#words.set(owner, word);
-    if (word !== before) for (const database of this.#databases.values()) database.reconsider(owner);
+  #note(owner: Owner, facts: readonly Fact[], absence: Absence): void {
+    const before = this.absenceOf(owner);
+    const isUsual =
+      facts.length > 0 ? absence === "confirmed" : absence === "missing" || this.#facts.has(owner);
+    if (isUsual) this.#absences.delete(owner);
+    else this.#absences.set(owner, absence);
+    if (absence !== before) for (const database of this.#databases.values()) database.reconsider(owner);
   }
 }

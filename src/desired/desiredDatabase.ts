@@ -80,8 +80,8 @@ export class DesiredDatabase {
     return [];
   }
 
-  /** `owner` no longer states `fact`, unless it stated it in `round` too. `asked`: by its own word. */
-  retract(owner: Owner, fact: Fact, round: number, asked: boolean): void {
+  /** `owner` no longer states `fact`, unless it stated it in `round` too. */
+  retract(owner: Owner, fact: Fact, round: number, isConfirmed: boolean): void {
     const row = this.#rows.get(fact.table, fact.uuid);
     const slot = row && slotOf(row, fact);
     const claim = slot?.claimOf(owner);
@@ -95,12 +95,12 @@ export class DesiredDatabase {
     if (fact.kind === "row") row.row = undefined;
     else row.deleteMember(fact.column, fact.key ?? fact.value);
     if (row.empty) this.#rows.delete(fact.table, fact.uuid);
-    this.#changing(() => this.#dirty.retract(fact, owner, asked));
+    this.#changing(() => this.#dirty.retract(fact, owner, isConfirmed));
   }
 
-  /** The owner's word about its rows has changed. */
+  /** The absence of what the owner does not state is another one. */
   reconsider(owner: Owner): void {
-    this.#changing(() => this.#dirty.words.add(owner));
+    this.#changing(() => this.#dirty.reconsidered.add(owner));
   }
 
   #open<V>(owner: Owner, fact: Fact, value: V, round: number): Slot<V> {

@@ -10,7 +10,7 @@ export interface DirtyRow {
   readonly part: Part;
   readonly owners: readonly Owner[];
   /** Nobody wants the row any more, and somebody said so: it is not merely missing from a list. */
-  readonly asked: boolean;
+  readonly isConfirmed: boolean;
   /** Members that their last owner took back. Some of them may be wanted again by now. */
   readonly leaving: readonly LeavingMember[];
 }
@@ -20,14 +20,14 @@ export interface LeavingMember {
   readonly column: string;
   readonly key: Atom;
   readonly owner: Owner;
-  /** By its owner's word: it is not merely missing from a list. */
-  readonly asked: boolean;
+  /** Its absence is confirmed. */
+  readonly isConfirmed: boolean;
 }
 
 interface Mark {
   readonly part: Part;
   readonly owners: Owner[];
-  asked: boolean;
+  isConfirmed: boolean;
   leaving: LeavingMember[];
 }
 
@@ -36,24 +36,24 @@ const none: LeavingMember[] = [];
 export class Dirty {
   readonly #rows = new RowMap<Mark>();
   readonly owners = new Set<Owner>();
-  /** Owners whose word about their rows changed. */
-  readonly words = new Set<Owner>();
+  /** Owners for which the absence of what they do not state is another one. */
+  readonly reconsidered = new Set<Owner>();
 
   get rows(): RowMap<DirtyRow> {
     return this.#rows;
   }
 
   get size(): number {
-    return this.#rows.size + this.words.size;
+    return this.#rows.size + this.reconsidered.size;
   }
 
-  /** Nobody states `fact` any more; `owner` was the last. `asked`: by its word. */
-  retract(fact: Fact, owner: Owner, asked: boolean): void {
+  /** Nobody states `fact` any more; `owner` was the last. */
+  retract(fact: Fact, owner: Owner, isConfirmed: boolean): void {
     const mark = this.add(fact, owner);
-    if (fact.kind === "row") mark.asked = asked;
+    if (fact.kind === "row") mark.isConfirmed = isConfirmed;
     else {
       if (mark.leaving === none) mark.leaving = [];
-      mark.leaving.push({ column: fact.column, key: fact.key ?? fact.value, owner, asked });
+      mark.leaving.push({ column: fact.column, key: fact.key ?? fact.value, owner, isConfirmed });
     }
   }
 
@@ -64,13 +64,13 @@ export class Dirty {
     const mark = this.#rows.ensure(table, uuid, () => ({
       part: new Part(),
       owners: [],
-      asked: false,
+      isConfirmed: false,
       leaving: none,
     }));
     const { part, owners } = mark;
     if (fact.kind === "row") {
       part.addAll();
-      mark.asked = false;
+      mark.isConfirmed = false;
     } else part.add(fact.column, fact.key ?? fact.value);
     // An owner marks all its rows in one go, so looking at the last entry is enough to keep the list short.
     if (owners.at(-1) !== owner) owners.push(owner);

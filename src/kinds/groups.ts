@@ -56,5 +56,5 @@ export const blockKind: OwnerKind<Read> = {
 
 const certain = ({ unconfirmed }: GroupView, facts: readonly Fact[]): Planned => ({
   facts,
-  ...(!unconfirmed.isEmpty && { doubt: "held" }),
+  ...(!unconfirmed.isEmpty && { doubt: "untrusted" }),
 });

@@ -3,7 +3,7 @@
 
 import type { Cloud, NotYet, Said } from "../cloud/cloud.ts";
 import type { Places } from "../decide/places.ts";
-import type { Word } from "../desired/word.ts";
+import type { Absence } from "../desired/absence.ts";
 import type { Kind } from "../kube/kinds.ts";
 import type { Pod } from "../kube/objects.ts";
 import type { Stores } from "../kube/stores.ts";
@@ -67,7 +67,7 @@ export interface Sought {
   readonly selector: string;
 }
 
-export type Doubt = Exclude<Word, "said">;
+export type Doubt = Exclude<Absence, "confirmed">;
 
 export type Planned =
   | {

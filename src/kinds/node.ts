@@ -37,7 +37,7 @@ export const nodeKind: OwnerKind<"Node"> = {
         standIns: cloud.standIns(limited),
       });
       const facts = [...said, ...nodeMembershipFacts(scope, owner, memberships)];
-      return { facts, leftOut, ...(!groups.unconfirmed.isEmpty && { doubt: "held" }) };
+      return { facts, leftOut, ...(!groups.unconfirmed.isEmpty && { doubt: "untrusted" }) };
     }
     return stores.Node.get("", name) ? "as before" : { facts: [] };
   },

@@ -64,7 +64,7 @@ export const podKind: OwnerKind<HostPortReads | "Node"> = {
     return {
       ...ports,
       facts,
-      ...(!groups.unconfirmed.isEmpty && { doubt: "held" }),
+      ...(!groups.unconfirmed.isEmpty && { doubt: "untrusted" }),
       ...(refused !== undefined && { refused: refusalText(refused) }),
     };
   },
@@ -80,5 +80,5 @@ const siteText = ({ chassisId, subnets }: ResolvedNode): string =>
 /** The pod still wants its port: its node may only not be decided yet, or may come back. */
 export function doubtAbout(node: string, nodes: Stores["Node"], places: Places): Doubt {
   if (nodes.get("", node) && !places.node(node)) return "unplanned";
-  return places.isProven(node) ? "held" : "missing";
+  return places.isProven(node) ? "untrusted" : "missing";
 }

@@ -46,7 +46,7 @@ export const serviceKind: OwnerKind<"Service" | "EndpointSlice"> = {
       facts: said,
       ...{ leftOut, malformed, taken: share.taken, unserved: unservedOf(service, vips, hosts) },
       ...(lacking.length > 0 &&
-        (service.hasSelector ? { doubt: "held", lacks: slicesOf(service) } : { doubt: "missing" })),
+        (service.hasSelector ? { doubt: "untrusted", lacks: slicesOf(service) } : { doubt: "missing" })),
     };
   },
 };

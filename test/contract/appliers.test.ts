@@ -35,7 +35,7 @@ test("a zone whose database is away keeps its own owners waiting and no others",
   assert.equal(inWest.replica.table("Logical_Switch").size, 1);
   assert.equal(appliers.status.dirty, 0);
 
-  for (const owner of ["node/e1", "node/w1"]) desired.replace(owner, [], "said");
+  for (const owner of ["node/e1", "node/w1"]) desired.replace(owner, [], "confirmed");
   await appliers.settled();
   assert.deepEqual(
     [inEast, inWest].map(({ replica }) => replica.table("Logical_Switch").size),

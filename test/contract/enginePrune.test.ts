@@ -48,7 +48,7 @@ test(
 
     // Whoever else had rows says that they are to go.
     for (const owner of ["node/n1", "pod/p1", "pod/p2", "pod/p3", "pod/p4"])
-      desired.replace(owner, [], "said");
+      desired.replace(owner, [], "confirmed");
     await second.engine.settled();
     assert.equal(ports(second), 5);
     second.engine.allSynced();
@@ -160,13 +160,13 @@ test("what is known to be unwanted goes without counting, and what is only missi
     const { desired, engine } = running;
     populate(desired, 100);
     await engine.settled();
-    for (let i = 0; i < 90; i++) desired.replace(`pod/p${i}`, [], "said");
+    for (let i = 0; i < 90; i++) desired.replace(`pod/p${i}`, [], "confirmed");
     await engine.settled();
     assert.deepEqual([ports(running), engine.status.heldRows], [10, 0]);
 
     populate(desired, 100);
     await engine.settled();
-    desired.replace("pod/p0", [], "said");
+    desired.replace("pod/p0", [], "confirmed");
     for (let i = 1; i < 90; i++) desired.remove(`pod/p${i}`);
     await engine.settled();
     assert.deepEqual([ports(running), engine.status.heldRows], [99, 89]);
@@ -178,7 +178,7 @@ test("a row that is wanted again before it went is not free to go the next time"
     populate(desired, 100);
     await engine.settled();
     const said = new Map(Array.from({ length: 90 }, (_, i) => [`pod/p${i}`, desired.factsOf(`pod/p${i}`)]));
-    for (const owner of said.keys()) desired.replace(owner, [], "said");
+    for (const owner of said.keys()) desired.replace(owner, [], "confirmed");
     for (const [owner, facts] of said) desired.replace(owner, facts);
     await engine.settled();
     for (const owner of said.keys()) desired.remove(owner);
@@ -229,12 +229,12 @@ test("endpoints that are only missing at a start stay, and go with the owner's w
   await first.engine.settled();
   await first.stop();
   const desired = new Desired();
-  desired.replace("service/web", balancerFacts("web", "10.96.0.1", ""), "held");
+  desired.replace("service/web", balancerFacts("web", "10.96.0.1", ""), "untrusted");
   await using second = await startEngine({ remote: server.remote, desired });
   await second.engine.settled();
   assert.deepEqual(vips(second), ["10.244.0.3:80,10.244.0.4:80"]);
   assert.equal(second.engine.status.heldRows, 1);
-  desired.replace("service/web", balancerFacts("web", "10.96.0.1", "10.244.0.9:80"), "held");
+  desired.replace("service/web", balancerFacts("web", "10.96.0.1", "10.244.0.9:80"), "untrusted");
   await second.engine.settled();
   assert.deepEqual(vips(second), ["10.244.0.9:80,10.244.0.3:80,10.244.0.4:80"]);
   desired.replace("service/web", balancerFacts("web", "10.96.0.1", "10.244.0.9:80"));

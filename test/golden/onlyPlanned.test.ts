@@ -65,7 +65,7 @@ async function plannedFromAnnotations(decided: PlannedCase): Promise<ReadonlyMap
       hasRows: () => false,
       served: () => new Set([destinationId(scope.destination)]),
     },
-    absence: async () => "said",
+    absence: async () => "confirmed",
     outdated: () => undefined,
     seek: () => undefined,
     tell: {

@@ -1,4 +1,4 @@
-// Whose word it is that something goes.
+// By which absence something goes.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,22 +9,26 @@ import { balancer, guard, LB, LSP, limits, markOf, passed, rowOf, vips } from ".
 import { takesWanted } from "./taking.ts";
 import { groupsOf, row, worldOn } from "./worldFixture.ts";
 
-test("a row goes by its owner's word, waits when the owner is missing, and stays when nobody may believe it", () => {
-  for (const [word, goes] of [
-    ["said", true],
+test("a row whose absence is confirmed goes, one that is missing waits, and one whose absence is not to be trusted stays", () => {
+  for (const [absence, goes] of [
+    ["confirmed", true],
     ["missing", false],
-    ["held", false],
+    ["untrusted", false],
   ] as const) {
     const desired = new Desired();
-    desired.replace("pod/a/b", [], word);
-    assert.deepEqual(passed(desired, [[LB, balancer("pod/a/b", "u1", {})]]), goes ? ["delete u1"] : [], word);
+    desired.replace("pod/a/b", [], absence);
+    assert.deepEqual(
+      passed(desired, [[LB, balancer("pod/a/b", "u1", {})]]),
+      goes ? ["delete u1"] : [],
+      absence,
+    );
   }
 });
 
 test("an approval does not cover rows whose owner cannot be planned", () => {
   const desired = new Desired();
   desired.replace("pod/a/stuck", [], "unplanned");
-  desired.replace("service/a/held", [], "held");
+  desired.replace("service/a/held", [], "untrusted");
   const rows = ["pod/a/stuck", "service/a/held"].map((name) => [LB, balancer(name, name, {})] as const);
   const g = guard({ ...limits, rows: 3 });
   assert.deepEqual(passed(desired, rows, g), []);
@@ -36,7 +40,7 @@ test("an approval does not cover rows whose owner cannot be planned", () => {
 
 test("few missing rows may go, but not one that is known to be doubtful", () => {
   const desired = new Desired();
-  desired.replace("service/a/held", [], "held");
+  desired.replace("service/a/held", [], "untrusted");
   const rows = ["a/held", "a/b"].map((name) => [LB, balancer(`service/${name}`, name, {})] as const);
   const g = guard({ ...limits, rows: 3 });
   assert.deepEqual(passed(desired, rows, g), ["delete a/b"]);
@@ -50,12 +54,12 @@ test("few missing rows may go, but not one that is known to be doubtful", () => 
 
 test("endpoints that are merely missing stay in the balancer, and new ones are added", () => {
   const found = balancer("service/a/web", "u1", { "10.96.0.5:80": "10.244.0.3:8080,10.244.0.4:8080" });
-  for (const [word, expected] of [
+  for (const [absence, expected] of [
     ["missing", "update u1 10.96.0.5:80=10.244.0.9:8080,10.244.0.3:8080,10.244.0.4:8080"],
-    ["said", "update u1 10.96.0.5:80=10.244.0.9:8080"],
+    ["confirmed", "update u1 10.96.0.5:80=10.244.0.9:8080"],
   ] as const) {
     const desired = new Desired();
-    desired.replace("service/a/web", [row(LB, "u1", vips({ "10.96.0.5:80": "10.244.0.9:8080" }))], word);
+    desired.replace("service/a/web", [row(LB, "u1", vips({ "10.96.0.5:80": "10.244.0.9:8080" }))], absence);
     assert.deepEqual(passed(desired, [[LB, found]]), [expected]);
   }
   const empty = new Desired();
@@ -65,20 +69,24 @@ test("endpoints that are merely missing stay in the balancer, and new ones are a
   assert.equal(g.heldRows, 1);
 });
 
-test("a value leaves a set by the word of the set's owner, however much of others is held", () => {
+test("a value leaves a set by what is known of the set's owner, however much of others is held", () => {
   const missing = Array.from(
     { length: 30 },
     (_, i) => [LB, balancer(`service/a/s${i}`, `s${i}`, {})] as const,
   );
-  for (const [word, goes] of [
-    ["said", true],
-    ["held", false],
+  for (const [absence, goes] of [
+    ["confirmed", true],
+    ["untrusted", false],
   ] as const) {
     const desired = new Desired();
     const set = rowOf("node/n1", "u1", { addresses: ["0a:58:0a:f4:00:03"] });
-    desired.replace("node/n1", [row("Address_Set", "u1", markOf("node/n1"))], word);
+    desired.replace("node/n1", [row("Address_Set", "u1", markOf("node/n1"))], absence);
     const g = guard({ ...limits, rows: 0 });
-    assert.deepEqual(passed(desired, [...missing, ["Address_Set", set]], g), goes ? ["member u1"] : [], word);
+    assert.deepEqual(
+      passed(desired, [...missing, ["Address_Set", set]], g),
+      goes ? ["member u1"] : [],
+      absence,
+    );
     assert.equal(g.heldRows, 30);
   }
 });
@@ -114,21 +122,21 @@ test("a plain value stays in another owner's set while a row that names it is he
 
 test("a row without a place for its owner may be of any owner that cannot be planned, or is not to be believed", () => {
   const binding: Row = { _uuid: "00000000-0000-5000-8000-000000000001", logical_port: "demo_gtoj_n3" };
-  for (const [word, goes] of [
+  for (const [absence, goes] of [
     ["missing", true],
-    ["held", false],
+    ["untrusted", false],
     ["unplanned", false],
   ] as const) {
     const desired = new Desired();
-    desired.replace("node/n3", [], word);
+    desired.replace("node/n3", [], absence);
     const expected = goes ? [`delete ${binding._uuid}`] : [];
-    assert.deepEqual(passed(desired, [["Static_MAC_Binding", binding]], guard()), expected, word);
+    assert.deepEqual(passed(desired, [["Static_MAC_Binding", binding]], guard()), expected, absence);
   }
 });
 
-test("while the API server is not believed, nobody's word counts", () => {
+test("while the API server is not believed, no absence counts as confirmed", () => {
   const desired = new Desired();
-  desired.replace("pod/a/b", [], "said");
+  desired.replace("pod/a/b", [], "confirmed");
   desired.replace("service/a/web", [row(LB, "u2", vips({ "10.96.0.5:80": "" }))]);
   const rows = [
     [LB, balancer("pod/a/b", "u1", {})],
