@@ -4,7 +4,7 @@
 import { Slicer } from "../apply/slicer.ts";
 import type { Places } from "../decide/places.ts";
 import { podKind } from "../kinds/pod.ts";
-import { ownerOfAnyPolicy, policiesUsing, policyKindOf, spokenBy } from "../kinds/policies.ts";
+import { groupsNamedBy, ownerOfAnyPolicy, policiesUsing, policyKindOf } from "../kinds/policies.ts";
 import type { AnyPolicy, ClusterPolicy } from "../kube/clusterPolicy.ts";
 import type { Pod } from "../kube/objects.ts";
 import { clusterPoliciesOf, clusterPolicyKinds, type PolicyKind, policyKinds } from "../kube/policies.ts";
@@ -18,7 +18,7 @@ import type { PodPlace } from "../model/places.ts";
 import { offsetIn } from "../model/site.ts";
 import { sidesOf } from "../observe/concerns.ts";
 import { mayPassFor } from "../select/clusterRules.ts";
-import { Groups, type Role, type Spoken } from "../select/groups.ts";
+import { Groups, type NamedGroups, type Role } from "../select/groups.ts";
 import type { MembershipChange } from "../select/memberSource.ts";
 import { idOf } from "../select/podGroup.ts";
 import { labelsWithProfiles, refusedPods } from "../select/profileStanding.ts";
@@ -135,12 +135,12 @@ export class Grouping {
   #use(policy: AnyPolicy): void {
     const { stores, podRanges } = this.#options;
     this.#feed();
-    this.#using(ownerOfAnyPolicy(policy), spokenBy(policy, stores, podRanges));
+    this.#using(ownerOfAnyPolicy(policy), groupsNamedBy(policy, stores, podRanges));
   }
 
-  #using(owner: Owner, spoken: Spoken | undefined): void {
+  #using(owner: Owner, named: NamedGroups | undefined): void {
     const { enqueue, stores } = this.#options;
-    const { groups, places } = this.groups.use(owner, spoken);
+    const { groups, places } = this.groups.use(owner, named);
     for (const { namespace, pod } of places) enqueue(ownerOf("pod", pod, namespace));
     for (const { role, id } of groups) {
       enqueue(ownerOf(role, id));

@@ -49,9 +49,9 @@ export function policyLookup(options: PolicyLookup): (policy: Owner, refusal: st
     }
     const chassis = new Set(machineCarriersOf(options, policy));
     for (const role of ["subject", "peer"] as const)
-      for (const spoken of groups.usedBy(policy, role)) {
-        const key = `${role} ${spoken.key}`;
-        const group = known.get(key) ?? groupOf(options, role, spoken);
+      for (const named of groups.usedBy(policy, role)) {
+        const key = `${role} ${named.key}`;
+        const group = known.get(key) ?? groupOf(options, role, named);
         known.set(key, group);
         if (!group.isComplete)
           return {

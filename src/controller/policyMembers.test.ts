@@ -5,7 +5,7 @@ import { systemClock } from "../kube/clock.ts";
 import { aPolicy } from "../kube/policyFixture.ts";
 import { Fed } from "../select/fedFixture.ts";
 import { Groups } from "../select/groups.ts";
-import { spokenByPolicy } from "../select/networkPolicyGroups.ts";
+import { groupsOfNetworkPolicy } from "../select/networkPolicyGroups.ts";
 import { namespaceFixture, podFixture } from "../select/selectFixture.ts";
 import { PolicyMembers } from "./policyMembers.ts";
 
@@ -14,7 +14,8 @@ async function world() {
   const [subject, peer] = [new Fed(), new Fed()];
   const groups = new Groups({ subject: subject.source, peer: peer.source });
   const owners = ["networkpolicy/shop/a", "networkpolicy/shop/b"];
-  for (const [index, owner] of owners.entries()) groups.use(owner, spokenByPolicy(aPolicy(`p${index}`, {})));
+  for (const [index, owner] of owners.entries())
+    groups.use(owner, groupsOfNetworkPolicy(aPolicy(`p${index}`, {})));
   const cluster = {
     pods: ["web", "db"].map((name, nth) => podFixture("shop", name, {}, { podIps: [`10.0.0.${nth}`] })),
     namespaces: [namespaceFixture("shop", {})],
@@ -69,7 +70,7 @@ test("a group that is used again after an end is looked at again", async () => {
   await members.filed(owner);
   const { looks } = seen;
   for (const one of [owner, other]) groups.use(one, undefined);
-  groups.use(owner, spokenByPolicy(aPolicy("p0", {})));
+  groups.use(owner, groupsOfNetworkPolicy(aPolicy("p0", {})));
   await members.filed(owner);
   assert.equal(seen.looks, looks + 1);
 });

@@ -13,7 +13,7 @@ import { emptyStore, storesOf } from "../kube/stores.ts";
 import type { Owner } from "../model/owner.ts";
 import { defaultNetwork, placeOf } from "../model/place.ts";
 import { Groups } from "../select/groups.ts";
-import { spokenByPolicy } from "../select/networkPolicyGroups.ts";
+import { groupsOfNetworkPolicy } from "../select/networkPolicyGroups.ts";
 import { Selections } from "../select/selections.ts";
 import { PolicyStates } from "./policyStates.ts";
 
@@ -58,7 +58,7 @@ async function world({ withRows = [] as readonly string[], there = [] as readonl
   const groups = new Groups({ subject: subjects, peer: peers });
   const stores = storesOf(emptyStore);
   const put = (...policies: readonly NetworkPolicy[]): void => {
-    for (const one of policies) groups.use(ownerOfAnyPolicy(one), spokenByPolicy(one));
+    for (const one of policies) groups.use(ownerOfAnyPolicy(one), groupsOfNetworkPolicy(one));
     stores.NetworkPolicy.apply(policies.map((object) => ({ type: "put", object })));
   };
   const putPods = async (...pods: readonly Pod[]): Promise<void> => {

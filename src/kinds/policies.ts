@@ -15,9 +15,9 @@ import { isSecurityProfile, podsWithProfile } from "../kube/securityProfile.ts";
 import type { Stores } from "../kube/stores.ts";
 import type { Cidr } from "../model/ip.ts";
 import { type Owner, ownerOf } from "../model/owner.ts";
-import { partsOf, selectionOfPods, spokenByParts } from "../select/clusterRules.ts";
-import type { Spoken } from "../select/groups.ts";
-import { spokenByPolicy } from "../select/networkPolicyGroups.ts";
+import { groupsOfParts, partsOf, selectionOfPods } from "../select/clusterRules.ts";
+import type { NamedGroups } from "../select/groups.ts";
+import { groupsOfNetworkPolicy } from "../select/networkPolicyGroups.ts";
 import { type PodGroup, wholeGroup } from "../select/podGroup.ts";
 import { labelsWithProfiles, profileStandingOf } from "../select/profileStanding.ts";
 import { hasPod, type SeenPod } from "../select/selection.ts";
@@ -32,17 +32,15 @@ export const policyKindOf = (word: string): PolicyKind | undefined =>
 export const ownerOfAnyPolicy = ({ kind, namespace, name }: AnyPolicy): Owner =>
   ownerOf(ownerWord(kind), name, namespace);
 
-export function spokenBy(
+export function groupsNamedBy(
   policy: AnyPolicy,
   stores: Pick<Stores, PolicyKind>,
   podRanges: readonly Cidr[],
-): Spoken {
-  if (policy.kind === "NetworkPolicy") return spokenByPolicy(policy);
-  const spoken = spokenByParts(partsOf(policy, clusterPoliciesOf(stores), podRanges).parts);
+): NamedGroups {
+  if (policy.kind === "NetworkPolicy") return groupsOfNetworkPolicy(policy);
+  const named = groupsOfParts(partsOf(policy, clusterPoliciesOf(stores), podRanges).parts);
   // A profile adds its machines to the address sets of its pods, which others' rules name.
-  return isSecurityProfile(policy)
-    ? { ...spoken, peer: [...spoken.peer, profileMembers(policy.name)] }
-    : spoken;
+  return isSecurityProfile(policy) ? { ...named, peer: [...named.peer, profileMembers(policy.name)] } : named;
 }
 
 /** The pods that have the profile. */

@@ -16,7 +16,7 @@ import { levelsOf } from "../model/levels.ts";
 import { clusterPolicyLimits } from "../model/limits.ts";
 import { allPorts, isEmpty, noPorts, type PortSet, portSetOf, union, without } from "../model/portSet.ts";
 import { remainder } from "../model/remainder.ts";
-import type { Spoken } from "./groups.ts";
+import type { NamedGroups } from "./groups.ts";
 import { type NodeGroup, nodeGroupId } from "./nodeGroup.ts";
 import { narrowed, type PodGroup, partsWithin } from "./podGroup.ts";
 import {
@@ -132,7 +132,7 @@ export function partsOf(
   return { parts: numbered(parts), leftOut: limits.length > 0 ? limits.join("; ") : undefined };
 }
 
-export const spokenByParts = (parts: readonly RulePart[]): Spoken => ({
+export const groupsOfParts = (parts: readonly RulePart[]): NamedGroups => ({
   subject: parts.map(({ subjects }) => subjects),
   peer: parts.flatMap(({ peers }) => peers.pods),
   nodes: parts.flatMap(({ peers }) => peers.nodes),

@@ -6,7 +6,7 @@ import { aPolicy } from "../kube/policyFixture.ts";
 import { formatIp, parseCidr, parseIp } from "../model/ip.ts";
 import { Fed } from "./fedFixture.ts";
 import { type GroupChange, Groups } from "./groups.ts";
-import { nodesIn, spokenByPolicy, subjectsOf } from "./networkPolicyGroups.ts";
+import { groupsOfNetworkPolicy, nodesIn, subjectsOf } from "./networkPolicyGroups.ts";
 import { nodeGroupId } from "./nodeGroup.ts";
 import { idOf, narrowed, wholeGroup } from "./podGroup.ts";
 import { namespaceFixture, podFixture } from "./selectFixture.ts";
@@ -21,7 +21,7 @@ const policy = (name: string, podSelector: LabelSelector, allowed?: LabelSelecto
       { peers: [{ kind: "pods", namespaces: undefined, pods: allowed }], ports: undefined },
     ],
   });
-const spoken = (...words: Parameters<typeof policy>) => spokenByPolicy(policy(...words));
+const named = (...words: Parameters<typeof policy>) => groupsOfNetworkPolicy(policy(...words));
 
 async function world() {
   const [subject, peer] = [new Fed(), new Fed()];
@@ -38,8 +38,8 @@ async function world() {
 test("policies that select alike share a group, which lives as long as one of them", async () => {
   const groups = await world();
   const id = idOf(subjectsOf(policy("one", label("db"))));
-  assert.deepEqual(groups.use("a", spoken("one", label("db"))).groups, [{ role: "subject", id }]);
-  assert.deepEqual(groups.use("b", spoken("other", label("db"))).groups, []);
+  assert.deepEqual(groups.use("a", named("one", label("db"))).groups, [{ role: "subject", id }]);
+  assert.deepEqual(groups.use("b", named("other", label("db"))).groups, []);
   assert.deepEqual(groups.use("a", undefined).groups, []);
   assert.ok(groups.isUsed("subject", id));
   assert.deepEqual(groups.use("b", undefined).groups, [{ role: "subject", id }]);
@@ -48,8 +48,8 @@ test("policies that select alike share a group, which lives as long as one of th
 
 test("a selection may be subject to one policy and peer of another", async () => {
   const groups = await world();
-  groups.use("a", spoken("one", label("db"), label("web")));
-  groups.use("b", spoken("other", label("web")));
+  groups.use("a", named("one", label("db"), label("web")));
+  groups.use("b", named("other", label("web")));
   const idsOf = (role: "subject" | "peer", pod: string) =>
     groups.membershipsOf(role, "shop", pod).map(({ id }) => id);
   const web = idOf(subjectsOf(policy("", label("web"))));
@@ -59,8 +59,8 @@ test("a selection may be subject to one policy and peer of another", async () =>
 
 test("a policy that changes gives up what it no longer speaks of", async () => {
   const groups = await world();
-  groups.use("a", spoken("one", label("db"), label("web")));
-  const roles = groups.use("a", spoken("one", label("db"))).groups.map(({ role }) => role);
+  groups.use("a", named("one", label("db"), label("web")));
+  const roles = groups.use("a", named("one", label("db"))).groups.map(({ role }) => role);
   assert.deepEqual(roles, ["peer"]);
   assert.deepEqual(groups.membershipsOf("peer", "shop", "web"), []);
 });
@@ -72,7 +72,7 @@ test("the blocks of a rule are a group as long as a policy allows them, of the n
   const block = { kind: "block", range: cidr("172.30.0.0/24"), except: [cidr("172.30.0.12/32")] } as const;
   const other = { kind: "block", range: cidr("172.30.2.0/24"), except: [] } as const;
   const everything = { kind: "block", range: cidr("0.0.0.0/0"), except: [] } as const;
-  const allowing = spokenByPolicy({
+  const allowing = groupsOfNetworkPolicy({
     ...policy("one", label("db")),
     egress: [
       { peers: [block, other], ports: undefined },
@@ -126,7 +126,7 @@ test("a group without another selection has who is not in that, with the address
 test("the groups that are meant for a pod follow from its labels, before anybody has heard of its place", async () => {
   const groups = await world();
   groups.use("a", { subject: [], peer: [narrow], nodes: [] });
-  groups.use("b", spoken("one", label("db")));
+  groups.use("b", named("one", label("db")));
   const at = ["10.0.0.9", "10.0.1.9"].map((text) => parseIp(text) ?? assert.fail());
   const meant = (app: string) => {
     const { subject, peer } = groups.meantFor(

@@ -32,7 +32,7 @@ export interface GroupChange {
 }
 
 /** The groups that a policy names. */
-export interface Spoken {
+export interface NamedGroups {
   readonly subject: readonly PodGroup[];
   readonly peer: readonly PodGroup[];
   readonly nodes: readonly NodeGroup[];
@@ -91,12 +91,12 @@ export class Groups implements GroupView {
   }
 
   /** From now on the policy names these groups; undefined when the policy is gone. */
-  use(user: Owner, spoken: Spoken | undefined): GroupChange {
+  use(user: Owner, named: NamedGroups | undefined): GroupChange {
     const before = this.#used.get(user) ?? new Set<string>();
     const wanted = new Map<string, PodGroup | NodeGroup>();
     for (const role of roles)
-      for (const group of spoken?.[role] ?? []) wanted.set(`${role} ${idOf(group)}`, group);
-    for (const group of spoken?.nodes ?? []) {
+      for (const group of named?.[role] ?? []) wanted.set(`${role} ${idOf(group)}`, group);
+    for (const group of named?.nodes ?? []) {
       const id = nodeGroupId(group);
       if (id !== undefined) wanted.set(`block ${id}`, group);
     }
@@ -105,7 +105,7 @@ export class Groups implements GroupView {
     // Selections that go on have no news of their own about who is no longer, or who is now, in a group of them.
     const places = new Set(ended.flatMap((group) => this.#placesOf(group)));
     for (const group of ended) this.#forget(group);
-    for (const role of roles) this.#sources[role].use(user, (spoken?.[role] ?? []).flatMap(selectionsOf));
+    for (const role of roles) this.#sources[role].use(user, (named?.[role] ?? []).flatMap(selectionsOf));
     const begun = [...after.difference(before)].filter((key) => this.#join(key, user)).map(groupIdOf);
     for (const [key, group] of wanted) this.#file(groupIdOf(key), group);
     for (const group of begun) for (const place of this.#placesOf(group)) places.add(place);

@@ -1,12 +1,12 @@
 // What a NetworkPolicy speaks of.
 
 import type { NetworkPolicy, PolicyPeer, PolicyRule } from "../kube/networkPolicy.ts";
-import type { Spoken } from "./groups.ts";
+import type { NamedGroups } from "./groups.ts";
 import type { NodeGroup } from "./nodeGroup.ts";
 import { type PodGroup, wholeGroup } from "./podGroup.ts";
 import { everyPod, labelSelection, namespacesMatching, oneNamespace } from "./selection.ts";
 
-export const spokenByPolicy = (policy: NetworkPolicy): Spoken => ({
+export const groupsOfNetworkPolicy = (policy: NetworkPolicy): NamedGroups => ({
   subject: [subjectsOf(policy)],
   peer: peersOf(policy),
   nodes: [...(policy.ingress ?? []), ...(policy.egress ?? [])].map(nodesIn),
