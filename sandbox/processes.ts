@@ -9,9 +9,9 @@ import { type Host, type NodeHost, plainAddress } from "./host.ts";
 import { isOwn, type Layout } from "./layout.ts";
 import type { PlannedProcess } from "./plannedProcess.ts";
 
-/** What Services of a sandbox may have as external IPs: ranges for documentation (RFC 5737, RFC 3849). */
 /** For benchmarks of networks (RFC 2544), and for documentation: pods are known there by their own addresses. */
 const directCidrs = ["198.18.0.0/24", "2001:db8:18::/48"];
+/** What Services of a sandbox may have as external IPs: ranges for documentation (RFC 5737, RFC 3849). */
 const externalIps = ["203.0.113.0/24", "2001:db8:203::/48"];
 
 type Flags = Readonly<Record<string, string | readonly string[]>>;
@@ -88,6 +88,10 @@ export function kubernetesProcesses(layout: Layout): readonly PlannedProcess[] {
   ];
 }
 
+/** Where the pods of this sandbox are known by their own addresses. */
+export const directCidrsOf = ({ families, tenant }: Layout): readonly string[] =>
+  tenant ? [] : directCidrs.filter((cidr) => families.includes(cidr.includes(":") ? 6 : 4));
+
 export function weftProcesses(layout: Layout): readonly PlannedProcess[] {
   const [first] = layout.nodeHosts;
   if (!first) return [];
@@ -97,11 +101,7 @@ export function weftProcesses(layout: Layout): readonly PlannedProcess[] {
     addresses: layout.addresses,
     "cluster-cidr": layout.clusterCidrs.join(),
     "service-cidr": layout.serviceCidrs.join(),
-    ...(!tenant && {
-      "direct-cidr": directCidrs
-        .filter((cidr) => layout.families.includes(cidr.includes(":") ? 6 : 4))
-        .join(),
-    }),
+    ...(!tenant && { "direct-cidr": directCidrsOf(layout).join() }),
   };
   return [
     {

@@ -47,7 +47,7 @@ const unreachable = (netns: string, destinations: readonly string[]): readonly s
 const netnsOf = (name: string): string => world.sandbox.host(name).host.netns;
 
 const eventually = async (holds: () => boolean | Promise<boolean>, what: string): Promise<void> => {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   while (!(await holds())) {
     if (Date.now() > deadline) assert.fail(`never: ${what}\n${world.log.join("")}`);
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -126,7 +126,7 @@ const nodeAnnotations = async (): Promise<Record<string, string>> => {
 };
 
 const eventually = async (holds: () => boolean | Promise<boolean>, what: string): Promise<void> => {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   while (!(await holds())) {
     if (Date.now() > deadline) assert.fail(`never: ${what}\n${log.slice(-30).join("")}`);
     await new Promise((resolve) => setTimeout(resolve, 50));

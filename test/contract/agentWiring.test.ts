@@ -28,7 +28,7 @@ const on = async (...argv: readonly string[]): Promise<string> => (await n2().tr
 const sh = (script: string): Promise<string> => n2().exec(["sh", "-ec", script]);
 
 const eventually = async (holds: () => Promise<boolean>, what: string): Promise<void> => {
-  const deadline = Date.now() + 25_000;
+  const deadline = Date.now() + 60_000;
   while (!(await holds())) {
     if (Date.now() > deadline) assert.fail(`never: ${what}\n${world.log.slice(-20).join("")}`);
     await new Promise((resolve) => setTimeout(resolve, 200));

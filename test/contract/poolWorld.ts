@@ -66,7 +66,7 @@ export async function buildPoolWorld(name: string) {
   };
 
   const eventually = async (holds: () => boolean | Promise<boolean>, what: string): Promise<void> => {
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + 60_000;
     while (!(await holds())) {
       if (Date.now() > deadline) {
         const rows = JSON.stringify([...(await cache())]);

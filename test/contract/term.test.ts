@@ -291,7 +291,7 @@ test("a destination that is away keeps nobody from leading, and the others are s
   away.start();
   const others = [serve("far", away, away.replica(northbound, northboundTables))];
   const until = async (): Promise<void> => {
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + 60_000;
     while (!(await portNames()).has("demo_mgmt_n5")) {
       assert.ok(Date.now() < deadline, "the node has its rows");
       await pause(20);

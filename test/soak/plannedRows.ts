@@ -1,6 +1,7 @@
 // What a controller would write that finds the API server's objects and an empty northbound database, put into an empty
 // database. The cluster's rows must be these, to the letter, whatever has happened to it.
 
+import { directCidrsOf } from "../../sandbox/processes.ts";
 import { OwnNodes } from "../../src/cloud/ownNodes.ts";
 import { clusterNetwork, defaultJoin } from "../../src/config/ranges.ts";
 import { plannedState } from "../../src/controller/plannedState.ts";
@@ -52,6 +53,7 @@ async function plannedRows({ cluster, client }: Ground): Promise<Dump> {
     pods: layout.clusterCidrs,
     services: layout.serviceCidrs,
     join: defaultJoin,
+    direct: directCidrsOf(layout),
   });
   const ending = new AbortController();
   const signal = AbortSignal.any([ending.signal, AbortSignal.timeout(planMs)]);
