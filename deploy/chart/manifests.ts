@@ -146,6 +146,11 @@ const rendered: readonly (readonly [values: object, parts: readonly string[], ab
       ["--undo"],
     ],
     [
+      { ...variants.overlay, node: { selector: { network: "weft" } } },
+      ["nodeSelector:\n        network: weft\n"],
+      [],
+    ],
+    [
       { ...variants.underlay, cloud: {}, controller: { replicas: 0 } },
       ["name: weft-node", "name: weft-controller"],
       ["kind: Deployment", "kind: PodDisruptionBudget", "weft-cloud-tls"],
