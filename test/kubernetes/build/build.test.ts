@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { stalePackages } from "./compile.ts";
 import { goModOnKubernetes, plainGoMod } from "./goMod.ts";
-import { mainSource, modules } from "./programs.ts";
+import { flannelModules, mainSource, modules, withoutImports } from "./programs.ts";
 
 const kubernetesMod = `module k8s.io/kubernetes
 
@@ -74,8 +74,16 @@ test("to be compiled are stale packages, but neither programs nor packages rebui
 });
 
 test("no two programs have one name, and a program that is its module's own has a source", () => {
-  const names = modules.flatMap(({ programs }) => programs.map(({ name }) => name));
+  const names = [...modules, ...flannelModules].flatMap(({ programs }) => programs.map(({ name }) => name));
   assert.equal(new Set(names).size, names.length);
   for (const module of modules.filter(({ programs }) => programs.some((each) => each.package === ".")))
     assert.match(mainSource(module), /import \(\n\t"\S+\/coremain"\n(\t_ "\S+"\n)+\)/);
+});
+
+test("a main package is taken over without some of its imports", () => {
+  const text = 'import (\n\t"fmt"\n\t_ "example.org/a/udp"\n\t_ "example.org/a/vxlan"\n)\n';
+  assert.equal(
+    withoutImports(text, ["example.org/a/udp"]),
+    'import (\n\t"fmt"\n\t_ "example.org/a/vxlan"\n)\n',
+  );
 });

@@ -5,11 +5,12 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { run } from "../../../sandbox/process/run.ts";
-import { type Module, mainSource, type Program } from "./programs.ts";
+import { type Module, mainSource, type Program, withoutImports } from "./programs.ts";
+import { moduleSource } from "./source.ts";
 import { cacheFolder, programFolder } from "./versions.ts";
 
 type Say = (line: string) => void;
@@ -36,7 +37,8 @@ export async function buildModule(
     await writeFile(join(folder, "go.mod"), goMod);
     // Kubernetes' sums. Go adds those of what it does not have, and checks all against its checksum database.
     await copyFile(join(source, "go.sum"), join(folder, "go.sum"));
-    if (module.imports) await writeFile(join(folder, "main.go"), mainSource(module));
+    const main = await mainOf(module);
+    if (main !== undefined) await writeFile(join(folder, "main.go"), main);
     await compile(module, missing, folder, say);
     for (const program of missing) {
       const started = performance.now();
@@ -48,10 +50,18 @@ export async function buildModule(
   for (const program of module.programs) await pointTo(file(program), join(programFolder, program.name));
 }
 
+/** The `main.go` of a module whose program is its own main package. */
+async function mainOf(module: Module): Promise<string | undefined> {
+  if (module.imports) return mainSource(module);
+  if (!module.mainOf) return undefined;
+  const source = await moduleSource(module.mainOf.module, module.mainOf.version);
+  return withoutImports(await readFile(join(source, "main.go"), "utf8"), module.mainOf.without);
+}
+
 /** Changes with everything that decides what comes out. */
-const digest = ({ programs, imports, tags, stamps }: Module, goMod: string): string =>
+const digest = ({ programs, imports, mainOf, tags, stamps }: Module, goMod: string): string =>
   createHash("sha256")
-    .update(JSON.stringify([programs, imports, tags, stamps, goMod, flags, env]))
+    .update(JSON.stringify([programs, mainOf ?? imports, tags, stamps, goMod, flags, env]))
     .digest("hex")
     .slice(0, 8);
 

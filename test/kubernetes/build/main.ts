@@ -1,13 +1,14 @@
 // Builds Kubernetes and what a cluster of it needs, once for a machine: programs, then images. Can be interrupted and
-// repeated. `make kubernetes` and `make e2e` run it first.
+// repeated. `make kubernetes` and `make e2e` run it first. With the word `flannel` it also builds what a cluster has whose
+// network is flannel.
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { installPackages } from "../../../sandbox/install/packages.ts";
-import { buildImages } from "../images/build.ts";
+import { buildFlannelImages, buildImages } from "../images/build.ts";
 import { runtimePackages } from "../node/runtime.ts";
 import { buildModule } from "./compile.ts";
-import { modules } from "./programs.ts";
+import { flannelModules, modules } from "./programs.ts";
 import { kubernetesPrograms } from "./requirements.ts";
 import { kubernetesSource } from "./source.ts";
 
@@ -18,6 +19,10 @@ try {
   const kubernetesMod = await readFile(join(source, "go.mod"), "utf8");
   for (const module of modules) await buildModule(module, source, kubernetesMod, say);
   await buildImages(source, say);
+  if (process.argv[2] === "flannel") {
+    for (const module of flannelModules) await buildModule(module, source, kubernetesMod, say);
+    await buildFlannelImages(say);
+  }
 } catch (error) {
   console.error(`weft kubernetes: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 2;

@@ -1,5 +1,5 @@
-// What is built, and of which module. Four modules, because what a program requires decides the versions of everything
-// else in it; three of them stand on Kubernetes' own requirements, so that they share its compiled packages.
+// What is built, and of which module. Several modules, because what a program requires decides the versions of everything
+// else in it; most of them stand on Kubernetes' own requirements, so that they share its compiled packages.
 
 import { goModOnKubernetes, plainGoMod } from "./goMod.ts";
 import { stagingVersion, versions } from "./versions.ts";
@@ -18,6 +18,12 @@ export interface Module {
   readonly goMod: (kubernetesMod: string) => string;
   /** Further packages that its own main package imports; `programs` names that one by `.`. */
   readonly imports?: readonly string[];
+  /** Its own main package is that of another module, without the imports whose paths begin like these. */
+  readonly mainOf?: {
+    readonly module: string;
+    readonly version: string;
+    readonly without: readonly string[];
+  };
   readonly tags?: string;
   /** variable ▶ value, set when a program is linked. */
   readonly stamps: Readonly<Record<string, string>>;
@@ -99,6 +105,54 @@ export const modules: readonly Module[] = [
     stamps: { "helm.sh/helm/v4/internal/version.version": `v${versions.helm}` },
   },
 ];
+
+const flannel = "github.com/flannel-io/flannel";
+const cniPlugins = "github.com/containernetworking/plugins";
+
+/** What a cluster has that comes from another network plugin: flannel, and kube-proxy. */
+export const flannelModules: readonly Module[] = [
+  {
+    name: "flannel",
+    programs: [
+      kubernetes("kube-proxy", "cmd/kube-proxy"),
+      { name: "flanneld", package: "." },
+      ...["main/bridge", "ipam/host-local", "meta/portmap"].map((path) => ({
+        name: path.replace(/.*\//, ""),
+        package: `${cniPlugins}/plugins/${path}`,
+      })),
+    ],
+    // Without backends that need C, a cloud's software development kit, or a kernel's modules.
+    mainOf: {
+      module: flannel,
+      version: versions.flannel,
+      without: ["alloc", "extension", "ipip", "ipsec", "tencentvpc", "udp", "wireguard"].map(
+        (backend) => `${flannel}/pkg/backend/${backend}`,
+      ),
+    },
+    goMod: onKubernetes("flannel", {
+      requires: { [flannel]: `v${versions.flannel}`, [cniPlugins]: `v${versions.cniPlugins}` },
+    }),
+    stamps: { ...kubernetesStamps, [`${flannel}/pkg/version.Version`]: `v${versions.flannel}` },
+  },
+  {
+    name: "flannel-plugin",
+    programs: [{ name: "flannel", package: `${cniPlugins}/plugins/meta/flannel` }],
+    goMod: () =>
+      plainGoMod("weft.test/flannel-plugin", "1.26.0", {
+        [cniPlugins]: `v${versions.cniPluginsWithFlannel}`,
+        // Newer than that release has, for the version 1.0.0 of CNI.
+        "github.com/containernetworking/cni": "v1.3.0",
+      }),
+    stamps: {},
+  },
+];
+
+/** A `main.go` without the imports whose paths begin like these. */
+export const withoutImports = (text: string, paths: readonly string[]): string =>
+  text
+    .split("\n")
+    .filter((line) => !paths.some((path) => line.trimStart().startsWith(`_ "${path}`)))
+    .join("\n");
 
 /** `main.go` of a module whose program is its own main package: CoreDNS is made of the plugins that it imports. */
 export const mainSource = ({ imports = [] }: Module): string =>

@@ -12,6 +12,11 @@ export const versions = {
   /** containerd's CRI API. That of Kubernetes 1.37 has other names for signals, and containerd 2.3 does not compile with it. */
   criApi: "0.36.3",
   helm: "4.3.1",
+  /** The last that needs no dependency newer than Kubernetes has. */
+  flannel: "0.28.4",
+  cniPlugins: "1.9.1",
+  /** The last of the same module that still had flannel's plugin. It has a module of its own since, with the same code. */
+  cniPluginsWithFlannel: "0.9.1",
 } as const;
 
 /** The staging modules of Kubernetes 1.X.Y (k8s.io/api, k8s.io/client-go …) have the version 0.X.Y. */

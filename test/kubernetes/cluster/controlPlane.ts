@@ -59,8 +59,8 @@ export function apiServerProcess(places: Places): ProcessSpec {
   });
 }
 
-/** What only works once the API server does. */
-export function controllerProcesses(places: Places): readonly ProcessSpec[] {
+/** What only works once the API server does. Nodes get subnets of `podCidr`, if there is one. */
+export function controllerProcesses(places: Places, podCidr?: string): readonly ProcessSpec[] {
   const { pki, kubeconfigOf, layout } = places;
   const file = (name: string): string => join(pki, name);
   const local = (user: string): Flags => ({
@@ -73,7 +73,9 @@ export function controllerProcesses(places: Places): readonly ProcessSpec[] {
   return [
     onControlPlane(places, "kube-controller-manager", "kube-controller-manager", {
       ...local("controller-manager"),
-      "allocate-node-cidrs": "false",
+      ...(podCidr === undefined
+        ? { "allocate-node-cidrs": "false" }
+        : { "allocate-node-cidrs": "true", "cluster-cidr": podCidr }),
       "client-ca-file": file("ca.crt"),
       "requestheader-client-ca-file": file("front-proxy-ca.crt"),
       "root-ca-file": file("ca.crt"),

@@ -1,4 +1,4 @@
-// Brings a cluster up: the nodes' networks as a sandbox, then the control plane, the nodes, Weft, and DNS. Called again on a cluster that
+// Brings a cluster up: the nodes' networks as a sandbox, then the control plane, the nodes, their network plugin, and DNS. Called again on a cluster that
 // is up, it starts what has died. If it fails, everything stays for a look; `make down` takes it away.
 
 import { existsSync } from "node:fs";
@@ -53,7 +53,8 @@ export async function upCluster({
   await writeFile(places.audit.policy, JSON.stringify(auditPolicy));
   await sandbox.processes.launch(etcdProcess(places), signal);
   await sandbox.processes.launch(apiServerProcess(places), signal);
-  for (const process of controllerProcesses(places)) await sandbox.processes.launch(process, signal);
+  for (const process of controllerProcesses(places, installation.podCidr))
+    await sandbox.processes.launch(process, signal);
   await until(
     "the API server is ready",
     async () => (await cluster.tryKubectl(["get", "--raw=/readyz"])).status === 0,
@@ -79,7 +80,7 @@ export async function upCluster({
     `${controlPlaneLabel}=`,
     "--overwrite",
   ]);
-  done(`Weft: ${installation.about}; all nodes are ready`);
+  done(`network: ${installation.about}; all nodes are ready`);
   await cluster.apply(await coreDns(places));
   await cluster.kubectl(["-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=110s"]);
   done("CoreDNS is ready");

@@ -8,22 +8,37 @@ import { join } from "node:path";
 import { run } from "../../../sandbox/process/run.ts";
 import { cacheFolder } from "../build/versions.ts";
 import { writeImage } from "./archive.ts";
+import { flannelImages } from "./flannel.ts";
 import { type Image, images } from "./images.ts";
 import { makeRoot } from "./rootFs.ts";
 
-const folder = join(cacheFolder, "images");
+type Say = (line: string) => void;
 
-/** Every image, as a file that `ctr images import` reads. */
-export async function imageFiles(): Promise<readonly string[]> {
+const folder = join(cacheFolder, "images");
+const flannelFolder = join(cacheFolder, "flannel-images");
+
+/** Every image that every cluster has, as a file that `ctr images import` reads. */
+export const imageFiles = (): Promise<readonly string[]> => filesIn(folder);
+
+/** The images that a cluster has beside them if flannel is its network. */
+export const flannelImageFiles = (): Promise<readonly string[]> => filesIn(flannelFolder);
+
+async function filesIn(folder: string): Promise<readonly string[]> {
   return (await readdir(folder)).filter((name) => name.endsWith(".tar")).map((name) => join(folder, name));
 }
 
 /** `source` is the folder of Kubernetes' published module. */
-export async function buildImages(source: string, say: (line: string) => void): Promise<void> {
+export async function buildImages(source: string, say: Say): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const pause = await compilePause(source);
+  await buildInto(folder, images(await compilePause(source), source), say);
+}
+
+export const buildFlannelImages = (say: Say): Promise<void> => buildInto(flannelFolder, flannelImages, say);
+
+async function buildInto(folder: string, images: readonly Image[], say: Say): Promise<void> {
+  await mkdir(folder, { recursive: true });
   const wanted = new Map<string, Image>();
-  for (const image of images(pause, source)) wanted.set(`${image.name}-${await digest(image)}.tar`, image);
+  for (const image of images) wanted.set(`${image.name}-${await digest(image)}.tar`, image);
   for (const name of await readdir(folder))
     if (name.endsWith(".tar") && !wanted.has(name)) await rm(join(folder, name));
   for (const [name, image] of wanted) {

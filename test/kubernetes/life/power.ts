@@ -14,7 +14,7 @@ const programs = ["ovsdb", "vswitchd", "containerd", "kubelet"];
 const forget = `
 awk '$2 ~ "^/(run/containerd|run/netns|var/lib/kubelet/pods)/" { print $2 }' /proc/self/mounts | sort -r |
   while read -r mount; do umount -l "$mount"; done
-rm -rf /run/containerd/* /run/netns/* /run/weft/*
+rm -rf /run/containerd/* /run/netns/* /run/weft/* /run/flannel/*
 `;
 
 function placeOf({ places }: Cluster, name: string): NodePlaces {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a node sees of the disk: its own folders at the default paths of kubelet, containerd and Weft, so that all programs
+# What a node sees of the disk: its own folders at the default paths of kubelet, containerd and network plugins, so that all programs
 # run there as on a machine of their own. Run once, inside the node's new mount namespace.
 #
 #     mounts.sh DIRECTORY OVS OVN     the node's directory, and where its Open vSwitch and OVN have their sockets
@@ -15,10 +15,10 @@ own() { at "$directory/root$1" "$1"; }
 empty() { folder "$1"; mount -t tmpfs -o mode=0755 weft "$1"; }
 
 for path in /etc/cni /opt/cni /var/log/pods /var/log/containers /var/lib/kubelet /var/lib/containerd \
-  /var/lib/weft /var/lib/openvswitch; do own "$path"; done
+  /var/lib/weft /var/lib/openvswitch /var/lib/cni; do own "$path"; done
 at "$2" /run/openvswitch
 at "$3" /run/ovn
-for path in /run/containerd /run/netns /run/weft; do empty "$path"; done
+for path in /run/containerd /run/netns /run/weft /run/flannel; do empty "$path"; done
 mkdir -p /etc/cni/net.d /opt/cni/bin
 
 # The kubelet sets these, and they are the whole machine's. It leaves alone what already has the value that it wants.
