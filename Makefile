@@ -105,6 +105,11 @@ kubernetes-central: cni compiled kubernetes-programs image ## databases on three
 kubernetes-faults: cni compiled kubernetes-programs image ## API server, etcd, a kubelet and a node fail while pods come and go (15 minutes)
 	@node --test --test-isolation=none test/kubernetes/life/faults.ts
 
+.PHONY: kubernetes-migration
+kubernetes-migration: cni compiled kubernetes-programs image ## docs/migration.md, step by step, on a cluster of its own whose network is flannel with kube-proxy (15 minutes)
+	@node test/kubernetes/build/main.ts flannel
+	@node --test --test-isolation=none test/kubernetes/life/migration.ts
+
 .PHONY: kubernetes-bench
 kubernetes-bench: cni compiled kubernetes-programs ## measure pod starts and rolling restarts on such a cluster
 	@node test/kubernetes/measure/main.ts --nodes $(NODES)
