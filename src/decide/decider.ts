@@ -94,6 +94,10 @@ export class Decider implements Places {
       if (site && site.subnets.length > 0) this.pools?.adopt(node, site, rows);
       await setImmediate();
     }
+    for (const pod of [...pods.values()].flat().filter(wantsAddress)) {
+      this.podLives.know(pod);
+      await step();
+    }
     for (const [name, site] of sites)
       for (const pod of (pods.get(name) ?? []).filter(wantsAddress).toSorted(byName)) {
         this.podLives.adopt(pod, site);

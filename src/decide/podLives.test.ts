@@ -155,6 +155,36 @@ test("a running pod keeps its addresses when a restored database gives them to a
   assert.deepEqual(given, ["10.244.0.3/24", "10.244.0.7/24"]);
 });
 
+test("a running pod keeps its addresses when a restored database gives them to an earlier pod of a name in use", async () => {
+  const api = new Api();
+  const rows = new PortRows();
+  rows.set("row", "demo_pod_shop_db-0", ["0a:58:0a:f4:00:07 10.244.0.7"], "uid-earlier");
+  api.put(aNode("n1"), aPod("web-1", { podIps: ["10.244.0.7"] }), aPod("db-0", { podIps: ["10.244.0.9"] }));
+  const deciding = await decider(api, { rows });
+  await settled(() => deciding.nodeLives.decide(api.node("n1")));
+  const given = [];
+  for (const name of ["db-0", "web-1"])
+    given.push(texts(ready(await settled(() => deciding.podLives.decide(api.pod(name))))).join());
+  assert.deepEqual(given, ["10.244.0.9/24", "10.244.0.7/24"]);
+});
+
+test("no new pod gets a running pod's address, even if the row of a pod that is gone, which had it, goes first", async () => {
+  const api = new Api();
+  api.put(aNode("n1"));
+  const before = await decider(api);
+  await settled(() => before.nodeLives.decide(api.node("n1")));
+  const rows = new PortRows();
+  rows.set("row", "demo_pod_shop_gone", ["0a:58:0a:f4:00:03 10.244.0.3"], "uid-gone");
+  api.put(aPod("web-1", { podIps: ["10.244.0.3"] }), aPod("a-new"));
+  const after = await decider(api, { rows });
+  await settled(() => after.nodeLives.decide(api.node("n1")));
+  rows.delete("row");
+  const given = [];
+  for (const name of ["a-new", "web-1"])
+    given.push(texts(ready(await settled(() => after.podLives.decide(api.pod(name))))).join());
+  assert.deepEqual(given, ["10.244.0.4/24", "10.244.0.3/24"]);
+});
+
 test("a kubelet cannot report an address of another node, nor one that another pod has", async () => {
   const api = new Api();
   const rows = new PortRows();

@@ -17,10 +17,10 @@ import { formatCidr, parseIp } from "../model/ip.ts";
 import { Multimap } from "../model/multimap.ts";
 import { annotations, type Names } from "../model/names.ts";
 import { type PodNetwork, podNetworkAt, type ResolvedNode } from "../model/network.ts";
-import { type Owner, parseOwner } from "../model/owner.ts";
+import { parseOwner } from "../model/owner.ts";
 import type { PodPlace } from "../model/places.ts";
 import { podNetworkOn, type Site } from "../model/site.ts";
-import type { RowAddresses } from "../observe/rowAddresses.ts";
+import type { PortHolder, RowAddresses } from "../observe/rowAddresses.ts";
 import type { Holder, PodAddresses } from "./allocate/addresses.ts";
 import type { Decision } from "./decision.ts";
 import { Durable, type Patch } from "./durable.ts";
@@ -61,11 +61,15 @@ export class PodLives {
     this.#options = options;
   }
 
+  /** Notes that the pod exists. Comes before `adopt` for all pods: it has to be known whose rows are left of pods that are gone. */
+  know(pod: Pod): void {
+    this.#names.add(keyOf(pod), lifeOf(pod));
+  }
+
   /** Claims what the pod is proven to have. */
   adopt(pod: Pod, site: Site): void {
     const network = this.#provenOf(pod, site);
-    if (network) this.#options.addresses.claim(this.#holderOf(pod), site, network);
-    this.#names.add(keyOf(pod), lifeOf(pod));
+    if (network) this.#options.addresses.claim(this.#holderOf(pod), site, network, this.#isGone);
   }
 
   /** The last decision, if it is durable. */
@@ -192,10 +196,17 @@ export class PodLives {
     }
   }
 
-  /** After a backup was restored, rows of pods that are gone have addresses with which others run by now. */
-  readonly #isGone = (owner: Owner): boolean => {
+  /**
+   * Whether the pod that the port is for no longer exists. After a backup was restored, rows of such pods have addresses that
+   * other pods run with by now.
+   */
+  readonly #isGone = ({ owner, pod }: PortHolder): boolean => {
     const { kind, namespace, name } = parseOwner(owner);
-    return kind === "pod" && this.#names.get(`${namespace}/${name}`).size === 0;
+    const key = `${namespace}/${name}`;
+    const lives = [...this.#names.get(key)];
+    // Another pod may have the name by now.
+    const isLife = (life: string): boolean => pod === undefined || [pod, `${key} ${pod}`].includes(life);
+    return kind === "pod" && !lives.some(isLife);
   };
 
   /** What is wrong with the pod's own annotation, should it be replaced. */

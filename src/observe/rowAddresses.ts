@@ -12,6 +12,13 @@ import { membersOf, type RowIndex, type ValuesOf } from "../ovsdb/index.ts";
 /** What is read of a port. */
 export type PortRow = Pick<LogicalSwitchPortRow, "name" | "addresses" | "external_ids" | "options">;
 
+/** Whose a port is. */
+export interface PortHolder {
+  readonly owner: Owner;
+  /** The UID of the pod that the port is for; undefined when the row names none. */
+  readonly pod: string | undefined;
+}
+
 /** The table of ports, with the indexes `addressesOf` and `name`. */
 export interface Ports {
   get(uuid: string): PortRow | undefined;
@@ -48,11 +55,14 @@ export class RowAddresses {
       .some((row) => row.external_ids.get(ownership.cluster) !== this.#cluster);
   }
 
-  /** The owners of the ports other than `port` that have `ip`. */
-  others(port: string, ip: string): readonly Owner[] {
+  /** Who holds the ports other than `port` that have `ip`. */
+  others(port: string, ip: string): readonly PortHolder[] {
     return this.#ports
       .by(addressesOf, ip)
       .filter((row) => row.name !== port && row.external_ids.get(ownership.cluster) === this.#cluster)
-      .map((row) => row.external_ids.get(ownership.owner) ?? "");
+      .map(({ external_ids, options }) => ({
+        owner: external_ids.get(ownership.owner) ?? "",
+        pod: uidIn(options.get("iface-id-ver")),
+      }));
   }
 }

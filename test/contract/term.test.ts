@@ -200,6 +200,31 @@ test("a pod that runs with an address of a pod that is gone, as after a restore,
   await lead(ranges, storesWith(), "steady");
 });
 
+test("a pod that runs with an address of an earlier pod keeps it, though another pod has that one's name", async () => {
+  await lead(ranges, storesWith(node(2), podOn(2)), "steady");
+  const runningAt = ({ plural, object }: ApiObject, ip: string, uid: string): ApiObject => ({
+    plural,
+    object: {
+      ...object,
+      metadata: { ...record(object.metadata), uid },
+      status: { phase: "Running", podIPs: [{ ip }] },
+    },
+  });
+  const heir = runningAt(pod("heir", 2, 3), "10.242.0.3", "uid-heir");
+  const next = runningAt(pod("p2", 2, 9), "10.242.0.9", "uid-next");
+  const patched: string[] = [];
+  await lead(ranges, storesWith(node(2), heir, next), "steady", {
+    patch: async ({ name }) => void patched.push(name),
+  });
+  const rows = await select(server.remote, "OVN_Northbound", "Logical_Switch_Port");
+  const having = (ip: string) =>
+    rows.filter(({ addresses }) => JSON.stringify(addresses).includes(` ${ip}`)).map(({ name }) => name);
+  assert.deepEqual(having("10.242.0.3"), ["demo_pod_shop_heir"]);
+  assert.deepEqual(having("10.242.0.9"), ["demo_pod_shop_p2"]);
+  assert.deepEqual(patched, []);
+  await lead(ranges, storesWith(), "steady");
+});
+
 test("a static pod keeps its port when its mirror is deleted and made again, in one term and in the next", async () => {
   const mirror = annotated(podOn(2), { [annotations.mirrorOf]: "0d5f" });
   const again: ApiObject = {

@@ -93,7 +93,7 @@ test("a row that changes its address holds only the new one", () => {
   rows.set("row", "port", ["0a:58:0a:f4:03:04 10.244.3.4"]);
   assert.deepEqual(rows.others("other", "10.244.3.3"), []);
   assert.deepEqual(rows.others("other", "fd00::3"), []);
-  assert.deepEqual(rows.others("other", "10.244.3.4"), ["port"]);
+  assert.deepEqual(rows.others("other", "10.244.3.4"), [{ owner: "port", pod: "" }]);
   assert.deepEqual(rows.others("port", "10.244.3.4"), []);
 });
 

@@ -4,9 +4,8 @@
 
 import { addressAt, formatCidr, formatIp, type Ip } from "../../model/ip.ts";
 import { firstPodOffset, type PodNetwork, podNetworkAt } from "../../model/network.ts";
-import type { Owner } from "../../model/owner.ts";
 import { doubtAbout, offsetIn, roomIn, type Site } from "../../model/site.ts";
-import type { RowAddresses } from "../../observe/rowAddresses.ts";
+import type { PortHolder, RowAddresses } from "../../observe/rowAddresses.ts";
 import { ExhaustedError } from "../errors.ts";
 import { Holdings } from "./holdings.ts";
 import { Ring } from "./ring.ts";
@@ -32,12 +31,12 @@ export class PodAddresses {
     this.#rows = rows;
   }
 
-  /** Makes the pod hold `network`, or returns why it cannot. Rows of owners that are gone are no reason. */
+  /** Makes the pod hold `network`, or returns why it cannot. The row of a pod that is gone is no reason. */
   claim(
     holder: Holder,
     site: Site,
     network: PodNetwork,
-    isGone: (owner: Owner) => boolean = () => false,
+    isGone: (holder: PortHolder) => boolean = () => false,
   ): string | undefined {
     const refused = this.whyNot(holder, site, network, isGone);
     if (refused !== undefined) return refused;
@@ -55,7 +54,7 @@ export class PodAddresses {
     holder: Holder,
     site: Site,
     network: PodNetwork,
-    isGone: (owner: Owner) => boolean = () => false,
+    isGone: (holder: PortHolder) => boolean = () => false,
   ): string | undefined {
     const doubt = doubtAbout(network, site);
     if (doubt !== undefined) return doubt;
@@ -93,7 +92,7 @@ export class PodAddresses {
     this.#held.release(uid);
   }
 
-  #isFree(holder: Holder, ip: Ip, isGone: (owner: Owner) => boolean = () => false): boolean {
+  #isFree(holder: Holder, ip: Ip, isGone: (holder: PortHolder) => boolean = () => false): boolean {
     const text = formatIp(ip);
     return this.#held.isFree(text, holder.uid) && this.#rows.others(holder.port, text).every(isGone);
   }
