@@ -40,11 +40,14 @@ export function wayInFlows(
     if (at && isOuter) return [at];
     return shared.filter((ip) => ip.family === to.family && (at === undefined || at.value === ip.value));
   };
-  // Packets of clients that a guard does not allow go to the kernel like everything else, and it drops them.
+  // Packets of clients that a guard does not allow go to the kernel like everything else, and it drops them. To Open vSwitch a
+  // source of /0 is no condition, so it is not written: equal flows have equal texts.
   const sources = (door: Door): readonly string[] =>
     guards
       .find((guard) => guardKey(guard) === guardKey(door))
-      ?.ranges.map((range) => `,${field("src", range.ip)}=${formatCidr(range)}`) ?? [""];
+      ?.ranges.map((range) =>
+        range.bits === 0 ? "" : `,${field("src", range.ip)}=${formatCidr(range)}`,
+      ) ?? [""];
   const flows = doors
     .filter(({ keepsClient }) => keepsClient && !throughHost)
     .flatMap((door) =>
