@@ -43,15 +43,12 @@ export function outerAddressesOf(
   const granted = isTrue(grantCondition);
   const balanced = type === "LoadBalancer";
   const announced = balanced ? isTrue(announcementCondition) : undefined;
-  const ingress = balanced
-    ? list(record(record(status).loadBalancer).ingress)
-        .map(record)
-        .filter(({ ipMode }) => ipMode !== "Proxy")
-    : [];
+  const ingress = balanced ? list(record(record(status).loadBalancer).ingress).map(record) : [];
+  const direct = ingress.filter(({ ipMode }) => ipMode !== "Proxy");
   return {
     ...(external.length > 0 && { externalIps: external }),
     ...(granted && { grantedIps: ips(text(granted.message).split(", ")) }),
-    ...(ingress.length > 0 && { ingressIps: ips(ingress.map(({ ip }) => text(ip))) }),
+    ...(ingress.length > 0 && { ingressIps: ips(direct.map(({ ip }) => text(ip))) }),
     ...(announced && { announcers: announcersIn(text(announced.message)) }),
     ...(balanced && sharingKey && { sharingKey }),
     ...(balanced && {

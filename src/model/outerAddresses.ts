@@ -15,7 +15,10 @@ export interface OuterAddresses {
   readonly externalIps?: readonly string[];
   /** Those of them that the controller has granted. */
   readonly grantedIps?: readonly string[];
-  /** `status.loadBalancer.ingress` of type LoadBalancer, but not those whose packets never arrive under that address. */
+  /**
+   * `status.loadBalancer.ingress` of type LoadBalancer, but not those whose packets never arrive under that address. Empty when
+   * there are only such, or host names.
+   */
   readonly ingressIps?: readonly string[];
   /** Who announces which of them, as the controller has decided. */
   readonly announcers?: readonly Announcer[];

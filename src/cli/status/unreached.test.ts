@@ -7,8 +7,8 @@ import { unreached } from "./unreached.ts";
 
 const metadata = { namespace: "shop", name: "web", uid: "u1", resourceVersion: "1" };
 
-const service = (spec: object, ...ips: readonly string[]) => {
-  const status = { loadBalancer: { ingress: ips.map((ip) => ({ ip })) } };
+const service = (spec: object, ...ingress: readonly object[]) => {
+  const status = { loadBalancer: { ingress } };
   const object = { metadata, spec: { clusterIP: "10.96.0.7", ports: [{ port: 80 }], ...spec }, status };
   return serviceOf(object, new Interner()) ?? assert.fail();
 };
@@ -25,10 +25,12 @@ test("a Service of type LoadBalancer without an address is not reached, for the 
     unreached(services, [], told).map(({ kind, object, why }) => `${kind} ${object}: ${why}`);
   assert.deepEqual(why(service(balancer)), ["Service shop/web: all addresses of the pools are in use"]);
   assert.equal(why(service({ ...balancer, loadBalancerClass: "weft.io/pool" })).length, 1);
-  assert.deepEqual(why(service(balancer, "203.0.113.7")), [], "it has one");
+  assert.deepEqual(why(service(balancer, { ip: "203.0.113.7" })), [], "it has one");
   assert.deepEqual(why(service({})), [], "it asks for none");
   const others = { ...balancer, loadBalancerClass: "example.com/cloud" };
   assert.deepEqual(why(service(others)), [], "somebody else serves it");
+  for (const given of [{ hostname: "lb.example.com" }, { ip: "203.0.113.7", ipMode: "Proxy" }])
+    assert.deepEqual(why(service(balancer, given)), [], "somebody else has served it");
   assert.match(unreached([service(balancer)], [], undefined)[0]?.why ?? "", /does not say why/);
 });
 

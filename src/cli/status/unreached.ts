@@ -13,11 +13,11 @@ export interface Unreached {
   readonly why: string;
 }
 
-/** Whether it should have an address from a pool, and has none. */
-export const lacksIngress = ({ balancer, ingressIps = [] }: Service): boolean =>
+/** Whether it should have an address from a pool, and nobody has given it anything. */
+export const lacksIngress = ({ balancer, ingressIps }: Service): boolean =>
   balancer !== undefined &&
   [undefined, loadBalancerClass].includes(balancer.loadBalancerClass) &&
-  ingressIps.length === 0;
+  ingressIps === undefined;
 
 /** `told`: what the controller says about Services without an address. */
 export function unreached(
