@@ -12,7 +12,7 @@ import type { RowName } from "./look.ts";
 import { claimsOf, lessened } from "./taking.ts";
 import type { World } from "./world.ts";
 
-/** Why something is held: its absence is in doubt, or none counts at present. */
+/** Why something is held: its absence is in doubt, or no absence counts at present. */
 export type Reason = Exclude<Absence, "confirmed"> | "suspended";
 
 /** Columns with addresses of ports, of router ports, and in matches. */

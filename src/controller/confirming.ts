@@ -1,5 +1,5 @@
-// Comes to know which pods are in no group. What decides about that and is not listed is unconfirmed (select/unconfirmed.ts)
-// until its owner has been planned, and its object is there or known to be gone.
+// Finds out when it is certain which pods are in no group. An object that may decide about that and is not listed is unconfirmed
+// (select/unconfirmed.ts) until its owner has been planned, and the object is listed or known to be gone.
 //
 //   state      begins when                       what pods, nodes and groups no longer state
 //   uncertain  something is unconfirmed          stays: each of them may still be in the group

@@ -181,7 +181,7 @@ export class Planner {
     throw new NotNow(why);
   }
 
-  /** What is known of the absence of what the owner stated before and states no longer. */
+  /** How sure it is that what the owner no longer states is gone. */
   async #absenceFor(owner: Owner, { namespace, name }: OwnerName, { of }: AnyOwnerKind): Promise<Absence> {
     const { desired, absence, applied } = this.#options;
     // If the owner stated this in this term, its object is really gone: objects leave the stores only when that is

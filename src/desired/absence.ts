@@ -1,12 +1,12 @@
-// What is known of the absence of what an owner stated before and states no longer. By this the prune guard decides whether
-// rows and members go (apply/pruneGuard.ts).
+// How sure it is that what an owner no longer states is really gone. The prune guard decides by this whether rows and members
+// go (apply/pruneGuard.ts).
 //
 //   absence    what is known                                                  what was stated
 //   confirmed  the object exists and states it no longer, or it is known to   goes at once
 //              be gone
-//   missing    nobody has said that the object is gone: the API server may    goes if it is little, or when a person
+//   missing    nobody has said that the object is gone: the API server may    goes if it is not much, or a person
 //              have listed too little                                         approves
-//   untrusted  it would be wrong to believe it: the server cannot say, or     stays until it is trusted, or a person
+//   untrusted  its absence must not be believed: the server cannot say, or    stays until it is trusted, or a person
 //              something else speaks against it                               approves
 //   unplanned  the object may well exist, but its plan has failed so far      stays, whoever approves
 

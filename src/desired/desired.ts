@@ -10,7 +10,7 @@ import { type Conflict, DesiredDatabase } from "./desiredDatabase.ts";
 export class Desired {
   /** owner -> its facts */
   readonly #facts = new Map<Owner, readonly Fact[]>();
-  /** owner -> the absence of what it does not state, where that is not `confirmed` with facts and `missing` without any */
+  /** owner -> the absence of what it does not state; no entry if that is `confirmed` with facts, or `missing` without any */
   readonly #absences = new Map<Owner, Absence>();
   /** destination id -> its facts */
   readonly #databases = new Map<string, DesiredDatabase>();
@@ -22,7 +22,7 @@ export class Desired {
    * Replaces everything that `owner` states by `facts`. Returns the conflicts that these facts are part of. A conflict
    * is not an error: the owner that came first stays in force, and when it goes, the next one takes over.
    *
-   * `absence` is that of everything else that the owner stated before, in this process or in an earlier one.
+   * `absence`: of everything else that the owner stated before, in this process or in an earlier one.
    */
   replace(owner: Owner, facts: readonly Fact[], absence: Absence = "confirmed"): readonly Conflict[] {
     const round = ++this.#round;
@@ -51,7 +51,7 @@ export class Desired {
     return this.#absences.get(owner) ?? (this.#facts.has(owner) ? "confirmed" : "missing");
   }
 
-  /** The most doubtful of all owners. What an owner of which nothing is known does not state is `missing`. */
+  /** The most doubtful absence for any owner; for an unknown owner it is `missing`. */
   leastSureAbsence(): Absence {
     return leastSure(["missing", ...this.#absences.values()]);
   }

@@ -98,7 +98,7 @@ export class DesiredDatabase {
     this.#changing(() => this.#dirty.retract(fact, owner, isConfirmed));
   }
 
-  /** The absence of what the owner does not state is another one. */
+  /** The absence of what the owner does not state has changed. */
   reconsider(owner: Owner): void {
     this.#changing(() => this.#dirty.reconsidered.add(owner));
   }

@@ -36,7 +36,7 @@ const none: LeavingMember[] = [];
 export class Dirty {
   readonly #rows = new RowMap<Mark>();
   readonly owners = new Set<Owner>();
-  /** Owners for which the absence of what they do not state is another one. */
+  /** Owners for which the absence of what they do not state has changed. */
   readonly reconsidered = new Set<Owner>();
 
   get rows(): RowMap<DirtyRow> {

@@ -17,7 +17,7 @@ export class ServerStanding {
     this.#server = server;
   }
 
-  /** The doubt has to come before a list changes what is known. */
+  /** Called before a list: a doubt has to be known before the list changes what is known. */
   async beforeList(): Promise<void> {
     await this.#server?.look(this.#resource);
     this.#listedSince = this.#server?.known(this.#resource);

@@ -65,7 +65,7 @@ export function agentMetrics(registry: Registry): AgentMetrics {
   };
 }
 
-/** What is asked when somebody scrapes. */
+/** Metrics that are read at every scrape. */
 export function agentGauges(registry: Registry, readings: Readings): void {
   const registers = [registry];
   new Gauge({

@@ -41,7 +41,7 @@ export interface UpkeepOptions {
   readonly serve: (firstTime: boolean, links: LinkSettings) => Promise<void>;
   /** Checks of what others in the agent have set on the node, which the plan puts back as well; undefined while they set it. */
   readonly checks: () => readonly Check[] | undefined;
-  /** Takes how far the node has come. */
+  /** Where it is noted how far the node has come. */
   readonly readiness: Readiness;
   readonly repairs: Repairs;
   readonly now: () => number;

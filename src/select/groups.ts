@@ -51,7 +51,7 @@ export interface Membership {
 export interface GroupView {
   /** Whether a policy uses the group with this id in this role. */
   isUsed(role: GroupId["role"], id: string): boolean;
-  /** What may decide who is in a group, and is not listed. While there is any, it is uncertain which pods are in no group. */
+  /** Objects that are not listed and may decide who is in a group. While there are any, it is uncertain who is in none. */
   readonly unconfirmed: Pick<Unconfirmed, "isEmpty" | "has" | "mayMissPolicyIn">;
   membershipsOf(role: Role, namespace: string, pod: string): readonly Membership[];
   /** The pods in a group that is in use, with those of their addresses that are. */

@@ -1,5 +1,5 @@
-// What is not confirmed: it has left rows or ports in the databases, or pods in the stores, but is itself not listed. It may
-// decide who is in which group, and its absence may be the list's mistake. So the API server is asked for it by name.
+// Policies, namespaces and pods that are not listed, although rows, ports or listed pods refer to them. They may decide who is
+// in which group, and the list may have left them out by mistake. So the API server is asked for each of them.
 //
 //   state      what is known of it                                             leaves the state when
 //   unasked    nothing: nobody has asked the API server yet                    the answer is here, whatever it is: `asked`

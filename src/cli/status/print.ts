@@ -3,7 +3,7 @@
 import { counted } from "../../model/counted.ts";
 import type { Lag, Report } from "./judge.ts";
 
-/** So many policies with faults, and objects that cannot be reached, are named. */
+/** At most so many policies with faults, and so many objects that are not reached, are named. */
 const mostNamed = 10;
 
 export function printed(report: Report): string {

@@ -29,7 +29,7 @@ export interface KubernetesView {
   readonly malformed?: readonly MalformedPolicy[];
   /** Everything that asks for something Weft does not serve. */
   readonly unserved: readonly Pick<ObjectMeta, "unserved">[];
-  /** What nobody from outside can reach yet; absent when there is nothing of it. */
+  /** What nobody from outside can reach yet. */
   readonly unreached?: readonly Unreached[];
   /** Why pods and nodes have no network yet, as the controller says; absent when all have one. */
   readonly told?: Told | undefined;

@@ -1,4 +1,4 @@
-// What the controller has said by Events about objects that do not have yet what they should. It knows best why, and `weft
+// What the controller has said by Events about objects that still lack their network or address. It knows best why, and `weft
 // status` repeats it. Best effort: who may not read Events gets a general answer.
 
 import type { KubeClient } from "../../kube/client.ts";

@@ -1,6 +1,6 @@
-// What is wrong with the node, and who is told. The other parts of the agent say here what they find; about Open vSwitch, OVN
-// and the API server it looks itself. It writes the conditions of the Node and renews the agent's Lease; /readyz, the
-// metrics and the checks of balancers ask it.
+// Finds out what is wrong with the node, and reports it. The other parts of the agent tell it what they find; Open vSwitch, OVN
+// and the API server it watches itself. It writes the Node's conditions and renews the agent's Lease. /readyz, the metrics
+// and the answers to load balancers' health checks come from here too.
 
 import type { AgentOptions } from "../../config/agent.ts";
 import type { KubeClient } from "../../kube/client.ts";
@@ -31,9 +31,9 @@ export interface HealthOptions extends Pick<AgentOptions, Setting>, IntegrationF
 export interface Health {
   readonly readiness: Readiness;
   readonly repairs: Repairs;
-  /** Takes how the node reaches the outside. */
+  /** To be called with how the node reaches the outside. */
   readonly outside: (outside: Outside) => void;
-  /** Takes why the ports of Services and pods could not be written; undefined when they are. */
+  /** To be called with why the ports of Services and pods could not be written; with undefined when they are. */
   readonly ports: (problem: Problem | undefined) => void;
   /** What keeps new pods away; undefined when nothing does. */
   readonly notReady: () => string | undefined;
@@ -62,7 +62,7 @@ export function healthOf(options: HealthOptions): Health {
     flows: integrationFlows(options),
     changed: unavailability.ring,
   });
-  // With a pool, pods start without the API server; but one that refuses has to be told.
+  // With a pool, pods start without the API server, so only a refusal is a fault.
   const staleness = new Staleness({ Node: nodes, ...known }, now, isPooled);
   const problem = (): Problem | undefined =>
     dataPlane.problem() ??

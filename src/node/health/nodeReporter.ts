@@ -21,7 +21,7 @@ export interface NodeReporterOptions {
   readonly node: () => Node | undefined;
   /** What is wrong with the node now. */
   readonly problem: () => Problem | undefined;
-  /** Rings when `problem` may have another answer, or the Node says something else. */
+  /** Rings when the answer of `problem`, or the Node, may have changed. */
   readonly news: Bell;
   readonly condition: NodeCondition;
   readonly now: () => number;

@@ -1,5 +1,5 @@
-// How far the node has come onto the network. upkeep.ts says it here, and here read it those who answer the container
-// runtime, and those who report on the node.
+// How far the node has come onto the network. upkeep.ts sets it; the answers to the container runtime and the reports on the
+// node depend on it.
 
 import type { Log } from "../../kube/clock.ts";
 import type { LinkSettings } from "../nouns/link.ts";

@@ -28,7 +28,7 @@ export async function writeFlows(
   };
 }
 
-/** How many flows a bundle leaves: of those with one match and priority, the last replaces the others. */
+/** How many flows a bundle adds. Of several with the same match and priority, the last replaces the others. */
 function addedFlows(bundle: string): number {
   const added = bundle.match(/^add .*(?=,actions=)/gm) ?? [];
   return new Set(added).size;

@@ -41,7 +41,7 @@ export interface AttachmentsOptions {
   readonly completion: Completion;
   readonly departures: Departures;
   readonly flush: Flush;
-  /** Takes how long a phase took. */
+  /** Called with the duration of each phase. */
   readonly phaseTook: (phase: Phase, seconds: number) => void;
 }
 

@@ -1,5 +1,5 @@
-// What the container runtime sees of the agent: the plugin with its configuration, and the socket behind it, where pods are
-// attached and detached.
+// The agent's side towards the container runtime: the plugin, its configuration, and the socket through which the plugin has
+// pods attached and detached.
 
 import { basename } from "node:path";
 import type { AgentOptions } from "../../config/agent.ts";
@@ -41,7 +41,7 @@ export interface CniOptions
 }
 
 export interface Cni {
-  /** The node can serve: called for the first time before pods are accepted, and again in case somebody has cleaned up. */
+  /** Makes the node serve. Called before the first pods are accepted, and again in case somebody has cleaned up. */
   readonly serve: (firstTime: boolean, links: LinkSettings) => Promise<void>;
   /** Gives running pods this MTU. */
   readonly retune: (mtu: PodMtu) => Promise<void>;

@@ -49,8 +49,8 @@ export interface PortWriterOptions {
   /** Removes UDP connections to a port of these addresses from the datapath's tracker, where OVN and bridge remember them. */
   readonly forget: (addresses: readonly Ip[], port: number) => Promise<void>;
   /**
-   * Takes why the ports are not as the API server says, for example because Open vSwitch refuses the flows; undefined when they
-   * are. Called when that is news.
+   * Called when it changes why the ports are not as the API server says, for example because Open vSwitch refuses the flows;
+   * with undefined when they are.
    */
   readonly outcome: (problem: ConditionText | undefined) => void;
   readonly log: Log;

@@ -1,5 +1,5 @@
-// Everything that leads to this node from outside: the ports of Services and pods, floating addresses, the news about whose
-// addresses are here, and the answers to balancers.
+// Everything by which this node is reached from outside: the ports of Services and pods, floating addresses, announcements of
+// the addresses that are here, and the answers to load balancers' health checks.
 
 import type { AgentOptions } from "../../config/agent.ts";
 import { systemClock } from "../../kube/clock.ts";
