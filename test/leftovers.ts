@@ -57,7 +57,7 @@ export async function takeDown(tag: string, pid: number): Promise<readonly strin
   for (let tries = 0; tries < 2; tries++)
     for (const name of own(sandboxes)) await downSandbox(name, sandboxes).catch(() => undefined);
   const bare = own(namespaces);
-  for (const name of bare) await run(["ip", "netns", "delete", name]);
+  for (const name of bare) await run(["ip", "netns", "delete", name]).catch(() => undefined);
   return [...left.map((name) => `sandbox ${name}`), ...bare.map((name) => `namespace ${name}`)];
 }
 
