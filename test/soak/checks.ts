@@ -16,10 +16,14 @@ import { differencesFromPlan } from "./plannedRows.ts";
 export interface Check {
   readonly name: string;
   readonly look: () => Promise<readonly string[]>;
+  /** How long to look again before something counts as wrong. */
+  readonly patienceMs?: number;
 }
 
 /** The longest delay of Weft's own is half a minute: until an API server that lacked a kind is asked for it again. */
-const patienceMs = 90_000;
+const usualPatienceMs = 90_000;
+/** The API server keeps an idle connection for three minutes, and the other checks' kubectl has only just ended. */
+const connectionsMs = 240_000;
 const betweenLooksMs = 1_000;
 
 /** Asks one check after the other. Returns what is wrong at the end, by check. */
@@ -28,7 +32,7 @@ export async function findings(
   say: (line: string) => void,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const found = new Map<string, readonly string[]>();
-  for (const { name, look } of checks) {
+  for (const { name, look, patienceMs = usualPatienceMs } of checks) {
     const start = performance.now();
     let wrong = await tried(look);
     while (wrong.length > 0 && performance.now() < start + patienceMs) {
@@ -111,6 +115,7 @@ export function emptyChecks(ground: Ground, beginning: Beginning): readonly Chec
     { name: "no process has died by itself", look: () => processesLacking(cluster) },
     {
       name: "memory and open files are as at the start",
+      patienceMs: connectionsMs,
       look: async () => {
         // This program's own connections are no leak of the server's.
         ground.client[Symbol.dispose]();
