@@ -106,7 +106,7 @@ kubernetes-faults: cni compiled kubernetes-programs image ## API server, etcd, a
 	@node --test --test-isolation=none test/kubernetes/life/faults.ts
 
 .PHONY: kubernetes-migration
-kubernetes-migration: cni compiled kubernetes-programs image ## docs/migration.md, step by step, on a cluster of its own whose network is flannel with kube-proxy (15 minutes)
+kubernetes-migration: cni compiled kubernetes-programs image ## docs/migration.md, step by step, on a cluster of its own whose network is flannel with kube-proxy
 	@node test/kubernetes/build/main.ts flannel
 	@node --test --test-isolation=none test/kubernetes/life/migration.ts
 

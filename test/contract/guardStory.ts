@@ -248,7 +248,7 @@ async function controller(api: LyingApi, remote: string, way: Way): Promise<Cont
 }
 
 async function becomes(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 60_000;
   while (!(await isTrue())) {
     assert.ok(performance.now() < deadline, `waited in vain until ${what}`);
     await pause(5);
