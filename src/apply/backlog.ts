@@ -30,7 +30,7 @@ export class Backlog {
    * removes it at once, the merged change would show nothing.
    */
   #changed: AnyChange[] = [];
-  /** All existing rows, when all are to be compared; undefined items only let the caller pause. */
+  /** Many rows that are to be compared; undefined items only let the caller pause. */
   #scan: Iterable<RowName | undefined> = [];
   #isScanDue = false;
   /** Owners of what is being taken now: not all of it is in `#pending` yet. */

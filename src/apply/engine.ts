@@ -100,26 +100,27 @@ export class Engine implements Applier {
     return this.#world.owners();
   }
 
-  /** The inputs of all plans are complete. Until this is called, the engine adds and changes but removes nothing. */
+  /**
+   * The inputs of all plans are complete. Until this is called, the engine adds and changes but removes nothing. What is
+   * wanted was compared when it was stated, so only what may go is compared now.
+   */
   allSynced(): void {
     this.#isSynced = true;
     this.#guard.allSynced();
-    this.#backlog.markScan(this.#world.rows());
-    this.#work.notify();
+    this.#backlog.markScan(this.#world.mayLose());
+    this.#lookAtHeld();
   }
 
   /** As long as there is a `reason`, nothing is deleted, whatever any owner says. */
   suspendPrune(reason: string | undefined): void {
     this.#guard.suspend(reason);
-    this.#backlog.again([...this.#guard.held.values()].map(wholeRow));
-    this.#work.notify();
+    this.#lookAtHeld();
   }
 
   /** Releases the deletions that are held now. */
   approvePrune(): void {
     this.#guard.approve();
-    this.#backlog.again([...this.#guard.held.values()].map(wholeRow));
-    this.#work.notify();
+    this.#lookAtHeld();
   }
 
   /** Resolves when there is nothing to do except what waits for a retry, for other rows or for approval. */
@@ -310,6 +311,11 @@ export class Engine implements Applier {
     if (!this.#isSynced || rows === this.#reportedHeld) return;
     this.#reportedHeld = rows;
     this.#options.events?.pruneHeld?.(this.#guard.report(this.#world.countOwned()));
+  }
+
+  #lookAtHeld(): void {
+    this.#backlog.again([...this.#guard.held.values()].map(wholeRow));
+    this.#work.notify();
   }
 
   /** Marks what becomes due with time: retries, and held deletions once earlier ones have left the window. */

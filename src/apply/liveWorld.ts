@@ -49,6 +49,20 @@ export class LiveWorld {
         yield wanted.row(table, uuid) ? undefined : { table, uuid };
   }
 
+  /**
+   * Every existing row that may have to go or to lose members: nobody wants it, or its table has member columns. Undefined
+   * items only let the caller pause.
+   */
+  *mayLose(): Generator<RowName | undefined> {
+    const { desired, destination, replica } = this.#options;
+    const wanted = desired.database(destination);
+    for (const table of replica.tables) {
+      const hasMembers = (this.now().rules(table)?.memberColumns.size ?? 0) > 0;
+      for (const { _uuid: uuid } of replica.table(table).values())
+        yield hasMembers || !wanted.row(table, uuid)?.columns ? { table, uuid } : undefined;
+    }
+  }
+
   /** How many rows in the database are Weft's. */
   countOwned(): number {
     return [...this.owned().values()].reduce((sum, count) => sum + count, 0);
