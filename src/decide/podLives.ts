@@ -37,6 +37,13 @@ interface Life extends PodPlace {
   ready: boolean;
 }
 
+/** What a pod was found to have at the start. */
+interface Found {
+  readonly network: PodNetwork;
+  /** It is in the row of the pod's own port. */
+  readonly isInRow: boolean;
+}
+
 export interface PodLivesOptions {
   readonly names: Names;
   readonly patch: Patch;
@@ -52,6 +59,8 @@ export class PodLives {
   readonly #options: PodLivesOptions;
   /** what `lifeOf` says of a pod -> its life */
   readonly #lives = new Map<string, Life>();
+  /** a life that has not been decided yet -> what it holds */
+  readonly #adopted = new Map<string, Found>();
   /** namespace/name -> the lives of that name that hold something */
   readonly #names = new Multimap<string, string>();
   /** namespace/name of a static pod whose mirror is gone -> until when the next one is awaited */
@@ -68,8 +77,8 @@ export class PodLives {
 
   /** Claims what the pod is proven to have. */
   adopt(pod: Pod, site: Site): void {
-    const network = this.#provenOf(pod, site);
-    if (network) this.#options.addresses.claim(this.#holderOf(pod), site, network, this.#isGone);
+    const found = this.#provenOf(pod, site);
+    if (found && this.#claim(pod, site, found.network)) this.#adopted.set(lifeOf(pod), found);
   }
 
   /** The last decision, if it is durable. */
@@ -88,6 +97,7 @@ export class PodLives {
       const node = this.#options.nodes.get(pod.nodeName);
       if (!node) return { state: "waiting", reason: `node ${pod.nodeName || "?"} has no subnet yet` };
       const choice = this.#isPooled(pod) ? this.#claimed(pod, node) : this.#choose(pod, node);
+      this.#adopted.delete(lifeOf(pod));
       if (!choice) return { state: "none" };
       if ("refused" in choice) return { state: "refused", reason: choice.refused };
       if (choice.ownPort) distrustOf = () => this.#distrustOf(pod, node);
@@ -104,7 +114,8 @@ export class PodLives {
 
   /** Whether the pod needs a port of its own that it does not have yet. */
   needsPort(pod: Pod): boolean {
-    return wantsAddress(pod) && this.#options.pools === undefined && this.#inRow(pod) === undefined;
+    if (!wantsAddress(pod) || this.#options.pools !== undefined) return false;
+    return this.#adopted.get(lifeOf(pod))?.isInRow !== true && this.#inRow(pod) === undefined;
   }
 
   /**
@@ -133,6 +144,7 @@ export class PodLives {
   release(namespace: string, name: string, life: string): void {
     this.#names.delete(`${namespace}/${name}`, life);
     this.#options.addresses.release(life);
+    this.#adopted.delete(life);
     const node = this.#lives.get(life)?.node;
     this.#lives.delete(life);
     if (node !== undefined) this.#options.nodes.dropPod(node, life);
@@ -165,9 +177,17 @@ export class PodLives {
     return this.#options.rows.ofPod(this.#holderOf(pod).port, lastingUid(pod));
   }
 
-  #provenOf(pod: Pod, site: Site): PodNetwork | undefined {
-    const ips = (this.#inRow(pod) ?? pod.podIps).flatMap((text) => parseIp(text) ?? []);
-    return podNetworkOn(site, ips);
+  #provenOf(pod: Pod, site: Site): Found | undefined {
+    const inRow = this.#inRow(pod);
+    const network = podNetworkOn(
+      site,
+      (inRow ?? pod.podIps).flatMap((text) => parseIp(text) ?? []),
+    );
+    return network && { network, isInRow: inRow !== undefined };
+  }
+
+  #claim(pod: Pod, site: Site, network: PodNetwork): boolean {
+    return this.#options.addresses.claim(this.#holderOf(pod), site, network, this.#isGone) === undefined;
   }
 
   /** The pool port that the node has given the pod, found by the address in the pod's status. */
@@ -185,9 +205,8 @@ export class PodLives {
       return {
         refused: `port ${holder.port} in the northbound database is not Weft's: find out who made it, then ovn-nbctl lsp-del ${holder.port}`,
       };
-    const proven = this.#provenOf(pod, site);
-    if (proven && addresses.claim(holder, site, proven, this.#isGone) === undefined)
-      return { network: proven, ownPort: true };
+    const proven = this.#adopted.get(holder.uid) ?? this.#provenOf(pod, site);
+    if (proven && this.#claim(pod, site, proven.network)) return { network: proven.network, ownPort: true };
     try {
       return { network: addresses.take(holder, site), ownPort: true };
     } catch (error) {
