@@ -74,9 +74,7 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
   /** Services with a balancer's address that nodes announce, or may have to. */
   const announced = (): readonly Owner[] => {
     const isAnnounced = [...stores.IPAddressPool.values()].some(({ l2 }) => l2);
-    return [...stores.Service.values()]
-      .filter(({ ingressIps, announcers }) => (isAnnounced ? ingressIps : announcers) !== undefined)
-      .map(ownerOfService);
+    return stores.Service.by("outer", isAnnounced ? "ingressIps" : "announcers").map(ownerOfService);
   };
 
   return {
@@ -87,8 +85,7 @@ export function serviceDecision(options: ServiceDecisionOptions): Decides<Reads>
         ...(isFreedBy(change) ? options.taken.waiting : []),
         ...sidesOf(change).flatMap(({ externalIps = [] }) => grants.asking(externalIps)),
       ],
-      IPAddressPool: () =>
-        [...stores.Service.values()].filter(({ balancer }) => balancer !== undefined).map(ownerOfService),
+      IPAddressPool: () => stores.Service.by("outer", "balancer").map(ownerOfService),
       Node: (change) => [
         ...grants.asking(sidesOf(change).flatMap(({ internalIps }) => internalIps)),
         ...(isMove(change) ? announced() : []),

@@ -26,6 +26,9 @@ export interface Watchable<T extends ObjectMeta> extends Resource {
   readonly optional?: true;
 }
 
+/** What a Service has of addresses from outside. */
+const outerParts = ["balancer", "ingressIps", "announcers"] as const;
+
 const watchable = <T extends ObjectMeta>(kind: Watchable<T>): Watchable<T> => kind;
 
 const table = {
@@ -66,6 +69,8 @@ const table = {
       nodePort: nodePortKeys,
       externalIp: ({ externalIps = [] }) => externalIps,
       ingressIp: ({ ingressIps = [] }) => ingressIps,
+      /** `balancer`, `ingressIps`, `announcers`: those that it has. */
+      outer: (service) => outerParts.filter((part) => service[part] !== undefined),
       /** `shop/key` */
       sharing: ({ namespace, sharingKey }) =>
         sharingKey === undefined ? [] : [`${namespace}/${sharingKey}`],
