@@ -25,10 +25,10 @@ export class Concerned {
     this.#readers = new Map([...byKind].map(([kind, of]) => [kind, of.map(([, reader]) => reader)]));
   }
 
-  byObject(change: Change<KubeObject>): ReadonlySet<Owner> {
+  /** An owner may come several times. */
+  *byObject(change: Change<KubeObject>): Iterable<Owner> {
     const kind = (change.new ?? change.old)?.kind;
-    const readers = (kind !== undefined && this.#readers.get(kind)) || [];
-    return new Set(readers.flatMap((reader) => [...reader(change, this.#stores)]));
+    for (const reader of (kind && this.#readers.get(kind)) ?? []) yield* reader(change, this.#stores);
   }
 
   bySighting(sighting: Sighting): ReadonlySet<Owner> {

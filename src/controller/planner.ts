@@ -131,7 +131,10 @@ export class Planner {
 
   /** The object that the owner stands for, if it exists. */
   objectOf(owner: Owner): KubeObject | undefined {
-    const { kind, namespace, name } = parseOwner(owner);
+    return this.#objectNamed(parseOwner(owner));
+  }
+
+  #objectNamed({ kind, namespace, name }: OwnerName): KubeObject | undefined {
     const of = this.#kinds.get(kind)?.of;
     return of && this.#options.context.stores[of].get(namespace, name);
   }
@@ -161,18 +164,18 @@ export class Planner {
 
   async #planAs(owner: Owner, name: OwnerName, kind: AnyOwnerKind): Promise<void> {
     const absence = await this.#absenceFor(owner, name, kind);
-    this.#requirePresent(owner, kind);
+    this.#requirePresent(owner, kind, this.#objectNamed(name));
     const { publish, release } = (await this.#decides.get(name.kind)?.decide(name)) ?? {};
-    this.#say(owner, kind.plan(owner, name, this.#options.context), absence);
-    const object = this.objectOf(owner);
+    // While that was decided, another object may have got the name.
+    const object = this.#objectNamed(name);
+    this.#say(owner, object, kind.plan(owner, name, this.#options.context), absence);
     if (object) this.#planned.add(object);
     // Rejects only when the term ends. The next term starts from what the databases hold.
     if (release) this.#afterCommit(owner, release);
     await publish?.();
   }
 
-  #requirePresent(owner: Owner, { of, reads }: AnyOwnerKind): void {
-    const object = this.objectOf(owner);
+  #requirePresent(owner: Owner, { of, reads }: AnyOwnerKind, object: KubeObject | undefined): void {
     // Without its object an owner states nothing, whatever else is known.
     if (of !== undefined && !object) return;
     const why = this.#options.outdated(object, Object.keys(reads) as Kind[]);
@@ -182,21 +185,22 @@ export class Planner {
   }
 
   /** How sure it is that what the owner no longer states is gone. */
-  async #absenceFor(owner: Owner, { namespace, name }: OwnerName, { of }: AnyOwnerKind): Promise<Absence> {
+  async #absenceFor(owner: Owner, ownerName: OwnerName, { of }: AnyOwnerKind): Promise<Absence> {
     const { desired, absence, applied } = this.#options;
+    const { namespace, name } = ownerName;
     // If the owner stated this in this term, its object is really gone: objects leave the stores only when that is
     // known.
-    if (of === undefined || this.objectOf(owner) || desired.factsOf(owner).length > 0) return "confirmed";
+    if (of === undefined || this.#objectNamed(ownerName) || desired.factsOf(owner).length > 0)
+      return "confirmed";
     if (!this.#unconfirmed.has(owner)) return "missing";
     const found = applied.hasRows(owner) ? await absence({ kind: of, namespace, name }, owner) : "confirmed";
     if (found === "confirmed") this.#unconfirmed.delete(owner);
     return found;
   }
 
-  #say(owner: Owner, planned: Planned, absence: Absence): void {
+  #say(owner: Owner, object: KubeObject | undefined, planned: Planned, absence: Absence): void {
     if (planned === "as before") return this.#keepRowsOf(owner);
     const { desired, tell } = this.#options;
-    const object = this.objectOf(owner);
     if ("notNow" in planned) {
       if (object && !planned.isUsual) tell.refused(object, planned.notNow);
       throw new NotNow(planned.notNow);

@@ -30,6 +30,8 @@ export class OwnerQueue {
   readonly #failures = new Map<Owner, number>();
   readonly #timers = new Map<Owner, NodeJS.Timeout>();
   #wake: () => void = () => undefined;
+  /** The event loop's next turn, while something waits for it. Many owners finish within one turn. */
+  #turn: Promise<void> | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(options: QueueOptions) {
@@ -90,7 +92,7 @@ export class OwnerQueue {
     while (!signal.aborted) {
       const owner = this.#next();
       // Lets an owner that waits for nobody finish before the next is taken. Otherwise all would finish in one stretch.
-      if (owner !== undefined) await Promise.race([this.#take(owner), nextTurn()]);
+      if (owner !== undefined) await Promise.race([this.#take(owner), this.#nextTurn()]);
       else
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -107,6 +109,16 @@ export class OwnerQueue {
     }
     this.#timers.clear();
     this.#endWait();
+  }
+
+  #nextTurn(): Promise<void> {
+    this.#turn ??= this.#endOfTurn();
+    return this.#turn;
+  }
+
+  async #endOfTurn(): Promise<void> {
+    await nextTurn();
+    this.#turn = undefined;
   }
 
   #queueOf(owner: Owner): Set<Owner> {

@@ -48,16 +48,16 @@ export const profileMembers = (profile: string): PodGroup =>
   wholeGroup(selectionOfPods(podsWithProfile(profile)));
 
 /** The policies for which it matters that the pod has its ports by name. */
-export const policiesUsing = (
+export function policiesUsing(
   { namedPorts = [] }: Pick<Pod, "namedPorts">,
   stores: Partial<PolicyStores>,
-): readonly AnyPolicy[] => [
-  ...new Set(
-    namedPorts.flatMap(({ name }) =>
-      policyKinds.flatMap((kind): readonly AnyPolicy[] => stores[kind]?.by("portName", name) ?? []),
-    ),
-  ),
-];
+): readonly AnyPolicy[] {
+  const present = policyKinds.flatMap((kind) => (stores[kind]?.size ? stores[kind] : []));
+  const named = namedPorts.flatMap(({ name }) =>
+    present.flatMap((store): readonly AnyPolicy[] => store.by("portName", name)),
+  );
+  return [...new Set(named)];
+}
 
 /**
  * The policies that have to be in force before the pod's packets may pass: those that select it, and those that close

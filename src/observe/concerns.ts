@@ -39,4 +39,4 @@ export interface NodeConcern<K extends Kind> {
 
 /** The object before and after the change, where it exists. */
 export const sidesOf = <T>({ old, new: now }: Change<T>): readonly T[] =>
-  [now, old].flatMap((object) => (object === undefined ? [] : [object]));
+  [now, old].filter((object) => object !== undefined);
