@@ -14,6 +14,7 @@ import type { MemberColumn, TableRules } from "./tableRules.ts";
 import type { World } from "./world.ts";
 
 const pieceSize = 256;
+const noColumns: Columns = new Map();
 
 /** What differs in a row, as far as it was looked at. Each look replaces the earlier findings about the same part. */
 export class RowDiff {
@@ -115,16 +116,16 @@ const own = (rules: TableRules, columns: Columns): Columns =>
 
 /** The columns that differ in `found`. A column that the server's schema lacks never differs. */
 function differing(rules: TableRules, columns: Columns, found: Row): Columns {
-  const stated = new Map<string, ColumnValue>();
+  let stated: Map<string, ColumnValue> | undefined;
   for (const [name, value] of columns) {
     const column = rules.columns.get(name);
     if (!column || rules.memberColumns.has(name)) continue;
     const actual = found[name];
     const same =
       column.kind === "map" ? actual !== undefined && sameValue(value, actual) : sameAtoms(value, actual);
-    if (!same) stated.set(name, value);
+    if (!same) (stated ??= new Map()).set(name, value);
   }
-  return stated;
+  return stated ?? noColumns;
 }
 
 /** To a fact, scalars, optional values and sets are all sets: `x` is `[x]`, and absent is `[]`. */

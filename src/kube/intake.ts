@@ -80,8 +80,9 @@ export class Intake<T extends ObjectMeta> {
   put(raw: unknown): void {
     const object = this.#resource.project(raw, this.#interner);
     const { namespace, name } = object ?? identityOf(raw);
-    this.#listed?.add(`${namespace}/${name}`);
-    this.#unlisted?.heardOf(`${namespace}/${name}`);
+    const key = `${namespace}/${name}`;
+    this.#listed?.add(key);
+    this.#unlisted?.heardOf(key);
     if (object) {
       this.#put(object);
       return;
@@ -148,7 +149,7 @@ export class Intake<T extends ObjectMeta> {
       const known = this.#store.get(object.namespace, object.name)?.resourceVersion;
       if (known === undefined || !isOfOneHistory || !isBefore(listVersion, known))
         this.#edits.push({ type: "put", object });
-      await this.rest();
+      if (this.due) await this.rest();
     }
     this.#atEnd = [];
   }
@@ -172,7 +173,7 @@ export class Intake<T extends ObjectMeta> {
       if (listed.has(key)) continue;
       if (this.#unlisted && (!isFirst || this.#found.has(key))) missing.push(key);
       else this.#edits.push({ type: "remove", namespace, name });
-      await this.rest();
+      if (this.due) await this.rest();
     }
     this.flush();
     this.#unlisted?.add(missing);
@@ -192,9 +193,13 @@ export class Intake<T extends ObjectMeta> {
     this.#store.apply(edits);
   }
 
-  /** Call this between pieces of work. When a slice is over, it flushes and waits for the event loop's next turn. */
+  /** Whether a slice of work is over, and `rest` is due. */
+  get due(): boolean {
+    return this.#clock.now() - this.#sliceBegan >= sliceMs;
+  }
+
+  /** Flushes, and waits for the event loop's next turn. */
   async rest(): Promise<void> {
-    if (this.#clock.now() - this.#sliceBegan < sliceMs) return;
     this.flush();
     await nextTurn();
     this.#sliceBegan = this.#clock.now();

@@ -284,4 +284,7 @@ const ips = (values: readonly unknown[]): readonly Ip[] =>
 const records = (value: unknown): readonly Json[] => list(value).map(record);
 
 const textEntries = (value: unknown): readonly (readonly [string, string])[] =>
-  Object.entries(record(value)).flatMap(([key, item]) => (typeof item === "string" ? [[key, item]] : []));
+  Object.entries(record(value)).filter(isTextEntry);
+
+const isTextEntry = (entry: readonly [string, unknown]): entry is [string, string] =>
+  typeof entry[1] === "string";

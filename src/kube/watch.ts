@@ -216,7 +216,7 @@ class Watcher<T extends ObjectMeta> {
       });
       for (const item of page.items) {
         this.#intake.put(item);
-        await this.#intake.rest();
+        if (this.#intake.due) await this.#intake.rest();
       }
       this.#intake.flush();
       if (page.continue !== "") return { type: "page taken", cursor: page.continue };
@@ -249,7 +249,7 @@ class Watcher<T extends ObjectMeta> {
           isSilent = false;
           lively ||= resourceVersion !== "";
           resourceVersion = await this.#take(watchEventOf(line), resourceVersion);
-          await this.#intake.rest();
+          if (this.#intake.due) await this.#intake.rest();
         }
         this.#intake.flush();
         this.#signal.throwIfAborted();

@@ -45,6 +45,8 @@ export function parseInterfaceAddress(text: string): InterfaceAddress | undefine
   return bits > widthOf(ip.family) ? undefined : { ip, bits };
 }
 
+export const sameIp = (a: Ip, b: Ip | undefined): boolean => a.family === b?.family && a.value === b.value;
+
 export function networkOf(ip: Ip, bits: number): Cidr {
   const host = BigInt(widthOf(ip.family) - bits);
   return { ip: { family: ip.family, value: (ip.value >> host) << host }, bits };

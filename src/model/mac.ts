@@ -1,16 +1,14 @@
 // MAC addresses computed from IP addresses, as ovn-kubernetes computes them: nothing has to be stored, and a pod's
 // MAC is known as soon as its address is. 0a:58 is locally administered and unicast.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { formatIp, type InterfaceAddress, type Ip } from "./ip.ts";
 
 /** `0a:58` and the four bytes of an IPv4 address, or the first four of SHA-256 of an IPv6 address in text form. */
 export function macOf(ip: Ip): string {
-  const bytes =
-    ip.family === 4
-      ? [24n, 16n, 8n, 0n].map((shift) => Number((ip.value >> shift) & 255n))
-      : [...createHash("sha256").update(formatIp(ip)).digest().subarray(0, 4)];
-  return ["0a", "58", ...bytes.map((byte) => byte.toString(16).padStart(2, "0"))].join(":");
+  const digits =
+    ip.family === 4 ? ip.value.toString(16).padStart(8, "0") : hash("sha256", formatIp(ip), "hex");
+  return ["0a", "58", ...[0, 2, 4, 6].map((at) => digits.slice(at, at + 2))].join(":");
 }
 
 /** The MAC of an interface with these addresses: it follows from the first. */

@@ -1,7 +1,7 @@
 // Where a pod is on one network: the port it has there and what that port answers to. A pod has a place on each network
 // it is attached to; today that is one.
 
-import type { Ip } from "./ip.ts";
+import { type Ip, sameIp } from "./ip.ts";
 import type { PodNetwork } from "./network.ts";
 
 export interface Place {
@@ -45,5 +45,3 @@ export const samePlace = (a: Place, b: Place): boolean =>
     a.mac === b.mac &&
     a.addresses.length === b.addresses.length &&
     a.addresses.every((ip, index) => sameIp(ip, b.addresses[index])));
-
-const sameIp = (a: Ip, b: Ip | undefined): boolean => a.family === b?.family && a.value === b.value;

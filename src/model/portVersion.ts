@@ -14,4 +14,7 @@ export function portVersionOf(uid: string, { addresses, mac, gateways }: PodNetw
 }
 
 /** The `uid` in a port's version; undefined when there is none. */
-export const uidIn = (version: string | undefined): string | undefined => version?.split("/")[0];
+export function uidIn(version: string | undefined): string | undefined {
+  const slash = version?.indexOf("/") ?? -1;
+  return slash < 0 ? version : version?.slice(0, slash);
+}

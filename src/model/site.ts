@@ -1,6 +1,6 @@
 // Which addresses the pods of a node can have at all, taken or not.
 
-import { type Cidr, formatCidr, formatIp, type Ip, sizeOf } from "./ip.ts";
+import { type Cidr, formatCidr, type Ip, sameIp, sizeOf } from "./ip.ts";
 import { macOfFirst } from "./mac.ts";
 import { firstPodOffset, gatewayOf, ofFamily, type PodNetwork, within } from "./network.ts";
 
@@ -32,9 +32,10 @@ export function doubtAbout(network: PodNetwork, site: Site): string | undefined 
   const gateways = network.addresses
     .flatMap(({ ip }) => ofFamily(site.subnets, ip.family) ?? [])
     .map(gatewayOf);
-  return gateways.map(formatIp).join() === network.gateways.map(formatIp).join()
-    ? undefined
-    : "its gateways are not the node's";
+  const isSame =
+    gateways.length === network.gateways.length &&
+    gateways.every((gateway, index) => sameIp(gateway, network.gateways[index]));
+  return isSame ? undefined : "its gateways are not the node's";
 }
 
 /** How many pods fit: all addresses except those of the network, router and node and, in IPv4, broadcast. */

@@ -244,13 +244,14 @@ export class Monitor {
     const changes: AnyChange[] = [];
     for (const [name, decoder, rows] of this.#tablesOf(tables)) {
       const before = this.#store.table(name);
+      const after = copy.get(name);
       for (const [uuid, update] of membersOf(rows)) {
         const old = before.get(uuid);
         const row = decoder.after(uuid, undefined, update);
         if (!row) throw new OvsdbError("protocol error", `copy of table ${name} deletes a row`);
-        if (copy.get(name)?.get(uuid)) throw new OvsdbError("protocol error", `row ${uuid} came twice`);
+        if (after?.get(uuid)) throw new OvsdbError("protocol error", `row ${uuid} came twice`);
         const same = old && sameRow(old, row);
-        copy.get(name)?.replace(undefined, same ? old : row);
+        after?.replace(undefined, same ? old : row);
         if (!same) changes.push({ table: name, uuid, old, new: row });
         yield;
       }

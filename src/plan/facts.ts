@@ -61,7 +61,9 @@ export class FactList {
     }
     if (!(table in unmarked)) {
       const stated = columns.get("external_ids");
-      columns.set("external_ids", new Map([...(stated instanceof Map ? stated : []), ...this.#marks]));
+      const marked = new Map(stated instanceof Map ? stated : []);
+      for (const [key, value] of this.#marks) marked.set(key, value);
+      columns.set("external_ids", marked);
     }
     this.#facts.push({ kind: "row", destination: this.#scope.destination, table, uuid, columns });
     return uuid;
@@ -81,5 +83,8 @@ export class FactList {
 const byText = (a: Atom, b: Atom): number => (String(a) < String(b) ? -1 : 1);
 
 /** A map column from an object literal, without its undefined entries. */
-export const mapOf = (entries: Readonly<Record<string, string | undefined>>): ReadonlyMap<string, string> =>
-  new Map(Object.entries(entries).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
+export function mapOf(entries: Readonly<Record<string, string | undefined>>): ReadonlyMap<string, string> {
+  const map = new Map<string, string>();
+  for (const [key, value] of Object.entries(entries)) if (value !== undefined) map.set(key, value);
+  return map;
+}

@@ -3,7 +3,7 @@
 // row that is not in use follows the offer.
 
 import { isDeepStrictEqual } from "node:util";
-import type { Ip } from "../../model/ip.ts";
+import { sameIp } from "../../model/ip.ts";
 import type { PodNetwork } from "../../model/network.ts";
 import type { VswitchTables } from "../../ovn/vswitch.gen.ts";
 import type { Transaction } from "../../ovsdb/index.ts";
@@ -160,14 +160,8 @@ export const agrees = (
 /** Written out by hand, because each look compares thousands of rows. */
 const isSameNetwork = (a: PodNetwork, b: PodNetwork): boolean =>
   a.mac === b.mac &&
-  isSameList(
-    a.addresses,
-    b.addresses,
-    (one, other) => isSameIp(one.ip, other.ip) && one.bits === other.bits,
-  ) &&
-  isSameList(a.gateways, b.gateways, isSameIp);
-
-const isSameIp = (a: Ip, b: Ip): boolean => a.value === b.value && a.family === b.family;
+  isSameList(a.addresses, b.addresses, (one, other) => sameIp(one.ip, other.ip) && one.bits === other.bits) &&
+  isSameList(a.gateways, b.gateways, sameIp);
 
 const isSameList = <T>(a: readonly T[], b: readonly T[], isSame: (one: T, other: T) => boolean): boolean =>
   a.length === b.length &&
