@@ -7,7 +7,8 @@
 // OVN's rows.
 
 import type { Marks } from "../config/poolMarks.ts";
-import { isAsLate, type OfferName, type PoolOffer, type PoolPort, type PoolSeen } from "../model/pool.ts";
+import type { PoolOffer, PoolPort, PoolSeen } from "../model/pool.ts";
+import { type OfferHead, OfferNames } from "./offerNames.ts";
 import { Pace } from "./pace.ts";
 import { type Most, middleOf } from "./poolSize.ts";
 
@@ -28,9 +29,6 @@ export interface PortSource {
   readonly take: (foreignTags: ReadonlySet<number>) => PoolPort | undefined;
   readonly release: (port: PoolPort) => void;
 }
-
-/** The part of an offer that identifies it, and the generation in which something was last taken back. */
-type Head = OfferName & Pick<PoolOffer, "asked">;
 
 export interface PoolInputs {
   readonly marks: Marks;
@@ -59,36 +57,21 @@ export interface PoolStep {
   readonly againMs: number | undefined;
 }
 
-/**
- * No pool gets as far as the last generation, but an annotation may say that one has: then another line counts from 1
- * again.
- */
-const after = (generation: number): number => (generation < Number.MAX_SAFE_INTEGER ? generation + 1 : 1);
-
-const afterLine = (line: string): string => BigInt.asUintN(64, BigInt(`0x${line}`) + 1n).toString(16);
-
 export class NodePool {
   readonly #source: PortSource;
+  readonly #names: OfferNames;
   readonly #pace = new Pace();
   /** Kinds that fell below their low mark and have not reached the middle since. */
   readonly #filling = new Set<PortKind>();
   /** offset -> port */
   readonly #ports = new Map<number, Port>();
-  /** Names the offers that this process makes. */
-  #line: string;
-  /** The last offer. It is another process's until something changes. */
-  #head: Head;
-  /** How the offer has changed since the last one. */
-  #changed: "no" | "more" | "less" = "no";
   /** Set when nothing the agent has said so far can count as an answer to this process. */
   #mustAsk = false;
 
   /** Continues from the offer `last`, if there is one. Otherwise `from` is the last known generation. */
-  constructor(source: PortSource, line: string, last: Head | undefined, from = 0) {
+  constructor(source: PortSource, line: string, last: OfferHead | undefined, from = 0) {
     this.#source = source;
-    this.#line = line;
-    const head = last ?? { line, from, generation: after(from), asked: after(from) };
-    this.#head = { line: head.line, from: head.from, generation: head.generation, asked: head.asked };
+    this.#names = new OfferNames(line, last, from);
   }
 
   /** Takes over a port that already exists: `offered` if the agent may claim it, `withdrawn` if not. */
@@ -116,7 +99,7 @@ export class NodePool {
     const list = (keep: (port: Port) => boolean): readonly PoolPort[] =>
       [...this.#ports.values()].filter(keep).map(({ offset, tag }) => ({ offset, tag }));
     return {
-      ...this.#head,
+      ...this.#names.head,
       open: list(({ state, kind }) => state === "offered" && kind === "open"),
       closed: list(({ state, kind }) => state === "offered" && kind === "closed"),
       withdrawn: list(({ state }) => state === "withdrawn"),
@@ -125,7 +108,7 @@ export class NodePool {
 
   /** Goes as far as is possible now. */
   next(inputs: PoolInputs): PoolStep {
-    const mustBeginAnew = this.#mustAsk || this.#isOutdone(inputs);
+    const mustBeginAnew = this.#mustAsk || this.#names.isOutdone(inputs.seen);
     const free = mustBeginAnew ? this.#beginAnew(inputs) : this.#acknowledged(inputs);
     this.#withdrawUnfit(inputs);
     const isRemembered = this.#offerReady(inputs);
@@ -138,7 +121,7 @@ export class NodePool {
     }
     for (const kind of kinds) allowance -= this.#fillOn(kind, inputs, free, allowance);
     for (const port of free) this.#release(port);
-    this.#rename(inputs);
+    this.#names.rename(inputs.seen);
     const waitMs = this.#filling.size === 0 ? 0 : this.#pace.waitMs(inputs.now);
     const againMs = isRemembered ? untilForgottenMs : waitMs;
     return { problem, againMs: againMs > 0 ? againMs : undefined };
@@ -155,42 +138,20 @@ export class NodePool {
     return waiting.length > 0;
   }
 
-  /** The agent has already seen a later offer: the API server was restored from an older state, or the Node is new. */
-  #isOutdone({ seen }: PoolInputs): boolean {
-    return seen !== undefined && !isAsLate(this.#head, seen);
-  }
-
   /**
    * Asks again for everything withdrawn so far. If the agent has seen a later offer, nobody knows what was in it, so
    * all ports are withdrawn.
    */
   #beginAnew(inputs: PoolInputs): Set<Port> {
     this.#mustAsk = false;
-    this.#changed = "less";
-    if (this.#isOutdone(inputs)) for (const port of this.#in("offered")) this.#withdraw(port);
+    this.#names.shrank();
+    if (this.#names.isOutdone(inputs.seen)) for (const port of this.#in("offered")) this.#withdraw(port);
     return new Set();
-  }
-
-  /** Gives a changed offer a new name, so that it cannot be mistaken for an older one. */
-  #rename(inputs: PoolInputs): void {
-    if (this.#changed === "no") return;
-    const last = Math.max(this.#head.generation, inputs.seen?.generation ?? 0);
-    const generation = after(last);
-    const isLast = generation < last;
-    if (isLast) this.#line = afterLine(this.#line);
-    const goesOn = this.#head.line === this.#line && !this.#isOutdone(inputs);
-    this.#head = {
-      line: this.#line,
-      from: goesOn ? this.#head.from : last,
-      generation,
-      asked: isLast || this.#changed === "less" ? generation : this.#head.asked,
-    };
-    this.#changed = "no";
   }
 
   /** The withdrawn ports that nobody uses and nobody can claim any more. */
   #acknowledged({ seen, inUse }: PoolInputs): Set<Port> {
-    if (!seen || seen.line !== this.#head.line || seen.generation < this.#head.asked) return new Set();
+    if (!this.#names.isAcknowledged(seen)) return new Set();
     const used = new Set(seen.used);
     return new Set(this.#in("withdrawn").filter(({ offset }) => !used.has(offset) && !inUse.has(offset)));
   }
@@ -229,7 +190,7 @@ export class NodePool {
       if (isDoubled(port, inputs.foreignTags)) continue;
       free.delete(port);
       this.#put({ ...port, kind, state: "new", isReused: true });
-      this.#grew();
+      this.#names.grew();
       missing--;
     }
   }
@@ -280,23 +241,18 @@ export class NodePool {
 
   #offer(port: Port): void {
     this.#put({ ...port, state: "offered" });
-    this.#grew();
+    this.#names.grew();
   }
 
   #withdraw(port: Port): void {
     this.#put({ ...port, state: "withdrawn" });
-    this.#changed = "less";
+    this.#names.shrank();
   }
 
   #release(port: Port): void {
     this.#ports.delete(port.offset);
     this.#source.release(port);
-    this.#grew();
-  }
-
-  /** Records a change that takes nothing away that the agent could claim. */
-  #grew(): void {
-    if (this.#changed === "no") this.#changed = "more";
+    this.#names.grew();
   }
 
   #put(port: Port): void {

@@ -1,6 +1,5 @@
 // The pools of ready ports of all nodes. A port's addresses come from the same allocator as those of single pods; its
-// VLAN tag is a free one on the parent port. Finds which ports living pods have, and decides which closed ports to
-// open.
+// VLAN tag is a free one on the parent port. Finds which ports living pods have.
 
 import type { Marks } from "../config/poolMarks.ts";
 import { poolOfferAnnotation, poolOfferOf, poolSeenOf } from "../kube/annotations.ts";
@@ -15,8 +14,10 @@ import type { PoolRow } from "../observe/poolRows.ts";
 import type { Holder, PodAddresses } from "./allocate/addresses.ts";
 import { Ring } from "./allocate/ring.ts";
 import { Durable, type Patch } from "./durable.ts";
-import { NodePool, type PortKind } from "./nodePool.ts";
+import { NodePool } from "./nodePool.ts";
+import { OpenedPorts, type OpeningInputs } from "./openedPorts.ts";
 import { marksFor, mostPorts } from "./poolSize.ts";
+import { provenPorts } from "./provenPorts.ts";
 
 export interface PoolOptions {
   /** Ports are nested in the port of a virtual machine, and need tags. */
@@ -27,15 +28,11 @@ export interface PoolOptions {
 }
 
 /** What a pool is decided from, apart from its Node and the node's pods. */
-export interface PoolSurroundings {
+export interface PoolSurroundings extends OpeningInputs {
   /** Whether OVN would carry the port's packets now; undefined while OVN has not listed its ports. */
   readonly isCarried: (port: PoolPort) => boolean | undefined;
-  /** Whether the database drops the port's packets. */
-  readonly isHeldBack: (port: PoolPort) => boolean;
   /** Whether no group of policies has the port, or its addresses. */
   readonly isForgotten: (port: PoolPort) => boolean;
-  /** Whether the policies that select the pod, perhaps none, are in force on the port. */
-  readonly isInForce: (pod: Pod, port: PoolPort) => boolean;
   readonly foreignTags: ReadonlySet<number>;
   /** Milliseconds on a clock that never goes back. */
   readonly now: number;
@@ -54,10 +51,7 @@ interface Known {
   planned: readonly PlannedPort[] | undefined;
   /** Hands out tags, so that a freed one rests. */
   readonly ring: Ring;
-  /** offset -> uid of the pod that the port was opened for */
-  readonly opened: Map<number, string>;
-  /** Offsets of ports that passed packets before this leader, whose pods have not been seen since. */
-  readonly inherited: Set<number>;
+  readonly opened: OpenedPorts;
   offer: string;
   durable: Durable;
 }
@@ -82,31 +76,13 @@ export class Pools {
   /** Takes over what exists of a node's pool. Call this for every node before any choice. */
   adopt(node: Node, site: Site, rows: readonly PoolRow[]): void {
     const offer = poolOfferOf(node);
-    const heldBack = new Set(rows.filter((row) => row.isHeldBack).map(({ offset }) => offset));
-    const pool = this.#make(site, offer, poolSeenOf(node)?.generation);
-    for (const { offset, isHeldBack } of rows)
-      if (!isHeldBack) this.#known.get(site.name)?.inherited.add(offset);
-    const take = (port: PoolPort, kind: PortKind, state: "offered" | "withdrawn"): void => {
+    const passing = rows.filter(({ isHeldBack }) => !isHeldBack).map(({ offset }) => offset);
+    const pool = this.#make(site, new OpenedPorts(passing), offer, poolSeenOf(node)?.generation);
+    for (const { port, kind, state } of provenPorts(offer, rows)) {
       const fits = (port.tag !== undefined) === this.#options.isNested;
       if (fits && this.#claim(site, port)) pool.adopt(port, kind, state);
       else pool.askAnew();
-    };
-    // Rows prove which tag a port has. An offer that says otherwise was not written by a controller.
-    const tagOf = new Map(rows.map(({ offset, tag }) => [offset, tag]));
-    const rowTags = new Set(tagOf.values());
-    const proven = (ports: readonly PoolPort[] = []): readonly PoolPort[] =>
-      ports.filter(({ offset, tag }) =>
-        tagOf.has(offset) ? tagOf.get(offset) === tag : tag === undefined || !rowTags.has(tag),
-      );
-    // The offer comes from a restored backup: the port has been closed since, and may be in use as a closed one.
-    for (const port of proven(offer?.open))
-      if (heldBack.has(port.offset)) take(port, "closed", "withdrawn");
-      else take(port, "open", "offered");
-    for (const port of proven(offer?.closed)) take(port, "closed", "offered");
-    // A withdrawn port's kind is not recorded. Treating it as closed is safe for both.
-    for (const port of proven(offer?.withdrawn)) take(port, "closed", "withdrawn");
-    // A row that no offer names may have been offered once; nobody knows.
-    for (const { offset, tag } of rows) take({ offset, tag }, "closed", "withdrawn");
+    }
   }
 
   /** The node is not listed. If it exists after all, its pool is taken over when it is seen. */
@@ -135,8 +111,7 @@ export class Pools {
       if (offset !== undefined) holders.set(offset, pod);
     }
     const marks = marksFor(node.allocatable, this.#options.marks);
-    for (const offset of [...holders.keys(), ...(poolSeenOf(node)?.spent ?? [])])
-      known.inherited.delete(offset);
+    for (const offset of [...holders.keys(), ...(poolSeenOf(node)?.spent ?? [])]) known.opened.settle(offset);
     const { problem, againMs } = known.pool.next({
       marks,
       most: mostPorts(node.allocatable, marks, resolved.subnets, this.#options.isNested),
@@ -148,14 +123,14 @@ export class Pools {
       foreignTags: around.foreignTags,
       now: around.now,
     });
-    for (const offset of known.inherited) {
+    for (const offset of known.opened.inherited) {
       const port = known.pool.port(offset);
       // One that is made again has been given back by the agent.
-      if (!port || port.state === "new") known.inherited.delete(offset);
+      if (!port || port.state === "new") known.opened.settle(offset);
     }
     known.planned = known.pool.ports.map(({ offset, tag, kind }) => {
       const pod = holders.get(offset);
-      const isClosed = kind === "closed" && !this.#isOpened(known, { offset, tag }, pod, around);
+      const isClosed = kind === "closed" && !known.opened.decide({ offset, tag }, pod, around);
       return { offset, tag, isClosed };
     });
     const label = problem === undefined ? undefined : `pool of node ${node.name}: ${problem}`;
@@ -184,29 +159,6 @@ export class Pools {
     this.#unlisted.delete(node);
   }
 
-  /**
-   * Whether a closed port passes its pod's packets. It opens as soon as the pod's policies are in force, and stays open
-   * until the pod is gone. One that an earlier leader opened stays open until its pod is seen or its agent says that it is
-   * spent: no other pod can have claimed it before, and the pod may only not be listed.
-   */
-  #isOpened(
-    { opened, inherited }: Known,
-    port: PoolPort,
-    pod: Pod | undefined,
-    { isHeldBack, isInForce }: PoolSurroundings,
-  ): boolean {
-    if (!pod) {
-      opened.delete(port.offset);
-      return inherited.has(port.offset);
-    }
-    // If the database already passes the packets, an earlier leader has opened the port for this pod: no other pod
-    // could have claimed it.
-    const isOpen = opened.get(port.offset) === pod.uid || !isHeldBack(port) || isInForce(pod, port);
-    if (isOpen) opened.set(port.offset, pod.uid);
-    else opened.delete(port.offset);
-    return isOpen;
-  }
-
   #write(known: Known, node: Node): Promise<void> | undefined {
     const annotation = poolOfferAnnotation(known.pool.offer);
     const text = Object.values(annotation).join();
@@ -226,11 +178,11 @@ export class Pools {
     if (rows) this.adopt(node, resolved, rows);
     const known = this.#known.get(node.name);
     if (known) return known;
-    this.#make(resolved);
+    this.#make(resolved, new OpenedPorts([]));
     return this.#of(node, resolved);
   }
 
-  #make(site: Site, last?: PoolOffer, from?: number): NodePool {
+  #make(site: Site, opened: OpenedPorts, last?: PoolOffer, from?: number): NodePool {
     const pool = new NodePool(
       {
         take: (foreign) => this.#take(site, pool, foreign),
@@ -245,8 +197,7 @@ export class Pools {
       pool,
       planned: undefined,
       ring: new Ring(tags.last),
-      opened: new Map(),
-      inherited: new Set(),
+      opened,
       offer: "",
       durable,
     });
