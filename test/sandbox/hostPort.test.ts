@@ -113,6 +113,15 @@ suite("host ports", suiteLimit, () => {
     await becomes("by UDP and IPv6", "silence", () => answer("udp", v6));
   });
 
+  test("::1 leads the node's own processes in when they send from another address", async () => {
+    const [, host = ""] = cluster.hostAddresses("n1");
+    const url = `http://[::1]:${everywhere}/hostname`;
+    const ask = (from: string) =>
+      cluster.sandbox.host("n1").exec(["curl", "-sg", "-m", "5", "--interface", from, url]);
+    assert.equal((await ask(host)).trim(), "any");
+    await assert.rejects(ask("::1"), /exit status 7/);
+  });
+
   test("127.0.0.1 leads the node's own processes in, and nobody else", async () => {
     const asked = { way: "tcp", address: "127.0.0.1", port: shared } as const;
     if (!isOverlay)
@@ -227,7 +236,7 @@ suite("host ports", suiteLimit, () => {
     for (const talk of older) await talk.heard("n3");
   });
 
-  test("policies see who asks from outside; in underlay mode it is the machine that asks, whoever the client", async () => {
+  test("policies see who asks from outside; in underlay mode the machine asks for all, and is let in as the pod's own node", async () => {
     const [address = ""] = cluster.hostAddresses("n1");
     const answers = async (...from: readonly string[]) => {
       const asked: Question = { way: "tcp", address, port: everywhere };
@@ -241,9 +250,12 @@ suite("host ports", suiteLimit, () => {
         ingress: [{ from: [{ ipBlock: { cidr: `${v4Of(stranger)}/32` } }] }],
       },
     });
+    await becomes("the policy is in force", "silence", () =>
+      heard(`${ns}/client-n3`, { way: "tcp", address: v4Of("any"), port: 8080 }),
+    );
     await becomes(
       "the stranger, the node itself and the pod itself",
-      isOverlay ? [true, true, true, false, false, false] : Array.from({ length: 6 }, () => false),
+      isOverlay ? [true, true, true, false, false, false] : Array.from({ length: 6 }, () => true),
       () => answers(stranger, "n1", `${ns}/any`, "n2", `${ns}/client-n1`, `${ns}/client-n3`),
     );
     await cluster.kubectl("delete", "networkpolicy", "-n", ns, "outside-only");
