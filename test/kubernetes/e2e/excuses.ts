@@ -1,12 +1,25 @@
 // The specs that are known not to pass, each with its reason. They are run all the same, and one that passes fails the
 // run, so this list never says less than the truth; only what could not end here is not tried.
 
+import type { Family } from "../../../src/model/ip.ts";
 import type { Installation } from "../install/installation.ts";
 import type { Excuse } from "./verdict.ts";
 
-/** Those that hold where the nodes are what `mode` says. */
-export const excusesIn = (mode: Installation["mode"]): readonly Excuse[] =>
-  mode === "underlay" ? [...everywhere, ...inUnderlay] : everywhere;
+/** Those that hold where the nodes are what `mode` says and have addresses of `families`. */
+export const excusesIn = (mode: Installation["mode"], families: readonly Family[]): readonly Excuse[] => [
+  ...(families.length === 1 ? ofOneFamily : []),
+  ...everywhere,
+  ...(mode === "underlay" ? inUnderlay : []),
+];
+
+const ofOneFamily: readonly Excuse[] = [
+  {
+    specs: /\[Feature:IPv6DualStack\]/,
+    cause: "environment",
+    reason: "this cluster has addresses of one family",
+    isTried: false,
+  },
+];
 
 const everywhere: readonly Excuse[] = [
   {

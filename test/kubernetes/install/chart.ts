@@ -64,7 +64,7 @@ export async function upgradeChart(
     serviceCidrs: places.layout.serviceCidrs,
     node: { openVSwitch: "host", datapath: "netdev" },
     // Kubernetes' own test of externalIPs asks for one of these.
-    controller: { extraArgs: ["--external-ips=203.0.113.0/24"] },
+    controller: { extraArgs: ["--external-ips=203.0.113.0/24,2001:db8::/32"] },
     // Another build is another tag, so that a cluster that is up takes it.
     image: { tag: (await builtImage()).tag },
   };
