@@ -4,7 +4,7 @@ import { wantsAddress } from "../decide/places.ts";
 import { nodePortKeys } from "../kube/nodePorts.ts";
 import type { Pod, Service } from "../kube/objects.ts";
 import type { Change, Store } from "../kube/store.ts";
-import { type HostPort, hostPortKey, isOpenAt, loopback4, type Share, sharesOf } from "../model/hostPort.ts";
+import { type HostPort, hostPortKey, isOpenAt, loopbacks, type Share, sharesOf } from "../model/hostPort.ts";
 import { formatIp } from "../model/ip.ts";
 import { hostPortLimit } from "../model/limits.ts";
 import type { ResolvedNode } from "../model/network.ts";
@@ -65,7 +65,7 @@ function malformedText(
   ports: readonly HostPort[],
   { name, hostAddresses }: ResolvedNode,
 ): string | undefined {
-  const open = [...hostAddresses, loopback4];
+  const open = [...hostAddresses, ...loopbacks];
   const stray = ports.find((port) => port.hostIp && !open.some((ip) => isOpenAt(port, ip)));
   if (!stray?.hostIp) return undefined;
   const known = hostAddresses.map(formatIp).join(", ");

@@ -34,13 +34,14 @@ export interface Share {
 export const isOpenAt = ({ hostIp }: HostPort, ip: Ip): boolean =>
   hostIp === undefined || (hostIp.family === ip.family && (hostIp.value === 0n || hostIp.value === ip.value));
 
-/**
- * The loopback address at which the node's own processes also reach a host port. There is none for IPv6: the kernel
- * does not let ::1 out.
- */
-export const loopback4: Ip = { family: 4, value: 0x7f000001n };
+/** The loopback addresses at which the node's own processes also reach a host port: 127.0.0.1 and ::1. */
+export const loopbacks: readonly Ip[] = [
+  { family: 4, value: 0x7f000001n },
+  { family: 6, value: 1n },
+];
 
-export const isLoopback = ({ family, value }: Ip): boolean => family === 4 && value === loopback4.value;
+export const isLoopback = ({ family, value }: Ip): boolean =>
+  loopbacks.some((ip) => ip.family === family && ip.value === value);
 
 /**
  * Which pod of a node has which of its ports, by `namespace/name`. A node port belongs to its Service, which `nodePort`

@@ -75,7 +75,7 @@ test("the bridge leads them to the gateway router whatever the protocol, and the
   ]);
   const rules = wayInRules({ hosts: [], doors: [], floats, guards: [], addresses, masquerade: undefined });
   for (const line of [
-    "map floating4 {\n    type ipv4_addr : ipv4_addr\n    elements = { 172.30.0.210 : 10.244.0.3 }",
+    "map floating4 {\n    typeof ip daddr : ip daddr\n    elements = { 172.30.0.210 : 10.244.0.3 }",
     "chain enter {\n    dnat ip to ip daddr map @floating4",
     "ip6 daddr @outer6 drop",
   ])

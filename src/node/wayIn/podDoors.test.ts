@@ -28,11 +28,12 @@ const lines = (pods: readonly Pod[], services: readonly Service[] = [], where = 
       `${protocol} ${at ? formatIp(at) : "*"} ${port} ▶ ${formatIp(to)} ${toPort}${keepsClient ? ", as the client" : ""}${isForOwn ? ", from inside" : ""}`,
   );
 
-test("a host port is open at all addresses of the node, and on 127.0.0.1 for the node's own processes", () => {
+test("a host port is open at all addresses of the node, and on 127.0.0.1 and ::1 for the node's own processes", () => {
   const expected = [
     "tcp * 8080 ▶ 10.244.0.5 80, as the client",
     "tcp 127.0.0.1 8080 ▶ 10.244.0.5 80, from inside",
     "tcp * 8080 ▶ fd00:10:244::5 80, as the client",
+    "tcp ::1 8080 ▶ fd00:10:244::5 80, from inside",
   ];
   assert.deepEqual(lines([aPod({ hostPorts: [web] })]), expected);
   assert.deepEqual(
@@ -46,10 +47,10 @@ const addresses: readonly (readonly [string, readonly string[]])[] = [
     "0.0.0.0",
     ["tcp * 8080 ▶ 10.244.0.5 80, as the client", "tcp 127.0.0.1 8080 ▶ 10.244.0.5 80, from inside"],
   ],
-  ["::", ["tcp * 8080 ▶ fd00:10:244::5 80, as the client"]],
+  ["::", ["tcp * 8080 ▶ fd00:10:244::5 80, as the client", "tcp ::1 8080 ▶ fd00:10:244::5 80, from inside"]],
   ["192.0.2.9", ["tcp 192.0.2.9 8080 ▶ 10.244.0.5 80, as the client"]],
   ["127.0.0.1", ["tcp 127.0.0.1 8080 ▶ 10.244.0.5 80, from inside"]],
-  ["::1", []],
+  ["::1", ["tcp ::1 8080 ▶ fd00:10:244::5 80, from inside"]],
   ["203.0.113.7", []],
 ];
 for (const [hostIp, expected] of addresses)

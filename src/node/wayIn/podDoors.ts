@@ -4,7 +4,7 @@
 
 import { nodePortKeys } from "../../kube/nodePorts.ts";
 import type { Pod, Service } from "../../kube/objects.ts";
-import { type HostPort, hostPortKey, isOpenAt, loopback4, sharesOf } from "../../model/hostPort.ts";
+import { type HostPort, hostPortKey, isOpenAt, loopbacks, sharesOf } from "../../model/hostPort.ts";
 import { type Cidr, contains, type Ip, parseIp } from "../../model/ip.ts";
 import { lowerCase } from "../../model/protocol.ts";
 import type { Door } from "./doors.ts";
@@ -45,10 +45,9 @@ function doorsTo(port: HostPort, to: Ip, { hosts, hasGateway }: PodDoorsPlace): 
     ...{ protocol: lowerCase[port.protocol], port: port.hostPort },
     ...{ to, toPort: port.port, isOuter: false },
   };
-  const inside: readonly Door[] =
-    to.family === 4 && isOpenAt(port, loopback4)
-      ? [{ ...base, at: loopback4, keepsClient: false, isForOwn: true }]
-      : [];
+  const inside: readonly Door[] = loopbacks
+    .filter((ip) => ip.family === to.family && isOpenAt(port, ip))
+    .map((at) => ({ ...base, at, keepsClient: false, isForOwn: true }));
   const isEverywhere = hostIp === undefined || hostIp.value === 0n;
   const isHere = hosts.some((host) => host.family === to.family && isOpenAt(port, host));
   if (!isHere) return inside;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseIp } from "../../model/ip.ts";
+import { hostCidrOf, parseIp } from "../../model/ip.ts";
 import type { Door } from "./doors.ts";
 import { type SharedBridge, wayInFlows } from "./flows.ts";
 import { movedUdpPorts } from "./portWriter.ts";
@@ -27,7 +27,7 @@ test("the table looks up what comes for the node's addresses, from outside and f
 delete table inet weft_way_in
 table inet weft_way_in {
   set hosts4 {
-    type ipv4_addr
+    typeof ip daddr
     elements = { 172.30.0.11,
       192.0.2.9 }
   }
@@ -60,6 +60,24 @@ table inet weft_way_in {
 }
 `,
   );
+});
+
+test("an older nft of the host can read it: no set or map has a key of one simple type", () => {
+  const floats = [{ outer: ip("172.30.0.210"), inner: ip("10.244.0.3") }];
+  const guards = [
+    { at: ip("198.51.100.10"), protocol: "tcp", port: 80, ranges: [hostCidrOf(ip("192.0.2.1"))] } as const,
+  ];
+  const addresses = [ip("198.51.100.10"), ip("2001:db8::10")];
+  const rules = wayInRules({ hosts: [], doors: [], floats, guards, addresses, masquerade: undefined });
+  const keys = rules.matchAll(/^ {2}(?:set|map) .*\n +(type(?:of)?) ([^:;\n]+)/gm).toArray();
+  assert.ok(keys.length > 8);
+  for (const [block, word, key = ""] of keys) assert.ok(word === "typeof" || key.includes(" . "), block);
+});
+
+test("the node's own processes reach ::1 from another address of theirs; from ::1 nothing can leave", () => {
+  const doors = [aDoor("fd00:10:244::6", { at: ip("::1"), port: 8080, isForOwn: true })];
+  const rules = wayInRules({ hosts: [], doors, guards: [], addresses: [], masquerade: undefined });
+  assert.match(rules, /ip6 saddr != ::1 dnat ip6 to ip6 daddr \. meta l4proto \. th dport map @own6/);
 });
 
 test("where nothing else makes the node their source, the table does, and advises nobody of a shorter way", () => {

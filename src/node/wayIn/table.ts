@@ -1,6 +1,8 @@
 // The nftables table that leads from the node's own addresses to Services and pods, as `nft -f` reads it: one look-up for what
-// comes in by any interface and for what the node's own processes send, and before it one for ports at a certain address. It replaces itself in one step; connections that have been
-// translated stay as they are.
+// comes in by any interface and for what the node's own processes send, and before it one for ports at a certain address. It
+// replaces itself in one step; connections that have been translated stay as they are. Sets say `typeof` and not `type`:
+// the host may have an older nft than the image, and nft before 1.1.2 crashes when it reads a set of a simple type that a
+// newer one wrote (nftables commit be737a1986bf).
 
 import { type Family, formatCidr, formatIp, type Ip } from "../../model/ip.ts";
 import type { Door } from "./doors.ts";
@@ -35,7 +37,7 @@ export function wayInRules(rules: WayInRules): string {
       return [
         ...block(
           `set hosts${family}`,
-          `type ${typeOf(family)}`,
+          addressesOf(family),
           hosts.filter((ip) => ip.family === family).map(formatIp),
         ),
         ...mapsOf(family).flatMap(({ name, has, isExact }) =>
@@ -63,7 +65,7 @@ export function wayInRules(rules: WayInRules): string {
     ...chain("output", "nat hook output priority -100", [
       ...families.map(
         (family) =>
-          `dnat ${ipOf(family)} to ${ipOf(family)} daddr . meta l4proto . th dport map @own${family}`,
+          `${canLeave(family)}dnat ${ipOf(family)} to ${ipOf(family)} daddr . meta l4proto . th dport map @own${family}`,
       ),
       "jump enter",
     ]),
@@ -94,6 +96,9 @@ const mapsOf = (family: Family): readonly PortMap[] => [
   { name: `own${family}`, has: ({ isForOwn }) => isForOwn, isExact: true },
 ];
 
+/** The kernel lets no packet from ::1 out of the host, and has no `route_localnet` for IPv6: the sender would wait. */
+const canLeave = (family: Family): string => (family === 6 ? "ip6 saddr != ::1 " : "");
+
 const hasFloats = (family: Family, floats: readonly Float[]): boolean =>
   floats.some(({ inner }) => inner?.family === family);
 
@@ -102,7 +107,7 @@ const floatMap = (family: Family, floats: readonly Float[]): readonly string[] =
   hasFloats(family, floats)
     ? block(
         `map floating${family}`,
-        `type ${typeOf(family)} : ${typeOf(family)}`,
+        `${addressesOf(family)} : ${ipOf(family)} daddr`,
         floats.flatMap(({ outer, inner }) =>
           inner?.family === family ? [`${formatIp(outer)} : ${formatIp(inner)}`] : [],
         ),
@@ -139,7 +144,7 @@ function outerSets(family: Family, addresses: readonly Ip[], guards: readonly Gu
   return [
     ...block(
       `set outer${family}`,
-      `type ${type}`,
+      addressesOf(family),
       addresses.filter((ip) => ip.family === family).map(formatIp),
     ),
     ...block(`set guarded${family}`, `type ${type} . inet_proto . inet_service`, there.map(guardKey)),
@@ -195,5 +200,6 @@ const block = (name: string, type: string, elements: readonly string[]): readonl
   "  }",
 ];
 
+const addressesOf = (family: Family): string => `typeof ${ipOf(family)} daddr`;
 const typeOf = (family: Family): string => (family === 4 ? "ipv4_addr" : "ipv6_addr");
 const ipOf = (family: Family): string => (family === 4 ? "ip" : "ip6");

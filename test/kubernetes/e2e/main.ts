@@ -13,6 +13,7 @@ import { installationNamed } from "../install/installations.ts";
 import { contractRows } from "./contract.ts";
 import { excusesIn } from "./excuses.ts";
 import { runSpecs } from "./ginkgo.ts";
+import { hostNftRows } from "./hostNft.ts";
 import { ownNodeRows } from "./ownNode.ts";
 import { resultTable } from "./print.ts";
 import { refusalRows } from "./refusals.ts";
@@ -34,11 +35,12 @@ const everything = String.raw`\[sig-network\]`;
 
 try {
   const installation = installationNamed(values.install);
-  const excuses = excusesIn(installation.mode);
+  const families = familiesIn(values.families);
+  const excuses = excusesIn(installation.mode, families);
   const cluster = await upCluster({
     name: values.name,
     nodes: Number(values.nodes),
-    families: familiesIn(values.families),
+    families,
     installation,
     progress: console.log,
   });
@@ -59,6 +61,7 @@ try {
     ...(values.focus ? [] : await contractRows(cluster, console.log)),
     ...(values.focus ? [] : await ownNodeRows(cluster, clusterIdOf(cluster.places.layout))),
     ...(values.focus ? [] : await refusalRows(cluster)),
+    ...(values.focus ? [] : await hostNftRows(cluster)),
     ...uses.map(({ row }) => row),
   ];
   for (const { row, unused } of uses) console.log(`${row.name}: not used: ${unused.join(", ") || "none"}`);
