@@ -10,7 +10,8 @@ const commands: Readonly<Record<string, readonly string[]>> = {
   addresses: ["ip", "-br", "address", "show", "scope", "global"],
   "IPv4 routes": ["ip", "-4", "route", "show", "table", "all", "type", "unicast"],
   "IPv6 routes": ["sh", "-c", "ip -6 route show table all type unicast | grep -v fe80"],
-  rules: ["nft", "list", "tables"],
+  // The kubelet makes iptables' own tables some seconds after its start.
+  rules: ["sh", "-c", "nft list tables | grep -Ev '^table ip6? (filter|mangle|nat)$'"],
   bridges: ["ovs-vsctl", "list-br"],
   "ports of br-ex": ["ovs-vsctl", "list-ports", "br-ex"],
   "Open vSwitch's identifiers": ["ovs-vsctl", "get", "Open_vSwitch", ".", "external_ids"],
