@@ -85,7 +85,10 @@ const withoutPods: readonly ApiObject[] = [
   profile,
 ];
 
-const assignedPods = nodes.flatMap((id) => [profiled(pod(`p${id}-5`, id, 5)), pod(`p${id}-6`, id, 6)]);
+const assignedPods = nodes.flatMap((id) => [
+  profiled(reported(`p${id}-5`, id, 5)),
+  reported(`p${id}-6`, id, 6),
+]);
 
 /** Has the address that s6 has now. */
 const formerService: ApiObject = {
@@ -99,13 +102,20 @@ const formerPolicy: ApiObject = {
   object: { metadata: { namespace: "shop", name: "former" }, spec: { podSelector: {} } },
 };
 
+/** A pod whose kubelet has reported its address. */
+function reported(name: string, id: number, offset: number): ApiObject {
+  const { plural, object } = pod(name, id, offset);
+  const status = { phase: "Running", podIPs: [{ ip: `10.24${id}.0.${offset}` }] };
+  return { plural, object: { ...object, status } };
+}
+
 /** An earlier state: nothing that it says is true any more. */
 const earlier: readonly ApiObject[] = [
   node(2),
   shop,
-  pod("old", 2, 9),
+  reported("old", 2, 5),
   ...[service(5), formerService],
-  ...[slice(5, ["10.242.0.9"]), slice(6, [])],
+  ...[slice(5, ["10.242.0.5"]), slice(6, [])],
   formerPolicy,
 ];
 
