@@ -30,6 +30,7 @@ import { cniOf } from "./runtime/cni.ts";
 import { underlayPlan } from "./underlay.ts";
 import { Upkeep } from "./upkeep.ts";
 import { watched } from "./watched.ts";
+import { LedBefore, ledBeforeFile } from "./wayIn/ledBefore.ts";
 import { wayInOf } from "./wayIn/wayIn.ts";
 
 /** The server is on this machine, and its database is small: after twice as long without a word, it hangs. */
@@ -64,7 +65,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const metrics = agentMetrics(registry);
   const health = healthOf({ ...shared, isPooled, repaired: metrics.repaired });
   const pool = policies && poolOf({ ...shared, policies, observe: metrics.poolClaims });
-  const wayIn = wayInOf({ ...shared, notReady: health.notReady, outcome: health.ports });
+  const ledBefore = await LedBefore.read(ledBeforeFile(cniSocket), log);
+  const wayIn = wayInOf({ ...shared, ledBefore, notReady: health.notReady, outcome: health.ports });
   const cni = cniOf({ ...shared, ...metrics, readiness: health.readiness, pooled: pool?.addresses });
   const plan = planOf({
     ...{ ...shared, outside: health.outside, enterServices: wayIn.set, retune: cni.retune },

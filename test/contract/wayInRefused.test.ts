@@ -100,6 +100,7 @@ test("while the flows for Services are refused that is said, once, and they are 
   const writer = new PortWriter({
     ...{ nodeName: "n1", services, pods, floatings, run },
     forget: () => Promise.resolve(),
+    ledBefore: { udp: undefined, keepUdp: () => Promise.resolve() },
     outcome: (problem) => outcomes.push(problem),
     log: (level, message) => lines.push(`${level} ${message}`),
   });

@@ -191,6 +191,29 @@ suite("floating addresses", suiteLimit, () => {
     }
   });
 
+  test("what moves while no agent runs leads to the new pod, for old connections too, as soon as agents run", async () => {
+    const agents = ["n1-agent", "n2-agent", "n3-agent"];
+    const { processes } = cluster.sandbox;
+    const move = (to: string): Promise<string> =>
+      cluster.kubectl(
+        ...["patch", "floatingaddress", "-n", ns, "one", "--type=merge"],
+        ...["-p", JSON.stringify({ spec: { podName: to } })],
+      );
+    const talks = ips.flatMap((ip) => (["udp", "tcp"] as const).map((way) => talk(cluster, ip, way)));
+    await using _ends = new AsyncDisposableStack();
+    for (const one of talks) _ends.use(one);
+    for (const one of talks) await one.heard("web-a");
+    await Promise.all(agents.map((name) => processes.stop(name)));
+    // On the same node, so that its neighbours need not hear of it.
+    await move("client-n2");
+    await leadsTo("one", "client-n2");
+    await Promise.all(agents.map((name) => processes.start(name)));
+    for (const one of talks) await one.heard("client-n2");
+    await move("web-a");
+    await leadsTo("one", "web-a");
+    for (const one of talks) await one.heard("web-a");
+  });
+
   test("it follows a pod that is made again on another node when its own node dies", async () => {
     await cluster.sandbox.host("n2").exec(["ip", "link", "set", "eth0", "down"]);
     await cluster.kubectl("delete", "pod", "-n", ns, "web-a", "--force", "--grace-period=0");

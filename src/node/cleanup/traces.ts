@@ -11,6 +11,7 @@ import { linkNames } from "../host/podLink.ts";
 import type { Run } from "../host/run.ts";
 import { chassisIds } from "../ovs/chassis.ts";
 import { attachmentKeys, bridgeNamed, byPool, interfacesOf, type Vswitch } from "../ovs/vswitch.ts";
+import { ledBeforeFile } from "../wayIn/ledBefore.ts";
 import { wayInTable } from "../wayIn/table.ts";
 
 export interface TracesQuestion {
@@ -126,6 +127,7 @@ async function filesOf({
     join(cniBinDirectory, basename(cniPlugin)),
     join(dirname(cniSocket), `${basename(cniSocket)}.served`),
     `${cniSocket}.known`,
+    ledBeforeFile(cniSocket),
     cniSocket,
   ];
   const found = await Promise.all(wanted.map((file) => access(file).then(() => [file], nothingIfAbsent)));

@@ -1,12 +1,14 @@
 // Forgets connections of a floating address when it comes to lead to another pod, or to none. Otherwise the trackers would go
 // on as each connection began: clients would talk to the pod that had the address before, and that pod would send with it.
-// Every node does so, because balancers on the clients' own switches lead there too.
+// Every node does so, because balancers on the clients' own switches lead there too. What moved while no agent ran is found by
+// what the agent before has written down.
 
 import type { Clock, Log } from "../../kube/clock.ts";
 import type { FloatingAddress } from "../../kube/floatingAddress.ts";
-import type { Change, Store } from "../../kube/store.ts";
+import type { Store } from "../../kube/store.ts";
 import { formatIp, type Ip, parseIp } from "../../model/ip.ts";
 import { CommandError, type Run } from "../host/run.ts";
+import type { LedBefore } from "./ledBefore.ts";
 
 /** Again and again: until OVN on each node has the new rows, connections come back as they were. */
 const roundsMs = [0, 500, 1_500, 4_000] as const;
@@ -15,6 +17,7 @@ export interface FloatingFlushOptions {
   readonly floatings: Store<FloatingAddress>;
   /** Removes connections to and from these addresses from the datapath's tracker. */
   readonly forget: (addresses: readonly Ip[]) => Promise<void>;
+  readonly ledBefore: Pick<LedBefore, "floating" | "keepFloating">;
   readonly run: Run;
   readonly clock: Clock;
   readonly log: Log;
@@ -22,18 +25,30 @@ export interface FloatingFlushOptions {
 
 /** Flushes until `signal` is aborted. */
 export function flushMoved(options: FloatingFlushOptions, signal: AbortSignal): void {
-  const { floatings, clock } = options;
+  const { floatings, ledBefore, clock } = options;
   const calledOff = new Set<() => void>();
-  const stop = floatings.subscribe((changes) => {
-    const ips = movedIps(changes);
-    if (ips.length === 0) return;
+  const flushed = async (ips: readonly Ip[], round: () => void): Promise<void> => {
+    await flush(options, ips);
+    calledOff.delete(round);
+    // While another round is to come, the next agent would have to do it.
+    if (calledOff.size === 0 && floatings.synced && !signal.aborted)
+      await ledBefore.keepFloating(holders(floatings.values()));
+  };
+  const forget = (ips: readonly Ip[]): void => {
     for (const afterMs of roundsMs) {
-      const callOff = clock.after(afterMs, () => {
-        calledOff.delete(callOff);
-        void flush(options, ips);
-      });
+      const callOff = clock.after(afterMs, () => void flushed(ips, callOff));
       calledOff.add(callOff);
     }
+  };
+  const before = ledBefore.floating;
+  floatings.ready(signal).then(
+    () => forget(movedIps(before ?? new Map(), holders(floatings.values()))),
+    () => undefined,
+  );
+  const stop = floatings.subscribe((changes) => {
+    const old = holders(changes.flatMap((change) => change.old ?? []));
+    const now = holders(changes.flatMap((change) => change.new ?? []));
+    if (!isSame(old, now)) forget(movedIps(old, now));
   });
   signal.addEventListener("abort", () => {
     stop();
@@ -41,17 +56,26 @@ export function flushMoved(options: FloatingFlushOptions, signal: AbortSignal): 
   });
 }
 
-/** The addresses that led to a pod before, and no longer lead to it. */
-export function movedIps(changes: readonly Change<FloatingAddress>[]): readonly Ip[] {
-  const moved = changes.flatMap(({ old, new: now }) =>
-    old?.given.podUid === undefined
-      ? []
-      : old.given.ips.filter((ip) => old.given.podUid !== now?.given.podUid || !now?.given.ips.includes(ip)),
+/** Address -> the UID of the pod that has it. */
+export const holders = (floatings: Iterable<FloatingAddress>): ReadonlyMap<string, string> =>
+  new Map(
+    [...floatings].flatMap(({ given: { ips, podUid } }) =>
+      podUid === undefined ? [] : ips.map((ip) => [ip, podUid] as const),
+    ),
   );
-  return [...new Set(moved)].flatMap((text) => parseIp(text) ?? []);
-}
+
+/** The addresses that led to a pod before, and no longer lead to it. */
+export const movedIps = (
+  before: ReadonlyMap<string, string>,
+  now: ReadonlyMap<string, string>,
+): readonly Ip[] =>
+  [...before].flatMap(([text, uid]) => (now.get(text) === uid ? [] : (parseIp(text) ?? [])));
+
+const isSame = (one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean =>
+  one.size === other.size && [...one].every(([ip, uid]) => other.get(ip) === uid);
 
 async function flush({ forget, run, log }: FloatingFlushOptions, ips: readonly Ip[]): Promise<void> {
+  if (ips.length === 0) return;
   await forget(ips);
   // By the address that they were sent to; and by the one that answers are sent to, where the kernel has put it in.
   for (const [ip, end] of ips.flatMap((each) => (["-d", "-q"] as const).map((side) => [each, side] as const)))

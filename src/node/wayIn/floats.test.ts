@@ -4,7 +4,7 @@ import { floatingAddressOf } from "../../kube/floatingAddress.ts";
 import { Interner } from "../../kube/intern.ts";
 import { podOf } from "../../kube/project.ts";
 import { formatIp, parseCidr, parseIp } from "../../model/ip.ts";
-import { movedIps } from "./floatingFlush.ts";
+import { holders, movedIps } from "./floatingFlush.ts";
 import { type Float, floatsAt } from "./floats.ts";
 import { wayInFlows } from "./flows.ts";
 import { wayInRules } from "./table.ts";
@@ -106,7 +106,7 @@ test("where the host is the pods' gateway, the kernel leads all, and gives the p
 test("connections are forgotten when an address leads to another pod or to none, and not when it is new", () => {
   const one = aFloating("one", ["172.30.0.210", "172.30.0.211"]);
   const moved = (old: typeof one | undefined, now: typeof one | undefined): readonly string[] =>
-    movedIps([{ old, new: now }]).map(formatIp);
+    movedIps(holders(old ? [old] : []), holders(now ? [now] : [])).map(formatIp);
   assert.deepEqual(moved(undefined, one), []);
   assert.deepEqual(moved(one, aFloating("one", ["172.30.0.210", "172.30.0.211"])), []);
   assert.deepEqual(moved(one, aFloating("one", ["172.30.0.210", "172.30.0.211"], "another")), [
@@ -116,4 +116,6 @@ test("connections are forgotten when an address leads to another pod or to none,
   assert.deepEqual(moved(one, aFloating("one", ["172.30.0.211"])), ["172.30.0.210"]);
   assert.deepEqual(moved(one, undefined), ["172.30.0.210", "172.30.0.211"]);
   assert.deepEqual(moved(aFloating("one", ["172.30.0.210"], ""), one), []);
+  const another = [aFloating("other", ["172.30.0.210"]), aFloating("one", ["172.30.0.211"])];
+  assert.deepEqual(movedIps(holders([one]), holders(another)), [], "another object has it for the same pod");
 });

@@ -37,6 +37,7 @@ test("what is taken away while it is being written is written again, and nobody 
       return program === "unshare" ? await listing.promise : "";
     },
     forget: async () => undefined,
+    ledBefore: { udp: undefined, keepUdp: async () => undefined },
     outcome: () => undefined,
     log: silent,
   });
@@ -49,6 +50,38 @@ test("what is taken away while it is being written is written again, and nobody 
   listing.resolve("table inet weft_way_in {}");
   await becomes("it is written again", () => writes === 2);
   await becomes("it can be compared", () => writer.checks()?.length === 1);
+  ending.abort();
+  await running;
+});
+
+test("a UDP port that led elsewhere before the agent started is forgotten, and then what leads where is kept", async () => {
+  const stores = {
+    services: emptyStore("Service"),
+    pods: emptyStore("Pod"),
+    floatings: emptyStore("FloatingAddress"),
+  };
+  for (const store of Object.values(stores)) store.note({ synced: true });
+  const done: string[] = [];
+  const writer = new PortWriter({
+    ...stores,
+    nodeName: "n1",
+    run: async ([program, ...args]) => {
+      if (program === "conntrack") done.push(args.join(" "));
+      return "";
+    },
+    forget: async () => undefined,
+    ledBefore: {
+      udp: new Set(["30053 10.96.0.10 53"]),
+      keepUdp: async (now) => void done.push(`kept ${now.size}`),
+    },
+    outcome: () => undefined,
+    log: silent,
+  });
+  const ending = new AbortController();
+  const running = writer.run(ending.signal);
+  writer.set(place());
+  await becomes("it is kept", () => done.includes("kept 0"));
+  assert.deepEqual(done, ["-D -f ipv4 -p udp --dport 30053", "-D -f ipv6 -p udp --dport 30053", "kept 0"]);
   ending.abort();
   await running;
 });

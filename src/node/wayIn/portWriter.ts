@@ -17,6 +17,7 @@ import { Bell } from "../wait/bell.ts";
 import { type Door, doorsOf } from "./doors.ts";
 import { floatsAt } from "./floats.ts";
 import { type SharedBridge, wayInCookie, wayInFlows } from "./flows.ts";
+import type { LedBefore } from "./ledBefore.ts";
 import { outerOf } from "./outerDoors.ts";
 import { podDoorsOf } from "./podDoors.ts";
 import { wayInRules, wayInTable } from "./table.ts";
@@ -48,6 +49,7 @@ export interface PortWriterOptions {
   readonly run: Run;
   /** Removes UDP connections to a port of these addresses from the datapath's tracker, where OVN and bridge remember them. */
   readonly forget: (addresses: readonly Ip[], port: number) => Promise<void>;
+  readonly ledBefore: Pick<LedBefore, "udp" | "keepUdp">;
   /**
    * Called when it changes why the ports are not as the API server says, for example because Open vSwitch refuses the flows;
    * with undefined when they are.
@@ -62,7 +64,6 @@ export class PortWriter {
   #place: WayInPlace | undefined;
   /** What was written last; undefined when it may be gone. */
   #written: string | undefined;
-  #doors: readonly Door[] | undefined;
   /** Of what was written last; undefined while something is being written. */
   #checks: readonly Check[] | undefined = [];
   #problem: ConditionText | undefined;
@@ -150,10 +151,11 @@ export class PortWriter {
       checks.push(await writeFlows(run, own, flows));
     }
     if (place.loopback !== undefined) checks.push(await routeLoopback(place.loopback, doors));
-    const before = this.#doors;
+    const { ledBefore } = this.#options;
+    const [before, now] = [ledBefore.udp, udpLines(doors)];
     if (before)
-      for (const port of movedUdpPorts(before, doors)) await this.#forget(port, place, outer.addresses);
-    this.#doors = doors;
+      for (const port of movedUdpPorts(before, now)) await this.#forget(port, place, outer.addresses);
+    await ledBefore.keepUdp(now);
     // Something may have taken it away since.
     this.#written = place === this.#place ? text : undefined;
     this.#checks = checks;
@@ -184,19 +186,14 @@ async function routeLoopback(device: string, doors: readonly Door[]): Promise<Ch
   return setSysctls([[`ipv4/conf/${device}/route_localnet`, isWanted ? "1" : "0"]]);
 }
 
+/** `30053 10.96.0.10 53` is where a UDP port leads, `53 192.0.2.9 10.244.0.5 53` one of a single address. */
+export const udpLines = (doors: readonly Door[]): ReadonlySet<string> =>
+  new Set(
+    doors.flatMap(({ protocol, port, at, to, toPort }) =>
+      protocol === "udp" ? [[port, ...(at ? [formatIp(at)] : []), formatIp(to), toPort].join(" ")] : [],
+    ),
+  );
+
 /** The UDP ports that now lead somewhere else, begin to lead somewhere, or lead nowhere any more. */
-export function movedUdpPorts(before: readonly Door[], after: readonly Door[]): ReadonlySet<number> {
-  const lines = (doors: readonly Door[]): ReadonlyMap<string, number> =>
-    new Map(
-      doors
-        .filter(({ protocol }) => protocol === "udp")
-        .map((door) => [
-          [door.port, door.at && formatIp(door.at), formatIp(door.to), door.toPort].join(" "),
-          door.port,
-        ]),
-    );
-  const [old, now] = [lines(before), lines(after)];
-  const only = (one: ReadonlyMap<string, number>, other: ReadonlyMap<string, number>): readonly number[] =>
-    [...one].flatMap(([line, port]) => (other.has(line) ? [] : [port]));
-  return new Set([...only(old, now), ...only(now, old)]);
-}
+export const movedUdpPorts = (before: ReadonlySet<string>, now: ReadonlySet<string>): ReadonlySet<number> =>
+  new Set([...before.symmetricDifference(now)].map(Number.parseFloat));

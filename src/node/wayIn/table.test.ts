@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { hostCidrOf, parseIp } from "../../model/ip.ts";
 import type { Door } from "./doors.ts";
 import { type SharedBridge, wayInFlows } from "./flows.ts";
-import { movedUdpPorts } from "./portWriter.ts";
+import { movedUdpPorts, udpLines } from "./portWriter.ts";
 import { wayInRules } from "./table.ts";
 
 const ip = (text: string) => parseIp(text) ?? assert.fail(text);
@@ -121,7 +121,8 @@ test("the kernel forgets UDP clients of ports that lead elsewhere now, and of no
   const dns = (port: number, to: string): Door => aDoor(to, { protocol: "udp", port });
   const before = [dns(1, "10.96.0.1"), dns(2, "10.96.0.2"), dns(3, "10.96.0.3"), aDoor("10.96.0.1")];
   const after = [dns(1, "10.96.0.1"), dns(2, "169.254.0.7"), dns(4, "10.96.0.4"), aDoor("10.96.0.9")];
-  assert.deepEqual(movedUdpPorts(before, after), new Set([2, 3, 4]));
+  const moved = (old: readonly Door[], now: readonly Door[]) => movedUdpPorts(udpLines(old), udpLines(now));
+  assert.deepEqual(moved(before, after), new Set([2, 3, 4]));
   const at = (text: string): Door => aDoor("10.244.0.5", { protocol: "udp", port: 5, at: ip(text) });
-  assert.deepEqual(movedUdpPorts([at("192.0.2.8")], [at("192.0.2.9")]), new Set([5]));
+  assert.deepEqual(moved([at("192.0.2.8")], [at("192.0.2.9")]), new Set([5]));
 });

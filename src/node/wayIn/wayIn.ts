@@ -9,13 +9,15 @@ import { type Flush, withAddress, withUdpPort } from "../ovs/conntrack.ts";
 import { Announcer } from "./announcer.ts";
 import { flushMoved } from "./floatingFlush.ts";
 import { HealthChecks, type HealthChecksOptions } from "./healthChecks.ts";
+import type { LedBefore } from "./ledBefore.ts";
 import { PortWriter, type PortWriterOptions, type WayInPlace } from "./portWriter.ts";
 
 export interface WayInOptions
-  extends Omit<PortWriterOptions, "forget">,
+  extends Omit<PortWriterOptions, "forget" | "ledBefore">,
     Pick<HealthChecksOptions, "slicesOf">,
     Pick<AgentOptions, "network"> {
   readonly flush: Flush;
+  readonly ledBefore: LedBefore;
   /** Why packets for endpoints on this node might not get there; undefined when they do. */
   readonly notReady: () => string | undefined;
 }
