@@ -52,8 +52,8 @@ export class BalancerIngress {
     const { balancer } = service;
     if (!balancer || ![undefined, loadBalancerClass].includes(balancer.loadBalancerClass)) return;
     const pools = [...stores.IPAddressPool.values()];
-    // An address that is in no pool is another controller's, or the pool has been made smaller and the address stays.
-    if (shown.length > 0 && !shown.some((ip) => pools.some((pool) => isOf(pool, ip)))) return;
+    // What is in no pool is another controller's, a host name too; or the pool has been made smaller and the address stays.
+    if (service.ingressIps && !shown.some((ip) => pools.some((pool) => isOf(pool, ip)))) return;
     const rivals = shown.flatMap((ip) =>
       stores.Service.by("ingressIp", ip).filter((one) => isRival(service, one) && isBefore(one, service)),
     );

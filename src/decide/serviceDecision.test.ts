@@ -135,6 +135,25 @@ test("a Service gets an address of each family that a pool has, and keeps it", a
   assert.deepEqual(world.told, []);
 });
 
+test("what another controller gave is left alone, be it an address, a host name or behind a proxy", async () => {
+  const given = [
+    { ip: "192.0.2.77" },
+    { hostname: "lb.example.com" },
+    { ip: "192.0.2.77", ipMode: "Proxy" },
+  ] as const;
+  for (const ingress of given)
+    for (const pools of [["198.51.100.1"], []]) {
+      const world = new World();
+      if (pools.length > 0) world.pool("a", pools);
+      const status = { loadBalancer: { ingress: [ingress] } };
+      world.put("web", balancer, status);
+      const before = world.stores.Service.get("shop", "web");
+      await world.decide("web");
+      assert.equal(world.stores.Service.get("shop", "web"), before, JSON.stringify(ingress));
+      assert.deepEqual(world.told, []);
+    }
+});
+
 test("what a FloatingAddress has is no Service's, be it of a pool or an external IP", async () => {
   const world = new World();
   world.pool("a", ["198.51.100.1-198.51.100.2"]);
