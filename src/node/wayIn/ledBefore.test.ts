@@ -33,7 +33,7 @@ async function agent(file: string) {
   const rounds = new Set<() => void>();
   const forgotten: string[] = [];
   const ledBefore = await LedBefore.read(file, silent);
-  let kept = 0;
+  let kept = Promise.withResolvers<void>();
   const options = {
     floatings,
     forget: async (ips: readonly Ip[]) => void forgotten.push(...ips.map(formatIp)),
@@ -41,7 +41,7 @@ async function agent(file: string) {
       floating: ledBefore.floating,
       keepFloating: async (now: ReadonlyMap<string, string>) => {
         await ledBefore.keepFloating(now);
-        kept++;
+        kept.resolve();
       },
     },
     run: async () => "",
@@ -65,10 +65,10 @@ async function agent(file: string) {
     },
     /** All rounds that are due pass; then what was found is written. */
     pass: async () => {
-      const before = kept;
+      kept = Promise.withResolvers();
       for (const round of rounds) round();
       rounds.clear();
-      while (kept === before) await turn();
+      await kept.promise;
     },
   };
 }

@@ -67,17 +67,20 @@ export class LedBefore {
     this.#content = content;
     const text = JSON.stringify(content);
     if (text === before) return this.#writing;
-    this.#writing = this.#writing.then(async () => {
-      try {
-        await writeFile(`${this.#file}.new`, text);
-        await rename(`${this.#file}.new`, this.#file);
-      } catch (error) {
-        const what = "cannot write where ports and addresses lead";
-        this.#log("warn", `${this.#file}: ${what}: the next agent may forget more connections than it must`, {
-          error,
-        });
-      }
-    });
+    this.#writing = this.#write(text, this.#writing);
     return this.#writing;
+  }
+
+  async #write(text: string, after: Promise<void>): Promise<void> {
+    await after;
+    try {
+      await writeFile(`${this.#file}.new`, text);
+      await rename(`${this.#file}.new`, this.#file);
+    } catch (error) {
+      const what = "cannot write where ports and addresses lead";
+      this.#log("warn", `${this.#file}: ${what}: the next agent may forget more connections than it must`, {
+        error,
+      });
+    }
   }
 }
