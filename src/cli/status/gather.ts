@@ -14,6 +14,7 @@ import { idOf } from "../../select/podGroup.ts";
 import { refusedPods } from "../../select/profileStanding.ts";
 import { listAll } from "../listAll.ts";
 import { unanswered } from "../unanswered.ts";
+import { askedOfHosts, keepsClients } from "./hostEndpoints.ts";
 import { leaderOf } from "./leader.ts";
 import { hasNoPorts } from "./nodes.ts";
 import type {
@@ -103,7 +104,14 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
     toldIf(isWaiting, "NetworkNotReady"),
     toldIf(services.some(lacksIngress), "NoAddress"),
   ]);
-  const more = leader !== "unknown" && leader?.mode ? unservedInMode(leader.mode) : undefined;
+  const mode = leader === "unknown" ? undefined : leader?.mode;
+  const more = mode && unservedInMode(mode);
+  // In underlay mode no Service keeps its clients, and that is said of each.
+  const slices =
+    mode?.kind !== "underlay" && services.some(keepsClients)
+      ? await listAll(client, kinds.EndpointSlice, signal).catch(() => [])
+      : [];
+  const ofHosts = askedOfHosts(slices, nodes);
   return {
     nodes,
     pods,
@@ -115,7 +123,11 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
         : [{ kind, policy: namespace === "" ? name : `${namespace}/${name}`, problem }],
     ),
     unserved: [...nodes, ...pods, ...services].map((object) => ({
-      unserved: [...(object.unserved ?? []), ...(more?.(object) ?? [])],
+      unserved: [
+        ...(object.unserved ?? []),
+        ...(more?.(object) ?? []),
+        ...(object.kind === "Service" ? ofHosts(object) : []),
+      ],
     })),
     unreached: unreached(services, floatings, toldOfServices),
     told,
