@@ -6,6 +6,7 @@ import { Slicer } from "../apply/slicer.ts";
 import { Decider } from "../decide/decider.ts";
 import { decisions } from "../decide/decisions.ts";
 import { NotNow } from "../decide/errors.ts";
+import { concernedBy } from "../decide/floatingDecision.ts";
 import { inLanes } from "../decide/lanes.ts";
 import { Desired } from "../desired/desired.ts";
 import { ownerKinds } from "../kinds/kinds.ts";
@@ -127,6 +128,8 @@ export class Planning {
         ...tell,
         decided: (pod) => {
           grouping.placed(pod);
+          // Their plans need the pod's place, and could have come before it.
+          for (const owner of concernedBy(pod, stores.FloatingAddress)) queue.add(owner);
           tell.decided(pod);
         },
       },
@@ -134,6 +137,7 @@ export class Planning {
       names: scope.names,
       carriedFrom: cloud.carriedFrom,
       policing: policies.policing,
+      mayExist: async (pod, owner) => (await doubts.absence({ kind: "Pod", ...pod }, owner)) === "untrusted",
       enqueueLater: (owner, delayMs) => queue.addLater(owner, delayMs),
       signal,
     });

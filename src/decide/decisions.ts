@@ -13,7 +13,7 @@ import type { PortState } from "../observe/portStates.ts";
 import { PoolSearch } from "./allocate/poolSearch.ts";
 import type { Decider } from "./decider.ts";
 import type { AnyDecides, FloatingTell, ServiceTell, Tell } from "./deciding.ts";
-import { type FloatingStatus, floatingDecision } from "./floatingDecision.ts";
+import { type FloatingDecisionOptions, type FloatingStatus, floatingDecision } from "./floatingDecision.ts";
 import { FloatingRequests, type MakeFloating } from "./floatingRequests.ts";
 import { nodeDecision } from "./nodeDecision.ts";
 import { OuterTaken } from "./outerTaken.ts";
@@ -41,6 +41,7 @@ export interface DecisionsOptions {
   readonly writeServiceStatus: WriteServiceStatus;
   readonly writeFloating: WriteFloating;
   readonly policing: Policing | undefined;
+  readonly mayExist: FloatingDecisionOptions["mayExist"];
   readonly tell: Tell & ServiceTell & FloatingTell;
   readonly enqueueLater: (owner: Owner, delayMs: number) => void;
   readonly clock: Clock;
@@ -103,6 +104,7 @@ export function decisions(options: DecisionsOptions): readonly AnyDecides[] {
       requests: new FloatingRequests(options.writeFloating, tell.notFloating),
       unserved: () => unservedBy(observed),
       hasGateways: observed.tenant === undefined,
+      mayExist: options.mayExist,
       write: options.writeFloating.status,
       again: enqueueLater,
     }),

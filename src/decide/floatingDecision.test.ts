@@ -303,3 +303,39 @@ test("a pod that asks where the kind is not defined is told once, and asked for 
   await world.decide("web");
   assert.deepEqual(world.made, ["+web - any"]);
 });
+
+test("a pod that the first list leaves out keeps its address, be it named or selected, also while nobody says that it exists", async () => {
+  for (const [spec, name] of [
+    [{ podName: "db-0" }, "named"],
+    [{ podSelector: { matchLabels: { app: "db" } } }, "selected"],
+  ] as const) {
+    const world = aWorld();
+    world.pod("db-0", "10.244.0.11", { labels: { app: "db" } });
+    world.pod("db-1", "10.244.0.10", { labels: { app: "db" } });
+    world.floating(name, spec);
+    await world.decide(name);
+    world.rows = [
+      { owner: ownerOf("floatingaddress", name, "shop"), outer: "172.30.0.210", inner: "10.244.0.11" },
+    ];
+    world.unlisted = [world.stores.Pod.get("shop", "db-0") ?? assert.fail()];
+    world.noPod("db-0");
+    const { writes } = world;
+    world.restart();
+    world.isSilent = true;
+    await assert.rejects(
+      world.decide(name),
+      /db-0 had its addresses, and is not listed nor known to be gone/,
+    );
+    world.isSilent = false;
+    await world.decide(name);
+    assert.equal(world.of(name), "172.30.0.210 ▶ db-0@n1 Serving");
+    assert.equal(world.writes, writes, "nothing is written");
+    world.unlisted = [];
+    world.noPod("db-0");
+    await world.decide(name);
+    assert.equal(
+      world.of(name),
+      name === "named" ? "172.30.0.210 ▶ - NoPod" : "172.30.0.210 ▶ db-1@n1 Serving",
+    );
+  }
+});

@@ -14,6 +14,7 @@ import { sidesOf } from "../observe/concerns.ts";
 import type { FloatingRow, FloatingRows } from "../observe/floatingRows.ts";
 import { gatewayView } from "./announcing.ts";
 import type { Decides, FloatingTell } from "./deciding.ts";
+import { NotNow } from "./errors.ts";
 import type { FloatingGrant, FloatingGrants } from "./floatingGrants.ts";
 import { type HeldAddressesOptions, heldAddresses, type Lack } from "./floatingHeld.ts";
 import { podFor } from "./floatingPod.ts";
@@ -34,6 +35,11 @@ export interface FloatingDecisionOptions extends HeldAddressesOptions {
   readonly requests: FloatingRequests;
   /** What the database has. */
   readonly rows: FloatingRows;
+  /** Asks for a pod that is not listed, and takes it in. Whether it may exist all the same, because nobody can say. */
+  readonly mayExist: (
+    pod: { readonly namespace: string; readonly name: string },
+    owner: Owner,
+  ) => Promise<boolean>;
   /** Nodes have gateway routers, and these lead to pods. */
   readonly hasGateways: boolean;
   /** Resolves when the API server has acknowledged it. */
@@ -57,6 +63,7 @@ export function floatingDecision(options: FloatingDecisionOptions): Decides<Read
     const known = grants.get(owner);
     const mine = known?.uid === floating.uid ? known : undefined;
     const rows = mine ? [] : options.rows.of(owner);
+    if (!mine) await requirePod(owner, floating, rows);
     const { ips, lack, remark } = heldAddresses(options, owner, floating, mine?.ips, rows);
     const { pod, lack: missing, others } = podOf(owner, floating, mine, rows);
     const has = ips.length > 0 && pod !== undefined;
@@ -81,6 +88,18 @@ export function floatingDecision(options: FloatingDecisionOptions): Decides<Read
     });
     if (!isShown) tell(floating, status, problem);
     return mine !== undefined && mine.ips.some((ip) => !ips.includes(ip));
+  }
+
+  /** At a start a list may have left out the pod that has the addresses: they would lead nowhere, or to another one. */
+  async function requirePod(
+    owner: Owner,
+    { namespace, podName, given }: FloatingAddress,
+    rows: readonly FloatingRow[],
+  ): Promise<void> {
+    const name = given.podName ?? podName;
+    if (rows.length === 0 || name === undefined || stores.Pod.get(namespace, name)) return;
+    if (await options.mayExist({ namespace, name }, owner))
+      throw new NotNow(`pod ${namespace}/${name} had its addresses, and is not listed nor known to be gone`);
   }
 
   function podOf(

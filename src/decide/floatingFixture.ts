@@ -5,6 +5,7 @@ import { addressPoolOf } from "../kube/addressPool.ts";
 import { KubeError } from "../kube/error.ts";
 import { floatingAddressOf } from "../kube/floatingAddress.ts";
 import { Interner } from "../kube/intern.ts";
+import type { Pod } from "../kube/objects.ts";
 import { podOf } from "../kube/project.ts";
 import { emptyStore, storesOf } from "../kube/stores.ts";
 import { formatIp, parseInterfaceAddress } from "../model/ip.ts";
@@ -44,6 +45,10 @@ export class World {
   /** The API server lacks the definition. */
   hasNoKind = false;
   refuseWrites = false;
+  /** Pods that the API server has and does not list. */
+  unlisted: readonly Pod[] = [];
+  /** The API server does not say whether it has them. */
+  isSilent = false;
   readonly #raw = new Map<string, { metadata: object; spec: object; status: object }>();
   #version = 0;
   #leader = this.#newLeader();
@@ -62,6 +67,12 @@ export class World {
       void told.push(`${kind} ${name}: ${reason}: ${message}`);
     const decision = floatingDecision({
       ...{ network, stores, grants, taken, rows, search: new PoolSearch(), hasGateways: true },
+      mayExist: async ({ namespace, name }) => {
+        const unlisted = this.unlisted.find((one) => one.namespace === namespace && one.name === name);
+        if (unlisted && this.isSilent) return true;
+        if (unlisted) stores.Pod.apply([{ type: "put", object: unlisted }]);
+        return false;
+      },
       places: {
         node: (name) => nodes.get(name),
         nodes: () => nodes.values(),

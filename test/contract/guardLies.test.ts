@@ -11,7 +11,9 @@ const bounded = { timeout: 170_000 };
 /** A controller does not lead before every kind that a server must have is listed. */
 const isPossible = (said: Readonly<Record<string, Lie>>): boolean =>
   Object.entries(said).every(
-    ([plural, lie]) => lie !== "not served" || ["servicecidrs", "securityprofiles"].includes(plural),
+    ([plural, lie]) =>
+      lie !== "not served" ||
+      ["servicecidrs", "securityprofiles", "floatingaddresses", "ipaddresspools"].includes(plural),
   );
 
 const saidOfKinds = fc
@@ -45,6 +47,10 @@ const named: readonly (readonly [what: string, lies: Story["lies"], late?: strin
   ["that it serves no security profiles", { securityprofiles: "not served" }],
   ["neither pods nor namespaces", { pods: "nothing", namespaces: "nothing" }],
   ["no namespaces", { namespaces: "nothing" }],
+  ["no pods", { pods: "nothing" }],
+  ["half of all pods", { pods: "less" }],
+  ["no floating addresses", { floatingaddresses: "nothing" }],
+  ["no pools of addresses", { ipaddresspools: "nothing" }],
   ["an older state of everything", all("older")],
   ["an older state of everything from one member of several", all("stale")],
   ["nothing at all, and it is another cluster's", "another server, empty"],

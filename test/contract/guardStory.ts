@@ -48,6 +48,8 @@ export const plurals = [
   "networkpolicies",
   "servicecidrs",
   "securityprofiles",
+  "floatingaddresses",
+  "ipaddresspools",
 ] as const;
 
 export interface Story {
@@ -108,6 +110,18 @@ function reported(name: string, id: number, offset: number): ApiObject {
   const status = { phase: "Running", podIPs: [{ ip: `10.24${id}.0.${offset}` }] };
   return { plural, object: { ...object, status } };
 }
+
+const outer = "172.30.0.210";
+
+const pool: ApiObject = {
+  plural: "ipaddresspools",
+  object: { metadata: { name: "pool" }, spec: { addresses: [outer] } },
+};
+
+const floatingTo = (podName: string): ApiObject => ({
+  plural: "floatingaddresses",
+  object: { metadata: { namespace: "shop", name: "f" }, spec: { podName } },
+});
 
 /** An earlier state: nothing that it says is true any more. */
 const earlier: readonly ApiObject[] = [
@@ -204,6 +218,8 @@ async function makeTenant(remote: string): Promise<void> {
 }
 
 interface Controller extends AsyncDisposable {
+  /** The pods that the floating address has been given to, in statuses. */
+  readonly floatedTo: readonly string[];
   readonly stores: Stores;
   readonly server: ApiServer;
   readonly term: Term;
@@ -226,10 +242,13 @@ async function controller(api: LyingApi, remote: string, way: Way): Promise<Cont
       "ServiceCIDR",
       "NetworkPolicy",
       "SecurityProfile",
+      "FloatingAddress",
+      "IPAddressPool",
     ]),
     ending.signal,
     { clock: hurried, server },
   );
+  const written: string[] = [];
   const term = termOf({
     ...{ client, server, stores, session, clock: hurried },
     pods: ["10.240.0.0/12"],
@@ -238,6 +257,12 @@ async function controller(api: LyingApi, remote: string, way: Way): Promise<Cont
     router: way === "underlay" ? tenantsRouter : undefined,
     arePortsCarried: true,
     patch: async (patch: AnnotationPatch) => api.annotate(patch),
+    writeFloatingStatus: async ({ podName: wanted }, { ips, podName, podUid, nodeName, ready }) => {
+      const given = { addresses: ips, podName, podUID: podUid, nodeName };
+      const status = { ...given, conditions: [{ type: "Ready", ...ready }] };
+      api.put({ plural: "floatingaddresses", object: { ...floatingTo(present(wanted)).object, status } });
+      written.push(String(podName));
+    },
     conflict: ({ message }) => assert.fail(message),
   });
   session.start();
@@ -248,6 +273,7 @@ async function controller(api: LyingApi, remote: string, way: Way): Promise<Cont
     stores,
     server,
     term,
+    floatedTo: written,
     async [Symbol.asyncDispose]() {
       ending.abort(new Error("the controller ends"));
       await ended;
@@ -288,16 +314,22 @@ export async function tell({ way, lies: said, isRunning, late, watchesGoOn }: St
   const first = ends.use(await controller(api, server.remote, way));
   const { pods, addresses, open } = way === "assigned" ? unclaimed : await claims(api);
   for (const one of pods) api.put(one);
+  if (way !== "underlay") {
+    api.put(pool);
+    api.put(floatingTo(String(record((pods[0] ?? present(assignedPods[1])).object.metadata).name)));
+  }
   await becomes("the first controller knows its server", () => isSteady(first));
   await becomes("ports are open for the pods that no policy selects", () =>
     open.every((port) => witness.isOpen(port)),
   );
   const lines = (): Promise<ReadonlySet<string>> => witness.lines(addresses);
+  if (way !== "underlay") await becomes("a pod has its floating address", () => witness.isTranslated(outer));
   await becomes("its memory is written", async () => {
     await first.term.appliers.settled();
     return [...(await lines())].length > 0 && first.term.acquainted;
   });
   const truth = await lines();
+  const floatedTo = first.floatedTo.at(-1);
   // Ready ports come and go.
   witness.keep(truth, way === "assigned" ? "nothing new" : open);
   if (!isRunning) await first[Symbol.asyncDispose]();
@@ -328,6 +360,12 @@ export async function tell({ way, lies: said, isRunning, late, watchesGoOn }: St
   });
   // Nor did anything go while the server recovered.
   assert.deepEqual(witness.harm, []);
+  // The nodes' agents go by the status, and would forget its connections.
+  assert.ok(
+    [...first.floatedTo.slice(first.floatedTo.indexOf(String(floatedTo))), ...now.floatedTo].every(
+      (name) => name === floatedTo,
+    ),
+  );
   // And a deletion is a deletion again.
   witness.rest();
   api.delete("services", "shop/s5");

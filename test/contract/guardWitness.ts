@@ -70,6 +70,13 @@ export class Witness implements AsyncDisposable {
     return this.#replica.table("Address_Set").get(closedSet(node))?.addresses.includes(mac) === false;
   }
 
+  /** Whether a pod is reached at this address from outside. */
+  isTranslated(outer: string): boolean {
+    return [...this.#replica.table("NAT").values()].some(
+      ({ type, external_ip: ip }) => type === "dnat_and_snat" && ip === outer,
+    );
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session[Symbol.asyncDispose]();
   }

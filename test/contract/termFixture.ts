@@ -34,6 +34,7 @@ export interface TermSetting extends Pick<TermOptions, "client" | "stores" | "cl
   /** Further destinations. */
   readonly others?: readonly Served[];
   readonly patch?: TermOptions["patch"];
+  readonly writeFloatingStatus?: TermOptions["writeFloating"]["status"];
   readonly conflict?: PlannerTell["conflict"];
   readonly onPlanned?: TermOptions["onPlanned"];
   readonly log?: Log;
@@ -65,7 +66,7 @@ export function termOf(setting: TermSetting): Term {
       externalIps: [],
       writeServiceStatus: async () => undefined,
       writeFloating: {
-        status: async () => undefined,
+        status: setting.writeFloatingStatus ?? (async () => undefined),
         make: async () => undefined,
         unmake: async () => undefined,
       },
