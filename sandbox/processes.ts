@@ -180,9 +180,13 @@ function apiFlags(layout: Layout, node: NodeHost): Flags {
     "service-cidr": layout.serviceCidrs,
     endpoint: addresses,
     "dns-endpoint": addresses,
-    definition: ["clusternetworkpolicies", "floatingaddresses", "ipaddresspools", "securityprofiles"].map(
-      (plural) => join(root, `deploy/helm/weft/crds/${plural}.yaml`),
-    ),
+    definition: [
+      "clusternetworkpolicies",
+      "floatingaddresses",
+      "ipaddresspools",
+      "learnednames",
+      "securityprofiles",
+    ].map((plural) => join(root, `deploy/helm/weft/crds/${plural}.yaml`)),
     kubeconfig: [
       `${layout.kubeconfig}=https://127.0.0.1:${layout.apiPort}`,
       ...layout.nodeHosts.map(({ kubeconfig }) => `${kubeconfig}=${server}`),

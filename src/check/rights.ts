@@ -1,4 +1,4 @@
-// What the controller, the agents and the signer ask of the API server, and whether the identity that asks may do it
+// What the controller, the agents, the signer and the resolvers ask of the API server, and whether the identity that asks may do it
 // (SelfSubjectAccessReview, authorization.k8s.io/v1). One question for each verb, because RBAC grants verbs.
 
 import type { KubeClient } from "../kube/client.ts";
@@ -23,7 +23,7 @@ export interface Right {
   readonly inLeaseNamespace?: true;
 }
 
-export const roles = ["controller", "agent", "signer"] as const;
+export const roles = ["controller", "agent", "signer", "resolver"] as const;
 export type Role = (typeof roles)[number];
 
 const watched = ["get", "list", "watch"];
@@ -51,6 +51,7 @@ const rightsIn = (cluster: string): Readonly<Record<Role, readonly Right[]>> => 
     { group: core, resource: "nodes", subresource: "status", verbs: ["patch"] },
     { group: core, resource: "services", subresource: "status", verbs: ["patch"] },
     { group: "weft.io", resource: "floatingaddresses", subresource: "status", verbs: ["patch"] },
+    { group: "weft.io", resource: "learnednames", subresource: "status", verbs: ["patch"] },
     { group: "weft.io", resource: "securityprofiles", subresource: "status", verbs: ["patch"] },
     ...clusterPolicies.map((resource) => ({
       ...{ group: policyGroup, resource, subresource: "status" },
@@ -92,6 +93,12 @@ const rightsIn = (cluster: string): Readonly<Record<Role, readonly Right[]>> => 
     ),
     // What is not there yet has no name that a right could be limited to.
     { group: core, resource: "secrets", verbs: ["create"], inLeaseNamespace: true },
+  ],
+  resolver: [
+    { group: policyGroup, resource: "clusternetworkpolicies", verbs: watched },
+    { group: "weft.io", resource: "learnednames", verbs: [...watched, "create", "patch", "delete"] },
+    { group: core, resource: "namespaces", name: "kube-system", verbs: ["get"] },
+    { group: core, resource: "events", verbs: ["create", "patch"] },
   ],
 });
 

@@ -11,6 +11,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   logs: async () => (await import("./logs.ts")).logsCommand(),
   central: async () => (await import("./central.ts")).centralCommand(),
   signer: async () => (await import("./signer.ts")).signerCommand(),
+  resolver: async () => (await import("./resolver.ts")).resolverCommand(),
   backup: async () => (await import("./backup.ts")).backupCommand(),
   restore: async () => (await import("./backup.ts")).restoreCommand(),
   teardown: async () => (await import("./teardown.ts")).teardownCommand(),

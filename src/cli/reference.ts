@@ -7,6 +7,7 @@ import { controllerMetrics } from "../controller/metrics.ts";
 import { noPolicies } from "../controller/policySummary.ts";
 import { annotations } from "../model/names.ts";
 import { agentGauges, agentMetrics } from "../node/metrics.ts";
+import { resolverMetrics } from "../resolver/metrics.ts";
 import { signerMetrics } from "../signer/metrics.ts";
 import { allCommands } from "./commands.ts";
 import { type CommandEntry, commandTree } from "./commandTree.ts";
@@ -170,6 +171,8 @@ export async function referenceText(): Promise<string> {
     await metricTable(agentRegistry()),
     "### weft signer",
     await metricTable(signerRegistry()),
+    "### weft resolver",
+    await metricTable(resolverRegistry()),
     "### weft central keep",
     await metricTable(keeperRegistry()),
   ]
@@ -227,6 +230,12 @@ function agentRegistry(): Registry {
 function signerRegistry(): Registry {
   const registry = new Registry();
   signerMetrics(registry, () => new Map());
+  return registry;
+}
+
+function resolverRegistry(): Registry {
+  const registry = new Registry();
+  resolverMetrics(registry, () => 0);
   return registry;
 }
 

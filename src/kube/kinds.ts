@@ -6,6 +6,7 @@ import { adminNetworkPolicyOf, baselineAdminNetworkPolicyOf } from "./adminNetwo
 import { clusterNetworkPolicyOf } from "./clusterNetworkPolicy.ts";
 import type { ClusterPolicy } from "./clusterPolicy.ts";
 import { type FloatingAddress, floatingAddressOf } from "./floatingAddress.ts";
+import { type LearnedName, learnedNameOf } from "./learnedName.ts";
 import { type NetworkPolicy, networkPolicyOf } from "./networkPolicy.ts";
 import { nodePortKeys } from "./nodePorts.ts";
 import type { EndpointSlice, Namespace, Node, ObjectMeta, Pod, Service } from "./objects.ts";
@@ -160,6 +161,14 @@ const table = {
       /** The names of machines' ports. */
       machine: ({ ports }) => ports,
     },
+    optional: true,
+  }),
+  LearnedName: watchable<LearnedName>({
+    prefix: "/apis/weft.io/v1alpha1",
+    plural: "learnednames",
+    namespaced: false,
+    project: learnedNameOf,
+    indexes: { pattern: ({ pattern }) => [pattern] },
     optional: true,
   }),
 };

@@ -7,6 +7,7 @@ export const accountOf: Readonly<Record<Role, string>> = {
   controller: "system:serviceaccount:kube-system:weft-controller",
   agent: "system:serviceaccount:kube-system:weft-agent",
   signer: "system:serviceaccount:kube-system:weft-signer",
+  resolver: "system:serviceaccount:kube-system:weft-resolver",
 };
 
 /** A log's policy: only Weft's accounts, once for each request, without what was sent. */
