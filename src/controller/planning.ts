@@ -9,17 +9,19 @@ import { NotNow } from "../decide/errors.ts";
 import { concernedBy } from "../decide/floatingDecision.ts";
 import { inLanes } from "../decide/lanes.ts";
 import { Desired } from "../desired/desired.ts";
+import { nameKind } from "../kinds/groups.ts";
 import { ownerKinds } from "../kinds/kinds.ts";
 import { lateFlush } from "../kinds/lateFlush.ts";
 import type { KubeObject } from "../kube/kinds.ts";
 import { everyStore } from "../kube/stores.ts";
-import { type Owner, ownerOf } from "../model/owner.ts";
+import { type Owner, ownerOf, parseOwner } from "../model/owner.ts";
 import { rowUuid } from "../model/uuid.ts";
 import { Hosts, hostViewOf, provenHostView } from "../plan/hosts.ts";
 import { Concerned } from "./concerned.ts";
 import { Doubts } from "./doubts.ts";
 import { Grouping } from "./grouping.ts";
 import { LateFlush } from "./lateFlush.ts";
+import { LearnedNames } from "./learnedNames.ts";
 import { Planner } from "./planner.ts";
 import type { PlanningApplied, PlanningOptions } from "./planningOptions.ts";
 import type { PolicyStates } from "./policyStates.ts";
@@ -46,6 +48,7 @@ export class Planning {
   #grouping: Grouping | undefined;
   #policies: PolicyWork | undefined;
   #unseen: UnseenPods | undefined;
+  #learned: LearnedNames | undefined;
   #decider: Decider | undefined;
 
   constructor(options: PlanningOptions, applied: PlanningApplied) {
@@ -118,6 +121,12 @@ export class Planning {
       queue,
       signal,
     }));
+    const learned = (this.#learned = new LearnedNames({
+      ...{ stores, network, places: decider, groups: grouping.groups, observed, clock, log, signal },
+      enqueue: (owner) => queue.add(owner),
+      installed: this.#applied.reach?.installed,
+      write: this.#applied.reach && this.#options.writeLearned,
+    }));
     const doubts = new Doubts({
       ...this.#options,
       again: (owner, delayMs) => queue.addLater(owner, delayMs),
@@ -157,6 +166,7 @@ export class Planning {
         places: decider,
         hosts: this.#hosts,
         groups: grouping.groups,
+        learned: (group) => learned.addresses(group),
         standingOf: (pod) => grouping.standings.of(pod),
         machinePort: (name) => observed.machinePort(name),
         gone: () => this.lateFlush.now,
@@ -180,6 +190,7 @@ export class Planning {
     await nextTurn();
     await this.#adopt(decider);
     await grouping.begin(signal);
+    learned.begin();
     policies.begin(() => decider.nodes());
     this.#unseen = new UnseenPods(
       {
@@ -274,6 +285,7 @@ export class Planning {
     const stopNodes = decider.nodeLives.subscribe((name, before, after) => {
       for (const owner of this.#hosts.set(name, after && hostViewOf(after))) enqueue(owner);
       for (const owner of concerned.byNode(name, before, after)) enqueue(owner);
+      this.#learned?.nodeChanged(before, after);
     });
     observed.subscribe((sighting) => {
       if (sighting.what === "groups") this.#policies?.look();
@@ -294,6 +306,8 @@ export class Planning {
       const object = this.objectOf(owner);
       if (object?.kind === "Pod" && this.#decider?.pod(object)) this.#unseen?.planned(object);
       this.#policies?.planned(owner, object);
+      const { kind, name } = parseOwner(owner);
+      if (kind === nameKind.name) this.#learned?.planned(this.#grouping?.groups.nameGroup(name));
     } catch (error) {
       if (!(error instanceof NotNow))
         log("warn", "cannot plan; trying again", { owner, error: String(error) });

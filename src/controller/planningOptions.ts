@@ -10,6 +10,7 @@ import type { WriteServiceStatus } from "../decide/serviceStatus.ts";
 import type { ApiServer } from "../kube/apiServer.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Clock, Log } from "../kube/clock.ts";
+import type { LearnedName } from "../kube/learnedName.ts";
 import type { Stores } from "../kube/stores.ts";
 import type { Cidr } from "../model/ip.ts";
 import type { ClusterNetwork } from "../model/network.ts";
@@ -39,6 +40,8 @@ export interface PlanningOptions {
   readonly onPlanned: (owner: Owner, ms: number) => void;
   /** Undefined when nobody wants to know which policies are in force. */
   readonly policyNews?: PolicyNews;
+  /** Says that this generation of what a name resolves to is in force; undefined when nothing is written. */
+  readonly writeLearned?: (object: LearnedName, generation: number) => Promise<void>;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;

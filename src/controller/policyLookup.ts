@@ -19,6 +19,8 @@ export interface PolicyLookup {
   readonly isPlanned: (owner: Owner) => boolean;
   readonly enqueue: (owner: Owner) => void;
   readonly isCommitted: (owner: Owner) => boolean;
+  /** A domain name in the policy whose answers nobody hears; undefined when there is none. */
+  readonly unheardIn?: (policy: Owner) => string | undefined;
 }
 
 export type Found =
@@ -47,6 +49,9 @@ export function policyLookup(options: PolicyLookup): (policy: Owner, refusal: st
       const what = refusal === undefined ? " to take it" : `, which refuses it: ${refusal}`;
       return { waitsFor: `the northbound database${what}` };
     }
+    const unheard = options.unheardIn?.(policy);
+    if (unheard !== undefined)
+      return { waitsFor: `weft resolver, which runs nowhere, to learn what ${unheard} resolves to` };
     const chassis = new Set(machineCarriersOf(options, policy));
     for (const role of ["subject", "peer"] as const)
       for (const named of groups.usedBy(policy, role)) {

@@ -5,7 +5,9 @@ import type { Policing } from "../decide/policing.ts";
 import { PolicyProof } from "../decide/policyProof.ts";
 import { ownerKinds } from "../kinds/kinds.ts";
 import { policyKindOf } from "../kinds/policies.ts";
+import { patternsIn } from "../kube/clusterPolicy.ts";
 import type { KubeObject } from "../kube/kinds.ts";
+import { learnedObjectName } from "../kube/learnedName.ts";
 import type { ResolvedNode } from "../model/network.ts";
 import { type Owner, parseOwner } from "../model/owner.ts";
 import type { Grouping } from "./grouping.ts";
@@ -78,6 +80,7 @@ export class PolicyWork {
         isPlanned: (owner) => planner()?.isPlanned(owner) === true,
         enqueue: (owner) => queue.add(owner),
         machinesOf: this.#machinesOf,
+        unheardIn: this.#unheardIn,
         isCommitted: reach.isCommitted,
         mark: reach.mark,
         onState: (owner) => this.#conditions?.look(owner),
@@ -117,5 +120,16 @@ export class PolicyWork {
     const { kind, name } = parseOwner(policy);
     if (policyKindOf(kind) !== "SecurityProfile") return [];
     return this.#options.stores.SecurityProfile.get("", name)?.ports ?? [];
+  };
+
+  /** A resolver makes an object for each name that a policy has, before it hears any answer. */
+  readonly #unheardIn = (owner: Owner): string | undefined => {
+    const { kind, name } = parseOwner(owner);
+    const { stores } = this.#options;
+    if (policyKindOf(kind) !== "ClusterNetworkPolicy") return undefined;
+    const policy = stores.ClusterNetworkPolicy.get("", name);
+    return [...(policy ? patternsIn(policy) : [])].find(
+      (pattern) => !stores.LearnedName.get("", learnedObjectName(pattern)),
+    );
   };
 }

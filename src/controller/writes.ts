@@ -4,6 +4,7 @@
 import type { KubeClient } from "../kube/client.ts";
 import { annotate, setAnnouncers, setGrant, setIngress } from "../kube/write.ts";
 import { makeFor, setGiven, unmake } from "../kube/writeFloatingAddress.ts";
+import { setLearnedInForce } from "../kube/writeLearnedName.ts";
 import { setPolicyCondition } from "../kube/writePolicyCondition.ts";
 import type { PlanningOptions } from "./planningOptions.ts";
 import type { PolicyNews } from "./policyNews.ts";
@@ -11,7 +12,8 @@ import type { PolicyNews } from "./policyNews.ts";
 /** Longer than an API server waits for a webhook by default, so that its own answer comes first. */
 const timeoutMs = 15_000;
 
-export interface Writes extends Pick<PlanningOptions, "patch" | "writeServiceStatus" | "writeFloating"> {
+export interface Writes
+  extends Pick<PlanningOptions, "patch" | "writeServiceStatus" | "writeFloating" | "writeLearned"> {
   readonly writeCondition: PolicyNews["condition"];
 }
 
@@ -30,6 +32,7 @@ export function writesOf(client: KubeClient, signal: AbortSignal): Writes {
       make: (pod, wish) => makeFor(client, pod, wish, limits),
       unmake: (floating) => unmake(client, floating, limits),
     },
+    writeLearned: (object, generation) => setLearnedInForce(client, object, generation, limits),
     writeCondition: (policy, condition) => setPolicyCondition(client, policy, condition, new Date(), limits),
   };
 }

@@ -15,6 +15,7 @@ import { remainder } from "../model/remainder.ts";
 import { sidesOf } from "../observe/concerns.ts";
 import { clusterPolicyFacts, type PortHolders } from "../plan/clusterPolicy.ts";
 import { mayPassFor, partsOf, type RulePart } from "../select/clusterRules.ts";
+import { nameGroupId } from "../select/nameGroup.ts";
 import { addressesOf, nodeGroupId } from "../select/nodeGroup.ts";
 import { idOf } from "../select/podGroup.ts";
 import type { OwnerKind, PlanContext } from "./kind.ts";
@@ -76,6 +77,7 @@ export function clusterPolicyKind(of: ClusterPolicyKind): OwnerKind<PolicyReads>
         {
           id: idOf,
           nodesId: nodeGroupId,
+          nameId: nameGroupId,
           blocks: (part) => {
             const { blocks, isWhole } = blocksOf(part, context);
             if (!isWhole) isTooMuch.push(part);

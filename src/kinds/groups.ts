@@ -1,8 +1,9 @@
 // The groups that NetworkPolicies speak of, each an owner named after its selection: subjects, the pods that a policy
-// selects; peers, the pods that it allows; and the nodes that have an address in a block it allows.
+// selects; peers, the pods that it allows; the nodes that have an address in a block it allows; and the addresses of the
+// domain names that it allows.
 
 import type { Fact } from "../model/fact.ts";
-import { blockFacts, closingFacts, peerFacts } from "../plan/groups.ts";
+import { blockFacts, closingFacts, namedFacts, peerFacts } from "../plan/groups.ts";
 import type { GroupView } from "../select/groups.ts";
 import { idOf } from "../select/podGroup.ts";
 import { refusedPods } from "../select/profileStanding.ts";
@@ -52,6 +53,18 @@ export const blockKind: OwnerKind<Read> = {
   tables: ["Address_Set"],
   plan: (owner, { name }, { scope, groups }) =>
     certain(groups, groups.isUsed("block", name) ? blockFacts(scope, owner, name) : []),
+};
+
+/** `controller/learnedNames.ts` queues its owners when an answer comes or its time is over. */
+export const nameKind: OwnerKind<"LearnedName"> = {
+  name: "name",
+  of: undefined,
+  reads: { LearnedName: () => [] },
+  tables: ["Address_Set"],
+  plan: (owner, { name }, { scope, groups, learned }) => {
+    const group = groups.nameGroup(name);
+    return certain(groups, group ? namedFacts(scope, owner, name, learned(group)) : []);
+  },
 };
 
 const certain = ({ unconfirmed }: GroupView, facts: readonly Fact[]): Planned => ({

@@ -8,6 +8,7 @@ import type { Kind } from "../kube/kinds.ts";
 import type { Pod } from "../kube/objects.ts";
 import type { Stores } from "../kube/stores.ts";
 import type { Fact } from "../model/fact.ts";
+import type { Ip } from "../model/ip.ts";
 import type { ClusterNetwork } from "../model/network.ts";
 import type { Owner, OwnerName } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
@@ -17,6 +18,7 @@ import type { NorthboundTables } from "../ovn/northbound.gen.ts";
 import type { Hosts } from "../plan/hosts.ts";
 import type { GoneEndpoints } from "../plan/lateFlush.ts";
 import type { GroupView } from "../select/groups.ts";
+import type { NameGroup } from "../select/nameGroup.ts";
 import type { ProfileStanding } from "../select/profileStanding.ts";
 
 /** `K`: the kinds of objects that its plan reads. */
@@ -51,6 +53,8 @@ export interface PlanContext<K extends Kind> {
   readonly hosts: Hosts;
   /** The groups of pods that policies speak of, complete for all that the stores hold. */
   readonly groups: GroupView;
+  /** The addresses that a domain name has now. */
+  readonly learned: (group: NameGroup) => readonly Ip[];
   /** Which security profiles a pod has, and why it is closed if it is. */
   readonly standingOf: (pod: Pod) => ProfileStanding;
   /** The logical switch port of a machine that is not the cluster's. */

@@ -7,7 +7,7 @@ import { addressPoolKind } from "./addressPool.ts";
 import { clusterKind } from "./cluster.ts";
 import { clusterPolicyKind } from "./clusterPolicy.ts";
 import { floatingAddressKind } from "./floatingAddress.ts";
-import { blockKind, peerKind, subjectKind } from "./groups.ts";
+import { blockKind, nameKind, peerKind, subjectKind } from "./groups.ts";
 import type { AnyOwnerKind } from "./kind.ts";
 import { lateFlushKind } from "./lateFlush.ts";
 import { loggingKinds } from "./logging.ts";
@@ -32,6 +32,7 @@ export const ownerKinds: readonly AnyOwnerKind[] = [
   subjectKind,
   peerKind,
   blockKind,
+  nameKind,
   networkPolicyKind,
   ...clusterPolicyKinds.filter((kind) => kind !== "SecurityProfile").map(clusterPolicyKind),
   securityProfileKind,

@@ -97,21 +97,33 @@ for (const [what, rule] of Object.entries(bad))
     assert.ok(problems.length >= 3);
   });
 
-test("domain names accept nothing, deny everything, and are named", () => {
-  const to = [{ domainNames: ["example.com"] }];
+test("domain names are peers of rules that accept; others with them deny everything", () => {
+  const to = [{ domainNames: ["Example.com.", "*.example.com"] }];
   const { egress, problems } = read({
     ...sound,
     egress: [
       { action: "Accept", to },
+      { action: "Accept", to: [{ domainNames: ["*", "a.example.com"] }] },
       { action: "Deny", to },
+      { action: "Pass", to },
     ],
   });
-  assert.deepEqual(egress[0]?.peers, []);
-  assert.equal(egress[1]?.peers.length, 2);
-  assert.deepEqual(
-    problems,
-    [0, 1].map((nth) => `spec.egress[${nth}].to[0].domainNames: Weft does not serve domain names yet`),
+  const named = egress.map(({ peers }) =>
+    peers.map((peer) => (peer.kind === "name" ? peer.pattern : peer.kind)),
   );
+  assert.deepEqual(named, [
+    ["example.com", "*.example.com"],
+    ["a.example.com"],
+    ["network", "network"],
+    ["network", "network"],
+  ]);
+  assert.deepEqual(problems, [
+    'spec.egress[1].to[0].domainNames[0]: "*" is not a domain name',
+    ...[2, 3].map((nth) => `spec.egress[${nth}].to[0].domainNames: is only for rules that accept`),
+  ]);
+  assert.deepEqual(read({ ...sound, ingress: [{ action: "Accept", from: to }] }).problems, [
+    "spec.ingress[0].from[0]: is not a peer that Weft knows",
+  ]);
 });
 
 test("a rule with an action that nobody knows denies what it matches", () => {

@@ -6,6 +6,7 @@
 // (ClusterNetworkPolicyIngressPeer): an Accept rule does not match them, and a Deny or Pass rule becomes one that
 // denies everything.
 
+import { domainPatternOf } from "../model/domainName.ts";
 import { type Cidr, parseCidr } from "../model/ip.ts";
 import { clusterPolicyLimits } from "../model/limits.ts";
 import type { PortRange } from "../model/portSet.ts";
@@ -62,7 +63,9 @@ export interface PodsPeer {
 export type ClusterPeer =
   | PodsPeer
   | { readonly kind: "nodes"; readonly nodes: LabelSelector }
-  | { readonly kind: "network"; readonly range: Cidr };
+  | { readonly kind: "network"; readonly range: Cidr }
+  /** The addresses that a domain name has: `www.example.com`, or `*.example.com`. Only in rules that accept what is sent. */
+  | { readonly kind: "name"; readonly pattern: string };
 
 /** A port by name is one of any protocol. */
 export type ClusterPort =
@@ -94,6 +97,12 @@ export function isNamedIn(
     peer.kind === "pods" ? has(peer) : peer.kind === "network" && isPassed && tier !== "Profile";
   return [...ingress, ...egress].some(({ action, peers }) => action !== "Accept" && peers.some(mayBe));
 }
+
+/** The domain names whose addresses it allows, each once. */
+export const patternsIn = ({ egress }: Pick<ClusterPolicy, "egress">): ReadonlySet<string> =>
+  new Set(
+    egress.flatMap(({ peers }) => peers.flatMap((peer) => (peer.kind === "name" ? [peer.pattern] : []))),
+  );
 
 /** What others than the author write on the policy. */
 export const writtenOn = (object: unknown): Pick<ClusterPolicy, "generation" | "condition"> => ({
@@ -211,7 +220,9 @@ function ruleOf(
     report(path, problem);
   };
   const side = way === "ingress" ? "from" : "to";
-  const peers = eachOf(`${at}.${side}`, entry[side], tell, (path, one) => peersOf(path, one, way, tell));
+  const peers = eachOf(`${at}.${side}`, entry[side], tell, (path, one) =>
+    peersOf(path, one, way, action, tell),
+  );
   if (entry[side] == null) tell(`${at}.${side}`, "names no peers");
   const list = entry[form.ports];
   const ports =
@@ -245,6 +256,7 @@ function peersOf(
   path: string,
   value: unknown,
   way: "ingress" | "egress",
+  action: ClusterRule["action"] | undefined,
   report: Report,
 ): readonly ClusterPeer[] {
   const fields = record(value);
@@ -268,8 +280,17 @@ function peersOf(
       if (!range) report(at, `${JSON.stringify(one)?.slice(0, 60)} is not a CIDR`);
       return range ? [{ kind: "network", range }] : [];
     });
-  if (way === "egress" && field === "domainNames")
-    report(`${path}.domainNames`, "Weft does not serve domain names yet");
-  else report(path, "is not a peer that Weft knows");
+  if (way === "egress" && field === "domainNames") {
+    if (action === "Accept") return namesOf(`${path}.domainNames`, fields["domainNames"], report);
+    // Nobody knows all addresses of a name, so what such a rule denies could not be denied for sure.
+    report(`${path}.domainNames`, "is only for rules that accept");
+  } else report(path, "is not a peer that Weft knows");
   return [];
 }
+
+const namesOf = (path: string, value: unknown, report: Report): readonly ClusterPeer[] =>
+  eachOf(path, value, report, (at, one) => {
+    const pattern = domainPatternOf(text(one));
+    if (pattern === undefined) report(at, `${JSON.stringify(one)?.slice(0, 60)} is not a domain name`);
+    return pattern === undefined ? [] : [{ kind: "name", pattern }];
+  });

@@ -56,6 +56,8 @@ export interface Names {
   readonly profile: (id: string) => string;
   /** The address set of nodes that have an address in a block. */
   readonly nodesIn: (id: string, family: number) => string;
+  /** The addresses of one family that a domain name has, by the id of its group. */
+  readonly named: (id: string, family: number) => string;
   /** The addresses of one family of the pods that mean one port by a name, by the id of that meaning. */
   readonly portHolders: (id: string, family: number) => string;
   /** The meter of the packets of a namespace that are logged. */
@@ -120,6 +122,7 @@ export function namesOf(cluster: string): Names {
     peers: (id, family) => plain("peers", id, `ip${family}`),
     profile: (id) => plain("profile", id),
     nodesIn: (id, family) => plain("nodes", id, `ip${family}`),
+    named: (id, family) => plain("named", id, `ip${family}`),
     portHolders: (id, family) => plain("port", id, `ip${family}`),
     logMeter: (namespace) => name("log", namespace),
     policyLogMeter: (kind, policy) => name("log", kind, policy),

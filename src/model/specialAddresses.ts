@@ -15,3 +15,11 @@ export const linkLocal4: readonly Cidr[] = ["169.254.0.0/16"].flatMap((text) => 
 /** Whether the address can be that of another machine. kube-apiserver allows no others as endpoints (ValidateNonSpecialIP). */
 export const isOrdinary = (ip: Ip): boolean =>
   ![...specialRanges, ...linkLocal4].some((range) => contains(range, ip));
+
+/**
+ * Where clouds tell a machine about itself, its secrets among it: addresses that are neither special nor the cluster's. The
+ * usual one is link-local. (Alibaba, Oracle, Azure's host, and AWS by IPv6.)
+ */
+export const metadataRanges: readonly Cidr[] = [
+  ...["100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32", "fd00:ec2::254/128"],
+].flatMap((text) => parseCidr(text) ?? []);

@@ -1,6 +1,7 @@
 // The facts of a policy of the whole cluster: one ACL for each part of a rule (select/clusterRules.ts), on the port group
 // of the part's subjects. Nothing is isolated by being selected; what no rule matches is left to the next tier.
 
+import { hash } from "node:crypto";
 import type { AclLogging } from "../kube/aclLogging.ts";
 import type { ClusterPolicy } from "../kube/clusterPolicy.ts";
 import { cover } from "../model/cover.ts";
@@ -12,6 +13,7 @@ import { isWholeProtocol, type PortSet, protocols } from "../model/portSet.ts";
 import { lowerCase } from "../model/protocol.ts";
 import type { Scope } from "../model/scope.ts";
 import type { RulePart } from "../select/clusterRules.ts";
+import type { NameGroup } from "../select/nameGroup.ts";
 import type { NodeGroup } from "../select/nodeGroup.ts";
 import type { PodGroup } from "../select/podGroup.ts";
 import { addressMatch } from "./addressMatch.ts";
@@ -26,6 +28,7 @@ import { sides } from "./sides.ts";
 export interface PartGroups {
   readonly id: (group: PodGroup) => string;
   readonly nodesId: (group: NodeGroup) => string | undefined;
+  readonly nameId: (group: NameGroup) => string;
   /** The blocks without the addresses of the nodes that the part leaves out. */
   readonly blocks: (part: RulePart) => readonly Cidr[];
   /** What the part's receivers mean by the name of a port. */
@@ -54,7 +57,7 @@ export function clusterPolicyFacts(
     const severity = logging[isPass(policy, part) ? "pass" : action === "Deny" ? "deny" : "allow"];
     const { direction, own } = sides[way];
     const group = scope.names.subjects(groups.id(part.subjects));
-    const add = (what: string, condition: string): void => {
+    const add = (what: string, condition: string, label = 0, isLogged = true): void => {
       const name = [policyMarks[policy.kind], policy.name, way, rule < 0 ? "rest" : String(rule)].join(":");
       const acl = facts.row("ACL", [owner, way, rule, part.part, what].join(" "), {
         name: name.slice(0, 63),
@@ -62,14 +65,24 @@ export function clusterPolicyFacts(
         priority: clusterPolicyPriority(policy.tier, policy.priority, level),
         match: `${own} == @${group} && ${condition}`,
         action: action === "Deny" ? "drop" : "allow-related",
-        ...logged(meter, severity),
+        ...(label > 0 && { label }),
+        ...(isLogged && logged(meter, severity)),
         ...(way === "egress" && { options: afterBalancers }),
       });
       facts.member("Port_Group", facts.ref("Port_Group", group), "acls", acl);
     };
+    const ports = portsMatch(part.ports);
+    const named = namesMatch(scope, part, groups);
+    if (named !== undefined && ports !== undefined) {
+      // With the names: if the rule comes to allow others, connections to these end.
+      const ids = part.peers.names.map(groups.nameId).toSorted();
+      const label = labelOf([owner, way, rule, part.part, ...ids].join(" "));
+      add("names", `${named} && ${ports}`, label);
+      // When the time of an address is over, the connections that it had go on (NPEP-133).
+      add("running", `ct.est && ct_label[96..127] == ${label} && ${ports}`, label, false);
+    }
     const peers = peersMatch(scope, part, groups);
     if (peers === undefined) continue;
-    const ports = portsMatch(part.ports);
     if (ports !== undefined) add("", `${peers} && ${ports}`);
     for (const name of part.portNames)
       for (const { protocol, port, addresses } of groups.holders(part, name)) {
@@ -96,6 +109,22 @@ function peersMatch({ names }: Scope, part: RulePart, groups: PartGroups): strin
     }),
   ]);
 }
+
+/** Undefined when the part names none. */
+const namesMatch = (
+  { names }: Scope,
+  { way, peers }: RulePart,
+  { nameId }: PartGroups,
+): string | undefined =>
+  peers.names.length === 0
+    ? undefined
+    : addressMatch(sides[way].far, [], (family) =>
+        peers.names.map((group) => names.named(nameId(group), family)),
+      );
+
+/** What OVN remembers of a connection that an ACL let through (ovn-nb(5), label): 1 … 2³²-1. */
+const labelOf = (meaning: string): number =>
+  Number.parseInt(hash("sha256", meaning, "hex").slice(0, 8), 16) || 1;
 
 /** Undefined when there is none. */
 function portsMatch(ports: PortSet): string | undefined {

@@ -1,7 +1,7 @@
 // The facts of the groups that policies speak of, and of the memberships of pods and nodes in them.
 
 import type { Fact } from "../model/fact.ts";
-import { formatIp } from "../model/ip.ts";
+import { formatIp, type Ip } from "../model/ip.ts";
 import { hairpinAddresses } from "../model/network.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Scope } from "../model/scope.ts";
@@ -87,6 +87,21 @@ export function blockFacts(scope: Scope, owner: Owner, id: string): readonly Fac
   for (const family of families) {
     const name = scope.names.nodesIn(id, family);
     facts.row("Address_Set", name, { name });
+  }
+  return facts.facts;
+}
+
+/** The address sets of a domain name, with the addresses that it has now. */
+export function namedFacts(scope: Scope, owner: Owner, id: string, addresses: Iterable<Ip>): readonly Fact[] {
+  const facts = new FactList(scope, owner);
+  const sets = families.map((family) => {
+    const name = scope.names.named(id, family);
+    return [family, facts.row("Address_Set", name, { name })] as const;
+  });
+  const setOf = new Map(sets);
+  for (const ip of addresses) {
+    const set = setOf.get(ip.family);
+    if (set) facts.member("Address_Set", set, "addresses", formatIp(ip));
   }
   return facts.facts;
 }

@@ -33,6 +33,16 @@ const anyPeer: fc.Arbitrary<ClusterPeer> = fc.oneof(
   fc.record({ kind: fc.constant("nodes" as const), nodes: anySelector }),
   fc.record({ kind: fc.constant("network" as const), range: fc.constantFrom(...networks) }),
 );
+/** Those of rules that accept. */
+const anyName = fc.record({
+  kind: fc.constant("name" as const),
+  pattern: fc.constantFrom("a.example.com", "*.example.com"),
+});
+/** What they lead to. */
+const addressesOf: Readonly<Record<string, readonly string[]>> = {
+  "a.example.com": ["172.30.0.9"],
+  "*.example.com": ["172.30.0.9", "192.0.2.1"],
+};
 const anyRules: fc.Arbitrary<readonly ClusterRule[]> = fc
   .array(
     fc.record({
@@ -54,7 +64,16 @@ const anyRules: fc.Arbitrary<readonly ClusterRule[]> = fc
     }),
     { maxLength: 3 },
   )
-  .map((rules) => rules.map((rule, index) => ({ ...rule, index })));
+  .chain((rules) =>
+    fc
+      .array(fc.array(anyName, { maxLength: 2 }), { minLength: rules.length, maxLength: rules.length })
+      .map((names) =>
+        rules.map((rule, index) => {
+          const more = rule.action === "Accept" ? (names[index] ?? []) : [];
+          return { ...rule, peers: [...rule.peers, ...more], index };
+        }),
+      ),
+  );
 const anyPolicies = fc
   .array(fc.record({ subject: anyPods, egress: anyRules }), { minLength: 1, maxLength: 3 })
   .map((all) => all.map((one, nth) => policy(`p${nth}`, nth * 10, one, one)));
@@ -102,6 +121,7 @@ function naiveAt(policies: readonly ClusterPolicy[], { own, far, address, port }
   const is = (peer: ClusterPeer): boolean => {
     if (peer.kind === "pods") return "pod" in far && has(peer, far.pod);
     if (peer.kind === "nodes") return "node" in far && selects(peer.nodes, far.node.labels);
+    if (peer.kind === "name") return addressesOf[peer.pattern]?.includes(address) === true;
     return contains(peer.range, ip(address));
   };
   for (const { subject, egress, priority } of policies) {
@@ -147,6 +167,13 @@ function isMatch({ subjects, peers, ports }: RulePart, { own, far, address, port
     return true;
   const isPassedNode = "node" in far && peers.notNodes.some((one) => selects(one, far.node.labels));
   if (peers.blocks.some((block) => contains(block, ip(address))) && !isPassedNode) return true;
+  if (
+    peers.names.some(
+      ({ pattern, outside }) =>
+        addressesOf[pattern]?.includes(address) && !outside.some((block) => contains(block, ip(address))),
+    )
+  )
+    return true;
   return (
     "node" in far &&
     peers.nodes.some((group) =>

@@ -17,6 +17,7 @@ import { clusterPolicyLimits } from "../model/limits.ts";
 import { allPorts, isEmpty, noPorts, type PortSet, portSetOf, union, without } from "../model/portSet.ts";
 import { remainder } from "../model/remainder.ts";
 import type { NamedGroups } from "./groups.ts";
+import type { NameGroup } from "./nameGroup.ts";
 import { type NodeGroup, nodeGroupId } from "./nodeGroup.ts";
 import { narrowed, type PodGroup, partsWithin } from "./podGroup.ts";
 import {
@@ -51,6 +52,7 @@ export interface PartPeers {
   readonly pods: readonly PodGroup[];
   readonly nodes: readonly NodeGroup[];
   readonly blocks: readonly Cidr[];
+  readonly names: readonly NameGroup[];
   /** The addresses of these nodes are not meant, although blocks have them. */
   readonly notNodes: readonly LabelSelector[];
 }
@@ -136,6 +138,7 @@ export const groupsOfParts = (parts: readonly RulePart[]): NamedGroups => ({
   subject: parts.map(({ subjects }) => subjects),
   peer: parts.flatMap(({ peers }) => peers.pods),
   nodes: parts.flatMap(({ peers }) => peers.nodes),
+  names: parts.flatMap(({ peers }) => peers.names),
 });
 
 /** Each rule's parts from 0, so that a rule with more of them does not rename those of others. */
@@ -221,11 +224,14 @@ function peersOf(
   const outside = gone.flatMap((peer) => (peer.kind === "network" ? [peer.range] : []));
   const pods: (PodGroup | undefined)[] = [];
   const nodes: NodeGroup[] = [];
+  const names: NameGroup[] = [];
   const ranges: Cidr[] = [];
   for (const peer of peers) {
     if (peer.kind === "pods") pods.push(narrowed(selectionOfPods(peer), { except: notPods, outside }));
     if (peer.kind === "nodes") nodes.push({ kind: "labels", nodes: peer.nodes, outside, notNodes });
     if (peer.kind === "network") ranges.push(peer.range);
+    // No name has an address of a pod or a node.
+    if (peer.kind === "name") names.push({ kind: "name", pattern: peer.pattern, outside });
   }
   const ofNetworks = ranges.map((range) => ({ range, except: outside }));
   nodes.push({ kind: "blocks", blocks: ofNetworks, notNodes, isListed: notPods.length > 0 });
@@ -238,11 +244,12 @@ function peersOf(
     pods: pods.filter((group) => group !== undefined),
     nodes: nodes.filter((group) => nodeGroupId(group) !== undefined),
     blocks,
+    names,
     notNodes,
   };
 }
 
-/** Whether the two may have a pod in common. */
+/** Whether the two may have an address in common. */
 const mayMeet = (some: readonly ClusterPeer[], others: readonly ClusterPeer[]): boolean =>
   some.some((one) =>
     others.some((other) => {
@@ -253,8 +260,8 @@ const mayMeet = (some: readonly ClusterPeer[], others: readonly ClusterPeer[]): 
     }),
   );
 
-const isNobody = ({ pods, nodes, blocks }: PartPeers): boolean =>
-  pods.length + nodes.length + blocks.length === 0;
+const isNobody = ({ pods, nodes, blocks, names }: PartPeers): boolean =>
+  pods.length + nodes.length + blocks.length + names.length === 0;
 
 const numbersOf = ({ ports }: ClusterRule): PortSet =>
   ports ? portSetOf(ports.flatMap((port) => ("name" in port ? [] : [port]))) : allPorts;

@@ -10,6 +10,7 @@ import { Multimap } from "../model/multimap.ts";
 import type { Owner } from "../model/owner.ts";
 import type { Place } from "../model/place.ts";
 import type { MemberSource, MembershipChange } from "./memberSource.ts";
+import { type NameGroup, nameGroupId } from "./nameGroup.ts";
 import { type NodeGroup, nodeAddressesIn, nodeGroupId, type SeenNode } from "./nodeGroup.ts";
 import { addressesIn, idOf, type PodGroup, selectionsOf } from "./podGroup.ts";
 import { hasPod, type SeenPod } from "./selection.ts";
@@ -19,7 +20,7 @@ export type Role = "subject" | "peer";
 const roles = ["subject", "peer"] as const satisfies readonly Role[];
 
 export interface GroupId {
-  readonly role: Role | "block";
+  readonly role: Role | "block" | "name";
   readonly id: string;
 }
 
@@ -36,6 +37,7 @@ export interface NamedGroups {
   readonly subject: readonly PodGroup[];
   readonly peer: readonly PodGroup[];
   readonly nodes: readonly NodeGroup[];
+  readonly names?: readonly NameGroup[];
 }
 
 /** A member of a group, by the group's id. */
@@ -58,6 +60,8 @@ export interface GroupView {
   members(role: Role, group: PodGroup): Iterable<Place>;
   /** The groups that a port with these addresses belongs to when it is the pod's, by their ids. */
   meantFor(pod: SeenPod, addresses: readonly Ip[]): MeantGroups;
+  /** The group of a domain name with this id, while a policy uses it. */
+  nameGroup(id: string): NameGroup | undefined;
   /** The groups in use that addresses of the node are in, with these. */
   nodeMemberships(node: SeenNode): readonly Omit<Membership, "port">[];
 }
@@ -85,6 +89,8 @@ export class Groups implements GroupView {
   readonly #madeOf = new Multimap<string, string>();
   /** id -> a group in use */
   readonly #nodes = new Map<string, NodeGroup>();
+  /** id -> a group in use */
+  readonly #names = new Map<string, NameGroup>();
 
   constructor(sources: Readonly<Record<Role, MemberSource>>) {
     this.#sources = sources;
@@ -93,13 +99,14 @@ export class Groups implements GroupView {
   /** From now on the policy names these groups; undefined when the policy is gone. */
   use(user: Owner, named: NamedGroups | undefined): GroupChange {
     const before = this.#used.get(user) ?? new Set<string>();
-    const wanted = new Map<string, PodGroup | NodeGroup>();
+    const wanted = new Map<string, PodGroup | NodeGroup | NameGroup>();
     for (const role of roles)
       for (const group of named?.[role] ?? []) wanted.set(`${role} ${idOf(group)}`, group);
     for (const group of named?.nodes ?? []) {
       const id = nodeGroupId(group);
       if (id !== undefined) wanted.set(`block ${id}`, group);
     }
+    for (const group of named?.names ?? []) wanted.set(`name ${nameGroupId(group)}`, group);
     const after = new Set(wanted.keys());
     const ended = [...before.difference(after)].filter((key) => this.#leave(key, user)).map(groupIdOf);
     // Selections that go on have no news of their own about who is no longer, or who is now, in a group of them.
@@ -170,6 +177,20 @@ export class Groups implements GroupView {
     return { subject: new Set(found("subject").map(([id]) => id)), peer: new Map(found("peer")) };
   }
 
+  nameGroup(id: string): NameGroup | undefined {
+    return this.#names.get(id);
+  }
+
+  /** All groups of domain names in use, by their ids. */
+  get nameGroups(): ReadonlyMap<string, NameGroup> {
+    return this.#names;
+  }
+
+  /** The policies that use the group. */
+  usersOf({ role, id }: GroupId): ReadonlySet<Owner> {
+    return this.#users.get(`${role} ${id}`) ?? new Set();
+  }
+
   nodeMemberships(node: SeenNode): readonly Omit<Membership, "port">[] {
     return [...this.#nodes].flatMap(([id, group]) => {
       const addresses = nodeAddressesIn(group, node);
@@ -193,15 +214,16 @@ export class Groups implements GroupView {
 
   /** The members as far as they are known. */
   #placesOf({ role, id }: GroupId): readonly Place[] {
-    if (role === "block") return [];
+    if (role === "block" || role === "name") return [];
     const group = this.#inUse.get(`${role} ${id}`);
     return group ? [...this.members(role, group)] : [];
   }
 
-  #file({ role, id }: GroupId, group: PodGroup | NodeGroup): void {
-    if (role === "block") {
-      if ("kind" in group) this.#nodes.set(id, group);
-    } else if ("of" in group && !this.#inUse.has(`${role} ${id}`)) {
+  #file({ role, id }: GroupId, group: PodGroup | NodeGroup | NameGroup): void {
+    if ("kind" in group) {
+      if (group.kind === "name") this.#names.set(id, group);
+      else this.#nodes.set(id, group);
+    } else if ((role === "subject" || role === "peer") && !this.#inUse.has(`${role} ${id}`)) {
       this.#inUse.set(`${role} ${id}`, group);
       for (const { key } of selectionsOf(group)) this.#madeOf.add(`${role} ${key}`, `${role} ${id}`);
       const groups = this.#pods[role].get(group.of.key) ?? new Map<string, PodGroup>();
@@ -210,8 +232,8 @@ export class Groups implements GroupView {
   }
 
   #forget({ role, id }: GroupId): void {
-    if (role === "block") {
-      this.#nodes.delete(id);
+    if (role === "block" || role === "name") {
+      (role === "block" ? this.#nodes : this.#names).delete(id);
       return;
     }
     const group = this.#inUse.get(`${role} ${id}`);
@@ -225,5 +247,5 @@ export class Groups implements GroupView {
 
 function groupIdOf(key: string): GroupId {
   const [role, id = ""] = key.split(" ");
-  return { role: role === "subject" || role === "block" ? role : "peer", id };
+  return { role: role === "subject" || role === "block" || role === "name" ? role : "peer", id };
 }

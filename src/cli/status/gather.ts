@@ -16,6 +16,7 @@ import { listAll } from "../listAll.ts";
 import { unanswered } from "../unanswered.ts";
 import { askedOfHosts, keepsClients } from "./hostEndpoints.ts";
 import { leaderOf } from "./leader.ts";
+import { namesReport } from "./names.ts";
 import { hasNoPorts } from "./nodes.ts";
 import type {
   KubernetesView,
@@ -85,12 +86,13 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
     orElse(listAll(client, kinds.Pod, signal), []),
     orElse(listAll(client, kinds.Service, signal), []),
     orElse(listAll(client, kinds.FloatingAddress, signal), []),
+    orElse(listAll(client, kinds.LearnedName, signal), []),
     orElse<KubernetesView["leader"]>(leaderOf(question, signal), "unknown"),
   ] as const;
   const policiesOf = policyKinds.map((kind) =>
     orElse<readonly AnyPolicy[]>(listAll<AnyPolicy>(client, kinds[kind], signal), []),
   );
-  const [nodes, pods, services, floatings, leader] = await Promise.all(asked);
+  const [nodes, pods, services, floatings, learned, leader] = await Promise.all(asked);
   const policies = (await Promise.all(policiesOf)).flat();
   // A server that answers nothing at all counts as down.
   if (failures.length === asked.length + policiesOf.length) throw failures[0];
@@ -117,6 +119,7 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
     pods,
     serviceCount: services.length,
     policyCount: policies.length,
+    ...(learned.length > 0 && { names: namesReport(learned, Date.now()) }),
     malformed: policies.flatMap(({ kind, namespace, name, problems: [problem] }) =>
       problem === undefined
         ? []

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PolicySummary } from "../../controller/policySummary.ts";
+import type { LearnedName } from "../../kube/learnedName.ts";
 import type { Node } from "../../kube/objects.ts";
 import { annotations, namesOf } from "../../model/names.ts";
 import { judge } from "./judge.ts";
+import { namesReport } from "./names.ts";
 import { printed } from "./print.ts";
 import type { KubernetesView, Snapshot } from "./snapshot.ts";
 import { bindings, kubernetes, kubernetesOf, node, pooledNode, port, snapshot } from "./statusFixture.ts";
@@ -44,6 +46,28 @@ for (const [policies, sentence] of policySentences)
     const named = first.policy === "all" ? "clusterpolicy all" : "networkpolicy -n shop closed";
     assert.match(printed(report), new RegExp(`next: kubectl describe ${named}$`));
   });
+
+test("what is known of domain names in policies is told", () => {
+  const untilMs = 2_000;
+  const learned = (pattern: string, generation: number, ...ips: readonly string[]) =>
+    ({
+      pattern,
+      ...{ generation, inForce: 1 },
+      addresses: new Map(
+        ips.map((ip, nth) => [ip, { name: "a.example.com", untilMs: untilMs - nth * 1000 }]),
+      ),
+    }) as unknown as LearnedName;
+  const of = (...all: readonly LearnedName[]) =>
+    judge(snapshot({ kubernetes: { ...kubernetesOf(snapshot()), names: namesReport(all, 1_000) } }));
+  assert.match(
+    of(learned("a.example.com", 1, "192.0.2.1", "192.0.2.2")).sentence,
+    /, 1 domain name with 1 address;/,
+  );
+  const report = of(learned("a.example.com", 1, "192.0.2.1"), learned("*.example.com", 2, "192.0.2.1"));
+  assert.match(report.sentence, /, 2 domain names with 1 address \(1 on the way\);/);
+  assert.deepEqual(report.names?.waiting, ["*.example.com"]);
+  assert.equal(judge(snapshot()).names, undefined);
+});
 
 test("policies with parts that make no sense are listed, and are no reason to call a cluster unhealthy", () => {
   const given = snapshot();

@@ -3,6 +3,7 @@
 
 import type { PolicySummary } from "../../controller/policySummary.ts";
 import { counted } from "../../model/counted.ts";
+import { type NamesReport, namesText } from "./names.ts";
 import { type NodeReport, nodeReports } from "./nodes.ts";
 import { obstacles, type Problem, problemsOf } from "./problems.ts";
 import type { KubernetesView, MalformedPolicy, Probe, Snapshot } from "./snapshot.ts";
@@ -19,6 +20,8 @@ export interface Report {
   readonly waiting: readonly WaitingPod[];
   /** How many policies are in force, and which are not; undefined when no leader says so. */
   readonly policies: PolicySummary | undefined;
+  /** What is known of domain names in policies; undefined when no policy has one. */
+  readonly names: NamesReport | undefined;
   /** Policies with parts that make no sense and allow nothing. */
   readonly malformed: readonly MalformedPolicy[];
   /** Services of type LoadBalancer and FloatingAddresses that nobody from outside can reach yet. */
@@ -62,6 +65,7 @@ export function judge(snapshot: Snapshot): Report {
     nodes,
     waiting,
     policies: leader?.silent === false ? leader.policies : undefined,
+    names: "unreachable" in kubernetes ? undefined : kubernetes.names,
     malformed: "unreachable" in kubernetes ? [] : (kubernetes.malformed ?? []),
     unreached: "unreachable" in kubernetes ? [] : (kubernetes.unreached ?? []),
     closedPods: "unreachable" in snapshot.northbound ? 0 : (snapshot.northbound.closedPods ?? 0),
@@ -95,7 +99,7 @@ function sentenceOf(
     ignored === 0
       ? ""
       : `; ${counted(ignored, "object")} ${ignored === 1 ? "asks" : "ask"} for what Weft does not serve`;
-  return `healthy: ${counted(nodes.length, "node")}, ${counted(pods.length, "pod")}, ${counted(serviceCount, "Service")}${policiesText(kubernetes)}; nothing waits${served}`;
+  return `healthy: ${counted(nodes.length, "node")}, ${counted(pods.length, "pod")}, ${counted(serviceCount, "Service")}${policiesText(kubernetes)}${namesText(kubernetes.names)}; nothing waits${served}`;
 }
 
 function policiesText({ policyCount, leader }: KubernetesView): string {

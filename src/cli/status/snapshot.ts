@@ -5,6 +5,7 @@ import type { PolicySummary } from "../../controller/policySummary.ts";
 import type { Node, ObjectMeta, Pod } from "../../kube/objects.ts";
 import type { PolicyKind } from "../../kube/policies.ts";
 import type { ClusterMode } from "../../kube/unservedInMode.ts";
+import type { NamesReport } from "./names.ts";
 import type { Told } from "./told.ts";
 import type { Unreached } from "./unreached.ts";
 
@@ -25,6 +26,8 @@ export interface KubernetesView {
   readonly pods: readonly Pod[];
   readonly serviceCount: number;
   readonly policyCount: number;
+  /** What is known of domain names in policies; absent when no policy has one. */
+  readonly names?: NamesReport | undefined;
   /** Policies with parts that make no sense, each with the first of these. */
   readonly malformed?: readonly MalformedPolicy[];
   /** Everything that asks for something Weft does not serve. */
