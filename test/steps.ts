@@ -34,6 +34,7 @@ const otherNetworks: ReadonlyMap<string, readonly string[]> = new Map([
   ["policyBirths", ["pooled", "underlay"]],
   ["policyNodes", ["pooled"]],
   ["securityProfiles", ["underlay"]],
+  ["domainNames", ["underlay"]],
 ]);
 
 /**
@@ -65,6 +66,7 @@ const long: readonly string[] = [
   "policies",
   "guardLies",
   "clusterPolicies",
+  "domainNames",
   "securityProfiles",
   "underlayNode",
   "poolFaults",

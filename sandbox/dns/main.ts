@@ -8,6 +8,7 @@ import { loadKubeconfig } from "../../src/kube/kubeconfig.ts";
 import { watchResource } from "../../src/kube/watch.ts";
 import { formatIp, parseIp } from "../../src/model/ip.ts";
 import { rawKinds } from "../client/kinds.ts";
+import { forwarding } from "./forward.ts";
 import type { ClusterNames } from "./names.ts";
 import { replyTo } from "./reply.ts";
 import { serveDns } from "./server.ts";
@@ -17,11 +18,12 @@ const { values } = parseArgs({
     kubeconfig: { type: "string" },
     address: { type: "string", multiple: true, default: [] },
     port: { type: "string", default: "53" },
+    forward: { type: "string", multiple: true, default: [] },
   },
 });
 if (values.kubeconfig === undefined || values.address.length === 0) {
   process.stderr.write(
-    "usage: node sandbox/dns/main.ts --kubeconfig FILE --address IP [--address IP] [--port 53]\n",
+    "usage: node sandbox/dns/main.ts --kubeconfig FILE --address IP [--address IP] [--port 53] [--forward IP:PORT]\n",
   );
   process.exit(2);
 }
@@ -58,6 +60,7 @@ const names: ClusterNames = {
 
 // Answering earlier would deny names that exist, and clients remember denials.
 await Promise.all([namespaces, services, slices].map((store) => store.ready(stop.signal)));
-const answer = (message: Buffer, limited: boolean): Buffer | undefined => replyTo(message, names, limited);
+const own = (message: Buffer, limited: boolean): Buffer | undefined => replyTo(message, names, limited);
+const answer = forwarding(own, values.forward, stop.signal);
 await serveDns(values.address, Number(values.port), answer, stop.signal);
 log(`answers on ${values.address.join(" and ")}, port ${values.port}`);

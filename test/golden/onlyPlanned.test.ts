@@ -6,17 +6,19 @@ import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { OwnNodes } from "../../src/cloud/ownNodes.ts";
 import { Grouping } from "../../src/controller/grouping.ts";
+import { LearnedNames } from "../../src/controller/learnedNames.ts";
 import { Planner } from "../../src/controller/planner.ts";
 import { type Places, resolvedNode, wantsAddress } from "../../src/decide/places.ts";
 import { Desired } from "../../src/desired/desired.ts";
 import { ownerKinds } from "../../src/kinds/kinds.ts";
 import { chassisIdOf, nodeIdOf, nodeSubnetsOf, podNetworkOf } from "../../src/kube/annotations.ts";
+import { silent, systemClock } from "../../src/kube/clock.ts";
 import type { KubeObject } from "../../src/kube/kinds.ts";
 import type { Stores } from "../../src/kube/stores.ts";
 import { destinationId, type Fact } from "../../src/model/fact.ts";
 import type { Owner } from "../../src/model/owner.ts";
 import { Hosts, hostViewOf } from "../../src/plan/hosts.ts";
-import { type PlannedCase, plannedCase, storesWith } from "./plannedCase.ts";
+import { noPorts, type PlannedCase, plannedCase, storesWith } from "./plannedCase.ts";
 
 const folder = new URL("cases/", import.meta.url);
 const cases = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
@@ -48,6 +50,15 @@ async function plannedFromAnnotations(decided: PlannedCase): Promise<ReadonlyMap
     onError: (error) => assert.fail(String(error)),
   });
   await grouping.begin(AbortSignal.timeout(10_000));
+  const learned = new LearnedNames({
+    ...{ stores, network, places, groups: grouping.groups, enqueue: () => undefined },
+    observed: { hasMembers: () => true, ports: noPorts },
+    installed: undefined,
+    write: undefined,
+    clock: { ...systemClock, after: () => () => undefined },
+    log: silent,
+    signal: new AbortController().signal,
+  });
   const desired = new Desired();
   const planner = new Planner({
     kinds: ownerKinds,
@@ -55,6 +66,7 @@ async function plannedFromAnnotations(decided: PlannedCase): Promise<ReadonlyMap
     context: {
       ...{ scope, network, stores, places, hosts, groups: grouping.groups },
       cloud: new OwnNodes(scope, network, false),
+      learned: (group) => learned.addresses(group),
       standingOf: (pod) => grouping.standings.of(pod),
       machinePort: () => ({ problem: "there are no machines" }),
       gone: () => new Map(),
