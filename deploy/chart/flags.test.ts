@@ -48,6 +48,7 @@ const expected = {
     ...["weft-central/keeper", "weft-controller/controller", "weft-node/agent", "weft-signer/signer"],
   ],
   "underlay.yaml": ["weft-controller/controller", "weft-node/agent"],
+  "resolver.yaml": ["weft-resolver/resolver"],
 };
 
 for (const [file, names] of Object.entries(expected))

@@ -26,6 +26,14 @@ const variants = {
   },
 } as const;
 
+/** Beside each of them, for those who want it. */
+const additions = {
+  resolver: {
+    values: { ...variants.overlay, resolver: { enabled: true } },
+    only: ["--show-only", "templates/resolver.yaml"],
+  },
+} as const;
+
 const three = [10, 11, 12].map((last) => ({ name: `node-${last}`, address: `192.0.2.${last}` }));
 
 /** Values, and what the refusal must say. */
@@ -70,6 +78,8 @@ const refused: readonly (readonly [values: object, ...words: readonly string[]])
   ],
   [{ ...variants.underlay, cloud: { ...variants.underlay.cloud, secret: "" } }, "/cloud/secret"],
   [{ ...variants.overlay, gateway: "host" }, "/gateway"],
+  [{ ...variants.overlay, resolver: { replicas: 0 } }, "/resolver/replicas"],
+  [{ ...variants.overlay, resolver: { upstream: ["dns.example"] } }, "/resolver/upstream/0"],
   [{ ...variants.underlay, gateway: "local" }, "gateway: local only with mode: overlay"],
   [{ ...variants.underlay, clusterId: "weft" }, "clusterId: choose one that no other cluster"],
   [{ ...variants.underlay, central: variants.overlay.central }, "central: only with mode: overlay"],
@@ -156,6 +166,24 @@ const rendered: readonly (readonly [values: object, parts: readonly string[], ab
       ["kind: Deployment", "kind: PodDisruptionBudget", "weft-cloud-tls"],
     ],
     [
+      {
+        ...variants.underlay,
+        clusterCidrs: ["fd00:10:244::/48"],
+        resolver: {
+          enabled: true,
+          clusterIP: "fd00:96::53",
+          upstream: ["2001:db8::53", "[2001:db8::54]:5353"],
+        },
+      },
+      [
+        "--listen=[::]:5300",
+        "--metrics-address=[::]:9414",
+        "--upstream=2001:db8::53,[2001:db8::54]:5353",
+        'clusterIP: "fd00:96::53"',
+      ],
+      ["0.0.0.0"],
+    ],
+    [
       { ...variants.underlay, remove: true },
       [
         "- teardown",
@@ -171,20 +199,21 @@ const rendered: readonly (readonly [values: object, parts: readonly string[], ab
 const { values: flags } = parseArgs({
   options: { helm: { type: "string", default: "helm" }, check: { type: "boolean", default: false } },
 });
-const template = [
-  flags.helm,
-  "template",
-  "weft",
-  chart,
-  "--namespace=kube-system",
-  "--include-crds",
-  "--values=-",
+const bare = [flags.helm, "template", "weft", chart, "--namespace=kube-system", "--values=-"];
+const template = [...bare, "--include-crds"];
+const files = [
+  ...Object.entries(variants).map(([name, values]) => ({ name, values, argv: template })),
+  ...Object.entries(additions).map(([name, { values, only }]) => ({
+    name,
+    values,
+    argv: [...bare, ...only],
+  })),
 ];
 
 try {
-  for (const [name, values] of Object.entries(variants)) {
+  for (const { name, values, argv } of files) {
     const file = join(folder, `${name}.yaml`);
-    const text = `# Made from the chart by \`make manifests\`. Do not edit.\n${await run(template, { input: JSON.stringify(values) })}`;
+    const text = `# Made from the chart by \`make manifests\`. Do not edit.\n${await run(argv, { input: JSON.stringify(values) })}`;
     if (!flags.check) writeFileSync(file, text);
     else if (readFileSync(file, "utf8") !== text)
       throw new Error(`${file} is not what the chart makes; run: make manifests`);
