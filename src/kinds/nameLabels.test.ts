@@ -3,11 +3,11 @@ import { test } from "node:test";
 import type { ClusterPeer } from "../kube/clusterPolicy.ts";
 import { aClusterPolicy } from "../kube/policyFixture.ts";
 import { northboundScope } from "../model/scope.ts";
+import { clusterPolicyFacts } from "../plan/clusterPolicy.ts";
 import { partsOf } from "../select/clusterRules.ts";
 import { nameGroupId } from "../select/nameGroup.ts";
 import { nodeGroupId } from "../select/nodeGroup.ts";
 import { idOf } from "../select/podGroup.ts";
-import { clusterPolicyFacts } from "./clusterPolicy.ts";
 
 /** Of the ACLs that let through what belongs to a connection: its label, and the one that it looks for. */
 function labelsOf(...patterns: readonly string[]) {
@@ -29,16 +29,17 @@ function labelsOf(...patterns: readonly string[]) {
     },
     { allow: undefined, deny: undefined, pass: undefined },
   );
-  const acls = facts.flatMap((fact) =>
-    fact.kind === "row" && fact.table === "ACL"
-      ? [[fact.columns.get("match"), fact.columns.get("label")]]
-      : [],
-  );
+  const acls = facts.flatMap((fact) => {
+    const match = fact.kind === "row" && fact.table === "ACL" ? fact.columns.get("match") : undefined;
+    return typeof match === "string" && fact.kind === "row"
+      ? [{ match, label: fact.columns.get("label") }]
+      : [];
+  });
   const [named, running] = acls;
   assert.equal(acls.length, 2);
-  assert.match(String(named?.[0]), /ip4\.dst == \{\$weft_named_/);
-  const [, sought] = /ct\.est && ct_label\[96\.\.127\] == (\d+) /.exec(String(running?.[0])) ?? [];
-  assert.deepEqual([named?.[1], running?.[1]], [Number(sought), Number(sought)]);
+  assert.match(named?.match ?? "", /ip4\.dst == \{\$weft_named_/);
+  const [, sought] = /ct\.est && ct_label\[96\.\.127\] == (\d+) /.exec(running?.match ?? "") ?? [];
+  assert.deepEqual([named?.label, running?.label], [Number(sought), Number(sought)]);
   return Number(sought);
 }
 
