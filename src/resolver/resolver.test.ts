@@ -186,3 +186,33 @@ suite("the resolver", () => {
     socket.close();
   });
 });
+
+test("a server that is gone is passed over, and the one that answers is asked first from then on", async () => {
+  const [gone, there] = [await freePort(), await freePort()];
+  const counts = { tcp: 0 };
+  const server = createServer((client) => {
+    counts.tcp++;
+    const frames = new Frames();
+    client.on("data", (part) => {
+      for (const message of frames.take(part)) {
+        const { id = 0, questions = [] } = dns.decode(message);
+        client.write(framed(dns.encode({ type: "response", id, questions })));
+      }
+    });
+  });
+  server.listen(there, "127.0.0.1");
+  await once(server, "listening");
+  const upstreams = new Upstreams([
+    { ip, port: gone },
+    { ip, port: there },
+  ]);
+  const question = dns.encode({ type: "query", id: 7, questions: [{ name: "a.example.com", type: "A" }] });
+  for (const nth of [1, 2]) {
+    const answer = await upstreams.ask(question, "tcp", AbortSignal.timeout(10_000));
+    assert.equal(answer && dns.decode(answer).id, 7);
+    assert.equal(counts.tcp, nth);
+  }
+  server.close();
+  await once(server, "close");
+  assert.equal(await upstreams.ask(question, "tcp", AbortSignal.timeout(10_000)), undefined);
+});
