@@ -105,6 +105,11 @@ kubernetes-central: cni compiled kubernetes-programs image ## databases on three
 kubernetes-faults: cni compiled kubernetes-programs image ## API server, etcd, a kubelet and a node fail while pods come and go (15 minutes)
 	@node --test --test-isolation=none test/kubernetes/life/faults.ts
 
+.PHONY: kubernetes-kubeadm
+kubernetes-kubeadm: cni compiled kubernetes-programs image ## docs/install.md, step by step, on machines that kubeadm makes a cluster of
+	@node test/kubernetes/build/main.ts kubeadm
+	@node --test --test-isolation=none test/kubernetes/kubeadm/install.ts
+
 .PHONY: kubernetes-migration
 kubernetes-migration: cni compiled kubernetes-programs image ## docs/migration.md, step by step, on a cluster of its own whose network is flannel with kube-proxy
 	@node test/kubernetes/build/main.ts flannel

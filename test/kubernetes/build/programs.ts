@@ -106,6 +106,14 @@ export const modules: readonly Module[] = [
   },
 ];
 
+/** kubeadm, for a cluster that it makes. */
+export const kubeadmModule: Module = {
+  name: "kubeadm",
+  programs: [kubernetes("kubeadm", "cmd/kubeadm")],
+  goMod: onKubernetes("kubeadm"),
+  stamps: kubernetesStamps,
+};
+
 const flannel = "github.com/flannel-io/flannel";
 const cniPlugins = "github.com/containernetworking/plugins";
 

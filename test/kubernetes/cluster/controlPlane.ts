@@ -61,7 +61,7 @@ export function apiServerProcess(places: Places): ProcessSpec {
 
 /** What only works once the API server does. Nodes get subnets of `podCidr`, if there is one. */
 export function controllerProcesses(places: Places, podCidr?: string): readonly ProcessSpec[] {
-  const { pki, kubeconfigOf, layout } = places;
+  const { pki, kubeconfigOf } = places;
   const file = (name: string): string => join(pki, name);
   const local = (user: string): Flags => ({
     kubeconfig: kubeconfigOf(user),
@@ -85,9 +85,16 @@ export function controllerProcesses(places: Places, podCidr?: string): readonly 
       "use-service-account-credentials": "true",
     }),
     onControlPlane(places, "kube-scheduler", "kube-scheduler", local("scheduler")),
+    ...relayProcesses(places),
+  ];
+}
+
+/** By which kubectl on this machine reaches the API server. */
+export function relayProcesses({ controlPlane, layout }: Places): readonly ProcessSpec[] {
+  return [
     {
       name: "relay-inside",
-      netns: places.controlPlane.host.netns,
+      netns: controlPlane.host.netns,
       argv: [process.execPath, relay, layout.apiSocket, String(apiPort)],
       env: {},
       ready: [layout.apiSocket],

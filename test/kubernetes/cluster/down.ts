@@ -2,7 +2,7 @@
 // sandbox below. Needs only the name, so it also cleans up after an `up` that failed anywhere.
 
 import { existsSync, globSync, readdirSync } from "node:fs";
-import { readFile, rm, rmdir } from "node:fs/promises";
+import { appendFile, readFile, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { downSandbox } from "../../../sandbox/down.ts";
 import { keeperName } from "../../../sandbox/keeper/process.ts";
@@ -48,10 +48,19 @@ export async function downCluster(name: string): Promise<boolean> {
   return existed || hadSandbox;
 }
 
-/** Removes the folders that the machine did not have before, unless somebody has put something there. */
+/**
+ * Removes the folders that the machine did not have before, unless somebody has put something there. Whoever removes a folder
+ * takes what is mounted on it away from all (detach_mounts in the kernel's fs/namespace.c), so another cluster that is up
+ * has to do that when it goes.
+ */
 async function removeMade(node: string): Promise<void> {
   const list = join(node, "made");
   if (!existsSync(list)) return;
-  for (const path of (await readFile(list, "utf8")).trimEnd().split("\n").toReversed())
+  const made = await readFile(list, "utf8");
+  const [heir] = globSync(`${directoryOf("*")}/nodes/*/made`).filter(
+    (other) => dirname(dirname(other)) !== dirname(node),
+  );
+  if (heir !== undefined) return appendFile(heir, made);
+  for (const path of made.trimEnd().split("\n").toReversed())
     if (existsSync(path) && readdirSync(path).length === 0) await rmdir(path);
 }

@@ -1,24 +1,20 @@
 // Brings a cluster up: the nodes' networks as a sandbox, then the control plane, the nodes, their network plugin, and DNS. Called again on a cluster that
 // is up, it starts what has died. If it fails, everything stays for a look; `make down` takes it away.
 
-import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { upSandbox } from "../../../sandbox/up.ts";
 import type { Family } from "../../../src/model/ip.ts";
 import { controlPlaneLabel } from "../../../src/model/names.ts";
-import { imageFiles } from "../images/build.ts";
 import { auditPolicy } from "../install/audit.ts";
 import type { Installation } from "../install/installation.ts";
-import { makeCgroup } from "../node/cgroups.ts";
-import { ctr, tryCtr } from "../node/ctr.ts";
 import { dnsPlace } from "../node/kubeletConfig.ts";
-import { makeNamespace } from "../node/namespace.ts";
-import { containerdProcess, kubeletProcess, writeConfigurations } from "../node/processes.ts";
+import { kubeletProcess } from "../node/processes.ts";
 import { Cluster, until } from "./cluster.ts";
 import { apiServerProcess, controllerProcesses, etcdProcess } from "./controlPlane.ts";
 import { makePki } from "./pki.ts";
 import type { NodePlaces, Places } from "./places.ts";
+import { startRuntime } from "./startRuntime.ts";
 
 export interface UpOptions {
   readonly name: string;
@@ -94,25 +90,8 @@ async function coreDns(places: Places): Promise<string> {
 }
 
 async function startNode(cluster: Cluster, node: NodePlaces, signal: AbortSignal | undefined): Promise<void> {
-  const { places, sandbox } = cluster;
-  await makeCgroup(node.cgroup);
-  await makeNamespace(node);
-  await writeConfigurations(places, node);
-  await sandbox.processes.launch(containerdProcess(places, node), signal);
-  await until(
-    `containerd of ${node.host.name} answers`,
-    async () => (await tryCtr(node, "version")).status === 0,
-    { signal },
-  );
-  const imported = join(node.directory, "images");
-  await mkdir(imported, { recursive: true });
-  for (const file of await imageFiles()) {
-    const mark = join(imported, basename(file));
-    if (existsSync(mark)) continue;
-    await ctr(node, "images", "import", file);
-    await writeFile(mark, "");
-  }
-  await sandbox.processes.launch(kubeletProcess(places, node), signal);
+  await startRuntime(cluster, node, signal);
+  await cluster.sandbox.processes.launch(kubeletProcess(cluster.places, node), signal);
 }
 
 /** Whether each registered node is ready. */

@@ -6,22 +6,27 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../../../sandbox/process/run.ts";
-import { cacheFolder } from "../build/versions.ts";
+import { cacheFolder, programFolder, versions } from "../build/versions.ts";
 import { writeImage } from "./archive.ts";
 import { flannelImages } from "./flannel.ts";
 import { type Image, images } from "./images.ts";
+import { kubeadmImages } from "./kubeadm.ts";
 import { makeRoot } from "./rootFs.ts";
 
 type Say = (line: string) => void;
 
 const folder = join(cacheFolder, "images");
 const flannelFolder = join(cacheFolder, "flannel-images");
+const kubeadmFolder = join(cacheFolder, "kubeadm-images");
 
 /** Every image that every cluster has, as a file that `ctr images import` reads. */
 export const imageFiles = (): Promise<readonly string[]> => filesIn(folder);
 
 /** The images that a cluster has beside them if flannel is its network. */
 export const flannelImageFiles = (): Promise<readonly string[]> => filesIn(flannelFolder);
+
+/** The images that a cluster has beside them if kubeadm makes it. */
+export const kubeadmImageFiles = (): Promise<readonly string[]> => filesIn(kubeadmFolder);
 
 async function filesIn(folder: string): Promise<readonly string[]> {
   return (await readdir(folder)).filter((name) => name.endsWith(".tar")).map((name) => join(folder, name));
@@ -34,6 +39,13 @@ export async function buildImages(source: string, say: Say): Promise<void> {
 }
 
 export const buildFlannelImages = (say: Say): Promise<void> => buildInto(flannelFolder, flannelImages, say);
+
+/** Those that kubeadm lists. */
+export async function buildKubeadmImages(say: Say): Promise<void> {
+  const list = [join(programFolder, "kubeadm"), "config", "images", "list"];
+  const printed = await run([...list, `--kubernetes-version=v${versions.kubernetes}`]);
+  await buildInto(kubeadmFolder, kubeadmImages(printed.trim().split("\n")), say);
+}
 
 async function buildInto(folder: string, images: readonly Image[], say: Say): Promise<void> {
   await mkdir(folder, { recursive: true });

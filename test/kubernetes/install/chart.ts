@@ -14,7 +14,7 @@ import { cloudValues } from "./cloud.ts";
 import type { Installation } from "./installation.ts";
 
 const checkout = join(import.meta.dirname, "../../..");
-const image = join(checkout, "build/weft-image.tar");
+export const imageFile = join(checkout, "build/weft-image.tar");
 const chart = join(checkout, "deploy/helm/weft");
 const minutes = 60_000;
 
@@ -93,15 +93,15 @@ const indexSchema = v.object({
 
 /** What `make image` has built last: its name, and the beginning of its digest as a tag of its own. */
 async function builtImage(): Promise<{ readonly name: string; readonly tag: string }> {
-  const index = v.parse(indexSchema, JSON.parse(await run(["tar", "-xOf", image, "./index.json"])));
+  const index = v.parse(indexSchema, JSON.parse(await run(["tar", "-xOf", imageFile, "./index.json"])));
   const [{ digest, annotations }] = index.manifests;
   return { name: annotations["io.containerd.image.name"], tag: digest.replace("sha256:", "").slice(0, 12) };
 }
 
 /** Brings the image onto the node, under a tag of its own. */
 export async function importImage(node: NodePlaces): Promise<void> {
-  if (!existsSync(image)) throw new Error(`${image} is missing; build it with: make image`);
-  await ctr(node, "images", "import", image);
+  if (!existsSync(imageFile)) throw new Error(`${imageFile} is missing; build it with: make image`);
+  await ctr(node, "images", "import", imageFile);
   await tagImage(node, (await builtImage()).tag);
 }
 

@@ -10,7 +10,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { NodePlaces, Places } from "../cluster/places.ts";
 import { flannelImageFiles } from "../images/build.ts";
 import { kubeProxyImage } from "../images/flannel.ts";
-import { bareCard } from "../node/bareCard.ts";
+import { bareSwitch } from "../node/bareSwitch.ts";
 import { ctr } from "../node/ctr.ts";
 import type { Installation } from "./installation.ts";
 
@@ -40,24 +40,14 @@ export const asFlannel: Installation = {
 };
 
 async function prepare(cluster: Cluster, node: NodePlaces): Promise<void> {
+  await bareSwitch(cluster, node);
   const host = cluster.sandbox.host(node.host.name);
-  await host.exec(["ovs-vsctl", "--if-exists", "del-br", "br-ex"]);
-  await bareCard(cluster, node);
-  await startSwitch(cluster, `${node.host.name}-vswitchd`);
   // kubeadm refuses a node without these.
   await host.exec(["sysctl", "-qw", "net.ipv4.ip_forward=1", "net.bridge.bridge-nf-call-iptables=1"]);
   const folder = join(node.directory, "root/opt/cni/bin");
   await mkdir(folder, { recursive: true });
   for (const plugin of plugins) await copyFile(join(programFolder, plugin), join(folder, plugin));
   for (const file of await flannelImageFiles()) await ctr(node, "images", "import", file);
-}
-
-/** It was to wait for a bridge that is not there any more, whenever it starts. */
-async function startSwitch({ sandbox }: Cluster, process: string): Promise<void> {
-  const record = sandbox.processes.find(process);
-  if (!record) throw new Error(`${process} has never run`);
-  await sandbox.processes.stop(process);
-  await sandbox.processes.launch({ ...record, ready: [] });
 }
 
 /** All nodes are one machine, so its lock of iptables is not theirs. */

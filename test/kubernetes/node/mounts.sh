@@ -14,8 +14,8 @@ at() { folder "$2"; mkdir -p "$1"; mount --bind "$1" "$2"; }
 own() { at "$directory/root$1" "$1"; }
 empty() { folder "$1"; mount -t tmpfs -o mode=0755 weft "$1"; }
 
-for path in /etc/cni /opt/cni /var/log/pods /var/log/containers /var/lib/kubelet /var/lib/containerd \
-  /var/lib/weft /var/lib/openvswitch /var/lib/cni; do own "$path"; done
+for path in /etc/cni /etc/kubernetes /opt/cni /var/log/pods /var/log/containers /var/lib/kubelet /var/lib/containerd \
+  /var/lib/weft /var/lib/openvswitch /var/lib/cni /var/lib/etcd; do own "$path"; done
 at "$2" /run/openvswitch
 at "$3" /run/ovn
 for path in /run/containerd /run/netns /run/weft /run/flannel; do empty "$path"; done

@@ -40,7 +40,12 @@ export const kubeletProcess = (places: Places, node: NodePlaces): ProcessSpec =>
     }),
   ]);
 
-function onNode(places: Places, node: NodePlaces, program: string, argv: readonly string[]): ProcessSpec {
+export function onNode(
+  places: Places,
+  node: NodePlaces,
+  program: string,
+  argv: readonly string[],
+): ProcessSpec {
   const { PATH, ...env } = hostEnvironment(places.layout, node.host);
   return {
     name: `${node.host.name}-${program}`,
