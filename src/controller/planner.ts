@@ -165,11 +165,12 @@ export class Planner {
   async #planAs(owner: Owner, name: OwnerName, kind: AnyOwnerKind): Promise<void> {
     const absence = await this.#absenceFor(owner, name, kind);
     this.#requirePresent(owner, kind, this.#objectNamed(name));
-    const { publish, release } = (await this.#decides.get(name.kind)?.decide(name)) ?? {};
+    const { stated, publish, release } = (await this.#decides.get(name.kind)?.decide(name)) ?? {};
     // While that was decided, another object may have got the name.
     const object = this.#objectNamed(name);
     this.#say(owner, object, kind.plan(owner, name, this.#options.context), absence);
     if (object) this.#planned.add(object);
+    stated?.();
     // Rejects only when the term ends. The next term starts from what the databases hold.
     if (release) this.#afterCommit(owner, release);
     await publish?.();

@@ -20,6 +20,8 @@ export type AnyDecides = AnyConcerns & Omit<Decides, "reads">;
 
 /** What remains to be done after the owner has been planned. */
 export interface Followup {
+  /** Call it at once: the owner's facts have been stated. */
+  readonly stated?: () => void;
   /** Call it at once: it tells others what was decided. */
   readonly publish?: () => Promise<void>;
   /** Call it when no row is left of what the owner no longer states: it frees what was chosen for the owner. */

@@ -66,7 +66,7 @@ test("a pod that is listed again before its rows have gone keeps what was chosen
   const { put, decide, release, chosen } = await goneAgain();
   put();
   const before = chosen();
-  assert.deepEqual(await decide(), {});
+  assert.equal((await decide()).release, undefined);
   release();
   assert.equal(chosen(), before);
 });
@@ -80,7 +80,7 @@ test("a static pod keeps its address while its kubelet makes another mirror, and
   const next = aPod("web-1", { uid: "next", annotations: hash });
   api.put(next);
   put({ uid: "next", annotations: hash });
-  assert.deepEqual(await decide(), {});
+  assert.equal((await decide()).release, undefined);
   assert.ok(before);
   assert.equal(lives.pod(next), before);
   assert.ok(!lives.isBetweenMirrors("shop", "web-1"));
@@ -154,4 +154,21 @@ test("a pod that has its port waits for no policy, so a controller that starts h
   put();
   await decide();
   assert.deepEqual(asked, []);
+});
+
+test("a pod whose port has been planned waits for no policy either, and one that could not be planned does", async () => {
+  const { asked, prepare, policing } = policed();
+  prepare();
+  const { api, put, decide } = await world({}, policing);
+  put();
+  await decide();
+  put({ labels: { app: "db" } });
+  (await decide()).stated?.();
+  put({ resourceVersion: "9" });
+  await decide();
+  assert.deepEqual(asked, ["web-1", "web-1"]);
+  api.put(aPod("web-1", { uid: "another" }));
+  put({ uid: "another" });
+  await decide();
+  assert.deepEqual(asked, ["web-1", "web-1", "web-1"]);
 });

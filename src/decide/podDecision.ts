@@ -56,15 +56,20 @@ export const podDecision = ({
     // With other labels, other policies may select it.
     const present = stores.Pod.get(namespace, name);
     if (begun && present && !isAlike(begun, present)) throw new NotNow("the pod has changed in the meantime");
-    if (pod && place && nodes.get(pod.nodeName)) tell.decided(pod);
+    const hasPort = place !== undefined && nodes.get(pod?.nodeName ?? "") !== undefined;
+    if (pod && hasPort) tell.decided(pod);
+    const stated = (): void => {
+      if (pod) lives.planned(pod, hasPort);
+    };
     const waitMs = pod ? 0 : lives.awaitMirror(namespace, name, now());
     if (waitMs > 0) {
       again(ownerOfPod({ namespace, name }), waitMs);
       return {};
     }
     const former = lives.former(namespace, name, pod && livingOf(pod));
-    if (former.length === 0) return {};
+    if (former.length === 0) return { stated };
     return {
+      stated,
       release: () => {
         // While its deletion was held, the pod may have been listed again.
         const back = stores.Pod.get(namespace, name);

@@ -35,6 +35,8 @@ interface Life extends PodPlace {
   readonly node: string;
   /** Facts may use the address. */
   ready: boolean;
+  /** Facts make its port. */
+  isStated: boolean;
 }
 
 /** What a pod was found to have at the start. */
@@ -112,10 +114,18 @@ export class PodLives {
     return { state: "ready", value: life };
   }
 
-  /** Whether the pod needs a port of its own that it does not have yet. */
+  /** Whether the pod needs a port of its own that it does not have yet, and that is not on its way. */
   needsPort(pod: Pod): boolean {
     if (!wantsAddress(pod) || this.#options.pools !== undefined) return false;
-    return this.#adopted.get(lifeOf(pod))?.isInRow !== true && this.#inRow(pod) === undefined;
+    const life = lifeOf(pod);
+    if (this.#lives.get(life)?.isStated || this.#adopted.get(life)?.isInRow) return false;
+    return this.#inRow(pod) === undefined;
+  }
+
+  /** The pod has been planned, with or without its port. */
+  planned(pod: Pod, withPort: boolean): void {
+    const life = this.#lives.get(lifeOf(pod));
+    if (life) life.isStated = withPort;
   }
 
   /**
@@ -160,6 +170,7 @@ export class PodLives {
           node: node.name,
           durable: new Durable(this.#options.patch),
           ready: false,
+          isStated: false,
         };
     this.#lives.set(lifeOf(pod), life);
     this.#names.add(keyOf(pod), lifeOf(pod));
