@@ -37,3 +37,8 @@ test("a second agent is refused with the first one's process id, until that is g
     await rm(directory, { recursive: true });
   }
 });
+
+test("a full disk keeps no agent from starting", async () => {
+  await using file = await soleAgent("/dev/full");
+  assert.ok(file.fd > 0);
+});

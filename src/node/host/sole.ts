@@ -18,13 +18,18 @@ export async function soleAgent(path: string): Promise<FileHandle> {
         `an agent runs on this node already (process ${holder} holds ${path}); stop it before you start another one`,
       );
     }
-    await file.truncate();
-    await file.write(`${process.pid}\n`);
+    await leaveWord(file).catch(() => undefined);
     return file;
   } catch (error) {
     await file.close();
     throw error;
   }
+}
+
+/** For people. Without it, as when the disk is full, the lock holds all the same. */
+async function leaveWord(file: FileHandle): Promise<void> {
+  await file.truncate();
+  await file.write(`${process.pid}\n`);
 }
 
 /** Whether this process has the lock now. */
