@@ -13,7 +13,7 @@ import { pathOf } from "./resource.ts";
  * conflict, if somebody has written the object since that version.
  */
 export async function annotate(
-  client: KubeClient,
+  client: Pick<KubeClient, "patch">,
   object: ObjectRef,
   annotations: Readonly<Record<string, string | null>>,
   { ifVersion, ...options }: RequestOptions & { readonly ifVersion?: string | undefined } = {},

@@ -13,6 +13,7 @@ import { loadKubeconfig } from "../kube/kubeconfig.ts";
 import { controllersLease, namesOf } from "../model/names.ts";
 import { rowUuid } from "../model/uuid.ts";
 import { Session } from "../ovsdb/index.ts";
+import { Announcement } from "./announcement.ts";
 import { healthOf } from "./health/health.ts";
 import { run } from "./host/run.ts";
 import { soleAgent } from "./host/sole.ts";
@@ -64,13 +65,14 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
 
   const metrics = agentMetrics(registry);
   const health = healthOf({ ...shared, isPooled, repaired: metrics.repaired });
+  const announcement = new Announcement({ ...shared, refused: health.announced });
   const pool = policies && poolOf({ ...shared, policies, observe: metrics.poolClaims });
   const ledBefore = await LedBefore.read(ledBeforeFile(cniSocket), log);
   const wayIn = wayInOf({ ...shared, ledBefore, notReady: health.notReady, outcome: health.ports });
   const cni = cniOf({ ...shared, ...metrics, readiness: health.readiness, pooled: pool?.addresses });
   const plan = planOf({
     ...{ ...shared, outside: health.outside, enterServices: wayIn.set, retune: cni.retune },
-    remark: remarksTo(log),
+    ...{ remark: remarksTo(log), announce: announcement.set },
   });
   const upkeep = new Upkeep({
     ...{ ...shared, readiness: health.readiness, repairs: health.repairs },
@@ -90,6 +92,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   await Promise.all([
     recollection.keep(server, known, signal),
     upkeep.run(signal),
+    announcement.run(signal),
     wayIn.run(signal),
     pool?.run(signal),
     health.run(signal),

@@ -1,7 +1,7 @@
 // What the agent writes on its own Node object for the controller.
 
 import { type AnnotationValues, gatewayConfigOf } from "../kube/annotations.ts";
-import type { KubeClient } from "../kube/client.ts";
+import type { KubeClient, RequestOptions } from "../kube/client.ts";
 import type { Node } from "../kube/objects.ts";
 import { annotate } from "../kube/write.ts";
 import { type Ip, parseIp } from "../model/ip.ts";
@@ -16,8 +16,8 @@ export const addressesOf = (node: Node): readonly Ip[] =>
 
 /** Writes the annotations that differ. */
 export const annotatorOf =
-  (client: KubeClient) =>
-  async (node: Node, values: AnnotationValues): Promise<void> => {
+  (client: Pick<KubeClient, "patch">) =>
+  async (node: Node, values: AnnotationValues, options: RequestOptions = {}): Promise<void> => {
     const different = Object.entries(values).filter(([key, value]) => node.annotations[key] !== value);
-    if (different.length > 0) await annotate(client, node, Object.fromEntries(different));
+    if (different.length > 0) await annotate(client, node, Object.fromEntries(different), options);
   };

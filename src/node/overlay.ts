@@ -9,7 +9,6 @@ import {
   hostCidrsAnnotation,
   refusedChassisOf,
 } from "../kube/annotations.ts";
-import type { Node } from "../kube/objects.ts";
 import { type Cidr, formatIp, type Ip, parseIp } from "../model/ip.ts";
 import { macOf } from "../model/mac.ts";
 import { podMtuBytes } from "../model/mtu.ts";
@@ -25,7 +24,7 @@ import { followFirewall } from "./host/followFirewall.ts";
 import { enableForwarding } from "./host/forwarding.ts";
 import { readHostNetwork } from "./host/gateway.ts";
 import { configureManagement } from "./host/management.ts";
-import { writeFlows } from "./host/ownFlows.ts";
+import { keepForwarding, writeFlows } from "./host/ownFlows.ts";
 import { writeTable } from "./host/ownTable.ts";
 import type { Run } from "./host/run.ts";
 import { externalPorts, outputTo, portsOf, portText, uplinkKey, uplinkNumbers } from "./host/uplink.ts";
@@ -63,8 +62,8 @@ export interface OverlayOptions {
   readonly db: Vswitch;
   readonly writer: Writer;
   readonly run: Run;
-  /** Announces in these annotations who this node is and how it reaches the outside. */
-  readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
+  /** Announces in these annotations who this node is and how it reaches the outside, as soon as the API server takes them. */
+  readonly announce: (values: AnnotationValues) => void;
   /** Takes where packets for Services come in. */
   readonly enterServices: (place: WayInPlace) => void;
   /** Takes how the node reaches the outside. */
@@ -86,6 +85,9 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place, keep: 
   const throughHost = options.gateway === "local";
   const ports = externalPorts(db, names.localnetPort(nodeName));
   const { uplink, patch } = ports;
+  const socket = `unix:${options.ovsRunDirectory}/${onNode.externalBridge}.mgmt`;
+  // Before anything else: through a bridge without flows this node gets neither an address nor to the API server.
+  keep(await keepForwarding(run, { bridge: onNode.externalBridge, socket }));
   const internal = internalIpsOf(node);
   const { gateway, hosts, remarks } = await readHostNetwork(run, {
     ports,
@@ -146,8 +148,6 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place, keep: 
   );
   keep(await writeTable(run, firewallTable, rules), await enableForwarding(families));
   const uplinks = uplinkNumbers(uplink);
-  const socket = `unix:${options.ovsRunDirectory}/${onNode.externalBridge}.mgmt`;
-  // Before anything is written to the API server: without these flows this node may not reach it.
   if (uplinks && isOpen(patch)) {
     const flows = bridgeFlows({
       mac: gateway.mac,
@@ -163,13 +163,11 @@ async function bringUp(options: OverlayOptions, { node, subnets }: Place, keep: 
     await options.retune(mtu);
   }
   // Not before this point: once this is announced, Services send traffic for this node to its management port.
-  if (node) {
-    await options.announce(node, {
-      ...chassisIdAnnotation(chassisId),
-      ...gatewayConfigAnnotation(gateway, { bridge: onNode.externalBridge, uplink: uplink.name }),
-      ...hostCidrsAnnotation(hosts),
-    });
-  }
+  options.announce({
+    ...chassisIdAnnotation(chassisId),
+    ...gatewayConfigAnnotation(gateway, { bridge: onNode.externalBridge, uplink: uplink.name }),
+    ...hostCidrsAnnotation(hosts),
+  });
   if (!uplinks) return waiting(`Open vSwitch has not opened ${uplink.name} yet`);
   if (!isOpen(patch)) return waiting(`ovn-controller has not joined ${onNode.externalBridge} to OVN yet`);
   options.enterServices({

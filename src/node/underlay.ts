@@ -3,7 +3,6 @@
 // switch (NORMAL), and pods become access ports of it. OVN, its tunnels and its rules are in the hypervisor.
 
 import { type AnnotationValues, gatewayConfigAnnotation } from "../kube/annotations.ts";
-import type { Node } from "../kube/objects.ts";
 import { onNode } from "../model/names.ts";
 import { hostAddressesOf } from "../model/network.ts";
 import type { Outside } from "./health/losses.ts";
@@ -28,8 +27,11 @@ export interface UnderlayOptions {
   readonly ovsRunDirectory: string;
   readonly db: Vswitch;
   readonly run: Run;
-  /** Writes this node's MAC and addresses on the Node, by which the controller finds the node's port in the cloud. */
-  readonly announce: (node: Node, values: AnnotationValues) => Promise<void>;
+  /**
+   * Writes this node's MAC and addresses on the Node, as soon as the API server takes them. By these the controller finds the
+   * node's port in the cloud.
+   */
+  readonly announce: (values: AnnotationValues) => void;
   /** Takes where packets for Services come in. */
   readonly enterServices: (place: WayInPlace) => void;
   /** Takes how the node reaches the outside. */
@@ -52,6 +54,12 @@ async function bringUp(
   const bridge = onNode.externalBridge;
   const ports = externalPorts(db);
   const { uplink } = ports;
+  if (bridgeNamed(db, bridge)?.fail_mode === "secure") {
+    throw new Error(`${bridge} does not forward by itself: run ovs-vsctl set-fail-mode ${bridge} standalone`);
+  }
+  // Before anything else: through a bridge without flows this node gets neither an address nor to the API server.
+  const socket = `unix:${ovsRunDirectory}/${bridge}.mgmt`;
+  keep(await keepForwarding(run, { bridge, socket }));
   const { gateway, hosts } = await readHostNetwork(run, {
     ports,
     internal: internalIpsOf(node),
@@ -59,12 +67,6 @@ async function bringUp(
     clusterRanges: [],
   });
   outside({ node, gateway, families: (subnets ?? []).map(({ ip }) => ip.family) });
-  if (bridgeNamed(db, bridge)?.fail_mode === "secure") {
-    throw new Error(`${bridge} does not forward by itself: run ovs-vsctl set-fail-mode ${bridge} standalone`);
-  }
-  // Before anything is written to the API server: through a bridge without flows this node does not reach it.
-  const socket = `unix:${ovsRunDirectory}/${bridge}.mgmt`;
-  keep(await keepForwarding(run, { bridge, socket }));
   if (!node && !subnets) return waiting(`the API server has not reported node ${nodeName} yet`);
   const { mtuBytes } = gateway;
   const mtu = { linkBytes: mtuBytes, routeBytes: mtuBytes };
@@ -73,7 +75,7 @@ async function bringUp(
   const uplinks = uplinkNumbers(uplink);
   // Pods do not wait for the API server.
   if (uplinks && subnets && trouble === undefined) await retune(mtu);
-  if (node) await announce(node, gatewayConfigAnnotation(gateway, { bridge, uplink: uplink.name }));
+  announce(gatewayConfigAnnotation(gateway, { bridge, uplink: uplink.name }));
   if (!uplinks) return waiting(`Open vSwitch has not opened ${uplink.name} yet`);
   if (trouble !== undefined) return waiting(trouble);
   keep(await enableForwarding(gateway.addresses.map(({ ip }) => ip.family)));

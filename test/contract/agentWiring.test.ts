@@ -3,6 +3,7 @@
 // cannot keep.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -13,11 +14,13 @@ import { buildPlugin } from "./poolWorld.ts";
 
 const stack = new AsyncDisposableStack();
 let world: World;
+/** n2's. */
+let agent: ReturnType<World["startAgent"]>;
 
 before(async () => {
   world = stack.use(await buildWorld(privateName("wiring"), buildPlugin(stack)));
   world.startAgent(0);
-  world.startAgent(1);
+  agent = world.startAgent(1);
   await Promise.all([world.admitNode(0), world.admitNode(1)]);
   await Promise.all([world.ready(0), world.ready(1)]);
 });
@@ -91,15 +94,68 @@ const condition = async (type: string): Promise<string> => {
   return JSON.stringify((Array.isArray(all) ? all : []).filter((each) => each.type === type));
 };
 
+const deleteExternal = () => `ovs-ofctl del-flows unix:${world.optionsOf(1).ovsRunDirectory}/br-ex.mgmt`;
+
 test("flows of the external bridge that are deleted come back while the API server is away", async () => {
   const thaw = world.freezeApi();
   try {
-    await sh(`ovs-ofctl del-flows unix:${world.optionsOf(1).ovsRunDirectory}/br-ex.mgmt`);
+    await sh(deleteExternal());
     await eventually(reachesOthers, "the node reaches the others");
   } finally {
     thaw();
   }
   await world.ready(1);
+});
+
+test("what is taken away comes back while the node has news for an API server that does not answer", async () => {
+  const ports = [{ port: 80, protocol: "TCP", nodePort: 30_080 }];
+  await world.api("PUT", "/api/v1/services", {
+    metadata: { namespace: "default", name: "web", uid: "web" },
+    spec: { type: "NodePort", clusterIP: "10.96.0.80", clusterIPs: ["10.96.0.80"], ports },
+  });
+  const leads = async (from: string): Promise<boolean> =>
+    (await on("nft", "list", "table", "inet", "weft_way_in")).includes(from);
+  await eventually(() => leads("30080"), "the node's port leads to the Service");
+  const thaw = world.freezeApi();
+  try {
+    await sh("ip address add 172.30.0.77/24 dev br-ex");
+    await eventually(() => leads("172.30.0.77"), "it does so at the new address");
+    await sh("nft delete table inet weft_way_in; ip link set weft0 down");
+    await sh(deleteExternal());
+    await eventually(() => leads("172.30.0.77"), "it does so again");
+    await eventually(reachesOthers, "the node reaches the others");
+  } finally {
+    thaw();
+  }
+  await world.nodeWith(1, ({ annotations }) => JSON.stringify(annotations).includes("172.30.0.77"));
+  await sh("ip address delete 172.30.0.77/24 dev br-ex");
+  await world.ready(1);
+});
+
+const restartAgentAfter = async (script: string): Promise<void> => {
+  agent.kill("SIGKILL");
+  await once(agent, "exit");
+  await sh(script);
+  agent = world.startAgent(1);
+};
+
+test("an agent that starts beside a bridge without flows gets to the API server all the same", async () => {
+  await restartAgentAfter(deleteExternal());
+  await world.ready(1);
+  await eventually(reachesOthers, "the node reaches the others");
+});
+
+test("a bridge without flows forwards again before the node has an address, since that may come through it", async () => {
+  const addresses = "ip address flush dev br-ex scope global";
+  await restartAgentAfter(`${deleteExternal()}; ${addresses}`);
+  const flows = () => on("ovs-ofctl", "dump-flows", `unix:${world.optionsOf(1).ovsRunDirectory}/br-ex.mgmt`);
+  await eventually(async () => (await flows()).includes("NORMAL"), "the bridge forwards");
+  await sh("ip address add 172.30.0.12/24 dev br-ex; ip address add fd00:172:30::12/64 dev br-ex nodad");
+  await sh(
+    "ip -4 route add default via 172.30.0.1 dev br-ex; ip -6 route replace default via fd00:172:30::1 dev br-ex",
+  );
+  await world.ready(1);
+  await eventually(reachesOthers, "the node reaches the others");
 });
 
 test("flows of the external bridge that vswitchd refuses are reported with the reason, and written when it takes them", async () => {

@@ -35,6 +35,8 @@ export interface Health {
   readonly outside: (outside: Outside) => void;
   /** To be called with why the ports of Services and pods could not be written; with undefined when they are. */
   readonly ports: (problem: Problem | undefined) => void;
+  /** To be called with why what the agent says on its Node is refused; with undefined when it is not. */
+  readonly announced: (refusal: string | undefined) => void;
   /** What keeps new pods away; undefined when nothing does. */
   readonly notReady: () => string | undefined;
   /** What pods cannot reach any more; undefined when the node has all it had. */
@@ -64,9 +66,10 @@ export function healthOf(options: HealthOptions): Health {
   });
   // With a pool, pods start without the API server, so only a refusal is a fault.
   const staleness = new Staleness({ Node: nodes, ...known }, now, isPooled);
+  let refusal: string | undefined;
   const problem = (): Problem | undefined =>
     dataPlane.problem() ??
-    faultIn("WeftNotReady", readiness.notReady()) ??
+    faultIn("WeftNotReady", readiness.notReady() ?? refusal) ??
     faultIn("HostNetworkContested", repairs.contested(now())) ??
     faultIn("ApiUnreachable", staleness.problem);
 
@@ -82,6 +85,10 @@ export function healthOf(options: HealthOptions): Health {
     ports: (found) => {
       ports = found;
       degradation.ring();
+    },
+    announced: (why) => {
+      refusal = why;
+      unavailability.ring();
     },
     notReady: () => problem()?.message,
     faults: () => dataPlane.faults(),
