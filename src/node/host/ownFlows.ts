@@ -29,8 +29,9 @@ export async function writeFlows(
   return {
     reportedBy: "nobody",
     difference: async () => {
-      const now = await count();
-      return now === written ? undefined : `${bridge} has ${now} of the agent's ${written} flows`;
+      return (await count()) === written
+        ? undefined
+        : `${bridge} does not have just the agent's ${written} flows`;
     },
   };
 }

@@ -6,7 +6,10 @@ export type Reporter = "database" | "kernel" | "nobody";
 
 export interface Check {
   readonly reportedBy: Reporter;
-  /** The difference, as a clause: `weft0 is down`. Undefined when there is none. Rejects if it cannot tell. */
+  /**
+   * The difference, as a clause: `weft0 is down`. The same words each time, because repairs are counted by them. Undefined
+   * when there is none. Rejects if it cannot tell.
+   */
   readonly difference: () => Promise<string | undefined>;
 }
 
