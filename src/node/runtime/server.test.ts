@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { chmod, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -79,11 +79,12 @@ test("an agent that stops tells its requests, and they are answered", () => {
 });
 
 const arrived = async (path: string, said: string): Promise<void> => {
-  for (;;) {
+  for (let tries = 0; tries < 1000; tries++) {
     const answer = await ask(path, "add\n").catch(() => undefined);
     if (answer !== undefined) return assert.equal(answer, `{"exit":0,"stdout":"${said}"}\n`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+  assert.fail(`nobody listens at ${path}`);
 };
 
 test("an agent whose socket is taken away listens again, and is reachable", async () => {
@@ -102,6 +103,26 @@ test("an agent whose socket is taken away listens again, and is reachable", asyn
     await rm(join(directory, "run"), { recursive: true });
     await arrived(path, "mine");
     assert.equal(await server.unreachable(), undefined);
+  } finally {
+    stopping.abort();
+    await rm(directory, { recursive: true });
+  }
+});
+
+test("a socket that is taken away as soon as it is there comes back, however often", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "weft-cni-"));
+  const stopping = new AbortController();
+  try {
+    const path = join(directory, "cni.sock");
+    await serveCni(path, async () => ({ exit: 0, stdout: "mine" }), stopping.signal);
+    for (let times = 0; times < 50; times++) {
+      for (let looks = 0; !existsSync(path); looks++) {
+        assert.ok(looks < 100_000, `nobody listens at ${path} after it was taken away ${times} times`);
+        await new Promise(setImmediate);
+      }
+      rmSync(path);
+    }
+    await arrived(path, "mine");
   } finally {
     stopping.abort();
     await rm(directory, { recursive: true });

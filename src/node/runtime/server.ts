@@ -33,13 +33,17 @@ export async function serveCni(path: string, answer: Answerer, signal: AbortSign
   };
   let listening = await listen();
   let mending = Promise.resolve();
-  const isThere = async (): Promise<boolean> => (await inodeOf(path)) === listening.inode;
+  const isThere = async (): Promise<boolean> => {
+    const inode = await inodeOf(path);
+    return inode !== undefined && inode === listening.inode;
+  };
   const mendOnce = async (): Promise<void> => {
     if (signal.aborted || (await isThere())) return;
     listening.watcher.close();
     // Removes whatever is at `path`, so it comes first. Requests under way are still answered.
     listening.server.close();
     listening = await listen();
+    void mend();
   };
   const mend = (): Promise<void> => {
     mending = mending.catch(() => undefined).then(mendOnce);
@@ -48,6 +52,8 @@ export async function serveCni(path: string, answer: Answerer, signal: AbortSign
     return mending;
   };
   signal.addEventListener("abort", () => listening.watcher.close());
+  // Whoever takes the socket away before the watcher is there is noticed by this look, as by the one after each repair.
+  void mend();
   return {
     async unreachable() {
       try {
