@@ -192,27 +192,6 @@ suite("ClusterNetworkPolicies", suiteLimit, () => {
     await stream.goesOn();
   });
 
-  test("domain names are not served: their rule closes, and an Event and the condition say so", async () => {
-    await cluster.apply(
-      policy("names", "Admin", 1, {
-        subject: app("till"),
-        egress: [
-          { action: "Accept", to: [{ domainNames: ["example.com"] }] },
-          { action: "Deny", to: [app("web")] },
-        ],
-      }),
-    );
-    await becomes("web is denied", without("bank/till"), () => reach.to("shop/web", 8080));
-    const place = "spec.egress[0].to[0].domainNames";
-    await becomes("an Event", true, async () =>
-      (await cluster.messagesOf("names", "Malformed")).includes(place),
-    );
-    await becomes("a condition", true, async () => {
-      const said = await conditionOf("names");
-      return said.startsWith("False Malformed ") && said.includes(place);
-    });
-  });
-
   test("a policy says when every node has installed it, and what it waits for until then", async () => {
     const { processes } = cluster.sandbox;
     const hanging = `${cluster.chassis[0]}-ovn-controller`;
