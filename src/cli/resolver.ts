@@ -43,7 +43,7 @@ export const resolverCommand = (): Command =>
         .argParser(servers),
     )
     .addOption(
-      new Option("--upstream <list>", "DNS servers to ask, the first one that answers before the others")
+      new Option("--upstream <list>", "DNS servers to ask in turn, beginning with the one that answered last")
         .default([], `those in ${resolvConf}`)
         .argParser(servers),
     )

@@ -46,6 +46,8 @@ interface Known {
 /** The wall clock may jump, so no longer than this is waited in one go. */
 const longestMs = 30_000;
 const againMs = 1_000;
+/** A node that reports at all has installed something long before. */
+const patienceMs = 5_000;
 
 export class LearnedNames {
   readonly #options: LearnedNamesOptions;
@@ -152,7 +154,10 @@ export class LearnedNames {
       : undefined;
   }
 
-  /** Resolves when all chassis with pods that may send to the name have what is planned, or when nobody can tell. */
+  /**
+   * Resolves when all chassis with pods that may send to the name have what is planned, when some do not say so in time, or
+   * when nobody can tell.
+   */
   async #inForce(pattern: string): Promise<void> {
     const { groups, installed, signal } = this.#options;
     if (!installed) return;
@@ -163,9 +168,13 @@ export class LearnedNames {
         ),
       ),
     ];
+    // A node that is switched off would hold up the others' names for ever.
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
     await Promise.all(
-      this.#groupsOf(pattern).map((id) => installed(ownerOf("name", id), chassisOf(id), signal)),
-    );
+      this.#groupsOf(pattern).map((id) => installed(ownerOf("name", id), chassisOf(id), limit)),
+    ).catch((error: unknown) => {
+      if (signal.aborted || !limit.aborted) throw error;
+    });
   }
 
   #enqueueAll(): void {

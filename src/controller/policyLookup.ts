@@ -51,7 +51,7 @@ export function policyLookup(options: PolicyLookup): (policy: Owner, refusal: st
     }
     const unheard = options.unheardIn?.(policy);
     if (unheard !== undefined)
-      return { waitsFor: `weft resolver, which runs nowhere, to learn what ${unheard} resolves to` };
+      return { waitsFor: `weft resolver, which has not taken it up, to learn what ${unheard} resolves to` };
     const chassis = new Set(machineCarriersOf(options, policy));
     for (const role of ["subject", "peer"] as const)
       for (const named of groups.usedBy(policy, role)) {

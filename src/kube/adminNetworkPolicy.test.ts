@@ -70,3 +70,9 @@ test("Accept, which is the newer word, is none here and denies", () => {
   );
   assert.equal(read?.ingress[0]?.action, "Deny");
 });
+
+test("domain names, which no resolver learns for these kinds, are said not to be served", () => {
+  const egress = [{ action: "Allow", to: [{ domainNames: ["www.example.com"] }] }];
+  const policy = adminNetworkPolicyOf(object({ priority: 5, subject, egress }), new Interner());
+  assert.match(policy?.problems.join() ?? "", /spec\.egress\[0\]\.to\[0\]: is not a peer that Weft knows/);
+});

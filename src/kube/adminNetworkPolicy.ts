@@ -66,6 +66,7 @@ export const baselineAdminNetworkPolicyOf: Projection<ClusterPolicy<"BaselineAdm
 const form: RuleForm = {
   actionOf: (value) => (value === "Allow" ? "Accept" : oneOf(["Deny", "Pass"], value)),
   ports: "ports",
+  hasNames: false,
   portOf(value): ClusterPort | undefined {
     const fields = record(value);
     const [field = "", ...more] = Object.keys(fields);

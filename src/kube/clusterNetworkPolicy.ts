@@ -47,6 +47,7 @@ export const clusterNetworkPolicyOf: Projection<ClusterPolicy<"ClusterNetworkPol
 const form = {
   actionOf: (value: unknown) => oneOf(["Accept", "Deny", "Pass"], value),
   ports: "protocols",
+  hasNames: true,
   portOf(value: unknown): ClusterPort | undefined {
     const fields = record(value);
     const [field = "", ...more] = Object.keys(fields);

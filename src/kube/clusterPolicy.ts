@@ -172,6 +172,8 @@ export interface RuleForm {
   /** The name of the list of ports. */
   readonly ports: "protocols" | "ports";
   readonly portOf: (value: unknown) => ClusterPort | undefined;
+  /** Whether resolvers learn the domain names of its policies. */
+  readonly hasNames: boolean;
 }
 
 /** The rules of one direction. With `onlyDeny` those are left out that might open something. */
@@ -221,7 +223,7 @@ function ruleOf(
   };
   const side = way === "ingress" ? "from" : "to";
   const peers = eachOf(`${at}.${side}`, entry[side], tell, (path, one) =>
-    peersOf(path, one, way, action, tell),
+    peersOf(form, path, one, way, action, tell),
   );
   if (entry[side] == null) tell(`${at}.${side}`, "names no peers");
   const list = entry[form.ports];
@@ -253,6 +255,7 @@ export function eachOf<T>(
 
 /** Empty when the peer is invalid. */
 function peersOf(
+  form: RuleForm,
   path: string,
   value: unknown,
   way: "ingress" | "egress",
@@ -280,7 +283,7 @@ function peersOf(
       if (!range) report(at, `${JSON.stringify(one)?.slice(0, 60)} is not a CIDR`);
       return range ? [{ kind: "network", range }] : [];
     });
-  if (way === "egress" && field === "domainNames") {
+  if (way === "egress" && field === "domainNames" && form.hasNames) {
     if (action === "Accept") return namesOf(`${path}.domainNames`, fields["domainNames"], report);
     // Nobody knows all addresses of a name, so what such a rule denies could not be denied for sure.
     report(`${path}.domainNames`, "is only for rules that accept");

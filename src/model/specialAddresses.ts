@@ -18,8 +18,16 @@ export const isOrdinary = (ip: Ip): boolean =>
 
 /**
  * Where clouds tell a machine about itself, its secrets among it: addresses that are neither special nor the cluster's. The
- * usual one is link-local. (Alibaba, Oracle, Azure's host, and AWS by IPv6.)
+ * usual one is link-local. (Alibaba, Oracle, Azure's host, and by IPv6 AWS,
+ * Google and Oracle.)
  */
 export const metadataRanges: readonly Cidr[] = [
-  ...["100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32", "fd00:ec2::254/128"],
+  ...[
+    "100.100.100.200/32",
+    "192.0.0.192/32",
+    "168.63.129.16/32",
+    "fd00:ec2::254/128",
+    "fd20:ce::254/128",
+    "fd00:c1::a9fe:a9fe/128",
+  ],
 ].flatMap((text) => parseCidr(text) ?? []);

@@ -1,6 +1,6 @@
 // What is known of one pattern: what its object says, and what has been heard since and is not written yet. New addresses are
 // written at once. That a known one counts for longer is written when it matters, so that a name which everybody asks for
-// costs a write every half minute and not one for each answer. Pure: it neither waits nor writes.
+// costs a write every ten seconds and not one for each answer. Pure: it neither waits nor writes.
 
 import type { LearnedAddress, LearnedName } from "../kube/learnedName.ts";
 import { beyondLimits } from "./limits.ts";

@@ -30,11 +30,13 @@ interface AddressRecord {
   readonly ttl: number;
 }
 
-export const types = { A: 1, CNAME: 5, AAAA: 28 } as const;
+export const types = { A: 1, CNAME: 5, AAAA: 28, IXFR: 251, AXFR: 252 } as const;
 const internet = 1;
 const headBytes = 12;
 const noError = 0;
 const longestName = 255;
+/** As many as there are labels in the longest name. */
+const mostHops = 127;
 /** RFC 2181, 8: a time with the highest bit set is none. */
 const longestTtl = 0x7fff_ffff;
 
@@ -43,6 +45,15 @@ export const idOf = (message: Buffer): number | undefined =>
 
 export const isResponse = (message: Buffer): boolean =>
   message.length >= headBytes && (message.readUInt8(2) & 0x80) !== 0;
+
+/**
+ * A question for records. Updates and zone transfers are none: a server may let this resolver's address do more than it would
+ * let pods do.
+ */
+export function isQuery(message: Buffer, { type }: Question): boolean {
+  const isStandard = message.length >= headBytes && (message.readUInt8(2) & 0xf8) === 0;
+  return isStandard && type !== types.IXFR && type !== types.AXFR;
+}
 
 /** A copy with another id. */
 export function withId(message: Buffer, id: number): Buffer {
@@ -119,8 +130,9 @@ function nameAt(message: Buffer, start: number): ReadName | undefined {
   let [at, front, length] = [start, start, 1];
   let end: number | undefined;
   let isPlain = true;
+  let hops = 0;
   for (;;) {
-    if (at >= message.length) return undefined;
+    if (at >= message.length || hops > mostHops) return undefined;
     const size = message.readUInt8(at);
     if (size === 0) break;
     if (size >= 0xc0) {
@@ -129,6 +141,7 @@ function nameAt(message: Buffer, start: number): ReadName | undefined {
       if (target >= front || target < headBytes) return undefined;
       end ??= at + 2;
       [at, front] = [target, target];
+      hops++;
       continue;
     }
     length += size + 1;

@@ -9,6 +9,7 @@ import * as dns from "dns-packet";
 import { parseIp } from "../model/ip.ts";
 import { Frames, framed } from "./frames.ts";
 import type { Heard } from "./hearing.ts";
+import { isQuery, questionOf } from "./message.ts";
 import { resolving } from "./resolver.ts";
 import { serveDns } from "./serveDns.ts";
 import { type Server, Upstreams } from "./upstreams.ts";
@@ -185,6 +186,39 @@ suite("the resolver", () => {
     assert.equal(asked, before + 1);
     socket.close();
   });
+});
+
+test("a server to which there is no route is passed over", async () => {
+  const server = createSocket("udp4");
+  server.on("message", (message, { port, address }) => {
+    const { id = 0, questions = [] } = dns.decode(message);
+    server.send(dns.encode({ type: "response", id, questions }), port, address);
+  });
+  server.bind(0, "127.0.0.1");
+  await once(server, "listening");
+  const broadcast = parseIp("255.255.255.255") ?? assert.fail();
+  const upstreams = new Upstreams([
+    { ip: broadcast, port: 53 },
+    { ip, port: server.address().port },
+  ]);
+  const question = dns.encode({ type: "query", id: 7, questions: [{ name: "a.example.com", type: "A" }] });
+  const answer = await upstreams.ask(question, "udp", AbortSignal.timeout(10_000));
+  assert.equal(answer && dns.decode(answer).id, 7);
+  server.close();
+});
+
+test("updates, notifications and zone transfers are no questions", () => {
+  const plain = dns.encode({ type: "query", id: 7, questions: [{ name: "a.example.com", type: "A" }] });
+  const isAsked = (message: Buffer): boolean => isQuery(message, questionOf(message) ?? assert.fail());
+  assert.ok(isAsked(plain));
+  for (const opcode of [4, 5]) {
+    const other = Buffer.from(plain);
+    other[2] = opcode << 3;
+    assert.ok(!isAsked(other));
+  }
+  assert.ok(
+    !isAsked(dns.encode({ type: "query", id: 7, questions: [{ name: "example.com", type: "AXFR" }] })),
+  );
 });
 
 test("a server that is gone is passed over, and the one that answers is asked first from then on", async () => {

@@ -6,7 +6,7 @@
 import type { Log } from "../kube/clock.ts";
 import type { Book } from "./book.ts";
 import { heardIn, wantedFor } from "./hearing.ts";
-import { answerTo, isResponse, questionOf } from "./message.ts";
+import { answerTo, isQuery, questionOf } from "./message.ts";
 import type { AnswerQuery } from "./serveDns.ts";
 import type { Upstreams } from "./upstreams.ts";
 
@@ -26,13 +26,14 @@ export interface ResolverMetrics {
 }
 
 /** CoreDNS waits two seconds in all before it asks elsewhere. */
-const holdMs = 1_000;
+const most = { holdMs: 1_000, inAllMs: 1_900 } as const;
 
 export const resolving =
   ({ upstreams, book, metrics, wall, log, signal }: ResolverOptions): AnswerQuery =>
   async (query, transport) => {
     const question = questionOf(query);
-    if (!question || isResponse(query)) return undefined;
+    if (!question || !isQuery(query, question)) return undefined;
+    const askedMs = performance.now();
     const message = await upstreams.ask(query, transport, signal);
     metrics.answered(transport, message !== undefined);
     const { name } = question;
@@ -41,7 +42,10 @@ export const resolving =
     const heard = answer && heardIn(question, answer, wall());
     if (!heard) return message;
     const beganMs = performance.now();
-    const isInForce = await book.learn(heard, holdMs);
+    const isInForce = await book.learn(
+      heard,
+      Math.max(0, Math.min(most.holdMs, askedMs + most.inAllMs - beganMs)),
+    );
     metrics.held((performance.now() - beganMs) / 1000, isInForce);
     if (!isInForce) log("warn", "an answer passes before its addresses are in force", { name });
     return message;

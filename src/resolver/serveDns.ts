@@ -10,8 +10,8 @@ import type { Server, Transport } from "./upstreams.ts";
 
 export type AnswerQuery = (query: Buffer, transport: Transport) => Promise<Buffer | undefined>;
 
-/** Questions under way. Beyond that they are dropped: each holds a socket. */
-const most = { questions: 2_000, connections: 500, ofConnection: 100 } as const;
+/** Questions under way. Beyond that they are dropped: each holds a socket. And bytes of answers that a client does not read. */
+const most = { questions: 2_000, connections: 500, ofConnection: 100, unread: 256 * 1024 } as const;
 /** RFC 7766: a client may send several questions over one connection, but an idle one is not kept for ever. */
 const idleMs = 30_000;
 
@@ -74,6 +74,7 @@ function serveStream(client: Socket, answer: AnswerQuery): void {
     underWay--;
     if (message && !client.destroyed) client.write(framed(message));
     else client.destroy();
+    if (client.writableLength > most.unread) client.destroy();
   };
   client.on("data", (chunk) => {
     for (const query of frames.take(chunk)) {

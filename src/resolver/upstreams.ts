@@ -32,8 +32,10 @@ export class Upstreams {
   async ask(query: Buffer, transport: Transport, signal: AbortSignal): Promise<Buffer | undefined> {
     const id = idOf(query);
     const { length } = this.#servers;
+    // Another question may change it meanwhile.
+    const first = this.#first;
     for (let nth = 0; nth < length && !signal.aborted; nth++) {
-      const index = (this.#first + nth) % length;
+      const index = (first + nth) % length;
       const server = this.#servers[index];
       if (!server || id === undefined) continue;
       const sent = withId(query, randomInt(0x1_0000));
@@ -71,7 +73,9 @@ function askByUdp({ ip, port }: Server, sent: Buffer, limit: AbortSignal): Promi
     socket.on("message", (message) => {
       if (answers(sent, message)) end(message);
     });
-    socket.connect(port, formatIp(ip), () => socket.send(sent));
+    // Node calls this with an error, too: there may be no route.
+    const connected = (error?: Error): void => (error ? giveUp() : socket.send(sent));
+    socket.connect(port, formatIp(ip), connected);
     limit.addEventListener("abort", giveUp);
   });
 }

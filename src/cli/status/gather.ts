@@ -111,7 +111,7 @@ async function kubernetesView(sources: Sources, signal: AbortSignal): Promise<Ku
   // In underlay mode no Service keeps its clients, and that is said of each.
   const slices =
     mode?.kind !== "underlay" && services.some(keepsClients)
-      ? await listAll(client, kinds.EndpointSlice, signal).catch(() => [])
+      ? await orElse(listAll(client, kinds.EndpointSlice, signal), [])
       : [];
   const ofHosts = askedOfHosts(slices, nodes);
   return {

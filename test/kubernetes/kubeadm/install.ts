@@ -1,5 +1,6 @@
-// `make kubernetes-kubeadm`: the overlay part of docs/install.md with its own commands, on machines that have nothing but what
-// kubeadm's own guide puts there.
+// `make kubernetes-kubeadm`: the overlay part of docs/install.md with its own commands, on machines that have containerd, kubelet and
+// kubeadm, as kubeadm's own guide says, and Debian's Open vSwitch in userspace (`node.openVSwitch=host`). kubeadm also gets what
+// configuration.ts says, and ignores what it finds amiss in such machines.
 
 import assert from "node:assert/strict";
 import { copyFile, writeFile } from "node:fs/promises";
