@@ -61,7 +61,7 @@ export class LedBefore {
     await this.#keep({ ...this.#content, udp: [...now] });
   }
 
-  /** Does not reject: if it fails, what is on the disk says too little, and too much is forgotten. */
+  /** Does not reject: if it fails, the next agent compares with an older state. */
   #keep(content: Content): Promise<void> {
     const before = JSON.stringify(this.#content);
     this.#content = content;
@@ -78,7 +78,7 @@ export class LedBefore {
       await rename(`${this.#file}.new`, this.#file);
     } catch (error) {
       const what = "cannot write where ports and addresses lead";
-      this.#log("warn", `${this.#file}: ${what}: the next agent may forget more connections than it must`, {
+      this.#log("warn", `${this.#file}: ${what}: the next agent compares with an older state`, {
         error,
       });
     }

@@ -196,4 +196,4 @@ export const udpLines = (doors: readonly Door[]): ReadonlySet<string> =>
 
 /** The UDP ports that now lead somewhere else, begin to lead somewhere, or lead nowhere any more. */
 export const movedUdpPorts = (before: ReadonlySet<string>, now: ReadonlySet<string>): ReadonlySet<number> =>
-  new Set([...before.symmetricDifference(now)].map(Number.parseFloat));
+  new Set([...before.symmetricDifference(now)].map((line) => Number(line.split(" ")[0])));
